@@ -1,0 +1,1 @@
+"""What crosses a process: topic catalogue, stream numbering, sealing, and the codec wire <-> lifecycle."""
