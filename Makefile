@@ -1,0 +1,69 @@
+# `make` lists the targets. `make demo` and `make test` each do everything on a fresh clone.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+SCENARIO ?= scenarios/shandan-2024.yaml
+UV := .cache/uv/bin/uv
+
+.PHONY: help
+help: ## list the targets (this)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: ## the county's half-year through five services and a real Kafka, with the table at the end
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@hub demo --scenario $(SCENARIO)
+
+.PHONY: up
+up: ## start the five services with a Kafka and stay until Ctrl-C
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@hub up
+
+.PHONY: test
+test: ## every check and every test tier, with the count of real-Kafka tests
+	@broker="$$(.ci/preflight optional)"; .ci/venv; if [ "$$broker" = native ]; then .ci/kafka; fi; echo "real-Kafka tests: broker = $$broker"
+	@.ci/check --tools
+	@pytest -q
+
+.PHONY: test-unit
+test-unit: venv ## unit tests only: no broker, no PostgreSQL
+	@pytest -q tests/unit
+
+.PHONY: check
+check: venv ## format, lint, types, walls, protos, generated files, metric names, links
+	@.ci/check
+
+.PHONY: venv
+venv: ## make .venv from the lock, with hashes, once per change of it
+	@.ci/venv
+
+.PHONY: kafka
+kafka: ## fetch Apache Kafka's jars once with Maven into .cache/kafka/libs
+	@.ci/preflight required >/dev/null
+	@.ci/kafka
+
+# .venv, and the jars when the broker will be the native one.
+.PHONY: ready
+ready:
+	@.ci/venv
+	@if [ "$$(.ci/preflight required)" = native ]; then .ci/kafka; fi
+
+.PHONY: protos
+protos: venv ## regenerate hub/wire from protos/
+	@python protos/generate.py
+
+.PHONY: lock
+lock: ## resolve requirements/*.in again and pin them with hashes
+	@if [ ! -x $(UV) ]; then python3 -m venv .cache/uv && .cache/uv/bin/pip install -q --disable-pip-version-check uv==0.13.9; fi
+	@cd requirements && for name in runtime dev; do \
+	  ../$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q $(LOCK) -o $$name.txt $$name.in; done
+
+.PHONY: clean
+clean: ## remove what was built; keeps .venv, Kafka's jars and run data
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache hub/.wire-staging
+	@find hub services ops tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The five services, each with its own reason to be separate (ADR-0001)."""
