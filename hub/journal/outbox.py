@@ -1,0 +1,205 @@
+"""Numbered outbox: a record gets its position, and the stream its running hash, in the transaction that creates it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from hub.contracts import topics
+from hub.contracts.stream import GENESIS, StreamName, extend
+from hub.contracts.topics import SHARDS, Topic
+from hub.errors import Kind, Rejected, Retryable
+from hub.store.store import Transaction
+from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
+
+ENVELOPE_BYTES: Final = 4096
+"""Room that a batch's envelope and headers take beside its records."""
+MAX_RECORD_BYTES: Final = topics.MAX_BATCH_BYTES - ENVELOPE_BYTES
+
+_INSERT = sa.insert(outbox)
+_ADVANCE = (
+    sa.update(stream_head)
+    .where(stream_head.c.shard == sa.bindparam("of_shard"))
+    .values(position=sa.bindparam("upto"), hash=sa.bindparam("running"), rows=stream_head.c.rows + sa.bindparam("more"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record to publish; `key` is the dispute id and decides the shard."""
+
+    key: str
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where a record stands."""
+
+    stream: StreamName
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored record of a shard, as the relay copies it."""
+
+    epoch: str
+    position: int
+    key: str
+    record: bytes
+    hash: bytes
+
+
+class Outbox:
+    """The 24 numbered streams that one service writes to one topic."""
+
+    def __init__(self, topic: Topic, producer: str, *, limit_rows: int | None = None) -> None:
+        self.topic = topic
+        self.producer = producer
+        self._limit_rows = limit_rows
+
+    def open(self, tx: Transaction) -> None:
+        """Mint the first epoch and the heads of all shards in a new store; does nothing in an old one."""
+        if tx.execute(sa.select(stream_head.c.shard).limit(1)).first() is not None:
+            return
+        epoch = secrets.token_hex(4)
+        shards = range(SHARDS)
+        tx.execute(
+            sa.insert(stream_head),
+            [{"shard": n, "epoch": epoch, "position": 0, "hash": GENESIS, "rows": 0} for n in shards],
+        )
+        tx.execute(
+            sa.insert(stream_epoch),
+            [{"shard": n, "epoch": epoch, "continues_epoch": None, "after_position": 0} for n in shards],
+        )
+        tx.execute(
+            sa.insert(stream_lease),
+            [{"shard": n, "holder": "", "fence": 0, "expires_at": 0.0, "sent_upto": 0} for n in shards],
+        )
+
+    def begin_epoch(self, tx: Transaction) -> str:
+        """Mint a new epoch in a store that was restored from a backup; returns it (docs/runbook.md#restore)."""
+        epoch = secrets.token_hex(4)
+        heads = tx.execute(sa.select(stream_head).order_by(stream_head.c.shard).with_for_update()).all()
+        tx.execute(
+            sa.insert(stream_epoch),
+            [
+                {"shard": h.shard, "epoch": epoch, "continues_epoch": h.epoch, "after_position": h.position}
+                for h in heads
+            ],
+        )
+        tx.execute(sa.update(stream_head).values(epoch=epoch))
+        return epoch
+
+    def lock(self, tx: Transaction, keys: Iterable[str]) -> None:
+        """Take the row locks of the keys' shards in ascending order: what is read of those keys then stays true."""
+        self._locked_heads(tx, {topics.shard_of(key) for key in keys})
+
+    def append(self, tx: Transaction, entries: Sequence[Entry]) -> list[Written]:
+        """Give each entry the next position of its stream and store it.
+
+        Raises:
+            Rejected: `record_too_large`: it could never be published, so it may not be accepted.
+            Retryable: `outbox_full`: too many records wait for Kafka.
+        """
+        if not entries:
+            return []
+        for entry in entries:
+            self.check_size(entry.record)
+        shards = [topics.shard_of(entry.key) for entry in entries]
+        heads = self._locked_heads(tx, set(shards))
+        self._check_room(tx, len(entries))
+        state = {shard: (head.position, head.hash) for shard, head in heads.items()}
+        now = time.time()
+        rows, written = [], []
+        for entry, shard in zip(entries, shards, strict=True):
+            position, running = state[shard]
+            position, running = position + 1, extend(running, entry.record)
+            state[shard] = (position, running)
+            epoch = heads[shard].epoch
+            rows.append(
+                {
+                    "shard": shard,
+                    "position": position,
+                    "epoch": epoch,
+                    "key": entry.key,
+                    "record": entry.record,
+                    "hash": running,
+                    "written_at": now,
+                }
+            )
+            written.append(Written(StreamName(self.producer, shard, epoch), position))
+        tx.execute(_INSERT, rows)
+        tx.execute(
+            _ADVANCE,
+            [
+                {"of_shard": shard, "upto": upto, "running": running, "more": upto - heads[shard].position}
+                for shard, (upto, running) in state.items()
+            ],
+        )
+        return written
+
+    @staticmethod
+    def check_size(record: bytes) -> None:
+        """Refuse a record that no batch could carry.
+
+        Raises:
+            Rejected: `record_too_large`.
+        """
+        if len(record) > MAX_RECORD_BYTES:
+            raise Rejected("record_too_large", f"a record is at most {MAX_RECORD_BYTES} bytes")
+
+    def heads(self, tx: Transaction) -> dict[StreamName, int]:
+        """Return the last position of each stream of the current epoch."""
+        rows = tx.execute(sa.select(stream_head.c.shard, stream_head.c.epoch, stream_head.c.position))
+        return {StreamName(self.producer, row.shard, row.epoch): row.position for row in rows}
+
+    def sent(self, tx: Transaction) -> dict[StreamName, int]:
+        """Return the last position of each stream that Kafka confirmed."""
+        rows = tx.execute(
+            sa.select(stream_lease.c.shard, stream_head.c.epoch, stream_lease.c.sent_upto).join(
+                stream_head, stream_head.c.shard == stream_lease.c.shard
+            )
+        )
+        return {StreamName(self.producer, row.shard, row.epoch): row.sent_upto for row in rows}
+
+    def unsent(self, tx: Transaction) -> int:
+        """Count the rows that Kafka has not confirmed."""
+        query = sa.select(sa.func.count()).where(outbox.c.position > stream_lease.c.sent_upto)
+        joined = query.select_from(outbox.join(stream_lease, outbox.c.shard == stream_lease.c.shard))
+        return tx.scalar(joined) or 0
+
+    def read(self, tx: Transaction, shard: int, after: int, limit: int) -> list[Row]:
+        """Return up to `limit` records of a shard after a position, in order."""
+        columns = (outbox.c.epoch, outbox.c.position, outbox.c.key, outbox.c.record, outbox.c.hash)
+        query = sa.select(*columns).where(outbox.c.shard == shard, outbox.c.position > after)
+        return [Row(*row) for row in tx.execute(query.order_by(outbox.c.position).limit(limit))]
+
+    def history(self, tx: Transaction, key: str) -> list[bytes]:
+        """Return every record of one key, in order."""
+        query = sa.select(outbox.c.record).where(outbox.c.key == key).order_by(outbox.c.position)
+        return list(tx.scalars(query))
+
+    def _locked_heads(self, tx: Transaction, shards: set[int]) -> dict[int, sa.Row[tuple[int, str, int, bytes, int]]]:
+        query = sa.select(stream_head).where(stream_head.c.shard.in_(sorted(shards)))
+        rows = tx.execute(query.order_by(stream_head.c.shard).with_for_update())
+        return {row.shard: row for row in rows}
+
+    def _check_room(self, tx: Transaction, more: int) -> None:
+        if self._limit_rows is None:
+            return
+        waiting = tx.scalar(
+            sa.select(sa.func.coalesce(sa.func.sum(stream_head.c.position - stream_lease.c.sent_upto), 0)).join(
+                stream_lease, stream_head.c.shard == stream_lease.c.shard
+            )
+        )
+        if int(waiting or 0) + more > self._limit_rows:
+            raise Retryable(
+                "outbox_full", "Kafka has not taken the records accepted before", after_s=10.0, kind=Kind.EXHAUSTED
+            )

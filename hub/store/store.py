@@ -1,0 +1,166 @@
+"""The store of one service: one writer thread with group commit, reader threads with snapshots."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeVar, cast
+
+import sqlalchemy as sa
+
+from hub.errors import Retryable
+from hub.store import engines
+
+T = TypeVar("T")
+Transaction = sa.Connection
+Unit = Callable[[Transaction], T]
+
+READERS: Final = 4
+SHARED: Final = {"sqlite": 64, "postgresql": 1}
+"""Units that may share one commit.
+
+On SQLite an fsync is the cost and there is one writer, so sharing wins. On PostgreSQL two units in one transaction
+could take shard locks out of order and deadlock with another worker, so each unit commits alone.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    unit: Unit[Any]
+    future: Future[Any]
+
+
+class Store:
+    """Durable state of one service.
+
+    A *unit* is a function of a transaction. It may be run again when its first run was rolled back, so it keeps no
+    effect outside the transaction. `write` returns after the commit was flushed to disk.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._writer = engines.writer_engine(url)
+        self._reader = engines.reader_engine(url, READERS)
+        self.dialect = cast("Literal['sqlite', 'postgresql']", self._writer.dialect.name)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._listeners: list[Callable[[], None]] = []
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="store-write", daemon=True)
+        self._thread.start()
+
+    @property
+    def engine(self) -> sa.Engine:
+        """Engine of the writer; for migrations only."""
+        return self._writer
+
+    async def write(self, unit: Unit[T]) -> T:
+        """Run `unit` on the writer thread and return its result after the durable commit.
+
+        Raises:
+            Retryable: `store_unavailable` or `store_full`; nothing was written.
+            Exception: What the unit raised; nothing of this unit was written.
+        """
+        return await asyncio.wrap_future(self._submit(unit))
+
+    def write_blocking(self, unit: Unit[T]) -> T:
+        """As `write`, for threads."""
+        return self._submit(unit).result()
+
+    async def read(self, unit: Unit[T]) -> T:
+        """Run `unit` in one read-only snapshot on a reader thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_blocking, unit)
+
+    def read_blocking(self, unit: Unit[T]) -> T:
+        """As `read`, in the calling thread."""
+        try:
+            with self._reader.begin() as tx:
+                return unit(tx)
+        except Exception as error:
+            raise engines.translate(error) from error
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called on the writer thread after each commit; it must return at once."""
+        self._listeners.append(listener)
+
+    def close(self) -> None:
+        """Finish the units that wait, then close every connection."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+        self._threads.shutdown()
+        self._writer.dispose()
+        self._reader.dispose()
+
+    def _submit(self, unit: Unit[T]) -> Future[T]:
+        if self._closed:
+            raise Retryable("store_closed", "the service is stopping")
+        future: Future[T] = Future()
+        self._jobs.put(_Job(unit, future))
+        return future
+
+    def _work(self) -> None:
+        share = SHARED[self.dialect]
+        while True:
+            job = self._jobs.get()
+            if job is None:
+                return
+            jobs = [job]
+            with contextlib.suppress(queue.Empty):
+                while len(jobs) < share:
+                    following = self._jobs.get_nowait()
+                    if following is None:
+                        self._jobs.put(None)
+                        break
+                    jobs.append(following)
+            self._commit([job for job in jobs if job.future.set_running_or_notify_cancel()])
+
+    def _commit(self, jobs: Sequence[_Job]) -> None:
+        if len(jobs) == 1:
+            self._commit_alone(jobs[0])
+        elif jobs and not self._commit_together(jobs):
+            # The commit as a whole failed (disk full, lock): find out for each unit alone.
+            for job in jobs:
+                self._commit_alone(job)
+
+    def _commit_alone(self, job: _Job) -> None:
+        try:
+            with self._writer.begin() as tx:
+                result = job.unit(tx)
+        except Exception as error:  # noqa: BLE001 - handed to the caller, who owns it
+            job.future.set_exception(engines.translate(error))
+            return
+        self._tell()
+        job.future.set_result(result)
+
+    def _commit_together(self, jobs: Sequence[_Job]) -> bool:
+        try:
+            with self._writer.begin() as tx:
+                outcomes = [self._in_savepoint(tx, job.unit) for job in jobs]
+        except Exception:  # noqa: BLE001 - each unit is tried again alone and gets its own error
+            return False
+        self._tell()
+        for job, (result, failure) in zip(jobs, outcomes, strict=True):
+            if failure is None:
+                job.future.set_result(result)
+            else:
+                job.future.set_exception(engines.translate(failure))
+        return True
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    @staticmethod
+    def _in_savepoint(tx: Transaction, unit: Unit[T]) -> tuple[T | None, Exception | None]:
+        try:
+            with tx.begin_nested():
+                return unit(tx), None
+        except Exception as error:  # noqa: BLE001 - handed to the caller of this unit
+            return None, error
