@@ -1,0 +1,1 @@
+"""Shared fixtures, one file per room; loaded by tests/conftest.py."""

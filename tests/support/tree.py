@@ -1,0 +1,53 @@
+"""The checkout as the house tests see it: its folders, modules and syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OURS = ("hub", "services", "ops")
+
+
+def modules(*folders: str, generated: bool = False) -> Iterator[Path]:
+    """Python files below `folders`, in a fixed order; without hub/wire unless `generated`."""
+    wire = ROOT / "hub" / "wire"
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            hidden = any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+            if not hidden and (generated or wire not in path.parents):
+                yield path
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """The module's syntax tree."""
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def where(path: Path, node: ast.AST | None = None) -> str:
+    """`hub/store/store.py:12`, for messages."""
+    line = f":{node.lineno}" if isinstance(node, ast.stmt | ast.expr | ast.excepthandler) else ""
+    return f"{path.relative_to(ROOT)}{line}"
+
+
+def dotted(node: ast.expr) -> str:
+    """`a.b.c` of a name or attribute, "" of anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}".lstrip(".")
+    return ""
+
+
+def imported(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
+    """Full names of modules (and of what is taken from them) that a module imports anywhere."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, node
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for alias in node.names:
+                yield f"{node.module}.{alias.name}", node

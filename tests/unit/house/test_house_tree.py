@@ -1,0 +1,152 @@
+"""House rules that import-linter can't see: names, sizes, who may open what, swallowed errors."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.tree import OURS, ROOT, dotted, imported, modules, tree_of, where
+
+DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "shared", "base", "core"}
+VAGUE = re.compile(r"(Manager|Helper|Util|Utils|Base|Impl)$")
+SHOWING = {"str", "repr", "type", "print", "format"}
+LINES = 400
+MEDIAN = 150
+
+# call -> the folders in which it may stand
+OPENERS = {
+    "create_engine": ("hub/store",),
+    "create_async_engine": (),
+    "sqlite3.connect": ("hub/store",),
+    "psycopg.connect": ("hub/store",),
+    "grpc.aio.server": ("hub/rpc",),
+    "aio.server": ("hub/rpc",),
+    "grpc.server": ("hub/rpc",),
+    "insecure_channel": ("hub/rpc",),
+    "secure_channel": ("hub/rpc",),
+    "CollectorRegistry": ("hub/runtime",),
+    "FastAPI": ("hub/web",),
+    "uvicorn.Server": ("hub/web",),
+    "faust.App": ("hub/streaming",),
+    "KafkaProducer": ("hub/streaming",),
+    "KafkaConsumer": ("hub/streaming",),
+    "KafkaAdminClient": ("hub/streaming",),
+}
+
+
+def sources() -> list[Path]:
+    return list(modules(*OURS))
+
+
+def test_there_is_no_common_drawer() -> None:
+    named = [p for folder in (*OURS, "tests", "bench") for p in (ROOT / folder).rglob("*") if p.suffix in {".py", ""}]
+    drawers = [where(p) for p in named if p.stem in DRAWERS or p.stem.endswith(("_utils", "_helpers"))]
+    assert drawers == []
+
+
+def test_no_class_has_a_vague_name() -> None:
+    vague = [
+        f"{where(path, node)} {node.name}"
+        for path in sources()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ClassDef) and VAGUE.search(node.name)
+    ]
+    assert vague == []
+
+
+def test_modules_stay_small() -> None:
+    sizes = {where(p): len(p.read_text(encoding="utf-8").splitlines()) for p in modules(*OURS, "tests")}
+    assert {name: size for name, size in sizes.items() if size > LINES} == {}
+
+
+def test_the_kernel_keeps_its_small_median() -> None:
+    sizes = sorted(n for p in sources() if (n := len(p.read_text(encoding="utf-8").splitlines())) > 1)
+    assert sizes[len(sizes) // 2] <= MEDIAN
+
+
+@pytest.mark.parametrize("call", OPENERS)
+def test_only_one_room_opens_it(call: str) -> None:
+    strays = [
+        where(path, node)
+        for path in sources()
+        if not path.relative_to(ROOT).as_posix().startswith(tuple(f"{room}/" for room in OPENERS[call]))
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call) and f".{dotted(node.func)}".endswith(f".{call}")
+    ]
+    assert strays == []
+
+
+def test_no_function_rebinds_a_module_global() -> None:
+    rebinding = [where(p, n) for p in sources() for n in ast.walk(tree_of(p)) if isinstance(n, ast.Global)]
+    assert rebinding == []
+
+
+def catches_all(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or dotted(kind) in {"Exception", "BaseException"} for kind in kinds)
+
+
+def passes_on(handler: ast.ExceptHandler) -> bool:
+    """It raises, or hands the error itself to something that isn't a log."""
+    for node in ast.walk(handler):
+        if isinstance(node, ast.Raise):
+            return True
+        if isinstance(node, ast.Return | ast.Assign | ast.AnnAssign | ast.Yield) and handler.name in names(node):
+            return True
+        if isinstance(node, ast.Call) and handler.name in {n for arg in node.args for n in names(arg)}:
+            receiver = dotted(node.func).rpartition(".")[0]
+            if not re.search(r"(^|[._])log(ger|ging)?$", receiver) and dotted(node.func) not in SHOWING:
+                return True
+    return False
+
+
+def names(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def test_nothing_is_swallowed() -> None:
+    swallowed = [
+        where(path, node)
+        for path in sources()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.ExceptHandler) and catches_all(node) and not passes_on(node)
+    ]
+    assert swallowed == []
+
+
+@pytest.mark.parametrize(
+    ("body", "good"),
+    [
+        ("log.error('x', error=error)", False),
+        ("pass", False),
+        ("self._log.warning(str(error))", False),
+        ("raise", True),
+        ("waiter.set_exception(error)", True),
+        ("results.append(error)", True),
+        ("return error", True),
+    ],
+)
+def test_the_swallowing_check_sees_the_difference(body: str, good: bool) -> None:  # noqa: FBT001 - a table of cases
+    tree = ast.parse(f"def f():\n  try: g()\n  except Exception as error:\n    {body}\n")
+    (handler,) = (node for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler))
+    assert catches_all(handler)
+    assert passes_on(handler) is good
+
+
+def test_system_tests_know_the_wire_only() -> None:
+    strays = [
+        f"{where(path, node)} {name}"
+        for path in modules("tests/system")
+        for name, node in imported(tree_of(path))
+        if name.split(".")[0] in OURS and not name.startswith("hub.wire")
+    ]
+    assert strays == []
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    files = [p for p in modules("tests") if p.name.startswith("test_") or p.name == "conftest.py"]
+    repeated = sorted({where(p) for p in files for q in files if p != q and p.name == q.name})
+    assert repeated == []
