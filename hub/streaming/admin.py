@@ -1,0 +1,246 @@
+"""Creates the catalogue's topics, refuses others in their place, and answers what a cluster is (design D3, D10)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from kafka import errors as kafka_errors
+from kafka.admin import ACLOperation, ConfigResource, ConfigResourceType
+
+from hub.contracts.topics import DEAD_LETTER_RETENTION_MS, SHARDS, Topic
+from hub.errors import Fault, Retryable
+from hub.streaming.bus import Bus
+from hub.streaming.clients import admin
+
+T = TypeVar("T")
+
+POLL_S: Final = 0.2
+MAX_MESSAGE_BYTES: Final = 1024 * 1024
+"""Above the batch limit of 512 KiB with its headers, so that what was accepted can be published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One topic as it has to be.
+
+    Attributes:
+        name: Topic.
+        partitions: Exactly this many.
+        replication: Copies, only used when it is created here.
+        retention_ms: -1 is for ever.
+    """
+
+    name: str
+    partitions: int
+    replication: int
+    retention_ms: int
+
+    def settings(self) -> dict[str, str]:
+        """Return the topic's settings; no compaction and no unclean election: both leave holes in the offsets."""
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.retention_ms),
+            "retention.bytes": "-1",
+            "min.insync.replicas": str(max(1, self.replication - 1)),
+            "unclean.leader.election.enable": "false",
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        }
+
+
+CHECKED: Final = ("cleanup.policy", "retention.ms", "unclean.leader.election.enable")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What a cluster says about itself.
+
+    Attributes:
+        cluster_id: Its id.
+        brokers: Node ids that are up.
+        version: Release that its API versions and features tell, such as `4.3`; `unknown` when it can't be told.
+    """
+
+    cluster_id: str
+    brokers: tuple[int, ...]
+    version: str
+
+
+def wanted(bus: Bus, topics: Sequence[Topic]) -> list[Wanted]:
+    """Return every topic that the catalogue's rows ask for, with their dead letters.
+
+    Raises:
+        Fault: `topic_mismatch` when the number of partitions does not divide 24.
+    """
+    if bus.partitions < 1 or SHARDS % bus.partitions:
+        raise Fault("topic_mismatch", f"{bus.partitions} partitions do not divide {SHARDS} shards")
+    rows = []
+    for topic in topics:
+        rows.append(Wanted(topic.name, bus.partitions, bus.replication, topic.retention_ms))
+        rows.append(Wanted(topic.dead_letters, 1, bus.replication, DEAD_LETTER_RETENTION_MS))
+    return rows
+
+
+def provision(bus: Bus, topics: Sequence[Topic], *, deadline_s: float = 30.0) -> None:
+    """Create the topics and their dead letters, or check those that are there; waits for the broker.
+
+    Several services do this at once at start-up: whoever comes second checks.
+
+    Args:
+        bus: Partitions and replication are used for new topics; partitions are checked on old ones.
+        topics: Rows of the catalogue.
+        deadline_s: How long to wait for the broker and for leaders.
+
+    Raises:
+        Fault: `topic_mismatch`, `bus_auth_failed` or `bus_not_allowed`.
+        Retryable: `bus_unavailable` when the deadline passed, naming the cause.
+    """
+    rows = wanted(bus, topics)
+    eventually(lambda: _provision(bus, rows), deadline_s)
+
+
+def eventually(step: Callable[[], T], deadline_s: float) -> T:
+    """Repeat `step` while it is Retryable, until the deadline; the last error then comes out."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        try:
+            return step()
+        except Retryable:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_S)
+
+
+def _provision(bus: Bus, rows: Sequence[Wanted]) -> None:
+    with admin(bus) as client:
+        found = _describe(client, [row.name for row in rows])
+        missing = [row for row in rows if row.name not in found]
+        if missing:
+            _create(client, missing)
+            found = _describe(client, [row.name for row in rows])
+        for row in rows:
+            _check_partitions(row, found.get(row.name))
+        _check_settings(client, rows)
+
+
+def _describe(client: Any, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - no types
+    """Return the existing ones of `names`; a topic without leaders is not ready yet."""
+    found = {}
+    for topic in client.describe_topics(list(names)):
+        error = kafka_errors.for_code(topic["error_code"])
+        if error in {kafka_errors.UnknownTopicOrPartitionError, kafka_errors.InvalidTopicError}:
+            continue
+        if error is not kafka_errors.NoError:
+            raise error(topic["name"])
+        if any(partition["leader_id"] < 0 for partition in topic["partitions"]):
+            raise Retryable("bus_unavailable", f"{topic['name']} has partitions without a leader")
+        found[topic["name"]] = topic
+    return found
+
+
+def _create(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN401 - no types
+    answer = client.create_topics(
+        {
+            row.name: {
+                "num_partitions": row.partitions,
+                "replication_factor": row.replication,
+                "configs": row.settings(),
+            }
+            for row in rows
+        },
+        raise_errors=False,
+    )
+    for topic in answer["topics"]:
+        error = kafka_errors.for_code(topic["error_code"])
+        if error is kafka_errors.InvalidReplicationFactorError:
+            raise Retryable("bus_unavailable", f"{topic['name']}: too few brokers up: {topic['error_message']}")
+        if error not in {kafka_errors.NoError, kafka_errors.TopicAlreadyExistsError}:
+            raise error(f"{topic['name']}: {topic['error_message']}")
+    client.wait_for_topics([row.name for row in rows])
+
+
+def _check_partitions(row: Wanted, topic: Mapping[str, Any] | None) -> None:
+    if topic is None:
+        raise Retryable("bus_unavailable", f"{row.name} was created and is not visible yet")
+    count = len(topic["partitions"])
+    if count != row.partitions:
+        raise Fault("topic_mismatch", f"{row.name} has {count} partitions, {row.partitions} are wanted")
+
+
+def _check_settings(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN401 - no types
+    resources = [ConfigResource(ConfigResourceType.TOPIC, row.name) for row in rows]
+    answer = client.describe_configs(resources, config_filter="all")
+    by_topic = answer[ConfigResourceType.TOPIC.name.lower()]
+    for row in rows:
+        has = by_topic[row.name]
+        for name in CHECKED:
+            value = str(has[name]["value"])
+            if value != row.settings()[name]:
+                raise Fault("topic_mismatch", f"{row.name} has {name}={value}, {row.settings()[name]} is wanted")
+
+
+def topic_id(bus: Bus, topic: str) -> str:
+    """Return the topic's id, which changes when it is deleted and created again.
+
+    Raises:
+        Retryable: `bus_unavailable`, also while the topic does not exist.
+    """
+    with admin(bus) as client:
+        return id_of(client.describe_topics([topic]), topic)
+
+
+def id_of(answer: Sequence[Mapping[str, Any]], topic: str) -> str:
+    """Read the id out of a metadata answer."""
+    for row in answer:
+        if row["name"] == topic:
+            error = kafka_errors.for_code(row["error_code"])
+            if issubclass(error, kafka_errors.AuthorizationError):
+                raise error(topic)
+            if error is kafka_errors.NoError:
+                return str(row["topic_id"])
+    raise Retryable("bus_unavailable", f"topic {topic} does not exist")
+
+
+def describe(bus: Bus, *, brokers: int = 1, deadline_s: float = 0.0) -> Cluster:
+    """Return what the cluster says about itself once at least `brokers` brokers are up: the meaning of `ready`.
+
+    Raises:
+        Fault: `bus_auth_failed` or `bus_not_allowed`.
+        Retryable: `bus_unavailable` when the deadline passed, naming the cause.
+    """
+
+    def ask() -> Cluster:
+        with admin(bus, min(bus.request_timeout_s, max(1.0, deadline_s))) as client:
+            answer = client.describe_cluster()
+            up = tuple(sorted(broker["broker_id"] for broker in answer["brokers"] if not broker.get("is_fenced")))
+            if len(up) < brokers:
+                raise Retryable("bus_unavailable", f"{len(up)} of {brokers} brokers are up")
+            return Cluster(str(answer["cluster_id"]), up, _version(client))
+
+    return eventually(ask, deadline_s)
+
+
+def _version(client: Any) -> str:  # noqa: ANN401 - no types
+    # the protocol names no release: kafka-python infers it from the API versions that the broker offers
+    version = client._manager.broker_version  # noqa: SLF001 - there is no public way to it
+    return ".".join(str(part) for part in version) if version else "unknown"
+
+
+def check_rights(bus: Bus, *, reads: Sequence[str] = (), writes: Sequence[str] = ()) -> None:
+    """Refuse to start with rights missing: a consumer without them would just stay silent.
+
+    Raises:
+        Fault: `bus_not_allowed` naming topic and right, `bus_auth_failed`.
+        Retryable: `bus_unavailable`, also when a topic does not exist.
+    """
+    needs = [(name, ACLOperation.READ) for name in reads] + [(name, ACLOperation.WRITE) for name in writes]
+    with admin(bus) as client:
+        answer = {row["name"]: row for row in client.describe_topics(sorted({name for name, _ in needs}))}
+        for name, operation in needs:
+            id_of([answer[name]], name)
+            granted = answer[name].get("authorized_operations") or ()
+            if operation.name not in granted:
+                user = bus.credentials.username if bus.credentials else "ANONYMOUS"
+                raise Fault("bus_not_allowed", f"user {user!r} lacks {operation.name} on topic {name}")

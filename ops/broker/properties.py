@@ -1,0 +1,110 @@
+"""Settings files of natively run brokers (docs/architecture.md, D10); written by `native`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One broker that is also a controller.
+
+    Attributes:
+        number: Node id, from 1.
+        port: Plain listener, loopback only.
+        controller_port: Listener of the metadata quorum.
+        sasl_port: Listener that wants a user and password; 0 is none.
+        folder: Its data, log and settings.
+    """
+
+    number: int
+    port: int
+    controller_port: int
+    folder: Path
+    sasl_port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """Adds a listener with passwords and access rules, beside the plain one of the operator.
+
+    Attributes:
+        users: User -> password (SASL/PLAIN on loopback: for tests and rehearsals only).
+    """
+
+    users: Mapping[str, str] = field(repr=False)
+
+    def lines(self) -> dict[str, str]:
+        """Return the broker's settings; whoever comes in through the plain listener may do everything."""
+        users = " ".join(f'user_{name}="{password}"' for name, password in self.users.items())
+        module = "org.apache.kafka.common.security.plain.PlainLoginModule"
+        return {
+            "sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.sasl_plaintext.plain.sasl.jaas.config": f"{module} required {users};",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "allow.everyone.if.no.acl.found": "false",
+            "super.users": "User:ANONYMOUS",
+        }
+
+
+def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None = None) -> str:
+    """Return the settings file of `node` in a cluster of `nodes` (one, or three and more)."""
+    copies = min(3, len(nodes))
+    in_sync = max(1, copies - 1)
+    listeners = [f"PLAINTEXT://{HOST}:{node.port}"]
+    if secured is not None:
+        listeners.append(f"SASL_PLAINTEXT://{HOST}:{node.sasl_port}")
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": str(node.number),
+        "controller.quorum.voters": ",".join(f"{peer.number}@{HOST}:{peer.controller_port}" for peer in nodes),
+        "controller.listener.names": "CONTROLLER",
+        "listeners": ",".join([*listeners, f"CONTROLLER://{HOST}:{node.controller_port}"]),
+        "advertised.listeners": ",".join(listeners),
+        "listener.security.protocol.map": ("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT"),
+        "inter.broker.listener.name": "PLAINTEXT",
+        "log.dirs": str(node.folder / "data"),
+        "auto.create.topics.enable": "false",
+        "unclean.leader.election.enable": "false",
+        "default.replication.factor": str(copies),
+        "min.insync.replicas": str(in_sync),
+        "offsets.topic.replication.factor": str(copies),
+        "offsets.topic.num.partitions": "4",
+        "transaction.state.log.replication.factor": str(copies),
+        "transaction.state.log.min.isr": str(in_sync),
+        "transaction.state.log.num.partitions": "4",
+        "share.coordinator.state.topic.replication.factor": str(copies),
+        "share.coordinator.state.topic.min.isr": str(in_sync),
+        "group.initial.rebalance.delay.ms": "0",
+        "group.min.session.timeout.ms": "1000",
+        "num.network.threads": "2",
+        "num.io.threads": "4",
+        "background.threads": "4",
+        # the default of 128 MB kills a small heap
+        "log.cleaner.dedupe.buffer.size": "8388608",
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
+        "controller.quorum.election.timeout.ms": "500",
+        "controller.quorum.fetch.timeout.ms": "1000",
+    }
+    if secured is not None:
+        settings |= secured.lines()
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+LOGGING = """\
+status = warn
+appender.console.type = Console
+appender.console.name = console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d %p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+logger.version.name = org.apache.kafka.common.utils.AppInfoParser
+logger.version.level = info
+"""
+"""Quiet, except for the broker's own statement of its version."""
