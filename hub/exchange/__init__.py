@@ -1,0 +1,1 @@
+"""What the three bridges share: credentials, receipts, results, and the edges built from a bridge's own parts."""

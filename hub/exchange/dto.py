@@ -1,0 +1,262 @@
+"""DTOs that all three agencies share: the base rules, parties, consents, the common part of a record, later facts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Annotated, Final, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import model_validator as after_all
+
+from hub.errors import Rejected
+from hub.exchange import checks, facts
+from hub.exchange import fields as f
+from hub.exchange.codelists import CodeLists
+
+_PARTIES: Final = 200
+
+
+class PartnerModel(BaseModel):
+    """Whatever a partner sends: unknown fields and wrong types are refused, errors never show the input."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    def content_sha256(self) -> bytes:
+        """Return the digest of the canonical content, 32 bytes.
+
+        Canonical: validated and normalised, defaults left out (so that a field added later changes no old digest),
+        keys sorted, no blanks, UTF-8. REST and gRPC of one record give one digest.
+        """
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).digest()
+
+
+class ConsentDto(PartnerModel):
+    """一方当事人的调解意愿 Answer of one side."""
+
+    role: f.Role = Field(description="当事人地位 Side")
+    answer: f.Answer = Field(description="是否同意调解 Answer")
+    answered_on: f.OptionalDay = Field(default=None, description="答复日期 Day of the answer, Asia/Shanghai")
+
+    def to_fact(self) -> facts.Consent:
+        """Return the inside shape."""
+        return facts.Consent(self.role, self.answer, self.answered_on)
+
+
+class PartyDto(PartnerModel):
+    """当事人 One person or organisation; travels sealed from here on."""
+
+    role: f.Role = Field(description="当事人地位 Role")
+    name: f.Name = Field(description="姓名或名称 Name", repr=False)
+    id_type: f.IdType = Field(default="", description="证件类型 Kind of identity number")
+    id_number: str = Field(default="", max_length=32, description="证件号码 Identity number", repr=False)
+    phone: f.Phone = Field(default="", description="联系电话 Phone", repr=False)
+    address: f.Line = Field(default="", description="住址 Address", repr=False)
+
+    @field_validator("id_number")
+    @classmethod
+    def _check_number(cls, value: str, info: ValidationInfo) -> str:
+        kind = info.data.get("id_type")
+        if kind is None or not value:
+            return value  # the kind's own error stands already, or there is no number
+        if kind == "":
+            raise f.refusal("id_type_missing", "有证件号码时须填证件类型 / an identity number needs its kind")
+        check = {"citizen_id": checks.citizen_id, "uscc": checks.uscc, "passport": _passport}.get(kind, checks.clean)
+        return f.checked(check)(value)
+
+    def to_fact(self) -> facts.Party:
+        """Return the inside shape."""
+        return facts.Party(self.role, self.name, self.id_type, self.id_number, self.phone, self.address)
+
+
+def _passport(value: str) -> str:
+    number = value.upper()
+    if not (number.isascii() and number.isalnum() and 5 <= len(number) <= 20):  # noqa: PLR2004 - ICAO 9303 has 9, older ones vary
+        raise Rejected("id_format", "护照号码格式不符 / not a passport number")
+    return number
+
+
+def _no_repeats(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(codes)))
+
+
+class MatterDto(PartnerModel):
+    """Fields that the records of all three agencies have; each agency's record adds its own.
+
+    A subclass declares `circumstances` with its agency's list.
+    """
+
+    handed_over_at: f.Instant = Field(description="移送时间 Instant of the hand-over, RFC 3339 with offset")
+    category: f.Category = Field(description="纠纷类别，2或4位 Dispute category, 2 or 4 digits")
+    county_code: f.County = Field(description="县级区划代码 County, 6 digits")
+    town_code: f.Town = Field(description="乡镇区划代码 Town, 9 digits")
+    village_code: f.Village = Field(default="", description="村级区划代码，可空 Village, 12 digits; may be empty")
+    grid_code: f.Grid = Field(default="", description="网格代码，可空 Grid; may be empty")
+    relation_clarity: f.Clarity = Field(description="法律关系是否清楚 Is the legal relation clear")
+    facts_clarity: f.Clarity = Field(description="事实是否清楚 Are the facts clear")
+    consents: Annotated[tuple[ConsentDto, ...], Field(strict=False, max_length=_PARTIES)] = Field(
+        default=(), description="各方调解意愿 Consent of each side"
+    )
+    circumstances: Annotated[
+        tuple[Annotated[str, f.Coded("circumstance")], ...],
+        Field(strict=False, max_length=32),
+        AfterValidator(_no_repeats),
+    ] = Field(default=(), description="特殊情形 Circumstances from the code list")
+    persons: f.Persons = Field(default=0, description="涉及人数 People concerned; 0 when not counted")
+    parties: Annotated[tuple[PartyDto, ...], Field(strict=False, max_length=_PARTIES)] = Field(
+        default=(), description="当事人 Parties"
+    )
+    brief: f.Paragraphs = Field(default="", description="情况摘要 Brief", repr=False)
+
+    @field_validator("town_code")
+    @classmethod
+    def _town_in_county(cls, value: str, info: ValidationInfo) -> str:
+        return _inside(value, info.data.get("county_code"))
+
+    @field_validator("village_code")
+    @classmethod
+    def _village_in_town(cls, value: str, info: ValidationInfo) -> str:
+        return _inside(value, info.data.get("town_code")) if value else value
+
+    def matter(self, place: str = "") -> facts.Matter:
+        """Return the inside shape of the common part."""
+        return facts.Matter(
+            handed_over_at=self.handed_over_at,
+            category=self.category,
+            county_code=self.county_code,
+            town_code=self.town_code,
+            village_code=self.village_code,
+            grid_code=self.grid_code,
+            relation_clarity=self.relation_clarity,
+            facts_clarity=self.facts_clarity,
+            consents=tuple(consent.to_fact() for consent in self.consents),
+            circumstances=self.circumstances,
+            persons=self.persons,
+            confidential=facts.Confidential(tuple(party.to_fact() for party in self.parties), self.brief, place),
+        )
+
+
+def _inside(value: str, outer: str | None) -> str:
+    if outer is not None and not value.startswith(outer):
+        raise f.refusal("division_mismatch", "区划代码与上级不符 / the code does not lie in the one above it")
+    return value
+
+
+class LaterFactDto(PartnerModel):
+    """后续事实 A later fact; only what is set changes."""
+
+    kind: Annotated[str, f.Coded("later_fact")] = Field(description="种类 Kind")
+    consent: ConsentDto | None = Field(default=None, description="调解意愿 Consent, for consent_*")
+    category: Annotated[str, f.Coded("category", or_empty=True)] = Field(
+        default="", description="新的纠纷类别 New category"
+    )
+    case_cause: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{0,32}$")] = Field(
+        default="", description="新的案由、警情类别或内容分类 New class of the source"
+    )
+
+    @after_all(mode="after")
+    def _fits_its_kind(self) -> Self:
+        needs_consent = self.kind in {"consent_given", "consent_refused"}
+        if needs_consent != (self.consent is not None):
+            raise f.refusal(
+                "consent_mismatch", "意愿类事实须附意愿，其他不得附 / consent belongs to consent facts, and only there"
+            )
+        if self.consent is not None and self.kind != f"consent_{self.consent.answer}":
+            raise f.refusal("consent_mismatch", "种类与意愿不一致 / kind and answer differ")
+        if (self.kind == "reclassified") != bool(self.category or self.case_cause):
+            raise f.refusal(
+                "class_mismatch", "重新分类须附新类别，其他不得附 / a new class belongs to reclassified, and only there"
+            )
+        return self
+
+    def to_fact(self) -> facts.LaterFact:
+        """Return the inside shape."""
+        consent = self.consent.to_fact() if self.consent else None
+        return facts.LaterFact(self.kind, consent, self.category, self.case_cause)
+
+
+class WithdrawnDto(PartnerModel):
+    """撤回 The applicant withdrew."""
+
+    reason_code: Annotated[str, f.Coded("withdrawal_reason")] = Field(description="撤回原因 Reason")
+
+    def to_fact(self) -> facts.Withdrawal:
+        """Return the inside shape."""
+        return facts.Withdrawal(self.reason_code)
+
+
+class ReportDto(PartnerModel):
+    """后续情况 Something that happened after the hand-over; exactly one body."""
+
+    source_ref: f.Reference = Field(description="原编号 Reference of the record sent before")
+    occurred_at: f.Instant = Field(description="发生时间 When it happened")
+    later_fact: LaterFactDto | None = Field(default=None, description="后续事实 A later fact")
+    withdrawn: WithdrawnDto | None = Field(default=None, description="撤回 The applicant withdrew")
+
+    def bodies(self) -> list[facts.LaterFact | facts.Withdrawal | facts.Ruling]:
+        """Return what is told; a subclass adds its own kinds."""
+        return [body.to_fact() for body in (self.later_fact, self.withdrawn) if body is not None]
+
+    @after_all(mode="after")
+    def _exactly_one_body(self) -> Self:
+        if len(self.bodies()) != 1:
+            raise f.refusal("one_body", "须且仅须填写一种后续情况 / exactly one kind of later fact")
+        return self
+
+    def to_report(self) -> facts.Report:
+        """Return the inside shape."""
+        return facts.Report(self.source_ref, self.occurred_at, self.bodies()[0])
+
+
+Dto = TypeVar("Dto", bound=PartnerModel)
+
+_PYDANTIC_CODES: Final = {
+    "extra_forbidden": ("unknown_field", "未知字段 / unknown field"),
+    "missing": ("missing_field", "缺少必填字段 / a required field is missing"),
+    "string_too_long": ("too_long", "文字过长 / the text is too long"),
+    "string_too_short": ("too_short", "文字过短 / the text is too short"),
+    "too_long": ("too_many", "条目过多 / too many items"),
+    "string_pattern_mismatch": ("bad_format", "格式不符 / the format is wrong"),
+    "greater_than_equal": ("out_of_range", "数值超出范围 / the number is out of range"),
+    "less_than_equal": ("out_of_range", "数值超出范围 / the number is out of range"),
+}
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
+    """Validate one thing that a partner sent.
+
+    Args:
+        model: What it must be.
+        plain: Parsed JSON: dicts, lists, strings, numbers.
+        codes: The bridge's code lists.
+
+    Raises:
+        Rejected: MALFORMED; code and field of the first fault, and the fields of the others in the text. Never a value.
+    """
+    try:
+        return model.model_validate(plain, context=codes)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+    first, others = faults[0], faults[1:]
+    code, text = _meaning(first["type"], first["msg"])
+    if others:
+        places = ", ".join(sorted({_path(other["loc"]) for other in others})[:5])
+        text = f"{text}（另有 {len(others)} 处 / {len(others)} more: {places}）"
+    raise Rejected(code, text, field=_path(first["loc"]))
+
+
+def _meaning(kind: str, message: str) -> tuple[str, str]:
+    if kind in _PYDANTIC_CODES:
+        return _PYDANTIC_CODES[kind]
+    if "/" in message and not kind.endswith("_type"):
+        return kind, message  # one of our own
+    return "wrong_type", "类型不符 / the type is wrong"
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    """Return the dotted path. An unknown field's name is the sender's text: shown only when it looks like a name."""
+    return ".".join(str(part) if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in loc)
