@@ -1,0 +1,1 @@
+"""What every process needs first: settings, logs, metrics, clocks, calendars, keys, start and stop."""

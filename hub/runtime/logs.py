@@ -1,0 +1,124 @@
+"""Logs: structlog and every stdlib logger through one redacted stream on stdout; configured once by `__main__`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+from typing_extensions import override
+
+from hub.runtime.redaction import describe, message_of, redact, redact_text
+
+_FOREIGN: Final = (
+    "uvicorn",
+    "uvicorn.error",
+    "uvicorn.access",
+    "faust",
+    "mode",
+    "aiokafka",
+    "kafka",
+    "grpc",
+    "asyncio",
+    "sqlalchemy",
+)
+# What these say at INFO is of no use to an operator, or (access lines, SQL) tells references and parameters.
+_QUIET: Final = ("uvicorn.access", "faust", "mode", "aiokafka", "kafka", "grpc", "sqlalchemy", "asyncio")
+
+
+def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - the seam's name for it
+    """Send everything that this process logs to stdout, redacted; replaces what was configured before.
+
+    Args:
+        service: Name under key `service` of every line.
+        level: debug, info, warning or error.
+        format: `json` (one object a line), `pretty`, or `auto`: pretty on a terminal.
+    """
+    pretty = format == "pretty" or (format == "auto" and sys.stdout.isatty())
+    number = logging.getLevelNamesMapping()[level.upper()]
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(_PlainArguments())
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*before, structlog.stdlib.ExtraAdder()],
+            processors=[
+                _Named(service),
+                _told_exception,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                redact,
+                structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    logging.captureWarnings(capture=True)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(number)
+    for name in _FOREIGN:
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate, logger.disabled = [], True, False
+        logger.setLevel(max(number, logging.WARNING) if name in _QUIET else logging.NOTSET)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+
+
+class _Named:
+    """Adds the service's name."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+
+    def __call__(self, _logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
+        event["service"] = self._service
+        return event
+
+
+class _PlainArguments(logging.Filter):
+    """Rewrites the arguments of stdlib records before they become text: exceptions and bytes may quote a person."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(_plain(item) for item in record.args)
+        elif isinstance(record.args, dict):
+            record.args = {key: _plain(item) for key, item in record.args.items()}
+        if record.name == "asyncio" and isinstance(record.msg, str):
+            # The lines after the first print tasks and futures with the exceptions in them.
+            record.msg = record.msg.partition("\n")[0]
+        return True
+
+
+def _plain(item: object) -> object:
+    if isinstance(item, BaseException):
+        return f"{type(item).__qualname__}({message_of(item)})"
+    return f"<{len(item)} bytes>" if isinstance(item, bytes) else item
+
+
+def _told_exception(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
+    """Replace `exc_info` by what may be told of the exception."""
+    told = event.pop("exc_info", None)
+    record = event.get("_record")
+    if told is None and isinstance(record, logging.LogRecord):
+        told = record.exc_info
+    error = told if isinstance(told, BaseException) else None
+    if isinstance(told, tuple):
+        error = told[1]
+    elif told is True:
+        error = sys.exc_info()[1]
+    if error is not None:
+        event["exception"] = describe(error)
+    if isinstance(record, logging.LogRecord) and record.exc_text:
+        event.setdefault("exception", redact_text(record.exc_text.rpartition("\n")[0]))
+    return event

@@ -1,0 +1,192 @@
+"""The register of metrics: each name as a type and as a row; an undeclared one neither type-checks nor runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+CounterName = Literal[
+    "grpc_server_started_total",
+    "grpc_server_handled_total",
+    "hub_http_requests_total",
+    "hub_pipeline_in_total",
+    "hub_pipeline_out_total",
+    "hub_dead_letters_total",
+    "hub_repeats_dropped_total",
+    "hub_gaps_fetched_total",
+    "hub_producer_renewals_total",
+    "hub_records_received_total",
+    "hub_records_refused_total",
+    "hub_disputes_events_total",
+]
+GaugeName = Literal[
+    "hub_build_info",
+    "hub_healthy",
+    "hub_pipeline_in_progress",
+    "hub_pipeline_last_processed_timestamp_seconds",
+    "hub_pipeline_lag_messages",
+    "hub_pipeline_lag_seconds",
+    "hub_parked_disputes",
+    "hub_outbox_unsent_rows",
+    "hub_outbox_oldest_unsent_age_seconds",
+    "hub_stats_disputes",
+    "hub_stats_balance_difference",
+]
+HistogramName = Literal["grpc_server_handling_seconds", "hub_pipeline_event_age_seconds"]
+MetricName = CounterName | GaugeName | HistogramName
+
+RPC_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+PIPELINE_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the register.
+
+    Attributes:
+        name: Community names for gRPC, `hub_` elsewhere; base units; `_total` only on counters.
+        kind: What Prometheus makes of it.
+        help_zh: Meaning, for county staff.
+        help_en: The same in English.
+        labels: Each with a bounded set of values; never a dispute or a person.
+        known: Label sets that every process has from the start, at 0.
+        buckets: Upper bounds of a histogram.
+    """
+
+    name: MetricName
+    kind: Literal["counter", "gauge", "histogram"]
+    help_zh: str
+    help_en: str
+    labels: tuple[str, ...] = ()
+    known: tuple[Mapping[str, str], ...] = field(default=())
+    buckets: tuple[float, ...] = ()
+
+
+_RPC: Final = ("grpc_service", "grpc_method")
+
+REGISTER: Final[tuple[Metric, ...]] = (
+    Metric("grpc_server_started_total", "counter", "开始的 gRPC 调用数", "gRPC calls begun", _RPC),
+    Metric(
+        "grpc_server_handled_total",
+        "counter",
+        "结束的 gRPC 调用数，按状态码",
+        "gRPC calls ended, by status code",
+        (*_RPC, "grpc_code"),
+    ),
+    Metric(
+        "grpc_server_handling_seconds",
+        "histogram",
+        "gRPC 调用耗时",
+        "Time a gRPC call took",
+        _RPC,
+        buckets=RPC_BUCKETS,
+    ),
+    Metric(
+        "hub_http_requests_total",
+        "counter",
+        "结束的 HTTP 请求数，按路由和状态码",
+        "HTTP requests answered, by route and status",
+        ("method", "route", "status"),
+    ),
+    Metric(
+        "hub_build_info",
+        "gauge",
+        "恒为 1；标签是服务和版本",
+        "Always 1; labels tell service and version",
+        ("service", "version"),
+    ),
+    Metric("hub_healthy", "gauge", "健康为 1，否则为 0", "1 when healthy, else 0"),
+    Metric("hub_pipeline_in_total", "counter", "环节收到的记录数", "Records that entered a stage", ("stage",)),
+    Metric("hub_pipeline_out_total", "counter", "环节处理完的记录数", "Records that left a stage", ("stage",)),
+    Metric("hub_pipeline_in_progress", "gauge", "环节正在处理的记录数", "Records in a stage now", ("stage",)),
+    Metric(
+        "hub_pipeline_last_processed_timestamp_seconds",
+        "gauge",
+        "环节最近处理完一条记录的时刻（Unix 秒）",
+        "When a stage last finished a record (Unix time)",
+        ("stage",),
+    ),
+    Metric(
+        "hub_pipeline_event_age_seconds",
+        "histogram",
+        "处理时事件的年龄：现在减发生时刻",
+        "Age of an event when processed: now - occurred_at",
+        ("stage",),
+        buckets=PIPELINE_BUCKETS,
+    ),
+    Metric(
+        "hub_pipeline_lag_messages",
+        "gauge",
+        "尚未读到的消息数，不小于 0",
+        "Messages not yet read, at least 0",
+        ("stage",),
+    ),
+    Metric(
+        "hub_pipeline_lag_seconds",
+        "gauge",
+        "最早未读消息的年龄；读完为 0",
+        "Age of the oldest unread message; 0 when all are read",
+        ("stage",),
+    ),
+    Metric(
+        "hub_dead_letters_total",
+        "counter",
+        "进入死信的记录数，按原因",
+        "Records that became dead letters, by reason",
+        ("stage", "reason"),
+    ),
+    Metric(
+        "hub_repeats_dropped_total",
+        "counter",
+        "按位置丢弃的重复记录数",
+        "Repeated records dropped by position",
+        ("stage",),
+    ),
+    Metric(
+        "hub_gaps_fetched_total",
+        "counter",
+        "消费框架漏掉、直接从日志补取的消息数",
+        "Messages the consumer dropped and the reader fetched from the log",
+        ("stage",),
+    ),
+    Metric("hub_parked_disputes", "gauge", "暂停处理的纠纷数", "Disputes parked by a bug at one record", ("stage",)),
+    Metric(
+        "hub_outbox_unsent_rows",
+        "gauge",
+        "已受理、Kafka 尚未确认的记录数",
+        "Records accepted and not yet confirmed by Kafka",
+    ),
+    Metric(
+        "hub_outbox_oldest_unsent_age_seconds",
+        "gauge",
+        "最早未确认记录的年龄；没有则为 0",
+        "Age of the oldest unconfirmed record; 0 when there is none",
+    ),
+    Metric("hub_producer_renewals_total", "counter", "重建 Kafka 生产者的次数", "Times the Kafka producer was rebuilt"),
+    Metric("hub_records_received_total", "counter", "收到并存妥的来件数", "Records received and stored", ("source",)),
+    Metric(
+        "hub_records_refused_total", "counter", "拒收的来件数，按原因", "Records refused, by reason", ("source", "code")
+    ),
+    Metric(
+        "hub_disputes_events_total",
+        "counter",
+        "写入日志的纠纷事件数，按类型和渠道",
+        "Dispute events written to the journal, by type and channel",
+        ("type", "channel"),
+    ),
+    Metric(
+        "hub_stats_disputes",
+        "gauge",
+        "计数的基数（登记、受理、达成、未成、已结）；比率的分子和分母各为一个 measure",
+        "Base counts (registered, accepted, agreed, failed, concluded); numerators and denominators of the rates",
+        ("county", "channel", "measure"),
+    ),
+    Metric(
+        "hub_stats_balance_difference",
+        "gauge",
+        "账目差额：收到 - 处理 - 拒绝 - 死信 - 在途；平账为 0",
+        "Books: received - applied - rejected - dead - in flight; 0 when they balance",
+        ("stage",),
+    ),
+)

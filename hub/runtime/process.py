@@ -1,0 +1,153 @@
+"""Runs a service's parts: starts in order, waits, stops in reverse in bounded time; every `__main__` ends here."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine, Sequence
+from typing import Final, Protocol
+
+import structlog
+
+from hub.errors import Fault, Rejected, Retryable
+
+EXIT_OK: Final = 0
+EXIT_FAULT: Final = 70
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+_CANCEL_GRACE_S: Final = 1.0
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Part(Protocol):
+    """One thing that runs for as long as the process does: a server, a relay, a reader.
+
+    Attributes:
+        name: For the log; lower case, no spaces.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name for the log."""
+
+    async def start(self) -> None:
+        """Verify, then serve; returns when the part works. A raised error ends the process."""
+
+    async def stop(self) -> None:
+        """Stop taking, finish what was taken, flush, close. Also called after a failure."""
+
+    async def failed(self) -> None:
+        """Wait for ever; raise the part's fatal error when there is one."""
+
+
+async def run(parts: Sequence[Part], *, grace_s: float = 20.0) -> int:
+    """Run the parts until SIGTERM, SIGINT or the first fatal error.
+
+    Args:
+        parts: Started in this order, stopped in reverse.
+        grace_s: Time for all stops together; a second signal ends it at once.
+
+    Returns:
+        Exit code: 0 after a signal and a clean stop; 70 after a fatal error or a stop that did not finish.
+    """
+    asked, hurried = asyncio.Event(), asyncio.Event()
+
+    def on_signal() -> None:
+        (hurried if asked.is_set() else asked).set()
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    started: list[Part] = []
+    watches: list[asyncio.Task[None]] = []
+    try:
+        code = await _serve(parts, started, watches, asked)
+        _log.info("process_stopping", exit_code=code)
+        clean = await _stop_all(started, hurried, grace_s)
+    finally:
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+    code = code if clean else EXIT_FAULT
+    _log.info("process_stopped", exit_code=code)
+    return code
+
+
+async def _serve(
+    parts: Sequence[Part], started: list[Part], watches: list[asyncio.Task[None]], asked: asyncio.Event
+) -> int:
+    """Start the parts and wait; `started` and `watches` grow so that the caller can undo whatever was done."""
+    stop_wanted = _task(asked.wait(), "signal")
+    try:
+        for part in parts:
+            # A part that failed half-way through its start still gets its `stop`.
+            started.append(part)
+            starting = _task(part.start(), f"start {part.name}")
+            await asyncio.wait({starting, stop_wanted, *watches}, return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                await _abandon(starting)
+                break
+            if not _succeeded(starting, part):
+                return EXIT_FAULT
+            _log.info("part_started", part=part.name)
+            watches.append(_task(part.failed(), part.name))
+        else:
+            _log.info("process_ready")
+            await asyncio.wait({stop_wanted, *watches}, return_when=asyncio.FIRST_COMPLETED)
+        return EXIT_FAULT if _report_ended(watches) else EXIT_OK
+    finally:
+        stop_wanted.cancel()
+
+
+async def _stop_all(started: Sequence[Part], hurried: asyncio.Event, grace_s: float) -> bool:
+    """Stop in reverse; tell whether every part stopped by itself."""
+    loop = asyncio.get_running_loop()
+    end, clean = loop.time() + grace_s, True
+    hurry = _task(hurried.wait(), "second signal")
+    for part in reversed(started):
+        stopping = _task(part.stop(), f"stop {part.name}")
+        await asyncio.wait({stopping, hurry}, timeout=max(0.0, end - loop.time()), return_when=asyncio.FIRST_COMPLETED)
+        if not stopping.done():
+            _log.error("part_abandoned", part=part.name, grace_s=grace_s)
+            await _abandon(stopping)
+            clean = False
+        else:
+            clean = _succeeded(stopping, part) and clean
+    hurry.cancel()
+    return clean
+
+
+def _report_ended(watches: Sequence[asyncio.Task[None]]) -> bool:
+    ended = [watch for watch in watches if watch.done()]
+    for watch in ended:
+        error = watch.exception() or Fault("part_ended", f"part {watch.get_name()} ended by itself")
+        _report(watch.get_name(), error)
+    return bool(ended)
+
+
+def _succeeded(task: asyncio.Task[None], part: Part) -> bool:
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is not None:
+        _report(part.name, error)
+    return error is None
+
+
+def _report(part: str, error: BaseException) -> None:
+    code = error.code if isinstance(error, Fault | Rejected | Retryable) else "bug"
+    heading = f"docs/runbook.md#{code.replace('_', '-')}"
+    _log.critical("process_failed", part=part, code=code, runbook=heading, exc_info=error)
+
+
+async def _abandon(task: asyncio.Task[None]) -> None:
+    """Cancel, and give up on a task that does not heed it: the process ends anyway."""
+    task.cancel()
+    await asyncio.wait({task}, timeout=_CANCEL_GRACE_S)
+
+
+def _task(work: Coroutine[object, object, object], name: str) -> asyncio.Task[None]:
+    async def discard() -> None:
+        await work
+
+    return asyncio.get_running_loop().create_task(discard(), name=name)

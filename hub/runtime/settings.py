@@ -1,0 +1,178 @@
+"""Settings from the environment: one frozen object, built once by `__main__`; and the page that documents them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import UnionType
+from typing import Final, Literal, NoReturn, TypeVar, Union, get_args, get_origin
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX: Final = "HUB_"
+EXIT_USAGE: Final = 2
+LAUNCHER_NAMES: Final = frozenset({"HUB_KAFKA", "HUB_REQUIRE_KAFKA"})
+"""Variables of the launcher and the tests: no service reads them, none calls them misspelt."""
+
+_SHARDS: Final = 24
+_UNITS: Final = {
+    "_s": "秒 s",
+    "_ms": "毫秒 ms",
+    "_days": "天 days",
+    "_bytes": "字节 bytes",
+    "_rows": "行 rows",
+    "_records": "条 records",
+    "_port": "端口 port",
+    "_dir": "路径 path",
+    "_url": "URL",
+}
+
+
+class ServiceSettings(BaseSettings):
+    """What every service reads; a service adds its own fields in a subclass.
+
+    Each field has a description, Chinese first; its unit stands in its name.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    store_url: str = Field(
+        description="数据库地址 Database: sqlite:///绝对路径.db or postgresql+psycopg://…",
+        pattern=r"^(sqlite:///|postgresql\+psycopg://)",
+        repr=False,  # may carry a password
+    )
+    kafka_bootstrap: str = Field(
+        description="Kafka 地址 Brokers to start from: host:port[,host:port]",
+        pattern=r"^[A-Za-z0-9_.\-\[\]:]+:\d+(,[A-Za-z0-9_.\-\[\]:]+:\d+)*$",
+    )
+    kafka_partitions: int = Field(default=6, description="主题分区数 Partitions per topic; a divisor of 24")
+    kafka_replication: int = Field(default=1, ge=1, le=9, description="主题副本数 Replicas per topic; 3 in production")
+    grpc_port: int = Field(ge=0, le=65535, description="gRPC 端口 Port of the gRPC services; 0 takes a free one")
+    http_port: int = Field(
+        ge=0, le=65535, description="HTTP 端口 Port of /healthz, /metrics and REST; 0 takes a free one"
+    )
+    host: str = Field(default="127.0.0.1", description="监听地址 Address to listen on")
+    keys_dir: Path = Field(
+        description="密钥目录 Folder of the keys (0700); missing keys are made at first start (0600)"
+    )
+    clock: Literal["wall", "scenario"] = Field(
+        default="wall", description="时钟 Clock of the deadlines: the machine's, or the scenario's that the demo moves"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="日志级别 Lowest level logged"
+    )
+    log_format: Literal["json", "pretty", "auto"] = Field(
+        default="auto", description="日志格式 json, pretty, or auto: pretty on a terminal and json elsewhere"
+    )
+    outbox_limit_rows: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="待发上限 Unsent rows at which new records are refused (RESOURCE_EXHAUSTED)",
+    )
+    session_timeout_s: float = Field(
+        default=6.0, ge=1.0, le=300.0, description="消费会话超时 Time after which a dead consumer's partitions move on"
+    )
+    grace_s: float = Field(
+        default=20.0, gt=0, le=600, description="停机宽限 Time that a stopping process has to finish its work"
+    )
+
+    @field_validator("kafka_partitions")
+    @classmethod
+    def _divides_shards(cls, value: int) -> int:
+        # Shard -> partition is `shard % partitions`; anything but a divisor would load partitions unevenly (design D3).
+        if value < 1 or _SHARDS % value:
+            raise ValueError("must divide 24")
+        return value
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load(cls: type[S]) -> S:
+    """Build the settings from the environment, or end the process.
+
+    Every mistake is one line on stderr that names the variable, never its value; then exit code 2.
+    """
+    wrong = misspelt(cls, os.environ)
+    if wrong:
+        _refuse(wrong)
+    try:
+        return cls()
+    except ValidationError as error:
+        _refuse(_line(cls, item["loc"], item["type"], item["msg"]) for item in error.errors(include_input=False))
+
+
+def misspelt(cls: type[ServiceSettings], environ: Mapping[str, str]) -> list[str]:
+    """Return a line for each `HUB_…` variable that nothing reads; pydantic-settings ignores those silently."""
+    known = variables(cls)
+    nested = tuple(f"{name}__" for name in known)
+    lines = []
+    for name in sorted(environ):
+        upper = name.upper()
+        if not upper.startswith(PREFIX) or upper in known or upper in LAUNCHER_NAMES or upper.startswith(nested):
+            continue
+        near = difflib.get_close_matches(upper, [*known, *LAUNCHER_NAMES], n=1, cutoff=0.0)
+        lines.append(f"{name}: 没有这个设置，最接近的是 {near[0]} / unknown setting, nearest known name is {near[0]}")
+    return lines
+
+
+def variables(cls: type[ServiceSettings]) -> tuple[str, ...]:
+    """Return the names of the environment variables that `cls` reads, in the order of its fields."""
+    return tuple(PREFIX + name.upper() for name in cls.model_fields)
+
+
+def settings_table(cls: type[ServiceSettings]) -> str:
+    """Return the Markdown table of the settings page; docs/configuration.md is made of it.
+
+    Raises:
+        ValueError: A field has no description.
+    """
+    rows = ["| 变量 Variable | 类型 Type | 单位 Unit | 缺省 Default | 说明 Meaning |", "|---|---|---|---|---|"]
+    for name, field in cls.model_fields.items():
+        if not field.description:
+            raise ValueError(f"setting {name} has no description")
+        cells = (f"`{PREFIX}{name.upper()}`", _type(field.annotation), _unit(name), _default(field), field.description)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _line(cls: type[ServiceSettings], loc: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = PREFIX + "__".join(str(part) for part in loc).upper()
+    if kind == "missing":
+        field = cls.model_fields.get(str(loc[0])) if loc else None
+        meaning = field.description if field is not None else ""
+        return f"{name}: 必须设置 / must be set ({meaning})"
+    return f"{name}: 值不合要求 / not acceptable: {message}"
+
+
+def _refuse(lines: Iterable[str]) -> NoReturn:
+    for line in lines:
+        sys.stderr.write(f"设置错误 settings: {line}\n")
+    raise SystemExit(EXIT_USAGE)
+
+
+def _unit(name: str) -> str:
+    return next((unit for suffix, unit in _UNITS.items() if name.endswith(suffix)), "")
+
+
+def _type(annotation: object) -> str:
+    origin = get_origin(annotation)
+    if origin is Literal:
+        return " | ".join(f"`{value}`" for value in get_args(annotation))
+    if origin in (UnionType, Union):
+        return " | ".join("无 none" if item is type(None) else _type(item) for item in get_args(annotation))
+    return str(getattr(annotation, "__name__", annotation))
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "必填 required"
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if isinstance(value, SecretStr):
+        return "●●●"
+    return "" if value is None else f"`{value}`"
