@@ -80,25 +80,34 @@ def _try_tls(credentials: Credentials, plain: socket.socket, host: str) -> None:
 
 def _try_password(bus: Bus) -> None:
     """One handshake, awaited: inside a constructor its refusal is only logged and tried again."""
+    # twice, because a broker that is just going away looks the same
+    if all(_refused(bus) for _ in range(2)):
+        raise named(bus, SaslAuthenticationFailedError())
+
+
+def _refused(bus: Bus) -> bool:
     client = KafkaNetClient(**common_settings(bus))
     manager = client._manager  # noqa: SLF001 - the compat layer hides the handshake's result
+    connection = manager.get_connection(
+        manager.cluster.bootstrap_brokers()[0].node_id,
+        timeout_ms=PROBE_TIMEOUT_S * 1000,
+        refresh_metadata_on_err=False,
+    )
 
     async def handshake() -> None:
-        await manager.get_connection(
-            manager.cluster.bootstrap_brokers()[0].node_id,
-            timeout_ms=PROBE_TIMEOUT_S * 1000,
-            refresh_metadata_on_err=False,
-        )
+        await connection
 
     try:
         manager.run(handshake)
-    except SaslAuthenticationFailedError as error:
-        raise named(bus, error) from error
+    except SaslAuthenticationFailedError:
+        return True
     except KafkaError:
-        # anything else is for the client itself, which tries every address and tries again
-        return
+        # the broker hangs up with its refusal, and kafka-python then drops the refusal unread: it told its version,
+        # so what it did not like was the password
+        return connection.broker_version_data is not None
     finally:
         client.close()
+    return False
 
 
 class _Kept:
