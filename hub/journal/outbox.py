@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -180,6 +180,25 @@ class Outbox:
         columns = (outbox.c.epoch, outbox.c.position, outbox.c.key, outbox.c.record, outbox.c.hash)
         query = sa.select(*columns).where(outbox.c.shard == shard, outbox.c.position > after)
         return [Row(*row) for row in tx.execute(query.order_by(outbox.c.position).limit(limit))]
+
+    def oldest(self, tx: Transaction, sent: Mapping[int, int]) -> float | None:
+        """Return when the oldest row after the given positions was written, in seconds since 1970."""
+        firsts = (
+            tx.scalar(sa.select(outbox.c.written_at).where(outbox.c.shard == shard, outbox.c.position == upto + 1))
+            for shard, upto in sent.items()
+        )
+        return min((first for first in firsts if first is not None), default=None)
+
+    def continues_from(self, tx: Transaction, shard: int, epoch: str) -> tuple[StreamName, int] | None:
+        """Return where the epoch before this one ended; None for a first epoch."""
+        row = tx.execute(
+            sa.select(stream_epoch.c.continues_epoch, stream_epoch.c.after_position).where(
+                stream_epoch.c.shard == shard, stream_epoch.c.epoch == epoch
+            )
+        ).one()
+        if row.continues_epoch is None:
+            return None
+        return StreamName(self.producer, shard, row.continues_epoch), row.after_position
 
     def history(self, tx: Transaction, key: str) -> list[bytes]:
         """Return every record of one key, in order."""

@@ -65,11 +65,11 @@ class Store:
             Retryable: `store_unavailable` or `store_full`; nothing was written.
             Exception: What the unit raised; nothing of this unit was written.
         """
-        return await asyncio.wrap_future(self._submit(unit))
+        return await asyncio.wrap_future(self.submit(unit))
 
     def write_blocking(self, unit: Unit[T]) -> T:
         """As `write`, for threads."""
-        return self._submit(unit).result()
+        return self.submit(unit).result()
 
     async def read(self, unit: Unit[T]) -> T:
         """Run `unit` in one read-only snapshot on a reader thread."""
@@ -98,7 +98,8 @@ class Store:
         self._writer.dispose()
         self._reader.dispose()
 
-    def _submit(self, unit: Unit[T]) -> Future[T]:
+    def submit(self, unit: Unit[T]) -> Future[T]:
+        """As `write`, without waiting: the future is done after the commit."""
         if self._closed:
             raise Retryable("store_closed", "the service is stopping")
         future: Future[T] = Future()

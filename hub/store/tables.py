@@ -67,6 +67,7 @@ inbox_partition: Final = sa.Table(
     sa.Column("partition", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("next_offset", sa.BigInteger, nullable=False),
     sa.Column("topic_id", sa.String(64), nullable=False),
+    sa.Column("applied", sa.BigInteger, nullable=False),  # records whose effect was committed
     sa.Column("repeats_dropped", sa.BigInteger, nullable=False),
     sa.Column("gaps_fetched", sa.BigInteger, nullable=False),
 )

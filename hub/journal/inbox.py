@@ -1,0 +1,244 @@
+"""A reader's own places, dead letters and parked records, moved in the transaction of the effect (design D3, D7)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from hub.contracts.stream import StreamName
+from hub.errors import Retryable
+from hub.journal.judge import Dead, Numbered, StreamKey, StreamPlace
+from hub.store.store import Transaction
+from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
+
+
+class Swapped(Exception):  # noqa: N818 - no error: another worker was here first
+    """Our place was not where we thought: roll back, reload, go on if the partition is still ours."""
+
+
+@dataclass(slots=True)
+class Places:
+    """What a reader knows of its own place; a cache of the rows, thrown away when a swap fails."""
+
+    offsets: dict[int, int] = field(default_factory=dict)
+    streams: dict[StreamKey, StreamPlace] = field(default_factory=dict)
+    closed: dict[StreamName, int] = field(default_factory=dict)
+    parked: set[str] = field(default_factory=set)
+    crashes: dict[tuple[str, int], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How far one partition moves in one transaction."""
+
+    before: int
+    after: int
+    repeats: int = 0
+    gaps: int = 0
+
+
+class Inbox:
+    """Rows of one topic in one service's store."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+
+    def load(self, tx: Transaction) -> Places:
+        """Read every place of this topic."""
+        places = Places(offsets=self.offsets(tx))
+        for row in tx.execute(sa.select(inbox_stream).where(inbox_stream.c.topic == self.topic)):
+            stream = StreamName(row.producer, row.shard, row.epoch)
+            if row.closed:
+                places.closed[stream] = row.position
+            else:
+                places.streams[row.producer, row.shard] = StreamPlace(stream, row.position, bytes(row.hash))
+        places.parked = set(tx.scalars(sa.select(parked.c.key).where(parked.c.topic == self.topic).distinct()))
+        for row in tx.execute(sa.select(crash).where(crash.c.topic == self.topic)):
+            places.crashes[row.stream, row.position] = row.attempts
+        return places
+
+    def offsets(self, tx: Transaction) -> dict[int, int]:
+        """Return partition -> next offset."""
+        query = sa.select(inbox_partition.c.partition, inbox_partition.c.next_offset)
+        return {
+            row.partition: row.next_offset for row in tx.execute(query.where(inbox_partition.c.topic == self.topic))
+        }
+
+    def topic_ids(self, tx: Transaction) -> dict[int, str]:
+        """Return partition -> id of the topic that the offset belongs to."""
+        query = sa.select(inbox_partition.c.partition, inbox_partition.c.topic_id)
+        return {row.partition: row.topic_id for row in tx.execute(query.where(inbox_partition.c.topic == self.topic))}
+
+    def adopt(self, tx: Transaction, beginnings: Mapping[int, int], topic_id: str) -> None:
+        """Make rows for partitions read for the first time; reset the offsets of a topic that was created again."""
+        known = self.topic_ids(tx)
+        for partition, beginning in sorted(beginnings.items()):
+            if partition not in known:
+                row = {"next_offset": beginning, "topic_id": topic_id, "applied": 0, "repeats_dropped": 0}
+                self._insert_partition(tx, {"topic": self.topic, "partition": partition, "gaps_fetched": 0, **row})
+            elif known[partition] != topic_id:
+                tx.execute(
+                    sa.update(inbox_partition)
+                    .where(inbox_partition.c.topic == self.topic, inbox_partition.c.partition == partition)
+                    .values(next_offset=beginning, topic_id=topic_id)
+                )
+
+    def swap(self, tx: Transaction, moves: Mapping[int, Move]) -> None:
+        """Move offsets from where we think they are.
+
+        Raises:
+            Swapped: A row stood elsewhere.
+        """
+        c = inbox_partition.c
+        for partition, move in sorted(moves.items()):
+            done = tx.execute(
+                sa.update(inbox_partition)
+                .where(c.topic == self.topic, c.partition == partition, c.next_offset == move.before)
+                .values(
+                    next_offset=move.after,
+                    repeats_dropped=c.repeats_dropped + move.repeats,
+                    gaps_fetched=c.gaps_fetched + move.gaps,
+                )
+            )
+            if done.rowcount != 1:
+                raise Swapped
+
+    def count_applied(self, tx: Transaction, items: Iterable[Numbered]) -> None:
+        """Count records whose effect is in this transaction."""
+        c = inbox_partition.c
+        for partition, more in sorted(Counter(item.partition for item in items).items()):
+            where = (c.topic == self.topic, c.partition == partition)
+            tx.execute(sa.update(inbox_partition).where(*where).values(applied=c.applied + more))
+
+    def advance(
+        self, tx: Transaction, before: Mapping[StreamKey, StreamPlace], after: Mapping[StreamKey, StreamPlace]
+    ) -> None:
+        """Write the places of the streams that moved; an epoch that was continued is closed where we stood."""
+        for key, place in after.items():
+            known = before.get(key)
+            if known is not None and known.stream != place.stream:
+                tx.execute(sa.update(inbox_stream).where(*self._is(known.stream)).values(closed=True))
+                known = None
+            values = {"position": place.position, "hash": place.hash}
+            if known is None:
+                tx.execute(sa.insert(inbox_stream).values(**self._row(place.stream), closed=False, **values))
+            else:
+                tx.execute(sa.update(inbox_stream).where(*self._is(place.stream)).values(**values))
+
+    def bury(self, tx: Transaction, dead: Iterable[Dead], *, attempts: int = 1) -> None:
+        """Store dead letters; the dead-letter relay publishes them."""
+        rows = [
+            {
+                "topic": letter.source.topic,
+                "partition": letter.source.partition,
+                "offset": letter.source.offset,
+                "stream": letter.stream,
+                "position": letter.position,
+                "records": letter.records,
+                "key": letter.source.key,
+                "value": letter.source.value if letter.value is None else letter.value,
+                "headers": json.dumps([[name, value.hex()] for name, value in letter.source.headers]).encode(),
+                "reason": letter.reason,
+                "detail": letter.detail[:512],
+                "attempts": attempts,
+                "failed_at": time.time(),
+                "sent": False,
+            }
+            for letter in dead
+        ]
+        if rows:
+            tx.execute(sa.insert(dead_letter), rows)
+
+    def park(self, tx: Transaction, item: Numbered, key: str, reason: str, retry_at: float | None) -> None:
+        """Queue a record behind its dispute's trouble; `retry_at` None waits for an operator."""
+        tx.execute(
+            sa.insert(parked).values(
+                topic=item.topic,
+                partition=item.partition,
+                offset=item.offset,
+                stream=str(item.stream),
+                position=item.position,
+                key=key,
+                record=item.record,
+                reason=reason,
+                attempts=1,
+                retry_at=retry_at,
+            )
+        )
+
+    def due(self, tx: Transaction, partitions: Collection[int], now: float) -> Sequence[sa.Row[tuple[object, ...]]]:
+        """Return the parked records of disputes whose first parked record is due again, in order."""
+        first = sa.select(sa.func.min(parked.c.id).label("id")).where(parked.c.topic == self.topic)
+        heads = first.where(parked.c.partition.in_(sorted(partitions))).group_by(parked.c.key).subquery()
+        keys = sa.select(parked.c.key).join(heads, heads.c.id == parked.c.id).where(parked.c.retry_at <= now)
+        mine = sa.select(parked).where(parked.c.topic == self.topic, parked.c.key.in_(keys))
+        return tx.execute(mine.order_by(parked.c.id).limit(1000)).all()
+
+    def unpark(self, tx: Transaction, ids: Collection[int]) -> None:
+        """Forget parked records that were applied or buried."""
+        if ids:
+            tx.execute(sa.delete(parked).where(parked.c.id.in_(sorted(ids))))
+
+    def defer(self, tx: Transaction, parked_id: int, retry_at: float | None) -> None:
+        """Try a parked record again later; None leaves it to an operator."""
+        statement = sa.update(parked).where(parked.c.id == parked_id)
+        tx.execute(statement.values(attempts=parked.c.attempts + 1, retry_at=retry_at))
+
+    def crashed(self, tx: Transaction, item: Numbered, attempts: int) -> None:
+        """Note that the process died at a record."""
+        where = (crash.c.topic == item.topic, crash.c.stream == str(item.stream), crash.c.position == item.position)
+        if tx.execute(sa.update(crash).where(*where).values(attempts=attempts)).rowcount == 0:
+            tx.execute(
+                sa.insert(crash).values(
+                    topic=item.topic, stream=str(item.stream), position=item.position, attempts=attempts
+                )
+            )
+
+    def positions(self, tx: Transaction) -> dict[StreamName, int]:
+        """Return the place in every stream of the epoch that is read now."""
+        query = sa.select(inbox_stream).where(inbox_stream.c.topic == self.topic, inbox_stream.c.closed.is_(False))
+        return {StreamName(row.producer, row.shard, row.epoch): row.position for row in tx.execute(query)}
+
+    def reached(self, tx: Transaction) -> dict[StreamName, int]:
+        """Return the place in every stream, of earlier epochs too."""
+        rows = tx.execute(sa.select(inbox_stream).where(inbox_stream.c.topic == self.topic))
+        return {StreamName(row.producer, row.shard, row.epoch): row.position for row in rows}
+
+    def books(self, tx: Transaction) -> dict[str, int]:
+        """Return applied, dead, parked, repeats_dropped, gaps_fetched: each counted from its own rows."""
+        c = inbox_partition.c
+        sums = tx.execute(
+            sa.select(
+                *(sa.func.coalesce(sa.func.sum(x), 0) for x in (c.applied, c.repeats_dropped, c.gaps_fetched))
+            ).where(c.topic == self.topic)
+        ).one()
+        dead = sa.select(sa.func.coalesce(sa.func.sum(dead_letter.c.records), 0)).where(
+            dead_letter.c.topic == self.topic
+        )
+        waiting = sa.select(sa.func.count()).select_from(parked).where(parked.c.topic == self.topic)
+        return {
+            "applied": int(sums[0]),
+            "repeats_dropped": int(sums[1]),
+            "gaps_fetched": int(sums[2]),
+            "dead": int(tx.scalar(dead) or 0),
+            "parked": int(tx.scalar(waiting) or 0),
+        }
+
+    def _insert_partition(self, tx: Transaction, row: Mapping[str, object]) -> None:
+        try:
+            with tx.begin_nested():
+                tx.execute(sa.insert(inbox_partition).values(**row))
+        except sa.exc.IntegrityError as error:
+            # Another worker made the row between our look and now: read again.
+            raise Retryable("store_raced", "another worker adopted the partition", after_s=0.1) from error
+
+    def _row(self, stream: StreamName) -> dict[str, object]:
+        return {"topic": self.topic, "producer": stream.producer, "shard": stream.shard, "epoch": stream.epoch}
+
+    def _is(self, stream: StreamName) -> tuple[sa.ColumnElement[bool], ...]:
+        return tuple(inbox_stream.c[name] == value for name, value in self._row(stream).items())

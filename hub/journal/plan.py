@@ -1,0 +1,80 @@
+"""A plan: what a run of Kafka records does to a reader's places, worked out before the transaction. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hub.contracts.stream import StreamName, place_of
+from hub.errors import Rejected
+from hub.journal.inbox import Move, Places
+from hub.journal.judge import Dead, Numbered, StreamKey, StreamPlace, judge
+from hub.journal.ports import FeedRecord
+
+
+@dataclass(slots=True)
+class Plan:
+    """New records, dead letters and the places after them.
+
+    Attributes:
+        moves: Per partition, from which offset to which.
+        before: Stream places that the plan started from, of the streams that move.
+        streams: Stream places after it.
+        closed: Epochs that ended, with their last position.
+        items: New records in order.
+        dead: Kafka records that are dead as a whole.
+        repeats: Records dropped because they were known.
+    """
+
+    moves: dict[int, Move] = field(default_factory=dict)
+    before: dict[StreamKey, StreamPlace] = field(default_factory=dict)
+    streams: dict[StreamKey, StreamPlace] = field(default_factory=dict)
+    closed: dict[StreamName, int] = field(default_factory=dict)
+    items: list[Numbered] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    repeats: int = 0
+
+
+def plan_of(records: Sequence[FeedRecord], places: Places) -> Plan:
+    """Judge records by the places; the records' offsets have no holes.
+
+    Raises:
+        Fault: A stream's numbering is broken.
+    """
+    plan = Plan()
+    streams, closed = dict(places.streams), dict(places.closed)
+    repeats: dict[int, int] = {}
+    ends: dict[int, int] = {}
+    for record in records:
+        partition = record.partition
+        expected = ends.setdefault(partition, places.offsets.get(partition, 0))
+        if record.offset < expected:
+            # The consumer went back (a rebalance, a stale commit): known without a look inside.
+            repeats[partition] = repeats.get(partition, 0) + count_of(record)
+            continue
+        ends[partition] = record.offset + 1
+        verdict = judge(record, streams, closed)
+        repeats[partition] = repeats.get(partition, 0) + verdict.repeats
+        plan.items.extend(verdict.items)
+        if verdict.dead is not None:
+            plan.dead.append(verdict.dead)
+        if verdict.place is None:
+            continue
+        key = (verdict.place.stream.producer, verdict.place.stream.shard)
+        if key in places.streams:
+            plan.before.setdefault(key, places.streams[key])
+        if verdict.closes is not None:
+            closed[verdict.closes] = plan.closed[verdict.closes] = streams[key].position
+        streams[key] = plan.streams[key] = verdict.place
+    for partition, end in ends.items():
+        plan.moves[partition] = Move(places.offsets.get(partition, 0), end, repeats.get(partition, 0))
+    plan.repeats = sum(repeats.values())
+    return plan
+
+
+def count_of(record: FeedRecord) -> int:
+    """Return how many events a record says it holds; 1 when it is no batch."""
+    try:
+        return place_of(record.headers).count
+    except Rejected:
+        return 1

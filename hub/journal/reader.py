@@ -1,0 +1,347 @@
+"""Reader: applies a topic's records exactly once, by its own place, whatever the consumer does (design D3, D7)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Literal
+
+import structlog
+
+from hub.contracts.stream import StreamName
+from hub.errors import Fault, Kind, Retryable
+from hub.journal.applying import Applier, Outcome, Poisoned, apply_plan, retry_parked
+from hub.journal.inbox import Inbox, Places, Swapped
+from hub.journal.plan import Plan, count_of, plan_of
+from hub.journal.ports import Feed, FeedRecord
+from hub.journal.ports import Places as PlacesOf
+from hub.runtime.metrics import Metrics
+from hub.store.store import Store, Transaction
+
+IDLE_S: Final = 2.0
+"""A partition that brought nothing for this long is compared with the log's end (a dropped *last* message)."""
+FETCH_LIMIT: Final = 500
+"""Messages fetched past the consumer at once."""
+TAKE_LIMIT: Final = 200
+"""Kafka records applied in one transaction at most; a record holds up to 2,000 events."""
+EVENTS_LIMIT: Final = 4000
+"""Events applied in one transaction at most, unless one batch alone holds more."""
+CRASH_LIMIT: Final = 3
+PARKED_EVERY_S: Final = 1.0
+BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
+FLOOD_WINDOW: Final = 200
+FLOOD_MINIMUM: Final = 20
+
+log = structlog.get_logger(__name__)
+
+
+def places_of(store: Store, topic: str) -> PlacesOf:
+    """Return the callable that tells a feed where this reader's own place is."""
+    return lambda: store.read_blocking(Inbox(topic).offsets)
+
+
+class Reader:
+    """Part that reads one topic into the service's store.
+
+    Args:
+        store: Holds the places and the effects; both move in one transaction.
+        feed: Delivers records; may drop, repeat or reorder them.
+        applier: What a record means to this service.
+        on_bug: `park` sets the dispute aside after three crashes at one record, `stop` never goes past it.
+        metrics: Register.
+        stage: Name of this reader in metrics and books: `handoff`, `journal` or `result`.
+        idle_s: Quiet time of a partition before its end is compared.
+    """
+
+    name = "reader"
+
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        applier: Applier,
+        *,
+        on_bug: Literal["park", "stop"],
+        metrics: Metrics,
+        stage: str,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        self._store = store
+        self._feed = feed
+        self._applier = applier
+        self._on_bug = on_bug
+        self._metrics = metrics
+        self._stage = stage
+        self._idle_s = idle_s
+        self._inbox = Inbox(feed.topic)
+        self._places = Places()
+        self._owned: frozenset[int] = frozenset()
+        self._topic_id = ""
+        self._heard: dict[int, float] = {}
+        self._checked_at = 0.0
+        self._parked_at = 0.0
+        self._recent: deque[bool] = deque(maxlen=FLOOD_WINDOW)
+        self._moved = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = asyncio.Event()
+
+    async def start(self) -> None:
+        """Start the feed and the apply loop; a bus that is down is waited for."""
+        self._task = asyncio.create_task(self._run(), name=f"reader-{self._stage}")
+
+    async def stop(self) -> None:
+        """Finish the batch under way whole, then leave the group."""
+        self._stopped.set()
+        if self._task is not None:
+            with contextlib.suppress(Exception):
+                await self._task  # its error already went out through failed()
+        await self._feed.stop()
+
+    async def failed(self) -> None:
+        """Wait until the reader dies; raises why."""
+        if self._task is None:
+            await asyncio.Event().wait()
+        else:
+            await asyncio.shield(self._task)
+            if not self._stopped.is_set():
+                raise Fault("reader_ended", f"the reader of {self._feed.topic} ended by itself")
+
+    def alive(self) -> bool:
+        """Tell whether the feed makes progress."""
+        return self._feed.alive()
+
+    def positions(self, tx: Transaction) -> dict[StreamName, int]:
+        """Return the own place in every stream."""
+        return self._inbox.positions(tx)
+
+    def books(self, tx: Transaction) -> dict[str, int]:
+        """Return applied, dead, parked, repeats_dropped, gaps_fetched: each from its own rows."""
+        return self._inbox.books(tx)
+
+    async def wait_for(self, at_least: Mapping[StreamName, int], timeout_s: float) -> None:
+        """Wait until the store includes a place.
+
+        Raises:
+            Retryable: `position_not_reached`, kind TOO_LATE.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self._moved.clear()
+            # From the store, not from this worker's memory: another worker may own the partition.
+            ours = await self._store.read(self._inbox.reached)
+            if all(ours.get(stream, 0) >= position for stream, position in at_least.items()):
+                return
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise Retryable("position_not_reached", "the wanted place was not reached in time", kind=Kind.TOO_LATE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), min(left, 0.1))
+
+    async def _run(self) -> None:
+        attempt = 0
+        started = False
+        while not self._stopped.is_set():
+            try:
+                if not started:
+                    await self._feed.start()
+                    started = True
+                await self._step()
+                attempt = 0
+            except Retryable as error:
+                log.warning("reader_waits", stage=self._stage, code=error.code, detail=error.detail)
+                await self._pause(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
+                attempt += 1
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+
+    async def _step(self) -> None:
+        records = await self._feed.next(min(self._idle_s, 0.25), TAKE_LIMIT)
+        await self._reassign()
+        if records:
+            await self._take(records)
+        now = time.monotonic()
+        if now - self._checked_at >= self._idle_s:
+            self._checked_at = now
+            await self._compare_ends(now)
+        if self._places.parked and now - self._parked_at >= PARKED_EVERY_S:
+            self._parked_at = now
+            await self._retry_parked()
+
+    async def _reassign(self) -> None:
+        owned = self._feed.assigned()
+        if owned == self._owned:
+            return
+        new = owned - self._owned
+        if new:
+            beginnings = await self._feed.beginnings()
+            self._topic_id = await self._feed.topic_id()
+            mine = {partition: beginnings[partition] for partition in new if partition in beginnings}
+            known = await self._store.read(self._inbox.topic_ids)
+            if any(known.get(partition) != self._topic_id for partition in mine):
+                if known and self._topic_id not in known.values():
+                    log.warning("topic_recreated", topic=self._feed.topic, stage=self._stage)
+                await self._store.write(lambda tx: self._inbox.adopt(tx, mine, self._topic_id))
+        await self._reload()
+        for partition in new:
+            self._heard[partition] = time.monotonic()
+        self._owned = owned
+        await self._refuse_truncated(new)
+
+    async def _refuse_truncated(self, partitions: frozenset[int]) -> None:
+        if not partitions:
+            return
+        beginnings, ends = await self._feed.beginnings(), await self._feed.ends()
+        for partition in partitions & beginnings.keys() & ends.keys():
+            place = self._places.offsets.get(partition, 0)
+            if place < beginnings[partition] or place > ends[partition]:
+                raise Fault(
+                    "log_truncated",
+                    f"{self._feed.topic}/{partition}: our place is {place}, "
+                    f"the log has [{beginnings[partition]}, {ends[partition]})",
+                )
+
+    async def _reload(self) -> None:
+        self._places = await self._store.read(self._inbox.load)
+
+    async def _take(self, records: Sequence[FeedRecord]) -> None:
+        """Apply what came, and before it whatever the consumer dropped."""
+        now = time.monotonic()
+        for record in records:
+            self._heard[record.partition] = now
+        mine = [record for record in records if record.partition in self._feed.assigned()]
+        whole, gaps = await self._fill(mine)
+        for chunk in _chunks(whole):
+            if not await self._apply(chunk, gaps):
+                # Another worker was here: judge the rest anew by the place that it left.
+                await self._take(records)
+                return
+            gaps = {}
+
+    async def _apply(self, records: Sequence[FeedRecord], gaps: Mapping[int, int]) -> bool:
+        """Apply records whose offsets have no holes; False when our place was not where we thought."""
+        plan = plan_of(records, self._places)
+        try:
+            outcome = await self._store.write(lambda tx: self._commit(tx, plan, gaps))
+        except Swapped:
+            await self._reload()
+            return False
+        except Poisoned as poisoned:
+            await self._record_crash(poisoned)
+            raise
+        self._settle(plan, gaps, outcome)
+        return True
+
+    async def _fill(self, records: Sequence[FeedRecord]) -> tuple[list[FeedRecord], dict[int, int]]:
+        """Return the records with holes filled from the log, in offset order per partition, and the holes' sizes."""
+        whole: list[FeedRecord] = []
+        gaps: dict[int, int] = {}
+        expected = dict(self._places.offsets)
+        for record in records:
+            partition, start = record.partition, expected.get(record.partition, 0)
+            if record.offset > start:
+                end = min(record.offset, start + FETCH_LIMIT)
+                whole += await self._fetch(partition, start, end)
+                gaps[partition] = gaps.get(partition, 0) + end - start
+                expected[partition] = end
+                if end < record.offset:
+                    # A wide hole is filled step by step: this record comes again with a later fetch.
+                    self._heard[partition] = self._checked_at = 0.0
+                    continue
+            whole.append(record)
+            expected[partition] = max(expected.get(partition, 0), record.offset + 1)
+        return whole, gaps
+
+    async def _fetch(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
+        fetched = await self._feed.fetch(partition, start, end)
+        if [record.offset for record in fetched] != list(range(start, end)):
+            raise Fault("log_truncated", f"{self._feed.topic}/{partition}: the log has holes in [{start}, {end})")
+        return fetched
+
+    def _commit(self, tx: Transaction, plan: Plan, gaps: Mapping[int, int]) -> Outcome:
+        outcome = apply_plan(
+            tx, self._inbox, self._applier, plan, self._places, gaps=gaps, on_bug=self._on_bug, crash_limit=CRASH_LIMIT
+        )
+        self._refuse_flood(outcome, len(plan.items) + len(plan.dead))
+        return outcome
+
+    def _refuse_flood(self, outcome: Outcome, judged: int) -> None:
+        """Stop before good data is drained away: better a backlog than a topic of dead letters."""
+        recent = [*self._recent, *([True] * len(outcome.dead)), *([False] * (judged - len(outcome.dead)))]
+        window = recent[-FLOOD_WINDOW:]
+        dead = sum(window)
+        if outcome.dead and dead >= FLOOD_MINIMUM and dead * 2 >= len(window):
+            raise Fault("dead_letter_flood", f"{dead} of the last {len(window)} records of {self._feed.topic} are dead")
+
+    def _settle(self, plan: Plan, gaps: Mapping[int, int], outcome: Outcome) -> None:
+        """After the commit: the cache follows the rows, metrics follow the cache."""
+        for partition, move in plan.moves.items():
+            self._places.offsets[partition] = move.after
+        self._places.streams.update(plan.streams)
+        self._places.closed.update(plan.closed)
+        self._places.parked |= outcome.parked
+        self._recent.extend([True] * len(outcome.dead) + [False] * (len(plan.items) - len(outcome.dead)))
+        self._moved.set()
+        stage = self._stage
+        self._metrics.inc("hub_pipeline_in_total", len(plan.items), stage=stage)
+        self._metrics.inc("hub_pipeline_out_total", outcome.applied, stage=stage)
+        self._metrics.set("hub_pipeline_last_processed_timestamp_seconds", time.time(), stage=stage)
+        self._metrics.inc("hub_repeats_dropped_total", plan.repeats, stage=stage)
+        self._metrics.inc("hub_gaps_fetched_total", sum(gaps.values()), stage=stage)
+        for letter in outcome.dead:
+            self._metrics.inc("hub_dead_letters_total", letter.records or 1, stage=stage, reason=letter.reason)
+            log.warning("dead_letter", stage=stage, reason=letter.reason, partition=letter.source.partition)
+
+    async def _record_crash(self, poisoned: Poisoned) -> None:
+        item, attempts = poisoned.item, poisoned.attempts
+        log.error(
+            "record_crashed",
+            stage=self._stage,
+            stream=str(item.stream),
+            position=item.position,
+            attempts=attempts,
+            error=type(poisoned.__cause__).__name__,
+        )
+        await self._store.write(lambda tx: self._inbox.crashed(tx, item, attempts))
+
+    async def _compare_ends(self, now: float) -> None:
+        """Fetch what the log has after our place in partitions that brought nothing for a while."""
+        ends = await self._feed.ends()
+        lag = 0
+        for partition in sorted(self._owned & ends.keys()):
+            place = self._places.offsets.get(partition, 0)
+            lag += max(0, ends[partition] - place)
+            if ends[partition] > place and now - self._heard.get(partition, now) >= self._idle_s:
+                upto = min(ends[partition], place + FETCH_LIMIT)
+                missed = await self._fetch(partition, place, upto)
+                await self._apply(missed, {partition: len(missed)})
+            elif ends[partition] < place:
+                raise Fault(
+                    "log_truncated", f"{self._feed.topic}/{partition}: ends at {ends[partition]}, we read {place}"
+                )
+        self._metrics.set("hub_pipeline_lag_messages", lag, stage=self._stage)
+
+    async def _retry_parked(self) -> None:
+        await self._store.write(lambda tx: retry_parked(tx, self._inbox, self._applier, self._owned, time.time()))
+        await self._reload()
+        self._moved.set()
+        self._metrics.set("hub_parked_disputes", len(self._places.parked))
+
+
+def _chunks(records: Sequence[FeedRecord]) -> Iterator[list[FeedRecord]]:
+    """Cut records so that one transaction holds a bounded number of events."""
+    chunk: list[FeedRecord] = []
+    events = 0
+    for record in records:
+        more = count_of(record)
+        if chunk and events + more > EVENTS_LIMIT:
+            yield chunk
+            chunk, events = [], 0
+        chunk.append(record)
+        events += more
+    if chunk:
+        yield chunk

@@ -1,0 +1,278 @@
+"""Relay: copies the outbox to Kafka in order, one batch in flight per partition, until each position is confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from hub.contracts.stream import GENESIS, Message, Place, StreamName, pack
+from hub.contracts.topics import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, partition_of
+from hub.errors import Retryable
+from hub.journal.leases import Lease, Leases
+from hub.journal.outbox import ENVELOPE_BYTES, Outbox, Row
+from hub.journal.ports import Delivery, Publisher
+from hub.runtime.metrics import Metrics
+from hub.store.store import Store, Transaction
+
+LINGER_S: Final = 0.05
+"""A shard that is busy sends at most every 50 ms, so that a reader gets few full batches instead of many small ones."""
+FULL_BATCH: Final = 500
+"""With this many records waiting a shard does not linger."""
+READ_CHUNK: Final = 256
+POLL_S: Final = 0.002
+IDLE_S: Final = 0.25
+MARK_EVERY_S: Final = 0.05
+GAUGE_EVERY_S: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    shard: int
+    upto: int
+    delivery: Delivery
+    since: float
+
+
+class Relay:
+    """Part that publishes one service's outbox.
+
+    Only the holder of a shard's lease relays it. Positions were given when the rows were written, so relaying is a
+    pure copy: whatever is sent twice carries the same positions and readers drop it.
+
+    Args:
+        store: The service's store.
+        outbox: What to relay.
+        publisher: Where to.
+        partitions: Partitions of the topic, a divisor of 24.
+        worker: Name of this process among the service's workers.
+        metrics: Register.
+        unconfirmed_limit_s: Age of an unconfirmed batch at which the producer is abandoned and built anew.
+        drain_s: How long a stop waits for what is still unsent.
+    """
+
+    name = "relay"
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        publisher: Publisher,
+        *,
+        partitions: int,
+        worker: str,
+        metrics: Metrics,
+        unconfirmed_limit_s: float = 20.0,
+        drain_s: float = 3.0,
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._publisher = publisher
+        self._partitions = partitions
+        self._metrics = metrics
+        self._limit_s = unconfirmed_limit_s
+        self._drain_s = drain_s
+        self._leases = Leases(store, worker)
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._failure: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
+        self._flights: dict[int, _Flight] = {}
+        self._heads: Mapping[int, int] = {}
+        self._sent: dict[int, int] = {}
+        self._marks: dict[int, int] = {}
+        self._marking: Future[None] | None = None
+        self._marked_at = 0.0
+        self._last_send: dict[int, float] = {}
+        self._turn: dict[int, int] = {}
+        self._retry_at = 0.0
+        self._gauged_at = 0.0
+        self._continues: dict[tuple[int, str], tuple[StreamName, int] | None] = {}
+        self.oldest_unsent_s = 0.0
+        store.on_commit(self._wake.set)
+
+    async def start(self) -> None:
+        """Begin to relay."""
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Send what waits, within `drain_s`, then give the leases back."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread.ident is not None:
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+
+    async def failed(self) -> None:
+        """Wait until the relay dies of an error; raises it."""
+        await asyncio.wrap_future(self._failure)
+
+    def _run(self) -> None:
+        try:
+            deadline = None
+            while deadline is None or (time.monotonic() < deadline and self._busy()):
+                if deadline is None and self._stopping.is_set():
+                    deadline = time.monotonic() + self._drain_s
+                self._round()
+            self._flush()
+            self._leases.release()
+        except Exception as error:  # noqa: BLE001 - surfaces through failed(): the process stops loudly
+            if not self._failure.done():
+                self._failure.set_exception(error)
+        finally:
+            self._publisher.close()
+
+    def _round(self) -> None:
+        self._wake.wait(POLL_S if self._flights else IDLE_S if not self._lingering() else LINGER_S / 4)
+        self._wake.clear()
+        now = time.monotonic()
+        try:
+            for lease in self._leases.renew(now):
+                self._adopt(lease)
+            self._sent = {shard: upto for shard, upto in self._sent.items() if shard in self._leases.held}
+            self._collect(now)
+            if now >= self._retry_at:
+                self._send(now)
+            self._mark(now)
+            self._gauge(now)
+        except Retryable as error:
+            log.warning("relay_waits", code=error.code, detail=error.detail)
+            self._retry_at = now + min(error.after_s, 1.0)
+
+    def _adopt(self, lease: Lease) -> None:
+        """Start (again) from the first position that the store does not know as confirmed."""
+        self._sent[lease.shard] = lease.sent_upto
+        self._marks.pop(lease.shard, None)
+        self._flights = {p: f for p, f in self._flights.items() if f.shard != lease.shard}
+
+    def _collect(self, now: float) -> None:
+        for partition, flight in list(self._flights.items()):
+            if flight.delivery.done():
+                del self._flights[partition]
+                error = flight.delivery.error()
+                if error is None:
+                    if flight.shard in self._sent:
+                        self._sent[flight.shard] = max(self._sent[flight.shard], flight.upto)
+                        self._marks[flight.shard] = self._sent[flight.shard]
+                    continue
+                if not isinstance(error, Retryable):
+                    raise error
+                self._last_send.pop(flight.shard, None)
+                self._retry_at = now + min(error.after_s, 1.0)
+        oldest = min((flight.since for flight in self._flights.values()), default=now)
+        if now - oldest > self._limit_s:
+            log.warning("producer_renewed", unconfirmed_s=round(now - oldest, 1))
+            self._metrics.inc("hub_producer_renewals_total")
+            self._flights.clear()
+            self._publisher.renew()
+
+    def _send(self, now: float) -> None:
+        heads = self._store.read_blocking(lambda tx: {s.shard: n for s, n in self._outbox.heads(tx).items()})
+        self._heads = heads
+        for partition in range(self._partitions):
+            if partition in self._flights:
+                continue
+            shard = self._next_shard(partition, heads, now)
+            if shard is None:
+                continue
+            upto, message = self._store.read_blocking(lambda tx, shard=shard: self._batch(tx, shard))  # type: ignore[misc]
+            self._last_send[shard] = now
+            self._flights[partition] = _Flight(shard, upto, self._publisher.send(message), now)
+
+    def _next_shard(self, partition: int, heads: Mapping[int, int], now: float) -> int | None:
+        """Return the partition's next shard with something to send, in turn, so that none starves."""
+        shards = [shard for shard in range(SHARDS) if partition_of(shard, self._partitions) == partition]
+        start = self._turn.get(partition, 0)
+        for step in range(len(shards)):
+            shard = shards[(start + step) % len(shards)]
+            waiting = heads[shard] - self._sent.get(shard, heads[shard])
+            if waiting <= 0:
+                continue
+            if waiting < FULL_BATCH and now - self._last_send.get(shard, 0.0) < LINGER_S:
+                continue
+            self._turn[partition] = (start + step + 1) % len(shards)
+            return shard
+        return None
+
+    def _batch(self, tx: Transaction, shard: int) -> tuple[int, Message]:
+        sent = self._sent[shard]
+        rows = self._rows(tx, shard, sent)
+        before = GENESIS
+        if sent > 0:
+            before = next(rows).hash
+        records: list[bytes] = []
+        size = 0
+        last = first = next(rows)
+        for row in (first, *rows):
+            size += len(row.record) + 5
+            full = len(records) >= MAX_BATCH_RECORDS or size > MAX_BATCH_BYTES - ENVELOPE_BYTES
+            if records and (full or row.epoch != first.epoch):
+                break
+            records.append(row.record)
+            last = row
+        stream = StreamName(self._outbox.producer, shard, first.epoch)
+        place = Place(
+            stream, first.position, len(records), before, last.hash, self._continues_from(tx, shard, first.epoch)
+        )
+        partition = partition_of(shard, self._partitions)
+        message = pack(self._outbox.topic, place, records, partition=partition, written_at=datetime.now(UTC))
+        return last.position, message
+
+    def _rows(self, tx: Transaction, shard: int, sent: int) -> Iterator[Row]:
+        after = sent - 1
+        taken = 0
+        while taken <= MAX_BATCH_RECORDS:
+            chunk: Sequence[Row] = self._outbox.read(tx, shard, after, READ_CHUNK)
+            yield from chunk
+            if len(chunk) < READ_CHUNK:
+                return
+            taken += len(chunk)
+            after = chunk[-1].position
+
+    def _continues_from(self, tx: Transaction, shard: int, epoch: str) -> tuple[StreamName, int] | None:
+        if (shard, epoch) not in self._continues:
+            self._continues[shard, epoch] = self._outbox.continues_from(tx, shard, epoch)
+        return self._continues[shard, epoch]
+
+    def _mark(self, now: float) -> None:
+        """Note what was confirmed; lazily, because an unmarked batch is only a repeat after a crash."""
+        if self._marking is not None:
+            if not self._marking.done():
+                return
+            self._marking.result()
+            self._marking = None
+        if self._marks and now - self._marked_at >= MARK_EVERY_S:
+            marks, self._marks = self._marks, {}
+            self._marked_at = now
+            self._marking = self._store.submit(lambda tx: self._leases.mark(tx, marks))
+
+    def _flush(self) -> None:
+        if self._marking is not None:
+            self._marking.result()
+        marks = self._marks
+        if marks:
+            self._store.write_blocking(lambda tx: self._leases.mark(tx, marks))
+
+    def _lingering(self) -> bool:
+        return bool(self._marks) or any(self._heads.get(s, 0) > sent for s, sent in self._sent.items())
+
+    def _busy(self) -> bool:
+        return bool(self._flights) or self._lingering()
+
+    def _gauge(self, now: float) -> None:
+        if now - self._gauged_at < GAUGE_EVERY_S:
+            return
+        self._gauged_at = now
+        unsent = sum(max(0, self._heads.get(shard, 0) - sent) for shard, sent in self._sent.items())
+        written = self._store.read_blocking(lambda tx: self._outbox.oldest(tx, self._sent)) if unsent else None
+        self.oldest_unsent_s = 0.0 if written is None else max(0.0, time.time() - written)
+        self._metrics.set("hub_outbox_unsent_rows", unsent)
+        self._metrics.set("hub_outbox_oldest_unsent_age_seconds", self.oldest_unsent_s)
