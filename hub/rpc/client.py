@@ -1,0 +1,98 @@
+"""Channels to other services, and calls that end in an answer or a verdict within the caller's time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import grpc
+import structlog
+
+from hub.errors import Kind, Rejected, Retryable
+from hub.rpc.call import CORRELATION_KEY
+from hub.rpc.server import MAX_SEND_BYTES
+from hub.rpc.status import DETAILS_KEY, verdict_of
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Metadata = Sequence[tuple[str, str | bytes]]
+
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_SEND_BYTES),
+    ("grpc.enable_retries", 0),  # `call` retries, bounded by the caller's deadline
+    ("grpc.enable_http_proxy", 0),  # our services are never behind the machine's web proxy
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),  # a service that was restarted is found again soon
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+_FIRST_WAIT_S: Final = 0.05
+_LONGEST_WAIT_S: Final = 2.0
+
+
+def channel(address: str) -> grpc.aio.Channel:
+    """Return a channel to `host:port`; it connects again when the service comes back. The caller closes it."""
+    return grpc.aio.insecure_channel(address, options=_OPTIONS)
+
+
+def error_of(error: grpc.RpcError) -> Rejected | Retryable:
+    """Return the verdict that a failed call carries: the server's own one, or what its bare status means."""
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return Rejected("internal", type(error).__name__, kind=Kind.INTERNAL)
+    details = dict(error.trailing_metadata() or ()).get(DETAILS_KEY)
+    return verdict_of(error.code(), error.details() or "", details if isinstance(details, bytes) else None)
+
+
+async def call(
+    method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+    request: Request,
+    *,
+    timeout_s: float,
+    metadata: Metadata = (),
+    retry: bool = True,
+) -> Response:
+    """Call a unary method; carries the correlation id of the running context.
+
+    Args:
+        method: Of a generated stub.
+        request: May be sent several times: every method of the hub may be called twice (design D6).
+        timeout_s: Time for all tries together.
+        metadata: More metadata, such as a credential.
+        retry: Try again with full jitter on UNAVAILABLE, RESOURCE_EXHAUSTED, and an ABORTED that is no verdict of ours.
+            A stale sequence (ABORTED with our details) needs the whole step again, which only the caller can do.
+
+    Raises:
+        Rejected: The server's verdict.
+        Retryable: Its verdict, or no answer in time.
+    """
+    loop = asyncio.get_running_loop()
+    end, pairs = loop.time() + timeout_s, _with_correlation(metadata)
+    longest_s = _FIRST_WAIT_S
+    while True:
+        try:
+            return await method(request, timeout=max(0.0, end - loop.time()), metadata=pairs)
+        except grpc.aio.AioRpcError as error:
+            verdict = error_of(error)
+            wait_s = _wait(verdict, longest_s)
+            if not retry or wait_s is None or loop.time() + wait_s >= end:
+                raise verdict from error
+        await asyncio.sleep(wait_s)
+        longest_s = min(_LONGEST_WAIT_S, longest_s * 2)
+
+
+def _wait(verdict: Rejected | Retryable, longest_s: float) -> float | None:
+    """Return how long to wait before the next try; None when there is none."""
+    if not isinstance(verdict, Retryable) or verdict.kind is Kind.TOO_LATE:
+        return None
+    jittered = random.uniform(0, longest_s)  # noqa: S311 - spreads tries, hides nothing
+    return max(jittered, verdict.after_s) if verdict.kind is Kind.EXHAUSTED else jittered
+
+
+def _with_correlation(metadata: Metadata) -> tuple[tuple[str, str | bytes], ...]:
+    bound = structlog.contextvars.get_contextvars().get("correlation_id")
+    if isinstance(bound, str) and all(key != CORRELATION_KEY for key, _ in metadata):
+        return (*metadata, (CORRELATION_KEY, bound))
+    return tuple(metadata)

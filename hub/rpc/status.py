@@ -1,0 +1,137 @@
+"""Verdicts to `google.rpc.Status` and back: the one translator of `hub.errors` for gRPC, used by server and client."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
+from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped] # the package has no stubs
+
+from hub.errors import MEANINGS, Kind, Rejected, Retryable
+
+DOMAIN: Final = "santiao.hub"
+DETAILS_KEY: Final = "grpc-status-details-bin"
+
+_RETRY: Final = "retry"
+# Statuses that no row of MEANINGS has, and those that several kinds could mean: what a bare status tells a client.
+_BARE: Final[dict[grpc.StatusCode, Kind]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: Kind.MALFORMED,
+    grpc.StatusCode.OUT_OF_RANGE: Kind.MALFORMED,
+    grpc.StatusCode.FAILED_PRECONDITION: Kind.WRONG_STATE,
+    grpc.StatusCode.ALREADY_EXISTS: Kind.KEY_REUSED,
+    grpc.StatusCode.NOT_FOUND: Kind.NOT_FOUND,
+    grpc.StatusCode.UNAUTHENTICATED: Kind.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED: Kind.DENIED,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Kind.EXHAUSTED,
+    grpc.StatusCode.UNAVAILABLE: Kind.UNAVAILABLE,
+    grpc.StatusCode.ABORTED: Kind.UNAVAILABLE,
+    grpc.StatusCode.DEADLINE_EXCEEDED: Kind.TOO_LATE,
+}
+
+
+def status_of(error: Rejected | Retryable, *, metadata: dict[str, str] | None = None) -> status_pb2.Status:
+    """Return the rich status of a verdict: always an ErrorInfo, and whatever else fits its kind.
+
+    Args:
+        error: The verdict.
+        metadata: More pairs for the ErrorInfo, without personal data.
+    """
+    status = status_pb2.Status(code=code_pb2.Code.Value(MEANINGS[error.kind].grpc), message=error.detail or error.code)
+    info = error_details_pb2.ErrorInfo(reason=error.code.upper(), domain=DOMAIN, metadata=metadata or {})
+    info.metadata["kind"] = error.kind.value
+    _attach(status, info)
+    if isinstance(error, Retryable):
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(max(0, round(error.after_s * 1000)))
+        _attach(status, error_details_pb2.RetryInfo(retry_delay=delay))
+    elif error.kind is Kind.MALFORMED:
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=error.field, description=error.detail or error.code, reason=error.code.upper()
+        )
+        _attach(status, error_details_pb2.BadRequest(field_violations=[violation]))
+    elif error.kind in (Kind.WRONG_STATE, Kind.STALE):
+        failure = error_details_pb2.PreconditionFailure.Violation(
+            type=error.code.upper(), subject=error.field, description=error.detail
+        )
+        _attach(status, error_details_pb2.PreconditionFailure(violations=[failure]))
+    elif error.kind in (Kind.NOT_FOUND, Kind.KEY_REUSED):
+        _attach(status, error_details_pb2.ResourceInfo(resource_type=error.field, description=error.detail))
+    return status
+
+
+def verdict_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Rejected | Retryable:
+    """Return the verdict that a finished call carries.
+
+    Args:
+        code: Status code of the call, not OK.
+        message: Text of the status.
+        details: Value of `grpc-status-details-bin`, if there was one. Only details of our domain are believed.
+    """
+    ours = _ours(details)
+    if ours is not None:
+        return ours
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:
+        # gRPC refuses an oversized message with the status of "come back later"; coming back would not help.
+        return Rejected("message_too_large", message)
+    kind = _BARE.get(code, Kind.INTERNAL)
+    name = code.name.lower()
+    return Retryable(name, message, kind=kind) if _retried(kind) else Rejected(name, message, kind=kind)
+
+
+def _ours(details: bytes | None) -> Rejected | Retryable | None:
+    if not details:
+        return None
+    try:
+        status = status_pb2.Status.FromString(details)
+    except DecodeError:
+        return None
+    info = error_details_pb2.ErrorInfo()
+    if not _find(status, info) or info.domain != DOMAIN:
+        return None
+    kind = Kind(info.metadata["kind"]) if info.metadata["kind"] in set(Kind) else Kind.INTERNAL
+    reason, detail = info.reason.lower(), "" if status.message == info.reason.lower() else status.message
+    if _retried(kind):
+        retry = error_details_pb2.RetryInfo()
+        after_s = retry.retry_delay.ToMilliseconds() / 1000 if _find(status, retry) else 1.0
+        return Retryable(reason, detail, after_s=after_s, kind=kind)
+    return Rejected(reason, detail, kind=kind, field=_field(status))
+
+
+def _field(status: status_pb2.Status) -> str:
+    bad, failure = error_details_pb2.BadRequest(), error_details_pb2.PreconditionFailure()
+    resource = error_details_pb2.ResourceInfo()
+    if _find(status, bad) and bad.field_violations:
+        return str(bad.field_violations[0].field)
+    if _find(status, failure) and failure.violations:
+        return str(failure.violations[0].subject)
+    return str(resource.resource_type) if _find(status, resource) else ""
+
+
+def _find(
+    status: status_pb2.Status,
+    into: error_details_pb2.ErrorInfo
+    | error_details_pb2.RetryInfo
+    | error_details_pb2.BadRequest
+    | error_details_pb2.PreconditionFailure
+    | error_details_pb2.ResourceInfo,
+) -> bool:
+    return any(detail.Unpack(into) for detail in status.details)
+
+
+def _attach(
+    status: status_pb2.Status,
+    detail: error_details_pb2.ErrorInfo
+    | error_details_pb2.RetryInfo
+    | error_details_pb2.BadRequest
+    | error_details_pb2.PreconditionFailure
+    | error_details_pb2.ResourceInfo,
+) -> None:
+    packed = any_pb2.Any()
+    packed.Pack(detail)
+    status.details.append(packed)
+
+
+def _retried(kind: Kind) -> bool:
+    return MEANINGS[kind].kafka == _RETRY
