@@ -57,6 +57,10 @@ ready:
 protos: venv ## regenerate hub/wire from protos/
 	@python protos/generate.py
 
+.PHONY: docs
+docs: venv ## rewrite the pages that are made of code: topics, metrics, configuration
+	@python docs/generate.py
+
 .PHONY: lock
 lock: ## resolve requirements/*.in again and pin them with hashes
 	@if [ ! -x $(UV) ]; then python3 -m venv .cache/uv && .cache/uv/bin/pip install -q --disable-pip-version-check uv==0.13.9; fi

@@ -1,4 +1,4 @@
-"""Every wall has a test that breaks it: planted in a copy of the tree, a violation must fail its step of `make check`."""
+"""Every wall has a test that breaks it: planted in a copy of the tree, a violation fails its step of `make check`."""
 
 from __future__ import annotations
 
