@@ -1,0 +1,165 @@
+"""The store's contract, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from hub.errors import Rejected, Retryable
+from hub.store.batcher import Batcher
+from hub.store.store import Store, Transaction
+from hub.store.tables import kernel_metadata, store_meta
+from tests.support.stores import OpenStore
+
+INSERT = sa.insert(store_meta)
+
+
+def put(name: str, value: str = "x") -> Callable[[Transaction], object]:
+    return lambda tx: tx.execute(INSERT, {"name": name, "value": value})
+
+
+def names(tx: Transaction) -> set[str]:
+    return set(tx.scalars(sa.select(store_meta.c.name)))
+
+
+async def test_a_unit_is_durable_when_write_returns(store: Store, open_store: OpenStore) -> None:
+    await store.write(put("a"))
+    assert await open_store().read(names) == {"a"}
+
+
+async def test_a_unit_that_raises_leaves_nothing_and_spares_its_neighbours(store: Store) -> None:
+    gate = threading.Event()
+
+    def slow(tx: Transaction) -> None:
+        gate.wait(10)
+        put("slow")(tx)
+
+    def bad(tx: Transaction) -> None:
+        put("bad")(tx)
+        raise Rejected("not_good")
+
+    # While the first unit holds the writer, the others queue up and share one commit.
+    waiting = [asyncio.create_task(store.write(unit)) for unit in (slow, put("left"), bad, put("right"))]
+    await asyncio.sleep(0)
+    gate.set()
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(outcomes[2], Rejected)
+    assert await store.read(names) == {"slow", "left", "right"}
+
+
+async def test_a_read_is_one_snapshot(store: Store) -> None:
+    await store.write(put("before"))
+    between = threading.Event()
+    go_on = threading.Event()
+
+    def look_twice(tx: Transaction) -> tuple[set[str], set[str]]:
+        first = names(tx)
+        between.set()
+        assert go_on.wait(10)
+        return first, names(tx)
+
+    reading = asyncio.create_task(store.read(look_twice))
+    await asyncio.get_running_loop().run_in_executor(None, between.wait, 10)
+    await store.write(put("after"))
+    go_on.set()
+    first, second = await reading
+    assert first == second == {"before"}
+
+
+async def test_listeners_hear_of_a_commit(store: Store) -> None:
+    heard = threading.Event()
+    store.on_commit(heard.set)
+    await store.write(put("a"))
+    assert heard.is_set()
+
+
+async def test_a_closed_store_refuses(store: Store) -> None:
+    store.close()
+    with pytest.raises(Retryable, match="store_closed"):
+        await store.write(put("late"))
+
+
+async def test_the_migrations_make_the_tables_of_the_code(store: Store) -> None:
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = [
+            difference
+            for difference in compare_metadata(context, kernel_metadata)
+            if difference[0] != "remove_table" or difference[1].name != "alembic_version"
+        ]
+    assert differences == []
+
+
+async def test_waiting_items_become_one_call(store: Store) -> None:
+    calls: list[int] = []
+
+    def unit(tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
+        calls.append(len(items))
+        tx.execute(INSERT, [{"name": f"n{item}", "value": "x"} for item in items])
+        return [item * 2 for item in items]
+
+    batcher = Batcher(store, unit, limit=50)
+    assert await asyncio.gather(*(batcher.submit(n) for n in range(120))) == [n * 2 for n in range(120)]
+    assert sum(calls) == 120
+    assert len(calls) < 10
+    assert max(calls) <= 50
+
+
+async def test_one_item_s_error_is_its_own(store: Store) -> None:
+    def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
+        return [Rejected("odd") if item % 2 else item for item in items]
+
+    batcher = Batcher(store, unit)
+    outcomes = await batcher.submit_all([1, 2, 3, 4])
+    assert [isinstance(outcome, Rejected) for outcome in outcomes] == [True, False, True, False]
+    with pytest.raises(Rejected, match="odd"):
+        await batcher.submit(5)
+
+
+async def test_a_unit_that_dies_fails_all_its_items_and_the_next_go_on(store: Store) -> None:
+    dead = True
+
+    def unit(tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
+        tx.execute(INSERT, [{"name": item, "value": "x"} for item in items])
+        if dead:
+            raise ZeroDivisionError
+        return list(items)
+
+    batcher = Batcher(store, unit)
+    outcomes = await batcher.submit_all(["a", "b"])
+    assert all(isinstance(outcome, ZeroDivisionError) for outcome in outcomes)
+    dead = False
+    assert await batcher.submit("c") == "c"
+    assert await store.read(names) == {"c"}
+
+
+def test_sqlite_flushes_every_commit(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    try:
+        with store.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    finally:
+        store.close()
+
+
+@pytest.mark.postgres
+async def test_postgresql_flushes_every_commit(postgres_database: str) -> None:
+    store = Store(postgres_database)
+    try:
+        shown = await store.write(lambda tx: tx.scalar(sa.text("SHOW synchronous_commit")))
+        assert shown == "on"
+    finally:
+        store.close()
+
+
+def test_an_unknown_kind_of_store_is_named() -> None:
+    with pytest.raises(Rejected, match="unknown_store"):
+        Store("mysql://localhost/x")

