@@ -1,0 +1,1 @@
+"""Intake's edges: tables, register, hand-offs, gRPC, rule files, keys, Kafka."""

@@ -1,0 +1,165 @@
+"""Loads the rule files: validated whole, or refused whole (design D9)."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from hub.errors import Fault
+from services.intake.domain.deadlines import DeadlineRules, SignOff, Term
+from services.intake.domain.screening import Exclusion, FactName, Ground, Regime, ScreeningRules
+
+RULES_DIR: Final = Path(__file__).parent.parent / "rules"
+
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Clause = Annotated[str, Field(min_length=1, max_length=200)]
+Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
+Channel = Literal["court", "police", "petition", "window", "hotline", "grid", "app", "department", "self"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Validity(_Strict):
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
+class _ExclusionRow(_Validity):
+    reason_code: Code
+    clause: Clause
+    fact: FactName
+    values: Annotated[frozenset[str], Field(min_length=1)]
+    channels: frozenset[Channel] = frozenset()
+    unless: frozenset[Code] = frozenset()
+
+
+class _RegimeRow(_Validity):
+    code: Literal["A", "B"]
+    channel: Channel
+
+
+class _GroundRow(_Strict):
+    channel: Channel | Literal[""]
+    regime: Literal["A", "B", ""]
+    clause: Clause
+
+
+class _ScreeningFile(_Strict):
+    version: Version
+    legal_state: str
+    regimes: tuple[_RegimeRow, ...]
+    consent_clause: Clause
+    clarity_clause: Clause
+    guardian_needed: frozenset[Code]
+    exclusions: Annotated[tuple[_ExclusionRow, ...], Field(min_length=1)]
+    grounds: Annotated[tuple[_GroundRow, ...], Field(min_length=1)]
+
+
+class _TermRow(_Validity):
+    kind: Literal["mediation", "statutory", "local", "extension"]
+    channel: Channel | Literal[""]
+    regime: Literal["A", "B", ""] = ""
+    procedure: str = ""
+    days: Annotated[int, Field(ge=1, le=400)]
+    count: Literal["calendar", "workday"]
+    clause: Clause
+
+
+class _SignOffRow(_Strict):
+    channel: Channel | Literal[""]
+    days: Annotated[int, Field(ge=1, le=60)]
+    count: Literal["calendar", "workday"]
+    clause: Clause
+
+
+class _DeadlineFile(_Strict):
+    version: Version
+    legal_state: str
+    reminder_percent: Annotated[int, Field(ge=1, le=99)]
+    follow_up_days: Annotated[int, Field(ge=1, le=400)]
+    follow_up_clause: Clause
+    terms: Annotated[tuple[_TermRow, ...], Field(min_length=1)]
+    sign_off: Annotated[tuple[_SignOffRow, ...], Field(min_length=1)]
+
+
+F = TypeVar("F", bound=BaseModel)
+
+
+def load_screening(path: Path = RULES_DIR / "screening.yaml") -> ScreeningRules:
+    """Read the screening rules.
+
+    Raises:
+        Fault: `rules_invalid`: nothing of a faulty file is used.
+    """
+    file = _read(path, _ScreeningFile)
+    last = file.grounds[-1]
+    if last.channel or last.regime:
+        raise Fault("rules_invalid", f"{path.name}: the last ground has to match every channel and regime")
+    return ScreeningRules(
+        version=file.version,
+        exclusions=tuple(
+            Exclusion(
+                reason_code=row.reason_code,
+                clause=row.clause,
+                fact=row.fact,
+                values=row.values,
+                channels=frozenset(row.channels),
+                unless=row.unless,
+                valid_from=row.valid_from,
+                valid_until=row.valid_until,
+            )
+            for row in file.exclusions
+        ),
+        consent_clause=file.consent_clause,
+        clarity_clause=file.clarity_clause,
+        guardian_needed=file.guardian_needed,
+        regimes=tuple(Regime(row.code, row.channel, row.valid_from, row.valid_until) for row in file.regimes),
+        grounds=tuple(Ground(row.channel, row.regime, row.clause) for row in file.grounds),
+    )
+
+
+def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
+    """Read the time limits.
+
+    Raises:
+        Fault: `rules_invalid`: nothing of a faulty file is used.
+    """
+    file = _read(path, _DeadlineFile)
+    if not any(row.kind == "mediation" and not row.channel for row in file.terms) or file.sign_off[-1].channel:
+        raise Fault("rules_invalid", f"{path.name}: a mediation term and a sign-off limit for every channel are needed")
+    return DeadlineRules(
+        version=file.version,
+        reminder_percent=file.reminder_percent,
+        follow_up_days=file.follow_up_days,
+        terms=tuple(
+            Term(
+                kind=row.kind,
+                channel=row.channel,
+                regime=row.regime,
+                procedure=row.procedure,
+                days=row.days,
+                count=row.count,
+                clause=row.clause,
+                valid_from=row.valid_from,
+                valid_until=row.valid_until,
+            )
+            for row in file.terms
+        ),
+        sign_off=tuple(SignOff(row.channel, row.days, row.count, row.clause) for row in file.sign_off),
+    )
+
+
+def _read(path: Path, shape: type[F]) -> F:
+    try:
+        return shape.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise Fault("rules_invalid", f"{path.name} cannot be read: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        raise Fault("rules_invalid", f"{path.name}: {problems}") from error

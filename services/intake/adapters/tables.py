@@ -1,0 +1,80 @@
+"""Intake's own tables: disputes, what was done, timers, open matters, sealed parties, the scenario clock."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+intake_metadata: Final = sa.MetaData()
+
+# State of each dispute, rebuilt at any time from its records in the outbox.
+dispute: Final = sa.Table(
+    "dispute",
+    intake_metadata,
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("snapshot", sa.LargeBinary, nullable=False),
+    sa.Index("dispute_state", "state", "channel", "dispute_id"),
+)
+
+# One row for each command, submission and timer that was decided; the same id gets the same answer.
+command_done: Final = sa.Table(
+    "command_done",
+    intake_metadata,
+    sa.Column("command_id", sa.String(64), primary_key=True),
+    sa.Column("dispute_id", sa.String(36), primary_key=True),  # two workers may meet one reused id on two shards
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+    sa.Column("stream", sa.String(96), nullable=False),  # of its last event; empty when it wrote none
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("refusal", sa.String(1024)),  # JSON of the refusal; NULL when carried out
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+)
+
+# One row for each hand-off that was applied: the book's `applied` is their number.
+handoff_applied: Final = sa.Table(
+    "handoff_applied",
+    intake_metadata,
+    sa.Column("handoff_id", sa.String(36), primary_key=True),
+    sa.Column("dispute_id", sa.String(36), nullable=False),
+    sa.Column("digest", sa.LargeBinary(32), nullable=False),
+)
+
+# Who holds a matter that is still being mediated (design D15).
+open_matter: Final = sa.Table(
+    "open_matter",
+    intake_metadata,
+    sa.Column("matter", sa.String(64), primary_key=True),  # match token: parties and category, keyed
+    sa.Column("dispute_id", sa.String(36), nullable=False),
+    sa.Index("open_matter_dispute", "dispute_id"),
+)
+
+timer: Final = sa.Table(
+    "timer",
+    intake_metadata,
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Column("kind", sa.String(24), primary_key=True),
+    sa.Column("shard", sa.Integer, nullable=False),
+    sa.Column("due_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+    sa.Index("timer_due", "due_at", "dispute_id", "kind"),
+)
+
+# Parties and free text, sealed with a data key of their own; destroying `wrapped_key` shreds them (design D16).
+confidential: Final = sa.Table(
+    "confidential",
+    intake_metadata,
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Column("agency", sa.String(64), nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("nonce", sa.LargeBinary(12), nullable=False),
+    sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+)
+
+scenario_clock: Final = sa.Table(
+    "scenario_clock",
+    intake_metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("now_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+)

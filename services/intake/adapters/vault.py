@@ -1,0 +1,76 @@
+"""Seals the confidential part of a dispute at rest: a data key for each dispute, wrapped by its agency's key (D16)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from hub.errors import Kind, Rejected
+
+NONCE_BYTES: Final = 12
+DATA_KEY_BYTES: Final = 32
+PURPOSE: Final = b"santiao.hub/intake/agency-key/v1|"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What is stored of the confidential part.
+
+    Attributes:
+        wrapped_key: Nonce and data key under the agency's key; empty after shredding.
+        nonce: Of the ciphertext.
+        ciphertext: Serialised `Confidential` under the data key.
+    """
+
+    wrapped_key: bytes
+    nonce: bytes
+    ciphertext: bytes
+
+
+class Vault:
+    """Seals and opens with keys derived from one root key; thread-safe."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._agencies: dict[str, AESGCM] = {}
+
+    def seal(self, dispute_id: str, agency: str, content: bytes) -> Sealed:
+        """Encrypt under a fresh data key; the dispute's id is bound in."""
+        bound = dispute_id.encode()
+        data_key, nonce, wrap_nonce = os.urandom(DATA_KEY_BYTES), os.urandom(NONCE_BYTES), os.urandom(NONCE_BYTES)
+        return Sealed(
+            wrapped_key=wrap_nonce + self._agency(agency).encrypt(wrap_nonce, data_key, bound),
+            nonce=nonce,
+            ciphertext=AESGCM(data_key).encrypt(nonce, content, bound),
+        )
+
+    def open(self, dispute_id: str, agency: str, sealed: Sealed) -> bytes:
+        """Decrypt.
+
+        Raises:
+            Rejected: `shredded` when the data key was destroyed, `cannot_open` when key or text do not fit.
+        """
+        if not sealed.wrapped_key:
+            raise Rejected("shredded", "the confidential part was destroyed on request", kind=Kind.NOT_FOUND)
+        bound = dispute_id.encode()
+        wrap_nonce, wrapped = sealed.wrapped_key[:NONCE_BYTES], sealed.wrapped_key[NONCE_BYTES:]
+        try:
+            data_key = self._agency(agency).decrypt(wrap_nonce, wrapped, bound)
+            return AESGCM(data_key).decrypt(sealed.nonce, sealed.ciphertext, bound)
+        except (InvalidTag, ValueError) as error:
+            raise Rejected("cannot_open", "the stored seal does not open with this key") from error
+
+    def _agency(self, agency: str) -> AESGCM:
+        cipher = self._agencies.get(agency)
+        if cipher is None:
+            derived = HKDF(hashes.SHA256(), DATA_KEY_BYTES, salt=None, info=PURPOSE + agency.encode()).derive(
+                self._root
+            )
+            cipher = self._agencies[agency] = AESGCM(derived)
+        return cipher

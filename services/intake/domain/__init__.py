@@ -1,0 +1,1 @@
+"""The law and the process as pure functions of facts and versioned rules; imports no transport."""

@@ -1,0 +1,50 @@
+"""What a source recorded about a case: the only thing that screening looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+SOURCE_CHANNELS = frozenset({"court", "police", "petition"})
+"""Channels whose disputes came from a system that waits for an answer."""
+
+CLAIMING_ROLES = frozenset({"plaintiff", "applicant", "petitioner"})
+ANSWERING_ROLES = frozenset({"defendant", "respondent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Answer of one side to the question whether it agrees to mediation.
+
+    Attributes:
+        role: plaintiff | defendant | applicant | respondent | petitioner | third_party | guardian.
+        answer: given | refused | not_asked | unreachable.
+        answered_on: Business day of the answer, where the source recorded it.
+    """
+
+    role: str
+    answer: str
+    answered_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of a case as the source recorded them; codes as in `hub.handoff.v1.CaseReceived`.
+
+    Attributes:
+        received_on: Receipt by the source (court_received_on, call date, petition registration); decides the regime.
+        told_on: Business day on which the source told the hub.
+    """
+
+    channel: str
+    received_on: date
+    told_on: date
+    category: str
+    case_cause: str = ""
+    procedure: str = ""
+    suit_kind: str = ""
+    purpose: str = ""
+    relation_clarity: str = ""
+    facts_clarity: str = ""
+    consents: tuple[Consent, ...] = ()
+    circumstances: frozenset[str] = frozenset()

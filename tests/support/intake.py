@@ -1,0 +1,61 @@
+"""Cases for intake's tests: each is mediable until a test changes one fact."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from services.intake.adapters.rules import load_deadlines, load_screening
+from services.intake.domain.facts import Consent, Facts
+
+RULES = load_screening()
+LIMITS = load_deadlines()
+
+
+def suit(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
+    """Return a court's suit of regime A."""
+    facts = Facts(
+        channel="court",
+        received_on=date(2024, 3, 4),
+        told_on=date(2024, 3, 5),
+        category="06",
+        case_cause="contract",
+        procedure="ordinary",
+        suit_kind="civil",
+        relation_clarity="clear",
+        facts_clarity="fairly_clear",
+        consents=(Consent("plaintiff", "given"), Consent("defendant", "given")),
+    )
+    return replace(facts, **changes)
+
+
+def incident(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
+    """Return a police incident."""
+    facts = Facts(
+        channel="police",
+        received_on=date(2024, 3, 4),
+        told_on=date(2024, 3, 4),
+        category="02",
+        case_cause="dispute",
+        relation_clarity="clear",
+        facts_clarity="clear",
+        consents=(Consent("applicant", "given"), Consent("respondent", "given")),
+    )
+    return replace(facts, **changes)
+
+
+def petition(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
+    """Return a petition with a civil request."""
+    facts = Facts(
+        channel="petition",
+        received_on=date(2024, 3, 4),
+        told_on=date(2024, 3, 6),
+        category="07",
+        case_cause="990000",
+        purpose="request",
+        relation_clarity="fairly_clear",
+        facts_clarity="fairly_clear",
+        consents=(Consent("petitioner", "given"), Consent("respondent", "given")),
+    )
+    return replace(facts, **changes)
