@@ -1,0 +1,146 @@
+"""One service as a child process: started, watched by its health, stopped in order, or killed on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Final
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
+
+from ops.broker.native import LEASH
+from ops.exits import CommandError, Exit
+
+GRACE_S: Final = 20.0
+READY_S: Final = 60.0
+POLL_S: Final = 0.05
+LAST_WORDS: Final = 1500
+
+
+class Child:
+    """A `python -m services.<name>` process and its addresses.
+
+    It hangs on a leash: a shell whose standard input is a pipe of ours, so that it ends with us, however we end.
+
+    Args:
+        name: Service, for example `intake`.
+        worker: 1 for the first process of a service, 2 for the next.
+        environment: Everything it gets to see.
+        folder: For its log and its pid file.
+    """
+
+    def __init__(self, name: str, worker: int, environment: Mapping[str, str], folder: Path) -> None:
+        self.name = name
+        self.worker = worker
+        self.label = name if worker == 1 else f"{name}-{worker}"
+        self.log = folder / "logs" / f"{self.label}.log"
+        self._pid_file = folder / "pids" / f"{self.label}.pid"
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self.grpc_address = f"127.0.0.1:{environment['HUB_GRPC_PORT']}"
+        self.http_url = f"http://127.0.0.1:{environment['HUB_HTTP_PORT']}"
+        self.starts = 0
+
+    def start(self) -> None:
+        """Start the process; returns at once."""
+        for folder in (self.log.parent, self._pid_file.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._pid_file.unlink(missing_ok=True)
+        command = ["/bin/sh", "-c", LEASH, "leash", str(self._pid_file), str(int(GRACE_S))]
+        command += [sys.executable, "-m", f"services.{self.name}"]
+        with self.log.open("ab") as log:
+            self._process = self._spawn(command, log)
+        self.starts += 1
+
+    def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=self._environment,
+            # A session of its own: Ctrl-C reaches us alone, and we stop the children in order.
+            start_new_session=True,
+        )
+
+    @property
+    def running(self) -> bool:
+        """Tell whether the process has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code once it has ended."""
+        return None if self._process is None else self._process.poll()
+
+    def pid(self) -> int | None:
+        """Return the service's own process id, not the leash's; None before it runs and after it ended."""
+        try:
+            return int(self._pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    async def wait_ready(self, deadline_s: float = READY_S) -> None:
+        """Wait until its health says SERVING.
+
+        Raises:
+            CommandError: It ended, or it did not come up in time; with the end of its log.
+        """
+        end = time.monotonic() + deadline_s
+        while not await self.serving():
+            if not self.running:
+                raise CommandError(
+                    Exit.DIFFERENCE, f"{self.label} 已退出 ended ({self.exit_code}):\n{self.last_words()}"
+                )
+            if time.monotonic() > end:
+                raise CommandError(Exit.TIMED_OUT, f"{self.label} 未就绪 not ready in time:\n{self.last_words()}")
+            await asyncio.sleep(POLL_S)
+
+    async def serving(self) -> bool:
+        """Ask its health service."""
+        # A fresh channel for each question: one that has seen a refused connection backs off for seconds.
+        async with grpc.aio.insecure_channel(self.grpc_address) as channel:
+            try:
+                answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2.0)
+            except grpc.aio.AioRpcError:
+                return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    def kill(self) -> bool:
+        """SIGKILL at once; tell whether there was something to kill."""
+        pid = self.pid()
+        if pid is None or not self.running:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def terminate(self) -> None:
+        """SIGTERM; the leash adds SIGKILL after the grace."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
+    async def wait_ended(self, deadline_s: float = GRACE_S + 5) -> None:
+        """Wait until it has ended; SIGKILL when the deadline passes."""
+        end = time.monotonic() + deadline_s
+        while self.running:
+            if time.monotonic() > end:
+                self.kill()
+                end += GRACE_S
+            await asyncio.sleep(POLL_S)
+
+    def last_words(self) -> str:
+        """Return the end of its log."""
+        try:
+            return self.log.read_bytes()[-LAST_WORDS:].decode(errors="replace")
+        except FileNotFoundError:
+            return ""

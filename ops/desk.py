@@ -1,0 +1,109 @@
+"""Reads what services show to everybody: books, rates, metrics, health; asked over the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+import grpc
+import httpx2
+
+from hub.contracts.stream import StreamName
+from hub.errors import Rejected, Retryable
+from hub.rpc.client import call, channel, error_of
+from hub.rpc.vectors import vector_to_wire
+from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from ops.books import Sheet, sheet_of
+from ops.scenarios.expected import CHANNELS, METRICS, Rate
+from ops.scenarios.model import Window
+
+QUICK_S: Final = 3.0
+LONG_S: Final = 90.0
+
+
+class Desk:
+    """Open channels to every process of a hub.
+
+    Args:
+        grpc_addresses: Label of each process to its gRPC address.
+        http_urls: Label of each process to its HTTP address.
+    """
+
+    def __init__(self, grpc_addresses: Mapping[str, str], http_urls: Mapping[str, str]) -> None:
+        self._channels = {label: channel(address) for label, address in grpc_addresses.items()}
+        self._http = httpx2.AsyncClient(timeout=QUICK_S)
+        self._urls = dict(http_urls)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for opened in self._channels.values():
+            await opened.close()
+        await self._http.aclose()
+
+    async def sheet(self, label: str, *, timeout_s: float = LONG_S) -> Sheet:
+        """Return the books of one process.
+
+        Raises:
+            Retryable: It does not answer in time.
+        """
+        stub = books_pb2_grpc.BooksServiceStub(self._channels[label])
+        return sheet_of(await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=timeout_s))
+
+    async def sheet_now(self, label: str) -> Sheet | None:
+        """Return the books of one process, None when it does not answer at once."""
+        stub = books_pb2_grpc.BooksServiceStub(self._channels[label])
+        try:
+            return sheet_of(await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=QUICK_S))
+        except grpc.aio.AioRpcError:
+            return None
+
+    async def sheets(self, labels: Sequence[str]) -> dict[str, Sheet]:
+        """Return the books of several processes."""
+        found = await asyncio.gather(*(self.sheet(label) for label in labels))
+        return dict(zip(labels, found, strict=True))
+
+    async def rates(self, window: Window, at_least: Mapping[StreamName, int]) -> tuple[tuple[Rate, ...], int]:
+        """Return the table of a window, from a state that includes a place in the journal; and the events folded."""
+        request = stats_pb2.GetRatesRequest(query=_query(window), at_least=vector_to_wire(at_least))
+        stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
+        answer = await call(stub.GetRates, request, timeout_s=LONG_S)
+        return tuple(_rate(rate) for rate in answer.rates), answer.events
+
+    async def watch_rates(self, window: Window) -> AsyncIterator[tuple[tuple[Rate, ...], int]]:
+        """Yield the table whenever it changes; ends when stats goes away."""
+        stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
+        try:
+            async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(window))):
+                yield tuple(_rate(rate) for rate in answer.rates), answer.events
+        except grpc.aio.AioRpcError as error:
+            if isinstance(error_of(error), Rejected) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
+                raise
+
+    async def metrics(self, label: str) -> str:
+        """Return the text of `/metrics`.
+
+        Raises:
+            Retryable: It does not answer in time.
+        """
+        for _ in range(30):
+            try:
+                response = await self._http.get(f"{self._urls[label]}/metrics")
+            except httpx2.TransportError:
+                await asyncio.sleep(0.2)
+                continue
+            response.raise_for_status()
+            return response.text
+        raise Retryable("unavailable", f"{label}: /metrics does not answer")
+
+
+def _query(window: Window) -> stats_pb2.Query:
+    return stats_pb2.Query(
+        start_on=window.start.isoformat(), end_on=window.end.isoformat(), metrics=METRICS, channels=CHANNELS
+    )
+
+
+def _rate(wire: stats_pb2.Rate) -> Rate:
+    percent = wire.percent if wire.HasField("percent") else None
+    return Rate(wire.channel, wire.metric, wire.numerator, wire.denominator, percent)

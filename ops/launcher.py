@@ -1,0 +1,146 @@
+"""Starts a broker and the five services for one run on free loopback ports, and stops all of it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from hub.errors import Fault, Rejected, Retryable
+from ops.broker import Broker, choose, open_broker
+from ops.broker.native import free_ports
+from ops.children import Child
+from ops.credentials import Credentials
+from ops.exits import CommandError, Exit
+from ops.stores import Stores, open_stores
+
+SERVICES: Final = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats")
+BRIDGES: Final = SERVICES[:3]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be started.
+
+    Attributes:
+        folder: Run folder: stores, keys, logs, broker data.
+        store: sqlite or postgres.
+        intake_workers: Processes of intake; more than one needs PostgreSQL.
+        clock: scenario or wall.
+        credentials: For the bridges; None starts them without any agency.
+        settings: More `HUB_…` variables for every service.
+    """
+
+    folder: Path
+    store: str = "sqlite"
+    intake_workers: int = 1
+    clock: str = "scenario"
+    credentials: Credentials | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.intake_workers > 1 and self.store != "postgres":
+            raise CommandError(
+                Exit.USAGE,
+                "--intake-workers 大于 1 时须用 --store postgres / more than one intake needs --store postgres",
+            )
+
+
+class Hub:
+    """A running hub; an asynchronous context manager that leaves nothing behind."""
+
+    def __init__(self, plan: Plan, say: Say) -> None:
+        self.plan = plan
+        self._say = say
+        self._broker: Broker | None = None
+        self._stores: Stores | None = None
+        self.children: list[Child] = []
+
+    @property
+    def broker(self) -> Broker:
+        """The broker; only while running."""
+        if self._broker is None:
+            raise CommandError(Exit.DIFFERENCE, "the hub is not running")
+        return self._broker
+
+    def of(self, service: str) -> list[Child]:
+        """Return the processes of one service."""
+        return [child for child in self.children if child.name == service]
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    async def _start(self) -> None:
+        folder = self.plan.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self._broker = _open(folder, self._say)
+        self._say(f"Kafka {self._broker.kind} 启动中 starting …")
+        try:
+            await asyncio.to_thread(self._broker.start)
+        except Rejected as error:
+            raise CommandError(Exit.MISSING_TOOL, error.detail or error.code) from error
+        except (Retryable, Fault) as error:
+            raise CommandError(Exit.TIMED_OUT, str(error)) from error
+        self._say(f"Apache Kafka {self._broker.version} ({self._broker.kind}) {self._broker.bootstrap}")
+        self._stores = await asyncio.to_thread(open_stores, self.plan.store, folder, SERVICES)
+        self.children = [self._child(name, worker) for name in SERVICES for worker in self._workers(name)]
+        for child in self.children:
+            child.start()
+        self._say("五个服务启动中 five services starting …")
+        async with asyncio.TaskGroup() as group:
+            for child in self.children:
+                group.create_task(child.wait_ready())
+        self._say("五个服务就绪 five services ready")
+
+    def _workers(self, name: str) -> range:
+        return range(1, (self.plan.intake_workers if name == "intake" else 1) + 1)
+
+    def _child(self, name: str, worker: int) -> Child:
+        folder, plan = self.plan.folder, self.plan
+        grpc_port, http_port = free_ports(2)
+        if self._stores is None:
+            raise CommandError(Exit.DIFFERENCE, "stores are opened before children are made")
+        # Nothing of our own environment that a service would read: a run is described by its plan alone.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
+        environment |= {
+            "HUB_STORE_URL": self._stores.url(name),
+            "HUB_KAFKA_BOOTSTRAP": self.broker.bootstrap,
+            "HUB_GRPC_PORT": str(grpc_port),
+            "HUB_HTTP_PORT": str(http_port),
+            "HUB_KEYS_DIR": str(folder / "keys"),
+            "HUB_CLOCK": plan.clock if name == "intake" else "wall",
+            "HUB_LOG_FORMAT": "json",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if name in BRIDGES and plan.credentials is not None:
+            environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
+        return Child(name, worker, environment | dict(plan.settings), folder)
+
+    async def _stop(self) -> None:
+        for child in self.children:
+            child.terminate()
+        await asyncio.gather(*(child.wait_ended() for child in self.children))
+        if self._stores is not None:
+            await asyncio.to_thread(self._stores.stop)
+        if self._broker is not None:
+            await asyncio.to_thread(self._broker.stop)
+
+
+def _open(folder: Path, say: Say) -> Broker:
+    try:
+        return open_broker(choose(os.environ), folder / "kafka", say)
+    except Rejected as error:
+        exit_code = Exit.MISSING_TOOL if error.code == "no_broker" else Exit.USAGE
+        raise CommandError(exit_code, error.detail) from error

@@ -1,0 +1,86 @@
+"""Reads a scenario file; every error names the file, the line and the field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from ops.exits import CommandError, Exit
+from ops.scenarios.model import Scenario
+
+Place = tuple[str | int, ...]
+Lines = dict[Place, int]
+
+
+class ScenarioError(CommandError):
+    """A scenario file that can't be played; the message has one line per fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(Exit.USAGE, "\n".join(faults))
+        self.faults = faults
+
+
+def load(path: Path) -> Scenario:
+    """Read and validate a scenario file.
+
+    Raises:
+        ScenarioError: Names file, line and field of every fault.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError([f"{path}: can't be read: {error}"]) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, source: str) -> Scenario:
+    """Validate the text of a scenario file; `source` is named in errors.
+
+    Raises:
+        ScenarioError: Names source, line and field of every fault.
+    """
+    lines: Lines = {}
+    try:
+        # Every scalar stays a string (BaseLoader): `0101` is a category here, not an octal number.
+        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        data = _plain(node, (), lines, source) if node is not None else {}
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ScenarioError([f"{source}:{line}: not YAML: {error.problem}"]) from error
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise ScenarioError([_fault(found["loc"], found["msg"], lines, source) for found in error.errors()]) from error
+
+
+def _fault(loc: Place, message: str, lines: Mapping[Place, int], source: str) -> str:
+    place = tuple(part for part in loc if part != "[key]")
+    message = message.removeprefix("Value error, ")
+    if not place and ": " in message:
+        # A check across fields names the field at the head of its text.
+        named, _, message = message.partition(": ")
+        place = tuple(int(part) if part.isdigit() else part for part in named.split("."))
+    field = ".".join(map(str, place)) or "(file)"
+    # Go up to the nearest place that stands in the file: a missing key has no line of its own.
+    while place and place not in lines:
+        place = place[:-1]
+    return f"{source}:{lines.get(place, 1)}: {field}: {message}"
+
+
+def _plain(node: yaml.Node, place: Place, lines: Lines, source: str) -> object:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in found:
+                raise ScenarioError([f"{source}:{line}: {'.'.join(map(str, (*place, key)))}: key stands twice"])
+            found[key] = _plain(value_node, (*place, key), lines, source)
+            lines[*place, key] = line
+        return found
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(item, (*place, index), lines, source) for index, item in enumerate(node.value)]
+    return node.value if isinstance(node, yaml.ScalarNode) else None

@@ -1,0 +1,1 @@
+"""Simulated partners and mediators: clients of the public interfaces, over the network, with credentials."""
