@@ -1,0 +1,113 @@
+"""The HTTP application of a service: health, metrics, its routers, and one form for every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from hub.errors import Rejected, Retryable
+from hub.runtime.metrics import CONTENT_TYPE, Metrics
+from hub.web.edge import Edge
+from hub.web.limits import BodyGuard, BodyLimits
+from hub.web.problems import MEDIA_TYPE, Problem, problem_of, problem_of_status
+from hub.web.validation import problem_of_validation
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+Healthy = Callable[[], tuple[bool, str]]
+"""(works, remark): (True, "") is ok, (True, "…") degraded, (False, "…") down."""
+
+
+def build_app(
+    title: str,
+    *,
+    metrics: Metrics,
+    healthy: Healthy,
+    routers: Sequence[APIRouter] = (),
+    max_body_bytes: int = MAX_BODY_BYTES,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        title: Name in the OpenAPI document.
+        metrics: Served at `/metrics`; requests are counted there.
+        healthy: Asked at each `/healthz`.
+        routers: The service's own paths. They raise `Rejected` and `Retryable` and know nothing of statuses.
+        max_body_bytes: Most bytes of one request's body.
+    """
+    # No /docs and /redoc: their pages load scripts from a CDN, and a county's network may have none.
+    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    app.include_router(_operations(metrics, healthy))
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(Rejected, _on_verdict)
+    app.add_exception_handler(Retryable, _on_verdict)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_middleware(BodyGuard, limits=BodyLimits(max_bytes=max_body_bytes))
+    app.add_middleware(Edge, metrics=metrics)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+    return app
+
+
+def _operations(metrics: Metrics, healthy: Healthy) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz() -> JSONResponse:
+        works, detail = healthy()
+        metrics.set("hub_healthy", 1 if works else 0)
+        status = ("degraded" if detail else "ok") if works else "down"
+        return JSONResponse({"status": status, "detail": detail}, status_code=200 if works else 503)
+
+    @router.get("/metrics")
+    async def scrape() -> Response:
+        return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    return router
+
+
+async def _on_verdict(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Rejected | Retryable):
+        raise error
+    return problem_of(error)
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return problem_of_validation(error.errors())
+
+
+async def _on_http(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return problem_of_status(error.status_code, error.headers)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the document with our problems in place of FastAPI's own validation error."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= model.pop("$defs", {})
+        schemas["Problem"] = model
+        answer = {
+            "description": "拒绝或故障 Refused or failed",
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for path in document.get("paths", {}).values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = answer
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,42 @@
+"""The `Idempotency-Key` header, for routers that receive records."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+from fastapi import Depends, Header
+
+from hub.errors import Rejected
+
+HEADER: Final = "Idempotency-Key"
+_KEY: Final = re.compile(r"[!-~]{1,128}")
+
+
+def read_idempotency_key(
+    idempotency_key: Annotated[
+        str | None,
+        Header(
+            alias=HEADER,
+            description="重复键；不填则用来件编号 Key of repetition; the partner's own reference when absent",
+        ),
+    ] = None,
+) -> str | None:
+    """Return the key that the client sent, without the quotes that some clients put around it; None when it sent none.
+
+    Raises:
+        Rejected: `bad_idempotency_key` when it is empty, over 128 characters, or holds anything but visible ASCII.
+    """
+    if idempotency_key is None:
+        return None
+    key = idempotency_key.strip()
+    if len(key) > 1 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if _KEY.fullmatch(key) is None:
+        detail = "1 至 128 个可见 ASCII 字符 1 to 128 visible ASCII characters"
+        raise Rejected("bad_idempotency_key", detail, field=f"header.{HEADER}")
+    return key
+
+
+IdempotencyKey = Annotated[str | None, Depends(read_idempotency_key)]
+"""Annotate a route's argument with it."""

@@ -1,0 +1,106 @@
+"""Looks at a JSON body before any model does: encoding, well-formedness, depth, sizes; `hub.web.limits` calls it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+_BAD_REQUEST: Final = 400
+
+
+class Unacceptable(Exception):  # noqa: N818 - a verdict on the transport's form, not a programming error
+    """A request refused before it reached a route.
+
+    Attributes:
+        status: HTTP status.
+        code: Stable code.
+        detail: Text for people.
+    """
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLimits:
+    """What a JSON body may be.
+
+    Attributes:
+        max_depth: Objects and arrays inside each other.
+        max_items: Entries of one array or object.
+    """
+
+    max_depth: int = 20
+    max_items: int = 10_000
+
+
+def check_json(raw: bytes, limits: JsonLimits) -> None:
+    """Check a body.
+
+    Raises:
+        Unacceptable: 400 with `invalid_utf8`, `invalid_json`, `duplicate_key`, `too_deep`, `too_many_items`,
+            `invalid_text`.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unacceptable(_BAD_REQUEST, "invalid_utf8", "内容不是 UTF-8 the body is not UTF-8") from error
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise _too_deep(limits) from error
+    except ValueError as error:  # a JSONDecodeError, or an integer of thousands of digits
+        raise Unacceptable(_BAD_REQUEST, "invalid_json", "不是合格的 JSON not well-formed JSON") from error
+    _walk(value, limits, check_text=rb"\u" in raw)
+
+
+def _walk(value: object, limits: JsonLimits, *, check_text: bool) -> None:
+    level, depth = [value], 0
+    while level:
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, dict | list):
+                _check_size(item, depth, limits)
+                below += item
+                if isinstance(item, dict):
+                    below += item.values()
+            elif check_text and isinstance(item, str):
+                _check_text(item)
+        level, depth = below, depth + 1
+
+
+def _check_size(item: dict[str, object] | list[object], depth: int, limits: JsonLimits) -> None:
+    if depth >= limits.max_depth:
+        raise _too_deep(limits)
+    if len(item) > limits.max_items:
+        detail = f"一个数组或对象至多 {limits.max_items} 项 at most {limits.max_items} items"
+        raise Unacceptable(_BAD_REQUEST, "too_many_items", detail)
+
+
+def _check_text(text: str) -> None:
+    # Escapes can say what UTF-8 cannot (lone surrogates) and what PostgreSQL does not store (NUL).
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise Unacceptable(
+            _BAD_REQUEST, "invalid_text", "文本含有不允许的字符 text holds characters that are not allowed"
+        )
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        # Readers differ in which of two equal keys they take: an agency and we must not read two different records.
+        raise Unacceptable(_BAD_REQUEST, "duplicate_key", "对象中有重复的键 a key stands twice in one object")
+    return found
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON")
+
+
+def _too_deep(limits: JsonLimits) -> Unacceptable:
+    detail = f"嵌套至多 {limits.max_depth} 层 at most {limits.max_depth} levels deep"
+    return Unacceptable(_BAD_REQUEST, "too_deep", detail)
