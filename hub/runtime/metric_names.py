@@ -150,7 +150,7 @@ REGISTER: Final[tuple[Metric, ...]] = (
         "Messages the consumer dropped and the reader fetched from the log",
         ("stage",),
     ),
-    Metric("hub_parked_disputes", "gauge", "暂停处理的纠纷数", "Disputes parked by a bug at one record", ("stage",)),
+    Metric("hub_parked_disputes", "gauge", "暂停处理的纠纷数", "Disputes parked by a bug at one record"),
     Metric(
         "hub_outbox_unsent_rows",
         "gauge",

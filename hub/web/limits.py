@@ -111,16 +111,6 @@ class BodyGuard:
         most = self._limits.max_bytes
         return Unacceptable(_TOO_LARGE, "too_large", f"内容至多 {most} 字节 at most {most} bytes")
 
-    async def _discard(self, receive: Receive) -> None:
-        left = self._limits.discard_bytes
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.discard_s):
-                more = True
-                while more and left > 0:
-                    message = await receive()
-                    left -= len(message.get("body", b""))
-                    more = message["type"] == "http.request" and message.get("more_body", False)
-
 
 async def _refuse(refusal: Unacceptable, scope: Scope, receive: Receive, send: Send) -> None:
     # What was not read would be taken for the next request.
