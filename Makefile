@@ -64,7 +64,7 @@ docs: venv ## rewrite the pages that are made of code: topics, metrics, configur
 .PHONY: lock
 lock: ## resolve requirements/*.in again and pin them with hashes
 	@if [ ! -x $(UV) ]; then python3 -m venv .cache/uv && .cache/uv/bin/pip install -q --disable-pip-version-check uv==0.13.9; fi
-	@cd requirements && for name in runtime dev; do \
+	@cd requirements && for name in build runtime dev; do \
 	  ../$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q $(LOCK) -o $$name.txt $$name.in; done
 
 .PHONY: clean

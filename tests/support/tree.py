@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ("hub", "services", "ops")
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
 def modules(*folders: str, generated: bool = False) -> Iterator[Path]:
@@ -51,3 +53,12 @@ def imported(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             for alias in node.names:
                 yield f"{node.module}.{alias.name}", node
+
+
+def anchors_of(page: Path) -> set[str]:
+    """Anchors of a page's headings, as the forges make them."""
+    found = set()
+    for heading in re.findall(r"^#+\s+(.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE):
+        plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
+        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
+    return found

@@ -8,26 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tree import OURS, ROOT, dotted, modules, tree_of
+from tests.support.tree import FENCE, OURS, ROOT, anchors_of, dotted, modules, tree_of
 
 SKIPPED = {".venv", ".cache", ".git", ".run", "build", "node_modules"}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)(?:\s+\"[^\"]*\")?\)|<img[^>]+src=\"([^\"]+)\"")
-FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 PICTURE = re.compile(r"!\[([^\]]*)\]|<img(?![^>]*alt=\"[^\"]{20,}\")[^>]*>")
 PAGE_LINES = 62
 
 
 def pages() -> list[Path]:
     return sorted(p for p in ROOT.rglob("*.md") if not SKIPPED & set(p.relative_to(ROOT).parts))
-
-
-def anchors(page: Path) -> set[str]:
-    """Anchors of a page's headings, as the forges make them."""
-    found = set()
-    for heading in re.findall(r"^#+\s+(.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE):
-        plain = re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading).strip().lower()
-        found.add(re.sub(r"[^\w\- ]", "", plain).replace(" ", "-"))
-    return found
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -39,7 +29,7 @@ def test_every_link_resolves(page: Path) -> None:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors_of(target)):
             broken.append(link)
     assert broken == []
 
@@ -62,7 +52,7 @@ def fault_codes() -> set[str]:
 
 
 def test_every_fault_has_its_repair_in_the_runbook() -> None:
-    assert {code.replace("_", "-") for code in fault_codes()} - anchors(ROOT / "docs" / "runbook.md") == set()
+    assert {code.replace("_", "-") for code in fault_codes()} - anchors_of(ROOT / "docs" / "runbook.md") == set()
 
 
 def test_every_part_has_its_reason() -> None:
