@@ -1,0 +1,1 @@
+"""The outside of stats: store, journal messages, gRPC, Prometheus."""

@@ -1,0 +1,65 @@
+"""Tables of stats: interned values, facts, cells, and how many events were folded (design D5)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from services.stats.domain.fold import COHORTS, DIMENSIONS
+
+metadata: Final = sa.MetaData()
+
+# A dimension's value or a stream's name, once. `kind` 0 is a stream; n is the n-th of `DIMENSIONS`.
+# Ids are internal and may differ after a rebuild; answers may not.
+interned: Final = sa.Table(
+    "interned",
+    metadata,
+    sa.Column("id", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.SmallInteger, nullable=False),
+    sa.Column("value", sa.String(128), nullable=False),
+    sa.UniqueConstraint("kind", "value", name="interned_value"),
+)
+
+# One counted fact (+1) or one taken back (-1). Append-only.
+fact: Final = sa.Table(
+    "fact",
+    metadata,
+    sa.Column("stream_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("line", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("type", sa.SmallInteger, nullable=False),  # domain.measures.FactType
+    sa.Column("sign", sa.SmallInteger, nullable=False),
+    sa.Column("day", sa.Integer, nullable=False),  # business day, days since 1970-01-01
+    sa.Column("first", sa.SmallInteger, nullable=False),  # 1: first of its type in its opening (conclusions only)
+    sa.Column("concluding", sa.SmallInteger, nullable=False),  # 1: first conclusion of its opening
+    sa.Column("opening", sa.Integer, nullable=False),  # relapses so far
+    sa.Column("recorded_ms", sa.BigInteger, nullable=False),  # written down by intake, ms since 1970
+    sa.Column("dispute", sa.LargeBinary(16), nullable=False),
+    *(sa.Column(name, sa.Integer) for name in COHORTS),  # days since 1970-01-01
+    *(sa.Column(name, sa.Integer, nullable=False) for name in DIMENSIONS),  # interned; 0 is empty
+    sa.Index("fact_type_day", "type", "day"),
+    sqlite_with_rowid=False,
+)
+
+# Sums of facts. The shard is in the key so that two workers never touch one row.
+cell: Final = sa.Table(
+    "cell",
+    metadata,
+    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("measure", sa.SmallInteger, primary_key=True, autoincrement=False),  # base count
+    sa.Column("channel", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("county", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("town", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Events folded per stream, counted one by one: the books compare it with the reader's place.
+folded: Final = sa.Table(
+    "folded",
+    metadata,
+    sa.Column("stream_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("events", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""What is counted and how a rate comes of it: pure, standard library only."""

@@ -1,0 +1,164 @@
+"""What is counted: the closed list of fact types, the base counts kept in cells, and the measures derived on read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+
+class FactType(IntEnum):
+    """Code of a counted event type, as stored in `fact.type`. Codes are never renumbered and never used again."""
+
+    REGISTERED = 1
+    ACCEPTED = 2
+    MEDIATION_REFUSED = 3
+    DISPATCHED = 4
+    BOUNCED = 5
+    AGREED = 6
+    FAILED = 7
+    WITHDRAWN = 8
+    CONFIRMATION_APPLIED = 9
+    CONFIRMED = 10
+    CONFIRMATION_REFUSED = 11
+    PERFORMED = 12
+    NOT_PERFORMED = 13
+    RETURNED = 14
+    REFERRED = 15
+    CLOSED = 16
+    REOPENED = 17
+    RATED = 18
+    VISITED = 19
+    DUPLICATE_LINKED = 20
+
+
+COUNTED: Final[dict[str, FactType]] = {member.name.lower(): member for member in FactType}
+"""Event type as the journal spells it -> fact type."""
+
+CODES: Final[dict[str, int]] = {name: int(fact) for name, fact in COUNTED.items()}
+"""The same with plain integers, for the fold."""
+
+UNCOUNTED: Final[frozenset[str]] = frozenset(
+    {
+        "screening_begun",
+        "signed",
+        "mediation_begun",
+        "level_escalated",
+        "suspended",
+        "resumed",
+        "extended",
+        "follow_up_begun",
+        "tracked",
+        "supervised",
+        "colour_changed",
+        "milestone_reached",
+        "reclassified",
+    }
+)
+"""Event types that are no fact of their own; some of them (extension, reclassification) take facts back."""
+
+CONCLUSIONS: Final = frozenset({int(FactType.AGREED), int(FactType.FAILED), int(FactType.WITHDRAWN)})
+"""Facts that end an opening; the first of them has `conclusion_ordinal` 1."""
+
+DECISIONS: Final = frozenset({int(FactType.ACCEPTED), int(FactType.MEDIATION_REFUSED)})
+"""Facts that end screening."""
+
+FIRST: Final = 1
+CONCLUDING: Final = 2
+FLAGS: Final = 4
+
+
+class Echo(IntEnum):
+    """Base counts that stand under the day of an earlier fact, so that `open` is exact for every window."""
+
+    DECIDED = 1001
+    """Registered disputes that were accepted, refused, or withdrawn before either; under the day of registration."""
+    CONCLUDED = 1002
+    """Accepted disputes whose first opening was concluded; under the day of acceptance."""
+
+
+def base_count(fact: FactType, *, first: bool, concluding: bool) -> int:
+    """Return the code under which a fact is summed in `cell.measure`: one row per counted fact.
+
+    Args:
+        fact: Which fact.
+        first: The first of its type in its opening; told of conclusions only.
+        concluding: The first conclusion of its opening.
+    """
+    return fact * FLAGS + FIRST * first + CONCLUDING * concluding
+
+
+class Only(StrEnum):
+    """Which facts of a type a measure takes."""
+
+    ALL = "all"
+    FIRST = "first"
+    """The first of its type in its opening."""
+    CONCLUDING = "concluding"
+    """The first conclusion of its opening."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One count with a name: a sum of base counts, and the same set as a predicate on facts.
+
+    Attributes:
+        name: As in the `measure` label of `hub_stats_disputes`.
+        zh: Chinese term.
+        en: English term.
+        fact: Which facts.
+        only: Which of them.
+    """
+
+    name: str
+    zh: str
+    en: str
+    fact: FactType
+    only: Only = Only.ALL
+
+    @property
+    def codes(self) -> frozenset[int]:
+        """Base counts that it sums."""
+        return frozenset(
+            base_count(self.fact, first=first, concluding=concluding)
+            for first in (False, True)
+            for concluding in (False, True)
+            if (self.only is not Only.FIRST or first) and (self.only is not Only.CONCLUDING or concluding)
+        )
+
+
+MEASURES: Final[tuple[Measure, ...]] = (
+    Measure("registered", "登记数", "registered", FactType.REGISTERED),
+    Measure("accepted", "受理调解数", "accepted for mediation", FactType.ACCEPTED),
+    Measure("refused", "不予调解数", "found not mediable, or a side declined", FactType.MEDIATION_REFUSED),
+    Measure("agreed", "调解成功数", "first agreements, one per opening", FactType.AGREED, Only.FIRST),
+    Measure(
+        "agreed_concluding", "以成功办结数", "openings first concluded by agreement", FactType.AGREED, Only.CONCLUDING
+    ),
+    Measure(
+        "failed_concluding", "以失败办结数", "openings first concluded by failure", FactType.FAILED, Only.CONCLUDING
+    ),
+    Measure(
+        "withdrawn_concluding",
+        "以撤回办结数",
+        "openings first concluded by withdrawal",
+        FactType.WITHDRAWN,
+        Only.CONCLUDING,
+    ),
+    Measure("duplicates", "重复登记数", "linked to a master dispute", FactType.DUPLICATE_LINKED),
+    Measure("returned", "回流数", "returned to the source", FactType.RETURNED),
+    Measure("referred", "移送数", "referred to another route", FactType.REFERRED),
+    Measure("performed", "履行数", "agreements performed", FactType.PERFORMED),
+    Measure("confirmed", "司法确认数", "agreements confirmed by a court", FactType.CONFIRMED),
+    Measure("closed", "销号数", "struck off the ledger", FactType.CLOSED),
+    Measure("reopened", "反弹数", "reopened (relapses)", FactType.REOPENED),
+)
+BY_NAME: Final[dict[str, Measure]] = {measure.name: measure for measure in MEASURES}
+
+CHANNELS: Final = ("court", "police", "petition", "window", "hotline", "grid", "app", "department", "self")
+"""Every door by which a dispute can come in."""
+
+ALL: Final = "all"
+"""The sum over every channel, those not asked for included."""
+DOCKED: Final = ("court", "police", "petition", ALL)
+"""Channels of a query that names none."""
