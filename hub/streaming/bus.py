@@ -47,7 +47,8 @@ class Bus:
             idempotent producer never recovers from an outage longer than this; the relay's watchdog does.
         request_timeout_s: How long one request may take.
         max_block_s: How long `send` may wait for metadata or buffer space.
-        compression: `lz4`, `zstd`, `gzip` or `none`.
+        compression: `auto` takes lz4 where every client of this installation can read it, else none; or `lz4`,
+            `zstd`, `gzip`, `none`.
         credentials: None speaks plain text.
     """
 
@@ -59,7 +60,7 @@ class Bus:
     delivery_timeout_s: float = 120.0
     request_timeout_s: float = 10.0
     max_block_s: float = 2.0
-    compression: str = "lz4"
+    compression: str = "auto"
     credentials: Credentials | None = None
 
     @property

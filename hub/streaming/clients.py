@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from aiokafka.codec import has_lz4 as reader_has_lz4
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
+from kafka.codec import has_lz4 as writer_has_lz4
 from kafka.errors import (
     AuthorizationError,
     KafkaError,
@@ -180,6 +182,13 @@ def consumer(bus: Bus, timeout_s: float | None = None) -> Any:  # noqa: ANN401 -
     )
 
 
+def codec(wanted: str) -> str | None:
+    """Return kafka-python's name of a compression; one that Faust's driver can't read would kill every reader."""
+    if wanted == "auto":
+        return "lz4" if reader_has_lz4() and writer_has_lz4() else None
+    return None if wanted == "none" else wanted
+
+
 def producer(bus: Bus) -> Any:  # noqa: ANN401 - kafka-python has no types
     """Build the idempotent producer of the relay.
 
@@ -194,7 +203,7 @@ def producer(bus: Bus) -> Any:  # noqa: ANN401 - kafka-python has no types
         {
             "enable_idempotence": True,
             "acks": "all",
-            "compression_type": None if bus.compression == "none" else bus.compression,
+            "compression_type": codec(bus.compression),
             "delivery_timeout_ms": int(bus.delivery_timeout_s * 1000),
             "max_block_ms": int(bus.max_block_s * 1000),
             "linger_ms": 0,

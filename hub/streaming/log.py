@@ -88,11 +88,14 @@ class Log:
             record.timestamp,
         )
 
-    def _current(self, topic: str) -> Any:  # noqa: ANN401 - kafka-python has no types
+    def check(self, topic: str) -> None:
+        """Make sure, once, that the topic exists and may be read: a consumer without the right just stays silent."""
         if topic not in self._checked:
-            # without the right to read, a consumer would stay silent
             check_rights(self._bus, reads=[topic])
             self._checked.add(topic)
+
+    def _current(self, topic: str) -> Any:  # noqa: ANN401 - kafka-python has no types
+        self.check(topic)
         if self._consumer is None:
             self._consumer = consumer(self._bus)
         return self._consumer

@@ -1,0 +1,128 @@
+"""Faust's aiokafka driver, except that a reader starts from its own place, not from the group's (design D3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol, cast
+
+from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
+from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
+from faust.types import TP, AppT
+from faust.types.transports import ConsumerT
+from typing_extensions import override
+from yarl import URL
+
+from hub.errors import Fault
+
+
+class Steering(Protocol):
+    """What the consumer asks and tells whoever runs it; all on the main loop."""
+
+    async def places(self) -> Mapping[int, int]:
+        """Return partition -> next offset of the reader; missing is the log's beginning."""
+
+    def revoked(self) -> None:
+        """Every partition may belong to somebody else from now on."""
+
+    def assigned(self, partitions: frozenset[int]) -> None:
+        """These partitions are ours."""
+
+    def polled(self) -> None:
+        """The consumer asked for records: it makes progress."""
+
+
+class ConsumerThread(AIOKafkaConsumerThread):
+    """The thread that talks to Kafka; a failed commit does not kill it."""
+
+    @override
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        # The group's offset is a hint for tools: what we applied stands in our store. The driver crashes on any error.
+        consumer = self._ensure_consumer()
+        ours = consumer.assignment()
+        hints = {place: OffsetAndMetadata(offset, "") for place, offset in offsets.items() if place in ours}
+        try:
+            await consumer.commit(hints)
+        except KafkaError as error:
+            self.log.warning("group offsets not written, they are only a hint: %r", error)
+            return False
+        return True
+
+
+class OwnPlaceConsumer(DriverConsumer):
+    """Consumer that is sent to the reader's places after each assignment."""
+
+    @property
+    def _steering(self) -> Steering:
+        return cast("OwnPlaceTransport", self.transport).steering
+
+    @override
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    @override
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        # with the eager protocol everything is revoked before anything is assigned again
+        self._steering.revoked()
+        await super().on_partitions_revoked(revoked)
+
+    @override
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        await super().on_partitions_assigned(assigned, generation_id)
+        self._steering.assigned(frozenset(place.partition for place in assigned))
+
+    @override
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek every assigned partition to the reader's place and return where each one stands.
+
+        The driver's own seek comes first: it waits until the driver stopped looking up the group's offsets, which
+        would otherwise move the consumer again behind our back.
+        """
+        if not self.assignment():
+            return {}
+        await super().seek_to_committed()
+        places = await self._steering.places()
+        assignment = sorted(self.assignment())
+        if not assignment:
+            return {}
+        first = await self.earliest_offsets(*assignment)
+        last = await self.highwaters(*assignment)
+        target = {}
+        for tp in assignment:
+            place = places.get(tp.partition, first[tp])
+            # a place beyond the end belongs to a topic that was deleted and created again
+            target[tp] = place if first[tp] <= place <= last[tp] else first[tp]
+        await self.seek_wait(target)
+        return target
+
+    @override
+    async def _wait_next_records(self, timeout: float) -> Any:
+        self._steering.polled()
+        return await super()._wait_next_records(timeout)
+
+
+class OwnPlaceTransport(Transport):
+    """Installed through `app.transport`.
+
+    Args:
+        urls: Brokers.
+        app: The Faust app.
+        steering: Where the reader's places come from and who hears of rebalances.
+    """
+
+    Consumer: ClassVar[type[ConsumerT]] = OwnPlaceConsumer
+
+    def __init__(self, urls: list[URL], app: AppT, steering: Steering) -> None:
+        super().__init__(urls, app)
+        self.steering = steering
+
+
+def refuse_foreign_driver(app: AppT) -> None:
+    """Make sure that the app would really use our transport: with another one it would follow the group's offsets.
+
+    Raises:
+        Fault: `feed_crashed`.
+    """
+    if not isinstance(app.transport, OwnPlaceTransport) or app.transport.Consumer is not OwnPlaceConsumer:
+        raise Fault("feed_crashed", "Faust did not take our transport")
