@@ -1,0 +1,119 @@
+"""Judges one command: which events follow, or why not. Pure: same input, same events (design D2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, Final, NoReturn
+from zoneinfo import ZoneInfo
+
+from hub.errors import Rejected
+from hub.lifecycle.commands import Command, Register
+from hub.lifecycle.dispute import Dispute
+from hub.lifecycle.effects import Change, source_ref_of
+from hub.lifecycle.events import Event
+from hub.lifecycle.identity import event_id_of
+from hub.lifecycle.reasons import REASONS
+from hub.lifecycle.situation import Situation, is_pseudonym
+from hub.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
+from hub.lifecycle.vocabulary import CONCLUSIONS, EventKind
+
+ZONE: Final = ZoneInfo("Asia/Shanghai")
+EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""What the hub takes for a time of our world; it also keeps the conversion of zones in range."""
+
+
+def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
+    """Return the events that `command` causes on `dispute`; one event for each command today.
+
+    Args:
+        dispute: State; None before registration.
+        command: One instruction. Its time may lie before that of the last event (late news corrects the past),
+            but not before the registration; whether it lies in the future is for the caller, who has a clock.
+
+    Raises:
+        Rejected: `wrong_state` when the table has no row for this state and instruction, `stale_sequence` when the
+            dispute moved on, else the code of the first guard that refuses; all codes: `reasons.REASONS`.
+    """
+    _check(dispute, command)
+    day = business_day(command.occurred_at)
+    at = Situation(dispute, command, day)
+    row = _row(at)
+    for guard in row.guards:
+        code = guard(at, command.instruction)
+        if code is not None:
+            _refuse(code, f"{row.id} {type(command.instruction).__name__}")
+    return (_event(row, at, row.effect(at, command.instruction)),)
+
+
+def business_day(at: datetime) -> date:
+    """Return the business day of an aware instant: the calendar day in Asia/Shanghai."""
+    return at.astimezone(ZONE).date()
+
+
+def _check(dispute: Dispute | None, command: Command) -> None:
+    if not command.command_id:
+        _refuse("command_id_missing")
+    if not is_pseudonym(command.actor.actor_id):
+        _refuse("actor_malformed")
+    if command.occurred_at.tzinfo is None:
+        _refuse("naive_time")
+    if not EARLIEST <= command.occurred_at < LATEST:
+        _refuse("time_out_of_range")
+    sequence = 0 if dispute is None else dispute.sequence
+    if command.expected_sequence not in {0, sequence}:
+        _refuse("stale_sequence", f"expected {command.expected_sequence}, stands at {sequence}")
+    if dispute is not None and dispute.dispute_id != command.dispute_id:
+        _refuse("wrong_dispute")
+    if dispute is not None and command.occurred_at < dispute.registered_at:
+        _refuse("before_registration")
+
+
+def _row(at: Situation) -> Transition[Any]:
+    state = None if at.dispute is None else at.dispute.state
+    order = at.command.instruction
+    for row in BY_INSTRUCTION_AND_STATE.get((type(order), state), ()):
+        if row.when is None or row.when(at, order):
+            return row
+    _refuse("wrong_state", f"{type(order).__name__} in {state or 'unregistered'}")
+
+
+def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
+    dispute, command = at.dispute, at.command
+    order = command.instruction
+    sequence = 1 if dispute is None else dispute.sequence + 1
+    reopened = row.kind is EventKind.REOPENED
+    before = 0 if dispute is None or reopened else dispute.times(row.kind)
+    concluded = 0 if dispute is None else dispute.conclusions
+    state = None if dispute is None else dispute.state
+    opening = 0 if dispute is None else dispute.reopen_seq
+    return Event(
+        dispute_id=command.dispute_id,
+        sequence=sequence,
+        event_id=event_id_of(command.dispute_id, sequence),
+        type=row.kind,
+        causation_id=command.command_id,
+        correlation_id=command.correlation_id or command.command_id,
+        occurred_at=command.occurred_at,
+        business_day=order.received_on if isinstance(order, Register) else at.day,
+        cohort=change.cohort,
+        dimensions=change.dimensions,
+        retracts=change.retracts,
+        transition=row.id,
+        from_state=state,
+        to_state=row.target or at.known.state,
+        actor_role=command.actor.role,
+        actor_id=command.actor.actor_id,
+        reason_code=change.reason_code,
+        reopen_seq=opening + 1 if reopened else opening,
+        ordinal=before + 1,
+        conclusion_ordinal=concluded + 1 if row.kind in CONCLUSIONS else 0,
+        particulars=change.particulars,
+        source_ref=source_ref_of(order),
+    )
+
+
+def _refuse(code: str, detail: str = "") -> NoReturn:
+    reason = REASONS[code]
+    text = f"{reason.zh}（{reason.en}）"
+    raise Rejected(code, f"{text} [{detail}]" if detail else text, kind=reason.kind, field=reason.field)

@@ -1,0 +1,84 @@
+"""State of one dispute: exactly what `decide` needs to judge the next command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from hub.lifecycle.dimensions import CohortDates, Dimensions
+from hub.lifecycle.states import State
+from hub.lifecycle.vocabulary import EventKind, Milestone, Supervision
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFact:
+    """A fact as it stands in the figures now."""
+
+    type: EventKind
+    business_day: date
+    dimensions: Dimensions
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """One dispute (一案一码). No parties.
+
+    Attributes:
+        dispute_id: Code of the dispute.
+        state: Row source in the transition table.
+        sequence: Number of events so far.
+        dimensions: What it is counted by now.
+        cohort: Cohort dates now.
+        registered_at: When it was registered; nothing can have happened to it before.
+        supervision: Rung of supervision.
+        source_ref: The source's own reference.
+        reopen_seq: Openings so far minus one.
+        master_dispute_id: Master, when linked as a duplicate.
+        co_departments: Co-handlers; never the lead.
+        sign_by: Until when the handler may sign; None without a limit.
+        clock_stopped_on: Day from which the term stands still; None while it runs.
+        statutory_extended: A petition's statutory limit was extended in this opening.
+        agreement_on: Day of the last agreement of this opening.
+        confirmable: That agreement is open to judicial confirmation.
+        partial: That agreement covers only a part of the matter.
+        clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
+        milestones: Petition milestones reached in this opening.
+        conclusions: Conclusions of this opening.
+        ordinals: How often each kind of event happened in this opening.
+        counted: Facts as they stand in the figures, of all openings, in order.
+    """
+
+    dispute_id: str
+    state: State
+    sequence: int
+    dimensions: Dimensions
+    cohort: CohortDates
+    registered_at: datetime
+    supervision: Supervision = Supervision.NORMAL
+    source_ref: str = ""
+    reopen_seq: int = 0
+    master_dispute_id: str = ""
+    co_departments: tuple[str, ...] = ()
+    sign_by: datetime | None = None
+    clock_stopped_on: date | None = None
+    statutory_extended: bool = False
+    agreement_on: date | None = None
+    confirmable: bool = False
+    partial: bool = False
+    clean_visits: int = 0
+    milestones: tuple[Milestone, ...] = ()
+    conclusions: int = 0
+    ordinals: tuple[tuple[EventKind, int], ...] = ()
+    counted: tuple[CountedFact, ...] = ()
+
+    def times(self, kind: EventKind) -> int:
+        """Return how often `kind` happened in this opening."""
+        for known, count in self.ordinals:
+            if known is kind:
+                return count
+        return 0
+
+    @property
+    def term_runs(self) -> bool:
+        """A handler signed in this opening: from then on only T12 and T13 move `cohort.due_on`."""
+        return self.times(EventKind.SIGNED) > 0

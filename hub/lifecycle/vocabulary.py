@@ -1,0 +1,310 @@
+"""Closed lists of codes. A member named `NONE` is the empty string on the wire: not known, or not yet set."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from typing import Final
+
+
+class EventKind(StrEnum):
+    """What happened, past tense."""
+
+    REGISTERED = "registered"
+    DUPLICATE_LINKED = "duplicate_linked"
+    SCREENING_BEGUN = "screening_begun"
+    MEDIATION_REFUSED = "mediation_refused"
+    ACCEPTED = "accepted"
+    DISPATCHED = "dispatched"
+    SIGNED = "signed"
+    BOUNCED = "bounced"
+    MEDIATION_BEGUN = "mediation_begun"
+    LEVEL_ESCALATED = "level_escalated"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    EXTENDED = "extended"
+    AGREED = "agreed"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+    CONFIRMATION_APPLIED = "confirmation_applied"
+    CONFIRMED = "confirmed"
+    CONFIRMATION_REFUSED = "confirmation_refused"
+    PERFORMED = "performed"
+    NOT_PERFORMED = "not_performed"
+    RETURNED = "returned"
+    REFERRED = "referred"
+    FOLLOW_UP_BEGUN = "follow_up_begun"
+    CLOSED = "closed"
+    TRACKED = "tracked"
+    VISITED = "visited"
+    REOPENED = "reopened"
+    SUPERVISED = "supervised"
+    COLOUR_CHANGED = "colour_changed"
+    MILESTONE_REACHED = "milestone_reached"
+    RECLASSIFIED = "reclassified"
+    RATED = "rated"
+
+
+CONCLUSIONS: Final = frozenset({EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN})
+"""What ends a mediation; the first of an opening has `conclusion_ordinal` 1."""
+
+COUNTED: Final = frozenset(
+    {
+        EventKind.REGISTERED,
+        EventKind.DUPLICATE_LINKED,
+        EventKind.MEDIATION_REFUSED,
+        EventKind.ACCEPTED,
+        EventKind.DISPATCHED,
+        EventKind.BOUNCED,
+        EventKind.AGREED,
+        EventKind.FAILED,
+        EventKind.WITHDRAWN,
+        EventKind.CONFIRMATION_APPLIED,
+        EventKind.CONFIRMED,
+        EventKind.CONFIRMATION_REFUSED,
+        EventKind.PERFORMED,
+        EventKind.NOT_PERFORMED,
+        EventKind.RETURNED,
+        EventKind.REFERRED,
+        EventKind.CLOSED,
+        EventKind.REOPENED,
+    }
+)
+"""Kinds whose facts a later event takes back or restates; conclusions only when `conclusion_ordinal` is 1.
+
+They are told whole by type, day and dimensions, which is all that a retraction carries."""
+
+
+class Channel(StrEnum):
+    """Door by which a dispute came."""
+
+    COURT = "court"
+    POLICE = "police"
+    PETITION = "petition"
+    WINDOW = "window"
+    HOTLINE = "hotline"
+    GRID = "grid"
+    APP = "app"
+    DEPARTMENT = "department"
+    SELF = "self"
+
+
+class Role(StrEnum):
+    """Who acts."""
+
+    SYSTEM = "system"
+    BRIDGE = "bridge"
+    CLERK = "clerk"
+    DISPATCHER = "dispatcher"
+    HANDLER = "handler"
+    MEDIATOR = "mediator"
+    REVIEWER = "reviewer"
+    LEADER = "leader"
+    PARTY = "party"
+    COURT = "court"
+
+
+class Regime(StrEnum):
+    """Court regime by date of receipt: `A` mediates before filing (until 2024-12-31), `B` after registration."""
+
+    NONE = ""
+    A = "A"
+    B = "B"
+
+
+class Level(StrEnum):
+    """Rung of the four-level linkage, lowest first; which organ a rung is differs by county and is data."""
+
+    NONE = ""
+    GRID = "grid"
+    VILLAGE = "village"
+    TOWNSHIP = "township"
+    COUNTY = "county"
+
+
+class Colour(StrEnum):
+    """Four-colour warning (四色预警) of a dispute; a dispute starts without one."""
+
+    NONE = ""
+    GREEN = "green"
+    BLUE = "blue"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+class Supervision(StrEnum):
+    """Rungs of supervision (督办), lowest first; `escalated` is owned by a leader."""
+
+    NORMAL = "normal"
+    REMINDED = "reminded"
+    OVERDUE = "overdue"
+    SUPERVISED = "supervised"
+    ESCALATED = "escalated"
+
+
+class Recurrence(StrEnum):
+    """First or repeat matter."""
+
+    NONE = ""
+    FIRST = "first"
+    REPEAT = "repeat"
+
+
+class Scale(StrEnum):
+    """One person's matter or a group's."""
+
+    NONE = ""
+    INDIVIDUAL = "individual"
+    GROUP = "group"
+
+
+class DispatchMode(StrEnum):
+    """转办 (passed on) or 交办 (assigned, has to report back)."""
+
+    NONE = ""
+    PASSED_ON = "passed_on"
+    ASSIGNED = "assigned"
+
+
+class MediationKind(StrEnum):
+    """人民、行政、司法、行业性专业性、信访、社会调解."""
+
+    NONE = ""
+    PEOPLE = "people"
+    ADMINISTRATIVE = "administrative"
+    JUDICIAL = "judicial"
+    SECTORAL = "sectoral"
+    PETITION = "petition"
+    SOCIAL = "social"
+
+
+class OutcomeForm(StrEnum):
+    """In what form a mediation succeeded."""
+
+    NONE = ""
+    AGREEMENT = "agreement"
+    MEDIATION_STATEMENT = "mediation_statement"
+    WITHDRAWN_AFTER_SETTLEMENT = "withdrawn_after_settlement"
+    SELF_SETTLED = "self_settled"
+    OTHER = "other"
+
+
+class MadeBy(StrEnum):
+    """Under whom an agreement was made; one made by the police is not open to judicial confirmation."""
+
+    NONE = ""
+    PEOPLE_COMMITTEE = "people_committee"
+    POLICE = "police"
+    ORGANISATION = "organisation"
+    COURT = "court"
+
+
+class Clarity(StrEnum):
+    """How clear the legal relation or the facts are."""
+
+    NONE = ""
+    CLEAR = "clear"
+    FAIRLY_CLEAR = "fairly_clear"
+    UNCLEAR = "unclear"
+
+
+class SuspendReason(StrEnum):
+    """Why the work rests; only `appraisal_before_filing` stops the clock (在线调解规则 26)."""
+
+    APPRAISAL_BEFORE_FILING = "appraisal_before_filing"
+    APPRAISAL = "appraisal"
+    SUSPECTED_SHAM = "suspected_sham"
+
+
+class FailureReason(StrEnum):
+    """Why a mediation failed."""
+
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    DEADLOCK = "deadlock"
+    TERM_EXPIRED = "term_expired"
+    SHAM = "sham"
+    UNSIGNED = "unsigned"
+    RENEWED_VIOLENCE = "renewed_violence"
+    FLED = "fled"
+
+
+class WithdrawReason(StrEnum):
+    """Why a dispute was withdrawn without settlement."""
+
+    APPLICANT_WITHDREW = "applicant_withdrew"
+    OTHER = "other"
+
+
+class Remedy(StrEnum):
+    """What follows an agreement that was not performed."""
+
+    ENFORCEMENT = "enforcement"
+    SUIT = "suit"
+    PENALTY_PROCEDURE = "penalty_procedure"
+
+
+class ReturnTarget(StrEnum):
+    """Source system that takes a dispute back."""
+
+    COURT = "court"
+    POLICE = "police"
+    PETITION = "petition"
+
+
+class ReferTarget(StrEnum):
+    """Statutory exit other than the source system."""
+
+    COURT = "court"
+    ARBITRATION = "arbitration"
+    ADMINISTRATIVE_ADJUDICATION = "administrative_adjudication"
+    RECONSIDERATION = "reconsideration"
+    DISCIPLINE_INSPECTION = "discipline_inspection"
+
+
+class TrackReason(StrEnum):
+    """Why a followed-up dispute stays under watch."""
+
+    RESENTFUL = "resentful"
+    NOT_REALLY_SOLVED = "not_really_solved"
+    MAY_BLOW_UP = "may_blow_up"
+    COLOUR = "colour"
+
+
+class ReopenReason(StrEnum):
+    """How a relapse (反弹) was noticed."""
+
+    NEW_CALL = "new_call"
+    NEW_PETITION = "new_petition"
+    NEW_SUIT = "new_suit"
+    REPORT = "report"
+
+
+class Milestone(StrEnum):
+    """Steps of a first petition: meet in 3 days, investigate in 5, feed back in 7, conclude in 30."""
+
+    MET = "met"
+    INVESTIGATED = "investigated"
+    FED_BACK = "fed_back"
+    CONCLUDED = "concluded"
+
+
+class Satisfaction(IntEnum):
+    """Rating codes of the petition system; 2 is not in use there."""
+
+    LAPSED = -1
+    SATISFIED = 0
+    BASICALLY = 1
+    NOT = 3
+
+
+WHISTLE_BLOWING: Final = "whistle_blowing"
+"""Exclusion (检举控告) whose only exit is the discipline inspection body."""
+
+LEVELS: Final = (Level.GRID, Level.VILLAGE, Level.TOWNSHIP, Level.COUNTY)
+COLOURS: Final = (Colour.NONE, Colour.GREEN, Colour.BLUE, Colour.YELLOW, Colour.RED)
+RUNGS: Final = tuple(Supervision)
+WARNING_COLOURS: Final = frozenset({Colour.YELLOW, Colour.RED})
+SETTLED_FORMS: Final = frozenset({OutcomeForm.WITHDRAWN_AFTER_SETTLEMENT, OutcomeForm.SELF_SETTLED})
+"""The parties settled themselves: a success without a mediator's document."""
+SOURCE_CHANNELS: Final = frozenset({Channel.COURT, Channel.POLICE, Channel.PETITION})
+"""Channels with a source system that is owed the dispute's return."""
