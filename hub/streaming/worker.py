@@ -150,6 +150,8 @@ class FaustFeed(Feed):
             topic_disable_leader=True,
             web_enabled=False,
             autodiscover=False,
+            # else Faust's own assignor runs, which is made for tables
+            table_standby_replicas=0,
             store="memory://",
             datadir=str(self._datadir),
             loop=asyncio.get_running_loop(),
