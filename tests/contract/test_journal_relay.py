@@ -1,0 +1,168 @@
+"""Rules for the relay (design D1, D3; reliability): each test fails without its guard."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from hub.contracts.stream import GENESIS, extend_all, place_of, unpack
+from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, shard_of
+from hub.errors import Rejected, Retryable
+from hub.journal.outbox import MAX_RECORD_BYTES, Entry, Outbox
+from hub.store.store import Store
+from hub.store.tables import stream_lease
+from hub.streaming.memory import Sending
+from tests.support.journals import Bench, until
+
+
+def positions(bench: Bench, key: str) -> list[tuple[int, int]]:
+    """First and last position of every batch of the key's stream, as it stands in the log."""
+    places = [place_of(record.headers) for record in bench.bus.records(JOURNAL.name)]
+    return [(place.first, place.last) for place in places if place.stream.shard == shard_of(key)]
+
+
+async def test_what_was_written_is_published_in_order_with_its_hashes(bench: Bench) -> None:
+    await bench.publish("a:1", "a:2")
+    await bench.publish("a:3")
+    texts = []
+    running = GENESIS
+    for record in bench.bus.records(JOURNAL.name, bench.partition_of("a")):
+        place = place_of(record.headers)
+        assert record.value is not None
+        assert place.hash_before == running
+        records = unpack(place, record.value)
+        running = extend_all(running, records)
+        texts += [text.decode() for text in records]
+    assert texts == ["a:1", "a:2", "a:3"]
+    assert positions(bench, "a") == [(1, 2), (3, 3)]
+
+
+async def test_accepting_goes_on_without_kafka_and_the_relay_heals_alone(bench: Bench) -> None:
+    bench.bus.sending = Sending.DOWN
+    await bench.relay()
+    await bench.write("a:1")
+    await bench.write("a:2")
+    assert not await bench.sent()
+    bench.bus.sending = Sending.NORMAL
+    await until(bench.sent)
+    assert positions(bench, "a")[-1][1] == 2
+
+
+async def test_a_refused_batch_is_sent_again_from_the_first_unconfirmed_position(bench: Bench) -> None:
+    bench.bus.sending = Sending.REFUSED
+    await bench.relay()
+    await bench.write("a:1")
+    await bench.write("a:2")
+    bench.bus.sending = Sending.NORMAL
+    await until(bench.sent)
+    assert positions(bench, "a")[0][0] == 1
+
+
+async def test_a_wedged_producer_is_abandoned_and_built_anew(bench: Bench) -> None:
+    bench.bus.sending = Sending.HELD
+    await bench.relay(unconfirmed_limit_s=0.2)
+    await bench.write("a:1")
+
+    async def renewed() -> bool:
+        return bench.publishers[0].renewals > 0
+
+    await until(renewed)
+    bench.bus.sending = Sending.NORMAL
+    await until(bench.sent)
+    assert positions(bench, "a") == [(1, 1)]
+
+
+async def test_a_lost_confirmation_repeats_the_same_positions(bench: Bench) -> None:
+    bench.bus.sending = Sending.ACK_LOST
+    await bench.relay(unconfirmed_limit_s=0.2)
+    await bench.write("a:1")
+
+    async def renewed() -> bool:
+        return bench.publishers[0].renewals > 0
+
+    await until(renewed)
+    bench.bus.sending = Sending.NORMAL
+    await until(bench.sent)
+    assert len(positions(bench, "a")) > 1
+    assert set(positions(bench, "a")) == {(1, 1)}
+
+
+async def test_a_batch_is_bounded_in_records_and_bytes(bench: Bench) -> None:
+    await bench.write(*[f"a:{n}" for n in range(MAX_BATCH_RECORDS + 10)])
+    await bench.write(*["a:" + "x" * 100_000] * 12)
+    await bench.relay()
+    await until(bench.sent)
+    records = bench.bus.records(JOURNAL.name)
+    assert max(place_of(record.headers).count for record in records) == MAX_BATCH_RECORDS
+    assert max(len(record.value or b"") for record in records) <= MAX_BATCH_BYTES
+
+
+async def test_a_shard_has_one_relay_and_a_killed_one_is_replaced(bench: Bench) -> None:
+    await bench.relay("one")
+    await bench.write("a:1")
+    await until(bench.sent)
+    await bench.relay("two")
+    holders = sa.select(stream_lease.c.holder).distinct()
+    assert await bench.producer.read(lambda tx: list(tx.scalars(holders))) == ["one"]
+    # The first worker is killed: its leases run out.
+    await bench.producer.write(lambda tx: tx.execute(sa.update(stream_lease).values(expires_at=0.0, holder="gone")))
+
+    async def taken() -> bool:
+        return "gone" not in await bench.producer.read(lambda tx: set(tx.scalars(holders)))
+
+    await until(taken)
+    await bench.write("a:2")
+    await until(bench.sent)
+    assert positions(bench, "a")[-1] == (2, 2)
+
+
+async def test_a_stale_worker_cannot_move_the_mark(bench: Bench) -> None:
+    relay = await bench.relay("one")
+    await bench.write("a:1")
+    await until(bench.sent)
+    await bench.producer.write(
+        lambda tx: tx.execute(
+            sa.update(stream_lease).values(fence=stream_lease.c.fence + 7, holder="two", expires_at=4e9)
+        )
+    )
+    await bench.producer.write(lambda tx: relay._leases.mark(tx, {shard_of("a"): 99}))
+    upto = sa.select(stream_lease.c.sent_upto).where(stream_lease.c.shard == shard_of("a"))
+    assert await bench.producer.read(lambda tx: tx.scalar(upto)) == 1
+
+
+async def test_a_restored_store_relays_its_old_epoch_and_then_the_new_one(bench: Bench) -> None:
+    await bench.publish("a:1")
+    await bench.write("a:2")
+    await bench.producer.write(bench.outbox.begin_epoch)
+    await bench.write("a:3")
+    reader = await bench.reader()
+    await bench.relay()
+    await until(bench.sent)
+    await bench.applied(reader)
+    assert await bench.effects() == ["a:1", "a:2", "a:3"]
+
+
+async def test_what_cannot_be_published_is_not_accepted(store: Store) -> None:
+    outbox = Outbox(JOURNAL, "intake", limit_rows=3)
+    await store.write(outbox.open)
+    with pytest.raises(Rejected, match="record_too_large"):
+        await store.write(lambda tx: outbox.append(tx, [Entry("a", b"x" * (MAX_RECORD_BYTES + 1))]))
+    await store.write(lambda tx: outbox.append(tx, [Entry("a", b"1"), Entry("b", b"2")]))
+    with pytest.raises(Retryable, match="outbox_full"):
+        await store.write(lambda tx: outbox.append(tx, [Entry("a", b"3"), Entry("b", b"4")]))
+    assert await store.read(outbox.unsent) == 2
+
+
+async def test_positions_have_no_gaps_after_a_roll_back(store: Store) -> None:
+    outbox = Outbox(JOURNAL, "intake")
+    await store.write(outbox.open)
+
+    def fail(tx: sa.Connection) -> None:
+        outbox.append(tx, [Entry("a", b"lost")])
+        raise Rejected("no")
+
+    with pytest.raises(Rejected):
+        await store.write(fail)
+    (written,) = await store.write(lambda tx: outbox.append(tx, [Entry("a", b"kept")]))
+    assert written.position == 1
+    assert await store.read(lambda tx: outbox.history(tx, "a")) == [b"kept"]
