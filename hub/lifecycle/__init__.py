@@ -1,6 +1,6 @@
 """The dispute (矛盾纠纷) from registration to strike-off: states, commands, events, table, `decide` and `evolve`.
 
-Pure: standard library and `hub.errors` only. Intake is the only caller that changes disputes; everyone may read the table.
+Pure: standard library and `hub.errors` only. Only intake changes disputes; everyone may read the table.
 """
 
 from hub.lifecycle.commands import (

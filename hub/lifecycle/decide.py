@@ -75,7 +75,7 @@ def _row(at: Situation) -> Transition[Any]:
     for row in BY_INSTRUCTION_AND_STATE.get((type(order), state), ()):
         if row.when is None or row.when(at, order):
             return row
-    _refuse("wrong_state", f"{type(order).__name__} in {state or 'unregistered'}")
+    raise _refusal("wrong_state", f"{type(order).__name__} in {state or 'unregistered'}")
 
 
 def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
@@ -114,6 +114,10 @@ def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
 
 
 def _refuse(code: str, detail: str = "") -> NoReturn:
+    raise _refusal(code, detail)
+
+
+def _refusal(code: str, detail: str) -> Rejected:
     reason = REASONS[code]
     text = f"{reason.zh}（{reason.en}）"
-    raise Rejected(code, f"{text} [{detail}]" if detail else text, kind=reason.kind, field=reason.field)
+    return Rejected(code, f"{text} [{detail}]" if detail else text, kind=reason.kind, field=reason.field)

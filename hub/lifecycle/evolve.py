@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from hub.errors import Fault
 from hub.lifecycle.dispute import CountedFact, Dispute
@@ -42,7 +43,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
         )
     opened = event.type is EventKind.REOPENED
     changes: dict[str, Any] = _new_opening() if opened else {}
-    changes.update(_particular(dispute, event))
+    changes.update(PARTICULAR.get(event.type, _nothing_more)(dispute, event))
     if event.type in CONCLUSIONS:
         changes["conclusions"] = dispute.conclusions + 1
     if event.particulars.supervision:
@@ -75,39 +76,62 @@ def _new_opening() -> dict[str, Any]:
     }
 
 
-def _particular(dispute: Dispute, event: Event) -> dict[str, Any]:
-    told = event.particulars
-    match event.type:
-        case EventKind.DUPLICATE_LINKED:
-            return {"master_dispute_id": told.master_dispute_id}
-        case EventKind.DISPATCHED | EventKind.LEVEL_ESCALATED:
-            return {"co_departments": told.co_departments, "sign_by": told.sign_by}
-        case EventKind.BOUNCED:
-            return {"co_departments": (), "sign_by": None}
-        case EventKind.SIGNED:
-            return {"sign_by": None}
-        case EventKind.SUSPENDED:
-            stops = event.reason_code == SuspendReason.APPRAISAL_BEFORE_FILING
-            return {"clock_stopped_on": event.business_day if stops else None}
-        case EventKind.RESUMED | EventKind.FAILED | EventKind.WITHDRAWN:
-            return {"clock_stopped_on": None}
-        case EventKind.EXTENDED:
-            return {"statutory_extended": dispute.statutory_extended or event.transition == "T13b"}
-        case EventKind.AGREED:
-            return {
-                "agreement_on": event.business_day,
-                "confirmable": told.confirmable,
-                "partial": told.partial,
-                "clock_stopped_on": None,
-            }
-        case EventKind.FOLLOW_UP_BEGUN | EventKind.TRACKED:
-            return {"clean_visits": 0}
-        case EventKind.VISITED:
-            return {"clean_visits": dispute.clean_visits + 1 if told.clean_visit else 0}
-        case EventKind.MILESTONE_REACHED:
-            return {"milestones": (*dispute.milestones, Milestone(told.milestone))}
-        case _:
-            return {}
+def _dispatched(_: Dispute, event: Event) -> dict[str, Any]:
+    return {"co_departments": event.particulars.co_departments, "sign_by": event.particulars.sign_by}
+
+
+def _suspended(_: Dispute, event: Event) -> dict[str, Any]:
+    stops = event.reason_code == SuspendReason.APPRAISAL_BEFORE_FILING
+    return {"clock_stopped_on": event.business_day if stops else None}
+
+
+def _clock_is_off(_: Dispute, __: Event) -> dict[str, Any]:
+    return {"clock_stopped_on": None}
+
+
+def _agreed(_: Dispute, event: Event) -> dict[str, Any]:
+    return {
+        "agreement_on": event.business_day,
+        "confirmable": event.particulars.confirmable,
+        "partial": event.particulars.partial,
+        "clock_stopped_on": None,
+    }
+
+
+def _visits_start(_: Dispute, __: Event) -> dict[str, Any]:
+    return {"clean_visits": 0}
+
+
+def _visited(dispute: Dispute, event: Event) -> dict[str, Any]:
+    return {"clean_visits": dispute.clean_visits + 1 if event.particulars.clean_visit else 0}
+
+
+PARTICULAR: Final[Mapping[EventKind, Callable[[Dispute, Event], dict[str, Any]]]] = {
+    EventKind.DUPLICATE_LINKED: lambda _, event: {"master_dispute_id": event.particulars.master_dispute_id},
+    EventKind.DISPATCHED: _dispatched,
+    EventKind.LEVEL_ESCALATED: _dispatched,
+    EventKind.BOUNCED: lambda _, __: {"co_departments": (), "sign_by": None},
+    EventKind.SIGNED: lambda _, __: {"sign_by": None},
+    EventKind.SUSPENDED: _suspended,
+    EventKind.RESUMED: _clock_is_off,
+    EventKind.FAILED: _clock_is_off,
+    EventKind.WITHDRAWN: _clock_is_off,
+    EventKind.EXTENDED: lambda dispute, event: {
+        "statutory_extended": dispute.statutory_extended or event.transition == "T13b"
+    },
+    EventKind.AGREED: _agreed,
+    EventKind.FOLLOW_UP_BEGUN: _visits_start,
+    EventKind.TRACKED: _visits_start,
+    EventKind.VISITED: _visited,
+    EventKind.MILESTONE_REACHED: lambda dispute, event: {
+        "milestones": (*dispute.milestones, Milestone(event.particulars.milestone))
+    },
+}
+"""What only events of one kind tell; kinds that are not named change nothing more."""
+
+
+def _nothing_more(_: Dispute, __: Event) -> dict[str, Any]:
+    return {}
 
 
 def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tuple[tuple[EventKind, int], ...]:

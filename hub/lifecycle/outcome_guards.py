@@ -182,7 +182,7 @@ def not_whistle_blowing(at: Situation, _: ReturnToSource) -> str | None:
 def target_takes_it(at: Situation, order: ReturnToSource) -> str | None:
     """Back to its own source; from elsewhere to the court when a party elects to sue."""
     channel = at.known.dimensions.channel
-    if order.target == channel:
+    if order.target.value == channel.value:
         return None
     if order.target is not ReturnTarget.COURT:
         return "wrong_return_target"
