@@ -21,7 +21,7 @@ from hub.lifecycle.commands import (
 )
 from hub.lifecycle.dimensions import Dimensions
 from hub.lifecycle.identity import dispute_id_of, is_dispute_id
-from hub.lifecycle.situation import Situation, follows, is_code, is_pseudonym, is_text
+from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, follows, is_code, is_pseudonym, is_text
 from hub.lifecycle.vocabulary import (
     LEVELS,
     Channel,
@@ -89,8 +89,8 @@ def texts_are_plain(_: Situation, order: Register) -> str | None:
 
 
 def amount_in_dispute(_: Situation, order: Register) -> str | None:
-    """The amount in dispute is not negative."""
-    return None if order.amount_fen >= 0 else "bad_amount"
+    """The amount in dispute is not negative and within reason."""
+    return None if 0 <= order.amount_fen <= AMOUNT_LIMIT_FEN else "bad_amount"
 
 
 def nests(dimensions: Dimensions) -> bool:

@@ -27,7 +27,7 @@ from hub.lifecycle.commands import (
 )
 from hub.lifecycle.effects import reclassed
 from hub.lifecycle.guards import nests
-from hub.lifecycle.situation import Situation, is_code, is_digest, is_pseudonym, is_text
+from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, is_code, is_digest, is_pseudonym, is_text
 from hub.lifecycle.states import State
 from hub.lifecycle.vocabulary import (
     COLOURS,
@@ -65,7 +65,7 @@ def form_is_named(_: Situation, order: Agree) -> str | None:
     """The outcome has a form, and its amount and digest are well formed."""
     if order.outcome_form is OutcomeForm.NONE:
         return "outcome_form_missing"
-    if order.amount_fen < 0:
+    if not 0 <= order.amount_fen <= AMOUNT_LIMIT_FEN:
         return "bad_amount"
     return "digest_malformed" if order.document_sha256 and not is_digest(order.document_sha256) else None
 

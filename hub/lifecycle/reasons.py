@@ -41,7 +41,7 @@ REASONS: Final[dict[str, Reason]] = {
     "reason_malformed": Reason(_M, "reason_code", "原因代码缺失或不合规", "reason code is missing or malformed"),
     "text_malformed": Reason(_M, "", "代码或文本过长或含不可见字符", "text too long or not printable"),
     "digest_malformed": Reason(_M, "", "摘要应为64位小写十六进制", "digest is not 64 lower-case hex digits"),
-    "bad_amount": Reason(_M, "amount_fen", "金额不得为负", "amount is negative"),
+    "bad_amount": Reason(_M, "amount_fen", "金额为负或过大", "amount is negative or beyond reason"),
     # registration and screening
     "wrong_dispute_id": Reason(_M, "dispute_id", "一案一码不符", "id is not made of the organ and its reference"),
     "source_ref_missing": Reason(_M, "source_ref", "缺少来源编号", "source reference is missing"),

@@ -17,6 +17,7 @@ CODE: Final = pattern(r"[a-z][a-z0-9_]{0,63}")
 PSEUDONYM: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 PERSONAL: Final = pattern(r"\d{17}[\dXx]|1[3-9]\d{9}")
 DIGEST: Final = pattern(r"[0-9a-f]{64}")
+AMOUNT_LIMIT_FEN: Final = 10**15
 TEXT_LIMIT: Final = 200
 
 
