@@ -30,7 +30,6 @@ TAKE_LIMIT: Final = 200
 EVENTS_LIMIT: Final = 4000
 """Events applied in one transaction at most, unless one batch alone holds more."""
 CRASH_LIMIT: Final = 3
-PARKED_EVERY_S: Final = 1.0
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
 FLOOD_WINDOW: Final = 200
 FLOOD_MINIMUM: Final = 20
@@ -168,7 +167,7 @@ class Reader:
         if now - self._checked_at >= self._idle_s:
             self._checked_at = now
             await self._compare_ends(now)
-        if self._places.parked and now - self._parked_at >= PARKED_EVERY_S:
+        if now - self._parked_at >= self._idle_s / 2:
             self._parked_at = now
             await self._retry_parked()
 
@@ -326,7 +325,11 @@ class Reader:
         self._metrics.set("hub_pipeline_lag_messages", lag, stage=self._stage)
 
     async def _retry_parked(self) -> None:
-        await self._store.write(lambda tx: retry_parked(tx, self._inbox, self._applier, self._owned, time.time()))
+        """Try what is due again; looked up in the store, because an operator's redrive comes in there."""
+        owned = self._owned
+        if not await self._store.read(lambda tx: self._inbox.due(tx, owned, time.time())):
+            return
+        await self._store.write(lambda tx: retry_parked(tx, self._inbox, self._applier, owned, time.time()))
         await self._reload()
         self._moved.set()
         self._metrics.set("hub_parked_disputes", len(self._places.parked))
