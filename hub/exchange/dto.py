@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Annotated, Final, Self, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic import model_validator as after_all
@@ -14,8 +15,10 @@ from hub.errors import Rejected
 from hub.exchange import checks, facts
 from hub.exchange import fields as f
 from hub.exchange.codelists import CodeLists
+from hub.web.validation import field_errors
 
 _PARTIES: Final = 200
+_MENTIONED: Final = 5
 
 
 class PartnerModel(BaseModel):
@@ -213,17 +216,22 @@ class ReportDto(PartnerModel):
 
 Dto = TypeVar("Dto", bound=PartnerModel)
 
-_PYDANTIC_CODES: Final = {
-    "extra_forbidden": ("unknown_field", "未知字段 / unknown field"),
-    "missing": ("missing_field", "缺少必填字段 / a required field is missing"),
-    "string_too_long": ("too_long", "文字过长 / the text is too long"),
-    "string_too_short": ("too_short", "文字过短 / the text is too short"),
-    "too_long": ("too_many", "条目过多 / too many items"),
-    "string_pattern_mismatch": ("bad_format", "格式不符 / the format is wrong"),
-    "greater_than_equal": ("out_of_range", "数值超出范围 / the number is out of range"),
-    "less_than_equal": ("out_of_range", "数值超出范围 / the number is out of range"),
-}
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+class Invalid(Rejected):
+    """A record that its model refused; `code` and `field` are the first fault's.
+
+    Attributes:
+        findings: Every fault as pydantic tells it, without input; unknown names that are no plain names are masked.
+    """
+
+    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        faults = field_errors(findings)
+        first, others = faults[0], sorted({fault.field for fault in faults[1:]} - {faults[0].field})
+        more = f"（另见 / also: {', '.join(others[:_MENTIONED])}）" if others else ""
+        super().__init__(first.code, first.detail + more, field=first.field)
+        self.findings = findings
 
 
 def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
@@ -235,28 +243,15 @@ def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
         codes: The bridge's code lists.
 
     Raises:
-        Rejected: MALFORMED; code and field of the first fault, and the fields of the others in the text. Never a value.
+        Invalid: MALFORMED; names fields and codes, never a value.
     """
     try:
         return model.model_validate(plain, context=codes)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False, include_context=False)
-    first, others = faults[0], faults[1:]
-    code, text = _meaning(first["type"], first["msg"])
-    if others:
-        places = ", ".join(sorted({_path(other["loc"]) for other in others})[:5])
-        text = f"{text}（另有 {len(others)} 处 / {len(others)} more: {places}）"
-    raise Rejected(code, text, field=_path(first["loc"]))
+        found = error.errors(include_url=False, include_input=False)
+    raise Invalid([{**finding, "loc": tuple(_shown(part) for part in finding["loc"])} for finding in found])
 
 
-def _meaning(kind: str, message: str) -> tuple[str, str]:
-    if kind in _PYDANTIC_CODES:
-        return _PYDANTIC_CODES[kind]
-    if "/" in message and not kind.endswith("_type"):
-        return kind, message  # one of our own
-    return "wrong_type", "类型不符 / the type is wrong"
-
-
-def _path(loc: tuple[int | str, ...]) -> str:
-    """Return the dotted path. An unknown field's name is the sender's text: shown only when it looks like a name."""
-    return ".".join(str(part) if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?" for part in loc)
+def _shown(part: int | str) -> int | str:
+    """Mask a name that the sender made up: of an unknown field it could be anything."""
+    return part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?"

@@ -1,0 +1,179 @@
+"""The counter behind both edges: what REST and gRPC do alike, from a plain parsed body to verdicts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Generic
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from hub.errors import Rejected, Retryable
+from hub.exchange import results
+from hub.exchange.codelists import CodeLists
+from hub.exchange.desk import Desk
+from hub.exchange.door import not_found, read_receipt
+from hub.exchange.dto import read
+from hub.exchange.facts import Receipt, Sender, Told, Verdict
+from hub.exchange.ports import RecordT
+from hub.exchange.results import Result
+from hub.exchange.tables import receipt
+from hub.exchange.trade import Trade
+from hub.runtime.metrics import Metrics
+from hub.store.store import Store, Transaction
+
+BATCH_LIMIT: Final = 1000
+_KEY: Final = re.compile(r"[^\x00-\x20\x7f-\x9f]{1,128}")
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def correlation_of(told: str | None, traceparent: str | None) -> str:
+    """Return the id that ties together what a request sets off: the caller's, its W3C trace id, or a new one."""
+    if told and _CORRELATION.fullmatch(told):
+        return told
+    trace = _TRACEPARENT.fullmatch(traceparent or "")
+    return trace.group(1) if trace else uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One record of a request, parsed and not yet judged.
+
+    Attributes:
+        plain: As `hub.exchange.dto.read` takes it.
+        key: Idempotency key; empty when the agency sent none.
+    """
+
+    plain: object
+    key: str = ""
+
+
+class Counter(Generic[RecordT]):
+    """Serves one agency's requests; every method but `sender_of` is given a sender that was authenticated."""
+
+    def __init__(
+        self, trade: Trade[RecordT], codes: CodeLists, desk: Desk[RecordT], store: Store, metrics: Metrics
+    ) -> None:
+        self._trade = trade
+        self._codes = codes
+        self._desk = desk
+        self._store = store
+        self._metrics = metrics
+
+    async def submit(self, sender: Sender, brought: Brought, correlation_id: str) -> Receipt:
+        """Take one record.
+
+        Raises:
+            Rejected, Retryable: Why it was not accepted; nothing was stored.
+        """
+        verdict = (await self.submit_all(sender, [brought], correlation_id))[0]
+        if not isinstance(verdict, Receipt):
+            raise verdict
+        return verdict
+
+    async def submit_all(self, sender: Sender, brought: Sequence[Brought], correlation_id: str) -> list[Verdict]:
+        """Take many records; one verdict each, in order.
+
+        Raises:
+            Rejected: `too_many` for the batch as a whole.
+        """
+        if len(brought) > BATCH_LIMIT:
+            raise Rejected("too_many", f"一批至多 {BATCH_LIMIT} 件 / at most {BATCH_LIMIT} items", field="items")
+        verdicts: list[Verdict | None] = [None] * len(brought)
+        told: dict[int, Told[RecordT]] = {}
+        for place, one in enumerate(brought):
+            try:
+                told[place] = self._read(one, correlation_id)
+            except Rejected as refused:
+                verdicts[place] = refused
+        for place, verdict in zip(told, await self._desk.hand_over(sender, list(told.values())), strict=True):
+            verdicts[place] = verdict
+        answers = [verdict for verdict in verdicts if verdict is not None]
+        self._count(answers)
+        return answers
+
+    async def report(self, sender: Sender, brought: Brought, correlation_id: str) -> Receipt:
+        """Take a later fact.
+
+        Raises:
+            Rejected, Retryable: Why it was not accepted; nothing was stored.
+        """
+        try:
+            if not brought.key:
+                text = "后续情况须带幂等键 / a later fact needs an idempotency key"
+                raise Rejected("missing", text, field="idempotency_key")  # noqa: TRY301 - refusals are counted below
+            dto = read(self._trade.report, brought.plain, self._codes)
+            report = dto.to_report()
+            told = Told(report, report.source_ref, _key(brought.key), dto.content_sha256(), correlation_id)
+            given = await self._desk.report(sender, told)
+        except (Rejected, Retryable) as refused:
+            self._count([refused])
+            raise
+        self._count([given])
+        return given
+
+    async def whereabouts(self, sender: Sender, source_ref: str) -> tuple[Receipt, list[Result]]:
+        """Return the receipt and the results of one own reference.
+
+        Raises:
+            Rejected: `not_found`; the same for another agency's reference.
+        """
+        return await self._store.read(partial(_whereabouts, agency=sender.agency, source_ref=source_ref))
+
+    async def results_after(self, sender: Sender, cursor: int, limit: int) -> tuple[list[Result], int]:
+        """Return results after a cursor, and the cursor to ask with next.
+
+        Raises:
+            Rejected: `out_of_range`.
+        """
+        if cursor < 0 or not 0 <= limit <= results.PAGE_LIMIT:
+            text = f"游标不小于0，每页至多 {results.PAGE_LIMIT} 条 / cursor from 0, at most {results.PAGE_LIMIT} a page"
+            raise Rejected("out_of_range", text, field="after" if cursor < 0 else "limit")
+        found = await self._store.read(
+            lambda tx: results.after(tx, sender.agency, cursor, limit or results.PAGE),
+        )
+        return found, found[-1].cursor if found else cursor
+
+    async def acknowledge(self, sender: Sender, cursor: int) -> int:
+        """Confirm results up to a cursor; returns how many are unconfirmed.
+
+        Raises:
+            Rejected: `cursor_ahead`, `out_of_range`.
+        """
+        if cursor < 0:
+            raise Rejected("out_of_range", "游标不小于0 / a cursor is 0 or more", field="cursor")
+        return await self._store.write(lambda tx: results.acknowledge(tx, sender.agency, cursor))
+
+    def _read(self, brought: Brought, correlation_id: str) -> Told[RecordT]:
+        dto = read(self._trade.record, brought.plain, self._codes)
+        record = self._trade.to_record(dto)
+        key = _key(brought.key) if brought.key else record.source_ref
+        return Told(record, record.source_ref, key, dto.content_sha256(), correlation_id)
+
+    def _count(self, verdicts: Sequence[Verdict]) -> None:
+        source = self._trade.channel
+        for verdict in verdicts:
+            if isinstance(verdict, Rejected | Retryable):
+                self._metrics.inc("hub_records_refused_total", source=source, code=verdict.code)
+            elif not verdict.repeated:
+                self._metrics.inc("hub_records_received_total", source=source)
+
+
+def _key(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        text = "1 至 128 个可见字符 / 1 to 128 visible characters"
+        raise Rejected("bad_idempotency_key", text, field="idempotency_key")
+    return key
+
+
+def _whereabouts(tx: Transaction, agency: str, source_ref: str) -> tuple[Receipt, list[Result]]:
+    c = receipt.c
+    query = sa.select(receipt).where(c.agency == agency, c.source_ref == source_ref, c.case_of.is_not(None))
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise not_found()
+    return read_receipt(row), results.of_reference(tx, agency, source_ref)

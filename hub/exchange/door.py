@@ -1,0 +1,273 @@
+"""The durable door: receipts and outbox rows in one commit, everything that waits in one unit (design D1, D8, D13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final, Generic
+from uuid import UUID, uuid5
+
+import sqlalchemy as sa
+from typing_extensions import override
+
+from hub.contracts.sealing import Sealer
+from hub.errors import Kind, Rejected, Retryable
+from hub.exchange import wire
+from hub.exchange.facts import Receipt, Report, Sender, Told, Verdict
+from hub.exchange.instants import from_micros, to_micros
+from hub.exchange.ports import Admission, RecordT
+from hub.exchange.tables import receipt
+from hub.journal.outbox import Entry, Outbox
+from hub.lifecycle.identity import dispute_id_of
+from hub.runtime.clock import Clock
+from hub.store.batcher import Batcher
+from hub.store.store import Store, Transaction
+from hub.wire.handoff.v1 import handoff_pb2
+
+_HANDOFFS: Final = UUID("3d2f5c1e-6f0b-5b8e-9a44-2b8c1d7e9f60")
+"""Namespace of hand-off ids; fixed for ever, because repeats are known by it."""
+
+ToWire = Callable[[RecordT], handoff_pb2.CaseReceived]
+
+
+def handoff_id_of(channel: str, agency: str, key: str) -> str:
+    """Return the id of a hand-off and of its receipt: the same for every repeat."""
+    return str(uuid5(_HANDOFFS, f"{channel}\n{agency}\n{key}"))
+
+
+def not_found() -> Rejected:
+    """Return the one answer for `does not exist` and `is another agency's`: they must not be told apart."""
+    return Rejected("not_found", "没有此编号 / no such reference", kind=Kind.NOT_FOUND, field="source_ref")
+
+
+def _key_reused() -> Rejected:
+    return Rejected(
+        "key_reused",
+        "同一编号或幂等键已收过不同内容；后续情况请用 POST /v1/reports（gRPC Report）报告 / "
+        "this reference or key was accepted with other content; tell later facts with POST /v1/reports (gRPC Report)",
+        kind=Kind.KEY_REUSED,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """One hand-off, sealed and serialised, waiting for its commit."""
+
+    receipt_id: str
+    agency: str
+    source_ref: str
+    key: str
+    dispute_id: str
+    is_case: bool
+    content_sha256: bytes
+    correlation_id: str
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the unit knows of a receipt: a row of the store, or a place among the new ones."""
+
+    source_ref: str
+    content_sha256: bytes
+    stored: Receipt | None = None
+    new: int = -1
+
+
+class Door(Admission[RecordT], Generic[RecordT]):
+    """Admits hand-offs into one bridge's store.
+
+    Args:
+        store: The bridge's.
+        outbox: Of the hand-off topic; its limit answers `outbox_full`.
+        channel: court, police or petition.
+        to_wire: Facts of a record as the hand-off has them.
+        sealer: For parties and free text.
+        clock: Wall clock.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        *,
+        channel: str,
+        to_wire: ToWire[RecordT],
+        sealer: Sealer,
+        clock: Clock,
+    ) -> None:
+        self._outbox = outbox
+        self._channel = channel
+        self._to_wire = to_wire
+        self._sealer = sealer
+        self._clock = clock
+        self._batcher: Batcher[_Item, Receipt] = Batcher(store, self._admit_all)
+
+    @override
+    async def admit(self, sender: Sender, told: Sequence[Told[RecordT]]) -> Sequence[Verdict]:
+        verdicts: list[Verdict | None] = [None] * len(told)
+        items: dict[int, _Item] = {}
+        for place, one in enumerate(told):
+            try:
+                items[place] = self._case(sender, one)
+            except Rejected as refused:
+                verdicts[place] = refused
+        for place, outcome in zip(items, await self._batcher.submit_all(list(items.values())), strict=True):
+            if not isinstance(outcome, Receipt | Rejected | Retryable):
+                raise outcome
+            verdicts[place] = outcome
+        return [verdict for verdict in verdicts if verdict is not None]
+
+    @override
+    async def admit_report(self, sender: Sender, told: Told[Report]) -> Receipt:
+        handoff = self._handoff(sender, told, told.record.occurred_at)
+        wire.put_report(handoff, told.record.body)
+        return await self._batcher.submit(self._item(handoff, is_case=False))
+
+    def _case(self, sender: Sender, told: Told[RecordT]) -> _Item:
+        matter = told.record.matter
+        handoff = self._handoff(sender, told, matter.handed_over_at)
+        handoff.case_received.CopyFrom(self._to_wire(told.record))
+        sealed = self._sealer.seal(wire.confidential(matter.confidential), handoff.handoff_id)
+        handoff.confidential.CopyFrom(sealed)
+        return self._item(handoff, is_case=True)
+
+    def _handoff(
+        self, sender: Sender, told: Told[RecordT] | Told[Report], occurred_at: datetime
+    ) -> handoff_pb2.Handoff:
+        return handoff_pb2.Handoff(
+            handoff_id=handoff_id_of(self._channel, sender.agency, told.key),
+            dispute_id=dispute_id_of(sender.agency, told.source_ref),
+            channel=self._channel,
+            agency_id=sender.agency,
+            source_ref=told.source_ref,
+            idempotency_key=told.key,
+            content_sha256=told.content_sha256,
+            occurred_at=wire.timestamp(occurred_at),
+            received_at=wire.timestamp(self._clock.now()),
+            correlation_id=told.correlation_id,
+        )
+
+    def _item(self, handoff: handoff_pb2.Handoff, *, is_case: bool) -> _Item:
+        record = handoff.SerializeToString()
+        # What can't be published may not be accepted: refused before there is a receipt.
+        self._outbox.check_size(record)
+        return _Item(
+            receipt_id=handoff.handoff_id,
+            agency=handoff.agency_id,
+            source_ref=handoff.source_ref,
+            key=handoff.idempotency_key,
+            dispute_id=handoff.dispute_id,
+            is_case=is_case,
+            content_sha256=handoff.content_sha256,
+            correlation_id=handoff.correlation_id,
+            record=record,
+        )
+
+    def _admit_all(self, tx: Transaction, items: Sequence[_Item]) -> Sequence[Receipt | Exception]:
+        """Unit of the batcher: judge each item in order, then write all new ones at once."""
+        self._outbox.lock(tx, {item.dispute_id for item in items})
+        by_id, by_dispute = _known(tx, items)
+        outcomes: list[_Seen | Exception] = []
+        new: list[_Item] = []
+        for item in items:
+            seen = by_id.get(item.receipt_id) or (by_dispute.get(item.dispute_id) if item.is_case else None)
+            if seen is not None:
+                same = (seen.source_ref, seen.content_sha256) == (item.source_ref, item.content_sha256)
+                outcomes.append(seen if same else _key_reused())
+            elif not item.is_case and item.dispute_id not in by_dispute:
+                outcomes.append(not_found())
+            else:
+                fresh = _Seen(item.source_ref, item.content_sha256, new=len(new))
+                by_id[item.receipt_id] = fresh
+                if item.is_case:
+                    by_dispute[item.dispute_id] = fresh
+                outcomes.append(fresh)
+                new.append(item)
+        written = self._write(tx, new)
+        return _answers(outcomes, written)
+
+    def _write(self, tx: Transaction, new: Sequence[_Item]) -> Sequence[Receipt] | Retryable:
+        try:
+            places = self._outbox.append(tx, [Entry(item.dispute_id, item.record) for item in new])
+        except Retryable as full:
+            return full  # the new ones wait; repeats of what was accepted are answered all the same
+        accepted_at = from_micros(to_micros(self._clock.now()))
+        receipts = [
+            Receipt(
+                receipt_id=item.receipt_id,
+                source_ref=item.source_ref,
+                dispute_id=item.dispute_id,
+                content_sha256=item.content_sha256.hex(),
+                accepted_at=accepted_at,
+                stream=str(place.stream),
+                position=place.position,
+            )
+            for item, place in zip(new, places, strict=True)
+        ]
+        if receipts:
+            tx.execute(sa.insert(receipt), [_row(item, given) for item, given in zip(new, receipts, strict=True)])
+        return receipts
+
+
+def _answers(
+    outcomes: Sequence[_Seen | Exception], written: Sequence[Receipt] | Retryable
+) -> Sequence[Receipt | Exception]:
+    """Turn what was seen into receipts; only the first mention of a new record is not `repeated`."""
+    answers: list[Receipt | Exception] = []
+    given: set[int] = set()
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            answers.append(outcome)
+        elif outcome.stored is not None:
+            answers.append(outcome.stored)
+        elif isinstance(written, Retryable):
+            answers.append(written)
+        else:
+            answers.append(replace(written[outcome.new], repeated=outcome.new in given))
+            given.add(outcome.new)
+    return answers
+
+
+def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], dict[str, _Seen]]:
+    """Return receipts by id, and records (not later facts) by dispute."""
+    ids, disputes = {item.receipt_id for item in items}, {item.dispute_id for item in items}
+    c = receipt.c
+    by_id, by_dispute = dict[str, _Seen](), dict[str, _Seen]()
+    for row in tx.execute(sa.select(receipt).where(sa.or_(c.receipt_id.in_(ids), c.case_of.in_(disputes)))):
+        seen = _Seen(row.source_ref, bytes(row.content_sha256), read_receipt(row, repeated=True))
+        by_id[row.receipt_id] = seen
+        if row.case_of is not None:
+            by_dispute[row.case_of] = seen
+    return by_id, by_dispute
+
+
+def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
+    """Return the receipt that a row of the table holds."""
+    return Receipt(
+        receipt_id=row.receipt_id,
+        source_ref=row.source_ref,
+        dispute_id=row.dispute_id,
+        content_sha256=bytes(row.content_sha256).hex(),
+        accepted_at=from_micros(row.accepted_at),
+        stream=row.stream,
+        position=row.position,
+        repeated=repeated,
+    )
+
+
+def _row(item: _Item, given: Receipt) -> dict[str, object]:
+    return {
+        "receipt_id": item.receipt_id,
+        "agency": item.agency,
+        "source_ref": item.source_ref,
+        "idempotency_key": item.key,
+        "dispute_id": item.dispute_id,
+        "case_of": item.dispute_id if item.is_case else None,
+        "content_sha256": item.content_sha256,
+        "accepted_at": to_micros(given.accepted_at),
+        "stream": given.stream,
+        "position": given.position,
+        "correlation_id": item.correlation_id,
+    }

@@ -1,0 +1,230 @@
+"""What came of the records: read from the journal, kept by agency in ascending cursors, handed out and acknowledged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from google.protobuf.message import DecodeError
+
+from hub.errors import Kind, Rejected, Retryable
+from hub.exchange.instants import from_micros
+from hub.exchange.tables import receipt, result, result_cursor
+from hub.journal.judge import Numbered
+from hub.store.store import Transaction
+from hub.wire.journal.v1 import journal_pb2
+
+PAGE: Final = 100
+PAGE_LIMIT: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one record, for the agency that sent it.
+
+    Attributes:
+        cursor: Ascending and without holes per agency.
+        event_id: The same for every repeat.
+        final: Nothing further follows in this opening.
+    """
+
+    cursor: int
+    event_id: str
+    source_ref: str
+    dispute_id: str
+    status: str
+    reason_code: str
+    clause: str
+    occurred_at: datetime
+    outcome_form: str
+    document_sha256: str
+    lead_department: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an agency is told about one type of event."""
+
+    name: str
+    final: bool = False
+
+
+STATUSES: Final[Mapping[str, Status]] = {
+    "accepted": Status("accepted"),
+    "mediation_refused": Status("not_mediable"),
+    "dispatched": Status("dispatched"),
+    "agreed": Status("agreed"),
+    "failed": Status("failed"),
+    "withdrawn": Status("withdrawn"),
+    "confirmed": Status("confirmed"),
+    "confirmation_refused": Status("refused"),
+    "performed": Status("performed"),
+    "not_performed": Status("returned", final=True),
+    "returned": Status("returned", final=True),
+    "referred": Status("referred", final=True),
+    "closed": Status("closed", final=True),
+    "duplicate_linked": Status("duplicate", final=True),
+}
+"""Event type of the journal -> status. A type that isn't here concerns the hub's own work, or is newer than this
+bridge: skipped, never an error (design D7)."""
+
+
+class ResultsApplier:
+    """Applier of a bridge's journal reader: events of own records become results.
+
+    Args:
+        channel: Only disputes of this channel are looked at.
+    """
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+
+    def key_of(self, record: bytes) -> str:
+        """Return the dispute id, for parking.
+
+        Raises:
+            Rejected: `undecodable`.
+        """
+        return _decode(record).dispute_id
+
+    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:
+        """Store a result for each telling event of an own record; one verdict each."""
+        verdicts: list[Rejected | Retryable | None] = []
+        telling: dict[str, journal_pb2.JournalEvent] = {}
+        for record in records:
+            try:
+                event = _decode(record.record)
+            except Rejected as undecodable:
+                verdicts.append(undecodable)
+                continue
+            verdicts.append(None)
+            if event.type in STATUSES and event.dimensions.channel == self._channel:
+                telling.setdefault(event.event_id, event)
+        if telling:
+            _store(tx, telling)
+        return verdicts
+
+
+def _decode(record: bytes) -> journal_pb2.JournalEvent:
+    try:
+        return journal_pb2.JournalEvent.FromString(record)
+    except DecodeError as error:
+        raise Rejected("undecodable", "record is no JournalEvent") from error
+
+
+def _store(tx: Transaction, telling: Mapping[str, journal_pb2.JournalEvent]) -> None:
+    disputes = {event.dispute_id for event in telling.values()}
+    owners = {
+        row.case_of: (row.agency, row.source_ref)
+        for row in tx.execute(
+            sa.select(receipt.c.case_of, receipt.c.agency, receipt.c.source_ref).where(receipt.c.case_of.in_(disputes))
+        )
+    }
+    stored = set(tx.scalars(sa.select(result.c.event_id).where(result.c.event_id.in_(telling.keys()))))
+    by_agency: dict[str, list[dict[str, object]]] = defaultdict(list)
+    for event in telling.values():
+        if event.dispute_id in owners and event.event_id not in stored:
+            agency, source_ref = owners[event.dispute_id]
+            by_agency[agency].append(_row(event, agency, source_ref))
+    # Ascending by name, so that two workers never wait for each other.
+    for agency, rows in sorted(by_agency.items()):
+        first = _take_cursors(tx, agency, len(rows))
+        for place, row in enumerate(rows):
+            row["cursor"] = first + place
+        tx.execute(sa.insert(result), rows)
+
+
+def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
+    """Return the first of `count` new cursors.
+
+    The row's lock is held to the commit: whoever sees a cursor has seen every lower one of that agency.
+    """
+    c = result_cursor.c
+    advance = sa.update(result_cursor).where(c.agency == agency).values(last=c.last + count).returning(c.last)
+    last: int | None = tx.scalar(advance)
+    if last is None:
+        tx.execute(sa.insert(result_cursor).values(agency=agency, last=count, acknowledged=0))
+        last = count
+    return last - count + 1
+
+
+def _row(event: journal_pb2.JournalEvent, agency: str, source_ref: str) -> dict[str, object]:
+    status = STATUSES[event.type]
+    return {
+        "agency": agency,
+        "event_id": event.event_id,
+        "source_ref": source_ref,
+        "dispute_id": event.dispute_id,
+        "status": status.name,
+        "reason_code": event.reason_code,
+        "clause": event.particulars.clause,
+        "occurred_at": event.occurred_at.ToMicroseconds(),
+        "outcome_form": event.dimensions.outcome_form,
+        "document_sha256": event.particulars.document_sha256,
+        "lead_department": event.dimensions.lead_department,
+        "final": status.final,
+    }
+
+
+def after(tx: Transaction, agency: str, cursor: int, limit: int) -> list[Result]:
+    """Return up to `limit` results of an agency after a cursor, ascending."""
+    c = result.c
+    query = sa.select(result).where(c.agency == agency, c.cursor > cursor).order_by(c.cursor).limit(limit)
+    return [_read(row) for row in tx.execute(query)]
+
+
+def of_reference(tx: Transaction, agency: str, source_ref: str) -> list[Result]:
+    """Return every result of one reference, ascending."""
+    c = result.c
+    query = sa.select(result).where(c.agency == agency, c.source_ref == source_ref).order_by(c.cursor)
+    return [_read(row) for row in tx.execute(query)]
+
+
+def acknowledge(tx: Transaction, agency: str, cursor: int) -> int:
+    """Note that the agency has everything up to `cursor`; returns how many it has not confirmed.
+
+    A lower cursor than before is no error and takes nothing back.
+
+    Raises:
+        Rejected: `cursor_ahead` when the cursor was never handed out.
+    """
+    c = result_cursor.c
+    row = tx.execute(sa.select(result_cursor).where(c.agency == agency).with_for_update()).one_or_none()
+    last, acknowledged = (row.last, row.acknowledged) if row is not None else (0, 0)
+    if cursor > last:
+        raise Rejected(
+            "cursor_ahead",
+            "游标尚未发出 / that cursor was never handed out",
+            kind=Kind.WRONG_STATE,
+            field="cursor",
+        )
+    if cursor > acknowledged:
+        tx.execute(sa.update(result_cursor).where(c.agency == agency).values(acknowledged=cursor))
+    return int(last - max(cursor, acknowledged))
+
+
+def count(tx: Transaction) -> int:
+    """Count the results stored."""
+    return tx.scalar(sa.select(sa.func.count()).select_from(result)) or 0
+
+
+def _read(row: sa.Row[Any]) -> Result:
+    return Result(
+        cursor=row.cursor,
+        event_id=row.event_id,
+        source_ref=row.source_ref,
+        dispute_id=row.dispute_id,
+        status=row.status,
+        reason_code=row.reason_code,
+        clause=row.clause,
+        occurred_at=from_micros(row.occurred_at),
+        outcome_form=row.outcome_form,
+        document_sha256=row.document_sha256,
+        lead_department=row.lead_department,
+        final=row.final,
+    )

@@ -1,0 +1,1 @@
+"""The petition office at the edge: its format, and what of it goes into a hand-off."""

@@ -1,0 +1,18 @@
+"""Credentials, receipts, results and cursors, first form."""
+
+from hub.exchange import migrations
+
+revision = "petition_bridge_0001"
+down_revision = None
+branch_labels = ("petition_bridge",)
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the bridge's tables."""
+    migrations.create_first_form()
+
+
+def downgrade() -> None:
+    """Drop the bridge's tables."""
+    migrations.drop_first_form()

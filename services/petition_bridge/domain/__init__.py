@@ -1,0 +1,1 @@
+"""What a petition is, and what of it may leave the bridge; knows no transport."""

@@ -1,0 +1,17 @@
+"""An incident as the hand-off that intake reads."""
+
+from __future__ import annotations
+
+from hub.exchange.wire import case_received
+from hub.runtime.clock import business_day
+from hub.wire.handoff.v1 import handoff_pb2
+from services.police_bridge.domain.incident import PoliceIncident
+
+
+def to_wire(incident: PoliceIncident) -> handoff_pb2.CaseReceived:
+    """Return the facts in clear; parties, brief and place go sealed, beside it."""
+    told = case_received(incident.matter)
+    told.received_on = business_day(incident.called_at).isoformat()
+    told.case_cause = incident.police_class
+    told.class_as_called = incident.class_as_called
+    return told
