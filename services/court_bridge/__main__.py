@@ -1,0 +1,12 @@
+"""Starts the court bridge, or looks after its credentials: `python -m services.court_bridge --help`."""
+
+from __future__ import annotations
+
+import sys
+
+from hub.exchange.commands import run
+from services.court_bridge.settings import CourtBridgeSettings
+from services.court_bridge.wiring import TRADE, build
+
+if __name__ == "__main__":
+    sys.exit(run(TRADE, CourtBridgeSettings, build, sys.argv[1:]))

@@ -1,0 +1,48 @@
+"""Composition root of the court bridge: what is this agency's own, put into what all bridges share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from hub.exchange.assembly import Bridge, BusSide, assemble, kafka_side
+from hub.exchange.calls import Calls
+from hub.exchange.settings import BridgeSettings
+from hub.exchange.trade import Trade
+from hub.rpc.server import Service
+from hub.runtime.clock import Clock, WallClock
+from hub.wire.court.v1 import court_pb2_grpc
+from services.court_bridge import handlers
+from services.court_bridge.adapters import dto, rpc, wire
+from services.court_bridge.domain.case import CourtCase
+
+TRADE: Final = Trade(
+    channel="court",
+    service="court_bridge",
+    title="诉调对接 Court bridge",
+    noun="cases",
+    field="court_case",
+    record=dto.CourtCaseDto,
+    to_record=dto.CourtCaseDto.to_record,
+    report=dto.CourtReportDto,
+    prepare=handlers.prepare,
+    to_wire=wire.to_wire,
+    folder=Path(__file__).parent / "adapters",
+    example=dto.EXAMPLE,
+)
+
+
+def build(
+    settings: BridgeSettings,
+    *,
+    clock: Clock | None = None,
+    bus: Callable[[BridgeSettings, Path], BusSide] = kafka_side,
+) -> Bridge[CourtCase]:
+    """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
+    return assemble(TRADE, settings, _service, clock=clock or WallClock(), bus=bus)
+
+
+def _service(calls: Calls[CourtCase]) -> Service:
+    add = court_pb2_grpc.add_CourtBridgeServiceServicer_to_server
+    return add, rpc.CourtServicer(calls), rpc.FULL_NAME

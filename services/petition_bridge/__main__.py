@@ -1,0 +1,12 @@
+"""Starts the petition bridge, or looks after its credentials: `python -m services.petition_bridge --help`."""
+
+from __future__ import annotations
+
+import sys
+
+from hub.exchange.commands import run
+from services.petition_bridge.settings import PetitionBridgeSettings
+from services.petition_bridge.wiring import TRADE, build
+
+if __name__ == "__main__":
+    sys.exit(run(TRADE, PetitionBridgeSettings, build, sys.argv[1:]))

@@ -1,0 +1,9 @@
+"""Settings of the petition bridge."""
+
+from __future__ import annotations
+
+from hub.exchange.settings import BridgeSettings
+
+
+class PetitionBridgeSettings(BridgeSettings):
+    """What every bridge reads; the petition's own settings come here."""

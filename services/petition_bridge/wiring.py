@@ -1,0 +1,48 @@
+"""Composition root of the petition bridge: what is this agency's own, put into what all bridges share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from hub.exchange.assembly import Bridge, BusSide, assemble, kafka_side
+from hub.exchange.calls import Calls
+from hub.exchange.settings import BridgeSettings
+from hub.exchange.trade import Trade
+from hub.rpc.server import Service
+from hub.runtime.clock import Clock, WallClock
+from hub.wire.petition.v1 import petition_pb2_grpc
+from services.petition_bridge import handlers
+from services.petition_bridge.adapters import dto, rpc, wire
+from services.petition_bridge.domain.petition import Petition
+
+TRADE: Final = Trade(
+    channel="petition",
+    service="petition_bridge",
+    title="访调对接 Petition bridge",
+    noun="petitions",
+    field="petition",
+    record=dto.PetitionDto,
+    to_record=dto.PetitionDto.to_record,
+    report=dto.PetitionReportDto,
+    prepare=handlers.prepare,
+    to_wire=wire.to_wire,
+    folder=Path(__file__).parent / "adapters",
+    example=dto.EXAMPLE,
+)
+
+
+def build(
+    settings: BridgeSettings,
+    *,
+    clock: Clock | None = None,
+    bus: Callable[[BridgeSettings, Path], BusSide] = kafka_side,
+) -> Bridge[Petition]:
+    """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
+    return assemble(TRADE, settings, _service, clock=clock or WallClock(), bus=bus)
+
+
+def _service(calls: Calls[Petition]) -> Service:
+    add = petition_pb2_grpc.add_PetitionBridgeServiceServicer_to_server
+    return add, rpc.PetitionServicer(calls), rpc.FULL_NAME

@@ -1,0 +1,12 @@
+"""Starts the police bridge, or looks after its credentials: `python -m services.police_bridge --help`."""
+
+from __future__ import annotations
+
+import sys
+
+from hub.exchange.commands import run
+from services.police_bridge.settings import PoliceBridgeSettings
+from services.police_bridge.wiring import TRADE, build
+
+if __name__ == "__main__":
+    sys.exit(run(TRADE, PoliceBridgeSettings, build, sys.argv[1:]))

@@ -1,0 +1,48 @@
+"""Composition root of the police bridge: what is this agency's own, put into what all bridges share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from hub.exchange.assembly import Bridge, BusSide, assemble, kafka_side
+from hub.exchange.calls import Calls
+from hub.exchange.settings import BridgeSettings
+from hub.exchange.trade import Trade
+from hub.rpc.server import Service
+from hub.runtime.clock import Clock, WallClock
+from hub.wire.police.v1 import police_pb2_grpc
+from services.police_bridge import handlers
+from services.police_bridge.adapters import dto, rpc, wire
+from services.police_bridge.domain.incident import PoliceIncident
+
+TRADE: Final = Trade(
+    channel="police",
+    service="police_bridge",
+    title="警调对接 Police bridge",
+    noun="incidents",
+    field="incident",
+    record=dto.PoliceIncidentDto,
+    to_record=dto.PoliceIncidentDto.to_record,
+    report=dto.PoliceReportDto,
+    prepare=handlers.prepare,
+    to_wire=wire.to_wire,
+    folder=Path(__file__).parent / "adapters",
+    example=dto.EXAMPLE,
+)
+
+
+def build(
+    settings: BridgeSettings,
+    *,
+    clock: Clock | None = None,
+    bus: Callable[[BridgeSettings, Path], BusSide] = kafka_side,
+) -> Bridge[PoliceIncident]:
+    """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
+    return assemble(TRADE, settings, _service, clock=clock or WallClock(), bus=bus)
+
+
+def _service(calls: Calls[PoliceIncident]) -> Service:
+    add = police_pb2_grpc.add_PoliceBridgeServiceServicer_to_server
+    return add, rpc.PoliceServicer(calls), rpc.FULL_NAME
