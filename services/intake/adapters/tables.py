@@ -16,6 +16,7 @@ dispute: Final = sa.Table(
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("state", sa.String(24), nullable=False),
     sa.Column("channel", sa.String(16), nullable=False),
+    sa.Column("procedure", sa.String(32), nullable=False),
     sa.Column("snapshot", sa.LargeBinary, nullable=False),
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
 )

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String(24), nullable=False),
         sa.Column("channel", sa.String(16), nullable=False),
+        sa.Column("procedure", sa.String(32), nullable=False),
         sa.Column("snapshot", sa.LargeBinary, nullable=False),
     )
     op.create_index("dispute_state", "dispute", ["state", "channel", "dispute_id"])

@@ -1,0 +1,80 @@
+"""Applies hand-offs: decodes, opens the sealed part for matching alone, and carries out (called by the reader)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from typing_extensions import override
+
+from hub.contracts.sealing import Sealer
+from hub.errors import Rejected, Retryable
+from hub.journal.applying import Applier
+from hub.journal.judge import Numbered
+from hub.lifecycle import Actor, Role
+from hub.runtime.clock import Clock
+from hub.store.store import Transaction
+from services.intake.adapters.decoding import handoff_of, telling_of
+from services.intake.domain.registration import Rulebook
+from services.intake.handlers.carrying import Answer, Task, carry_out
+from services.intake.handlers.tasks import Matcher, task_of_telling
+from services.intake.ports import Counters, Ledger, Register
+
+
+class HandoffApplier(Applier):
+    """What a hand-off means to intake.
+
+    Args:
+        bind: Makes the register of a transaction.
+        sealer: Opens what bridges sealed.
+        match: Makes match tokens; the only holder of their key.
+        book: Rules.
+        clock: Wall clock.
+        counters: Metrics.
+    """
+
+    def __init__(
+        self,
+        *,
+        bind: Callable[[Transaction], Register],
+        sealer: Sealer,
+        match: Matcher,
+        book: Rulebook,
+        clock: Clock,
+        counters: Counters,
+    ) -> None:
+        self._bind = bind
+        self._sealer = sealer
+        self._match = match
+        self._book = book
+        self._clock = clock
+        self._counters = counters
+
+    @override
+    def key_of(self, record: bytes) -> str:
+        return handoff_of(record).dispute_id
+
+    @override
+    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:
+        answers: list[Rejected | Retryable | None] = [None] * len(records)
+        tasks: list[tuple[int, Task]] = []
+        for number, item in enumerate(records):
+            try:
+                tasks.append((number, self._task(item.record)))
+            except Rejected as error:
+                answers[number] = error
+        if not tasks:
+            return answers
+        outcomes = carry_out(self._bind(tx), [task for _, task in tasks], self._book, self._clock.now())
+        for (number, _), outcome in zip(tasks, outcomes, strict=True):
+            if isinstance(outcome, Answer):
+                self._counters.events(outcome.events)
+            elif isinstance(outcome, Rejected | Retryable):
+                answers[number] = outcome
+            else:
+                raise outcome
+        return answers
+
+    def _task(self, record: bytes) -> Task:
+        telling = telling_of(handoff_of(record), self._sealer)
+        actor = Actor(Role.BRIDGE, telling.teller)
+        return task_of_telling(telling, Ledger.HANDOFF, actor, self._match, self._book)
