@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
-from typing import Final
+from typing import Final, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -44,7 +45,12 @@ def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - th
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    handler = logging.StreamHandler(sys.stdout)
+    last: list[Processor] = (
+        [_exception_as_text, structlog.dev.ConsoleRenderer()]
+        if pretty
+        else [structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    handler = _Stdout(sys.stdout)
     handler.addFilter(_PlainArguments())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -54,7 +60,7 @@ def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - th
                 _told_exception,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
-                structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(ensure_ascii=False),
+                *last,
             ],
         )
     )
@@ -72,6 +78,17 @@ def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - th
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+class _Stdout(logging.StreamHandler[TextIO]):
+    """Says that a line could not be written, and not which: logging's own way prints its arguments to stderr."""
+
+    @override
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[0]
+        kind = "" if error is None else error.__qualname__
+        line = json.dumps({"event": "log_line_lost", "level": "error", "logger": record.name, "error": kind})
+        sys.stderr.write(f"{line}\n")
 
 
 class _Named:
@@ -121,4 +138,12 @@ def _told_exception(_logger: WrappedLogger | None, _method: str, event: EventDic
         event["exception"] = describe(error)
     if isinstance(record, logging.LogRecord) and record.exc_text:
         event.setdefault("exception", redact_text(record.exc_text.rpartition("\n")[0]))
+    return event
+
+
+def _exception_as_text(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
+    """Write the description of an exception as lines, for a terminal."""
+    told = event.get("exception")
+    if isinstance(told, dict):
+        event["exception"] = json.dumps(told, ensure_ascii=False, indent=2)
     return event

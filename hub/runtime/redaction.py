@@ -32,11 +32,10 @@ HARMLESS_KEYS: Final = frozenset(
     {"service_name", "topic_name", "logger_name", "host_name", "stream_name", "thread_name", "task_name", "key_name"}
 )
 
-# Digits of any script count: `\d` takes full-width ones too.
-_CITIZEN_ID: Final = re.compile(
-    r"(?<!\d)\d{6}[ -]?((?:18|19|20)\d{2})[ -]?(\d{2})[ -]?(\d{2})[ -]?\d{3}[\dXxＸｘ](?!\d)"
-)
+_CITIZEN_ID: Final = re.compile(r"(?<!\d)\d{6}[ -]?((?:18|19|20)\d{2})[ -]?(\d{2})[ -]?(\d{2})[ -]?\d{3}[\dXx](?!\d)")
 _MOBILE: Final = re.compile(r"(?<!\d)(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)")
+
+_NARROW: Final = str.maketrans("０１２３４５６７８９Ｘｘ", "0123456789Xx")
 
 # Messages of these are written by us or by a library that speaks of brokers, files and code, not of people.
 _PLAIN_MODULES: Final = ("hub.errors", "kafka.", "aiokafka.", "faust.", "mode.", "grpc.", "sqlite3", "ssl", "socket")
@@ -46,12 +45,13 @@ _MAX_DEPTH: Final = 6
 
 def redact(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
     """Redact one log record; structlog calls it before anything is written."""
-    return {key: _value(key, value, 0) for key, value in event.items()}
+    return {redact_text(key): _value(key, value, 0) for key, value in event.items()}
 
 
 def redact_text(text: str) -> str:
-    """Return `text` with citizen ids and mobile numbers masked."""
-    return _MOBILE.sub(MASK, _CITIZEN_ID.sub(_mask_id, text))
+    """Return `text` with citizen ids and mobile numbers masked; full-width digits become plain ones."""
+    narrow = text if text.isascii() else text.translate(_NARROW)
+    return _MOBILE.sub(MASK, _CITIZEN_ID.sub(_mask_id, narrow))
 
 
 def describe(error: BaseException) -> dict[str, object]:
