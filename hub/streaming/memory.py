@@ -268,7 +268,7 @@ class MemoryPublisher(Publisher):
     def send(self, message: Message) -> Delivery:
         delivery = MemoryDelivery()
         sending = Sending.HELD if self._wedged else self._bus.sending
-        if sending is Sending.DOWN:
+        if sending is Sending.DOWN or self.closed:
             raise Retryable("bus_unavailable", "memory bus is down", after_s=0.05)
         if sending in {Sending.NORMAL, Sending.ACK_LOST}:
             self._bus.append(message)
