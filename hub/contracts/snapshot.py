@@ -24,6 +24,8 @@ from hub.lifecycle.vocabulary import EventKind, Milestone
 FORMAT: Final = 1
 """Raised only when an old reader would misread; such a reader refuses."""
 OWN_FORM: Final = frozenset({"dimensions", "cohort", "ordinals", "counted", "co_departments", "milestones"})
+ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+KINDS: Final = {kind.value: kind for kind in EventKind}
 PLAIN: Final = tuple(entry.name for entry in fields(Dispute) if entry.name not in OWN_FORM)
 
 
@@ -41,7 +43,7 @@ def state_to_bytes(dispute: Dispute) -> bytes:
         told["co_departments"] = dispute.co_departments
     if dispute.milestones:
         told["milestones"] = dispute.milestones
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return ENCODER.encode(told).encode()
 
 
 def state_from_bytes(snapshot: bytes) -> Dispute:
@@ -55,24 +57,30 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
         if told["v"] > FORMAT:
             raise Rejected("snapshot_unreadable", f"format {told['v']} is later than {FORMAT}")
         dimensions: Dimensions = _row(Dimensions).read(told["dimensions"])
-        counted = tuple(
-            CountedFact(EventKind(kind), date.fromisoformat(day), _row(Dimensions).read(told["dimensions"] | odd))
-            if odd
-            else CountedFact(EventKind(kind), date.fromisoformat(day), dimensions)
-            for kind, day, odd in told.get("counted", ())
-        )
         dispute: Dispute = _row(Dispute).read(
             told,
             dimensions=dimensions,
             cohort=_row(CohortDates).read(told.get("cohort", {})),
-            ordinals=tuple((EventKind(kind), count) for kind, count in told.get("ordinals", {}).items()),
-            counted=counted,
+            ordinals=tuple((KINDS[kind], count) for kind, count in told.get("ordinals", {}).items()),
+            counted=_facts(told, dimensions),
             co_departments=tuple(told.get("co_departments", ())),
             milestones=tuple(Milestone(name) for name in told.get("milestones", ())),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Rejected("snapshot_unreadable", f"not a dispute's snapshot: {type(error).__name__}") from error
     return dispute
+
+
+def _facts(told: Mapping[str, Any], own: Dimensions) -> tuple[CountedFact, ...]:
+    """Facts that were counted one after another mostly share their dimensions: read those once."""
+    facts: list[CountedFact] = []
+    before: Mapping[str, str] = {}
+    dimensions = own
+    for kind, day, odd in told.get("counted", ()):
+        if odd != before:
+            dimensions, before = (_row(Dimensions).read(told["dimensions"] | odd) if odd else own), odd
+        facts.append(CountedFact(KINDS[kind], date.fromisoformat(day), dimensions))
+    return tuple(facts)
 
 
 class _Row:
@@ -97,10 +105,15 @@ class _Row:
 
     def read(self, told: Mapping[str, Any], **own: object) -> Any:  # noqa: ANN401 - an instance of the row's dataclass
         """Return the dataclass."""
-        for name, reader in self._readers.items():
-            if name in told:
-                own[name] = reader(told[name]) if reader else told[name]
+        for name, item in told.items():
+            reader = self._readers.get(name, _skip)
+            if reader is not _skip:
+                own[name] = item if reader is None else reader(item)
         return self._kind(**own)
+
+
+def _skip(_: object) -> None:
+    """Stands for a field that this version does not know."""
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 - a type hint
