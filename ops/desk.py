@@ -8,6 +8,7 @@ from typing import Final
 
 import grpc
 import httpx2
+from prometheus_client.parser import text_string_to_metric_families
 
 from hub.contracts.stream import StreamName
 from hub.errors import Rejected, Retryable
@@ -19,6 +20,7 @@ from ops.books import Sheet, sheet_of
 from ops.scenarios.expected import CHANNELS, METRICS, Rate
 from ops.scenarios.model import Window
 
+LAG: Final = "hub_pipeline_lag_seconds"
 QUICK_S: Final = 3.0
 LONG_S: Final = 90.0
 
@@ -96,6 +98,11 @@ class Desk:
             response.raise_for_status()
             return response.text
         raise Retryable("unavailable", f"{label}: /metrics does not answer")
+
+    async def lag_s(self, label: str) -> float:
+        """Return how many seconds the readers of one process are behind; 0 when it says nothing about it."""
+        families = text_string_to_metric_families(await self.metrics(label))
+        return max((sample.value for family in families for sample in family.samples if sample.name == LAG), default=0)
 
 
 def _query(window: Window) -> stats_pb2.Query:

@@ -15,10 +15,12 @@ from ops.broker.native import free_ports
 from ops.children import Child
 from ops.credentials import Credentials
 from ops.exits import CommandError, Exit
+from ops.runfile import Running, write
 from ops.stores import Stores, open_stores
 
 SERVICES: Final = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats")
 BRIDGES: Final = SERVICES[:3]
+WATCH_S: Final = 0.5
 Say = Callable[[str], None]
 
 
@@ -103,6 +105,25 @@ class Hub:
             for child in self.children:
                 group.create_task(child.wait_ready())
         self._say("五个服务就绪 five services ready")
+
+    async def first_ended(self) -> None:
+        """Wait until a process ends by itself."""
+        while all(child.running for child in self.children):  # noqa: ASYNC110 - processes have no event to await
+            await asyncio.sleep(WATCH_S)
+
+    def write_runfile(self) -> None:
+        """Tell other commands where everything is."""
+        stores = self._stores
+        write(
+            Running(
+                folder=str(self.plan.folder),
+                pid=os.getpid(),
+                kafka=self.broker.bootstrap,
+                grpc={child.label: child.grpc_address for child in self.children},
+                http={child.label: child.http_url for child in self.children},
+                stores={} if stores is None else {name: stores.url(name) for name in SERVICES},
+            )
+        )
 
     def _workers(self, name: str) -> range:
         return range(1, (self.plan.intake_workers if name == "intake" else 1) + 1)

@@ -15,6 +15,10 @@ METRICS: Final = ("diversion", "success", "success_on_concluded", "resolution")
 CHANNELS: Final = (*(str(channel) for channel in Channel), "all")
 
 
+EVER: Final = Window(start=date(1900, 1, 1), end=date(9999, 1, 1))
+"""No window at all: what gauges without a window show."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """One figure of the table."""

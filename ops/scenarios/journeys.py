@@ -22,6 +22,8 @@ AFTER_EXPIRY: Final = timedelta(days=42)
 STALE_OPEN: Final = timedelta(days=24)
 """A record that has been open for longer was never signed for: otherwise its term would run out inside the window."""
 
+VISIT_AFTER: Final = timedelta(days=2)
+
 LEADS: Final[dict[Channel, tuple[str, ...]]] = {
     Channel.COURT: ("justice_bureau", "township_judicial_office"),
     Channel.POLICE: ("township_judicial_office", "village_committee"),
@@ -93,7 +95,10 @@ def _step(record: Record, order: int, at: datetime, act: _Act, scenario: Scenari
     command_id = str(uuid.uuid5(NAMESPACE, f"{scenario.name}/{scenario.seed}/{record.agency}/{record.ref}/{order}"))
     whole = at.replace(microsecond=0)
     actor = f"{act.role}-{record.town}-{record.number % 7}"
-    return Step(record.number, order, whole, act.action, act.role, actor, tuple(act.arguments.items()), command_id)
+    arguments = dict(act.arguments)
+    if act.action == "begin_follow_up":
+        arguments["visit_on"] = (at.astimezone(SHANGHAI).date() + VISIT_AFTER).isoformat()
+    return Step(record.number, order, whole, act.action, act.role, actor, tuple(arguments.items()), command_id)
 
 
 def _declined(record: Record) -> Iterator[_Act]:

@@ -1,0 +1,147 @@
+"""kill -9 on purpose: which service, when, and what it held at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from ops.books import Sheet, unread
+from ops.children import Child
+from ops.desk import Desk
+from ops.launcher import BRIDGES, SERVICES, Hub
+
+LEAST_KILLS: Final = 8
+LEAST_LOADED: Final = 5
+PAUSE_S: Final = (1.0, 3.0)
+PATIENCE_S: Final = 4.0
+LOOK_S: Final = 0.03
+IDLE_ALLOWED: Final = LEAST_KILLS - LEAST_LOADED
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """One SIGKILL.
+
+    Attributes:
+        service: Who was killed.
+        at: Seconds since the start of the run.
+        outbox_rows: Records that it had written and Kafka had not confirmed, as its books said just before.
+        unread: Records that waited for it, as the books of their senders said just before.
+    """
+
+    service: str
+    at: float
+    outbox_rows: int
+    unread: int
+
+    @property
+    def loaded(self) -> bool:
+        """It held work when it died."""
+        return self.outbox_rows > 0 or self.unread > 0
+
+
+def victims(seed: int) -> Iterator[str]:
+    """Yield services for ever: each of the five once in a drawn order, then again, so that none is spared."""
+    dice = random.Random(seed)  # noqa: S311 - reproducible, no secret
+    while True:
+        round_ = list(SERVICES)
+        dice.shuffle(round_)
+        yield from round_
+
+
+def senders_of(service: str) -> Sequence[str]:
+    """Return who writes the streams that a service reads."""
+    return BRIDGES if service == "intake" else ("intake",)
+
+
+def required(fraction: float, least: int = LEAST_KILLS) -> int:
+    """Return how many kills there must have been when that share of the work is done."""
+    return int(max(0.0, min(1.0, fraction)) * least)
+
+
+class Chaos:
+    """Kills and restarts services while the driver works; slows the driver when it would be done too early.
+
+    Args:
+        seed: Decides victims and pauses.
+        hub: Whose children are killed.
+        desk: Asks the books.
+        happened: Called after each kill.
+    """
+
+    def __init__(self, seed: int, hub: Hub, desk: Desk, happened: Callable[[Kill], None]) -> None:
+        self._dice = random.Random(f"{seed}/pauses")  # noqa: S311 - reproducible, no secret
+        self._victims = victims(seed)
+        self._hub = hub
+        self._desk = desk
+        self._happened = happened
+        self._started = time.monotonic()
+        self._known: dict[str, Sheet] = {}
+        self._struck = asyncio.Condition()
+        self._ending = False
+        self.kills: list[Kill] = []
+
+    async def run(self) -> None:
+        """Strike until cancelled or until the work is at its end and enough was killed."""
+        while not (self._ending and len(self.kills) >= LEAST_KILLS):
+            await asyncio.sleep(self._dice.uniform(*PAUSE_S))
+            await self._strike(self._draw())
+
+    async def pace(self, fraction: float) -> None:
+        """Hold the driver for a moment while the kills are behind its work; load goes on between two moments."""
+        if len(self.kills) >= required(fraction):
+            return
+        with suppress(TimeoutError):
+            async with self._struck, asyncio.timeout(PATIENCE_S):
+                await self._struck.wait_for(lambda: len(self.kills) >= required(fraction))
+
+    def finish(self) -> None:
+        """Say that no more work comes."""
+        self._ending = True
+
+    def _draw(self) -> Child:
+        workers = self._hub.of(next(self._victims))
+        return self._dice.choice(workers)
+
+    async def _strike(self, victim: Child) -> None:
+        await victim.wait_ready()
+        patience = time.monotonic() + PATIENCE_S
+        outbox_rows, waiting = await self._held(victim)
+        while not (outbox_rows or waiting):
+            idle = sum(not kill.loaded for kill in self.kills)
+            if time.monotonic() > patience and (idle < IDLE_ALLOWED or self._ending):
+                break
+            await asyncio.sleep(LOOK_S)
+            outbox_rows, waiting = await self._held(victim)
+        if not victim.kill():
+            return
+        kill = Kill(victim.name, round(time.monotonic() - self._started, 1), outbox_rows, waiting)
+        await victim.wait_ended()
+        victim.start()
+        async with self._struck:
+            self.kills.append(kill)
+            self._struck.notify_all()
+        self._happened(kill)
+        await victim.wait_ready()
+
+    async def _held(self, victim: Child) -> tuple[int, int]:
+        names = {victim.label: victim.label} | {name: name for name in senders_of(victim.name)}
+        sheets = await asyncio.gather(*(self._desk.sheet_now(label) for label in names))
+        for name, sheet in zip(names, sheets, strict=True):
+            if sheet is not None:
+                self._known[name] = sheet
+        return held(victim, self._known)
+
+
+def held(victim: Child, sheets: Mapping[str, Sheet]) -> tuple[int, int]:
+    """Return (outbox rows, unread records) of a service by the latest books; nothing while they are not known."""
+    own = sheets.get(victim.label)
+    if own is None:
+        return 0, 0
+    senders = [sheets[name] for name in senders_of(victim.name) if name in sheets]
+    return own.outbox_rows, unread(senders, own)

@@ -1,0 +1,147 @@
+"""The `hub` command: start everything, play a scenario, look at a running hub, deal with dead letters.
+
+Exit codes: 0 ok · 1 difference or fault found · 2 wrong usage · 3 a tool is missing · 4 timed out · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ops import dead_letters, doctor, looking, output, watching
+from ops.credentials import make
+from ops.exits import CommandError, Exit
+from ops.launcher import Hub, Plan
+from ops.progress import Progress
+from ops.runfile import new_folder
+from ops.scenarios.checking import app as scenario_app
+from ops.scenarios.load import load
+from ops.screen import Screen
+from ops.session import Options, Report, Session
+from ops.table import as_json, differences, show
+
+CODES: Final = (
+    "退出码 exit codes: 0 正常 ok · 1 有差异或故障 difference or fault · 2 用法 usage · 3 缺工具 missing tool · "
+    "4 超时 timed out · 130 中断 interrupted"
+)
+app = typer.Typer(
+    name="hub",
+    help="三调对接枢纽 The Santiao hub: courts, police and petition offices docked to a county's mediation centre.",
+    epilog=CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(watching.app, name="events")
+app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(looking.stats_app, name="stats")
+app.add_typer(scenario_app, name="scenario")
+app.command("status")(looking.status)
+app.command("books")(looking.books)
+app.command("doctor")(doctor.doctor)
+
+Store = Annotated[str, typer.Option(help="存储 where services keep their data: sqlite | postgres")]
+Workers = Annotated[int, typer.Option("--intake-workers", min=1, max=8, help="登记服务进程数 processes of intake")]
+RunFolder = Annotated[Path | None, typer.Option("--folder", help="运行目录 run folder; default .run/<time>")]
+Json = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 one JSON document on stdout and nothing else")]
+
+
+def main() -> None:
+    """Run the command line; the entry point of the `hub` script."""
+    app()
+
+
+@app.command(epilog=CODES)
+def demo(
+    scenario: Annotated[Path, typer.Option(help="场景文件 scenario file (docs/scenarios.md)")] = Path(
+        "scenarios/shandan-2024.yaml"
+    ),
+    chaos: Annotated[int | None, typer.Option(help="种子：不断 kill -9 五个服务 seed: keeps killing services")] = None,
+    store: Store = "sqlite",
+    intake_workers: Workers = 1,
+    folder: RunFolder = None,
+    *,
+    json: Json = False,
+) -> None:
+    """演示 Play a scenario through a real Kafka and five services; compare every figure with the scenario's sums."""
+    _check_store(store)
+    with output.failing():
+        options = Options(load(_found(scenario)), folder or new_folder(), store, intake_workers, chaos)
+    report = output.carry_out(_demo(options, json=json))
+    if json:
+        output.document(as_json(report))
+        if report.differences:
+            differences(output.stderr(), report)
+    else:
+        show(output.console(), report)
+    if not report.ok:
+        raise typer.Exit(int(Exit.DIFFERENCE))
+
+
+@app.command(epilog=CODES)
+def up(
+    county: Annotated[str, typer.Option(help="区划代码 county code of the agencies to make keys for")] = "620725",
+    store: Store = "sqlite",
+    intake_workers: Workers = 1,
+    folder: RunFolder = None,
+) -> None:
+    """启动 Start a Kafka and the five services, and stay until Ctrl-C."""
+    _check_store(store)
+    output.carry_out(_up(county, store, intake_workers, folder or new_folder()))
+
+
+@app.command()
+def credentials(
+    agencies: Annotated[list[str], typer.Argument(help="机构 agencies, for example court-620725 police-620725")],
+    folder: Annotated[Path, typer.Option(help="写到 where both files go")] = Path("credentials"),
+    *,
+    json: Json = False,
+) -> None:
+    """签发密钥 Make API keys: digests for the bridges (HUB_CREDENTIALS_FILE), keys for the agencies."""
+    made = make(folder, [(agency, agency.partition("-")[2][:6]) for agency in agencies])
+    if json:
+        output.document({"file": str(made.file), "keys_file": str(made.keys_file), "agencies": agencies})
+        return
+    output.console().print(f"HUB_CREDENTIALS_FILE={made.file}\n密钥 keys (0600): {made.keys_file}")
+
+
+def _check_store(store: str) -> None:
+    if store not in {"sqlite", "postgres"}:
+        raise typer.BadParameter("sqlite | postgres", param_hint="--store")
+
+
+def _found(scenario: Path) -> Path:
+    """Return the scenario's file; the ones of the repository are found from anywhere in a checkout."""
+    beside = Path(__file__).resolve().parent.parent / scenario
+    return beside if not scenario.exists() and beside.exists() else scenario
+
+
+async def _demo(options: Options, *, json: bool) -> Report:
+    progress = Progress()
+    screen = Screen(output.stderr() if json else output.console(), progress, quiet=json)
+    screen.say(f"运行目录 run folder: {options.folder}")
+    showing = asyncio.create_task(screen.run())
+    try:
+        return await Session(options, progress, screen.say).run()
+    finally:
+        showing.cancel()
+        await asyncio.gather(showing, return_exceptions=True)
+
+
+async def _up(county: str, store: str, intake_workers: int, folder: Path) -> None:
+    console = output.console()
+    agencies = [(f"{channel}-{county}", county) for channel in ("court", "police", "petition")]
+    keys = make(folder / "credentials", agencies)
+    plan = Plan(folder, store, intake_workers, clock="wall", credentials=keys)
+    console.print(f"运行目录 run folder: {folder}")
+    async with Hub(plan, console.print) as hub:
+        hub.write_runfile()
+        for child in hub.children:
+            console.print(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
+        console.print(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
+        await hub.first_ended()
+        ended = ", ".join(child.label for child in hub.children if not child.running)
+        raise CommandError(Exit.DIFFERENCE, f"{ended} 已退出 ended; 见 see {folder / 'logs'}")

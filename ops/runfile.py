@@ -1,0 +1,64 @@
+"""The run folder's `run.json`: where a running hub is, so that other commands find it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ops.exits import CommandError, Exit
+
+RUNS: Final = Path(".run")
+NAME: Final = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Addresses of one hub.
+
+    Attributes:
+        folder: Run folder.
+        pid: Process that holds it.
+        kafka: Bootstrap servers.
+        grpc: Label of each process to its gRPC address.
+        http: Label of each process to its HTTP address.
+        stores: Service to its store's address.
+    """
+
+    folder: str
+    pid: int
+    kafka: str
+    grpc: dict[str, str]
+    http: dict[str, str]
+    stores: dict[str, str]
+
+
+def new_folder(under: Path = RUNS) -> Path:
+    """Make a run folder named by the time; nobody but the owner may look in."""
+    folder = under.resolve() / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+    folder.mkdir(parents=True, mode=0o700)
+    return folder
+
+
+def write(running: Running) -> None:
+    """Write the file; stores of PostgreSQL carry no password, they are reached by a socket file."""
+    path = Path(running.folder) / NAME
+    path.write_text(json.dumps(asdict(running), indent=1), encoding="utf-8")
+    path.chmod(0o600)
+
+
+def find(folder: Path | None) -> Running:
+    """Return the run of a folder, or the newest one here.
+
+    Raises:
+        CommandError: There is none.
+    """
+    found = [folder / NAME] if folder is not None else sorted(RUNS.glob(f"*/{NAME}"))
+    if not found or not found[-1].is_file():
+        raise CommandError(
+            Exit.USAGE,
+            "没有找到运行中的枢纽：先运行 hub up，或用 --run 指定 / no run found: start `hub up`, or use --run",
+        )
+    return Running(**json.loads(found[-1].read_text(encoding="utf-8")))

@@ -1,0 +1,125 @@
+"""The final table and what else a run came to: for people (Chinese and English), and as one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from ops.books import Books
+from ops.scenarios.expected import METRICS, Rate
+from ops.session import Report
+
+CHANNEL_NAMES: Final = {
+    "court": "诉调 court",
+    "police": "警调 police",
+    "petition": "访调 petition",
+    "all": "合计 all",
+}
+METRIC_NAMES: Final = {
+    "diversion": "分流率 diversion",
+    "success": "成功率（÷受理） success on accepted",
+    "success_on_concluded": "成功率（÷已结） success on concluded",
+    "resolution": "化解率 resolution",
+}
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """Return the document of `--json`."""
+    return {
+        "broker": {"kind": report.broker_kind, "version": report.broker_version},
+        "rates": [asdict(rate) for rate in report.rates],
+        "books": {"balanced": False, "stages": []} if report.books is None else report.books.as_json(),
+        "events": report.events,
+        "kills": [asdict(kill) for kill in report.kills],
+        "repeats_dropped": 0 if report.books is None else report.books.repeats_dropped,
+        "gaps_fetched": 0 if report.books is None else report.books.gaps_fetched,
+        "seconds": report.seconds,
+        "ok": report.ok,
+    }
+
+
+def rates_table(rates: Iterable[Rate], title: str) -> Table:
+    """Return the rates, each with numerator and denominator."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("渠道 channel")
+    for metric in METRICS:
+        table.add_column(METRIC_NAMES[metric], justify="right")
+    cells = {(rate.channel, rate.metric): rate for rate in rates}
+    for channel, name in CHANNEL_NAMES.items():
+        shown = [cells.get((channel, metric)) for metric in METRICS]
+        if any(shown):
+            table.add_row(name, *(cell(rate) for rate in shown))
+    return table
+
+
+def cell(rate: Rate | None) -> str:
+    """Return `numerator/denominator = percent`; a dash where there is nothing to divide by."""
+    if rate is None:
+        return "…"
+    percent = "—" if rate.percent is None else f"{rate.percent} %"
+    return f"{rate.numerator}/{rate.denominator} = {percent}"
+
+
+def books_table(books: Books) -> Table:
+    """Return the books, one stage a line."""
+    balanced = "平 balanced" if books.balanced else "不平 NOT BALANCED"
+    table = Table(title=f"账目 books: {balanced}", title_justify="left")
+    for column in (
+        "环节 stage",
+        "收到 received",
+        "处理 applied",
+        "拒绝 rejected",
+        "死信 dead",
+        "暂停 parked",
+        "在途 in flight",
+        "差额 difference",
+    ):
+        table.add_column(column, justify="right")
+    for stage in books.stages:
+        counts = (stage.received, stage.applied, stage.rejected, stage.dead, stage.parked, stage.in_flight)
+        table.add_row(stage.stage, *map(str, counts), str(stage.difference))
+    return table
+
+
+def show(console: Console, report: Report) -> None:
+    """Print what a run came to."""
+    scenario = report.script.scenario
+    window = scenario.window
+    title = f"{scenario.title.zh} {scenario.title.en}  [{window.start} – {window.end})"
+    console.print(rates_table(report.rates, title))
+    if scenario.note is not None:
+        console.print(f"{scenario.note.zh}\n{scenario.note.en}")
+    if report.books is not None:
+        console.print(books_table(report.books))
+        console.print(
+            f"丢弃的重复 repeats dropped: {report.books.repeats_dropped}   "
+            f"补取的缺口 gaps fetched: {report.books.gaps_fetched}"
+        )
+    for kill in report.kills:
+        console.print(f"  kill -9 {kill.service} @ {kill.at} s: outbox {kill.outbox_rows}, unread {kill.unread}")
+    console.print(
+        f"个人信息检查 privacy check: {report.traces} 处 traces in {report.dumped_bytes:,} bytes "
+        "(主题 topics, 死信 dead letters, 日志 logs, /metrics)"
+    )
+    console.print(
+        f"Apache Kafka {report.broker_version} ({report.broker_kind}) · "
+        f"事件 events {report.events} · {report.seconds} s"
+    )
+    if report.differences:
+        differences(console, report)
+    else:
+        console.print("[bold green]全部相符 everything agrees[/]: gRPC = Prometheus = 场景合计 scenario's sums")
+
+
+def differences(console: Console, report: Report) -> None:
+    """Print what differs, one line each."""
+    table = Table(title="不符 differences", title_justify="left")
+    for column in ("什么 what", "应为 expected", "实为 found"):
+        table.add_column(column, overflow="fold")
+    for line in report.differences:
+        table.add_row(line.what, line.expected, line.found)
+    console.print(table)
