@@ -1,0 +1,157 @@
+"""Calls end in an answer or a verdict, within the caller's time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc
+import pytest
+import structlog
+
+from hub.errors import Kind, Rejected, Retryable
+from hub.rpc.books import BooksServicer
+from hub.rpc.call import CORRELATION_KEY
+from hub.rpc.client import call, channel, error_of
+from hub.rpc.server import GrpcServer
+from hub.runtime.metrics import Metrics
+from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from tests.support.echo import Item, Stand
+
+Behaviour = Callable[[Any, Any], Awaitable[None]]
+
+
+def failing(times: int, error: Exception) -> Behaviour:
+    left = times
+
+    async def behaviour(_request: Any, _context: Any) -> None:  # noqa: ANN401 - of any method
+        nonlocal left
+        if left > 0:
+            left -= 1
+            raise error
+
+    return behaviour
+
+
+@pytest.mark.parametrize("error", [Retryable("later"), Retryable("full", after_s=0.01, kind=Kind.EXHAUSTED)])
+async def test_a_put_off_call_is_tried_again(stand: Stand, error: Exception) -> None:
+    stand.echo.behaviour = failing(2, error)
+    assert await call(stand.one, Item(position=4), timeout_s=10) == Item(position=4)
+    assert len(stand.echo.seen) == 3
+
+
+async def test_without_retry_one_call_is_made(stand: Stand) -> None:
+    stand.echo.behaviour = failing(1, Retryable("later"))
+    with pytest.raises(Retryable, match="later"):
+        await call(stand.one, Item(), timeout_s=10, retry=False)
+    assert len(stand.echo.seen) == 1
+
+
+@pytest.mark.parametrize("kind", [Kind.MALFORMED, Kind.STALE, Kind.WRONG_STATE, Kind.INTERNAL, Kind.KEY_REUSED])
+async def test_a_refusal_is_final(stand: Stand, kind: Kind) -> None:
+    stand.echo.behaviour = failing(1, Rejected("no", kind=kind))
+    with pytest.raises(Rejected, match="no"):
+        await call(stand.one, Item(), timeout_s=10)
+    assert len(stand.echo.seen) == 1
+
+
+async def test_an_abort_that_is_no_verdict_of_ours_is_tried_again(stand: Stand) -> None:
+    async def abort_once(_request: Any, context: Any) -> None:  # noqa: ANN401 - of any method
+        if len(stand.echo.seen) == 1:
+            await context.abort(grpc.StatusCode.ABORTED, "again")
+
+    stand.echo.behaviour = abort_once
+    await call(stand.one, Item(), timeout_s=10)
+    assert len(stand.echo.seen) == 2
+
+
+async def test_tries_end_with_the_callers_time(stand: Stand) -> None:
+    stand.echo.behaviour = failing(10**6, Retryable("later"))
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    with pytest.raises(Retryable, match="later"):
+        await call(stand.one, Item(), timeout_s=0.3)
+    assert loop.time() - begun < 5
+    assert 1 < len(stand.echo.seen) < 50
+
+
+async def test_a_delay_that_the_server_wants_and_time_does_not_allow_ends_the_call(stand: Stand) -> None:
+    stand.echo.behaviour = failing(1, Retryable("full", after_s=3600, kind=Kind.EXHAUSTED))
+    async with asyncio.timeout(5):
+        with pytest.raises(Retryable, match="full"):
+            await call(stand.one, Item(), timeout_s=60)
+
+
+async def test_an_answer_that_does_not_come_is_too_late(stand: Stand) -> None:
+    async def never(_request: Any, _context: Any) -> None:  # noqa: ANN401 - of any method
+        await asyncio.Event().wait()
+
+    stand.echo.behaviour = never
+    with pytest.raises(Retryable) as late:
+        await call(stand.one, Item(), timeout_s=0.1)
+    assert late.value.kind is Kind.TOO_LATE
+    assert len(stand.echo.seen) == 1
+
+
+async def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        port = place.getsockname()[1]
+
+    async def read() -> books_pb2.GetBooksResponse:
+        return books_pb2.GetBooksResponse()
+
+    server = GrpcServer(
+        f"127.0.0.1:{port}",
+        [
+            (
+                books_pb2_grpc.add_BooksServiceServicer_to_server,
+                BooksServicer("intake", read),
+                "hub.books.v1.BooksService",
+            )
+        ],
+        Metrics(),
+    )
+    async with channel(f"127.0.0.1:{port}") as client:
+        stub = books_pb2_grpc.BooksServiceStub(client)
+        with pytest.raises(Retryable) as gone:
+            await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=5, retry=False)
+        assert gone.value.kind is Kind.UNAVAILABLE
+        waiting = asyncio.create_task(call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=20))
+        await server.start()
+        assert (await waiting).service == "intake"
+    await server.stop()
+
+
+async def test_the_correlation_id_of_the_context_travels(stand: Stand) -> None:
+    seen: list[str] = []
+
+    async def note(_request: Any, _context: Any) -> None:  # noqa: ANN401 - of any method
+        seen.append(structlog.contextvars.get_contextvars()["correlation_id"])
+
+    stand.echo.behaviour = note
+    with structlog.contextvars.bound_contextvars(correlation_id="from-rest"):
+        await call(stand.one, Item(), timeout_s=5)
+        await call(stand.one, Item(), timeout_s=5, metadata=((CORRELATION_KEY, "own"), ("x", "y")))
+    assert seen == ["from-rest", "own"]
+
+
+async def test_a_call_may_be_cancelled(stand: Stand) -> None:
+    begun = asyncio.Event()
+
+    async def never(_request: Any, _context: Any) -> None:  # noqa: ANN401 - of any method
+        begun.set()
+        await asyncio.Event().wait()
+
+    stand.echo.behaviour = never
+    task = asyncio.create_task(call(stand.one, Item(), timeout_s=60))
+    await asyncio.wait_for(begun.wait(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_an_error_without_a_status_is_internal() -> None:
+    assert error_of(grpc.RpcError("x")).kind is Kind.INTERNAL
