@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 
 import pytest
+from google.protobuf.json_format import ParseDict
 
+from hub.exchange import codelists
+from hub.exchange.dto import read
+from hub.wire.court.v1 import court_pb2
+from services.court_bridge.adapters.dto import CourtCaseDto
 from tests.support.tree import FENCE, OURS, ROOT, anchors_of, dotted, modules, tree_of
 
 SKIPPED = {".venv", ".cache", ".git", ".run", "build", "node_modules"}
@@ -91,3 +97,14 @@ def test_a_decision_says_what_would_change_it(adr: Path) -> None:
         "Consequences",
         "What would make us change it",
     ]
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+def test_the_partner_s_example_is_accepted(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    (body,) = re.findall(r"-d '(\{.*?\})'", text, re.DOTALL)
+    codes = codelists.load(
+        ROOT / "hub" / "exchange" / "codes", ROOT / "services" / "court_bridge" / "adapters" / "codes"
+    )
+    assert read(CourtCaseDto, json.loads(body), codes).case_number
+    assert ParseDict(json.loads(body), court_pb2.CourtCase()).case_number
