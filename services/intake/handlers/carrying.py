@@ -52,7 +52,7 @@ class Answer:
     """What a task did.
 
     Attributes:
-        dispute: State; after all tasks of the same unit when `repeated`.
+        dispute: State after it; as it stands now when `repeated`.
         place: Journal place of its last event; None when it wrote none.
         recorded_at: When it was first carried out.
         events: What it wrote now; empty when `repeated`.
@@ -88,6 +88,7 @@ class _Decided:
 
     events: tuple[Event, ...]
     last: int
+    after: Dispute | None
     repeated: bool = False
 
 
@@ -187,7 +188,7 @@ def _attempt(register: Register, task: Task, unit: _Unit, book: Rulebook) -> _De
     except Exception as error:  # noqa: BLE001 - goes to whoever gave the task: a caller, or a reader that stops
         return error
     if not steps:
-        return _Decided((), -1)
+        return _Decided((), -1, case.dispute if case is not None else None)
     after = Case(steps[-1][1], procedure)
     unit.cases[task.dispute_id] = after
     if task.dispute_id in unit.before:
@@ -200,7 +201,7 @@ def _attempt(register: Register, task: Task, unit: _Unit, book: Rulebook) -> _De
     for event, state in steps:
         for timer in timing.set_by(event, state, book.deadlines):
             unit.changes.timers[timer.dispute_id, timer.kind] = timer
-    return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1)
+    return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
 
 
 def _decide(task: Task, case: Case | None, procedure: str, master: str, book: Rulebook) -> list[tuple[Event, Dispute]]:
@@ -234,13 +235,13 @@ def _open(dispute: Dispute) -> bool:
 def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[Place], now: datetime) -> Outcome:
     if isinstance(result, Exception):
         return result
-    case = unit.cases.get(task.dispute_id)
-    if case is None:
-        return AssertionError(f"task {task.task_id} was done to a dispute that does not exist")
     if isinstance(result, Done):
-        return Answer(case.dispute, result.place, result.recorded_at, repeated=True)
+        dispute = unit.cases[task.dispute_id].dispute
+        return Answer(dispute, result.place, result.recorded_at, repeated=True)
+    if result.after is None:
+        return AssertionError(f"task {task.task_id} was done to a dispute that does not exist")
     place = places[result.last] if result.last >= 0 else None
-    return Answer(case.dispute, place, now, result.events, result.repeated)
+    return Answer(result.after, place, now, result.events, result.repeated)
 
 
 def _remember(unit: _Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: datetime) -> None:

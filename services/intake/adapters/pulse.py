@@ -1,0 +1,63 @@
+"""Tells watchers that something was committed; many watchers, one listener."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from hub.store.store import Store
+
+
+class Pulse:
+    """Part that counts commits of this process; other workers' commits are found by asking now and then."""
+
+    name = "pulse"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._beat = 0
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def beat(self) -> int:
+        """Number of commits so far."""
+        return self._beat
+
+    async def start(self) -> None:
+        """Listen to commits."""
+        self._loop = asyncio.get_running_loop()
+        self._store.on_commit(self._committed)
+
+    async def stop(self) -> None:
+        """Hear no more."""
+        self._loop = None
+
+    async def failed(self) -> None:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+
+    async def wait(self, beyond: int, timeout_s: float) -> None:
+        """Return after a commit later than `beyond`, or after the time."""
+        if self._beat > beyond:
+            return
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.add(waiter)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(waiter, timeout_s)
+        finally:
+            self._waiters.discard(waiter)
+
+    def _committed(self) -> None:
+        loop = self._loop
+        if loop is not None:
+            # A loop that is closing hears nothing more, and needs not.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._beat += 1
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
