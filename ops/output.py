@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 from rich.console import Console
 
@@ -18,14 +18,18 @@ from ops.simulators.answers import BrokenPromise
 T = TypeVar("T")
 
 
+WIDE: Final = 110
+"""Columns where there is no terminal to ask: wide enough for the table of rates on one line a channel."""
+
+
 def console() -> Console:
     """Return the console for people; rich leaves colour out when stdout is no terminal."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def stderr() -> Console:
     """Return the console for faults and progress beside `--json`."""
-    return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+    return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
 def document(value: object) -> None:
@@ -60,7 +64,7 @@ def _leave(group: BaseExceptionGroup[BaseException]) -> NoReturn:
         code = first.exit_code
     elif isinstance(first, TimeoutError | Retryable):
         code = Exit.TIMED_OUT
-    stderr().print(str(first), style="red", markup=False)
+    stderr().print(str(first), style="red", markup=False, soft_wrap=True)
     sys.exit(int(code))
 
 

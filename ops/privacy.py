@@ -65,7 +65,8 @@ def _base64_core(plain: bytes, shift: int) -> bytes:
 def search(dumps: Mapping[str, bytes], people: Iterable[Person]) -> list[Hit]:
     """Return every trace of anybody in the dumps."""
     by_head: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
-    for trace, kind in set(traces(people)):
+    # Digits look the same plain and escaped: each way of writing somebody down is looked for once.
+    for trace, kind in {trace: kind for trace, kind in reversed(list(traces(people)))}.items():
         by_head[trace[:WINDOW]].append((trace, kind))
     return [hit for place, data in dumps.items() for hit in _search_one(place, data, by_head)]
 

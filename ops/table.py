@@ -20,10 +20,10 @@ CHANNEL_NAMES: Final = {
     "all": "合计 all",
 }
 METRIC_NAMES: Final = {
-    "diversion": "分流率 diversion",
-    "success": "成功率（÷受理） success on accepted",
-    "success_on_concluded": "成功率（÷已结） success on concluded",
-    "resolution": "化解率 resolution",
+    "diversion": "分流率\ndiversion",
+    "success": "成功率（÷受理）\nsuccess on accepted",
+    "success_on_concluded": "成功率（÷已结）\nsuccess on concluded",
+    "resolution": "化解率\nresolution",
 }
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ops.exits import CommandError, Exit
 from ops.scenarios.model import Scenario
@@ -53,7 +54,14 @@ def parse(text: str, source: str) -> Scenario:
     try:
         return Scenario.model_validate(data)
     except ValidationError as error:
-        raise ScenarioError([_fault(found["loc"], found["msg"], lines, source) for found in error.errors()]) from error
+        found = error.errors()
+        # A list whose items are all faulty is told to be empty as well: its items' faults are enough.
+        told = [one for one in found if one["type"] != "too_short" or not _has_inner(one["loc"], found)]
+        raise ScenarioError([_fault(one["loc"], one["msg"], lines, source) for one in told]) from error
+
+
+def _has_inner(place: Place, found: Sequence[ErrorDetails]) -> bool:
+    return any(len(one["loc"]) > len(place) and one["loc"][: len(place)] == place for one in found)
 
 
 def _fault(loc: Place, message: str, lines: Mapping[Place, int], source: str) -> str:

@@ -250,9 +250,9 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        for town in self.towns:
+        for index, town in enumerate(self.towns):
             if not town.code.startswith(self.county):
-                raise ValueError(f"towns: {town.code} does not lie in county {self.county}")
+                raise ValueError(f"towns.{index}: {town.code} does not lie in county {self.county}")
         if len({town.code for town in self.towns}) < len(self.towns):
             raise ValueError("towns: a town is named twice")
         agencies = [plan.agency for plan in self.channels.values()]

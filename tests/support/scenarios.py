@@ -1,0 +1,52 @@
+"""A scenario text that tests bend, and the files of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ops.scenarios.load import load, parse
+from ops.scenarios.model import Scenario
+
+FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
+
+TINY = """\
+name: tiny
+title: {zh: 极小, en: Tiny}
+seed: 3
+county: "620725"
+window: {start: 2024-01-01, end: 2024-04-01}
+towns:
+  - {code: "620725101", name: 清泉镇}
+channels:
+  court:
+    agency: court-620725
+    received: {2024-01: 6, 2024-02: 4}
+    outcomes: {settled: {agreement: 4}, failed: {deadlock: 1}, expired: 1, open: 1}
+    not_accepted: {refused: 2, excluded: {special: 1}}
+  police:
+    agency: police-620725
+    received: {2024-02: 3}
+    outcomes: {settled: {agreement: 2}}
+    not_accepted: {excluded: {gang_fight: 1}}
+  petition:
+    agency: petition-620725
+    received: {}
+records:
+  - {channel: court, received_on: 2024-01-10, fate: settled}
+"""
+
+
+def tiny(text: str = TINY) -> Scenario:
+    return parse(text, "tiny.yaml")
+
+
+@pytest.fixture(scope="session")
+def shandan() -> Scenario:
+    return load(FOLDER / "shandan-2024.yaml")
+
+
+@pytest.fixture(scope="session")
+def small() -> Scenario:
+    return load(FOLDER / "small.yaml")
