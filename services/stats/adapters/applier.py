@@ -29,6 +29,9 @@ class JournalApplier(Applier):
 
     An event type that this version does not know raises `Fault`: the journal lives for ever, so a newer stats will
     count it, and going past it would lose it.
+
+    Attributes:
+        newest_recorded_s: When the last event that was folded had been written down, seconds since 1970.
     """
 
     def __init__(self, writer: FactWriter, interning: Interning, pulse: Pulse, metrics: Metrics) -> None:
@@ -36,6 +39,7 @@ class JournalApplier(Applier):
         self._interning = interning
         self._pulse = pulse
         self._metrics = metrics
+        self.newest_recorded_s = 0
 
     @override
     def key_of(self, record: bytes) -> str:
@@ -49,7 +53,7 @@ class JournalApplier(Applier):
         events: Counter[int] = Counter()
         answers: list[Answer] = []
         stream_id, shard, current = 0, 0, None
-        oldest = None
+        oldest = newest = None
         for record in records:
             if record.stream is not current:
                 current = record.stream
@@ -65,13 +69,17 @@ class JournalApplier(Applier):
                 continue
             answers.append(None)
             events[stream_id] += 1
+            newest = event
             if oldest is None:
-                oldest = event.occurred_at.seconds
+                oldest = event
         self._writer.write(tx, fold, events)
         self._pulse.counted()
-        if oldest is not None:
+        if oldest is not None and newest is not None:
+            self.newest_recorded_s = newest.recorded_at.seconds
             # One look per transaction: a histogram's lock per event would cost as much as folding it.
-            self._metrics.observe("hub_pipeline_event_age_seconds", max(0.0, time.time() - oldest), stage=STAGE)
+            self._metrics.observe(
+                "hub_pipeline_event_age_seconds", max(0.0, time.time() - oldest.occurred_at.seconds), stage=STAGE
+            )
         return answers
 
 

@@ -1,0 +1,130 @@
+"""Parts around the store and the bus: verify before serving, and provision without keeping anybody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+import structlog
+
+from hub.contracts.stream import StreamName
+from hub.contracts.topics import JOURNAL
+from hub.errors import Retryable
+from hub.journal.ports import Publisher
+from hub.store.migrate import migrate
+from hub.store.store import Store, Transaction
+from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
+from services.stats.adapters.ledger import events_in
+from services.stats.adapters.tables import cell, fact, folded
+
+VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+def difference(tx: Transaction, positions: Mapping[StreamName, int], books: Mapping[str, int]) -> int:
+    """Return read events minus those folded, dead or parked: each from rows of its own; 0 when the books balance."""
+    return sum(positions.values()) - events_in(tx) - books["dead"] - books["parked"]
+
+
+def forget(tx: Transaction) -> None:
+    """Drop everything that was derived from the journal, and the place in it: the next start reads from position 0.
+
+    Interned values stay: they are names, not figures, and a running process may know them by heart.
+    Dead letters that are still dead will be found, and published, again.
+    """
+    for table in (fact, cell, folded):
+        tx.execute(sa.delete(table))
+    for table in (inbox_partition, inbox_stream, parked, crash, dead_letter):
+        tx.execute(sa.delete(table).where(table.c.topic == JOURNAL.name))
+
+
+class StorePart:
+    """First part to start, last to stop: the store at today's schema, and writable."""
+
+    name = "store"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def start(self) -> None:
+        """Migrate and verify.
+
+        Raises:
+            Retryable: The store can't be written; better not to start than to serve figures that stand still.
+        """
+        await asyncio.to_thread(migrate, self._store, VERSIONS)
+        await self._store.write(lambda _tx: None)
+
+    async def stop(self) -> None:
+        """Close the store after everything that uses it."""
+        await asyncio.to_thread(self._store.close)
+
+    async def failed(self) -> None:
+        """Wait for ever: the store's errors reach whoever asked."""
+        await asyncio.Event().wait()
+
+
+class PublisherPart:
+    """Closes the publisher after the relay that uses it."""
+
+    name = "publisher"
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def start(self) -> None:
+        """Do nothing: it connects at the first dead letter."""
+
+    async def stop(self) -> None:
+        """Close it."""
+        await asyncio.to_thread(self._publisher.close)
+
+    async def failed(self) -> None:
+        """Wait for ever: its errors reach the relay."""
+        await asyncio.Event().wait()
+
+
+class Provisioner:
+    """Part that has the topics made or checked, as soon as the bus answers; until then stats serves what it has.
+
+    Args:
+        provision: Blocks until done or its own deadline.
+    """
+
+    name = "provisioner"
+
+    def __init__(self, provision: Callable[[], None]) -> None:
+        self._provision = provision
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin in the background."""
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        """Give up waiting for the bus."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(Exception, asyncio.CancelledError):
+                await self._task  # its error already went out through failed()
+
+    async def failed(self) -> None:
+        """Raise the `Fault` of a topic that is not as it has to be."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+        await asyncio.Event().wait()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self._provision)
+            except Retryable as error:
+                _log.warning("bus_awaited", code=error.code, detail=error.detail)
+                await asyncio.sleep(error.after_s)
+            else:
+                return

@@ -1,0 +1,274 @@
+"""Journal events made by hand, a journal on the memory bus, and a running stats service."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+import grpc
+import httpx2
+import pytest
+from typing_extensions import override
+
+from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
+from hub.contracts.topics import JOURNAL, partition_of, shard_of
+from hub.errors import Retryable
+from hub.journal.reader import places_of
+from hub.rpc.client import channel
+from hub.rpc.vectors import vector_to_wire
+from hub.store.store import Store
+from hub.streaming.memory import MemoryBus, MemoryPublisher
+from hub.streaming.memory_feed import MemoryFeed
+from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from hub.wire.dispute.v1 import dimensions_pb2
+from hub.wire.journal.v1 import journal_pb2
+from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from services.stats.settings import StatsSettings
+from services.stats.wiring import GROUP, Outside, Stats, build
+
+EPOCH = "5f0c9a17"
+CONCLUSIONS = {"agreed", "failed", "withdrawn"}
+
+
+def dispute_of(number: int) -> str:
+    return str(uuid5(NAMESPACE_URL, f"dispute-{number}"))
+
+
+def dims(**values: str) -> dimensions_pb2.Dimensions:
+    base = {"channel": "court", "county_code": "620725", "town_code": "620725100", "source_organ": "court-620725"}
+    return dimensions_pb2.Dimensions(**{**base, **values})
+
+
+def event(
+    kind: str,
+    *,
+    dispute: int | str = 1,
+    day: str = "2024-03-01",
+    dimensions: dimensions_pb2.Dimensions | None = None,
+    cohort: dict[str, str] | None = None,
+    ordinal: int = 1,
+    concluding: int | None = None,
+    opening: int = 0,
+    retracts: Sequence[journal_pb2.Retraction] = (),
+    recorded_s: int = 1_700_000_000,
+) -> journal_pb2.JournalEvent:
+    number = concluding if concluding is not None else int(kind in CONCLUSIONS)
+    built = journal_pb2.JournalEvent(
+        dispute_id=dispute if isinstance(dispute, str) else dispute_of(dispute),
+        type=kind,
+        business_day=day,
+        cohort=dimensions_pb2.CohortDates(**(cohort or {})),
+        dimensions=dimensions or dims(),
+        ordinal=ordinal,
+        conclusion_ordinal=number,
+        reopen_seq=opening,
+        retracts=retracts,
+    )
+    built.occurred_at.seconds = built.recorded_at.seconds = recorded_s
+    return built
+
+
+def retraction(
+    kind: str, day: str, dimensions: dimensions_pb2.Dimensions, *, restated: bool = False
+) -> journal_pb2.Retraction:
+    return journal_pb2.Retraction(type=kind, business_day=day, dimensions=dimensions, restated=restated)
+
+
+def life(
+    number: int, ending: str = "agreed", *, channel: str = "court", town: str = "620725100", month: str = "03"
+) -> list[journal_pb2.JournalEvent]:
+    """Return a dispute's events from registration to `ending`."""
+    where = dims(channel=channel, town_code=town, county_code=town[:6])
+    dates = {"received_on": f"2024-{month}-01", "registered_on": f"2024-{month}-01"}
+    events = [
+        event("registered", dispute=number, day=f"2024-{month}-01", dimensions=where, cohort=dates),
+        event("screening_begun", dispute=number, day=f"2024-{month}-02", dimensions=where, cohort=dates),
+    ]
+    if ending == "registered":
+        return events
+    if ending == "mediation_refused":
+        return [*events, event(ending, dispute=number, day=f"2024-{month}-02", dimensions=where, cohort=dates)]
+    accepted = {**dates, "accepted_on": f"2024-{month}-02", "due_on": f"2024-{month}-28"}
+    events.append(event("accepted", dispute=number, day=f"2024-{month}-02", dimensions=where, cohort=accepted))
+    if ending == "accepted":
+        return events
+    ended = {**accepted, "concluded_on": f"2024-{month}-09"}
+    return [*events, event(ending, dispute=number, day=f"2024-{month}-09", dimensions=where, cohort=ended)]
+
+
+@dataclass
+class Journal:
+    """Writes events to the bus as intake's relay would: one numbered stream per shard."""
+
+    bus: MemoryBus
+    epoch: str = EPOCH
+    records: dict[int, list[bytes]] = field(default_factory=dict)
+
+    def write(self, *events: journal_pb2.JournalEvent) -> None:
+        """Append events, one batch per shard."""
+        by_shard: dict[int, list[bytes]] = {}
+        for one in events:
+            by_shard.setdefault(shard_of(one.dispute_id), []).append(one.SerializeToString())
+        for shard, records in sorted(by_shard.items()):
+            self.append(shard, *records)
+
+    def append(self, shard: int, *records: bytes) -> None:
+        """Append raw records to a shard and send them."""
+        known = self.records.setdefault(shard, [])
+        first = len(known) + 1
+        known.extend(records)
+        self.send(shard, first, len(known))
+
+    def send(self, shard: int, first: int, last: int) -> None:
+        """Send positions first..last, again if need be."""
+        known = self.records[shard]
+        before = extend_all(GENESIS, known[: first - 1])
+        records = known[first - 1 : last]
+        place = Place(StreamName("intake", shard, self.epoch), first, len(records), before, extend_all(before, records))
+        partition = partition_of(shard, self.bus.partitions)
+        self.bus.append(pack(JOURNAL, place, records, partition=partition, written_at=datetime.now(UTC)))
+
+    @property
+    def heads(self) -> dict[StreamName, int]:
+        return {StreamName("intake", shard, self.epoch): len(records) for shard, records in self.records.items()}
+
+    @property
+    def count(self) -> int:
+        return sum(len(records) for records in self.records.values())
+
+
+Asked = str | Sequence[str]
+AskedList = str | int | stats_pb2.Query
+
+
+@dataclass
+class Running:
+    """A running stats service and clients of its public interfaces."""
+
+    service: Stats
+    channel: grpc.aio.Channel
+    stub: Any
+    books_stub: Any
+
+    async def rates(self, journal: Journal | None = None, **query: Asked) -> stats_pb2.GetRatesResponse:
+        """Ask for rates from a state that includes everything the journal holds."""
+        at_least = vector_to_wire(journal.heads) if journal else None
+        asked = stats_pb2.Query(**query)  # type: ignore[arg-type] # a test may ask nonsense
+        request = stats_pb2.GetRatesRequest(query=asked, at_least=at_least)
+        answer: stats_pb2.GetRatesResponse = await self.stub.GetRates(request, timeout=20)
+        return answer
+
+    async def table(
+        self, journal: Journal | None = None, **query: str | Sequence[str]
+    ) -> dict[tuple[str, str], tuple[int, int]]:
+        answer = await self.rates(journal, **query)
+        return {(rate.channel, rate.metric): (rate.numerator, rate.denominator) for rate in answer.rates}
+
+    async def counted(
+        self, journal: Journal | None = None, **request: str | int | stats_pb2.Query
+    ) -> stats_pb2.ListCountedResponse:
+        at_least = vector_to_wire(journal.heads) if journal else None
+        message = stats_pb2.ListCountedRequest(at_least=at_least, **request)  # type: ignore[arg-type] # as above
+        answer: stats_pb2.ListCountedResponse = await self.stub.ListCounted(message, timeout=20)
+        return answer
+
+    async def books(self) -> dict[str, int]:
+        answer = await self.books_stub.GetBooks(books_pb2.GetBooksRequest(), timeout=10)
+        return {entry.what: entry.count for entry in answer.entries}
+
+    async def scrape(self) -> str:
+        async with httpx2.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{self.service.http.port}/metrics")
+            assert answer.status_code == 200
+            return str(answer.text)
+
+
+Run = Callable[..., Any]
+
+
+def settings_for(store_url: str, folder: Path) -> StatsSettings:
+    return StatsSettings(
+        store_url=store_url,
+        kafka_bootstrap="127.0.0.1:9",
+        grpc_port=0,
+        http_port=0,
+        keys_dir=folder / "keys",
+        watch_coalesce_s=0.02,
+    )
+
+
+def outside(bus: MemoryBus) -> Outside:
+    return Outside(
+        feed=lambda store: MemoryFeed(bus, JOURNAL, GROUP, places_of(store, JOURNAL.name)),
+        publisher=MemoryPublisher(bus),
+        provision=lambda: None,
+    )
+
+
+class AbsentFeed(MemoryFeed):
+    """A bus that can't be reached."""
+
+    @override
+    async def start(self) -> None:
+        raise Retryable("bus_unavailable", "no broker answers")
+
+    @override
+    def alive(self) -> bool:
+        return False
+
+
+def unreachable(bus: MemoryBus) -> Outside:
+    def provision() -> None:
+        raise Retryable("bus_unavailable", "no broker answers", after_s=0.01)
+
+    def feed(store: Store) -> AbsentFeed:
+        return AbsentFeed(bus, JOURNAL, GROUP, places_of(store, JOURNAL.name))
+
+    return Outside(feed=feed, publisher=MemoryPublisher(bus), provision=provision)
+
+
+@asynccontextmanager
+async def running(store_url: str, folder: Path, bus: MemoryBus, reach: Outside | None = None) -> AsyncIterator[Running]:
+    """Start the whole service through its wiring, stop it as its process would."""
+    service = build(settings_for(store_url, folder), reach or outside(bus))
+    started = []
+    try:
+        for part in service.parts:
+            started.append(part)
+            await part.start()
+        async with channel(f"127.0.0.1:{service.grpc.port}") as wire:
+            yield Running(service, wire, stats_pb2_grpc.StatsServiceStub(wire), books_pb2_grpc.BooksServiceStub(wire))
+    finally:
+        for part in reversed(started):
+            await part.stop()
+
+
+@pytest.fixture
+def stats_bus() -> MemoryBus:
+    return MemoryBus()
+
+
+@pytest.fixture
+def stats_journal(stats_bus: MemoryBus) -> Journal:
+    return Journal(stats_bus)
+
+
+@pytest.fixture
+def run_stats(store_url: str, tmp_path: Path, stats_bus: MemoryBus) -> Run:
+    """Start stats on the test's store and bus: `async with run_stats() as stats`."""
+    return lambda: running(store_url, tmp_path, stats_bus)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 15.0) -> None:
+    """Wait for a condition, not for a time."""
+    deadline = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        await asyncio.sleep(0.01)
