@@ -1,0 +1,199 @@
+"""Builders of disputes for tests of the machine: how to bring a dispute into each state, by commands only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from hub.lifecycle import (
+    Accept,
+    Actor,
+    Agree,
+    ApplyForConfirmation,
+    BeginFollowUp,
+    BeginMediation,
+    BeginScreening,
+    Channel,
+    Clarity,
+    Close,
+    Command,
+    Dimensions,
+    Dispatch,
+    DispatchMode,
+    Dispute,
+    Event,
+    Fail,
+    FailureReason,
+    Instruction,
+    Level,
+    LinkDuplicate,
+    MadeBy,
+    MediationKind,
+    OutcomeForm,
+    RecordPerformance,
+    RecordRuling,
+    Refer,
+    ReferTarget,
+    RefuseMediation,
+    Regime,
+    Register,
+    ReturnTarget,
+    ReturnToSource,
+    Role,
+    Sign,
+    State,
+    Suspend,
+    SuspendReason,
+    Track,
+    TrackReason,
+    Withdraw,
+    WithdrawReason,
+    decide,
+    dispute_id_of,
+    evolve,
+)
+
+START: Final = datetime(2024, 3, 1, 2, 0, tzinfo=UTC)
+"""A Friday, 10:00 in Shanghai."""
+TODAY: Final = date(2024, 3, 1)
+DUE: Final = TODAY + timedelta(days=30)
+DIGEST: Final = "ab" * 32
+ORGAN: Final = "court-620725"
+REF: Final = "（2024）甘0725诉前调1号"
+DIMENSIONS: Final = Dimensions(
+    channel=Channel.COURT,
+    source_organ=ORGAN,
+    county_code="620725",
+    town_code="620725101",
+    village_code="620725101001",
+    grid_code="g-101-1",
+    category="0806",
+    case_cause="民间借贷纠纷",
+    regime=Regime.A,
+)
+
+REGISTER: Final = Register(DIMENSIONS, TODAY, REF)
+ACCEPT: Final = Accept(Clarity.CLEAR, Clarity.FAIRLY_CLEAR, consent_of_all=True, rule_version="2024-1")
+DISPATCH: Final = Dispatch("justice-bureau", ("police-station",), Level.VILLAGE, DispatchMode.ASSIGNED, due_on=DUE)
+BEGIN: Final = BeginMediation(
+    "m-17",
+    MediationKind.PEOPLE,
+    parties_accepted_mediator=True,
+    no_conflict_of_interest=True,
+    rights_notice_given=True,
+)
+AGREE: Final = Agree(
+    OutcomeForm.AGREEMENT,
+    signed_by_all=True,
+    made_by=MadeBy.PEOPLE_COMMITTEE,
+    amount_fen=120_000,
+    document_sha256=DIGEST,
+    confirmable=True,
+)
+CLOSE: Final = Close("r-2", result_reported=True, satisfied_or_explained=True, relapse_sign=False)
+FOLLOW_UP: Final = BeginFollowUp(TODAY + timedelta(days=7))
+
+MEDIATING: Final[tuple[Instruction, ...]] = (REGISTER, BeginScreening(), ACCEPT, DISPATCH, Sign(), BEGIN)
+AGREED: Final = (*MEDIATING, AGREE)
+PATHS: Final[dict[State, tuple[Instruction, ...]]] = {
+    State.REGISTERED: (REGISTER,),
+    State.SCREENING: (REGISTER, BeginScreening()),
+    State.DUPLICATE: (REGISTER, LinkDuplicate(dispute_id_of(ORGAN, "another"))),
+    State.NOT_MEDIABLE: (REGISTER, BeginScreening(), RefuseMediation("special_procedure", "民诉解释(2022) 143")),
+    State.ACCEPTED: MEDIATING[:3],
+    State.DISPATCHED: MEDIATING[:4],
+    State.SIGNED: MEDIATING[:5],
+    State.MEDIATING: MEDIATING,
+    State.SUSPENDED: (*MEDIATING, Suspend(SuspendReason.APPRAISAL)),
+    State.AGREED: AGREED,
+    State.JC_PENDING: (*AGREED, ApplyForConfirmation(jointly=True)),
+    State.JC_CONFIRMED: (*AGREED, ApplyForConfirmation(jointly=True), RecordRuling(confirmed=True)),
+    State.JC_REFUSED: (*AGREED, ApplyForConfirmation(jointly=True), RecordRuling(confirmed=False, reason_code="title")),
+    State.PERFORMED: (*AGREED, RecordPerformance(DIGEST)),
+    State.FAILED: (*MEDIATING, Fail(FailureReason.DEADLOCK)),
+    State.WITHDRAWN: (*MEDIATING, Withdraw(WithdrawReason.APPLICANT_WITHDREW)),
+    State.RETURNED: (*MEDIATING, Fail(FailureReason.DEADLOCK), ReturnToSource(ReturnTarget.COURT, DIGEST)),
+    State.REFERRED: (*MEDIATING, Fail(FailureReason.DEADLOCK), Refer(ReferTarget.ARBITRATION, told_in_writing=True)),
+    State.FOLLOW_UP: (*AGREED, FOLLOW_UP),
+    State.TRACKING: (*AGREED, FOLLOW_UP, Track(TrackReason.RESENTFUL)),
+    State.CLOSED: (*AGREED, FOLLOW_UP, CLOSE),
+}
+"""A lawful way into each state, from the registration on."""
+
+
+def command(
+    instruction: Instruction,
+    *,
+    at: datetime = START,
+    role: Role = Role.CLERK,
+    actor: str = "a-1",
+    ref: str = REF,
+    organ: str = ORGAN,
+    expected: int = 0,
+) -> Command:
+    """Return a command on the dispute of `organ` and `ref`."""
+    return Command(
+        command_id=f"{type(instruction).__name__}@{at.isoformat()}",
+        dispute_id=dispute_id_of(organ, ref),
+        actor=Actor(role, actor),
+        occurred_at=at,
+        instruction=instruction,
+        expected_sequence=expected,
+    )
+
+
+def registration(channel: Channel) -> Register:
+    """Return a registration through `channel`, of the same organ and reference as `REGISTER`."""
+    regime = Regime.A if channel is Channel.COURT else Regime.NONE
+    return replace(REGISTER, dimensions=replace(DIMENSIONS, channel=channel, regime=regime))
+
+
+class Walk:
+    """A dispute and everything that happened to it.
+
+    Attributes:
+        dispute: State after the last command that was carried out; None before the first.
+        events: Every event so far.
+    """
+
+    def __init__(self, *instructions: Instruction) -> None:
+        self.dispute: Dispute | None = None
+        self.events: list[Event] = []
+        self.all(instructions)
+
+    @property
+    def state(self) -> Dispute:
+        """The dispute, which is registered."""
+        assert self.dispute is not None
+        return self.dispute
+
+    @property
+    def last(self) -> Event:
+        """The newest event."""
+        return self.events[-1]
+
+    def do(
+        self, instruction: Instruction, *, at: datetime = START, role: Role = Role.CLERK, actor: str = "a-1"
+    ) -> Walk:
+        """Carry out one instruction."""
+        return self.carry_out(command(instruction, at=at, role=role, actor=actor))
+
+    def carry_out(self, told: Command) -> Walk:
+        """Carry out one command."""
+        for event in decide(self.dispute, told):
+            self.dispute = evolve(self.dispute, event)
+            self.events.append(event)
+        return self
+
+    def all(self, instructions: Sequence[Instruction]) -> Walk:
+        """Carry out many instructions."""
+        for instruction in instructions:
+            self.do(instruction)
+        return self
+
+
+def reach(state: State, start: Register = REGISTER) -> Walk:
+    """Return a dispute brought into `state`; the court's own exits need the court channel."""
+    return Walk(start, *PATHS[state][1:])
