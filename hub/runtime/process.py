@@ -122,7 +122,9 @@ async def _stop_all(started: Sequence[Part], hurried: asyncio.Event, grace_s: fl
 def _report_ended(watches: Sequence[asyncio.Task[None]]) -> bool:
     ended = [watch for watch in watches if watch.done()]
     for watch in ended:
-        error = watch.exception() or Fault("part_ended", f"part {watch.get_name()} ended by itself")
+        error = (None if watch.cancelled() else watch.exception()) or Fault(
+            "part_ended", f"part {watch.get_name()} ended by itself"
+        )
         _report(watch.get_name(), error)
     return bool(ended)
 

@@ -39,6 +39,7 @@ class HttpServer:
         self._host = host
         self._grace_s = grace_s
         self._app = app
+        self._listeners: list[socket.socket] = []
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
 
@@ -48,7 +49,7 @@ class HttpServer:
         Raises:
             Fault: `port_taken` when the address cannot be had.
         """
-        listener = self._listen()
+        self._listeners = [self._listen()]
         self._server = _Server(
             uvicorn.Config(
                 self._app,
@@ -62,28 +63,30 @@ class HttpServer:
                 timeout_graceful_shutdown=self._grace_s,
             )
         )
-        self._serving = asyncio.create_task(self._server.serve([listener]), name="uvicorn")
+        self._serving = asyncio.create_task(self._server.serve(self._listeners), name="uvicorn")
         ready = asyncio.create_task(self._server.ready.wait())
         await asyncio.wait({ready, self._serving}, return_when=asyncio.FIRST_COMPLETED)
         ready.cancel()
         if self._serving.done():
-            await self._serving
-            raise Fault("http_ended", "the HTTP server ended while it started")
+            raise Fault("http_ended", "the HTTP server ended while it started") from self._serving.exception()
 
     async def stop(self) -> None:
         """Stop listening, let requests finish within the grace, close."""
         if self._server is None or self._serving is None:
             return
         self._server.should_exit = True
-        await self._serving
+        await asyncio.wait({self._serving})
+        for listener in self._listeners:
+            listener.close()  # uvicorn closes it too, unless it ended by itself
 
     async def failed(self) -> None:
         """Wait; raise when the server ended by itself."""
         if self._serving is None or self._server is None:
             raise Fault("not_started", "the HTTP server was not started")
-        await asyncio.shield(self._serving)
+        await asyncio.wait({self._serving})
         if not self._server.should_exit:
-            raise Fault("http_ended", "the HTTP server ended by itself")
+            error = None if self._serving.cancelled() else self._serving.exception()
+            raise Fault("http_ended", "the HTTP server ended by itself") from error
         await asyncio.Event().wait()
 
     def _listen(self) -> socket.socket:

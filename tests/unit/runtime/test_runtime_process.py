@@ -36,7 +36,7 @@ class Recorded:
         self.hangs_in = hangs_in
         self.on_stop = on_stop
         self.broken = asyncio.Event()
-        self.fatal: Exception | None = None
+        self.fatal: BaseException | None = None
 
     async def start(self) -> None:
         self.book.append(f"start {self.name}")
@@ -61,7 +61,7 @@ class Recorded:
         if self.fatal is not None:
             raise self.fatal
 
-    def break_with(self, error: Exception | None) -> None:
+    def break_with(self, error: BaseException | None) -> None:
         self.fatal = error
         self.broken.set()
 
@@ -111,6 +111,14 @@ async def test_a_bug_is_fatal_too() -> None:
 async def test_a_part_that_ends_by_itself_is_a_failure() -> None:
     part = Recorded("reader", [])
     part.break_with(None)
+    with capture_logs() as logs:
+        assert await run([part]) == 70
+    assert [line["code"] for line in logs if line["event"] == "process_failed"] == ["part_ended"]
+
+
+async def test_a_part_whose_watch_was_cancelled_is_a_failure_too() -> None:
+    part = Recorded("reader", [])
+    part.break_with(asyncio.CancelledError())
     with capture_logs() as logs:
         assert await run([part]) == 70
     assert [line["code"] for line in logs if line["event"] == "process_failed"] == ["part_ended"]
