@@ -1,4 +1,4 @@
-"""Run stats (`python -m services.stats`), or drop what it derived (`python -m services.stats rebuild`)."""
+"""Run stats; `rebuild` drops what it derived, `figures` prints the page of definitions."""
 
 from __future__ import annotations
 
@@ -14,17 +14,21 @@ from hub.runtime.settings import load
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from services.stats.adapters.readiness import VERSIONS, forget
+from services.stats.domain.page import figures_page
 from services.stats.settings import StatsSettings
 from services.stats.wiring import NAME, build
 
-USAGE: Final = "用法 usage: python -m services.stats [rebuild]\n"
+USAGE: Final = "用法 usage: python -m services.stats [rebuild|figures]\n"
 EXIT_USAGE: Final = 2
 EXIT_RUNNING: Final = 75
 PROBE_S: Final = 1.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the service, or rebuild; returns the exit code."""
+    """Run the service, rebuild, or print docs/figures.md; returns the exit code."""
+    if list(arguments) == ["figures"]:
+        sys.stdout.write(figures_page())
+        return 0
     if list(arguments) not in ([], ["rebuild"]):
         sys.stderr.write(USAGE)
         return EXIT_USAGE

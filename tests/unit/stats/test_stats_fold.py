@@ -1,0 +1,295 @@
+"""The fold: one row per counted fact, what a retraction takes back, and nothing kept per dispute."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.errors import Fault, Rejected
+from hub.lifecycle import COUNTED as RETRACTABLE
+from hub.lifecycle import EventKind
+from hub.wire.dispute.v1 import dimensions_pb2
+from hub.wire.journal.v1 import journal_pb2
+from services.stats.domain.fold import COHORTS, DIMENSIONS, FACT_COLUMNS, Fold
+from services.stats.domain.measures import COUNTED, UNCOUNTED, Echo, FactType, base_count
+from services.stats.domain.windows import day_number
+from tests.support.stats import dims, dispute_of, event, retraction
+
+OLD = dims()
+NEW = dims(town_code="620725101")
+
+
+class Ids:
+    """Interns in memory; 0 is empty."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], int] = {}
+
+    def of(self, dimensions: Any) -> tuple[int, ...]:  # noqa: ANN401 - any message with the fields
+        return tuple(self.one(name, getattr(dimensions, name)) for name in DIMENSIONS)
+
+    def one(self, name: str, value: str) -> int:
+        return self.known.setdefault((name, value), len(self.known) + 1) if value else 0
+
+
+def fold(*events: journal_pb2.JournalEvent) -> Fold:
+    folded = Fold(Ids().of)
+    for position, one in enumerate(events, start=1):
+        folded.add(one, 7, 3, position)
+    return folded
+
+
+def rows(folded: Fold) -> list[dict[str, Any]]:
+    return [dict(zip(FACT_COLUMNS, row, strict=True)) for row in folded.facts]
+
+
+def test_columns_are_the_messages_own_fields() -> None:
+    assert set(DIMENSIONS) == {field.name for field in dimensions_pb2.Dimensions.DESCRIPTOR.fields}
+    assert set(COHORTS) == {field.name for field in dimensions_pb2.CohortDates.DESCRIPTOR.fields}
+
+
+def test_every_kind_of_the_lifecycle_is_counted_or_known_not_to_be() -> None:
+    assert COUNTED.keys() | UNCOUNTED == {kind.value for kind in EventKind}
+    assert {kind.value for kind in RETRACTABLE} <= COUNTED.keys()
+
+
+@pytest.mark.parametrize("kind", sorted(COUNTED))
+def test_a_counted_event_is_one_row_in_one_cell_of_its_own_day(kind: str) -> None:
+    folded = fold(event(kind, day="2024-03-05"))
+    (row,) = rows(folded)
+    fact = COUNTED[kind]
+    assert (row["stream_id"], row["position"], row["line"], row["type"], row["sign"]) == (7, 1, 0, fact, 1)
+    assert (row["day"], row["dispute"].hex()) == (day_number("2024-03-05"), dispute_of(1).replace("-", ""))
+    concluding = int(kind in {"agreed", "failed", "withdrawn"})
+    assert (row["first"], row["concluding"]) == (concluding, concluding)
+    base = base_count(fact, first=bool(concluding), concluding=bool(concluding))
+    assert [key[:3] for key in folded.cells] == [(day_number("2024-03-05"), 3, base)]
+
+
+@pytest.mark.parametrize("kind", sorted(UNCOUNTED))
+def test_an_uncounted_event_folds_to_nothing(kind: str) -> None:
+    assert (fold(event(kind)).facts, fold(event(kind)).cells) == ([], {})
+
+
+def test_an_unknown_type_stops_also_inside_a_retraction() -> None:
+    for one in (event("split"), event("reclassified", retracts=[retraction("split", "2024-03-01", OLD)])):
+        with pytest.raises(Fault, match="unknown_event_type"):
+            fold(one)
+
+
+@pytest.mark.parametrize(
+    ("broken", "code"),
+    [
+        (event("accepted", day=""), "bad_date"),
+        (event("accepted", day="2024-13-01"), "bad_date"),
+        (event("accepted", cohort={"due_on": "soon"}), "bad_date"),
+        (event("accepted", dispute="x"), "bad_dispute_id"),
+        (event("accepted", dispute=""), "bad_dispute_id"),
+        (event("reclassified", retracts=[retraction("accepted", "", OLD)]), "bad_date"),
+    ],
+)
+def test_a_refused_event_counts_nothing(broken: journal_pb2.JournalEvent, code: str) -> None:
+    folded = Fold(Ids().of)
+    with pytest.raises(Rejected, match=code):
+        folded.add(broken, 1, 1, 1)
+    assert (folded.facts, folded.cells) == ([], {})
+
+
+def test_only_the_first_agreement_of_an_opening_is_in_the_rate() -> None:
+    folded = fold(
+        event("agreed"),
+        event("agreed", ordinal=2, concluding=2),
+        event("failed", concluding=2),
+        event("agreed", opening=1),
+    )
+    assert [(row["type"], row["first"], row["concluding"], row["opening"]) for row in rows(folded)] == [
+        (FactType.AGREED, 1, 1, 0),
+        (FactType.AGREED, 0, 0, 0),
+        (FactType.FAILED, 1, 0, 0),
+        (FactType.AGREED, 1, 1, 1),
+    ]
+
+
+def test_a_restated_fact_moves_under_the_same_day_to_the_events_dimensions() -> None:
+    folded = fold(
+        event("accepted", day="2024-03-02"),
+        event(
+            "reclassified",
+            day="2024-03-09",
+            dimensions=NEW,
+            retracts=[retraction("accepted", "2024-03-02", OLD, restated=True)],
+        ),
+    )
+    assert [(row["position"], row["line"], row["sign"], row["day"]) for row in rows(folded)] == [
+        (1, 0, 1, day_number("2024-03-02")),
+        (2, 0, -1, day_number("2024-03-02")),
+        (2, 1, 1, day_number("2024-03-02")),
+    ]
+    assert sorted(folded.cells.values()) == [0, 1]
+
+
+def test_a_linked_duplicate_is_no_longer_registered() -> None:
+    folded = fold(
+        event("registered"), event("duplicate_linked", retracts=[retraction("registered", "2024-03-01", OLD)])
+    )
+    registered = base_count(FactType.REGISTERED, first=False, concluding=False)
+    assert [count for key, count in folded.cells.items() if key[2] == registered] == [0]
+
+
+def test_an_uncounted_type_that_is_retracted_takes_nothing_back() -> None:
+    assert fold(event("reclassified", retracts=[retraction("signed", "2024-03-01", OLD)])).facts == []
+
+
+def echoes(folded: Fold) -> dict[tuple[int, int, int], int]:
+    """(day, echo, town) -> count."""
+    return {
+        (day, measure, town): count
+        for (day, _, measure, _, _, town), count in folded.cells.items()
+        if measure in set(Echo) and count
+    }
+
+
+def test_outcomes_stand_under_the_day_of_what_they_answer() -> None:
+    entered = {"received_on": "2024-03-01", "registered_on": "2024-03-02"}
+    accepted = {**entered, "accepted_on": "2024-03-05"}
+    day, start = day_number("2024-03-01"), day_number("2024-03-05")
+    town = Ids().of(OLD)[2]
+    cases = [
+        (event("accepted", day="2024-03-05", cohort=accepted), {(day, Echo.DECIDED, town): 1}),
+        (event("mediation_refused", cohort=entered), {(day, Echo.DECIDED, town): 1}),
+        (event("mediation_refused", cohort={"registered_on": "2024-03-01"}), {(day, Echo.DECIDED, town): 1}),
+        (event("withdrawn", cohort=entered), {(day, Echo.DECIDED, town): 1}),
+        (event("withdrawn", cohort=accepted), {(start, Echo.CONCLUDED, town): 1}),
+        (event("agreed", cohort=accepted), {(start, Echo.CONCLUDED, town): 1}),
+        (event("failed", cohort=accepted, concluding=2), {}),
+        (event("agreed", cohort=accepted, opening=1), {}),
+        (event("closed", cohort=accepted), {}),
+    ]
+    for one, expected in cases:
+        assert echoes(fold(one)) == expected, one.type
+
+
+def test_a_move_after_a_relapse_takes_the_first_openings_outcome_along() -> None:
+    """The event's own cohort tells the second opening's acceptance; the first's day stands in the retractions."""
+    entered = {"received_on": "2024-03-01"}
+    events = [
+        event("registered", day="2024-03-01", cohort=entered),
+        event("accepted", day="2024-03-02", cohort={**entered, "accepted_on": "2024-03-02"}),
+        event("agreed", day="2024-03-09", cohort={**entered, "accepted_on": "2024-03-02"}),
+        event("reopened", day="2024-05-01", cohort={**entered, "accepted_on": "2024-05-01"}, opening=1),
+        event("agreed", day="2024-05-09", cohort={**entered, "accepted_on": "2024-05-01"}, opening=1),
+    ]
+    told = [retraction(one.type, one.business_day, OLD, restated=True) for one in events]
+    moved = event(
+        "reclassified",
+        day="2024-06-01",
+        dimensions=NEW,
+        cohort={"accepted_on": "2024-05-01", **entered},
+        opening=1,
+        retracts=told,
+    )
+    folded = fold(*events, moved)
+    town = rows(folded)[-1]["town_code"]
+    assert echoes(folded) == {
+        (day_number("2024-03-01"), Echo.DECIDED, town): 1,
+        (day_number("2024-03-02"), Echo.CONCLUDED, town): 1,
+    }
+    assert {key[5] for key, count in folded.cells.items() if count} == {town}
+    assert [row["opening"] for row in rows(folded)[5::2]] == [0, 0, 0, 1, 1]
+
+
+KINDS = sorted(COUNTED.keys() | UNCOUNTED)
+DIMS = st.builds(
+    lambda channel, town: dims(channel=channel, town_code=town, county_code=town[:6]),
+    st.sampled_from(["court", "police", "petition", ""]),
+    st.sampled_from(["620725100", "620725101", "152722100", ""]),
+)
+DAYS = st.sampled_from(["2024-01-31", "2024-02-29", "2024-03-01"])
+RETRACTIONS = st.builds(
+    lambda kind, day, dimensions, restated: retraction(kind, day, dimensions, restated=restated),
+    st.sampled_from(KINDS),
+    DAYS,
+    DIMS,
+    st.booleans(),
+)
+EVENTS = st.builds(
+    lambda kind, day, dimensions, ordinal, concluding, retracts: event(
+        kind, day=day, dimensions=dimensions, ordinal=ordinal, concluding=concluding, retracts=retracts
+    ),
+    st.sampled_from(KINDS),
+    DAYS,
+    DIMS,
+    st.integers(1, 2),
+    st.integers(0, 2),
+    st.lists(RETRACTIONS, max_size=3),
+)
+
+
+def recount(events: list[journal_pb2.JournalEvent]) -> Counter[tuple[str, str, str, str, str]]:
+    """Count with words and no shared code: (what, day, channel, county, town)."""
+    counts: Counter[tuple[str, str, str, str, str]] = Counter()
+
+    def note(kind: str, flags: str, day: str, where: dimensions_pb2.Dimensions, sign: int) -> None:
+        counts[kind + flags, day, where.channel, where.county_code, where.town_code] += sign
+
+    ends = ("agreed", "failed", "withdrawn")
+    for one in events:
+        if one.type in COUNTED:
+            flags = f"/{one.ordinal == 1}/{one.conclusion_ordinal == 1}" if one.type in ends else ""
+            note(one.type, flags, one.business_day, one.dimensions, 1)
+        for taken in one.retracts:
+            if taken.type in COUNTED:
+                flags = "/True/True" if taken.type in ends else ""
+                note(taken.type, flags, taken.business_day, taken.dimensions, -1)
+                if taken.restated:
+                    note(taken.type, flags, taken.business_day, one.dimensions, 1)
+    return Counter({key: count for key, count in counts.items() if count})
+
+
+@given(st.lists(EVENTS, max_size=30), st.integers(0, 30))
+def test_fold_equals_an_independent_recount_however_it_is_cut(events: list[journal_pb2.JournalEvent], cut: int) -> None:
+    ids = Ids()
+    cells: Counter[tuple[int, ...]] = Counter()
+    for part in (events[:cut], events[cut:]):
+        folded = Fold(ids.of)
+        for position, one in enumerate(part, start=1):
+            folded.add(one, 1, 0, position)
+        for key, count in folded.cells.items():
+            cells[key] += count
+        by_hand: Counter[tuple[int, ...]] = Counter()
+        for row in rows(folded):
+            code = row["type"] * 4 + row["first"] + 2 * row["concluding"]
+            by_hand[row["day"], 0, code, row["channel"], row["county_code"], row["town_code"]] += row["sign"]
+        assert by_hand == {key: count for key, count in folded.cells.items() if key[2] not in set(Echo)}
+    names = {number: value for (_, value), number in ids.known.items()}
+    told = {
+        (_word(measure), day, *(names.get(number, "") for number in place)): count
+        for (day, _, measure, *place), count in cells.items()
+        if count and measure not in set(Echo)
+    }
+    assert told == {(what, day_number(day), *where): n for (what, day, *where), n in recount(events).items()}
+
+
+def _word(measure: int) -> str:
+    kind = FactType(measure // 4)
+    flags = f"/{bool(measure & 1)}/{bool(measure & 2)}" if kind.name in {"AGREED", "FAILED", "WITHDRAWN"} else ""
+    return kind.name.lower() + flags
+
+
+@given(st.lists(EVENTS, max_size=30))
+def test_towns_sum_to_counties_and_counties_to_all(events: list[journal_pb2.JournalEvent]) -> None:
+    cells = fold(*events).cells
+    by_county: Counter[tuple[int, int]] = Counter()
+    by_town: Counter[tuple[int, int]] = Counter()
+    everything: Counter[int] = Counter()
+    for (_, _, measure, _, county, town), count in cells.items():
+        by_county[measure, county] += count
+        by_town[measure, town] += count
+        everything[measure] += count
+    for measure, count in everything.items():
+        assert sum(n for (m, _), n in by_county.items() if m == measure) == count
+        assert sum(n for (m, _), n in by_town.items() if m == measure) == count
