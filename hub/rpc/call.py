@@ -8,8 +8,8 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
+from secrets import token_hex
 from typing import Any, Final, TypeAlias
-from uuid import uuid4
 
 import grpc
 import structlog
@@ -194,7 +194,7 @@ def _correlation_of(context: Context) -> str:
     for key, value in context.invocation_metadata() or ():
         if key == CORRELATION_KEY and isinstance(value, str) and _CORRELATION.fullmatch(value):
             return value
-    return uuid4().hex
+    return token_hex(16)
 
 
 def _code_of(context: Context) -> str:

@@ -88,6 +88,8 @@ class GrpcServer:
         Raises:
             Fault: `port_taken` when the address cannot be had.
         """
+        names = [name for _, _, name in self._services]
+        self._begin_metrics(names)
         self._fault = asyncio.get_running_loop().create_future()
         self._guard = CallGuard(
             self._metrics,
@@ -99,7 +101,6 @@ class GrpcServer:
         server = grpc.aio.server(
             interceptors=[self._guard], options=_OPTIONS, maximum_concurrent_rpcs=self._max_concurrent_rpcs
         )
-        names = [name for _, _, name in self._services]
         for add, servicer, _ in self._services:
             add(servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
@@ -113,7 +114,6 @@ class GrpcServer:
             raise Fault("port_taken", f"cannot listen on {self._address}") from error
         self._server = server
         await server.start()
-        self._begin_metrics(names)
         await self.set_serving(serving=True)
 
     async def set_serving(self, *, serving: bool) -> None:

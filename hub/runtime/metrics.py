@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -17,6 +17,9 @@ from prometheus_client import (
 from hub.runtime.metric_names import REGISTER, CounterName, GaugeName, HistogramName, Metric, MetricName
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+Collector = TypeVar("Collector", Counter, Gauge, Histogram)
+Children = dict[tuple[object, ...], Any]
 
 
 class Metrics:
@@ -34,6 +37,8 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library left this one untyped
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
+        # prometheus_client sorts, joins and locks at each `labels(…)`: three times as dear as the count itself.
+        self._children: Children = {}
         self._counters: dict[MetricName, Counter] = {}
         self._gauges: dict[MetricName, Gauge] = {}
         self._histograms: dict[MetricName, Histogram] = {}
@@ -42,18 +47,15 @@ class Metrics:
 
     def inc(self, name: CounterName, amount: float = 1, **labels: str) -> None:
         """Add `amount`, at least 0, to a counter."""
-        counter = self._counters[name]
-        (counter.labels(**labels) if labels else counter).inc(amount)
+        _child(self._counters[name], labels, self._children).inc(amount)
 
     def set(self, name: GaugeName, value: float, **labels: str) -> None:
         """Set a gauge."""
-        gauge = self._gauges[name]
-        (gauge.labels(**labels) if labels else gauge).set(value)
+        _child(self._gauges[name], labels, self._children).set(value)
 
     def observe(self, name: HistogramName, value: float, **labels: str) -> None:
         """Add one value to a histogram."""
-        histogram = self._histograms[name]
-        (histogram.labels(**labels) if labels else histogram).observe(value)
+        _child(self._histograms[name], labels, self._children).observe(value)
 
     def begin(self, name: MetricName, **labels: str) -> None:
         """Show a label set from the start, at 0: whoever knows its label values says so before the first event."""
@@ -79,6 +81,17 @@ class Metrics:
             )
         for labels in metric.known:
             self.begin(metric.name, **labels)
+
+
+def _child(collector: Collector, labels: dict[str, str], children: Children) -> Collector:
+    """Return the collector of a label set; `children` remembers it."""
+    if not labels:
+        return collector
+    key = (collector, *labels.items())
+    child: Collector | None = children.get(key)
+    if child is None:
+        child = children[key] = collector.labels(**labels)
+    return child
 
 
 def metrics_table() -> str:

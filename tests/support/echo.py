@@ -12,10 +12,11 @@ import pytest
 from hub.rpc.client import channel
 from hub.rpc.server import GrpcServer
 from hub.runtime.metrics import Metrics
+from hub.wire.stats.v1 import stats_pb2
 from hub.wire.stream.v1 import stream_pb2
 
 # The name of a real service, because its methods are looked up for the metrics; what it does is the test's.
-NAME = "hub.stats.v1.StatsService"
+NAME: str = stats_pb2.DESCRIPTOR.services_by_name["StatsService"].full_name
 Item = stream_pb2.StreamPosition
 
 
