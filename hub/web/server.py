@@ -13,10 +13,10 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from hub.errors import Fault
+from hub.web.connection import BoundedConnection
 
 _BACKLOG: Final = 512
 _MAX_CONNECTIONS: Final = 1000
-_KEEP_ALIVE_S: Final = 15
 
 
 class HttpServer:
@@ -27,6 +27,7 @@ class HttpServer:
         host: Address to listen on.
         port: 0 takes a free one.
         grace_s: Whole seconds that requests under way have to finish when the server stops.
+        idle_s: Whole seconds that a connection may be silent, and that the head of a request may take.
 
     Attributes:
         port: The port that is listened on, once started.
@@ -34,10 +35,11 @@ class HttpServer:
 
     name = "http"
 
-    def __init__(self, app: ASGIApp, host: str, port: int, *, grace_s: int = 5) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, *, grace_s: int = 5, idle_s: int = 15) -> None:
         self.port = port
         self._host = host
         self._grace_s = grace_s
+        self._idle_s = idle_s
         self._app = app
         self._listeners: list[socket.socket] = []
         self._server: _Server | None = None
@@ -56,10 +58,11 @@ class HttpServer:
                 log_config=None,  # hub.runtime.logs routes uvicorn's loggers
                 access_log=False,  # a path holds references
                 lifespan="off",
+                http=BoundedConnection,
                 ws="none",
                 server_header=False,
                 limit_concurrency=_MAX_CONNECTIONS,
-                timeout_keep_alive=_KEEP_ALIVE_S,
+                timeout_keep_alive=self._idle_s,
                 timeout_graceful_shutdown=self._grace_s,
             )
         )

@@ -87,6 +87,44 @@ async def test_a_request_that_never_ends_does_not_hold_the_stop() -> None:
         await asyncio.gather(answer, return_exceptions=True)
 
 
+HEADS = [b"", b"GET /healthz HTT", b"GET /healthz HTTP/1.1\r\nHost: x\r\n"]
+
+
+async def silence(server: HttpServer, begun: bytes, *, after_a_request: bool) -> bytes:
+    """Send half a head and return what comes until the server closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    if after_a_request:
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"}")
+    writer.write(begun)
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_a_head_that_does_not_come_closes_the_connection_and_a_slow_answer_does_not() -> None:
+    gate = asyncio.Event()
+    router = APIRouter()
+
+    @router.get("/slow")
+    async def slow() -> str:
+        await gate.wait()
+        return "done"
+
+    server = HttpServer(site(router), "127.0.0.1", 0, idle_s=1)
+    await server.start()
+    async with asyncio.timeout(20), client(server) as asking:
+        answer = asyncio.create_task(asking.get("/slow"))
+        silences = [silence(server, head, after_a_request=after) for head in HEADS for after in (False, True)]
+        assert set(await asyncio.gather(*silences)) == {b""}
+        gate.set()
+        assert (await answer).json() == "done"
+    await server.stop()
+
+
 async def test_a_taken_port_is_a_fault() -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))

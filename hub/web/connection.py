@@ -1,0 +1,46 @@
+"""An HTTP/1.1 connection that is closed when a request's head does not come in time; uvicorn waits for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+from typing_extensions import override
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+
+class BoundedConnection(H11Protocol):
+    """Gives a connection `timeout_keep_alive` seconds for each request's head, however slowly its bytes drip in."""
+
+    _late: asyncio.TimerHandle | None = None
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self._expect()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._expect()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    def _expect(self) -> None:
+        """Let the time run while a head is awaited; bytes that complete none do not set it back."""
+        if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
+            self._forget()
+        elif self._late is None:
+            self._late = self.loop.call_later(self.timeout_keep_alive, self.transport.abort)
+
+    def _forget(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
