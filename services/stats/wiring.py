@@ -39,6 +39,8 @@ from services.stats.settings import StatsSettings
 NAME: Final = "stats"
 GROUP: Final = "hub-stats"
 VERSION: Final = "0.1.0"
+PROVISION_S: Final = 2.0
+"""One try; short, because a try under way holds up the process when it stops."""
 
 MakeFeed = Callable[[Store], Feed]
 
@@ -92,7 +94,7 @@ def kafka(settings: StatsSettings) -> Outside:
     return Outside(
         feed=lambda store: FaustFeed(bus, JOURNAL, GROUP, places_of(store, JOURNAL.name), folder),
         publisher=KafkaPublisher(bus),
-        provision=lambda: provision(bus, [JOURNAL]),
+        provision=lambda: provision(bus, [JOURNAL], deadline_s=PROVISION_S),
     )
 
 

@@ -15,13 +15,15 @@ from hub.journal.applying import Answer, Applier
 from hub.journal.judge import Numbered
 from hub.runtime.metrics import Metrics
 from hub.store.store import Transaction
+from hub.wire.dispute.v1 import dimensions_pb2
 from hub.wire.journal.v1 import journal_pb2
 from services.stats.adapters.changes import Pulse
 from services.stats.adapters.interning import Interning
 from services.stats.adapters.ledger import FactWriter
-from services.stats.domain.fold import Fold
+from services.stats.domain.fold import CohortLike, Days, Fold, cohort_days
 
 STAGE: Final = "journal"
+REMEMBERED_COHORTS: Final = 65_536
 
 
 class JournalApplier(Applier):
@@ -39,6 +41,7 @@ class JournalApplier(Applier):
         self._interning = interning
         self._pulse = pulse
         self._metrics = metrics
+        self._days: dict[bytes, Days] = {}
         self.newest_recorded_s = 0
 
     @override
@@ -48,7 +51,7 @@ class JournalApplier(Applier):
     @override
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
         session = self._interning.session(tx)
-        fold = Fold(session.ids_of)
+        fold = Fold(session.ids_of, self._days_of)
         streams: dict[str, tuple[int, int]] = {}
         events: Counter[int] = Counter()
         answers: list[Answer] = []
@@ -81,6 +84,18 @@ class JournalApplier(Applier):
                 "hub_pipeline_event_age_seconds", max(0.0, time.time() - oldest.occurred_at.seconds), stage=STAGE
             )
         return answers
+
+    def _days_of(self, cohort: CohortLike) -> Days:
+        """Remember answers by the message's bytes: disputes of the same days share them, and parsing costs more."""
+        if not isinstance(cohort, dimensions_pb2.CohortDates):
+            return cohort_days(cohort)
+        packed = cohort.SerializeToString()
+        days = self._days.get(packed)
+        if days is None:
+            if len(self._days) >= REMEMBERED_COHORTS:
+                self._days.clear()
+            days = self._days[packed] = cohort_days(cohort)
+        return days
 
 
 def _decode(record: bytes) -> journal_pb2.JournalEvent:

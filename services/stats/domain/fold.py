@@ -17,6 +17,7 @@ from services.stats.domain.measures import (
     DECISIONS,
     FIRST,
     FLAGS,
+    SUMMED,
     UNCOUNTED,
     Echo,
     FactType,
@@ -183,6 +184,9 @@ FACT_COLUMNS: Final = (
 Days = tuple[int | None, ...]
 """Day numbers in the order of `COHORTS`."""
 
+DaysOf = Callable[[CohortLike], Days]
+"""`cohort_days`, or something that remembers its answers."""
+
 Line = tuple[int, int, int, int, int, int, tuple[int, int] | None, Ids]
 """(fact, sign, day, first, concluding, opening, (day, echo), dimension ids)."""
 
@@ -193,15 +197,20 @@ CellKey = tuple[int, int, int, int, int, int]
 class Fold:
     """Facts and cells of one transaction's events; thrown away after they were written.
 
+    Args:
+        ids_of: Interns dimensions.
+        days_of: Reads cohort dates.
+
     Attributes:
         facts: Rows in column order `FACT_COLUMNS`.
         cells: Change of each cell; may be 0 or negative.
     """
 
-    __slots__ = ("_ids_of", "cells", "facts")
+    __slots__ = ("_days_of", "_ids_of", "cells", "facts")
 
-    def __init__(self, ids_of: IdsOf) -> None:
+    def __init__(self, ids_of: IdsOf, days_of: DaysOf) -> None:
         self._ids_of = ids_of
+        self._days_of = days_of
         self.facts: list[FactRow] = []
         self.cells: dict[CellKey, int] = {}
 
@@ -226,7 +235,7 @@ class Fold:
             return
         # Everything that can be refused is read before anything is counted.
         dispute = dispute_bytes(event.dispute_id)
-        cohorts = cohort_days(event.cohort)
+        cohorts = self._days_of(event.cohort)
         ids = self._ids_of(event.dimensions)
         opening = event.reopen_seq
         lines: list[Line] = []
@@ -248,6 +257,8 @@ class Fold:
         cells = self.cells
         for line, (fact, sign, day, first, concluding, opening, echo, ids) in enumerate(lines):
             self.facts.append((*place, line, fact, sign, day, first, concluding, opening, *rest, *ids))
+            if fact not in SUMMED:
+                continue
             channel, county, town = ids[:_CORE]
             key = (day, shard, fact * FLAGS + first * FIRST + concluding * CONCLUDING, channel, county, town)
             cells[key] = cells.get(key, 0) + sign

@@ -153,6 +153,8 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("closed", "销号数", "struck off the ledger", FactType.CLOSED),
     Measure("reopened", "反弹数", "reopened (relapses)", FactType.REOPENED),
 )
+SUMMED: Final = frozenset(int(measure.fact) for measure in MEASURES)
+"""Fact types that cells are kept of; the others wait in `fact` for a measure. A new measure needs a rebuild."""
 BY_NAME: Final[dict[str, Measure]] = {measure.name: measure for measure in MEASURES}
 
 CHANNELS: Final = ("court", "police", "petition", "window", "hotline", "grid", "app", "department", "self")
