@@ -11,8 +11,8 @@ from typing import Final
 
 from ops.scenarios.people import Person
 
-WINDOW: Final = 6
-"""Bytes that a trace is first looked up by: two Chinese characters; every trace is at least that long."""
+WINDOW: Final = 8
+"""Bytes that a trace is first looked up by; every trace is at least that long."""
 
 SHORTEST_BASE64: Final = 8
 
@@ -64,17 +64,21 @@ def _base64_core(plain: bytes, shift: int) -> bytes:
 
 def search(dumps: Mapping[str, bytes], people: Iterable[Person]) -> list[Hit]:
     """Return every trace of anybody in the dumps."""
-    by_head: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
     # Digits look the same plain and escaped: each way of writing somebody down is looked for once.
-    for trace, kind in {trace: kind for trace, kind in reversed(list(traces(people)))}.items():
-        by_head[trace[:WINDOW]].append((trace, kind))
-    return [hit for place, data in dumps.items() for hit in _search_one(place, data, by_head)]
+    known = dict(reversed(list(traces(people))))
+    # Looked up by its end, because all numbers of one county begin alike; then by its whole length.
+    lengths: dict[bytes, set[int]] = defaultdict(set)
+    for trace in known:
+        lengths[trace[-WINDOW:]].add(len(trace))
+    return [hit for place, data in dumps.items() for hit in _search_one(place, data, known, lengths)]
 
 
-def _search_one(place: str, data: bytes, by_head: Mapping[bytes, list[tuple[bytes, str]]]) -> Iterator[Hit]:
-    known = by_head.keys()
+def _search_one(
+    place: str, data: bytes, known: Mapping[bytes, str], lengths: Mapping[bytes, set[int]]
+) -> Iterator[Hit]:
     # One set look-up per byte: tens of megabytes in seconds, however many people there are.
-    for offset in [at for at in range(len(data) - WINDOW + 1) if data[at : at + WINDOW] in known]:
-        for trace, kind in by_head[data[offset : offset + WINDOW]]:
-            if data.startswith(trace, offset):
-                yield Hit(place, kind, offset)
+    for end in [at for at in range(WINDOW, len(data) + 1) if data[at - WINDOW : at] in lengths]:
+        for length in lengths[data[end - WINDOW : end]]:
+            kind = known.get(data[end - length : end]) if length <= end else None
+            if kind is not None:
+                yield Hit(place, kind, end - length)

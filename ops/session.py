@@ -226,7 +226,10 @@ class Session:
         report.differences += [Difference("门口 at the door", "—", line) for line in self._faults.lines]
         report.differences += [Difference("回执 receipts", "—", line) for line in ledger.contradictions]
         report.differences += [
-            Difference(f"指令 command {refused.step.action}", "carried out", refused.code) for refused in played.refused
+            Difference(
+                f"指令 command {refused.step.action}, 记录 record {refused.step.number}", "carried out", refused.code
+            )
+            for refused in played.refused
         ]
         if self._options.chaos is not None:
             report.differences += _enough(report.kills)

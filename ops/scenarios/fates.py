@@ -109,11 +109,12 @@ def _cared_for(made: list[Draft], plan: ChannelPlan, dice: random.Random) -> lis
     settled = [i for i, d in enumerate(made) if d.ending.fate is Fate.SETTLED]
     # Confirmation is for written agreements (民诉法 205); the others go straight to performance.
     written = [i for i in settled if made[i].ending.form == "agreement"]
-    chosen = {
-        "confirmed": set(dice.sample(written, min(plan.aftercare.confirmed, len(written)))),
-        "performed": set(dice.sample(settled, plan.aftercare.performed)),
-        "closed": set(dice.sample(settled, plan.aftercare.closed)),
-    }
+    confirmed = set(dice.sample(written, min(plan.aftercare.confirmed, len(written))))
+    performed = set(dice.sample(settled, plan.aftercare.performed))
+    # What a court confirmed is followed up only once it is performed.
+    closable = [i for i in settled if i in performed or i not in confirmed]
+    closed = set(dice.sample(closable, min(plan.aftercare.closed, len(closable))))
+    chosen = {"confirmed": confirmed, "performed": performed, "closed": closed}
     return [
         replace(draft, aftercare=frozenset(name for name, members in chosen.items() if index in members))
         for index, draft in enumerate(made)

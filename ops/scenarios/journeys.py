@@ -77,7 +77,8 @@ class _Act:
 def journey(record: Record, scenario: Scenario) -> Journey:
     """Return what happens to the record; nothing when it is not accepted and stays with its source."""
     dice = random.Random(f"{scenario.seed}/{record.number}")  # noqa: S311 - reproducible simulation, no secret
-    acts = list(_acts(record, scenario, dice) if record.acceptable else _declined(record))
+    # What is not accepted goes back to its source by itself (T6); nobody acts on it.
+    acts = list(_acts(record, scenario, dice)) if record.acceptable else []
     room = scenario.window.closes_at - timedelta(minutes=30) - record.arrives_at
     wanted = sum((act.after for act in acts), timedelta())
     # What would go past the window's end is done more quickly; a file ends in its window.
@@ -99,10 +100,6 @@ def _step(record: Record, order: int, at: datetime, act: _Act, scenario: Scenari
     if act.action == "begin_follow_up":
         arguments["visit_on"] = (at.astimezone(SHANGHAI).date() + VISIT_AFTER).isoformat()
     return Step(record.number, order, whole, act.action, act.role, actor, tuple(arguments.items()), command_id)
-
-
-def _declined(record: Record) -> Iterator[_Act]:
-    yield _Act("return_to_source", "clerk", _packet(record, "declined"), timedelta(hours=20))
 
 
 def _acts(record: Record, scenario: Scenario, dice: random.Random) -> Iterator[_Act]:

@@ -261,6 +261,8 @@ class Scenario(Strict):
         for channel, plan in self.channels.items():
             _check_months(channel, plan, self.window)
             _check_exclusions(channel, plan)
+            if plan.aftercare.confirmed and channel is not Channel.COURT:
+                raise ValueError(f"channels.{channel}.aftercare.confirmed: only court records are confirmed here")
         for index, spec in enumerate(self.records):
             _check_spec(f"records.{index}", spec, self)
         return self

@@ -27,7 +27,7 @@ class CourtSystem(RestPartner):
     """
 
     def __init__(self, agency: str, url: str, grpc_address: str, api_key: str, patience: Patience) -> None:
-        super().__init__(url, api_key, "/v1/cases", patience)
+        super().__init__(url, api_key, "/v1/cases", "court_case", patience)
         self.agency = agency
         self._api_key = api_key
         self._channel = channel(grpc_address)

@@ -17,5 +17,5 @@ class PetitionSystem(RestPartner):
     """
 
     def __init__(self, agency: str, url: str, api_key: str, patience: Patience) -> None:
-        super().__init__(url, api_key, "/v1/petitions", patience)
+        super().__init__(url, api_key, "/v1/petitions", "petition", patience)
         self.agency = agency

@@ -24,12 +24,14 @@ class RestPartner:
         url: Bridge's HTTP address.
         api_key: Credential of the agency.
         route: Collection, for example `/v1/cases`.
+        item: Name of a record in a batch, for example `court_case`.
         patience: Repeats what was not answered.
     """
 
-    def __init__(self, url: str, api_key: str, route: str, patience: Patience) -> None:
+    def __init__(self, url: str, api_key: str, route: str, item: str, patience: Patience) -> None:
         self._client = httpx2.AsyncClient(base_url=url, headers={"X-API-Key": api_key}, timeout=TIMEOUT_S)
         self._route = route
+        self._item = item
         self._patience = patience
 
     async def close(self) -> None:
@@ -46,7 +48,9 @@ class RestPartner:
 
     async def submit_batch(self, bodies: Sequence[Json]) -> list[Answer]:
         """Send many records; a result comes back for each, in order."""
-        answer = await self._call("POST", f"{self._route}:batch", json={"items": list(bodies)})
+        answer = await self._call(
+            "POST", f"{self._route}:batch", json={"items": [{self._item: body} for body in bodies]}
+        )
         if isinstance(answer, Refusal):
             return [answer] * len(bodies)
         results = answer.get("results")

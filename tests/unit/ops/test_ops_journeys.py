@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ops.demo import _next_round, write_out
-from ops.scenarios.journeys import AFTER_EXPIRY, Step
+from ops.scenarios.journeys import AFTER_EXPIRY, Journey, Step
 from ops.scenarios.model import Scenario
 from ops.scenarios.vocabulary import Fate
 from tests.support.scenarios import tiny
@@ -26,13 +26,12 @@ def test_command_ids_are_unique_and_the_same_in_every_run(shandan: Scenario) -> 
     assert len(set(one)) == len(one)
 
 
-def test_a_refused_record_only_goes_back() -> None:
+def test_nobody_acts_on_a_refused_record() -> None:
     script = write_out(tiny())
     declined = [record for record in script.records if not record.acceptable]
     assert len(declined) == 4
     for record in declined:
-        assert [step.action for step in script.journeys[record.number].steps] == ["return_to_source"]
-        assert script.journeys[record.number].ends_at is None
+        assert script.journeys[record.number] == Journey(())
 
 
 def test_an_expiring_record_is_left_alone_until_its_term_is_over(shandan: Scenario) -> None:
