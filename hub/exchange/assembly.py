@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Generic
 from uuid import uuid4
@@ -170,7 +170,7 @@ def assemble(
     relay = Relay(store, outbox, publishers[0], partitions=settings.kafka_partitions, worker=worker, metrics=metrics)
     feed = side.feed(f"hub-{trade.service}", places_of(store, JOURNAL.name))
     reader = Reader(store, feed, ResultsApplier(trade.channel), on_bug="park", metrics=metrics, stage="result")
-    dead_letters = DeadLetterRelay(store, publishers[1], version=version("santiao-hub"))
+    dead_letters = DeadLetterRelay(store, publishers[1], version=f"{trade.service} {_version()}")
     link = BusLink(side.provision, (relay, dead_letters, reader))
     health = Health(link, relay, reader, settings.unsent_alarm_s)
 
@@ -209,3 +209,11 @@ def assemble(
         publishers=publishers,
         scratch=scratch,
     )
+
+
+def _version() -> str:
+    """Return the release that runs; a checkout that was never installed has none."""
+    try:
+        return version("santiao-hub")
+    except PackageNotFoundError:
+        return "checkout"

@@ -35,7 +35,8 @@ def run(
     """
     told = _parser(trade).parse_args(argv)
     settings = load(settings_class)
-    logs.configure(trade.service, settings.log_level, settings.log_format)
+    # A command's own output is what it prints: a launcher reads it.
+    logs.configure(trade.service, settings.log_level if told.command is None else "error", settings.log_format)
     try:
         if told.command is None:
             return _serve(build(settings), settings.grace_s)

@@ -122,6 +122,8 @@ class Counter(Generic[RecordT]):
         Raises:
             Rejected: `not_found`; the same for another agency's reference.
         """
+        if not _KEY.fullmatch(source_ref):
+            raise not_found()  # no reference has blanks or NUL, and PostgreSQL takes no NUL
         return await self._store.read(partial(_whereabouts, agency=sender.agency, source_ref=source_ref))
 
     async def results_after(self, sender: Sender, cursor: int, limit: int) -> tuple[list[Result], int]:
@@ -130,9 +132,10 @@ class Counter(Generic[RecordT]):
         Raises:
             Rejected: `out_of_range`.
         """
-        if cursor < 0 or not 0 <= limit <= results.PAGE_LIMIT:
-            text = f"游标不小于0，每页至多 {results.PAGE_LIMIT} 条 / cursor from 0, at most {results.PAGE_LIMIT} a page"
-            raise Rejected("out_of_range", text, field="after" if cursor < 0 else "limit")
+        _check_cursor(cursor, "after")
+        if not 0 <= limit <= results.PAGE_LIMIT:
+            text = f"每页至多 {results.PAGE_LIMIT} 条 / at most {results.PAGE_LIMIT} a page"
+            raise Rejected("out_of_range", text, field="limit")
         found = await self._store.read(
             lambda tx: results.after(tx, sender.agency, cursor, limit or results.PAGE),
         )
@@ -144,8 +147,7 @@ class Counter(Generic[RecordT]):
         Raises:
             Rejected: `cursor_ahead`, `out_of_range`.
         """
-        if cursor < 0:
-            raise Rejected("out_of_range", "游标不小于0 / a cursor is 0 or more", field="cursor")
+        _check_cursor(cursor, "cursor")
         return await self._store.write(lambda tx: results.acknowledge(tx, sender.agency, cursor))
 
     def _read(self, brought: Brought, correlation_id: str) -> Told[RecordT]:
@@ -161,6 +163,11 @@ class Counter(Generic[RecordT]):
                 self._metrics.inc("hub_records_refused_total", source=source, code=verdict.code)
             elif not verdict.repeated:
                 self._metrics.inc("hub_records_received_total", source=source)
+
+
+def _check_cursor(cursor: int, field: str) -> None:
+    if not 0 <= cursor <= results.CURSOR_LIMIT:
+        raise Rejected("out_of_range", "游标超出范围 / the cursor is out of range", field=field)
 
 
 def _key(key: str) -> str:

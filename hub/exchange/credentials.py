@@ -6,6 +6,7 @@ would only cost 50 ms a request here. Digests are compared in constant time; the
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -124,6 +125,7 @@ class KeyRing:
         self._fixed = fixed
         self._elapsed = elapsed
         self._loaded_at: float | None = None
+        self._loading = asyncio.Lock()
         self._by_prefix: Mapping[str, Sequence[Credential]] = {}
 
     async def sender_of(self, key: str | None) -> Sender:
@@ -155,14 +157,19 @@ class KeyRing:
         return found
 
     async def _reload(self, older_than_s: float) -> bool:
-        if self._loaded_at is not None and self._elapsed() - self._loaded_at < older_than_s:
+        if not self._older(older_than_s):
             return False
-        self._loaded_at = self._elapsed()
-        by_prefix: dict[str, list[Credential]] = defaultdict(list)
-        for one in [*self._fixed, *await self._store.read(listed)]:
-            by_prefix[one.key_sha256[:4]].append(one)
-        self._by_prefix = by_prefix
+        async with self._loading:  # whoever comes meanwhile waits for this look, and doesn't judge by the one before
+            if self._older(older_than_s):
+                began = self._elapsed()
+                by_prefix: dict[str, list[Credential]] = defaultdict(list)
+                for one in [*self._fixed, *await self._store.read(listed)]:
+                    by_prefix[one.key_sha256[:4]].append(one)
+                self._by_prefix, self._loaded_at = by_prefix, began
         return True
+
+    def _older(self, than_s: float) -> bool:
+        return self._loaded_at is None or self._elapsed() - self._loaded_at >= than_s
 
 
 def _channel_of(agency: str) -> str:

@@ -21,6 +21,7 @@ from hub.exchange.dto import Invalid, PartnerModel, read
 from hub.exchange.facts import Receipt, Sender
 from hub.exchange.openapi import body
 from hub.exchange.ports import RecordT
+from hub.exchange.results import CURSOR_LIMIT
 from hub.exchange.trade import Trade
 from hub.web.idempotency import HEADER, read_idempotency_key
 
@@ -46,7 +47,7 @@ Take = Callable[[Sender, Brought, str], Awaitable[Receipt]]
 class Acknowledgement(PartnerModel):
     """确认收到结果 Confirms results."""
 
-    cursor: int = Field(ge=0, le=2**62, description="确认到此游标（含） Up to this cursor, inclusive")
+    cursor: int = Field(ge=0, le=CURSOR_LIMIT, description="确认到此游标（含） Up to this cursor, inclusive")
 
 
 class RestEdge(Generic[RecordT]):

@@ -20,6 +20,8 @@ from hub.wire.journal.v1 import journal_pb2
 
 PAGE: Final = 100
 PAGE_LIMIT: Final = 1000
+CURSOR_LIMIT: Final = 2**62
+"""No cursor comes near; a bigger one does not fit the column."""
 
 
 @dataclass(frozen=True, slots=True)
