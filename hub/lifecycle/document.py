@@ -42,8 +42,8 @@ def _diagram() -> Iterator[str]:
         for source in row.sources:
             if row.target is not None:
                 arrows.setdefault((source or "[*]", row.target), []).append(row.id)
-    for (source, target), ids in arrows.items():
-        yield f"  {source} --> {target}: {' '.join(ids)}"
+    for (before, after), ids in arrows.items():
+        yield f"  {before} --> {after}: {' '.join(ids)}"
     for state in State:
         if state in ENDS:
             yield f"  {state} --> [*]"
