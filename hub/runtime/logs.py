@@ -11,7 +11,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 from typing_extensions import override
 
-from hub.runtime.redaction import describe, message_of, redact, redact_text
+from hub.runtime.redaction import describe, message_of, redact
 
 _FOREIGN: Final = (
     "uvicorn",
@@ -136,8 +136,6 @@ def _told_exception(_logger: WrappedLogger | None, _method: str, event: EventDic
         error = sys.exc_info()[1]
     if error is not None:
         event["exception"] = describe(error)
-    if isinstance(record, logging.LogRecord) and record.exc_text:
-        event.setdefault("exception", redact_text(record.exc_text.rpartition("\n")[0]))
     return event
 
 

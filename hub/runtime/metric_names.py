@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal
 
 CounterName = Literal[
@@ -50,7 +49,6 @@ class Metric:
         help_zh: Meaning, for county staff.
         help_en: The same in English.
         labels: Each with a bounded set of values; never a dispute or a person.
-        known: Label sets that every process has from the start, at 0.
         buckets: Upper bounds of a histogram.
     """
 
@@ -59,7 +57,6 @@ class Metric:
     help_zh: str
     help_en: str
     labels: tuple[str, ...] = ()
-    known: tuple[Mapping[str, str], ...] = field(default=())
     buckets: tuple[float, ...] = ()
 
 

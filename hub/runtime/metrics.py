@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, TypeVar
 
 from prometheus_client import (
@@ -65,6 +66,19 @@ class Metrics:
                 return
         raise KeyError(name)
 
+    def begin_stage(self, stage: str, *, dead_letter_reasons: Iterable[str] = ()) -> None:
+        """Show everything that is counted per stage from the start, at 0; a reader calls it before its first record.
+
+        Args:
+            stage: `handoff` or `journal`.
+            dead_letter_reasons: The closed list of reasons: an alert on a rise sees no first one that comes from nowhere.
+        """
+        for metric in REGISTER:
+            if metric.labels == ("stage",):
+                self.begin(metric.name, stage=stage)
+        for reason in dead_letter_reasons:
+            self.begin("hub_dead_letters_total", stage=stage, reason=reason)
+
     def render(self) -> bytes:
         """Return the scrape, in Prometheus' text format 0.0.4 (`CONTENT_TYPE`)."""
         return generate_latest(self.registry)
@@ -79,8 +93,6 @@ class Metrics:
             self._histograms[metric.name] = Histogram(
                 metric.name, text, metric.labels, registry=self.registry, buckets=metric.buckets
             )
-        for labels in metric.known:
-            self.begin(metric.name, **labels)
 
 
 def _child(collector: Collector, labels: dict[str, str], children: Children) -> Collector:

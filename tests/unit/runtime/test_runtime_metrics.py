@@ -99,6 +99,16 @@ def test_metrics_without_labels_and_begun_label_sets_stand_at_0() -> None:
     assert value(metrics, "hub_dead_letters_total", stage="journal", reason="undecodable") == 0
 
 
+def test_a_stage_begins_with_all_that_is_counted_per_stage() -> None:
+    metrics = Metrics()
+    metrics.begin_stage("journal", dead_letter_reasons=["undecodable", "too_long"])
+    assert value(metrics, "hub_pipeline_in_total", stage="journal") == 0
+    assert value(metrics, "hub_pipeline_lag_seconds", stage="journal") == 0
+    assert value(metrics, "hub_pipeline_event_age_seconds_count", stage="journal") == 0
+    assert value(metrics, "hub_dead_letters_total", stage="journal", reason="too_long") == 0
+    assert value(metrics, "hub_records_refused_total", source="journal", code="x") is None
+
+
 def test_each_process_counts_for_itself() -> None:
     one, two = Metrics(), Metrics()
     one.inc("hub_producer_renewals_total")
