@@ -47,6 +47,7 @@ from hub.lifecycle.vocabulary import (
     Colour,
     MediationKind,
     OutcomeForm,
+    Regime,
     Supervision,
 )
 
@@ -200,7 +201,10 @@ def extend_statutory(at: Situation, order: Extend) -> Change:
 
 
 def agree(at: Situation, order: Agree) -> Change:
-    """Note form and document; the first agreement and the first conclusion of an opening keep their days."""
+    """Note form and document; the first agreement and the first conclusion of an opening keep their days.
+
+    A suit that is filed (regime B) ends in a statement or a withdrawal, never in a confirmation, whatever is claimed.
+    """
     cohort = _concluded(at.known, at.day)
     if cohort.agreed_on is None:
         cohort = replace(cohort, agreed_on=at.day)
@@ -209,7 +213,7 @@ def agree(at: Situation, order: Agree) -> Change:
         document_sha256=order.document_sha256,
         partial=order.partial,
         oral=order.oral_recorded,
-        confirmable=order.confirmable,
+        confirmable=order.confirmable and at.known.dimensions.regime is not Regime.B,
     )
     dimensions = replace(at.known.dimensions, outcome_form=order.outcome_form, outcome_code="")
     return Change(dimensions, cohort, particulars)

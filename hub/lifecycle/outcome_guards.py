@@ -43,7 +43,6 @@ from hub.lifecycle.vocabulary import (
     MadeBy,
     OutcomeForm,
     ReferTarget,
-    Regime,
     Remedy,
     ReturnTarget,
     Satisfaction,
@@ -82,15 +81,14 @@ def statement_is_the_courts(_: Situation, order: Agree) -> str | None:
     return "statement_needs_court" if wrong else None
 
 
-def confirmable_is_true(at: Situation, order: Agree) -> str | None:
-    """Open to confirmation: an agreement of a committee or an organisation, and no suit is filed (regime B)."""
+def confirmable_is_true(_: Situation, order: Agree) -> str | None:
+    """Only an agreement of a committee or an organisation is called confirmable; police agreements are barred."""
     if not order.confirmable:
         return None
     if order.made_by is MadeBy.NONE:
         return "maker_missing"
     barred = order.made_by in {MadeBy.POLICE, MadeBy.COURT}
-    filed = at.known.dimensions.regime is Regime.B
-    return "not_confirmable" if barred or filed or order.outcome_form is not OutcomeForm.AGREEMENT else None
+    return "not_confirmable" if barred or order.outcome_form is not OutcomeForm.AGREEMENT else None
 
 
 def settled_by_themselves(_: Situation, order: Agree) -> str | None:

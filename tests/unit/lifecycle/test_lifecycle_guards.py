@@ -224,7 +224,7 @@ CASES = [
     C("statement_needs_court", at(State.MEDIATING), replace(FILED_STATEMENT, made_by=MadeBy.ORGANISATION)),
     C("maker_missing", at(State.MEDIATING), replace(AGREE, made_by=MadeBy.NONE)),
     C("not_confirmable", police(State.MEDIATING), BY_POLICE),
-    C("not_confirmable", at(State.MEDIATING, REGIME_B), AGREE),
+    C("not_confirmable", then(at(State.MEDIATING, REGIME_B), AGREE), ApplyForConfirmation(jointly=True)),
     C("not_confirmable", at(State.MEDIATING), replace(FILED_STATEMENT, confirmable=True)),
     C("not_settled_form", at(State.ACCEPTED), AGREE),
     C("not_settled_form", at(State.SUSPENDED), AGREE),

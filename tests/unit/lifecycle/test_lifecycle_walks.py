@@ -228,7 +228,7 @@ def figures_add_up(walk: Walk) -> None:
     assert kinds[EventKind.REOPENED] == walk.state.reopen_seq
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(
     channel=st.sampled_from(Channel),
     steps=st.lists(
