@@ -212,7 +212,7 @@ def _uuid(text: str) -> None:
         canonical = str(UUID(text))
     except ValueError:
         canonical = ""
-    if canonical != text:
+    if not canonical or canonical != text:
         raise Rejected("bad_id", "a UUID in canonical form is needed")
 
 

@@ -174,5 +174,5 @@ def _uuid(text: str, field: str) -> None:
         canonical = str(UUID(text))
     except ValueError:
         canonical = ""
-    if canonical != text:
+    if not canonical or canonical != text:
         raise Rejected("bad_id", "应为小写 UUID / a UUID in lower case is needed", field=field)

@@ -1,0 +1,340 @@
+"""A whole intake on the memory bus, a bridge that hands cases to it, and a client of its gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+from uuid import uuid5
+
+import grpc
+import pytest
+import sqlalchemy as sa
+
+from hub.contracts.codec import timestamp_of
+from hub.contracts.sealing import Sealer
+from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
+from hub.contracts.topics import HANDOFFS, partition_of, shard_of
+from hub.errors import Rejected, Retryable
+from hub.journal.reader import places_of
+from hub.lifecycle import dispute_id_of
+from hub.lifecycle.identity import NAMESPACE
+from hub.rpc.client import channel, error_of
+from hub.rpc.vectors import vector_to_wire
+from hub.runtime.clock import FixedClock
+from hub.runtime.keys import load_or_create
+from hub.streaming.memory import MemoryBus, MemoryPublisher
+from hub.streaming.memory_feed import MemoryFeed
+from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from hub.wire.dispute.v1 import command_pb2
+from hub.wire.handoff.v1 import handoff_pb2
+from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.wire.journal.v1 import journal_pb2
+from services.intake.settings import IntakeSettings
+from services.intake.wiring import GROUP, Intake, Outside, build
+
+AGENCY = "court-620725"
+HANDED_OVER = datetime(2024, 3, 5, 2, tzinfo=UTC)
+WALL = datetime(2026, 11, 20, 4, tzinfo=UTC)
+
+
+def case_facts(**changes: Any) -> handoff_pb2.CaseReceived:  # noqa: ANN401 - any field
+    """Return facts of a suit that is mediable."""
+    told: dict[str, Any] = {
+        "received_on": "2024-03-04",
+        "county_code": "620725",
+        "town_code": "620725101",
+        "category": "06",
+        "case_cause": "contract",
+        "procedure": "ordinary",
+        "suit_kind": "civil",
+        "relation_clarity": "clear",
+        "facts_clarity": "clear",
+        "consents": [
+            handoff_pb2.Consent(role="plaintiff", answer="given"),
+            handoff_pb2.Consent(role="defendant", answer="given"),
+        ],
+        "recurrence": "first",
+        "scale": "individual",
+    }
+    return handoff_pb2.CaseReceived(**(told | changes))
+
+
+def parties(first: str = "", second: str = "", roles: tuple[str, str] = ("plaintiff", "defendant")) -> Any:  # noqa: ANN401
+    """Return two parties; the marks stand for identity numbers, never real ones."""
+    return [
+        handoff_pb2.Party(role=roles[0], name="甲", id_number=first),
+        handoff_pb2.Party(role=roles[1], name="乙", id_number=second),
+    ]
+
+
+@dataclass
+class FakeBridge:
+    """Writes numbered hand-offs to the memory bus, as a bridge's relay does."""
+
+    bus: MemoryBus
+    sealer: Sealer
+    channel: str = "court"
+    agency: str = AGENCY
+    producer: str = "court_bridge"
+    epoch: str = "e0000001"
+    ends: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+
+    def dispute_id(self, ref: str) -> str:
+        return dispute_id_of(self.agency, ref)
+
+    def handoff(self, ref: str, key: str = "", **body: Any) -> handoff_pb2.Handoff:  # noqa: ANN401 - the oneof's member
+        """Return a hand-off; the case's facts unless a body is given."""
+        told = dict(body)
+        people = told.pop("people", None)
+        occurred_at = told.pop("occurred_at", HANDED_OVER)
+        if not told:
+            told["case_received"] = case_facts()
+        handoff_id = str(uuid5(NAMESPACE, f"{self.agency}/{ref}/{key}"))
+        message = handoff_pb2.Handoff(
+            handoff_id=handoff_id,
+            dispute_id=self.dispute_id(ref),
+            channel=self.channel,
+            agency_id=self.agency,
+            source_ref=ref,
+            idempotency_key=key or ref,
+            occurred_at=timestamp_of(occurred_at),
+            correlation_id=f"c-{ref}",
+            **told,
+        )
+        message.content_sha256 = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
+        confidential = handoff_pb2.Confidential(parties=people or [], brief="案情")
+        message.confidential.CopyFrom(self.sealer.seal(confidential, handoff_id))
+        return message
+
+    def send(self, *handoffs: handoff_pb2.Handoff) -> None:
+        """Publish each in a batch of its own."""
+        for handoff in handoffs:
+            self.send_raw(handoff.dispute_id, handoff.SerializeToString())
+
+    def send_raw(self, key: str, record: bytes) -> None:
+        """Publish whatever bytes as one record."""
+        shard = shard_of(key)
+        position, running = self.ends.get(shard, (0, GENESIS))
+        after = extend_all(running, [record])
+        place = Place(StreamName(self.producer, shard, self.epoch), position + 1, 1, running, after)
+        message = pack(HANDOFFS, place, [record], partition=partition_of(shard, self.bus.partitions), written_at=WALL)
+        self.bus.append(message)
+        self.ends[shard] = (position + 1, after)
+
+    def sent(self) -> dict[StreamName, int]:
+        """Place after everything sent."""
+        return {StreamName(self.producer, shard, self.epoch): end for shard, (end, _) in self.ends.items()}
+
+
+@dataclass
+class Rig:
+    """Intake, started as often as a test likes, on one store and one bus."""
+
+    store_url: str
+    keys_dir: Path
+    stack: AsyncExitStack
+    bus: MemoryBus = field(default_factory=lambda: MemoryBus(partitions=2))
+    clock: FixedClock = field(default_factory=lambda: FixedClock(WALL))
+    clock_kind: Literal["wall", "scenario"] = "scenario"
+    watches: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        key = load_or_create(self.keys_dir, "transport")
+        self.sealer = Sealer({key.id: key.secret}, key.id)
+        self.bridge = FakeBridge(self.bus, self.sealer)
+
+    def built(self, worker: str = "one") -> Intake:
+        settings = IntakeSettings(
+            store_url=self.store_url,
+            kafka_bootstrap="127.0.0.1:1",
+            kafka_partitions=self.bus.partitions,
+            grpc_port=0,
+            http_port=0,
+            keys_dir=self.keys_dir,
+            clock=self.clock_kind,
+            worker=worker,
+            timer_every_s=60,
+            timer_grace_s=0,
+        )
+        outside = Outside(
+            feed=lambda store: MemoryFeed(self.bus, HANDOFFS, GROUP, places_of(store, HANDOFFS.name)),
+            publisher=lambda: MemoryPublisher(self.bus),
+            provision=lambda: None,
+            clock=self.clock,
+        )
+        return build(settings, outside)
+
+    async def start(self, worker: str = "one") -> Desk:
+        """Start a worker; returns its client."""
+        intake = self.built(worker)
+        stopped = asyncio.Event()
+
+        async def stop() -> None:
+            if not stopped.is_set():
+                stopped.set()
+                for part in reversed(intake.parts):
+                    await part.stop()
+
+        self.stack.push_async_callback(stop)
+        for part in intake.parts:
+            await part.start()
+            watch = asyncio.create_task(part.failed())
+            self.watches.append(watch)
+        line = channel(f"127.0.0.1:{intake.grpc.port}")
+        self.stack.push_async_callback(line.close)
+        return Desk(intake, intake_pb2_grpc.IntakeServiceStub(line), books_pb2_grpc.BooksServiceStub(line), stop)
+
+    def faults(self) -> list[BaseException]:
+        """Errors of parts that died."""
+        done = [watch for watch in self.watches if watch.done() and not watch.cancelled()]
+        return [error for watch in done if (error := watch.exception()) is not None]
+
+
+@dataclass
+class Desk:
+    """Client of one worker."""
+
+    intake: Intake
+    stub: Any
+    books_stub: Any
+    stop: Callable[[], Any]
+
+    async def call(self, name: str, request: Any, timeout_s: float = 20.0) -> Any:  # noqa: ANN401 - any method
+        """Call a method; a refusal is raised as the verdict it carries."""
+        try:
+            return await getattr(self.stub, name)(request, timeout=timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error) from None
+
+    async def applied(self, *bridges: FakeBridge, timeout_s: float = 20.0) -> None:
+        """Wait until everything the bridges sent was applied."""
+        vector = {stream: end for bridge in bridges for stream, end in bridge.sent().items()}
+        request = intake_pb2.AwaitAppliedRequest(handoffs=vector_to_wire(vector))
+        await self.call("AwaitApplied", request, timeout_s)
+
+    async def dispute(self, dispute_id: str) -> intake_pb2.Dispute:
+        response = await self.call("GetDispute", intake_pb2.GetDisputeRequest(dispute_id=dispute_id))
+        return response.dispute  # type: ignore[no-any-return]
+
+    async def state(self, dispute_id: str) -> str:
+        return (await self.dispute(dispute_id)).state
+
+    async def history(self, dispute_id: str) -> list[journal_pb2.JournalEvent]:
+        response = await self.call("GetHistory", intake_pb2.GetHistoryRequest(dispute_id=dispute_id))
+        return list(response.events)
+
+    async def types(self, dispute_id: str) -> list[str]:
+        return [event.type for event in await self.history(dispute_id)]
+
+    async def execute(self, *commands: command_pb2.Command) -> list[intake_pb2.CommandResult]:
+        response = await self.call("ExecuteBatch", intake_pb2.ExecuteBatchRequest(commands=commands))
+        return list(response.results)
+
+    async def advance(self, to: datetime) -> intake_pb2.AdvanceClockResponse:
+        request = intake_pb2.AdvanceClockRequest(to=timestamp_of(to))
+        return await self.call("AdvanceClock", request)  # type: ignore[no-any-return]
+
+    async def books(self) -> dict[tuple[str, str], int]:
+        response = await self.books_stub.GetBooks(books_pb2.GetBooksRequest(), timeout=20)
+        return {(entry.stage, entry.what): entry.count for entry in response.entries}
+
+    async def rows(self, table: sa.Table) -> int:
+        query = sa.select(sa.func.count()).select_from(table)
+        return await self.intake.store.read(lambda tx: tx.scalar(query) or 0)
+
+    async def refusal(self, name: str, request: Any) -> Rejected | Retryable:  # noqa: ANN401 - any method
+        try:
+            await self.call(name, request)
+        except (Rejected, Retryable) as error:
+            return error
+        message = f"{name} was not refused"
+        raise AssertionError(message)
+
+
+def order(
+    dispute_id: str,
+    name: str,
+    at: datetime = HANDED_OVER + timedelta(hours=1),
+    *,
+    actor: tuple[str, str] = ("clerk", "clerk-1"),
+    command_id: str = "",
+    **told: Any,  # noqa: ANN401 - fields of the instruction
+) -> command_pb2.Command:
+    """Return a command; its id is made of its content unless given."""
+    made = command_id or str(uuid5(NAMESPACE, f"{dispute_id}/{name}/{at}/{sorted(told)}"))
+    command = command_pb2.Command(
+        command_id=made,
+        dispute_id=dispute_id,
+        actor=command_pb2.Actor(role=actor[0], actor_id=actor[1]),
+        occurred_at=timestamp_of(at),
+    )
+    instruction = getattr(command, name)
+    instruction.SetInParent()
+    for field_name, value in told.items():
+        setattr(instruction, field_name, value)
+    return command
+
+
+def to_mediation(dispute_id: str, at: datetime = HANDED_OVER + timedelta(hours=1)) -> Sequence[command_pb2.Command]:
+    """Return the commands from acceptance to the mediation's beginning, an hour apart."""
+    hour = timedelta(hours=1)
+    return [
+        order(
+            dispute_id,
+            "dispatch",
+            at,
+            actor=("dispatcher", "dispatcher-1"),
+            lead_department="justice_bureau",
+            level="township",
+            dispatch_mode="assigned",
+        ),
+        order(dispute_id, "sign", at + hour, actor=("handler", "handler-1")),
+        order(
+            dispute_id,
+            "begin_mediation",
+            at + 2 * hour,
+            actor=("mediator", "mediator-1"),
+            mediator_id="mediator-1",
+            mediation_kind="people",
+            parties_accepted_mediator=True,
+            no_conflict_of_interest=True,
+            rights_notice_given=True,
+        ),
+    ]
+
+
+def agree(dispute_id: str, at: datetime) -> command_pb2.Command:
+    return order(
+        dispute_id,
+        "agree",
+        at,
+        actor=("mediator", "mediator-1"),
+        outcome_form="agreement",
+        signed_by_all=True,
+        made_by="people_committee",
+        confirmable=True,
+    )
+
+
+@pytest.fixture
+async def rig(store_url: str, tmp_path: Path) -> AsyncIterator[Rig]:
+    """Intake on each kind of store; parts must not have died when the test ends."""
+    async with AsyncExitStack() as stack:
+        made = Rig(store_url, tmp_path / "keys", stack)
+        yield made
+        faults = made.faults()
+        for watch in made.watches:
+            watch.cancel()
+        await asyncio.gather(*made.watches, return_exceptions=True)
+    assert faults == []
+
+
+@pytest.fixture
+async def desk(rig: Rig) -> Desk:
+    return await rig.start()
