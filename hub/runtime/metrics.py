@@ -71,7 +71,7 @@ class Metrics:
 
         Args:
             stage: `handoff` or `journal`.
-            dead_letter_reasons: The closed list of reasons: an alert on a rise sees no first one that comes from nowhere.
+            dead_letter_reasons: The closed list: an alert on a rise does not see a first one that comes from nowhere.
         """
         for metric in REGISTER:
             if metric.labels == ("stage",):
