@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,16 @@ def test_an_alert_says_what_in_two_languages_and_where_the_repair_is(alert: dict
     assert re.search(r"[\u4e00-\u9fff].* / ", alert["annotations"]["summary"])
     page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
     assert anchor in anchors_of(ROOT / page)
+
+
+def test_every_alert_has_a_case_that_fires() -> None:
+    cases = yaml.safe_load((ROOT / "deploy" / "prometheus" / "alerts_test.yml").read_text(encoding="utf-8"))["tests"]
+    firing = {case["alertname"] for test in cases for case in test.get("alert_rule_test", []) if case["exp_alerts"]}
+    assert firing == {rule["alert"] for rule in rules("alerts.yml")}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+def test_the_rules_do_what_their_cases_say() -> None:
+    folder = ROOT / "deploy" / "prometheus"
+    subprocess.run(["promtool", "check", "config", "prometheus.yml"], cwd=folder, check=True)
+    subprocess.run(["promtool", "test", "rules", "alerts_test.yml"], cwd=folder, check=True)
