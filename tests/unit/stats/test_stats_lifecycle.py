@@ -1,0 +1,128 @@
+"""Real events of the lifecycle: the fold sums what the dispute says is counted, also after a move or a relapse."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.contracts.codec import event_to_wire
+from hub.errors import Rejected
+from hub.lifecycle import (
+    Colour,
+    EventKind,
+    Instruction,
+    Reclassify,
+    Reopen,
+    ReopenReason,
+    State,
+    Withdraw,
+    WithdrawReason,
+)
+from services.stats.domain.fold import DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
+from services.stats.domain.measures import COUNTED, Echo
+from services.stats.domain.metrics import METRICS
+from services.stats.domain.rates import rate_of
+from tests.support.lifecycle import PATHS, START, Walk, reach
+
+CONCLUDED = {EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN}
+MOVES = [Reclassify(town_code=f"62072510{number}", reason_code="clerk_error") for number in (2, 3)]
+
+
+class Ids:
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], int] = {}
+
+    def of(self, dimensions: Any) -> tuple[int, ...]:  # noqa: ANN401 - any message with the fields
+        return tuple(self.one(name, getattr(dimensions, name)) for name in DIMENSIONS)
+
+    def one(self, name: str, value: str) -> int:
+        return self.known.setdefault((name, value), len(self.known) + 1) if value else 0
+
+
+def folded(walk: Walk, ids: Ids) -> Fold:
+    fold = Fold(ids.of, cohort_days)
+    for position, event in enumerate(walk.events, start=1):
+        fold.add(event_to_wire(event, datetime(2024, 3, 1, tzinfo=UTC)), 1, 0, position)
+    return fold
+
+
+def check(walk: Walk) -> None:
+    ids = Ids()
+    fold = folded(walk, ids)
+    rows: list[dict[str, Any]] = [dict(zip(FACT_COLUMNS, row, strict=True)) for row in fold.facts]
+    net: Counter[tuple[int, int, int]] = Counter()
+    for row in rows:
+        if row["type"] not in {COUNTED["agreed"], COUNTED["failed"], COUNTED["withdrawn"]} or row["concluding"]:
+            net[row["type"], row["day"], row["town_code"]] += row["sign"]
+    epoch = datetime(1970, 1, 1, tzinfo=UTC).date()
+    stands = Counter(
+        (
+            int(COUNTED[fact.type.value]),
+            (fact.business_day - epoch).days,
+            ids.one("town_code", fact.dimensions.town_code),
+        )
+        for fact in walk.state.counted
+    )
+    rated = {int(COUNTED["rated"]), int(COUNTED["visited"])}  # counted here, never taken back by the lifecycle
+    assert {key: count for key, count in net.items() if count and key[0] not in rated} == dict(stands)
+    openness(walk, fold, ids)
+
+
+def openness(walk: Walk, fold: Fold, ids: Ids) -> None:
+    """What is open is 0 or 1, and stands where the dispute stands now."""
+    here = ids.one("town_code", walk.state.dimensions.town_code)
+    for town in {key[5] for key in fold.cells}:
+        counts: Counter[tuple[str, int]] = Counter()
+        for (_, _, measure, _, _, where), count in fold.cells.items():
+            if where == town:
+                counts["court", measure] += count
+        rates = {metric.name: rate_of(counts, metric, "all") for metric in METRICS}
+        if town != here:
+            assert all((rate.numerator, rate.denominator, rate.open) == (0, 0, 0) for rate in rates.values())
+            continue
+        kinds = [event.type for event in walk.events if event.reopen_seq == 0]
+        accepted, concluded = EventKind.ACCEPTED in kinds, bool(CONCLUDED & set(kinds))
+        assert rates["success"].open == int(accepted and not concluded)
+        decided = accepted or concluded or EventKind.MEDIATION_REFUSED in kinds
+        assert rates["diversion"].open == int(not decided and walk.state.state is not State.DUPLICATE)
+
+
+@pytest.mark.parametrize("state", list(PATHS))
+def test_every_state_counts_what_the_dispute_says(state: State) -> None:
+    walk = reach(state)
+    check(walk)
+    if attempt(walk, MOVES[0]):
+        check(walk)
+
+
+def test_withdrawn_before_acceptance_is_decided() -> None:
+    walk = reach(State.SCREENING).do(Withdraw(WithdrawReason.APPLICANT_WITHDREW), at=START)
+    check(walk)
+    assert {key[2] for key in folded(walk, Ids()).cells} & set(Echo) == {Echo.DECIDED}
+
+
+def attempt(walk: Walk, instruction: Instruction, after_days: int = 0) -> bool:
+    try:
+        walk.do(instruction, at=START + timedelta(days=after_days))
+    except Rejected:
+        return False
+    return True
+
+
+@given(st.lists(st.sampled_from(["move0", "move1", "reopen", *(state.value for state in PATHS)]), max_size=12))
+def test_moves_and_relapses_in_any_order(steps: list[str]) -> None:
+    walk = reach(State.REGISTERED)
+    for day, step in enumerate(steps):
+        if step == "reopen":
+            attempt(walk, Reopen(ReopenReason.NEW_CALL, Colour.RED), day)
+        elif step.startswith("move"):
+            attempt(walk, MOVES[int(step[-1])], day)
+        else:
+            for instruction in PATHS[State(step)][1:]:
+                attempt(walk, instruction, day)
+        check(walk)
