@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import logging
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import structlog
 
 from hub.contracts.sealing import Sealer
 from hub.contracts.topics import CATALOGUE
@@ -17,12 +19,18 @@ from tests.support.bridges import PERSON, RunningBridge, Workshop
 
 
 @pytest.fixture
-def logged(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    """Log as a service does: JSON on stdout, everything."""
+def logged() -> Iterator[io.StringIO]:
+    """Log as a service does, JSON, everything; caught."""
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     logs.configure("test_bridge", "debug", "json")
-    yield
+    caught = io.StringIO()
+    for handler in root.handlers:
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(caught)
+    yield caught
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
     root.handlers[:], root.level = before[0], before[1]
 
 
@@ -56,9 +64,7 @@ def rows_of(running: RunningBridge) -> bytes:
     return store.read_blocking(dump)
 
 
-async def test_no_person_is_readable_anywhere(
-    any_bridge: RunningBridge, logged: None, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_no_person_is_readable_anywhere(any_bridge: RunningBridge, logged: io.StringIO) -> None:
     trade = any_bridge.bridge.trade
     brief = f"{PERSON['name']}，{PERSON['phone']}"
     record = any_bridge.record(parties=[{"role": "guardian", **PERSON}], brief=brief)
@@ -79,7 +85,8 @@ async def test_no_person_is_readable_anywhere(
         assert answers[-1].status_code == 422
     await any_bridge.relayed()
     metrics = (await any_bridge.client.get("/metrics")).content
-    told = capsys.readouterr()
+    logging.getLogger("uvicorn.error").warning("the log is caught")
+    assert "the log is caught" in logged.getvalue()
     bus = [
         part
         for topic in CATALOGUE
@@ -90,7 +97,7 @@ async def test_no_person_is_readable_anywhere(
         "bus": b"\n".join(bus),
         "store": rows_of(any_bridge),
         "metrics": metrics,
-        "logs": (told.out + told.err).encode(),
+        "logs": logged.getvalue().encode(),
         "answers": b"\n".join(answer.content for answer in answers),
         "reprs": repr((any_bridge.bridge, record["handed_over_at"])).encode(),
     }

@@ -115,7 +115,7 @@ async def test_pages_join_without_holes(court: RunningBridge) -> None:
 
 
 async def test_undecodable_journal_record_is_buried_and_the_stream_goes_on(sqlite_court: RunningBridge) -> None:
-    (mine,) = await hand_over(court, 1)
+    (mine,) = await hand_over(sqlite_court, 1)
     sqlite_court.pen.write_raw(mine, b"\xff\xff\xff")
     sqlite_court.pen.write(event_of(mine, "court", "accepted", 1))
 

@@ -119,7 +119,7 @@ async def test_broken_utf8_is_refused_before_anything_is_read(partner: Partner) 
     trade = partner.running.bridge.trade
     service = partner.pb.DESCRIPTOR.services_by_name[f"{trade.channel.capitalize()}BridgeService"].full_name
     async with channel(f"127.0.0.1:{partner.running.bridge.grpc.port}") as client:
-        raw = client.unary_unary(f"/{service}/Submit")
+        raw: Any = client.unary_unary(f"/{service}/Submit")
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await raw(b"\x0a\x02\xff\xfe", metadata=(("x-api-key", partner.running.key),))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
