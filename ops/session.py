@@ -141,8 +141,8 @@ class Session:
             played = await self._play(driver, chaos, desk)
             report.kills = [] if chaos is None else chaos.kills
             await self._judge(report, driver, played, ledger=ledger, mediators=mediators, desk=desk)
-            report.seconds = round(self._progress.seconds, 1)
             await self._look_for_people(report, hub, desk)
+            report.seconds = round(self._progress.seconds, 1)
         return report
 
     def _killed(self, kill: Kill) -> None:
