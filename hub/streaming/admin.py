@@ -244,3 +244,23 @@ def check_rights(bus: Bus, *, reads: Sequence[str] = (), writes: Sequence[str] =
             if operation.name not in granted:
                 user = bus.credentials.username if bus.credentials else "ANONYMOUS"
                 raise Fault("bus_not_allowed", f"user {user!r} lacks {operation.name} on topic {name}")
+
+
+def check_group(bus: Bus, group: str) -> None:
+    """Refuse to start without the right to the group: the consumer would try for ever and say nothing.
+
+    Raises:
+        Fault: `bus_not_allowed` or `bus_auth_failed`.
+        Retryable: `bus_unavailable`.
+    """
+    with admin(bus) as client:
+        try:
+            row = client.describe_groups([group])[group]
+        except kafka_errors.RetriableError:
+            # a coordinator that is just starting refuses nobody; the consumer waits for it by itself
+            return
+        error = kafka_errors.for_code(row.get("error_code", 0))
+        granted = row.get("authorized_operations")
+        if issubclass(error, kafka_errors.AuthorizationError) or (granted is not None and "READ" not in granted):
+            user = bus.credentials.username if bus.credentials else "ANONYMOUS"
+            raise Fault("bus_not_allowed", f"user {user!r} lacks READ on group {group}")

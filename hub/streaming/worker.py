@@ -20,6 +20,7 @@ from yarl import URL
 from hub.contracts.topics import Topic
 from hub.errors import Fault, Retryable
 from hub.journal.ports import Feed, FeedRecord, Places
+from hub.streaming.admin import check_group
 from hub.streaming.buffer import Buffer
 from hub.streaming.bus import Bus
 from hub.streaming.clients import knock
@@ -32,6 +33,7 @@ FAUST_QUEUE: Final = 16
 """Records between Faust's consumer and our agent; ours is the buffer that counts."""
 STOP_S: Final = 10.0
 WATCH_S: Final = 0.25
+POLL_S: Final = 0.02
 
 
 class _ConsumerOnly(BootStrategy):
@@ -73,6 +75,7 @@ class FaustFeed(Feed):
         self._buffer = Buffer(max_records, MAX_BYTES)
         self._assigned: frozenset[int] = frozenset()
         self._app: Any = None
+        self._starting: asyncio.Task[None] | None = None
         self._polled_at = 0.0
 
     @property
@@ -109,19 +112,32 @@ class FaustFeed(Feed):
 
     @override
     async def start(self) -> None:
-        # both say at once what the consumer would keep to itself: no route, wrong password, no right
+        # these say at once what the consumer would keep to itself: no route, wrong password, no right
         await asyncio.to_thread(knock, self._bus)
         await asyncio.to_thread(self._log.check, self._topic)
+        await asyncio.to_thread(check_group, self._bus, self._group)
         self._datadir.mkdir(parents=True, exist_ok=True)
         self._buffer.drop()
-        app = self._build()
         self._polled_at = time.monotonic()
+        self._app = self._build()
+        # Faust's own start returns after the first assignment, which may never come
+        self._starting = asyncio.create_task(self._app.start(), name=f"feed-{self._group}")
         try:
-            await app.start()
-        except (KafkaError, OSError) as error:
-            await self._end(app)
-            raise Retryable("bus_unavailable", f"{self._bus.bootstrap}: {error}") from error
-        self._app = app
+            await self._subscribed()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _subscribed(self) -> None:
+        deadline = time.monotonic() + self._bus.request_timeout_s
+        while True:
+            self._check()
+            driver = self._app.consumer._thread._consumer  # noqa: SLF001 - Faust tells of the assignment only
+            if driver is not None and driver.subscription():
+                return
+            if time.monotonic() > deadline:
+                raise Retryable("bus_unavailable", f"{self._bus.bootstrap}: the consumer did not connect in time")
+            await asyncio.sleep(POLL_S)
 
     def _build(self) -> Any:  # noqa: ANN401 - Faust's app is generic over nothing that we use
         bus = self._bus
@@ -189,21 +205,26 @@ class FaustFeed(Feed):
     @override
     async def stop(self) -> None:
         app, self._app = self._app, None
+        starting, self._starting = self._starting, None
         self.revoked()
         if app is not None:
-            await self._end(app)
+            with contextlib.suppress(TimeoutError):
+                # its last words may hang when the bus is away; the broker's session time-out then takes the partitions
+                await asyncio.wait_for(app.stop(), STOP_S)
+        if starting is not None:
+            starting.cancel()
+            await asyncio.wait({starting}, timeout=1.0)
         await asyncio.to_thread(self._log.close)
 
-    async def _end(self, app: Any) -> None:  # noqa: ANN401 - as above
-        with contextlib.suppress(TimeoutError):
-            # its last words may hang when the bus is away; the broker's session time-out then takes the partitions
-            await asyncio.wait_for(app.stop(), STOP_S)
-
     def _check(self) -> None:
-        if self._app is None:
+        """Raise when the consumer is dead: nobody else would tell."""
+        if self._app is None or self._starting is None:
             raise Fault("feed_crashed", f"the consumer of {self._topic} in {self._group} does not run")
-        if self._app.should_stop:
-            reason = getattr(self._app, "crash_reason", None)
+        failed = self._starting.done() and not self._starting.cancelled() and self._starting.exception()
+        reason = failed or self._app.crash_reason
+        if isinstance(reason, (KafkaError, OSError)) and not self._assigned and failed:
+            raise Retryable("bus_unavailable", f"{self._bus.bootstrap}: {reason}") from reason
+        if failed or self._app.should_stop:
             raise Fault("feed_crashed", f"the consumer of {self._topic} in {self._group} died: {reason!r}")
 
     @override

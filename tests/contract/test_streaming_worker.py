@@ -1,0 +1,378 @@
+"""What only the Faust feed can get wrong: memory, rebalances under a full buffer, crashes, refusals, the process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
+
+from hub.contracts.stream import Message
+from hub.contracts.topics import Topic
+from hub.errors import Fault, Retryable
+from hub.streaming import worker
+from hub.streaming.admin import check_group, check_rights, describe, provision
+from hub.streaming.bus import Bus
+from hub.streaming.clients import admin
+from hub.streaming.log import Log
+from hub.streaming.transport import OwnPlaceConsumer
+from hub.streaming.worker import FAUST_QUEUE, STOP_S, FaustFeed
+from ops.broker import NativeKafka
+from tests.support.buses import KafkaRig, collect, fill, offsets_by_partition, publish, until
+
+pytestmark = pytest.mark.kafka
+
+
+async def test_holds_a_bounded_number_while_nobody_calls(kafka_rig: KafkaRig, tmp_path: Path) -> None:
+    await fill(kafka_rig, 300)
+    feed = FaustFeed(kafka_rig.bus, kafka_rig.topic, "slow", dict, tmp_path / "slow", max_records=10)
+    await feed.start()
+    await until(lambda: feed.held == 10)
+    agent_queue = FAUST_QUEUE + 1
+    await asyncio.sleep(0.5)
+    assert feed.held == 10
+    assert feed.alive(), "a slow reader is not a dead consumer"
+    # everything comes in the end, so nothing was thrown away to stay within the bound
+    records = await collect(feed, 900)
+    assert offsets_by_partition(records) == {partition: list(range(300)) for partition in range(3)}
+    assert agent_queue < 300
+    await feed.stop()
+
+
+async def test_the_buffer_is_bounded_in_bytes_too(kafka_rig: KafkaRig, tmp_path: Path) -> None:
+    big = [Message(kafka_rig.topic.name, 0, b"0", bytes(512 * 1024)) for _ in range(60)]
+    await publish(kafka_rig.publisher(), big)
+    feed = FaustFeed(kafka_rig.bus, kafka_rig.topic, "big", dict, tmp_path / "big")
+    await feed.start()
+    await until(lambda: feed.held >= 32)
+    await asyncio.sleep(0.3)
+    assert feed.held == 32, "16 MiB of 512 KiB each"
+    assert len(await collect(feed, 60)) == 60
+    await feed.stop()
+
+
+async def test_a_full_buffer_does_not_hold_up_a_rebalance(kafka_rig: KafkaRig, tmp_path: Path) -> None:
+    await fill(kafka_rig, 100)
+
+    def member(name: str) -> FaustFeed:
+        return FaustFeed(kafka_rig.bus, kafka_rig.topic, "pair", dict, tmp_path / name, max_records=5)
+
+    first, second = member("first"), member("second")
+    await first.start()
+    await until(lambda: first.held == 5)
+    started = time.monotonic()
+    await second.start()
+    await until(lambda: second.assigned() and first.assigned() and not first.assigned() & second.assigned(), 10)
+    assert time.monotonic() - started < 8
+    # what it held of partitions that went away is gone: only its own ones come out
+    records = await first.next(1.0, 100)
+    assert {record.partition for record in records} <= first.assigned()
+    await first.stop()
+    await second.stop()
+
+
+async def test_stopping_hands_over_at_once(kafka_rig: KafkaRig) -> None:
+    await fill(kafka_rig, 5)
+    first, second = kafka_rig.feed("pair", dict), kafka_rig.feed("pair", dict)
+    await first.start()
+    await collect(first, 15)
+    await second.start()
+    await until(second.assigned)
+    started = time.monotonic()
+    await first.stop()
+    await until(lambda: second.assigned() == {0, 1, 2})
+    assert time.monotonic() - started < kafka_rig.bus.session_timeout_s / 2, "it left the group, nobody timed it out"
+
+
+async def test_the_first_message_comes_within_five_seconds(kafka_rig: KafkaRig) -> None:
+    await fill(kafka_rig, 1)
+    feed = kafka_rig.feed("quick", dict)
+    started = time.monotonic()
+    await feed.start()
+    await collect(feed, 3)
+    assert time.monotonic() - started < 5
+
+
+async def test_a_crash_of_the_consumer_comes_out_of_next(kafka_rig: KafkaRig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    await fill(kafka_rig, 1)
+    feed = kafka_rig.feed("crash", dict)
+    assert isinstance(feed, FaustFeed)
+    await feed.start()
+    await collect(feed, 3)
+    await feed._app.crash(RuntimeError("planted"))
+    assert not feed.alive()
+    with pytest.raises(Fault, match="planted") as raised:
+        await feed.next(1.0, 1)
+    assert raised.value.code == "feed_crashed"
+    started = time.monotonic()
+    await feed.stop()
+    assert time.monotonic() - started < 11
+
+
+async def test_a_failing_store_at_an_assignment_is_a_crash_not_a_silence(
+    kafka_rig: KafkaRig,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+    def places() -> dict[int, int]:
+        raise RuntimeError("store is gone")
+
+    await fill(kafka_rig, 1)
+    feed = kafka_rig.feed("crash", places)
+    with pytest.raises(Fault) as raised:  # noqa: PT012 - either the start or a later call tells
+        await feed.start()
+        async with asyncio.timeout(15):
+            while True:
+                await feed.next(0.2, 10)
+    assert raised.value.code == "feed_crashed"
+
+
+async def test_a_consumer_that_does_not_poll_is_not_alive(kafka_rig: KafkaRig) -> None:
+    await fill(kafka_rig, 1)
+    feed = kafka_rig.feed("stuck", dict)
+    assert isinstance(feed, FaustFeed)
+    await feed.start()
+    await collect(feed, 3)
+    feed._app._fetcher._stopped.set()
+    feed._polled_at -= 60
+    assert not feed.alive()
+
+
+async def test_before_it_starts_or_after_it_stopped_next_is_a_fault(kafka_rig: KafkaRig) -> None:
+    feed = kafka_rig.feed("unstarted", dict)
+    with pytest.raises(Fault):
+        await feed.next(0.1, 1)
+
+
+async def test_takes_over_neither_signals_nor_logging(kafka_rig: KafkaRig) -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP)
+    before = (
+        [signal.getsignal(number) for number in numbers],
+        list(logging.root.handlers),
+        logging.root.level,
+        sys.stdout,
+        sys.stderr,
+        sys.excepthook,
+    )
+    feed = kafka_rig.feed("polite", dict)
+    await feed.start()
+    await until(feed.assigned)
+    after = (
+        [signal.getsignal(number) for number in numbers],
+        list(logging.root.handlers),
+        logging.root.level,
+        sys.stdout,
+        sys.stderr,
+        sys.excepthook,
+    )
+    assert after == before
+
+
+async def test_with_the_drivers_own_seek_it_would_follow_the_group(
+    kafka_rig: KafkaRig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The guard of rule 2, broken on purpose: the group's offset wins and records are missed."""
+    await fill(kafka_rig, 10)
+    kafka_rig.commit("stock", dict.fromkeys(range(3), 8))
+    monkeypatch.delattr(OwnPlaceConsumer, "seek_to_committed")
+    feed = kafka_rig.feed("stock", lambda: dict.fromkeys(range(3), 2))
+    await feed.start()
+    records = await collect(feed, 6)
+    assert offsets_by_partition(records) == {0: [8, 9], 1: [8, 9], 2: [8, 9]}
+
+
+async def test_without_a_broker_start_says_so_at_once(fresh_topic: Topic, tmp_path: Path) -> None:
+    feed = FaustFeed(Bus("127.0.0.1:9"), fresh_topic, "nobody", dict, tmp_path)
+    started = time.monotonic()
+    with pytest.raises(Retryable, match="no route"):
+        await feed.start()
+    assert time.monotonic() - started < 2
+    assert not feed.alive()
+    await feed.stop()
+
+
+async def test_without_its_topic_start_says_so(kafka_bus: Bus, fresh_topic: Topic, tmp_path: Path) -> None:
+    feed = FaustFeed(kafka_bus, fresh_topic, "nobody", dict, tmp_path)
+    with pytest.raises(Retryable, match="does not exist"):
+        await feed.start()
+    await feed.stop()
+
+
+async def test_survives_an_outage_of_the_broker(native_kafka: NativeKafka, fresh_topic: Topic, tmp_path: Path) -> None:
+    bus = Bus(native_kafka.bootstrap, partitions=3)
+    rig = KafkaRig(fresh_topic, bus, tmp_path)
+    await fill(rig, 5)
+    inbox = dict.fromkeys(range(3), 0)
+    feed = rig.feed("outage", lambda: dict(inbox))
+
+    async def drain(end: int) -> None:
+        async with asyncio.timeout(40):
+            while any(place < end for place in inbox.values()):
+                for record in await feed.next(0.2, 50):
+                    if record.offset == inbox[record.partition]:
+                        inbox[record.partition] += 1
+
+    await feed.start()
+    await drain(5)
+    native_kafka.kill9()
+    try:
+        with pytest.raises(Retryable):
+            await feed.ends()
+    finally:
+        native_kafka.restart()
+        native_kafka.wait_ready()
+    await fill(rig, 5)
+    await drain(10)
+    assert feed.alive()
+    await rig.close()
+
+
+# --- refusals -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def secured(native_kafka: NativeKafka, kafka_password: str, fresh_topic: Topic) -> Bus:
+    provision(Bus(native_kafka.bootstrap, partitions=3), [fresh_topic])
+    return replace(native_kafka.secured_bus("reader", kafka_password), partitions=3)
+
+
+async def test_a_wrong_password_is_named(secured: Bus, fresh_topic: Topic, tmp_path: Path) -> None:
+    assert secured.credentials is not None
+    wrong = replace(secured, credentials=replace(secured.credentials, password="wrong"))
+    feed = FaustFeed(wrong, fresh_topic, "g", dict, tmp_path)
+    for refused in (feed.start(), asyncio.to_thread(describe, wrong), asyncio.to_thread(Log(wrong).ends, "x")):
+        with pytest.raises(Fault, match="'reader'") as raised:
+            await refused
+        assert raised.value.code == "bus_auth_failed"
+        assert "wrong name, password" in raised.value.detail
+    await feed.stop()
+
+
+async def test_a_missing_right_is_named_instead_of_silence(secured: Bus, fresh_topic: Topic, tmp_path: Path) -> None:
+    feed = FaustFeed(secured, fresh_topic, "g", dict, tmp_path)
+    log = Log(secured)
+    for refused in (feed.start(), asyncio.to_thread(log.read, fresh_topic.name, 0, 0, 1)):
+        with pytest.raises(Fault) as raised:
+            await refused
+        assert raised.value.code == "bus_not_allowed"
+    await feed.stop()
+
+
+async def test_a_right_to_see_is_not_a_right_to_read(
+    native_kafka: NativeKafka,
+    secured: Bus,
+    fresh_topic: Topic,
+) -> None:
+    grant(native_kafka, ResourceType.TOPIC, fresh_topic.name, ACLOperation.DESCRIBE)
+    await until(lambda: sees(secured, fresh_topic))
+    with pytest.raises(Fault, match="lacks READ"):
+        check_rights(secured, reads=[fresh_topic.name])
+    with pytest.raises(Fault, match="lacks WRITE"):
+        check_rights(secured, writes=[fresh_topic.name])
+
+
+async def test_with_the_rights_it_reads(
+    native_kafka: NativeKafka,
+    secured: Bus,
+    fresh_topic: Topic,
+    tmp_path: Path,
+) -> None:
+    rig = KafkaRig(fresh_topic, Bus(native_kafka.bootstrap, partitions=3), tmp_path)
+    await fill(rig, 2)
+    await rig.close()
+    grant(native_kafka, ResourceType.TOPIC, fresh_topic.name, ACLOperation.READ)
+    group = f"{fresh_topic.name}-g"
+    grant(native_kafka, ResourceType.GROUP, group, ACLOperation.READ)
+    await until(lambda: reads(secured, fresh_topic))
+    await until(lambda: joins(secured, group))
+    feed = FaustFeed(secured, fresh_topic, group, dict, tmp_path / "allowed")
+    await feed.start()
+    assert len(await collect(feed, 6)) == 6
+    await feed.stop()
+
+
+async def test_a_missing_right_to_the_group_is_named_instead_of_silence(
+    native_kafka: NativeKafka,
+    secured: Bus,
+    fresh_topic: Topic,
+    tmp_path: Path,
+) -> None:
+    grant(native_kafka, ResourceType.TOPIC, fresh_topic.name, ACLOperation.READ)
+    await until(lambda: reads(secured, fresh_topic))
+    feed = FaustFeed(secured, fresh_topic, f"{fresh_topic.name}-forbidden", dict, tmp_path / "forbidden")
+    with pytest.raises(Fault, match=r"(?i)group") as raised:
+        await feed.start()
+    assert raised.value.code == "bus_not_allowed"
+    await feed.stop()
+
+
+async def test_never_joining_is_not_alive_and_stops_in_time(
+    native_kafka: NativeKafka,
+    secured: Bus,
+    fresh_topic: Topic,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A refused member stays a running process that does nothing: only its missing progress tells."""
+    grant(native_kafka, ResourceType.TOPIC, fresh_topic.name, ACLOperation.READ)
+    await until(lambda: reads(secured, fresh_topic))
+    monkeypatch.setattr(worker, "check_group", lambda _bus, _group: None)
+    feed = FaustFeed(secured, fresh_topic, f"{fresh_topic.name}-forbidden", dict, tmp_path / "forbidden")
+    await feed.start()
+    assert not await feed.next(0.5, 10)
+    assert feed.assigned() == frozenset()
+    assert feed.alive(), "it has just begun"
+    feed._polled_at -= 60
+    assert not feed.alive()
+    started = time.monotonic()
+    await feed.stop()
+    assert time.monotonic() - started < STOP_S + 2
+
+
+def reads(bus: Bus, topic: Topic) -> bool:
+    """Tell whether a right that was just granted has reached the broker."""
+    try:
+        check_rights(bus, reads=[topic.name])
+    except Fault:
+        return False
+    return True
+
+
+def joins(bus: Bus, group: str) -> bool:
+    try:
+        check_group(bus, group)
+    except Fault:
+        return False
+    return True
+
+
+def sees(bus: Bus, topic: Topic) -> bool:
+    try:
+        check_rights(bus, reads=[topic.name])
+    except Fault as refused:
+        return "lacks READ" in refused.detail
+    return True
+
+
+def grant(broker: NativeKafka, kind: ResourceType, name: str, operation: ACLOperation) -> None:
+    with admin(Bus(broker.bootstrap)) as client:
+        client.create_acls(
+            [
+                ACL(
+                    principal="User:reader",
+                    host="*",
+                    operation=operation,
+                    permission_type=ACLPermissionType.ALLOW,
+                    resource_pattern=ResourcePattern(kind, name),
+                ),
+            ],
+        )
