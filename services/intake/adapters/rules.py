@@ -157,9 +157,12 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
 
 def _read(path: Path, shape: type[F]) -> F:
     try:
-        return shape.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # The YAML reader lets a date that does not exist through as a bare ValueError.
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise Fault("rules_invalid", f"{path.name} cannot be read: {error}") from error
+    try:
+        return shape.model_validate(told)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise Fault("rules_invalid", f"{path.name}: {problems}") from error

@@ -34,7 +34,10 @@ def test_circumstances_that_bar_police_mediation(circumstance: str, reason: str)
     assert screen(incident(circumstances=frozenset({circumstance})), RULES).reason_code == reason
 
 
-@pytest.mark.parametrize("found", ["criminal", "help", "report", "complaint", "inquiry", "gathering", "mass_incident", "harassment", "invalid"])
+@pytest.mark.parametrize(
+    "found",
+    ["criminal", "help", "report", "complaint", "inquiry", "gathering", "mass_incident", "harassment", "invalid"],
+)
 def test_the_class_as_found_decides(found: str) -> None:
     assert screen(incident(case_cause=found), RULES).reason_code == "not_a_dispute"
 

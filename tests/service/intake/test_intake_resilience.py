@@ -1,0 +1,218 @@
+"""What must hold when things break: restarts, reordering, lost and repeated deliveries, two workers, no Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from hub.contracts.codec import event_from_wire
+from hub.contracts.stream import place_of, unpack
+from hub.contracts.topics import HANDOFFS, JOURNAL
+from hub.errors import Rejected
+from hub.lifecycle import replay
+from hub.streaming.memory import Sending
+from hub.wire.intake.v1 import intake_pb2
+from hub.wire.journal.v1 import journal_pb2
+from services.intake.adapters.tables import handoff_applied, timer
+from services.intake.wiring import GROUP
+from tests.support.intake_rig import Desk, Rig, agree, order, to_mediation
+from tests.support.journals import until
+
+REFS = [f"A-{number}" for number in range(30)]
+LONG_AFTER = datetime(2024, 7, 1, tzinfo=UTC)
+
+
+def journal_of(rig: Rig) -> list[journal_pb2.JournalEvent]:
+    events = []
+    for record in rig.bus.records(JOURNAL.name):
+        assert record.value is not None
+        events += [journal_pb2.JournalEvent.FromString(raw) for raw in unpack(place_of(record.headers), record.value)]
+    return events
+
+
+async def assert_consistent(rig: Rig, desk: Desk, refs: list[str]) -> None:
+    """One state per dispute equals the replay of its history; the journal has every event once."""
+    published: dict[str, list[int]] = {}
+
+    async def all_sent() -> bool:
+        return (await desk.books())["journal", "unsent"] == 0
+
+    await until(all_sent)
+    for event in journal_of(rig):
+        published.setdefault(event.dispute_id, []).append(event.sequence)
+    for ref in refs:
+        dispute_id = rig.bridge.dispute_id(ref)
+        history = await desk.history(dispute_id)
+        state = replay(tuple(event_from_wire(event) for event in history))
+        now = await desk.dispute(dispute_id)
+        assert (now.state, now.sequence) == (state.state.value, state.sequence)
+        assert published[dispute_id] == [event.sequence for event in history]
+
+
+async def test_a_restart_half_way_loses_and_doubles_nothing(rig: Rig) -> None:
+    first = await rig.start()
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[:15]))
+    await first.applied(rig.bridge)
+    await first.stop()
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[15:]))
+    second = await rig.start()
+    await second.applied(rig.bridge)
+    assert await second.rows(handoff_applied) == len(REFS)
+    await assert_consistent(rig, second, REFS)
+
+
+async def test_lost_repeated_and_rebalanced_deliveries(rig: Rig, desk: Desk) -> None:
+    for number, ref in enumerate(REFS):
+        rig.bridge.send(rig.bridge.handoff(ref))
+        if number % 7 == 3:
+            rig.bus.rewind(HANDOFFS.name, GROUP, 3)
+        if number % 11 == 5:
+            rig.bus.rebalance(HANDOFFS.name, GROUP)
+        for partition, end in enumerate(rig.bus.ends(HANDOFFS.name)):
+            if number % 5 == 2:
+                rig.bus.drop(HANDOFFS.name, partition, [end])
+    await desk.applied(rig.bridge)
+    assert await desk.rows(handoff_applied) == len(REFS)
+    await assert_consistent(rig, desk, REFS)
+
+
+async def test_commands_are_accepted_while_the_bus_is_down(rig: Rig, desk: Desk) -> None:
+    rig.bridge.send(rig.bridge.handoff("A-1"))
+    await desk.applied(rig.bridge)
+    await assert_consistent(rig, desk, ["A-1"])
+    rig.bus.sending = Sending.DOWN
+    dispute_id = rig.bridge.dispute_id("A-1")
+    results = await desk.execute(*to_mediation(dispute_id))
+    assert {result.WhichOneof("result") for result in results} == {"position"}
+    assert (await desk.books())["journal", "unsent"] == 3
+    rig.bus.sending = Sending.NORMAL
+    await assert_consistent(rig, desk, ["A-1"])
+
+
+async def test_a_start_without_the_bus(rig: Rig) -> None:
+    rig.bus.sending = Sending.DOWN
+    desk = await rig.start()
+    clock = await desk.call("GetClock", intake_pb2.GetClockRequest())
+    assert clock.kind == "scenario"
+    rig.bridge.send(rig.bridge.handoff("A-1"))
+    rig.bus.sending = Sending.NORMAL
+    await desk.applied(rig.bridge)
+    assert await desk.state(rig.bridge.dispute_id("A-1")) == "accepted"
+
+
+async def test_the_books_balance(rig: Rig, desk: Desk) -> None:
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS))
+    rig.bridge.send_raw("poison", b"\xff")
+    await desk.applied(rig.bridge)
+    books = await desk.books()
+    assert sum(rig.bridge.sent().values()) == books["handoff", "applied"] + books["handoff", "dead"]
+    assert (books["handoff", "rejected"], books["handoff", "parked"]) == (0, 0)
+    assert books["journal", "received"] == 3 * len(REFS)
+
+
+async def test_a_thousand_timers_at_once(rig: Rig, desk: Desk) -> None:
+    """More than one chunk; all fire, once."""
+    refs = [f"T-{number}" for number in range(400)]
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in refs))
+    await desk.applied(rig.bridge)
+    for start in range(0, len(refs), 200):
+        some = refs[start : start + 200]
+        await desk.execute(*(c for ref in some for c in to_mediation(rig.bridge.dispute_id(ref))))
+    assert await desk.rows(timer) == 800
+    assert (await desk.advance(LONG_AFTER)).fired == 800
+    assert await desk.rows(timer) == 0
+    page = await desk.call("ListDisputes", intake_pb2.ListDisputesRequest(state="failed", page_size=1000))
+    assert len(page.disputes) == 400
+
+
+# --- two workers on one PostgreSQL ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def postgres_rig(postgres_database: str, tmp_path: Path) -> AsyncIterator[Rig]:
+    async with AsyncExitStack() as stack:
+        made = Rig(postgres_database, tmp_path / "keys", stack)
+        yield made
+        faults = made.faults()
+        for watch in made.watches:
+            watch.cancel()
+        await asyncio.gather(*made.watches, return_exceptions=True)
+    assert faults == []
+
+
+@pytest.mark.postgres
+async def test_two_workers_race_on_one_dispute(postgres_rig: Rig) -> None:
+    rig = postgres_rig
+    one, two = await rig.start("one"), await rig.start("two")
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS))
+    await one.applied(rig.bridge)
+    outcomes = []
+    for ref in REFS:
+        dispute_id = rig.bridge.dispute_id(ref)
+        requests = [
+            intake_pb2.ExecuteRequest(
+                command=order(
+                    dispute_id,
+                    "dispatch",
+                    lead_department=f"dep_{name}",
+                    level="county",
+                    dispatch_mode="assigned",
+                    command_id=f"{number:08d}-0000-4000-8000-{REFS.index(ref):012d}",
+                )
+            )
+            for number, name in enumerate(("one", "two"))
+        ]
+        outcomes.append(
+            asyncio.gather(one.call("Execute", requests[0]), two.call("Execute", requests[1]), return_exceptions=True)
+        )
+    for pair in await asyncio.gather(*outcomes):
+        refused = [outcome for outcome in pair if isinstance(outcome, Rejected)]
+        assert [error.code for error in refused] == ["wrong_state"]
+    await assert_consistent(rig, two, REFS)
+
+
+@pytest.mark.postgres
+async def test_two_workers_answer_one_command_alike(postgres_rig: Rig) -> None:
+    rig = postgres_rig
+    one, two = await rig.start("one"), await rig.start("two")
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS))
+    await two.applied(rig.bridge)
+    commands = [command for ref in REFS for command in to_mediation(rig.bridge.dispute_id(ref))]
+    first, second = await asyncio.gather(one.execute(*commands), two.execute(*commands))
+    assert [r.position for r in first] == [r.position for r in second]
+    assert all(a.repeated is not b.repeated for a, b in zip(first, second, strict=True))
+    await assert_consistent(rig, one, REFS)
+
+
+@pytest.mark.postgres
+async def test_two_workers_fire_each_timer_once(postgres_rig: Rig) -> None:
+    rig = postgres_rig
+    one, two = await rig.start("one"), await rig.start("two")
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS))
+    await one.applied(rig.bridge)
+    await one.execute(*(c for ref in REFS for c in to_mediation(rig.bridge.dispute_id(ref))))
+    answers = await asyncio.gather(one.advance(LONG_AFTER), two.advance(LONG_AFTER))
+    assert sum(answer.fired for answer in answers) == 2 * len(REFS)
+    for ref in REFS:
+        assert await two.state(rig.bridge.dispute_id(ref)) == "failed"
+    await assert_consistent(rig, one, REFS)
+
+
+@pytest.mark.postgres
+async def test_one_worker_takes_over_from_the_other(postgres_rig: Rig) -> None:
+    rig = postgres_rig
+    one, two = await rig.start("one"), await rig.start("two")
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[:10]))
+    await one.applied(rig.bridge)
+    await one.stop()
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[10:]))
+    await two.applied(rig.bridge)
+    dispute_id = rig.bridge.dispute_id(REFS[0])
+    await two.execute(*to_mediation(dispute_id), agree(dispute_id, datetime(2024, 3, 9, tzinfo=UTC)))
+    assert await two.rows(handoff_applied) == len(REFS)
+    await assert_consistent(rig, two, REFS)

@@ -1,0 +1,62 @@
+"""Time limits of domain 5, each with its border days; the calendar is the national one."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from hub.errors import Rejected
+from hub.runtime.calendars import national
+from services.intake.domain.deadlines import Matter, TermKind, last_day, sign_off_of, term_of
+from tests.support.intake import LIMITS
+
+CALENDAR = national()
+
+
+def due(kind: TermKind, start: date, channel: str, regime: str = "", procedure: str = "") -> date | None:
+    term = term_of(kind, Matter(channel, regime, procedure, start), LIMITS)
+    return None if term is None else last_day(term, start, CALENDAR)
+
+
+@pytest.mark.parametrize(
+    ("signed_on", "channel", "regime", "procedure", "expected"),
+    [
+        # A: 30 days, day of the signature not counted
+        (date(2024, 3, 1), "court", "A", "ordinary", date(2024, 4, 1)),  # 31 March is a Sunday
+        (date(2024, 3, 5), "court", "A", "summary", date(2024, 4, 7)),  # 4 April: Qingming, until the 6th; 7th worked
+        # B: 15 ordinary, 7 summary
+        (date(2025, 3, 3), "court", "B", "ordinary", date(2025, 3, 18)),
+        (date(2025, 3, 3), "court", "B", "summary", date(2025, 3, 10)),
+        (date(2025, 3, 3), "court", "B", "small_claims", date(2025, 3, 10)),
+        (date(2025, 1, 21), "court", "B", "summary", date(2025, 2, 5)),  # Spring Festival 28 January to 4 February
+        (date(2024, 3, 4), "police", "", "", date(2024, 4, 3)),
+        (date(2024, 3, 4), "petition", "", "", date(2024, 5, 6)),  # 3 May worked? no: 1 to 5 May are days off
+        (date(2024, 3, 4), "window", "", "", date(2024, 4, 3)),
+    ],
+)
+def test_term_of_mediation(signed_on: date, channel: str, regime: str, procedure: str, expected: date) -> None:
+    assert due("mediation", signed_on, channel, regime, procedure) == expected
+
+
+def test_petitions_alone_have_two_more_dates() -> None:
+    assert due("local", date(2024, 3, 4), "petition") == date(2024, 4, 3)
+    assert due("statutory", date(2024, 3, 4), "petition") == date(2024, 5, 6)
+    assert due("local", date(2024, 3, 4), "court", "A") is None
+    assert due("statutory", date(2024, 3, 4), "police") is None
+
+
+def test_sign_off_counts_working_days() -> None:
+    friday = date(2024, 3, 1)
+    assert last_day(sign_off_of("court", LIMITS), friday, CALENDAR) == date(2024, 3, 6)
+    assert last_day(sign_off_of("window", LIMITS), friday, CALENDAR) == date(2024, 3, 8)
+
+
+def test_a_year_without_a_calendar_is_an_error_and_never_a_guess() -> None:
+    with pytest.raises(Rejected, match="calendar_missing"):
+        due("mediation", date(2199, 3, 1), "window")
+
+
+def test_every_limit_names_its_clause() -> None:
+    assert all(term.clause for term in LIMITS.terms)
+    assert all(row.clause for row in LIMITS.sign_off)

@@ -1,0 +1,138 @@
+"""Which timers an event sets, when they are obsolete, and what they say."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from hub.lifecycle import (
+    Accept,
+    Actor,
+    BeginScreening,
+    Channel,
+    Clarity,
+    Command,
+    Dimensions,
+    Dispatch,
+    DispatchMode,
+    Dispute,
+    Event,
+    Fail,
+    Instruction,
+    Level,
+    Regime,
+    Register,
+    Role,
+    Sign,
+    Supervise,
+    Supervision,
+    decide,
+    dispute_id_of,
+    evolve,
+)
+from services.intake.domain.timers import (
+    Timer,
+    TimerKind,
+    command_id_of,
+    end_of,
+    instruction_at,
+    set_by,
+    waits_for,
+)
+from tests.support.intake import LIMITS
+
+AT = datetime(2024, 3, 5, 2, tzinfo=UTC)
+CLERK = Actor(Role.CLERK, "clerk-1")
+ID = dispute_id_of("court-620725", "A-1")
+
+
+def live(*orders: Instruction) -> tuple[Dispute, list[tuple[Event, Dispute]]]:
+    """Return a dispute after orders an hour apart, and its events with the states after them."""
+    register = Register(
+        dimensions=Dimensions(Channel.COURT, "court-620725", county_code="620725", regime=Regime.A),
+        received_on=date(2024, 3, 4),
+        source_ref="A-1",
+    )
+    accept = Accept(Clarity.CLEAR, Clarity.CLEAR, consent_of_all=True)
+    dispute: Dispute | None = None
+    steps: list[tuple[Event, Dispute]] = []
+    for hours, instruction in enumerate((register, BeginScreening(), accept, *orders)):
+        command = Command(f"c-{hours}", ID, CLERK, AT + timedelta(hours=hours), instruction)
+        for event in decide(dispute, command):
+            dispute = evolve(dispute, event)
+            steps.append((event, dispute))
+    assert dispute is not None
+    return dispute, steps
+
+
+DISPATCH = Dispatch(
+    "justice_bureau",
+    level=Level.TOWNSHIP,
+    dispatch_mode=DispatchMode.ASSIGNED,
+    sign_by=AT + timedelta(hours=13),
+)
+SIGN = Sign(due_on=date(2024, 4, 4))
+
+
+def test_the_last_day_of_a_limit_counts_whole() -> None:
+    assert end_of(date(2024, 4, 4)) == datetime(2024, 4, 4, 16, tzinfo=UTC)
+
+
+def test_a_dispatch_sets_the_sign_off_pair() -> None:
+    dispute, steps = live(DISPATCH)
+    reminder, end = set_by(*steps[-1], LIMITS)
+    assert (reminder.kind, end.kind) == (TimerKind.SIGN_REMINDER, TimerKind.SIGN_OVERDUE)
+    assert end.due_at == DISPATCH.sign_by
+    assert reminder.due_at == AT + timedelta(hours=3) + timedelta(hours=10) * 0.8
+    assert waits_for(TimerKind.SIGN_OVERDUE, dispute)
+    assert not waits_for(TimerKind.TERM_EXPIRED, dispute)
+
+
+def test_a_signature_ends_the_one_and_sets_the_term() -> None:
+    dispute, steps = live(DISPATCH, SIGN)
+    kinds = [timer.kind for timer in set_by(*steps[-1], LIMITS)]
+    assert kinds == [TimerKind.TERM_REMINDER, TimerKind.TERM_EXPIRED]
+    assert not waits_for(TimerKind.SIGN_OVERDUE, dispute)
+    assert waits_for(TimerKind.TERM_EXPIRED, dispute)
+
+
+def test_events_without_a_limit_set_nothing() -> None:
+    _, steps = live()
+    assert [set_by(event, after, LIMITS) for event, after in steps] == [(), (), ()]
+
+
+def test_the_end_of_a_term_fails_the_mediation() -> None:
+    dispute, steps = live(DISPATCH, SIGN)
+    _, end = set_by(*steps[-1], LIMITS)
+    order = instruction_at(end, dispute)
+    assert isinstance(order, Fail)
+    assert decide(dispute, Command("x", ID, CLERK, end.due_at, order))
+
+
+@pytest.mark.parametrize(
+    ("rung", "kind", "says"),
+    [
+        (None, TimerKind.SIGN_REMINDER, Supervision.REMINDED),
+        (None, TimerKind.SIGN_OVERDUE, Supervision.OVERDUE),
+        (Supervision.REMINDED, TimerKind.SIGN_REMINDER, None),
+        (Supervision.REMINDED, TimerKind.SIGN_OVERDUE, Supervision.OVERDUE),
+        (Supervision.SUPERVISED, TimerKind.SIGN_OVERDUE, None),
+    ],
+)
+def test_the_ladder_is_only_climbed(rung: Supervision | None, kind: TimerKind, says: Supervision | None) -> None:
+    dispute, _ = live(DISPATCH, *([Supervise(rung)] if rung else []))
+    order = instruction_at(Timer(ID, kind, AT + timedelta(days=3)), dispute)
+    assert order == (Supervise(says) if says else None)
+
+
+def test_an_obsolete_timer_says_nothing() -> None:
+    dispute, _ = live(DISPATCH, SIGN)
+    assert instruction_at(Timer(ID, TimerKind.SIGN_OVERDUE, AT), dispute) is None
+
+
+def test_ids_of_timer_commands_are_the_same_everywhere() -> None:
+    timer = Timer(ID, TimerKind.TERM_EXPIRED, AT)
+    assert command_id_of(timer, 5) == command_id_of(Timer(ID, TimerKind.TERM_EXPIRED, AT), 5)
+    assert command_id_of(timer, 5) != command_id_of(timer, 6)
+    assert command_id_of(timer, 5) != command_id_of(Timer(ID, TimerKind.TERM_REMINDER, AT), 5)
