@@ -141,8 +141,14 @@ def _grid(value: str) -> str:
 
 
 def _reference(value: str) -> str:
-    # It stands in paths, logs of the agency and our answers: no blanks, nothing that a URL gives a meaning to.
-    if not value or re.search(r"[\s?#%\\\"'<>&;|`]", value) or value.startswith("/") or value.endswith("/"):
+    # It stands in paths and answers: printable, no blanks, nothing that a URL gives a meaning to.
+    if (
+        not value.isprintable()
+        or not value
+        or re.search(r"[\s?#%\\\"'<>&;|`]", value)
+        or value.startswith("/")
+        or value.endswith("/")
+    ):
         raise refusal(
             "reference_format", "编号不得为空或含空格及特殊符号 / a reference has no blanks and no special characters"
         )

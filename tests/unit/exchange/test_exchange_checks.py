@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hub.errors import Rejected
+from hub.exchange import checks
+
+
+@pytest.mark.parametrize("number", ["11010519491231002X", "440524188001010014"])
+def test_samples_of_gb_11643_pass(number: str) -> None:
+    assert checks.citizen_id(number) == number
+    assert checks.citizen_id(number.lower()) == number
+
+
+def test_area_codes_of_abolished_counties_stay_valid() -> None:
+    # 620725 exists, 999999 never did: the area is not looked up, so cards of abolished counties pass.
+    for area in ("620725", "150822", "431230", "150624", "999999"):
+        first17 = f"{area}19800229001"
+        assert checks.citizen_id(first17 + _check_character(first17))
+
+
+def _check_character(first17: str) -> str:
+    """Written out apart from the code under test: ISO 7064 MOD 11-2 from the left."""
+    remainder = 0
+    for digit in first17:
+        remainder = (remainder + int(digit)) * 2 % 11
+    return "0123456789X"[(12 - remainder) % 11]
+
+
+@given(st.integers(0, 9), st.integers(0, 16))
+def test_every_single_wrong_digit_is_found(digit: int, place: int) -> None:
+    number = "11010519491231002X"
+    changed = f"{number[:place]}{digit}{number[place + 1 :]}"
+    if changed != number:
+        with pytest.raises(Rejected) as refused:
+            checks.citizen_id(changed)
+        assert number[:10] not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("", "id_format"),
+        ("11010519491231002", "id_format"),
+        ("11010519491231002XX", "id_format"),
+        ("1101051949123100２X", "id_format"),
+        ("01010519491231002X", "id_format"),
+        ("11010519490230002X", "id_birth_date"),
+        ("11010519491331002X", "id_birth_date"),
+        ("11010518001231002X", "id_birth_date"),
+        ("110105194912310021", "id_checksum"),
+    ],
+)
+def test_wrong_citizen_ids_are_told_apart(number: str, code: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        checks.citizen_id(number)
+    assert refused.value.code == code
+
+
+def test_uscc_of_gb_32100() -> None:
+    assert checks.uscc("91350100m000100y43") == "91350100M000100Y43"
+    for wrong in ("91350100M000100Y44", "91350100M000100Y4", "91350100O000100Y43", "９1350100M000100Y43"):
+        with pytest.raises(Rejected):
+            checks.uscc(wrong)
+
+
+@given(st.integers(0, 16), st.sampled_from("0123456789ABCDEFGHJKLMNPQRTUWXY"))
+def test_every_single_wrong_character_of_a_uscc_is_found(place: int, letter: str) -> None:
+    code = "91350100M000100Y43"
+    changed = f"{code[:place]}{letter}{code[place + 1 :]}"
+    if changed != code:
+        with pytest.raises(Rejected, match="id_checksum"):
+            checks.uscc(changed)
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("13800138000", "13800138000"),
+        ("+8613800138000", "13800138000"),
+        ("+86 13800138000", "13800138000"),
+        ("0086-13800138000", "13800138000"),
+        ("0936-2721234", "0936-2721234"),
+        ("01012345678", "01012345678"),
+    ],
+)
+def test_phones(told: str, kept: str) -> None:
+    assert checks.phone(told) == kept
+
+
+@pytest.mark.parametrize(
+    "told", ["12800138000", "1380013800", "138001380001", "１3800138000", "abc", "+1 5551234567", "0"]
+)
+def test_no_phones(told: str) -> None:
+    with pytest.raises(Rejected, match="phone_format"):
+        checks.phone(told)
+
+
+@pytest.mark.parametrize(
+    "letter",
+    ["\x00", "\x07", "\x1b", "\x7f", "\x85", "\u200b", "\u200e", "\u202e", "\u2028", "\u2066", "\ufeff", "\U000e0041"],
+)
+def test_control_invisible_and_direction_characters_are_refused(letter: str) -> None:
+    for lines in (False, True):
+        with pytest.raises(Rejected, match="forbidden_character"):
+            checks.clean(f"甲{letter}乙", lines=lines)
+
+
+def test_text_is_composed_and_rare_characters_stay() -> None:
+    assert checks.clean("e\u0301") == "é"
+    rare = "𠮷\ue815\U0002ebf0"  # extension B, private use of old registers, newer than Python's tables
+    assert checks.clean(rare) == rare
+    assert checks.clean("一\r\n二\t三", lines=True) == "一\n二\t三"
+    for letter in "\n\t\r":
+        with pytest.raises(Rejected):
+            checks.clean(f"一{letter}二")
+    with pytest.raises(Rejected):
+        checks.clean("一\r二", lines=True)

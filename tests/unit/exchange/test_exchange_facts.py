@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from hub.errors import Kind, Rejected
+from hub.exchange.facts import (
+    CLOCK_SKEW,
+    Confidential,
+    Consent,
+    LaterFact,
+    Matter,
+    Party,
+    Report,
+    Sender,
+    check_matter,
+    check_report,
+    refuse_disorder,
+    refuse_foreign_county,
+)
+
+NOW = datetime(2024, 3, 4, 15, 59, tzinfo=UTC)  # 23:59 in Shanghai
+COURT = Sender("court-620725", "620725")
+
+
+def matter(**changes: object) -> Matter:
+    told: dict[str, object] = {
+        "handed_over_at": NOW,
+        "category": "05",
+        "county_code": "620725",
+        "town_code": "620725101",
+        "village_code": "",
+        "grid_code": "",
+        "relation_clarity": "clear",
+        "facts_clarity": "clear",
+        "consents": (),
+        "circumstances": (),
+        "persons": 0,
+        "confidential": Confidential(),
+    }
+    return Matter(**(told | changes))  # type: ignore[arg-type]
+
+
+def test_a_partners_clock_may_run_a_little_ahead() -> None:
+    check_matter(matter(handed_over_at=NOW + CLOCK_SKEW), COURT, NOW)
+    with pytest.raises(Rejected) as refused:
+        check_matter(matter(handed_over_at=NOW + CLOCK_SKEW + timedelta(seconds=1)), COURT, NOW)
+    assert (refused.value.code, refused.value.field) == ("date_in_future", "handed_over_at")
+
+
+def test_today_is_the_day_in_shanghai() -> None:
+    def with_answer(day: date) -> Matter:
+        return matter(consents=(Consent("plaintiff", "given", None), Consent("defendant", "given", day)))
+
+    early = NOW - timedelta(hours=1)
+    check_matter(with_answer(date(2024, 3, 4)), COURT, NOW)
+    with pytest.raises(Rejected) as refused:
+        check_matter(matter(handed_over_at=early, consents=with_answer(date(2024, 3, 5)).consents), COURT, early)
+    assert refused.value.field == "consents.1.answered_on"
+
+
+def test_a_later_fact_of_tomorrow_is_refused() -> None:
+    check_report(Report("a", NOW, LaterFact("other")), NOW)
+    with pytest.raises(Rejected, match="date_in_future"):
+        check_report(Report("a", NOW + timedelta(hours=1), LaterFact("other")), NOW)
+    told = LaterFact("consent_given", Consent("plaintiff", "given", date(2024, 3, 6)))
+    with pytest.raises(Rejected) as refused:
+        check_report(Report("a", NOW, told), NOW)
+    assert refused.value.field == "later_fact.consent.answered_on"
+
+
+def test_order_of_days() -> None:
+    refuse_disorder(None, date(2024, 1, 1), "x")
+    refuse_disorder(date(2024, 1, 1), date(2024, 1, 1), "x")
+    with pytest.raises(Rejected, match="date_order"):
+        refuse_disorder(date(2024, 1, 2), date(2024, 1, 1), "x")
+
+
+def test_a_credential_reaches_its_county_or_what_lies_in_it() -> None:
+    refuse_foreign_county(COURT, "620725")
+    refuse_foreign_county(Sender("court-620700", "6207"), "620725")
+    with pytest.raises(Rejected) as refused:
+        refuse_foreign_county(COURT, "620724")
+    assert refused.value.kind is Kind.DENIED
+
+
+def test_headcount_and_scale() -> None:
+    two = Confidential((Party("plaintiff", "甲"), Party("defendant", "乙")))
+    assert (matter(confidential=two).headcount, matter(confidential=two).scale) == (2, "individual")
+    assert (matter(persons=5, confidential=two).headcount, matter(persons=5).scale) == (5, "group")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import uuid
+
+from hub.exchange.counter import correlation_of
+from hub.exchange.door import handoff_id_of
+from hub.exchange.plain import plain_of
+from hub.wire.court.v1 import court_pb2
+from hub.wire.handoff.v1 import handoff_pb2
+
+
+def test_a_message_becomes_what_rest_would_have_parsed() -> None:
+    case = court_pb2.CourtCase(
+        case_number="a-1",
+        consents=[handoff_pb2.Consent(role="plaintiff", answer="given")],
+        circumstances=["divorce"],
+        persons=3,
+    )
+    case.handed_over_at.FromJsonString("2024-03-04T01:30:00.5Z")
+    assert plain_of(case) == {
+        "case_number": "a-1",
+        "handed_over_at": "2024-03-04T01:30:00.500Z",
+        "consents": [{"role": "plaintiff", "answer": "given"}],
+        "circumstances": ["divorce"],
+        "amount_fen": 0,
+        "persons": 3,
+        "parties": [],
+    }
+
+
+def test_a_ruling_of_false_is_told_and_only_the_body_that_is_set() -> None:
+    request = court_pb2.ReportRequest(source_ref="a", ruling=handoff_pb2.CourtRuling(confirmed=False))
+    assert plain_of(request) == {"source_ref": "a", "ruling": {"confirmed": False}}
+
+
+def test_a_time_that_no_calendar_has_stays_a_fault_of_its_field() -> None:
+    case = court_pb2.CourtCase()
+    case.handed_over_at.seconds = 2**62
+    assert plain_of(case)["handed_over_at"] == "?"
+
+
+def test_ids_of_handoffs_keep_their_parts_apart_and_never_change() -> None:
+    assert handoff_id_of("court", "court-620725", "a") == "0e10da30-6688-5463-bbf3-0cef39d53745"
+    ids = {
+        handoff_id_of("court", "court-620725", "a"),
+        handoff_id_of("police", "court-620725", "a"),
+        handoff_id_of("court", "court-620724", "a"),
+        handoff_id_of("court", "court-620725", "b"),
+    }
+    assert len(ids) == 4
+    assert all(uuid.UUID(one).version == 5 for one in ids)
+
+
+def test_a_correlation_id_is_taken_only_when_it_is_one() -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert correlation_of("a-1", None) == "a-1"
+    assert correlation_of("a b\n", f"00-{trace}-00f067aa0ba902b7-01") == trace
+    for bad in (None, "", "x", "00-zz-00f067aa0ba902b7-01", "x" * 65):
+        assert len(correlation_of(None, bad)) == 32

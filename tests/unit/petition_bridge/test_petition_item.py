@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.errors import Rejected
+from hub.exchange import codelists
+from hub.exchange.dto import Invalid, read
+from hub.exchange.facts import Confidential, Sender
+from services.petition_bridge.adapters import dto, wire
+from services.petition_bridge.handlers import prepare
+
+CODES = codelists.load(codelists.OWN, Path(dto.__file__).parent / "codes")
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
+OFFICE = Sender("petition-620725", "620725")
+
+
+def read_petition(**changes: object) -> dto.PetitionDto:
+    return read(dto.PetitionDto, {**dto.EXAMPLE, **changes}, CODES)
+
+
+def test_the_example_goes_through() -> None:
+    petition = read_petition().to_record()
+    assert prepare(petition, OFFICE, NOW) is petition
+    told = wire.to_wire(petition)
+    assert (told.received_on, told.case_cause, told.purpose, told.form) == ("2024-03-04", "990000", "request", "visit")
+    assert (told.recurrence, told.scale, told.persons) == ("first", "group", 6)
+
+
+@pytest.mark.parametrize("changes", [{"purpose": "whistle_blowing"}, {"circumstances": ["whistle_blowing"]}])
+def test_of_an_accusation_only_figures_leave_the_bridge(changes: dict[str, Any]) -> None:
+    """信访工作条例 30: neither accuser nor accused becomes known to those who handle disputes."""
+    told = prepare(read_petition(**changes, persons=0).to_record(), OFFICE, NOW)
+    assert told.matter.confidential == Confidential()
+    assert wire.to_wire(told).persons == 2  # the headcount is a figure
+    assert wire.to_wire(told).category == "07"
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"registered_on": "2024-06-03"}, "registered_on", "date_in_future"),
+        ({"handed_over_at": "2024-03-03T10:00:00+08:00"}, "handed_over_at", "date_order"),
+        ({"county_code": "620724", "town_code": "620724101"}, "county_code", "county_out_of_scope"),
+    ],
+)
+def test_dates_and_scope(changes: dict[str, Any], field: str, code: str) -> None:
+    with pytest.raises(Rejected) as refused:
+        prepare(read_petition(**changes).to_record(), OFFICE, NOW)
+    assert (refused.value.field, refused.value.code) == (field, code)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("purpose", ""),
+        ("form", "fax"),
+        ("recurrence", "third"),
+        ("content_class", "99000"),
+        ("content_class", "９９００００"),
+    ],
+)
+def test_fields_of_a_petition(field: str, value: object) -> None:
+    with pytest.raises(Invalid) as refused:
+        read_petition(**{field: value})
+    assert refused.value.field == field
