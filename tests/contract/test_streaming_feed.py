@@ -19,14 +19,14 @@ from tests.support.buses import (
 )
 
 
-async def test_delivers_what_was_published_in_order_per_partition(rig: Rig) -> None:
-    await fill(rig, 40)
-    feed = rig.feed("readers", dict)
+async def test_delivers_what_was_published_in_order_per_partition(bus_rig: Rig) -> None:
+    await fill(bus_rig, 40)
+    feed = bus_rig.feed("readers", dict)
     await feed.start()
     records = await collect(feed, 120)
     assert offsets_by_partition(records) == {partition: list(range(40)) for partition in range(3)}
     for record in records:
-        assert record.topic == rig.topic.name
+        assert record.topic == bus_rig.topic.name
         assert record.value == b"%d" % record.offset
         assert record.key == str(record.partition).encode()
         assert tuple(record.headers) == (("ce_id", record.value),)
@@ -35,19 +35,19 @@ async def test_delivers_what_was_published_in_order_per_partition(rig: Rig) -> N
 
 
 @pytest.mark.parametrize("group_stands", ["nowhere", "behind", "ahead"])
-async def test_starts_from_its_own_place_whatever_the_group_says(rig: Rig, group_stands: str) -> None:
-    await fill(rig, 30)
+async def test_starts_from_its_own_place_whatever_the_group_says(bus_rig: Rig, group_stands: str) -> None:
+    await fill(bus_rig, 30)
     if group_stands != "nowhere":
-        rig.commit("readers", dict.fromkeys(range(3), 2 if group_stands == "behind" else 30))
-    feed = rig.feed("readers", lambda: {0: 10, 1: 25})
+        bus_rig.commit("readers", dict.fromkeys(range(3), 2 if group_stands == "behind" else 30))
+    feed = bus_rig.feed("readers", lambda: {0: 10, 1: 25})
     await feed.start()
     records = await collect(feed, 20 + 5 + 30)
     assert offsets_by_partition(records) == {0: list(range(10, 30)), 1: list(range(25, 30)), 2: list(range(30))}
 
 
-async def test_gives_nothing_after_the_wait_and_never_more_than_the_limit(rig: Rig) -> None:
-    await fill(rig, 10)
-    feed = rig.feed("readers", lambda: {0: 10, 1: 10})
+async def test_gives_nothing_after_the_wait_and_never_more_than_the_limit(bus_rig: Rig) -> None:
+    await fill(bus_rig, 10)
+    feed = bus_rig.feed("readers", lambda: {0: 10, 1: 10})
     await feed.start()
     await until(lambda: feed.assigned() == {0, 1, 2})
     first: list[int] = []
@@ -59,20 +59,20 @@ async def test_gives_nothing_after_the_wait_and_never_more_than_the_limit(rig: R
     assert not await feed.next(0.05, 4)
 
 
-async def test_a_message_sent_while_waiting_arrives(rig: Rig) -> None:
-    publisher = await fill(rig, 1)
-    feed = rig.feed("readers", lambda: {0: 1, 1: 1, 2: 1})
+async def test_a_message_sent_while_waiting_arrives(bus_rig: Rig) -> None:
+    publisher = await fill(bus_rig, 1)
+    feed = bus_rig.feed("readers", lambda: {0: 1, 1: 1, 2: 1})
     await feed.start()
     await until(lambda: feed.assigned() == {0, 1, 2})
     waiting = asyncio.create_task(collect(feed, 1))
     await asyncio.sleep(0)
-    await publish(publisher, numbered(rig.topic, 2, range(1, 2)))
+    await publish(publisher, numbered(bus_rig.topic, 2, range(1, 2)))
     assert [(record.partition, record.offset) for record in await waiting] == [(2, 1)]
 
 
-async def test_fetch_reads_past_the_group(rig: Rig) -> None:
-    await fill(rig, 20)
-    feed = rig.feed("readers", lambda: dict.fromkeys(range(3), 20))
+async def test_fetch_reads_past_the_group(bus_rig: Rig) -> None:
+    await fill(bus_rig, 20)
+    feed = bus_rig.feed("readers", lambda: dict.fromkeys(range(3), 20))
     await feed.start()
     await until(lambda: feed.assigned() == {0, 1, 2})
     fetched = await feed.fetch(1, 5, 9)
@@ -83,20 +83,20 @@ async def test_fetch_reads_past_the_group(rig: Rig) -> None:
     assert [record.offset for record in await feed.fetch(1, 18, 99)] == [18, 19]
 
 
-async def test_knows_ends_and_beginnings(rig: Rig) -> None:
-    await fill(rig, 8)
-    rig.truncate(2, 3)
-    feed = rig.feed("readers", dict)
+async def test_knows_ends_and_beginnings(bus_rig: Rig) -> None:
+    await fill(bus_rig, 8)
+    bus_rig.truncate(2, 3)
+    feed = bus_rig.feed("readers", dict)
     await feed.start()
     await until(lambda: feed.assigned() == {0, 1, 2})
     assert await feed.ends() == {0: 8, 1: 8, 2: 8}
     assert await feed.beginnings() == {0: 0, 1: 0, 2: 3}
 
 
-async def test_a_truncated_log_is_a_fault_not_a_jump(rig: Rig) -> None:
-    await fill(rig, 8)
-    rig.truncate(0, 5)
-    feed = rig.feed("readers", lambda: {0: 2, 1: 8, 2: 8})
+async def test_a_truncated_log_is_a_fault_not_a_jump(bus_rig: Rig) -> None:
+    await fill(bus_rig, 8)
+    bus_rig.truncate(0, 5)
+    feed = bus_rig.feed("readers", lambda: {0: 2, 1: 8, 2: 8})
     await feed.start()
     # the consumer can only jump; the reader sees the hole and asks for it
     assert [record.offset for record in await collect(feed, 3)] == [5, 6, 7]
@@ -105,24 +105,24 @@ async def test_a_truncated_log_is_a_fault_not_a_jump(rig: Rig) -> None:
     assert raised.value.code == "log_truncated"
 
 
-async def test_a_topic_created_again_has_another_id_and_is_read_from_its_beginning(rig: Rig) -> None:
-    await fill(rig, 6)
-    before = rig.feed("readers", dict)
+async def test_a_topic_created_again_has_another_id_and_is_read_from_its_beginning(bus_rig: Rig) -> None:
+    await fill(bus_rig, 6)
+    before = bus_rig.feed("readers", dict)
     await before.start()
     await collect(before, 18)
     old = await before.topic_id()
     assert await before.topic_id() == old
     await before.stop()
-    rig.recreate()
-    await fill(rig, 2)
-    after = rig.feed("readers", lambda: dict.fromkeys(range(3), 6))
+    bus_rig.recreate()
+    await fill(bus_rig, 2)
+    after = bus_rig.feed("readers", lambda: dict.fromkeys(range(3), 6))
     await after.start()
     assert await after.topic_id() != old
     assert offsets_by_partition(await collect(after, 6)) == {0: [0, 1], 1: [0, 1], 2: [0, 1]}
 
 
-async def test_asks_for_the_places_again_at_each_assignment(rig: Rig) -> None:
-    await fill(rig, 4)
+async def test_asks_for_the_places_again_at_each_assignment(bus_rig: Rig) -> None:
+    await fill(bus_rig, 4)
     store = {0: 4, 1: 4, 2: 4}
     asked: list[int] = []
 
@@ -130,13 +130,13 @@ async def test_asks_for_the_places_again_at_each_assignment(rig: Rig) -> None:
         asked.append(1)
         return dict(store)
 
-    first = rig.feed("readers", places)
+    first = bus_rig.feed("readers", places)
     await first.start()
     while not asked:
         assert not await first.next(0.1, 10)
     # somebody else was here and went back: the next assignment has to see it
     store.update({0: 1, 1: 1, 2: 1})
-    second = rig.feed("readers", places)
+    second = bus_rig.feed("readers", places)
     await second.start()
     await _share(first, second)
     got = await collect_some(first, second, 9)
@@ -144,12 +144,12 @@ async def test_asks_for_the_places_again_at_each_assignment(rig: Rig) -> None:
     assert sorted(got) == [(partition, offset) for partition in range(3) for offset in (1, 2, 3)]
 
 
-async def test_two_members_share_and_lose_nothing_when_they_read_by_own_places(rig: Rig) -> None:
+async def test_two_members_share_and_lose_nothing_when_they_read_by_own_places(bus_rig: Rig) -> None:
     """Members come and go under load; a store shared by both plays the readers' inbox."""
-    publisher = await fill(rig, 50)
+    publisher = await fill(bus_rig, 50)
     inbox = dict.fromkeys(range(3), 0)
     applied: dict[int, list[int]] = {partition: [] for partition in range(3)}
-    first, second = rig.feed("readers", lambda: dict(inbox)), rig.feed("readers", lambda: dict(inbox))
+    first, second = bus_rig.feed("readers", lambda: dict(inbox)), bus_rig.feed("readers", lambda: dict(inbox))
 
     async def read(feed: Feed) -> None:
         for record in await feed.next(0.1, 20):
@@ -167,20 +167,20 @@ async def test_two_members_share_and_lose_nothing_when_they_read_by_own_places(r
     await drain([first], 50)
     await second.start()
     for partition in range(3):
-        await publish(publisher, numbered(rig.topic, partition, range(50, 90)))
+        await publish(publisher, numbered(bus_rig.topic, partition, range(50, 90)))
     await drain([first, second], 90)
     await _share(first, second)
     await first.stop()
     for partition in range(3):
-        await publish(publisher, numbered(rig.topic, partition, range(90, 120)))
+        await publish(publisher, numbered(bus_rig.topic, partition, range(90, 120)))
     await drain([second], 120)
     assert applied == {partition: list(range(120)) for partition in range(3)}
     assert second.assigned() == {0, 1, 2}
 
 
-async def test_is_alive_between_start_and_stop(rig: Rig) -> None:
-    await fill(rig, 1)
-    feed = rig.feed("readers", dict)
+async def test_is_alive_between_start_and_stop(bus_rig: Rig) -> None:
+    await fill(bus_rig, 1)
+    feed = bus_rig.feed("readers", dict)
     assert not feed.alive()
     await feed.start()
     await collect(feed, 3)
@@ -190,9 +190,9 @@ async def test_is_alive_between_start_and_stop(rig: Rig) -> None:
     assert feed.assigned() == frozenset()
 
 
-async def test_nothing_is_lost_while_nobody_calls(rig: Rig) -> None:
-    await fill(rig, 400)
-    feed = rig.feed("readers", dict)
+async def test_nothing_is_lost_while_nobody_calls(bus_rig: Rig) -> None:
+    await fill(bus_rig, 400)
+    feed = bus_rig.feed("readers", dict)
     await feed.start()
     await until(lambda: feed.assigned() == {0, 1, 2})
     await asyncio.sleep(0.5)

@@ -21,43 +21,43 @@ from ops.broker import NativeKafka
 from tests.support.buses import KafkaRig, MemoryRig, Rig, collect, numbered, publish, until
 
 
-async def test_confirms_what_it_stored(rig: Rig) -> None:
-    publisher = rig.publisher()
-    await publish(publisher, numbered(rig.topic, 1, range(5)))
-    feed = rig.feed("readers", dict)
+async def test_confirms_what_it_stored(bus_rig: Rig) -> None:
+    publisher = bus_rig.publisher()
+    await publish(publisher, numbered(bus_rig.topic, 1, range(5)))
+    feed = bus_rig.feed("readers", dict)
     await feed.start()
     assert [record.value for record in await collect(feed, 5)] == [b"0", b"1", b"2", b"3", b"4"]
 
 
-async def test_an_unknown_topic_is_not_available(rig: Rig) -> None:
+async def test_an_unknown_topic_is_not_available(bus_rig: Rig) -> None:
     with pytest.raises(Retryable) as raised:
-        rig.publisher().send(Message("no.such.topic", 0, b"k", b"v"))
+        bus_rig.publisher().send(Message("no.such.topic", 0, b"k", b"v"))
     assert raised.value.code == "bus_unavailable"
 
 
-async def test_an_unknown_partition_is_not_available(rig: Rig) -> None:
+async def test_an_unknown_partition_is_not_available(bus_rig: Rig) -> None:
     with pytest.raises(Retryable) as raised:
-        rig.publisher().send(Message(rig.topic.name, 7, b"k", b"v"))
+        bus_rig.publisher().send(Message(bus_rig.topic.name, 7, b"k", b"v"))
     assert raised.value.code == "bus_unavailable"
 
 
-async def test_works_after_being_renewed(rig: Rig) -> None:
-    publisher = rig.publisher()
-    await publish(publisher, numbered(rig.topic, 0, range(3)))
+async def test_works_after_being_renewed(bus_rig: Rig) -> None:
+    publisher = bus_rig.publisher()
+    await publish(publisher, numbered(bus_rig.topic, 0, range(3)))
     publisher.renew()
     publisher.renew()
-    await publish(publisher, numbered(rig.topic, 0, range(3, 6)))
-    feed = rig.feed("readers", dict)
+    await publish(publisher, numbered(bus_rig.topic, 0, range(3, 6)))
+    feed = bus_rig.feed("readers", dict)
     await feed.start()
     assert [record.value for record in await collect(feed, 6)] == [b"%d" % number for number in range(6)]
 
 
-async def test_closed_it_refuses(rig: Rig) -> None:
-    publisher = rig.publisher()
-    await publish(publisher, numbered(rig.topic, 0, range(1)))
+async def test_closed_it_refuses(bus_rig: Rig) -> None:
+    publisher = bus_rig.publisher()
+    await publish(publisher, numbered(bus_rig.topic, 0, range(1)))
     publisher.close()
     with pytest.raises(Retryable):
-        publisher.send(numbered(rig.topic, 0, range(1))[0])
+        publisher.send(numbered(bus_rig.topic, 0, range(1))[0])
 
 
 async def test_a_wedged_memory_publisher_stays_so_until_renewed(fresh_topic: Topic) -> None:

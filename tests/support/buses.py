@@ -123,7 +123,7 @@ class KafkaRig:
 
 
 @pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def rig(request: pytest.FixtureRequest, fresh_topic: Topic, tmp_path: Path) -> AsyncIterator[Rig]:
+async def bus_rig(request: pytest.FixtureRequest, fresh_topic: Topic, tmp_path: Path) -> AsyncIterator[Rig]:
     made: Rig
     if request.param == "memory":
         made = MemoryRig(fresh_topic)
