@@ -37,7 +37,7 @@ class Dispute:
         co_departments: Co-handlers; never the lead.
         sign_by: Until when the handler may sign; None without a limit.
         clock_stopped_on: Day from which the term stands still; None while it runs.
-        statutory_extended: A petition's statutory limit was extended in this opening.
+        statutory_extended: A petition's statutory limit was extended; a relapse gives no second extension.
         agreement_on: Day of the last agreement of this opening.
         confirmable: That agreement is open to judicial confirmation.
         partial: That agreement covers only a part of the matter.

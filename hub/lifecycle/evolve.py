@@ -67,7 +67,6 @@ def _new_opening() -> dict[str, Any]:
         "sign_by": None,
         "clock_stopped_on": None,
         "agreement_on": None,
-        "statutory_extended": False,
         "confirmable": False,
         "partial": False,
         "clean_visits": 0,

@@ -279,6 +279,19 @@ def test_reopening_keeps_id_lead_and_colour_and_starts_a_new_opening() -> None:
     assert [fact.type for fact in walk.state.counted].count(EventKind.AGREED) == 2
 
 
+def test_every_relapse_is_the_first_of_its_opening() -> None:
+    walk = reach(State.CLOSED).all([RELAPSE, Agree(OutcomeForm.SELF_SETTLED), FOLLOW_UP, RELAPSE])
+    assert (walk.last.ordinal, walk.last.reopen_seq) == (1, 2)
+
+
+def test_a_petition_that_relapses_has_its_milestones_before_it_but_no_second_statutory_extension() -> None:
+    walk = reach(State.MEDIATING, replace(registration(Channel.PETITION), statutory_due_on=TODAY + 60 * DAY))
+    walk.do(Extend(consent_of_all=False, days=30, due_on=TODAY + 90 * DAY), role=Role.LEADER)
+    walk.all([ReachMilestone(Milestone.MET), AGREE, FOLLOW_UP, RELAPSE, ReachMilestone(Milestone.MET)])
+    assert (walk.state.milestones, walk.state.statutory_extended) == ((Milestone.MET,), True)
+    assert walk.state.cohort.statutory_due_on == TODAY + 90 * DAY
+
+
 def test_reopening_in_red_goes_to_the_leader() -> None:
     walk = reach(State.CLOSED).do(Reopen(ReopenReason.NEW_SUIT, Colour.RED))
     assert walk.state.supervision is Supervision.ESCALATED
@@ -291,6 +304,7 @@ def test_second_agreement_after_a_refused_confirmation_is_not_the_first() -> Non
     walk.do(BEGIN).do(AGREE, at=START + 40 * DAY)
     assert (walk.last.ordinal, walk.last.conclusion_ordinal) == (2, 2)
     assert (walk.state.cohort.agreed_on, walk.state.agreement_on) == (TODAY, TODAY + 40 * DAY)
+    assert walk.state.cohort.concluded_on == TODAY
     assert [fact.type for fact in walk.state.counted].count(EventKind.AGREED) == 1
     walk.do(ApplyForConfirmation(jointly=True), at=START + 60 * DAY).do(RecordRuling(confirmed=True))
     assert walk.state.state is State.JC_CONFIRMED
