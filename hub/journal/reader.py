@@ -81,6 +81,7 @@ class Reader:
         self._topic_id = ""
         self._heard: dict[int, float] = {}
         self._checked_at = 0.0
+        self._ends: Mapping[int, int] = {}
         self._parked_at = 0.0
         self._recent: deque[bool] = deque(maxlen=FLOOD_WINDOW)
         self._moved = asyncio.Event()
@@ -308,14 +309,16 @@ class Reader:
         await self._store.write(lambda tx: self._inbox.crashed(tx, item, attempts))
 
     async def _compare_ends(self, now: float) -> None:
-        """Fetch what the log has after our place in partitions that brought nothing for a while."""
-        ends = await self._feed.ends()
+        """Fetch what the log had a while ago already, of partitions that have brought nothing since."""
+        before, ends = self._ends, await self._feed.ends()
+        self._ends = ends
         lag = 0
         for partition in sorted(self._owned & ends.keys()):
             place = self._places.offsets.get(partition, 0)
             lag += max(0, ends[partition] - place)
-            if ends[partition] > place and now - self._heard.get(partition, now) >= self._idle_s:
-                upto = min(ends[partition], place + FETCH_LIMIT)
+            overdue = min(before.get(partition, 0), ends[partition])
+            if overdue > place and now - self._heard.get(partition, now) >= self._idle_s:
+                upto = min(overdue, place + FETCH_LIMIT)
                 missed = await self._fetch(partition, place, upto)
                 await self._apply(missed, {partition: len(missed)})
             elif ends[partition] < place:
