@@ -145,18 +145,21 @@ class NativeKafka:
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
         if cluster.startswith("-"):
             cluster = "A" + cluster[1:]  # or StorageTool takes it for an option
+        formatting = []
         for node in self.nodes:
             node.folder.mkdir(parents=True, exist_ok=True)
             (node.folder / "log4j2.properties").write_text(LOGGING)
             settings = node.folder / "server.properties"
             settings.write_text(server_properties(node, self.nodes, self._secured))
             settings.chmod(0o600)
-            if (node.folder / "data" / "meta.properties").exists():
-                continue
-            command = [*self._java(node), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
-            if done.returncode != 0:
-                raise Retryable("bus_unavailable", f"formatting broker {node.number} failed: {done.stderr[-500:]}")
+            if not (node.folder / "data" / "meta.properties").exists():
+                command = [*self._java(node), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
+                log = node.folder / "format.log"
+                with log.open("wb") as sink:
+                    formatting.append((subprocess.Popen(command, stdout=sink, stderr=sink), log))  # noqa: S603 - ours
+        for process, log in formatting:
+            if process.wait(READY_S) != 0:
+                raise Retryable("bus_unavailable", f"formatting a broker failed, see {log}")
 
     def _java(self, node: Node) -> list[str]:
         return [
