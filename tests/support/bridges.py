@@ -31,6 +31,7 @@ from hub.wire.journal.v1 import journal_pb2
 NOW: Final = datetime(2024, 6, 1, 4, 0, tzinfo=UTC)
 COUNTY: Final = "620725"
 OK: Final = 200
+Side = Callable[[BridgeSettings, Path], BusSide]
 PERSON: Final = {
     "name": "测试甲某某",
     "id_type": "citizen_id",
@@ -179,14 +180,16 @@ class Workshop:
             feed=lambda group, places: MemoryFeed(self.bus, JOURNAL, group, places),
         )
 
-    def build(self, channel: str, **changes: object) -> Bridge[Any]:
+    def build(self, channel: str, bus: Side | None = None, **changes: object) -> Bridge[Any]:
         wiring = import_module(f"services.{channel}_bridge.wiring")
-        built: Bridge[Any] = wiring.build(self.settings(**changes), clock=self.clock, bus=self.side)
+        built: Bridge[Any] = wiring.build(self.settings(**changes), clock=self.clock, bus=bus or self.side)
         return built
 
     @asynccontextmanager
-    async def running(self, channel: str = "court", **changes: object) -> AsyncIterator[RunningBridge]:
-        bridge = self.build(channel, **changes)
+    async def running(
+        self, channel: str = "court", bus: Side | None = None, **changes: object
+    ) -> AsyncIterator[RunningBridge]:
+        bridge = self.build(channel, bus, **changes)
         async with AsyncExitStack() as stack:
             stack.callback(bridge.close)
             for part in bridge.parts:
