@@ -40,6 +40,7 @@ class Child:
         self.name = name
         self.worker = worker
         self.label = name if worker == 1 else f"{name}-{worker}"
+        self.command: tuple[str, ...] = (sys.executable, "-m", f"services.{name}")
         self.log = folder / "logs" / f"{self.label}.log"
         self._pid_file = folder / "pids" / f"{self.label}.pid"
         self._environment = dict(environment)
@@ -53,8 +54,7 @@ class Child:
         for folder in (self.log.parent, self._pid_file.parent):
             folder.mkdir(parents=True, exist_ok=True)
         self._pid_file.unlink(missing_ok=True)
-        command = ["/bin/sh", "-c", LEASH, "leash", str(self._pid_file), str(int(GRACE_S))]
-        command += [sys.executable, "-m", f"services.{self.name}"]
+        command = ["/bin/sh", "-c", LEASH, "leash", str(self._pid_file), str(int(GRACE_S)), *self.command]
         with self.log.open("ab") as log:
             self._process = self._spawn(command, log)
         self.starts += 1

@@ -18,7 +18,6 @@ from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from ops.books import Sheet, sheet_of
 from ops.scenarios.expected import CHANNELS, METRICS, Rate
-from ops.scenarios.model import Window
 
 LAG: Final = "hub_pipeline_lag_seconds"
 QUICK_S: Final = 3.0
@@ -66,18 +65,28 @@ class Desk:
         found = await asyncio.gather(*(self.sheet(label) for label in labels))
         return dict(zip(labels, found, strict=True))
 
-    async def rates(self, window: Window, at_least: Mapping[StreamName, int]) -> tuple[tuple[Rate, ...], int]:
-        """Return the table of a window, from a state that includes a place in the journal; and the events folded."""
-        request = stats_pb2.GetRatesRequest(query=_query(window), at_least=vector_to_wire(at_least))
+    async def rates(self, start: str, end: str, at_least: Mapping[StreamName, int]) -> tuple[tuple[Rate, ...], int]:
+        """Return the table of [start, end) and the events folded, from a state that includes a place in the journal.
+
+        Args:
+            start: ISO date; empty is open.
+            end: ISO date of the day after; empty is open.
+            at_least: Place in the journal.
+
+        Raises:
+            Rejected: A date that stats refuses, by its name.
+            Retryable: It does not get there in time.
+        """
+        request = stats_pb2.GetRatesRequest(query=_query(start, end), at_least=vector_to_wire(at_least))
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
         answer = await call(stub.GetRates, request, timeout_s=LONG_S)
         return tuple(_rate(rate) for rate in answer.rates), answer.events
 
-    async def watch_rates(self, window: Window) -> AsyncIterator[tuple[tuple[Rate, ...], int]]:
-        """Yield the table whenever it changes; ends when stats goes away."""
+    async def watch_rates(self, start: str, end: str) -> AsyncIterator[tuple[tuple[Rate, ...], int]]:
+        """Yield the table of [start, end) whenever it changes; ends when stats goes away."""
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
         try:
-            async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(window))):
+            async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(start, end))):
                 yield tuple(_rate(rate) for rate in answer.rates), answer.events
         except grpc.aio.AioRpcError as error:
             if isinstance(error_of(error), Rejected) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
@@ -105,10 +114,8 @@ class Desk:
         return max((sample.value for family in families for sample in family.samples if sample.name == LAG), default=0)
 
 
-def _query(window: Window) -> stats_pb2.Query:
-    return stats_pb2.Query(
-        start_on=window.start.isoformat(), end_on=window.end.isoformat(), metrics=METRICS, channels=CHANNELS
-    )
+def _query(start: str, end: str) -> stats_pb2.Query:
+    return stats_pb2.Query(start_on=start, end_on=end, metrics=METRICS, channels=CHANNELS)
 
 
 def _rate(wire: stats_pb2.Rate) -> Rate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,8 +15,7 @@ from ops.desk import Desk
 from ops.exits import Exit
 from ops.launcher import BRIDGES, SERVICES
 from ops.runfile import Running, find
-from ops.scenarios.expected import EVER, Rate
-from ops.scenarios.model import Window
+from ops.scenarios.expected import Rate
 from ops.table import books_table, rates_table
 
 stats_app = typer.Typer(help="统计 Figures of a running hub.", no_args_is_help=True)
@@ -97,25 +95,18 @@ def rates(
     json: Json = False,
 ) -> None:
     """比率 Diversion, success and resolution, each with numerator and denominator."""
-    try:
-        window = Window(
-            start=date.fromisoformat(start) if start else EVER.start, end=date.fromisoformat(end) if end else EVER.end
-        )
-    except ValueError as error:
-        raise typer.BadParameter(
-            "日期写作 YYYY-MM-DD，止须晚于起 / write YYYY-MM-DD, the end after the start"
-        ) from error
-    table, events = output.carry_out(_rates(find_or_fail(run), window))
+    running = find_or_fail(run)
+    table, events = output.carry_out(_rates(running, start, end))
     if json:
         output.document({"rates": [asdict(rate) for rate in table], "events": events})
     else:
         output.console().print(rates_table(table, f"比率 rates  [{start or '…'} – {end or '…'})"))
 
 
-async def _rates(running: Running, window: Window) -> tuple[tuple[Rate, ...], int]:
+async def _rates(running: Running, start: str, end: str) -> tuple[tuple[Rate, ...], int]:
     desk = Desk(running.grpc, running.http)
     try:
-        return await desk.rates(window, {})
+        return await desk.rates(start, end, {})
     finally:
         await desk.close()
 

@@ -200,7 +200,7 @@ class Session:
 
         async def figures() -> None:
             while True:
-                async for table, events in desk.watch_rates(window):
+                async for table, events in desk.watch_rates(*window.dates):
                     self._progress.rates, self._progress.events = table, events
                 await asyncio.sleep(0.5)
 
@@ -213,7 +213,7 @@ class Session:
     ) -> None:
         script, window = report.script, report.script.scenario.window
         expected = sums(script.records, script.ends_at, window)
-        report.rates, report.events = await desk.rates(window, played.journal)
+        report.rates, report.events = await desk.rates(*window.dates, played.journal)
         report.differences += compare_rates(rates(expected), report.rates)
         ever = sums(script.records, script.ends_at, EVER)
         report.differences += await self._settled(lambda: self._gauge_differences(ever, desk, script.scenario.county))

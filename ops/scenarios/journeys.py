@@ -16,8 +16,11 @@ from ops.scenarios.vocabulary import Channel, Fate
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:santiao-hub:scenario")
 QUICK: Final = timedelta(minutes=20)
-AFTER_EXPIRY: Final = timedelta(days=42)
-"""Signature to return: 30 days of term, moved off the longest holiday, and some days to pack up."""
+LONGEST_TERM: Final = timedelta(days=39)
+"""Signature to the end of the term: 30 days, moved off the longest holiday, to the end of its last day."""
+
+BEGUN_WITHIN: Final = timedelta(days=4)
+"""Arrival to the beginning of the mediation, at the most."""
 
 STALE_OPEN: Final = timedelta(days=24)
 """A record that has been open for longer was never signed for: otherwise its term would run out inside the window."""
@@ -121,8 +124,11 @@ def _acts(record: Record, scenario: Scenario, dice: random.Random) -> Iterator[_
             yield _Act("withdraw", "party", {"reason_code": ending.reason}, timedelta(days=ending.after_days))
             yield _Act("return_to_source", "handler", _packet(record, "withdrawn"), _hours(dice, 2, 40))
         case Fate.EXPIRED:
-            # Nobody acts; the term runs out by the timer. Only then can the record go back.
-            yield _Act("return_to_source", "handler", _packet(record, "expired"), AFTER_EXPIRY)
+            # Nobody acts; the term runs out by the timer, which the clock rings at the end of a step. Only after that
+            # can the record go back.
+            back_after = LONGEST_TERM + timedelta(days=scenario.tick_days)
+            if record.arrives_at + BEGUN_WITHIN + back_after < scenario.window.closes_at:
+                yield _Act("return_to_source", "handler", _packet(record, "expired"), back_after)
         case Fate.OPEN:
             return
 

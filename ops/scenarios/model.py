@@ -73,6 +73,11 @@ class Window(Strict):
         """Instant after the last, Asia/Shanghai."""
         return datetime(self.end.year, self.end.month, self.end.day, tzinfo=SHANGHAI)
 
+    @property
+    def dates(self) -> tuple[str, str]:
+        """Start and end as ISO dates."""
+        return self.start.isoformat(), self.end.isoformat()
+
     def holds(self, day: date) -> bool:
         """Tell whether a business day is counted."""
         return self.start <= day < self.end

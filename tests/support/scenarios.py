@@ -1,11 +1,14 @@
-"""A scenario text that tests bend, and the files of the repository."""
+"""A scenario text that tests bend, the files of the repository, and whether a demo could have a broker here."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from hub.errors import Rejected
+from ops.broker import choose
 from ops.scenarios.load import load, parse
 from ops.scenarios.model import Scenario
 
@@ -50,3 +53,14 @@ def shandan() -> Scenario:
 @pytest.fixture(scope="session")
 def small() -> Scenario:
     return load(FOLDER / "small.yaml")
+
+
+@pytest.fixture(scope="session")
+def kafka_choice() -> str:
+    """A demo starts its own broker; without one to choose its tests are skipped, in CI they fail."""
+    try:
+        return choose(os.environ).why
+    except Rejected as error:
+        if os.environ.get("CI") or os.environ.get("HUB_REQUIRE_KAFKA") == "1":
+            pytest.fail(error.detail)
+        pytest.skip(error.detail)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from ops.demo import _next_round, write_out
-from ops.scenarios.journeys import AFTER_EXPIRY, Journey, Step
+from ops.scenarios.journeys import LONGEST_TERM, Journey, Step
 from ops.scenarios.model import Scenario
 from ops.scenarios.vocabulary import Fate
 from tests.support.scenarios import tiny
@@ -34,13 +34,20 @@ def test_nobody_acts_on_a_refused_record() -> None:
         assert script.journeys[record.number] == Journey(())
 
 
-def test_an_expiring_record_is_left_alone_until_its_term_is_over(shandan: Scenario) -> None:
-    script = write_out(shandan)
-    for record in script.records:
-        if record.acceptable and record.ending.fate is Fate.EXPIRED:
-            signed, *_, returned = [s for s in script.journeys[record.number].steps if s.action != "dispatch"]
-            assert signed.action == "sign"
-            assert returned.at - signed.at >= AFTER_EXPIRY - timedelta(days=1)
+def test_an_expiring_record_is_left_alone_until_the_clock_rang_after_its_term(
+    shandan: Scenario, small: Scenario
+) -> None:
+    for scenario in (shandan, small):
+        script = write_out(scenario)
+        for record in script.records:
+            if record.acceptable and record.ending.fate is Fate.EXPIRED:
+                steps = {step.action: step.at for step in script.journeys[record.number].steps}
+                assert set(steps) <= {"dispatch", "sign", "begin_mediation", "return_to_source"}
+                over = steps["sign"] + LONGEST_TERM
+                assert over < scenario.window.closes_at
+                if "return_to_source" in steps:
+                    rung = next(tick for tick in script.ticks if tick >= over)
+                    assert steps["return_to_source"] >= rung
 
 
 def test_an_open_record_can_not_run_out_in_its_window(shandan: Scenario) -> None:
