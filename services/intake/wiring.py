@@ -58,6 +58,10 @@ DEGRADED_AFTER_S: Final = 10.0
 """Age of the oldest record that Kafka has not taken, from which health says degraded."""
 
 
+PROVISION_S: Final = 2.0
+"""Bound of one try: a process that is told to stop must not wait for a bus that is away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What the service gets from outside.
@@ -111,7 +115,7 @@ def kafka(settings: IntakeSettings) -> Outside:
     return Outside(
         feed=lambda store: FaustFeed(bus, HANDOFFS, GROUP, places_of(store, HANDOFFS.name), folder),
         publisher=lambda: KafkaPublisher(bus),
-        provision=lambda: provision(bus, CATALOGUE),
+        provision=lambda: provision(bus, CATALOGUE, deadline_s=PROVISION_S),
         clock=WallClock(),
     )
 

@@ -170,19 +170,20 @@ class Rig:
         )
         return build(settings, outside)
 
-    async def start(self, worker: str = "one") -> Desk:
-        """Start a worker; returns its client."""
+    async def start(self, worker: str = "one", *, http: bool = False) -> Desk:
+        """Start a worker; returns its client. The HTTP edge only where a test asks for it."""
         intake = self.built(worker)
+        parts = [part for part in intake.parts if http or part is not intake.http]
         stopped = asyncio.Event()
 
         async def stop() -> None:
             if not stopped.is_set():
                 stopped.set()
-                for part in reversed(intake.parts):
+                for part in reversed(parts):
                     await part.stop()
 
         self.stack.push_async_callback(stop)
-        for part in intake.parts:
+        for part in parts:
             await part.start()
             watch = asyncio.create_task(part.failed())
             self.watches.append(watch)

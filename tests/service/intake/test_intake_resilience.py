@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from hub.contracts.codec import event_from_wire
@@ -20,7 +21,7 @@ from hub.wire.intake.v1 import intake_pb2
 from hub.wire.journal.v1 import journal_pb2
 from services.intake.adapters.tables import handoff_applied, timer
 from services.intake.wiring import GROUP
-from tests.support.intake_rig import Desk, Rig, agree, order, to_mediation
+from tests.support.intake_rig import Desk, Rig, agree, order, parties, to_mediation
 from tests.support.journals import until
 
 REFS = [f"A-{number}" for number in range(30)]
@@ -103,6 +104,17 @@ async def test_a_start_without_the_bus(rig: Rig) -> None:
     rig.bus.sending = Sending.NORMAL
     await desk.applied(rig.bridge)
     assert await desk.state(rig.bridge.dispute_id("A-1")) == "accepted"
+
+
+async def test_health_and_metrics_are_served(rig: Rig) -> None:
+    desk = await rig.start(http=True)
+    rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
+    await desk.applied(rig.bridge)
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{desk.intake.http.port}") as client:
+        assert (await client.get("/healthz")).json()["status"] == "ok"
+        scrape = (await client.get("/metrics")).text
+    assert 'hub_disputes_events_total{channel="court",type="accepted"} 1.0' in scrape
+    assert "p-1" not in scrape
 
 
 async def test_the_books_balance(rig: Rig, desk: Desk) -> None:

@@ -14,7 +14,12 @@ from tests.support.intake import RULES, incident, petition, suit
 CHANGES: list[dict[str, Any]] = [
     {},
     {"suit_kind": "administrative"},
-    *({rule.fact: value} for rule in RULES.exclusions if rule.fact != "circumstances" for value in sorted(rule.values)),
+    *(
+        {str(rule.fact): value}
+        for rule in RULES.exclusions
+        if rule.fact != "circumstances"
+        for value in sorted(rule.values)
+    ),
     *(
         {"circumstances": frozenset({value})}
         for rule in RULES.exclusions
