@@ -34,7 +34,7 @@ REFRESH_S: Final = 5.0
 MISS_REFRESH_S: Final = 0.5
 """A key added in the store works after this long; also bounds what wrong keys can cost."""
 
-_AGENCY: Final = r"^(court|police|petition)-[0-9]{6}(-[a-z0-9]{1,20})?$"
+_AGENCY: Final = r"^(court|police|petition)-[a-z0-9][a-z0-9-]{0,50}$"
 _COUNTY: Final = r"^[0-9]{2}([0-9]{2}([0-9]{2})?)?$"
 _SHA256: Final = r"^[0-9a-f]{64}$"
 
@@ -86,7 +86,11 @@ def issue(tx: Transaction, channel: str, agency: str, county: str, clock: Clock)
         Rejected: `agency_format`, `county_format`.
     """
     if not re.fullmatch(_AGENCY, agency) or _channel_of(agency) != channel:
-        raise Rejected("agency_format", f"应为 {channel}-区划代码 / expected {channel}-<county code>", field="agency")
+        raise Rejected(
+            "agency_format",
+            f"应以 {channel}- 开头，如 {channel}-620725 / must begin with {channel}-, like {channel}-620725",
+            field="agency",
+        )
     if not re.fullmatch(_COUNTY, county):
         raise Rejected("county_format", "应为2、4或6位区划代码 / expected 2, 4 or 6 digits", field="county")
     key = secrets.token_urlsafe(KEY_BYTES)
