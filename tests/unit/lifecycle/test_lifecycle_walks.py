@@ -271,7 +271,8 @@ def ways_out() -> list[Instruction]:
     """What a helpful clerk would try next, in order, to bring a dispute to its end."""
     back = ReturnToSource(ReturnTarget.COURT, DIGEST, party_elected_suit=True)
     return [
-        CLOSE, Track(TrackReason.MAY_BLOW_UP), RecordVisit(clean=True), BeginScreening(), RefuseMediation("special_procedure"), back,
+        CLOSE, Track(TrackReason.MAY_BLOW_UP), RecordVisit(clean=True),
+        BeginScreening(), RefuseMediation("special_procedure"), back,
         Refer(ReferTarget.DISCIPLINE_INSPECTION, told_in_writing=True), Fail(FailureReason.REFUSED),
         RecordRuling(confirmed=False, reason_code="title"), RecordNonPerformance(Remedy.ENFORCEMENT),
         BeginFollowUp(TODAY + 90 * DAY),
