@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
@@ -27,7 +28,10 @@ DIGEST_BYTES: Final = 32
 MAX_ITEMS: Final = 200
 """Consents, circumstances and parties of one case; the largest group matters name their representatives."""
 
-HANDLED_PROCEDURE_CHARS: Final = 32
+PLAUSIBLE_YEARS: Final = range(1990, 2200)
+"""What the hub takes for a day or time of our world; it also keeps every limit inside the calendar."""
+
+_PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
 CLARITIES: Final = frozenset({"clear", "fairly_clear", "unclear"})
 
 
@@ -59,7 +63,7 @@ def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
         raise Rejected("digest_malformed", "content_sha256 has 32 bytes", field="content_sha256")
     if not handoff.HasField("occurred_at"):
         raise Rejected("time_missing", "occurred_at is needed", field="occurred_at")
-    occurred_at = _at("occurred_at", lambda: instant_of(handoff.occurred_at))
+    occurred_at = plausible(_at("occurred_at", lambda: instant_of(handoff.occurred_at)))
     return Telling(
         telling_id=handoff.handoff_id,
         dispute_id=handoff.dispute_id,
@@ -67,7 +71,7 @@ def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
         digest=handoff.content_sha256,
         occurred_at=occurred_at,
         correlation_id=handoff.correlation_id or handoff.handoff_id,
-        body=_body(handoff, sealer),
+        body=_body(handoff, occurred_at, sealer),
     )
 
 
@@ -101,7 +105,7 @@ def arrival_of(
     for name in ("relation_clarity", "facts_clarity"):
         if getattr(facts, name) not in CLARITIES:
             raise Rejected("unknown_code", "clear | fairly_clear | unclear", field=name)
-    if len(facts.procedure) > HANDLED_PROCEDURE_CHARS or not facts.procedure.isascii():
+    if _PROCEDURE.fullmatch(facts.procedure) is None:
         raise Rejected("unknown_code", "no such procedure", field="procedure")
     return Arrival(
         facts=Facts(
@@ -137,12 +141,23 @@ def arrival_of(
     )
 
 
+def plausible(at: datetime, field: str = "occurred_at") -> datetime:
+    """Return the instant.
+
+    Raises:
+        Rejected: `time_out_of_range`.
+    """
+    if at.year not in PLAUSIBLE_YEARS:
+        raise Rejected("time_out_of_range", "时间超出范围 / time is out of range", field=field)
+    return at
+
+
 def digest_of(*parts: bytes) -> bytes:
     """Return the SHA-256 of a request's content."""
     return hashlib.sha256(b"\x1f".join(parts)).digest()
 
 
-def _body(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Body:
+def _body(handoff: handoff_pb2.Handoff, told_at: datetime, sealer: Sealer) -> Body:
     match handoff.WhichOneof("body"):
         case "case_received":
             sealed = handoff.confidential
@@ -156,7 +171,7 @@ def _body(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Body:
                     channel=handoff.channel,
                     organ=handoff.agency_id,
                     source_ref=handoff.source_ref,
-                    told_at=instant_of(handoff.occurred_at),
+                    told_at=told_at,
                 ),
             )
         case "later_fact":
@@ -197,6 +212,8 @@ def _needed_day(text: str) -> date:
         day = None
     if day is None or day.isoformat() != text:
         raise Rejected("bad_date", "日期应为 YYYY-MM-DD / an ISO date is needed")
+    if day.year not in PLAUSIBLE_YEARS:
+        raise Rejected("time_out_of_range", "日期超出范围 / date is out of range")
     return day
 
 

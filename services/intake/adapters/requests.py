@@ -17,7 +17,7 @@ from hub.runtime.clock import Clock
 from hub.wire.dispute.v1 import command_pb2
 from hub.wire.handoff.v1 import handoff_pb2
 from hub.wire.intake.v1 import intake_pb2
-from services.intake.adapters.decoding import arrival_of, digest_of
+from services.intake.adapters.decoding import arrival_of, digest_of, plausible
 from services.intake.domain.facts import SOURCE_CHANNELS
 from services.intake.domain.registration import Rulebook
 from services.intake.domain.telling import Telling
@@ -32,7 +32,8 @@ SKEW: Final = timedelta(minutes=5)
 DOORS: Final = frozenset(set(Channel) - SOURCE_CHANNELS)
 """Channels that come through this service; the others have a bridge."""
 
-_ORGAN: Final = re.compile(r"[a-z]+-[a-z0-9][a-z0-9-]{0,60}")
+_ORGAN: Final = re.compile(r"[a-z]+-[a-z0-9][a-z0-9-]{0,50}")
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9._:/-]{0,128}")
 _CHECKS: Final[dict[str, Callable[[str], str]]] = {"citizen_id": citizen_id, "uscc": uscc}
 
 
@@ -64,8 +65,10 @@ class Requests:
         _uuid(message.command_id, "command_id")
         if not is_dispute_id(message.dispute_id):
             raise Rejected("bad_id", "应为纠纷编码 / a dispute id is needed", field="dispute_id")
+        if _CORRELATION.fullmatch(message.correlation_id) is None:
+            raise Rejected("bad_id", "关联编号不合规 / not a correlation id", field="correlation_id")
         command = command_from_wire(message)
-        self._not_ahead(command.occurred_at)
+        self._not_ahead(plausible(command.occurred_at))
         return task_of_command(command, digest_of(content))
 
     def submission(self, request: intake_pb2.SubmitRequest) -> tuple[Task, Telling]:
@@ -114,7 +117,7 @@ class Requests:
             occurred_at = instant_of(request.occurred_at)
         except Rejected as error:
             raise Rejected(error.code, error.detail, field="occurred_at") from error
-        self._not_ahead(occurred_at)
+        self._not_ahead(plausible(occurred_at))
         return occurred_at
 
     def _not_ahead(self, at: datetime) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 
 from hub.lifecycle import Channel, Command, Dispatch, Dispute, Extend, Resume, Role, Sign, business_day
 from services.intake.domain.deadlines import Matter, last_day, sign_off_of, term_of
 from services.intake.domain.registration import Rulebook
 from services.intake.domain.timers import end_of
+
+LONGEST: Final = 366
+"""Days beyond this are left as they are: no extension has so many, and the judge says so."""
 
 
 def complete(command: Command, dispute: Dispute | None, procedure: str, book: Rulebook) -> Command:
@@ -31,7 +35,7 @@ def complete(command: Command, dispute: Dispute | None, procedure: str, book: Ru
             return replace(command, instruction=replace(dispatch, sign_by=_sign_by(dispute, day, book)))
         case Sign(due_on=None) as sign if not dispute.term_runs and dispute.cohort.due_on is None:
             return replace(command, instruction=replace(sign, due_on=_term_end(dispute, procedure, day, book)))
-        case Extend(due_on=None) as extend if extend.days > 0:
+        case Extend(due_on=None) as extend if 0 < extend.days <= LONGEST:
             of_petition = dispute.dimensions.channel is Channel.PETITION and command.actor.role is Role.LEADER
             old = dispute.cohort.statutory_due_on if of_petition else dispute.cohort.due_on
             return replace(command, instruction=replace(extend, due_on=_moved(old, extend.days, book)))

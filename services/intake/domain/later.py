@@ -35,6 +35,7 @@ SETTLED: Final = {
     "withdrawn_after_settlement": OutcomeForm.WITHDRAWN_AFTER_SETTLEMENT,
     "self_settled": OutcomeForm.SELF_SETTLED,
 }
+WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "source_corrected"
 
 
@@ -68,9 +69,11 @@ def react(
 
 def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...]:
     """A withdrawal after a settlement is a success (特邀 20, opinion point 4); a case that left us stays as it is."""
+    form = SETTLED.get(reason_code)
+    if form is None and reason_code != WITHDRAWN:
+        raise Rejected("unknown_code", "no such reason of a withdrawal", field="case_withdrawn.reason_code")
     if dispute.state not in WITHDRAWABLE:
         return ()
-    form = SETTLED.get(reason_code)
     if form is not None and dispute.state in IN_HAND:
         return (Agree(outcome_form=form),)
     return (Withdraw(WithdrawReason.OTHER if form is not None else WithdrawReason.APPLICANT_WITHDREW),)
