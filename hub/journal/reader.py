@@ -31,6 +31,8 @@ EVENTS_LIMIT: Final = 4000
 """Events applied in one transaction at most, unless one batch alone holds more."""
 CRASH_LIMIT: Final = 3
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
+DEAD_REASONS: Final = ("not_a_batch", "tombstone", "undecodable", "place_mismatch")
+"""Reasons that every reader knows; an applier's own come as they occur."""
 FLOOD_WINDOW: Final = 200
 FLOOD_MINIMUM: Final = 20
 
@@ -90,6 +92,7 @@ class Reader:
 
     async def start(self) -> None:
         """Start the feed and the apply loop; a bus that is down is waited for."""
+        self._metrics.begin_stage(self._stage, dead_letter_reasons=DEAD_REASONS)
         self._task = asyncio.create_task(self._run(), name=f"reader-{self._stage}")
 
     async def stop(self) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import grpc
+import stamina
 import structlog
 
 from hub.errors import Kind, Rejected, Retryable
@@ -61,7 +61,7 @@ async def call(
         request: May be sent several times: every method of the hub may be called twice (design D6).
         timeout_s: Time for all tries together.
         metadata: More metadata, such as a credential.
-        retry: Try again with full jitter on UNAVAILABLE, RESOURCE_EXHAUSTED, and an ABORTED that is no verdict of ours.
+        retry: Try again, with jitter, on UNAVAILABLE, RESOURCE_EXHAUSTED, and an ABORTED that is no verdict of ours.
             A stale sequence (ABORTED with our details) needs the whole step again, which only the caller can do.
 
     Raises:
@@ -70,25 +70,29 @@ async def call(
     """
     loop = asyncio.get_running_loop()
     end, pairs = loop.time() + timeout_s, _with_correlation(metadata)
-    longest_s = _FIRST_WAIT_S
-    while True:
-        try:
-            return await method(request, timeout=max(0.0, end - loop.time()), metadata=pairs)
-        except grpc.aio.AioRpcError as error:
-            verdict = error_of(error)
-            wait_s = _wait(verdict, longest_s)
-            if not retry or wait_s is None or loop.time() + wait_s >= end:
-                raise verdict from error
-        await asyncio.sleep(wait_s)
-        longest_s = min(_LONGEST_WAIT_S, longest_s * 2)
 
+    def again(error: Exception) -> bool | float:
+        """Tell whether to try again; a server that is full says itself when."""
+        if not retry or not isinstance(error, Retryable) or error.kind is Kind.TOO_LATE:
+            return False
+        wait_s = error.after_s if error.kind is Kind.EXHAUSTED else 0.0
+        return loop.time() + wait_s < end and (wait_s or True)
 
-def _wait(verdict: Rejected | Retryable, longest_s: float) -> float | None:
-    """Return how long to wait before the next try; None when there is none."""
-    if not isinstance(verdict, Retryable) or verdict.kind is Kind.TOO_LATE:
-        return None
-    jittered = random.uniform(0, longest_s)  # noqa: S311 - spreads tries, hides nothing
-    return max(jittered, verdict.after_s) if verdict.kind is Kind.EXHAUSTED else jittered
+    tries = stamina.retry_context(
+        on=again,
+        attempts=None,
+        timeout=timeout_s,
+        wait_initial=_FIRST_WAIT_S,
+        wait_max=_LONGEST_WAIT_S,
+        wait_jitter=_FIRST_WAIT_S,
+    )
+    async for attempt in tries:
+        with attempt:
+            try:
+                return await method(request, timeout=max(0.0, end - loop.time()), metadata=pairs)
+            except grpc.aio.AioRpcError as error:
+                raise error_of(error) from error
+    raise AssertionError  # the context above ends in an answer or in the last try's error
 
 
 def _with_correlation(metadata: Metadata) -> tuple[tuple[str, str | bytes], ...]:
