@@ -19,7 +19,8 @@ LEAST_KILLS: Final = 8
 LEAST_LOADED: Final = 5
 PAUSE_S: Final = (1.0, 3.0)
 PATIENCE_S: Final = 4.0
-LOOK_S: Final = 0.03
+LONGEST_HOLD_S: Final = 30.0
+LOOK_S: Final = 0.01
 IDLE_ALLOWED: Final = LEAST_KILLS - LEAST_LOADED
 
 
@@ -82,7 +83,8 @@ class Chaos:
         self._happened = happened
         self._started = time.monotonic()
         self._known: dict[str, Sheet] = {}
-        self._struck = asyncio.Condition()
+        self._changed = asyncio.Condition()
+        self._armed = False
         self._ending = False
         self.kills: list[Kill] = []
 
@@ -93,12 +95,10 @@ class Chaos:
             await self._strike(self._draw())
 
     async def pace(self, fraction: float) -> None:
-        """Hold the driver for a moment while the kills are behind its work; load goes on between two moments."""
-        if len(self.kills) >= required(fraction):
-            return
+        """Hold the driver while the kills are behind its work, until a victim is up and watched: then load helps."""
         with suppress(TimeoutError):
-            async with self._struck, asyncio.timeout(PATIENCE_S):
-                await self._struck.wait_for(lambda: len(self.kills) >= required(fraction))
+            async with asyncio.timeout(LONGEST_HOLD_S), self._changed:
+                await self._changed.wait_for(lambda: self._armed or len(self.kills) >= required(fraction))
 
     def finish(self) -> None:
         """Say that no more work comes."""
@@ -110,6 +110,7 @@ class Chaos:
 
     async def _strike(self, victim: Child) -> None:
         await victim.wait_ready()
+        await self._arm(armed=True)
         patience = time.monotonic() + PATIENCE_S
         outbox_rows, waiting = await self._held(victim)
         while not (outbox_rows or waiting):
@@ -118,16 +119,23 @@ class Chaos:
                 break
             await asyncio.sleep(LOOK_S)
             outbox_rows, waiting = await self._held(victim)
-        if not victim.kill():
+        killed = victim.kill()
+        await self._arm(armed=False)
+        if not killed:
             return
         kill = Kill(victim.name, round(time.monotonic() - self._started, 1), outbox_rows, waiting)
         await victim.wait_ended()
         victim.start()
-        async with self._struck:
+        async with self._changed:
             self.kills.append(kill)
-            self._struck.notify_all()
+            self._changed.notify_all()
         self._happened(kill)
         await victim.wait_ready()
+
+    async def _arm(self, *, armed: bool) -> None:
+        async with self._changed:
+            self._armed = armed
+            self._changed.notify_all()
 
     async def _held(self, victim: Child) -> tuple[int, int]:
         names = {victim.label: victim.label} | {name: name for name in senders_of(victim.name)}

@@ -47,7 +47,7 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self.grpc_address = f"127.0.0.1:{environment['HUB_GRPC_PORT']}"
         self.http_url = f"http://127.0.0.1:{environment['HUB_HTTP_PORT']}"
-        self.starts = 0
+        self._killed = False
 
     def start(self) -> None:
         """Start the process; returns at once."""
@@ -57,7 +57,7 @@ class Child:
         command = ["/bin/sh", "-c", LEASH, "leash", str(self._pid_file), str(int(GRACE_S)), *self.command]
         with self.log.open("ab") as log:
             self._process = self._spawn(command, log)
-        self.starts += 1
+        self._killed = False
 
     def _spawn(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
@@ -79,6 +79,11 @@ class Child:
     def exit_code(self) -> int | None:
         """Exit code once it has ended."""
         return None if self._process is None else self._process.poll()
+
+    @property
+    def broke_down(self) -> bool:
+        """Tell whether it ended although nobody killed it on purpose."""
+        return self._process is not None and not self.running and not self._killed
 
     def pid(self) -> int | None:
         """Return the service's own process id, not the leash's; None before it runs and after it ended."""
@@ -118,6 +123,7 @@ class Child:
         pid = self.pid()
         if pid is None or not self.running:
             return False
+        self._killed = True
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -137,6 +143,10 @@ class Child:
                 self.kill()
                 end += GRACE_S
             await asyncio.sleep(POLL_S)
+
+    def obituary(self) -> CommandError:
+        """Return the error that says that it ended by itself, with the end of its log."""
+        return CommandError(Exit.DIFFERENCE, f"{self.label} 已退出 ended ({self.exit_code}):\n{self.last_words()}")
 
     def last_words(self) -> str:
         """Return the end of its log."""

@@ -13,7 +13,7 @@ import typer
 
 from ops import dead_letters, doctor, looking, output, watching
 from ops.credentials import make
-from ops.exits import CommandError, Exit
+from ops.exits import Exit
 from ops.launcher import Hub, Plan
 from ops.progress import Progress
 from ops.runfile import new_folder
@@ -51,6 +51,7 @@ Json = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 
 
 def main() -> None:
     """Run the command line; the entry point of the `hub` script."""
+    output.keep_stdout_clean()
     app()
 
 
@@ -142,6 +143,4 @@ async def _up(county: str, store: str, intake_workers: int, folder: Path) -> Non
         for child in hub.children:
             console.print(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
         console.print(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
-        await hub.first_ended()
-        ended = ", ".join(child.label for child in hub.children if not child.running)
-        raise CommandError(Exit.DIFFERENCE, f"{ended} 已退出 ended; 见 see {folder / 'logs'}")
+        await hub.guard()

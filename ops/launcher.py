@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NoReturn, Self
 
 from hub.errors import Fault, Rejected, Retryable
 from ops.broker import Broker, choose, open_broker
@@ -106,9 +106,16 @@ class Hub:
                 group.create_task(child.wait_ready())
         self._say("五个服务就绪 five services ready")
 
-    async def first_ended(self) -> None:
-        """Wait until a process ends by itself."""
-        while all(child.running for child in self.children):  # noqa: ASYNC110 - processes have no event to await
+    async def guard(self) -> NoReturn:
+        """Wait until a process ends by itself, which it never should.
+
+        Raises:
+            CommandError: With the end of its log.
+        """
+        while True:
+            for child in self.children:
+                if child.broke_down:
+                    raise child.obituary()
             await asyncio.sleep(WATCH_S)
 
     def write_runfile(self) -> None:

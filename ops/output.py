@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn, TypeVar
 
+import structlog
 from rich.console import Console
 
 from hub.errors import Fault, Rejected, Retryable
@@ -20,6 +22,14 @@ T = TypeVar("T")
 
 WIDE: Final = 110
 """Columns where there is no terminal to ask: wide enough for the table of rates on one line a channel."""
+
+
+def keep_stdout_clean() -> None:
+    """Send what libraries log to stderr, and only errors: stdout belongs to the command's answer."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
 
 
 def console() -> Console:

