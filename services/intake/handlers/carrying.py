@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -33,6 +33,8 @@ class Task:
         ledger: Where it is remembered.
         plan: Commands, all or none of which are carried out.
         matter: Match token of a new case; empty when unknown.
+        own: Source organ whose other cases are never the same matter as this one: a court's two suits are two suits,
+            also between the same people (a bank and its debtor). Empty: no exemption.
         procedure: Procedure of a new case.
         secret: Confidential part of a new case.
     """
@@ -43,6 +45,7 @@ class Task:
     ledger: Ledger
     plan: Plan
     matter: str = ""
+    own: str = ""
     procedure: str = ""
     secret: Secret | None = None
 
@@ -77,6 +80,7 @@ class _Unit:
     before: dict[str, Case]
     cases: dict[str, Case]
     owners: dict[str, str]
+    holders: Mapping[str, Case]
     touched: frozenset[str]
     changes: Changes = field(default_factory=Changes)
     records: list[tuple[str, bytes]] = field(default_factory=list)
@@ -118,7 +122,10 @@ def carry_out(
     register.lock(touched)
     known = _known(register, tasks)
     cases = register.cases(touched)
-    unit = _Unit(dict(cases), cases, _claim(register, tasks, cases, known), touched)
+    owners = _claim(register, tasks, cases, known)
+    # Read without their locks: only where a holder came from is asked, and that never changes.
+    holders = register.cases(set(owners.values()) - touched) if owners else {}
+    unit = _Unit(dict(cases), cases, owners, holders, touched)
     unit.changes.cleared.update(fired)
     results: list[_Result] = []
     first: dict[tuple[Ledger, str], int] = {}
@@ -225,6 +232,9 @@ def _master(task: Task, unit: _Unit) -> str:
         if held is None or not _open(held.dispute):
             unit.owners[task.matter] = unit.changes.taken[task.matter] = task.dispute_id
             return ""
+    holder = unit.cases.get(owner) or unit.holders.get(owner)
+    if task.own and holder is not None and holder.dispute.dimensions.source_organ == task.own:
+        return ""
     return owner
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from hub.errors import Kind, Rejected
-from hub.lifecycle import Actor, Command, Instruction, RecordRuling, Register, Role
+from hub.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
 from services.intake.domain.later import react
 from services.intake.domain.registration import Rulebook, enter
 from services.intake.domain.telling import Arrival, Telling
@@ -50,6 +50,7 @@ def task_of_telling(telling: Telling, ledger: Ledger, actor: Actor, match: Match
         ledger=ledger,
         plan=plan,
         matter=match(arrival) if arrival is not None else "",
+        own=telling.teller if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
         procedure=arrival.facts.procedure if arrival is not None else "",
         secret=Secret(telling.dispute_id, telling.teller, arrival.confidential)
         if arrival is not None and arrival.confidential

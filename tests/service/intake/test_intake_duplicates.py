@@ -47,6 +47,17 @@ async def test_other_or_unknown_people_are_not_merged(
     assert await desk.state(police.dispute_id("J-1")) == "accepted"
 
 
+async def test_two_suits_of_one_court_are_two_suits(rig: Rig, desk: Desk, police: FakeBridge) -> None:
+    for ref in ("A-1", "A-2"):
+        rig.bridge.send(rig.bridge.handoff(ref, people=parties("p-1", "p-2")))
+        await desk.applied(rig.bridge)
+    assert await desk.state(rig.bridge.dispute_id("A-2")) == "accepted"
+    for ref in ("J-1", "J-2"):
+        police.send(call(police, ref, "p-1", "p-2"))
+        await desk.applied(police)
+        assert await desk.state(police.dispute_id(ref)) == "duplicate"
+
+
 async def test_another_category_is_another_matter(rig: Rig, desk: Desk, police: FakeBridge) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
     police.send(call(police, "J-1", "p-1", "p-2", category="02"))
