@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Generic
@@ -29,6 +29,7 @@ from hub.exchange.results import ResultsApplier
 from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
 from hub.journal.deadletters import DeadLetterRelay
+from hub.journal.heads import HeadCheck, HeadGuard, OpenLog
 from hub.journal.outbox import Outbox
 from hub.journal.ports import Feed, Places, Publisher
 from hub.journal.reader import Reader, places_of
@@ -43,6 +44,7 @@ from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
+from hub.streaming.log import Log
 from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.worker import FaustFeed
 from hub.web.app import build_app
@@ -51,6 +53,8 @@ from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 
 PROVISION_S: Final = 2.0
 """One look for the broker; short, because a stopping process waits for it."""
+LOOK_S: Final = 3.0
+"""One request of the look at the log before the doors open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,13 @@ class BusSide:
         provision: Makes sure that the topics are there; `Retryable` while there is no bus.
         publisher: New publisher; called for the relay and for the dead letters.
         feed: New feed of the journal for a group; given the reader's own places.
+        log: Opens the log of what the bridge itself published.
     """
 
     provision: Callable[[], None]
     publisher: Callable[[], Publisher]
     feed: Callable[[str, Places], Feed]
+    log: OpenLog
 
 
 def kafka_side(settings: BridgeSettings, scratch: Path) -> BusSide:
@@ -80,6 +86,7 @@ def kafka_side(settings: BridgeSettings, scratch: Path) -> BusSide:
         provision=lambda: provision(bus, CATALOGUE, deadline_s=PROVISION_S),
         publisher=lambda: KafkaPublisher(bus),
         feed=lambda group, places: FaustFeed(bus, JOURNAL, group, places, scratch),
+        log=lambda: Log(replace(bus, request_timeout_s=LOOK_S)),
     )
 
 
@@ -101,6 +108,7 @@ class Bridge(Generic[RecordT]):
     app: FastAPI
     relay: Relay
     reader: Reader
+    heads: HeadCheck
     link: BusLink
     grpc: GrpcServer
     http: HttpServer
@@ -110,7 +118,7 @@ class Bridge(Generic[RecordT]):
     @property
     def parts(self) -> Sequence[Part]:
         """Parts in order of start: the doors open last."""
-        return (self.link, self.grpc, self.http)
+        return (self.heads, self.link, self.grpc, self.http)
 
     def close(self) -> None:
         """Close what was opened; whatever is not on the bus yet is in the store."""
@@ -167,7 +175,16 @@ def assemble(
     side = bus(settings, Path(scratch.name))
     worker = f"{trade.service}-{uuid4().hex[:8]}"
     publishers = (side.publisher(), side.publisher())
-    relay = Relay(store, outbox, publishers[0], partitions=settings.kafka_partitions, worker=worker, metrics=metrics)
+    guard = HeadGuard(store, outbox, side.log)
+    relay = Relay(
+        store,
+        outbox,
+        publishers[0],
+        partitions=settings.kafka_partitions,
+        worker=worker,
+        metrics=metrics,
+        guard=guard.check,
+    )
     feed = side.feed(f"hub-{trade.service}", places_of(store, JOURNAL.name))
     reader = Reader(store, feed, ResultsApplier(trade.channel), on_bug="park", metrics=metrics, stage="result")
     dead_letters = DeadLetterRelay(store, publishers[1], version=f"{trade.service} {_version()}")
@@ -203,6 +220,7 @@ def assemble(
         app=app,
         relay=relay,
         reader=reader,
+        heads=HeadCheck(guard),
         link=link,
         grpc=GrpcServer(f"{settings.host}:{settings.grpc_port}", services, metrics),
         http=HttpServer(app, settings.host, settings.http_port),

@@ -1,4 +1,4 @@
-"""The command line of a bridge: serve, or look after its credentials."""
+"""The command line of a bridge: serve, look after its credentials, or recover a restored store."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from hub.contracts.topics import HANDOFFS
 from hub.errors import Fault, Rejected, Retryable
 from hub.exchange import credentials
 from hub.exchange.assembly import Bridge, open_store
 from hub.exchange.ports import RecordT
+from hub.exchange.recovering import recover_bridge
 from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
+from hub.journal.heads import Logged
+from hub.journal.outbox import Outbox
 from hub.runtime import logs, process
 from hub.runtime.clock import WallClock
 from hub.runtime.settings import load
 from hub.store.store import Store
+from hub.streaming.bus import Bus
+from hub.streaming.log import Log
 
 EXIT_REFUSED = 1
 EXIT_FAULT = 70
@@ -29,7 +35,7 @@ def run(
     build: Callable[[BridgeSettings], Bridge[RecordT]],
     argv: Sequence[str],
 ) -> int:
-    """Serve, or carry out a credentials command; returns the exit code.
+    """Serve, or carry out a command; returns the exit code.
 
     Codes: 0 done, 1 refused with a reason, 2 wrong arguments or settings, 70 a fault that the runbook names.
     """
@@ -42,6 +48,8 @@ def run(
             return _serve(build(settings), settings.grace_s)
         store = open_store(trade, settings.store_url)
         try:
+            if told.command == "recover":
+                return recover_store(trade, store, Log(Bus(settings.kafka_bootstrap)))
             return _credentials(trade, store, told)
         finally:
             store.close()
@@ -51,6 +59,21 @@ def run(
     except Fault as fault:
         sys.stderr.write(f"{fault}\n")
         return EXIT_FAULT
+
+
+def recover_store(trade: Trade[RecordT], store: Store, source: Logged) -> int:
+    """Take back from the log what the store published after its backup; returns the exit code."""
+    outbox = Outbox(HANDOFFS, trade.service)
+    store.write_blocking(outbox.open)
+    try:
+        recovered = recover_bridge(store, outbox, source)
+    finally:
+        source.close()
+    sys.stdout.write(
+        f"从 Kafka 取回 {recovered.records} 条移交（{recovered.streams} 个流），可以启动 / "
+        f"{recovered.records} hand-offs of {recovered.streams} streams taken back from Kafka; start the service\n"
+    )
+    return 0
 
 
 def _serve(bridge: Bridge[RecordT], grace_s: float) -> int:
@@ -74,6 +97,9 @@ def _parser(trade: Trade[RecordT]) -> argparse.ArgumentParser:
     revoke = actions.add_parser("revoke", help="吊销该部门的全部密钥 revoke every key of an agency")
     revoke.add_argument("--agency", required=True)
     actions.add_parser("list", help="列出有效凭证 list valid credentials")
+    commands.add_parser(
+        "recover", help="恢复备份后，从 Kafka 取回之后已发布的 after a restore: take back what was published"
+    )
     return parser
 
 

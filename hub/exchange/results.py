@@ -20,6 +20,12 @@ from hub.wire.journal.v1 import journal_pb2
 
 PAGE: Final = 100
 PAGE_LIMIT: Final = 1000
+RECOVERY_STEP: Final = 1_000_000
+"""By how much an agency's cursors jump when the bridge's store was restored.
+
+The agency may have confirmed results that the backup does not know; read again from the journal they get new numbers,
+which must lie above whatever the agency has confirmed: shown twice perhaps, never missed.
+"""
 CURSOR_LIMIT: Final = 2**62
 """No cursor comes near; a bigger one does not fit the column."""
 
@@ -29,7 +35,7 @@ class Result:
     """What came of one record, for the agency that sent it.
 
     Attributes:
-        cursor: Ascending and without holes per agency.
+        cursor: Ascending per agency; one wide step after each recovery of the bridge's store.
         event_id: The same for every repeat.
         final: Nothing further follows in this opening.
     """
@@ -207,7 +213,15 @@ def acknowledge(tx: Transaction, agency: str, cursor: int) -> int:
         )
     if cursor > acknowledged:
         tx.execute(sa.update(result_cursor).where(c.agency == agency).values(acknowledged=cursor))
-    return int(last - max(cursor, acknowledged))
+    confirmed = max(cursor, acknowledged)
+    left = sa.select(sa.func.count()).where(result.c.agency == agency, result.c.cursor > confirmed)
+    return tx.scalar(left.select_from(result)) or 0
+
+
+def step_over(tx: Transaction) -> None:
+    """Move the cursors of every agency that ever got a receipt far ahead (`RECOVERY_STEP`)."""
+    for agency in tx.scalars(sa.select(receipt.c.agency).distinct().order_by(receipt.c.agency)).all():
+        _take_cursors(tx, agency, RECOVERY_STEP)
 
 
 def count(tx: Transaction) -> int:

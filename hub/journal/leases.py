@@ -82,7 +82,7 @@ class Leases:
         self._fences = {}
 
     def _take(self, tx: Transaction) -> list[Lease]:
-        now = self._clock(tx)
+        now = store_clock(tx)
         rows = tx.execute(sa.select(stream_lease).order_by(stream_lease.c.shard).with_for_update()).all()
         held = []
         for row in rows:
@@ -100,8 +100,15 @@ class Leases:
             )
         return held
 
-    def _clock(self, tx: Transaction) -> float:
-        """Return the store's clock: one clock for all workers of a service."""
-        if tx.dialect.name == "postgresql":
-            return float(tx.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))) or 0.0)
-        return time.time()
+
+def store_clock(tx: Transaction) -> float:
+    """Return the store's clock in seconds since 1970: one clock for all workers of a service."""
+    if tx.dialect.name == "postgresql":
+        return float(tx.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))) or 0.0)
+    return time.time()
+
+
+def unexpired(tx: Transaction) -> str:
+    """Return a worker whose lease still runs; empty when nobody relays this store."""
+    query = sa.select(stream_lease.c.holder).where(stream_lease.c.expires_at > store_clock(tx)).limit(1)
+    return tx.scalar(query) or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,6 +58,7 @@ class Relay:
         metrics: Register.
         unconfirmed_limit_s: Age of an unconfirmed batch at which the producer is abandoned and built anew.
         drain_s: How long a stop waits for what is still unsent.
+        guard: Called before the first send; its `Fault` ends the relay with nothing sent.
     """
 
     name = "relay"
@@ -73,6 +74,7 @@ class Relay:
         metrics: Metrics,
         unconfirmed_limit_s: float = 20.0,
         drain_s: float = 3.0,
+        guard: Callable[[], None] | None = None,
     ) -> None:
         self._store = store
         self._outbox = outbox
@@ -81,6 +83,7 @@ class Relay:
         self._metrics = metrics
         self._limit_s = unconfirmed_limit_s
         self._drain_s = drain_s
+        self._guard = guard
         self._leases = Leases(store, worker)
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -101,7 +104,8 @@ class Relay:
         store.on_commit(self._wake.set)
 
     async def start(self) -> None:
-        """Begin to relay."""
+        """Begin to relay, at once what an earlier process left unsent."""
+        self._wake.set()
         self._thread.start()
 
     async def stop(self) -> None:
@@ -117,10 +121,10 @@ class Relay:
 
     def _run(self) -> None:
         try:
-            deadline = None
-            while deadline is None or (time.monotonic() < deadline and self._busy()):
-                if deadline is None and self._stopping.is_set():
-                    deadline = time.monotonic() + self._drain_s
+            while not self._stopping.is_set():
+                self._round()
+            deadline = time.monotonic() + self._drain_s
+            while self._busy() and time.monotonic() < deadline:
                 self._round()
             self._flush()
             self._leases.release()
@@ -140,12 +144,19 @@ class Relay:
             self._sent = {shard: upto for shard, upto in self._sent.items() if shard in self._leases.held}
             self._collect(now)
             if now >= self._retry_at:
+                self._look()
                 self._send(now)
             self._mark(now)
             self._gauge(now)
         except Retryable as error:
             log.warning("relay_waits", code=error.code, detail=error.detail)
             self._retry_at = now + min(error.after_s, 1.0)
+
+    def _look(self) -> None:
+        """Before the first send: a store that is behind its own log must not write."""
+        if self._guard is not None:
+            self._guard()
+            self._guard = None
 
     def _adopt(self, lease: Lease) -> None:
         """Start (again) from the first position that the store does not know as confirmed."""

@@ -122,6 +122,20 @@ class Log:
         """Return partition -> first offset that the log still has."""
         return self._offsets(topic, partitions, "beginning_offsets")
 
+    def since(self, topic: str, at_s: float) -> Mapping[int, int]:
+        """Return partition -> first offset written at or after `at_s` (seconds since 1970); the end where none was."""
+        ends = self.ends(topic)
+        with self._lock:
+            try:
+                source = self._current(topic)
+                asked = {TopicPartition(topic, partition): max(0, int(at_s * 1000)) for partition in ends}
+                answer = source.offsets_for_times(asked, timeout_ms=self._bus.request_timeout_s * 1000)
+            except KafkaError as error:
+                self._close()
+                raise named(self._bus, error) from error
+        found = {place.partition: stamp.offset for place, stamp in answer.items() if stamp is not None}
+        return {partition: found.get(partition, end) for partition, end in ends.items()}
+
     def topic_id(self, topic: str) -> str:
         """Return the topic's id: changes when it is deleted and created again."""
         return topic_id(self._bus, topic)

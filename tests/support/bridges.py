@@ -25,6 +25,7 @@ from hub.exchange.settings import BridgeSettings
 from hub.runtime.clock import FixedClock
 from hub.streaming.memory import MemoryBus, MemoryPublisher, Sending
 from hub.streaming.memory_feed import MemoryFeed
+from hub.streaming.memory_log import MemoryLog
 from hub.wire.handoff.v1 import handoff_pb2
 from hub.wire.journal.v1 import journal_pb2
 
@@ -178,6 +179,7 @@ class Workshop:
             provision=provision,
             publisher=lambda: MemoryPublisher(self.bus),
             feed=lambda group, places: MemoryFeed(self.bus, JOURNAL, group, places),
+            log=lambda: MemoryLog(self.bus),
         )
 
     def build(self, channel: str, bus: Side | None = None, **changes: object) -> Bridge[Any]:

@@ -1,0 +1,93 @@
+"""Backups of a SQLite store while it is in use, and putting one back; a backup knows that it is one."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+
+from hub.errors import Kind, Rejected
+from hub.store.store import Transaction
+from hub.store.tables import store_meta, stream_head
+
+MARK: Final = "backup_taken_at"
+SIDE_FILES: Final = ("", "-wal", "-shm")
+"""A write-ahead log that belongs to another file would damage a restored store: the three move together."""
+
+
+def backup(url: str, to: Path, at: datetime) -> int:
+    """Copy a store that may be in use, as one snapshot; returns the copy's bytes.
+
+    The copy of a store that publishes is marked: it must be recovered before anything is written to it.
+
+    Raises:
+        Rejected: `not_sqlite` with PostgreSQL's own command; `file_exists`, `no_store`.
+    """
+    file = _file(url)
+    if not file.is_file():
+        raise Rejected("no_store", f"没有此文件 no such file: {file}", kind=Kind.NOT_FOUND)
+    if to.exists():
+        raise Rejected("file_exists", f"不覆盖已有文件 will not overwrite {to}")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    to.touch(mode=0o600)
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(to)) as copy:
+        source.backup(copy)
+        if copy.execute(f"SELECT 1 FROM {stream_head.name} LIMIT 1").fetchone():  # noqa: S608 - our own table's name
+            copy.execute(
+                f"INSERT OR REPLACE INTO {store_meta.name} (name, value) VALUES (?, ?)",  # noqa: S608 - as above
+                (MARK, at.astimezone(UTC).isoformat(timespec="seconds")),
+            )
+            copy.commit()
+        copy.execute("PRAGMA journal_mode=DELETE")
+        if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+            raise Rejected("backup_damaged", f"copy is damaged: {to}")
+    return to.stat().st_size
+
+
+def restore(url: str, source: Path, at: datetime) -> Path | None:
+    """Put a backup in the store's place; what stood there is moved aside, never deleted.
+
+    Returns:
+        Where the former store is now; None when there was none.
+
+    Raises:
+        Rejected: `not_sqlite`, `no_backup`.
+    """
+    file = _file(url)
+    if not source.is_file():
+        raise Rejected("no_backup", f"没有此备份 no such backup: {source}", kind=Kind.NOT_FOUND)
+    aside = file.with_name(f"{file.name}.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+    moved = False
+    for suffix in SIDE_FILES:
+        old = Path(f"{file}{suffix}")
+        if old.exists():
+            old.rename(f"{aside}{suffix}")
+            moved = True
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    with closing(sqlite3.connect(source)) as backed, closing(sqlite3.connect(file)) as store:
+        backed.backup(store)
+    return aside if moved else None
+
+
+def taken_at(tx: Transaction) -> str | None:
+    """Return when the backup was taken that this store was restored from; None once it was recovered."""
+    return tx.scalar(sa.select(store_meta.c.value).where(store_meta.c.name == MARK))
+
+
+def forget_backup(tx: Transaction) -> None:
+    """Note that the store caught up with what it had published."""
+    tx.execute(sa.delete(store_meta).where(store_meta.c.name == MARK))
+
+
+def _file(url: str) -> Path:
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise Rejected(
+            "not_sqlite", "PostgreSQL 请用 pg_dump / pg_restore；PostgreSQL has its own commands: pg_dump, pg_restore"
+        )
+    return Path(parsed.database)
