@@ -143,6 +143,7 @@ class Child:
                 self.kill()
                 end += GRACE_S
             await asyncio.sleep(POLL_S)
+        self.terminate()  # lets go of the leash's pipe
 
     def obituary(self) -> CommandError:
         """Return the error that says that it ended by itself, with the end of its log."""

@@ -37,7 +37,7 @@ class Running:
 
 def new_folder(under: Path = RUNS) -> Path:
     """Make a run folder named by the time; nobody but the owner may look in."""
-    folder = under.resolve() / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3]
+    folder = under.resolve() / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     folder.mkdir(parents=True, mode=0o700)
     return folder
 

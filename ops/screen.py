@@ -96,7 +96,7 @@ class Screen:
             rates_table(shown.rates, "比率 rates"),
         ]
         if shown.books is not None:
-            parts.append(books_table(shown.books))
+            parts.append(books_table(shown.books, live=True))
         parts.append(Text(shown.line, style="dim"))
         return Group(*parts)
 

@@ -182,7 +182,9 @@ class Session:
         mediators: Mediators,
         desk: Desk,
     ) -> None:
+        self._say("演示中 playing …")
         played = await self._play(driver, chaos, desk)
+        self._say("比对中 comparing …")
         report.kills = [] if chaos is None else chaos.kills
         await self._judge(report, driver, played, ledger=ledger, mediators=mediators, desk=desk)
 
@@ -277,6 +279,7 @@ class Session:
 
     async def _look_for_people(self, report: Report, hub: Hub, desk: Desk) -> None:
         """Search everything that may hold no personal data for every generated person."""
+        self._say("查找个人信息 looking for personal data …")
         metrics = {child.label: await desk.metrics(child.label) for child in hub.children}
         dumps = await asyncio.to_thread(collect, hub.broker.bootstrap, self._options.folder / "logs", metrics)
         people = [person for record in report.script.records for person in record.parties]

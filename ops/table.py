@@ -64,10 +64,15 @@ def cell(rate: Rate | None) -> str:
     return f"{rate.numerator}/{rate.denominator} = {percent}"
 
 
-def books_table(books: Books) -> Table:
-    """Return the books, one stage a line."""
-    balanced = "平 balanced" if books.balanced else "不平 NOT BALANCED"
-    table = Table(title=f"账目 books: {balanced}", title_justify="left")
+def books_table(books: Books, *, live: bool = False) -> Table:
+    """Return the books, one stage a line.
+
+    Args:
+        books: To show.
+        live: Taken while records move, each service at a moment of its own: shown without a verdict.
+    """
+    verdict = "平 balanced" if books.balanced else "不平 NOT BALANCED"
+    table = Table(title="账目 books（进行中 in motion）" if live else f"账目 books: {verdict}", title_justify="left")
     for column in (
         "环节 stage",
         "收到 received",

@@ -55,6 +55,22 @@ def test_the_small_scenario_comes_out_and_one_refused_consent_moves_exactly_its_
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("kafka_choice")
+@pytest.mark.timeout(300)
+def test_the_same_figures_come_out_under_kill_9(tmp_path: Path) -> None:
+    """Seed 7."""
+    arguments = ("demo", "--scenario", "scenarios/small.yaml", "--folder", str(tmp_path / "run"), "--json")
+    done = hub(*arguments, "--chaos", "7", timeout_s=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    assert len(document["kills"]) >= 8
+    assert len({kill["service"] for kill in document["kills"]}) == 5
+    assert sum(kill["outbox_rows"] + kill["unread"] > 0 for kill in document["kills"]) >= 5
+    assert rate(document, "court", "diversion") == (28, 36, "77.8")
+    assert rate(document, "all", "resolution") == (33, 47, "70.2")
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("kafka_choice")
 @pytest.mark.timeout(200)
 def test_up_serves_tools_and_stops_everything_on_ctrl_c(tmp_path: Path) -> None:
     folder = tmp_path / "run"

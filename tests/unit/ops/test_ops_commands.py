@@ -1,0 +1,147 @@
+"""Exit codes and output of the command line, without a broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hub.contracts.stream import GENESIS, Headers, Place, StreamName, extend_all, pack
+from hub.contracts.topics import JOURNAL
+from hub.errors import Fault, Rejected, Retryable
+from hub.journal.ports import FeedRecord
+from hub.wire.journal.v1 import journal_pb2
+from ops import output
+from ops.children import Child
+from ops.cli import app
+from ops.dead_letters import letter_of
+from ops.exits import CommandError, Exit
+from ops.launcher import Plan
+from ops.runfile import Running, find, new_folder, write
+from ops.simulators.answers import BrokenPromise
+from ops.watching import lines
+from tests.support.scenarios import FOLDER
+
+
+@pytest.fixture
+def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
+    monkeypatch.chdir(tmp_path)
+    return CliRunner()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (CommandError(Exit.MISSING_TOOL, "no java"), 3),
+        (Retryable("bus_unavailable"), 4),
+        (TimeoutError("late"), 4),
+        (Rejected("bad"), 1),
+        (Fault("log_truncated", "x"), 1),
+        (BrokenPromise("x"), 1),
+        (ExceptionGroup("tasks", [ExceptionGroup("inner", [TimeoutError("late")])]), 4),
+    ],
+)
+def test_each_failure_has_its_exit_code(error: Exception, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left, output.failing():
+        raise error
+    assert left.value.code == code
+    caught = capsys.readouterr()
+    assert caught.out == ""
+    assert caught.err.strip()
+
+
+def test_our_own_bugs_keep_their_traceback() -> None:
+    with pytest.raises(ZeroDivisionError), output.failing():
+        raise ZeroDivisionError
+
+
+def test_no_run_is_wrong_usage(runner: CliRunner) -> None:
+    for command in (["status"], ["books"], ["stats", "rates"], ["dlq", "list"], ["events", "tail"]):
+        assert runner.invoke(app, command).exit_code == 2, command
+
+
+def test_several_intakes_need_postgres(tmp_path: Path) -> None:
+    with pytest.raises(CommandError) as caught:
+        Plan(tmp_path, "sqlite", 2)
+    assert caught.value.exit_code is Exit.USAGE
+    assert Plan(tmp_path, "postgres", 2).intake_workers == 2
+
+
+def test_an_unknown_store_or_topic_is_wrong_usage(runner: CliRunner) -> None:
+    assert runner.invoke(app, ["demo", "--store", "oracle"]).exit_code == 2
+    assert runner.invoke(app, ["dlq", "list", "nothing", "--run", "."]).exit_code == 2
+    assert runner.invoke(app, ["events", "tail", "nothing"]).exit_code == 2
+
+
+def test_scenario_check_prints_one_document(runner: CliRunner) -> None:
+    done = runner.invoke(app, ["scenario", "check", str(FOLDER / "small.yaml"), "--json"])
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    assert document["records"] == {"court": 36, "police": 18, "petition": 6}
+    assert len(document["rates"]) == 16
+
+
+def test_credentials_prints_no_key(runner: CliRunner) -> None:
+    done = runner.invoke(app, ["credentials", "court-620725", "--json"])
+    assert done.exit_code == 0
+    keys = json.loads(Path("credentials/api-keys.json").read_text())
+    assert keys["court-620725"] not in done.stdout
+
+
+def test_the_newest_run_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for kafka in ("first:1", "second:2"):
+        folder = new_folder()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        write(Running(str(folder), 1, kafka, {}, {}, {}))
+    assert find(None).kafka == "second:2"
+    assert find(Path(find(None).folder)).kafka == "second:2"
+    with pytest.raises(CommandError):
+        find(tmp_path)
+
+
+def record(headers: Headers, value: bytes) -> FeedRecord:
+    return FeedRecord(JOURNAL.name, 1, 7, b"", value, headers, 0)
+
+
+def test_a_batch_is_unrolled_into_lines() -> None:
+    events = [journal_pb2.JournalEvent(dispute_id=f"d{n}", type="agreed").SerializeToString() for n in (1, 2)]
+    place = Place(StreamName("intake", 1, "e"), 5, 2, GENESIS, extend_all(GENESIS, events))
+    message = pack(JOURNAL, place, events, partition=1, written_at=datetime(2024, 1, 1, tzinfo=UTC))
+    told = [json.loads(line) for line in lines(record(message.headers, message.value), journal_pb2.JournalEvent)]
+    assert [(one["position"], one["event"]["dispute_id"]) for one in told] == [(5, "d1"), (6, "d2")]
+    (broken,) = lines(record(message.headers, b"\xff"), journal_pb2.JournalEvent)
+    assert json.loads(broken) == {"topic": JOURNAL.name, "partition": 1, "offset": 7, "error": "undecodable"}
+    (foreign,) = lines(record((), message.value), journal_pb2.JournalEvent)
+    assert json.loads(foreign)["error"] == "not_a_batch"
+
+
+def test_a_letter_is_described_by_its_headers_alone() -> None:
+    headers = (("dlq_stream", b"court_bridge/1/e"), ("dlq_position", b"3"), ("dlq_reason", b"undecodable"))
+    letter = letter_of(record(headers, b"secret"))
+    assert (letter.place, letter.reason, letter.value_bytes) == ("court_bridge/1/e@3", "undecodable", 6)
+    assert "secret" not in repr(letter)
+
+
+async def test_a_child_that_breaks_down_is_told_from_one_that_was_killed(tmp_path: Path) -> None:
+    child = Child("nobody", 1, {"HUB_GRPC_PORT": "1", "HUB_HTTP_PORT": "2"}, tmp_path)
+    child.command = ("/bin/sleep", "600")
+    child.start()
+    async with asyncio.timeout(20):
+        while child.pid() is None:  # noqa: ASYNC110 - a file has no event to await
+            await asyncio.sleep(0.01)
+        assert child.running
+        assert child.kill()
+        await child.wait_ended()
+    assert not child.broke_down
+    child.command = ("/bin/false",)
+    child.start()
+    await child.wait_ended()
+    assert child.broke_down
+    assert "ended (1)" in str(child.obituary())
+    with pytest.raises(CommandError, match="ended"):
+        await child.wait_ready()
