@@ -1,20 +1,33 @@
-"""Run intake: `python -m services.intake`."""
+"""Run intake: `python -m services.intake`; `recover` first when its store was restored from a backup."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
+from typing import Final
 
+from hub.errors import Fault, Rejected, Retryable
 from hub.runtime.logs import configure
-from hub.runtime.process import run
+from hub.runtime.process import EXIT_FAULT, run
 from hub.runtime.settings import load
 from services.intake.settings import IntakeSettings
-from services.intake.wiring import NAME, build
+from services.intake.wiring import NAME, build, recover_store
+
+USAGE: Final = "用法 usage: python -m services.intake [recover]\n"
+EXIT_REFUSED: Final = 1
+EXIT_USAGE: Final = 2
 
 
-def main() -> int:
-    """Run until SIGTERM or a fault; returns the exit code."""
+def main(arguments: Sequence[str]) -> int:
+    """Run until SIGTERM or a fault, or recover a restored store; returns the exit code."""
+    if list(arguments) not in ([], ["recover"]):
+        sys.stderr.write(USAGE)
+        return EXIT_USAGE
     settings = load(IntakeSettings)
+    if arguments:
+        configure(NAME, "error", settings.log_format)
+        return recover(settings)
     configure(NAME, settings.log_level, settings.log_format)
 
     async def serve() -> int:
@@ -23,5 +36,22 @@ def main() -> int:
     return asyncio.run(serve())
 
 
+def recover(settings: IntakeSettings) -> int:
+    """Take back from the journal what the store published after its backup; returns the exit code."""
+    try:
+        recovered = recover_store(settings)
+    except (Rejected, Retryable) as refused:
+        sys.stderr.write(f"{refused.code}: {refused.detail}\n")
+        return EXIT_REFUSED
+    except Fault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return EXIT_FAULT
+    sys.stdout.write(
+        f"从 Kafka 取回 {recovered.records} 条事件（{recovered.streams} 个流），可以启动 / "
+        f"{recovered.records} events of {recovered.streams} streams taken back from Kafka; start the service\n"
+    )
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -51,7 +51,8 @@ class Done:
     Attributes:
         task_id: Key of repetition.
         dispute_id: Dispute.
-        digest: Of the content; the same id with another digest is another task.
+        digest: Of the content; the same id with another digest is another task. Empty when the task is only known from
+            its events, after a recovery: then nothing can be compared, and its content is told once more.
         place: Of the last event; None when it wrote none.
         refusal: Why it was refused; None when carried out.
         recorded_at: When.
@@ -81,12 +82,14 @@ class Changes:
     Attributes:
         added: Disputes registered in this unit.
         changed: Disputes that existed before.
-        secrets: Confidential parts of the added ones.
+        secrets: Confidential parts of disputes that have none yet.
         cleared: Timers that are gone.
         timers: Timers that are set or moved; after `cleared`.
         taken: Matters that pass to another dispute.
         released: Disputes that hold no matter any more; after `taken`.
         done: Tasks of the command ledger and of the hand-off ledger.
+        recalled: Tasks that a recovery knows from their events alone.
+        retold: Recalled tasks whose content came again: from now on they are known in full.
     """
 
     added: dict[str, Case] = field(default_factory=dict)
@@ -97,6 +100,8 @@ class Changes:
     taken: dict[str, str] = field(default_factory=dict)
     released: list[str] = field(default_factory=list)
     done: dict[Ledger, list[Done]] = field(default_factory=dict)
+    recalled: list[Done] = field(default_factory=list)
+    retold: dict[Ledger, list[Done]] = field(default_factory=dict)
 
 
 class Register(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,12 @@ from typing import Final
 from hub.contracts.sealing import Sealer
 from hub.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from hub.journal.deadletters import DeadLetterRelay
+from hub.journal.heads import HeadCheck, HeadGuard, Logged, OpenLog
+from hub.journal.judge import Numbered
 from hub.journal.outbox import Outbox
 from hub.journal.ports import Feed, Publisher
 from hub.journal.reader import Reader, places_of
+from hub.journal.recovery import Recovered, recover
 from hub.journal.relay import Relay
 from hub.rpc.books import BooksServicer
 from hub.rpc.server import GrpcServer
@@ -24,9 +27,11 @@ from hub.runtime.keys import load_or_create
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import Part
 from hub.store.batcher import Batcher
+from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
+from hub.streaming.log import Log
 from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.worker import FaustFeed
 from hub.web.app import build_app
@@ -38,7 +43,8 @@ from services.intake.adapters.applier import HandoffApplier
 from services.intake.adapters.counters import MetricCounters
 from services.intake.adapters.progress import AlarmClock, FeedProgress
 from services.intake.adapters.pulse import Pulse
-from services.intake.adapters.readiness import Provisioner, StorePart
+from services.intake.adapters.readiness import VERSIONS, Provisioner, StorePart
+from services.intake.adapters.recalling import dispute_of, recalled_of
 from services.intake.adapters.register import StoreRegister, StoreUnits
 from services.intake.adapters.requests import Requests
 from services.intake.adapters.rpc import IntakeServicer
@@ -49,6 +55,7 @@ from services.intake.domain.registration import Rulebook
 from services.intake.domain.telling import Arrival
 from services.intake.handlers.carrying import Answer, Outcome, Task, carry_out
 from services.intake.handlers.firing import Alarms
+from services.intake.handlers.recovering import take_back
 from services.intake.settings import IntakeSettings
 
 NAME: Final = "intake"
@@ -60,6 +67,8 @@ DEGRADED_AFTER_S: Final = 10.0
 
 PROVISION_S: Final = 2.0
 """Bound of one try: a process that is told to stop must not wait for a bus that is away."""
+LOOK_S: Final = 3.0
+"""Bound of one request of the look at the journal before the doors open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +80,14 @@ class Outside:
         publisher: Makes a publisher; called twice (journal, dead letters).
         provision: Creates or checks the topics; blocks.
         clock: Wall clock.
+        log: Opens the log of what intake itself published.
     """
 
     feed: Callable[[Store], Feed]
     publisher: Callable[[], Publisher]
     provision: Callable[[], None]
     clock: Clock
+    log: OpenLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,7 @@ def kafka(settings: IntakeSettings) -> Outside:
         publisher=lambda: KafkaPublisher(bus),
         provision=lambda: provision(bus, CATALOGUE, deadline_s=PROVISION_S),
         clock=WallClock(),
+        log=lambda: Log(replace(bus, request_timeout_s=LOOK_S)),
     )
 
 
@@ -168,6 +180,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         every_s=settings.timer_every_s,
         grace_s=settings.timer_grace_s,
     )
+    guard = HeadGuard(store, outbox, world.log)
     relay = Relay(
         store,
         outbox,
@@ -175,6 +188,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         partitions=settings.kafka_partitions,
         worker=settings.worker,
         metrics=metrics,
+        guard=guard.check,
     )
 
     async def books() -> books_pb2.GetBooksResponse:
@@ -215,6 +229,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
     )
     parts: Sequence[Part] = (
         StorePart(store, outbox),
+        HeadCheck(guard),
         pulse,
         Provisioner(world.provision),
         relay,
@@ -225,6 +240,33 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         http,
     )
     return Intake(parts, store, outbox, reader, alarm_clock, grpc, http)
+
+
+def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Recovered:
+    """Bring a restored store up to what it had published; errors as `hub.journal.recovery.recover`.
+
+    Args:
+        settings: As for serving.
+        source: The log; Kafka when None.
+    """
+    book = Rulebook(load_screening(), load_deadlines(), national())
+    vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
+    outbox = Outbox(JOURNAL, NAME)
+    store = Store(settings.store_url)
+    log = source or Log(Bus(settings.kafka_bootstrap))
+    try:
+        migrate(store, VERSIONS)
+        store.write_blocking(outbox.open)
+
+        def adopt(tx: Transaction, records: Sequence[Numbered]) -> None:
+            take_back(
+                StoreRegister(tx, outbox, vault, WallClock(), store.dialect), [recalled_of(r) for r in records], book
+            )
+
+        return recover(store, outbox, log, key_of=dispute_of, adopt=adopt)
+    finally:
+        log.close()
+        store.close()
 
 
 def _token(secret: bytes, arrival: Arrival) -> str:

@@ -30,6 +30,7 @@ from hub.runtime.clock import FixedClock
 from hub.runtime.keys import load_or_create
 from hub.streaming.memory import MemoryBus, MemoryPublisher
 from hub.streaming.memory_feed import MemoryFeed
+from hub.streaming.memory_log import MemoryLog
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from hub.wire.dispute.v1 import command_pb2
 from hub.wire.handoff.v1 import handoff_pb2
@@ -167,6 +168,7 @@ class Rig:
             publisher=lambda: MemoryPublisher(self.bus),
             provision=lambda: None,
             clock=self.clock,
+            log=lambda: MemoryLog(self.bus),
         )
         return build(settings, outside)
 

@@ -52,11 +52,24 @@ _ADD: Final = sa.insert(dispute)
 _CHANGE: Final = (
     sa.update(dispute)
     .where(dispute.c.dispute_id == sa.bindparam("of"))
-    .values(sequence=sa.bindparam("upto"), state=sa.bindparam("now"), snapshot=sa.bindparam("shot"))
+    .values(
+        sequence=sa.bindparam("upto"),
+        state=sa.bindparam("now"),
+        procedure=sa.bindparam("goes_by"),
+        snapshot=sa.bindparam("shot"),
+    )
 )
 _DONE: Final = sa.insert(command_done)
 _APPLIED: Final = sa.insert(handoff_applied)
-_SEAL: Final = sa.insert(confidential)
+_RECALLED: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids), command_done.c.digest == b"")
+_RETOLD: Final = (
+    sa.update(command_done)
+    .where(command_done.c.command_id == sa.bindparam("of"), command_done.c.dispute_id == sa.bindparam("by"))
+    .values(digest=sa.bindparam("told"))
+)
+_HANDED_OVER: Final = sa.delete(command_done).where(
+    command_done.c.command_id == sa.bindparam("of"), command_done.c.dispute_id == sa.bindparam("by")
+)
 _TAKE: Final = (
     sa.update(open_matter).where(open_matter.c.matter == sa.bindparam("of")).values(dispute_id=sa.bindparam("by"))
 )
@@ -123,9 +136,13 @@ class StoreRegister(Register):
     def done(self, ledger: Ledger, task_ids: Collection[str]) -> Mapping[str, Done]:
         if ledger is Ledger.HANDOFF:
             found = [row for ids in _parts(task_ids) for row in self._tx.execute(_HANDOFFS, {"ids": ids})]
-            return {
+            done = {
                 row.handoff_id: Done(row.handoff_id, row.dispute_id, row.digest, None, None, EPOCH) for row in found
             }
+            # What a recovery knows from events alone stands in the other ledger until the hand-off is read again.
+            left = set(task_ids) - done.keys()
+            recalled = [row for ids in _parts(left) for row in self._tx.execute(_RECALLED, {"ids": ids})]
+            return done | {row.command_id: _done_of(row) for row in recalled}
         rows = [row for ids in _parts(task_ids) for row in self._tx.execute(_COMMANDS, {"ids": ids})]
         return {row.command_id: _done_of(row) for row in rows}
 
@@ -158,7 +175,11 @@ class StoreRegister(Register):
     def write(self, changes: Changes) -> None:
         self._many(_ADD, [_added(case) for case in changes.added.values()])
         self._many(_CHANGE, [_changed(case) for case in changes.changed.values()])
-        self._many(_SEAL, [self._sealed(each.dispute_id, each.agency, each.content) for each in changes.secrets])
+        # A dispute that has its confidential part keeps it, also when the key in it was destroyed.
+        self._many(
+            self._insert(confidential).on_conflict_do_nothing(),
+            [self._sealed(each.dispute_id, each.agency, each.content) for each in changes.secrets],
+        )
         self._many(_CLEAR, [{"of": dispute_id, "what": kind.value} for dispute_id, kind in sorted(changes.cleared)])
         if changes.timers:
             insert = self._insert(timer)
@@ -174,9 +195,19 @@ class StoreRegister(Register):
             _APPLIED,
             [
                 {"handoff_id": each.task_id, "dispute_id": each.dispute_id, "digest": each.digest}
-                for each in changes.done.get(Ledger.HANDOFF, ())
+                for each in (*changes.done.get(Ledger.HANDOFF, ()), *changes.retold.get(Ledger.HANDOFF, ()))
             ],
         )
+        self._many(_HANDED_OVER, [_key(each) for each in changes.retold.get(Ledger.HANDOFF, ())])
+        self._many(_RETOLD, [_key(each) | {"told": each.digest} for each in changes.retold.get(Ledger.COMMAND, ())])
+        if changes.recalled:
+            insert = self._insert(command_done)
+            moved = {name: insert.excluded[name] for name in ("stream", "position", "recorded_at")}
+            unknown = command_done.c.digest == b""
+            upsert = insert.on_conflict_do_update(
+                index_elements=[command_done.c.command_id, command_done.c.dispute_id], set_=moved, where=unknown
+            )
+            self._tx.execute(upsert, [_done_row(each) for each in changes.recalled])
 
     @override
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
@@ -266,6 +297,7 @@ def _changed(case: Case) -> dict[str, Any]:
         "of": case.dispute.dispute_id,
         "upto": case.dispute.sequence,
         "now": case.dispute.state.value,
+        "goes_by": case.procedure,
         "shot": state_to_bytes(case.dispute),
     }
 
@@ -293,6 +325,10 @@ def _done_row(done: Done) -> dict[str, Any]:
         "refusal": text,
         "recorded_at": micros(done.recorded_at),
     }
+
+
+def _key(done: Done) -> dict[str, Any]:
+    return {"of": done.task_id, "by": done.dispute_id}
 
 
 def _done_of(row: sa.Row[Any]) -> Done:

@@ -37,6 +37,7 @@ class Task:
             also between the same people (a bank and its debtor). Empty: no exemption.
         procedure: Procedure of a new case.
         secret: Confidential part of a new case.
+        source_ref: The source's own reference of a new case.
     """
 
     task_id: str
@@ -48,6 +49,7 @@ class Task:
     own: str = ""
     procedure: str = ""
     secret: Secret | None = None
+    source_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def carry_out(
             continue
         first[key] = number
         done = known.get(key)
-        results.append(_recall(task, done) if done is not None else _attempt(register, task, unit, book))
+        results.append(_recall(task, done, unit) if done is not None else _attempt(register, task, unit, book))
     places = register.append(unit.records)
     outcomes = [_outcome(task, result, unit, places, now) for task, result in zip(tasks, results, strict=True)]
     fresh = [number for key, number in first.items() if key[0] is not Ledger.NONE and key not in known]
@@ -159,18 +161,37 @@ def _known(register: Register, tasks: Sequence[Task]) -> dict[tuple[Ledger, str]
 def _claim(
     register: Register, tasks: Sequence[Task], cases: dict[str, Case], known: dict[tuple[Ledger, str], Done]
 ) -> dict[str, str]:
-    """Claim the matters of cases that are really new; whoever claims first, on whatever worker, is the master."""
+    """Claim the matters of cases that are really new; whoever claims first, on whatever worker, is the master.
+
+    A case that a recovery brought back claims its matter again when it is told again: its token is in no event.
+    """
     wanted: dict[str, str] = {}
     for task in tasks:
-        if task.matter and task.dispute_id not in cases and (task.ledger, task.task_id) not in known:
+        case, done = cases.get(task.dispute_id), known.get((task.ledger, task.task_id))
+        new = case is None and done is None
+        back = case is not None and done is not None and not done.digest and _holds(case.dispute)
+        if task.matter and (new or back):
             wanted.setdefault(task.matter, task.dispute_id)
     return dict(register.claim(wanted)) if wanted else {}
 
 
-def _recall(task: Task, done: Done) -> _Result:
-    if (done.digest, done.dispute_id) != (task.digest, task.dispute_id):
+def _recall(task: Task, done: Done, unit: _Unit) -> _Result:
+    if done.dispute_id != task.dispute_id or (done.digest and done.digest != task.digest):
         return _reused()
+    if not done.digest:
+        _retell(task, done, unit)
     return done if done.refusal is None else done.refusal
+
+
+def _retell(task: Task, done: Done, unit: _Unit) -> None:
+    """A task that is known from its events alone is told again: keep what no event carries."""
+    unit.changes.retold.setdefault(task.ledger, []).append(replace(done, digest=task.digest))
+    case = unit.cases[task.dispute_id]
+    if task.secret is not None:
+        unit.changes.secrets.append(task.secret)
+    if task.source_ref and not case.dispute.source_ref:
+        told = Case(replace(case.dispute, source_ref=task.source_ref), task.procedure)
+        unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = told
 
 
 def _again(task: Task, earlier: Task, result: _Result) -> _Result:
@@ -240,6 +261,10 @@ def _master(task: Task, unit: _Unit) -> str:
 
 def _open(dispute: Dispute) -> bool:
     return dispute.state in timing.UNFINISHED
+
+
+def _holds(dispute: Dispute) -> bool:
+    return _open(dispute) and not dispute.master_dispute_id
 
 
 def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[Place], now: datetime) -> Outcome:

@@ -55,6 +55,7 @@ def task_of_telling(telling: Telling, ledger: Ledger, actor: Actor, match: Match
         secret=Secret(telling.dispute_id, telling.teller, arrival.confidential)
         if arrival is not None and arrival.confidential
         else None,
+        source_ref=arrival.source_ref if arrival is not None else "",
     )
 
 
