@@ -203,12 +203,18 @@ def _rule(hint: object, message: Descriptor | None) -> tuple[Encode | None, Deco
     if get_origin(inner) is tuple:
         return _repeated(get_args(inner)[0], message)
     if message is not None and is_dataclass(inner):
-        table = _table(cast("type", inner), message)
-        return _remembered(table.told), lambda outer, name: table.from_wire(getattr(outer, name))
+        return _inside(_table(cast("type", inner), message), optional=optional)
     encode, read = _text_rule(inner)
     if optional:
         return encode or str, lambda outer, name: read(text) if (text := getattr(outer, name)) else None
     return encode, lambda outer, name: read(getattr(outer, name))
+
+
+def _inside(table: _Table, *, optional: bool) -> tuple[Encode, Decode]:
+    def read(outer: Message, name: str) -> object:
+        return table.from_wire(getattr(outer, name)) if not optional or outer.HasField(name) else None
+
+    return _remembered(table.told), read
 
 
 def _text_rule(inner: object) -> tuple[Encode | None, Callable[[str], Any]]:

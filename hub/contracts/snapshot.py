@@ -1,14 +1,15 @@
 """Snapshot of a dispute as compact JSON: what intake keeps beside the events, so that it need not replay them.
 
 Deterministic: the same dispute gives the same bytes. Forward compatible: unknown fields are ignored, missing ones
-take their default. Counted facts hold only what differs from the dispute's own dimensions.
+take their default. Counted facts stand newest first; each holds only what differs from the one after it, the newest
+from the dispute itself.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -26,6 +27,7 @@ FORMAT: Final = 1
 OWN_FORM: Final = frozenset({"dimensions", "cohort", "ordinals", "counted", "co_departments", "milestones"})
 ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 KINDS: Final = {kind.value: kind for kind in EventKind}
+_numbers: Final = attrgetter("sequence", "ordinal", "conclusion_ordinal", "reopen_seq")
 PLAIN: Final = tuple(entry.name for entry in fields(Dispute) if entry.name not in OWN_FORM)
 
 
@@ -35,10 +37,7 @@ def state_to_bytes(dispute: Dispute) -> bytes:
     told: dict[str, Any] = {"v": FORMAT, **_row(Dispute).told(dispute), "dimensions": own}
     told["cohort"] = _row(CohortDates).told(dispute.cohort)
     told["ordinals"] = dict(dispute.ordinals)
-    told["counted"] = [
-        [fact.type, fact.business_day.isoformat(), _difference(dispute.dimensions, fact.dimensions)]
-        for fact in dispute.counted
-    ]
+    told["counted"] = _told_facts(dispute)
     if dispute.co_departments:
         told["co_departments"] = dispute.co_departments
     if dispute.milestones:
@@ -57,12 +56,13 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
         if told["v"] > FORMAT:
             raise Rejected("snapshot_unreadable", f"format {told['v']} is later than {FORMAT}")
         dimensions: Dimensions = _row(Dimensions).read(told["dimensions"])
+        cohort: CohortDates = _row(CohortDates).read(told.get("cohort", {}))
         dispute: Dispute = _row(Dispute).read(
             told,
             dimensions=dimensions,
-            cohort=_row(CohortDates).read(told.get("cohort", {})),
+            cohort=cohort,
             ordinals=tuple((KINDS[kind], count) for kind, count in told.get("ordinals", {}).items()),
-            counted=_facts(told, dimensions),
+            counted=_facts(told.get("counted", ()), dimensions, cohort),
             co_departments=tuple(told.get("co_departments", ())),
             milestones=tuple(Milestone(name) for name in told.get("milestones", ())),
         )
@@ -71,16 +71,25 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
     return dispute
 
 
-def _facts(told: Mapping[str, Any], own: Dimensions) -> tuple[CountedFact, ...]:
-    """Facts that were counted one after another mostly share their dimensions: read those once."""
+def _told_facts(dispute: Dispute) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    dimensions, cohort = dispute.dimensions, dispute.cohort
+    for fact in reversed(dispute.counted):
+        odd = _row(Dimensions).difference(dimensions, fact.dimensions)
+        dates = _row(CohortDates).difference(cohort, fact.cohort)
+        rows.append([fact.type, fact.business_day.isoformat(), odd, dates, *_numbers(fact)])
+        dimensions, cohort = fact.dimensions, fact.cohort
+    return rows
+
+
+def _facts(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: CohortDates) -> tuple[CountedFact, ...]:
     facts: list[CountedFact] = []
-    before: Mapping[str, str] = {}
-    dimensions = own
-    for kind, day, odd in told.get("counted", ()):
-        if odd != before:
-            dimensions, before = (_row(Dimensions).read(told["dimensions"] | odd) if odd else own), odd
-        facts.append(CountedFact(KINDS[kind], date.fromisoformat(day), dimensions))
-    return tuple(facts)
+    for kind, day, odd, dates, sequence, ordinal, conclusion_ordinal, reopen_seq, *_ in rows:
+        dimensions = _row(Dimensions).patched(dimensions, odd)
+        cohort = _row(CohortDates).patched(cohort, dates)
+        numbers = (sequence, cohort, ordinal, conclusion_ordinal, reopen_seq)
+        facts.append(CountedFact(KINDS[kind], date.fromisoformat(day), dimensions, *numbers))
+    return tuple(reversed(facts))
 
 
 class _Row:
@@ -98,10 +107,28 @@ class _Row:
     def told(self, value: object) -> dict[str, Any]:
         """Return what differs from the defaults."""
         return {
-            name: item.isoformat() if isinstance(item, date) else item
+            name: _plain(item)
             for name, item, default in zip(self._names, self._values(value), self._defaults, strict=True)
             if item != default
         }
+
+    def difference(self, own: object, other: object) -> dict[str, Any]:
+        """Return what `other` has otherwise than `own`."""
+        if own is other:
+            return {}
+        both = zip(self._names, self._values(own), self._values(other), strict=True)
+        return {name: _plain(b) for name, a, b in both if a != b}
+
+    def patched(self, own: Any, odd: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an instance of the row's dataclass
+        """Return `own` with the difference `odd`."""
+        if not odd:
+            return own
+        changed = {}
+        for name, item in odd.items():
+            reader = self._readers.get(name, _skip)
+            if reader is not _skip:
+                changed[name] = item if reader is None or item is None else reader(item)
+        return replace(own, **changed)
 
     def read(self, told: Mapping[str, Any], **own: object) -> Any:  # noqa: ANN401 - an instance of the row's dataclass
         """Return the dataclass."""
@@ -126,17 +153,8 @@ def _reader(hint: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 - a type 
     return None
 
 
-def _difference(own: Dimensions, other: Dimensions) -> dict[str, str]:
-    if own is other:
-        return {}
-    row = _names_and_values()
-    return {name: b for name, a, b in zip(row[0], row[1](own), row[1](other), strict=True) if a != b}
-
-
-@cache
-def _names_and_values() -> tuple[tuple[str, ...], Callable[[Dimensions], tuple[str, ...]]]:
-    names = tuple(entry.name for entry in fields(Dimensions))
-    return names, attrgetter(*names)
+def _plain(item: Any) -> Any:  # noqa: ANN401 - any value of a field, and its form in JSON
+    return item.isoformat() if isinstance(item, date) else item
 
 
 @cache

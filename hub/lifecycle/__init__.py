@@ -54,8 +54,11 @@ from hub.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from hub.lifecycle.table import TRANSITIONS, Transition
 from hub.lifecycle.vocabulary import (
     CONCLUSIONS,
+    CONFIRMATION_DAYS,
+    CORRECTABLE,
     COUNTED,
     SETTLED_FORMS,
+    SIGN_OFF_EXPIRED,
     SOURCE_CHANNELS,
     WHISTLE_BLOWING,
     Channel,
@@ -86,12 +89,15 @@ from hub.lifecycle.vocabulary import (
 
 __all__ = [
     "CONCLUSIONS",
+    "CONFIRMATION_DAYS",
+    "CORRECTABLE",
     "COUNTED",
     "ENDS",
     "INSTRUCTIONS",
     "OPEN",
     "REASONS",
     "SETTLED_FORMS",
+    "SIGN_OFF_EXPIRED",
     "SOURCE_CHANNELS",
     "STATE_TERMS",
     "TRANSITIONS",

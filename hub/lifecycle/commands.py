@@ -167,7 +167,7 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Agree:
-    """T14."""
+    """T14. Without `confirm_by` the machine counts the days to apply itself, knowing weekends only."""
 
     outcome_form: OutcomeForm
     signed_by_all: bool = False
@@ -177,6 +177,7 @@ class Agree:
     amount_fen: int = 0
     document_sha256: str = ""
     confirmable: bool = False
+    confirm_by: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,16 @@ from hub.lifecycle.vocabulary import EventKind, Milestone, Supervision
 
 @dataclass(frozen=True, slots=True)
 class CountedFact:
-    """A fact as it stands in the figures now."""
+    """A fact as it stands in the figures now: all as its event told it, but the dimensions once they are corrected."""
 
     type: EventKind
     business_day: date
     dimensions: Dimensions
+    sequence: int
+    cohort: CohortDates
+    ordinal: int = 1
+    conclusion_ordinal: int = 0
+    reopen_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Dispute:
         statutory_extended: A petition's statutory limit was extended; a relapse gives no second extension.
         agreement_on: Day of the last agreement of this opening.
         confirmable: That agreement is open to judicial confirmation.
+        confirm_by: Last day to apply for it.
         partial: That agreement covers only a part of the matter.
         clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
         milestones: Petition milestones reached in this opening.
@@ -64,6 +70,7 @@ class Dispute:
     statutory_extended: bool = False
     agreement_on: date | None = None
     confirmable: bool = False
+    confirm_by: date | None = None
     partial: bool = False
     clean_visits: int = 0
     milestones: tuple[Milestone, ...] = ()

@@ -9,6 +9,7 @@ from typing import Final
 from hub.lifecycle.commands import (
     Accept,
     Agree,
+    BeginFollowUp,
     BeginMediation,
     Bounce,
     ChangeColour,
@@ -39,11 +40,14 @@ from hub.lifecycle.commands import (
     Withdraw,
 )
 from hub.lifecycle.dimensions import CohortDates, Dimensions
-from hub.lifecycle.dispute import Dispute
+from hub.lifecycle.dispute import CountedFact, Dispute
 from hub.lifecycle.events import Particulars, Retraction
-from hub.lifecycle.situation import Situation
+from hub.lifecycle.situation import Situation, last_day_to_apply
 from hub.lifecycle.vocabulary import (
+    CORRECTABLE,
     LEVELS,
+    RUNGS,
+    SIGN_OFF_EXPIRED,
     Colour,
     MediationKind,
     OutcomeForm,
@@ -86,10 +90,25 @@ def register(at: Situation, order: Register) -> Change:
     return Change(order.dimensions, cohort, particulars)
 
 
+def _retraction(fact: CountedFact, restated_as: Dimensions | None = None) -> Retraction:
+    return Retraction(
+        fact.type,
+        fact.business_day,
+        fact.dimensions,
+        fact.sequence,
+        fact.cohort,
+        fact.ordinal,
+        fact.conclusion_ordinal,
+        fact.reopen_seq,
+        restated=restated_as is not None,
+        restated_as=restated_as,
+    )
+
+
 def link(at: Situation, order: LinkDuplicate) -> Change:
     """Take back what was counted: the matter is counted at its master."""
     dispute = at.known
-    taken_back = tuple(Retraction(fact.type, fact.business_day, fact.dimensions) for fact in dispute.counted)
+    taken_back = tuple(_retraction(fact) for fact in dispute.counted)
     return Change(
         dispute.dimensions,
         dispute.cohort,
@@ -145,8 +164,15 @@ def _first_due(dispute: Dispute, due_on: date | None) -> CohortDates:
 
 
 def bounce(at: Situation, order: Bounce) -> Change:
-    """Keep the lead's name on the event, so that bounces are counted by department."""
-    return _keep(at.known, reason_code=order.reason_code)
+    """Keep the lead's name on the event, so that bounces are counted by department.
+
+    A dispatch that nobody signed in time is overdue; a higher rung stays.
+    """
+    overdue = order.reason_code == SIGN_OFF_EXPIRED and RUNGS.index(at.known.supervision) < RUNGS.index(
+        Supervision.OVERDUE
+    )
+    particulars = Particulars(supervision=str(Supervision.OVERDUE)) if overdue else NOTHING
+    return _keep(at.known, particulars, order.reason_code)
 
 
 def begin_mediation(at: Situation, order: BeginMediation) -> Change:
@@ -184,20 +210,24 @@ def suspend(at: Situation, order: Suspend) -> Change:
 
 def resume(at: Situation, order: Resume) -> Change:
     """Move the due date only by a stop of the clock."""
-    cohort = replace(at.known.cohort, due_on=order.due_on) if order.due_on else at.known.cohort
-    return Change(at.known.dimensions, cohort)
+    if order.due_on is None:
+        return _keep(at.known)
+    before = at.known.cohort
+    return Change(at.known.dimensions, replace(before, due_on=order.due_on), Particulars(due_before=before.due_on))
 
 
 def extend_term(at: Situation, order: Extend) -> Change:
     """Move the mediation term."""
-    cohort = replace(at.known.cohort, due_on=order.due_on)
-    return Change(at.known.dimensions, cohort, Particulars(days=order.days))
+    before = at.known.cohort
+    particulars = Particulars(days=order.days, due_before=before.due_on)
+    return Change(at.known.dimensions, replace(before, due_on=order.due_on), particulars)
 
 
 def extend_statutory(at: Situation, order: Extend) -> Change:
     """Move the statutory petition limit, and no other date."""
-    cohort = replace(at.known.cohort, statutory_due_on=order.due_on)
-    return Change(at.known.dimensions, cohort, Particulars(days=order.days))
+    before = at.known.cohort
+    particulars = Particulars(days=order.days, due_before=before.statutory_due_on)
+    return Change(at.known.dimensions, replace(before, statutory_due_on=order.due_on), particulars)
 
 
 def agree(at: Situation, order: Agree) -> Change:
@@ -208,12 +238,14 @@ def agree(at: Situation, order: Agree) -> Change:
     cohort = _concluded(at.known, at.day)
     if cohort.agreed_on is None:
         cohort = replace(cohort, agreed_on=at.day)
+    confirmable = order.confirmable and at.known.dimensions.regime is not Regime.B
     particulars = Particulars(
         amount_fen=order.amount_fen,
         document_sha256=order.document_sha256,
         partial=order.partial,
         oral=order.oral_recorded,
-        confirmable=order.confirmable and at.known.dimensions.regime is not Regime.B,
+        confirmable=confirmable,
+        confirm_by=(order.confirm_by or last_day_to_apply(at.day)) if confirmable else None,
     )
     dimensions = replace(at.known.dimensions, outcome_form=order.outcome_form, outcome_code="")
     return Change(dimensions, cohort, particulars)
@@ -249,6 +281,11 @@ def return_to_source(at: Situation, order: ReturnToSource) -> Change:
 def refer(at: Situation, order: Refer) -> Change:
     """Note the route."""
     return _keep(at.known, Particulars(target=str(order.target)), at.known.dimensions.outcome_code)
+
+
+def begin_follow_up(at: Situation, order: BeginFollowUp) -> Change:
+    """Note the planned day."""
+    return _keep(at.known, Particulars(visit_on=order.visit_on))
 
 
 def close(at: Situation, order: Close) -> Change:
@@ -325,13 +362,13 @@ def reclassed(before: Dimensions, order: Reclassify) -> Dimensions:
 
 
 def reclassify(at: Situation, order: Reclassify) -> Change:
-    """Restate every counted fact under the corrected dimensions."""
+    """Restate every counted fact; who mediated it and how it ended then is history and stays."""
     dispute = at.known
-    restated = tuple(
-        Retraction(fact.type, fact.business_day, fact.dimensions, restated=True) for fact in dispute.counted
-    )
+    after = reclassed(dispute.dimensions, order)
+    corrected = {name: getattr(after, name) for name in CORRECTABLE}
+    restated = tuple(_retraction(fact, replace(fact.dimensions, **corrected)) for fact in dispute.counted)
     return Change(
-        reclassed(dispute.dimensions, order),
+        after,
         dispute.cohort,
         reason_code=order.reason_code,
         retracts=restated,

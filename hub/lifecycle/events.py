@@ -12,12 +12,21 @@ from hub.lifecycle.vocabulary import Colour, EventKind, Role
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """A counted fact taken back by a later event; `restated` counts it again under that event's dimensions."""
+    """A counted fact taken back by a later event, told whole as it was counted. Meanings: journal.proto.
+
+    `restated_as` is set exactly when it is `restated`: it then counts again under these dimensions.
+    """
 
     type: EventKind
     business_day: date
     dimensions: Dimensions
+    sequence: int
+    cohort: CohortDates
+    ordinal: int = 1
+    conclusion_ordinal: int = 0
+    reopen_seq: int = 0
     restated: bool = False
+    restated_as: Dimensions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,9 @@ class Particulars:
     colour_before: Colour = Colour.NONE
     transitional: bool = False
     reviewer_id: str = ""
+    visit_on: date | None = None
+    confirm_by: date | None = None
+    due_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

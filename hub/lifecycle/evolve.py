@@ -68,6 +68,7 @@ def _new_opening() -> dict[str, Any]:
         "clock_stopped_on": None,
         "agreement_on": None,
         "confirmable": False,
+        "confirm_by": None,
         "partial": False,
         "clean_visits": 0,
         "milestones": (),
@@ -92,6 +93,7 @@ def _agreed(_: Dispute, event: Event) -> dict[str, Any]:
     return {
         "agreement_on": event.business_day,
         "confirmable": event.particulars.confirmable,
+        "confirm_by": event.particulars.confirm_by,
         "partial": event.particulars.partial,
         "clock_stopped_on": None,
     }
@@ -141,16 +143,31 @@ def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tup
 
 def _counted(known: tuple[CountedFact, ...], event: Event) -> tuple[CountedFact, ...]:
     """Apply the event's retractions, one fact for each, then count the event itself."""
-    facts = list(known)
-    for taken in event.retracts:
-        place = facts.index(CountedFact(taken.type, taken.business_day, taken.dimensions))
-        if taken.restated:
-            facts[place] = replace(facts[place], dimensions=event.dimensions)
-        else:
-            del facts[place]
-    if event.type in COUNTED and event.conclusion_ordinal in {0, 1}:
-        facts.append(CountedFact(event.type, event.business_day, event.dimensions))
-    return tuple(facts)
+    facts = known
+    if event.retracts:
+        by_sequence = {fact.sequence: fact for fact in known}
+        for taken in event.retracts:
+            if taken.sequence not in by_sequence:
+                raise Fault("history_broken", f"event {taken.sequence} of {event.dispute_id} is no counted fact")
+            if taken.restated_as is None:
+                del by_sequence[taken.sequence]
+            else:
+                fact = by_sequence[taken.sequence]
+                by_sequence[taken.sequence] = replace(fact, dimensions=taken.restated_as)
+        facts = tuple(by_sequence.values())
+    if event.type not in COUNTED:
+        return facts
+    fact = CountedFact(
+        event.type,
+        event.business_day,
+        event.dimensions,
+        event.sequence,
+        event.cohort,
+        event.ordinal,
+        event.conclusion_ordinal,
+        event.reopen_seq,
+    )
+    return (*facts, fact)
 
 
 def replay(events: tuple[Event, ...]) -> Dispute:

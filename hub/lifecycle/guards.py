@@ -24,6 +24,7 @@ from hub.lifecycle.identity import dispute_id_of, is_dispute_id
 from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, follows, is_code, is_pseudonym, is_text
 from hub.lifecycle.vocabulary import (
     LEVELS,
+    SIGN_OFF_EXPIRED,
     Channel,
     Clarity,
     DispatchMode,
@@ -198,6 +199,14 @@ def term_has_an_end(at: Situation, order: Sign) -> str | None:
 def bounce_is_reasoned(_: Situation, order: Bounce) -> str | None:
     """A bounce gives its reason."""
     return None if is_code(order.reason_code) else "reason_malformed"
+
+
+def sign_off_is_over(at: Situation, order: Bounce) -> str | None:
+    """Nobody is bounced for not signing before the sign-off limit."""
+    if order.reason_code != SIGN_OFF_EXPIRED:
+        return None
+    limit = at.known.sign_by
+    return "sign_off_runs" if limit is None or at.command.occurred_at < limit else None
 
 
 # T10 to T13

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Final
 
 from hub.lifecycle.commands import (
@@ -27,10 +26,20 @@ from hub.lifecycle.commands import (
 )
 from hub.lifecycle.effects import reclassed
 from hub.lifecycle.guards import nests
-from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, is_code, is_digest, is_pseudonym, is_text
+from hub.lifecycle.situation import (
+    AMOUNT_LIMIT_FEN,
+    Situation,
+    follows,
+    is_code,
+    is_digest,
+    is_pseudonym,
+    is_text,
+    last_day_to_apply,
+)
 from hub.lifecycle.states import State
 from hub.lifecycle.vocabulary import (
     COLOURS,
+    CONFIRMATION_DAYS,
     RUNGS,
     SETTLED_FORMS,
     SOURCE_CHANNELS,
@@ -50,13 +59,11 @@ from hub.lifecycle.vocabulary import (
     TrackReason,
 )
 
-CONFIRMATION_DAYS: Final = 30
 CLEAN_VISITS_TO_CLOSE: Final = 3
 NEEDS_SESSION: Final = frozenset({FailureReason.DEADLOCK, FailureReason.UNSIGNED, FailureReason.SHAM})
 """Reasons that only a mediation which began can have."""
 NO_PACKET: Final = frozenset({State.NOT_MEDIABLE, State.WITHDRAWN})
 """Nothing was mediated, or the case is over: no packet goes to the court."""
-SATURDAY: Final = 5
 
 
 # T14
@@ -89,6 +96,12 @@ def confirmable_is_true(_: Situation, order: Agree) -> str | None:
         return "maker_missing"
     barred = order.made_by in {MadeBy.POLICE, MadeBy.COURT}
     return "not_confirmable" if barred or order.outcome_form is not OutcomeForm.AGREEMENT else None
+
+
+def last_day_fits(at: Situation, order: Agree) -> str | None:
+    """The last day to apply for confirmation is 30 days after the agreement, moved off a holiday at the most."""
+    given = order.confirm_by if order.confirmable else None
+    return None if given is None or follows(at.day, CONFIRMATION_DAYS, given) else "confirm_by_inconsistent"
 
 
 def settled_by_themselves(_: Situation, order: Agree) -> str | None:
@@ -130,15 +143,11 @@ def both_apply(_: Situation, order: ApplyForConfirmation) -> str | None:
 
 
 def within_thirty_days(at: Situation, _: ApplyForConfirmation) -> str | None:
-    """30 days from the agreement, its day not counted, the end moved off a weekend (民诉法 85, 205)."""
+    """30 days from the agreement, its day not counted, the end moved off a holiday (民诉法 85, 205)."""
     agreed = at.known.agreement_on
-    return "confirmation_late" if agreed is None or at.day > last_day_to_apply(agreed) else None
-
-
-def last_day_to_apply(agreed_on: date) -> date:
-    """Return the last day for a joint application; statutory holidays on workdays are not known here."""
-    last = agreed_on + timedelta(days=CONFIRMATION_DAYS)
-    return last + timedelta(days=max(0, 7 - last.weekday())) if last.weekday() >= SATURDAY else last
+    if agreed is None:
+        return "confirmation_late"
+    return "confirmation_late" if at.day > (at.known.confirm_by or last_day_to_apply(agreed)) else None
 
 
 def is_confirmed(_: Situation, order: RecordRuling) -> bool:
@@ -156,6 +165,13 @@ def performance_is_evidenced(_: Situation, order: RecordPerformance) -> str | No
     if not order.evidence_sha256:
         return "evidence_missing"
     return None if is_digest(order.evidence_sha256) else "digest_malformed"
+
+
+def something_to_perform(at: Situation, _: RecordPerformance) -> str | None:
+    """There is an agreement of this opening, whose performance was not recorded yet."""
+    if at.known.agreement_on is None:
+        return "no_agreement"
+    return "performed_already" if at.known.times(EventKind.PERFORMED) else None
 
 
 def remedy_fits(at: Situation, order: RecordNonPerformance) -> str | None:

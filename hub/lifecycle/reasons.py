@@ -67,6 +67,7 @@ REASONS: Final[dict[str, Reason]] = {
     "due_date_past": Reason(_M, "due_on", "期限早于当日", "due date has passed already"),
     "due_date_missing": Reason(_M, "due_on", "缺少办理期限", "due date is missing"),
     "signed_late": Reason(_W, "occurred_at", "已超过签收期限", "sign-off limit has passed"),
+    "sign_off_runs": Reason(_W, "reason_code", "签收期限未满", "sign-off limit has not passed"),
     "mediator_malformed": Reason(_M, "mediator_id", "调解员编码缺失或不合规", "mediator id is missing or no pseudonym"),
     "mediation_kind_missing": Reason(_M, "mediation_kind", "缺少调解类型", "kind of mediation is missing"),
     "mediator_not_accepted": Reason(
@@ -91,6 +92,9 @@ REASONS: Final[dict[str, Reason]] = {
     "not_confirmable": Reason(
         _W, "confirmable", "该协议不能申请司法确认", "this agreement is not open to confirmation"
     ),
+    "confirm_by_inconsistent": Reason(
+        _M, "confirm_by", "司法确认申请期限与协议日不符", "last day to apply does not follow from the agreement"
+    ),
     "not_settled_form": Reason(
         _W, "outcome_form", "尚未调解，只能记自行和解", "mediation had not begun: settled forms only"
     ),
@@ -102,6 +106,8 @@ REASONS: Final[dict[str, Reason]] = {
     "not_jointly": Reason(_W, "jointly", "须由双方共同申请", "both sides apply together"),
     "confirmation_late": Reason(_W, "occurred_at", "超过三十日申请期限", "30 days since the agreement have passed"),
     "evidence_missing": Reason(_M, "evidence_sha256", "缺少履行证据", "evidence of performance is missing"),
+    "no_agreement": Reason(_W, "", "没有可履行的协议", "no agreement to perform"),
+    "performed_already": Reason(_W, "", "已记录履行", "performance was recorded before"),
     "wrong_remedy": Reason(_W, "target", "救济途径与协议不符", "this agreement has another remedy"),
     # exits
     "told_not_in_writing": Reason(_W, "told_in_writing", "未书面告知当事人", "parties were not told in writing"),

@@ -9,7 +9,9 @@ from typing import Final
 
 from hub.lifecycle.commands import Command
 from hub.lifecycle.dispute import Dispute
+from hub.lifecycle.vocabulary import CONFIRMATION_DAYS
 
+SATURDAY: Final = 5
 HOLIDAY_SLACK_DAYS: Final = 15
 """How far holidays may move the end of a period; the calendar itself is intake's."""
 
@@ -67,3 +69,9 @@ def follows(old: date, days: int, new: date) -> bool:
     """Tell whether `new` is `old` plus `days`, perhaps moved off a holiday."""
     earliest = old + timedelta(days=days)
     return earliest <= new <= earliest + timedelta(days=HOLIDAY_SLACK_DAYS)
+
+
+def last_day_to_apply(agreed_on: date) -> date:
+    """Return the last day for a joint application; statutory holidays on workdays are not known here."""
+    last = agreed_on + timedelta(days=CONFIRMATION_DAYS)
+    return last + timedelta(days=max(0, 7 - last.weekday())) if last.weekday() >= SATURDAY else last

@@ -51,7 +51,13 @@ K: Final = EventKind
 RETURN: Final = (o.not_whistle_blowing, o.target_takes_it, o.packet_is_complete)
 MEDIATOR: Final = (g.mediator_is_named, g.mediator_is_accepted, g.no_conflict, g.rights_are_told)
 STRIKE_OFF: Final = (o.two_persons, o.result_is_settled)
-OUTCOME: Final = (o.form_is_named, o.all_signed, o.statement_is_the_courts, o.confirmable_is_true)
+OUTCOME: Final = (
+    o.form_is_named,
+    o.all_signed,
+    o.statement_is_the_courts,
+    o.confirmable_is_true,
+    o.last_day_fits,
+)
 
 # One row a paragraph, columns in one order.
 # fmt: off
@@ -85,7 +91,7 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
             (g.signed_in_time, g.term_has_an_end)),
     Transition("T9", c.Bounce, (S.DISPATCHED,), S.ACCEPTED, K.BOUNCED, do.bounce,
             "退回重派，说明理由", "bounced with a reason",
-            (g.bounce_is_reasoned,)),
+            (g.bounce_is_reasoned, g.sign_off_is_over)),
     Transition("T10", c.BeginMediation, (S.SIGNED,), S.MEDIATING, K.MEDIATION_BEGUN, do.begin_mediation,
             "开始调解", "mediation begins",
             MEDIATOR),
@@ -135,9 +141,12 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
     Transition("T18d", c.ReturnToSource, (S.JC_REFUSED,), S.RETURNED, K.RETURNED, do.return_to_source,
             "不予确认后起诉或退回", "to suit, or back, after the refusal",
             RETURN),
-    Transition("T19", c.RecordPerformance, (S.AGREED, S.JC_CONFIRMED), S.PERFORMED, K.PERFORMED, do.perform,
+    Transition("T19a", c.RecordPerformance, (S.AGREED, S.JC_CONFIRMED), S.PERFORMED, K.PERFORMED, do.perform,
             "已履行", "performed, with evidence",
             (o.performance_is_evidenced,)),
+    Transition("T19b", c.RecordPerformance, (S.FOLLOW_UP, S.TRACKING), None, K.PERFORMED, do.perform,
+            "回访、跟踪中发现已履行", "seen to be performed, at a visit",
+            (o.performance_is_evidenced, o.something_to_perform)),
     Transition("T20", c.RecordNonPerformance, (S.AGREED, S.JC_CONFIRMED), S.RETURNED, K.NOT_PERFORMED,
             do.not_perform,
             "未履行，转执行、起诉或处罚程序", "not performed: enforcement, suit or penalty procedure",
@@ -153,10 +162,11 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
             "引导其他法定途径", "another statutory route",
             (o.told_in_writing, o.exit_fits)),
     Transition("T23a", c.BeginFollowUp, (S.AGREED, S.PERFORMED, S.RETURNED, S.REFERRED), S.FOLLOW_UP,
-            K.FOLLOW_UP_BEGUN, do.unchanged,
+            K.FOLLOW_UP_BEGUN, do.begin_follow_up,
             "安排回访", "follow-up visit is planned",
             (o.visit_is_planned,)),
-    Transition("T23b", c.BeginFollowUp, (S.WITHDRAWN,), S.FOLLOW_UP, K.FOLLOW_UP_BEGUN, do.unchanged,
+    Transition("T23b", c.BeginFollowUp, (S.WITHDRAWN,), S.FOLLOW_UP, K.FOLLOW_UP_BEGUN,
+            do.begin_follow_up,
             "无来源系统的撤回件回访", "withdrawn, and no source system is owed the return",
             (o.source_is_not_owed, o.visit_is_planned)),
     Transition("T24", c.Close, (S.FOLLOW_UP,), S.CLOSED, K.CLOSED, do.close,

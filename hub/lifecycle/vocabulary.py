@@ -47,31 +47,19 @@ class EventKind(StrEnum):
 CONCLUSIONS: Final = frozenset({EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN})
 """What ends a mediation; the first of an opening has `conclusion_ordinal` 1."""
 
-COUNTED: Final = frozenset(
-    {
-        EventKind.REGISTERED,
-        EventKind.DUPLICATE_LINKED,
-        EventKind.MEDIATION_REFUSED,
-        EventKind.ACCEPTED,
-        EventKind.DISPATCHED,
-        EventKind.BOUNCED,
-        EventKind.AGREED,
-        EventKind.FAILED,
-        EventKind.WITHDRAWN,
-        EventKind.CONFIRMATION_APPLIED,
-        EventKind.CONFIRMED,
-        EventKind.CONFIRMATION_REFUSED,
-        EventKind.PERFORMED,
-        EventKind.NOT_PERFORMED,
-        EventKind.RETURNED,
-        EventKind.REFERRED,
-        EventKind.CLOSED,
-        EventKind.REOPENED,
-    }
-)
-"""Kinds whose facts a later event takes back or restates; conclusions only when `conclusion_ordinal` is 1.
+COUNTED: Final = frozenset(EventKind) - {EventKind.SCREENING_BEGUN, EventKind.RECLASSIFIED}
+"""Kinds whose facts a later event takes back or restates: all but a step without a figure and the correction itself.
 
-They are told whole by type, day and dimensions, which is all that a retraction carries."""
+What is not retracted today can't be moved by a figure that is thought of tomorrow: the journal is kept for ever."""
+
+CORRECTABLE: Final = ("category", "case_cause", "town_code", "village_code", "grid_code")
+"""Dimensions that a correction replaces; every other one of a counted fact is history."""
+
+SIGN_OFF_EXPIRED: Final = "sign_off_expired"
+"""Reason of the bounce by which the hub itself takes back a dispatch that nobody signed in time."""
+
+CONFIRMATION_DAYS: Final = 30
+"""Days for the joint application for judicial confirmation (民诉法 205)."""
 
 
 class Channel(StrEnum):

@@ -139,6 +139,17 @@ def test_a_busy_dispute_comes_back() -> None:
     assert state_from_bytes(state_to_bytes(walk.state)) == walk.state
 
 
+def test_a_retraction_that_is_not_restated_has_no_new_dimensions_on_the_wire() -> None:
+    (taken,) = event_to_wire(reach(State.DUPLICATE).last).retracts
+    assert not taken.HasField("restated_as")
+    moved = event_to_wire(reach(State.ACCEPTED).do(Reclassify(category="0101", reason_code="clerk_error")).last)
+    assert [(one.sequence, one.restated_as.category, one.restated_as.rule_version) for one in moved.retracts] == [
+        (1, "0101", ""),
+        (3, "0101", "2024-1"),
+    ]
+    assert [one.cohort.accepted_on for one in moved.retracts] == ["", "2024-03-01"]
+
+
 def test_empty_stays_unset_on_the_wire() -> None:
     wire = event_to_wire(reach(State.REGISTERED).last)
     assert not wire.HasField("recorded_at")
@@ -245,8 +256,9 @@ FROZEN = (
     '"level":"village","lead_department":"justice-bureau","dispatch_mode":"assigned","rule_version":"2024-1"},'
     '"cohort":{"received_on":"2024-03-01","registered_on":"2024-03-01","accepted_on":"2024-03-01",'
     '"due_on":"2024-03-31"},"ordinals":{"registered":1,"screening_begun":1,"accepted":1,"dispatched":1},'
-    '"counted":[["registered","2024-03-01",{"level":"","lead_department":"","dispatch_mode":"","rule_version":""}],'
-    '["accepted","2024-03-01",{"level":"","lead_department":"","dispatch_mode":""}],["dispatched","2024-03-01",{}]],'
+    '"counted":[["dispatched","2024-03-01",{},{},4,1,0,0],'
+    '["accepted","2024-03-01",{"level":"","lead_department":"","dispatch_mode":""},{"due_on":null},3,1,0,0],'
+    '["registered","2024-03-01",{"rule_version":""},{"accepted_on":null},1,1,0,0]],'
     '"co_departments":["police-station"]}'
 )
 
@@ -260,7 +272,8 @@ def test_snapshot_is_deterministic() -> None:
 
 
 def test_snapshot_of_a_newer_release_is_read_and_of_a_newer_format_refused() -> None:
-    newer = FROZEN.replace('"v":1,', '"v":1,"invented_later":{"x":[1]},').replace(
+    newer = FROZEN.replace('{"due_on":null},3,1,0,0]', '{"due_on":null,"new_on":"?"},3,1,0,0,"new"]')
+    newer = newer.replace('"v":1,', '"v":1,"invented_later":{"x":[1]},').replace(
         '"regime":"A"', '"new":"?","regime":"A"'
     )
     assert state_from_bytes(newer.encode()) == reach(State.DISPATCHED).state

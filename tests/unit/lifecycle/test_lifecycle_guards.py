@@ -11,6 +11,7 @@ import pytest
 from hub.errors import Kind, Rejected
 from hub.lifecycle import (
     REASONS,
+    SIGN_OFF_EXPIRED,
     TRANSITIONS,
     Actor,
     Agree,
@@ -86,6 +87,7 @@ from tests.support.lifecycle import (
 )
 
 DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
 REGIME_B = replace(REGISTER, dimensions=replace(DIMENSIONS, regime=Regime.B))
 UNCLEAR = Clarity.UNCLEAR
 PACKETLESS = ReturnToSource(ReturnTarget.COURT)
@@ -126,6 +128,7 @@ def dims(**changed: str) -> Register:
 
 
 FILLED = Sign(), BEGIN
+SIGN_BY = then(at(State.ACCEPTED), replace(DISPATCH, sign_by=START + 2 * DAY))
 STOPPED = then(at(State.MEDIATING), Suspend(SuspendReason.APPRAISAL_BEFORE_FILING))
 FILED_STATEMENT = Agree(OutcomeForm.MEDIATION_STATEMENT, signed_by_all=True, made_by=MadeBy.COURT)
 BY_POLICE = replace(AGREE, made_by=MadeBy.POLICE)
@@ -192,6 +195,8 @@ CASES = [
     # T10 to T13
     C("mediator_malformed", at(State.SIGNED), replace(BEGIN, mediator_id="")),
     C("mediator_malformed", at(State.SIGNED), replace(BEGIN, mediator_id="王调解")),
+    C("sign_off_runs", at(State.DISPATCHED), Bounce(SIGN_OFF_EXPIRED), 99 * DAY),
+    C("sign_off_runs", SIGN_BY, Bounce(SIGN_OFF_EXPIRED), 2 * DAY - SECOND),
     C("mediator_malformed", at(State.SIGNED), replace(BEGIN, mediator_id="13800138000")),
     C("mediation_kind_missing", at(State.SIGNED), replace(BEGIN, mediation_kind=MediationKind.NONE)),
     C("mediator_not_accepted", at(State.SIGNED), replace(BEGIN, parties_accepted_mediator=False)),
@@ -226,6 +231,8 @@ CASES = [
     C("not_confirmable", police(State.MEDIATING), BY_POLICE),
     C("not_confirmable", then(at(State.MEDIATING, REGIME_B), AGREE), ApplyForConfirmation(jointly=True)),
     C("not_confirmable", at(State.MEDIATING), replace(FILED_STATEMENT, confirmable=True)),
+    C("confirm_by_inconsistent", at(State.MEDIATING), replace(AGREE, confirm_by=TODAY + 29 * DAY)),
+    C("confirm_by_inconsistent", at(State.MEDIATING), replace(AGREE, confirm_by=TODAY + 46 * DAY)),
     C("not_settled_form", at(State.ACCEPTED), AGREE),
     C("not_settled_form", at(State.SUSPENDED), AGREE),
     C("mediation_not_begun", at(State.SIGNED), Fail(FailureReason.DEADLOCK)),
@@ -241,9 +248,18 @@ CASES = [
     ),
     C("not_jointly", at(State.AGREED), ApplyForConfirmation(jointly=False)),
     C("confirmation_late", at(State.AGREED), ApplyForConfirmation(jointly=True), 32 * DAY),
+    C(
+        "confirmation_late",
+        then(at(State.MEDIATING), replace(AGREE, confirm_by=TODAY + 38 * DAY)),
+        ApplyForConfirmation(jointly=True),
+        39 * DAY,
+    ),
     C("reason_malformed", at(State.JC_PENDING), RecordRuling(confirmed=False)),
     C("evidence_missing", at(State.AGREED), RecordPerformance("")),
     C("digest_malformed", at(State.JC_CONFIRMED), RecordPerformance("xyz")),
+    C("evidence_missing", at(State.FOLLOW_UP), RecordPerformance("")),
+    C("no_agreement", then(at(State.RETURNED), FOLLOW_UP), RecordPerformance(DIGEST)),
+    C("performed_already", then(at(State.PERFORMED), FOLLOW_UP), RecordPerformance(DIGEST)),
     C("wrong_remedy", at(State.AGREED), RecordNonPerformance(Remedy.ENFORCEMENT)),
     C("wrong_remedy", at(State.JC_CONFIRMED), RecordNonPerformance(Remedy.SUIT)),
     C("wrong_remedy", at(State.AGREED), RecordNonPerformance(Remedy.PENALTY_PROCEDURE)),

@@ -100,7 +100,7 @@ MATRIX = {
     "Withdraw":             "xx-x xxx x x - - - x - - - - - - - -",  # T16 any open
     "ApplyForConfirmation": "---- --- - - x - - - - - - - - - - -",  # T17
     "RecordRuling":         "---- --- - - - x - - - - - - - - - -",  # T18
-    "RecordPerformance":    "---- --- - - x - x - - - - - - - - -",  # T19
+    "RecordPerformance":    "---- --- - - x - x - - - - - - x x -",  # T19; seen at a visit
     "RecordNonPerformance": "---- --- - - x - x - - - - - - - - -",  # T20
     "ReturnToSource":       "---x --- - - x - - x - x x - - x x -",  # T6, T18, T21; dissatisfied party sues
     "Refer":                "---x --- - - - - - - - x - - - - - -",  # T6, T22
@@ -219,7 +219,7 @@ def test_targets_are_those_of_the_domain() -> None:
         "T12b": State.MEDIATING, "T13a": State.MEDIATING, "T13b": State.MEDIATING, "T14a": State.AGREED,
         "T14b": State.AGREED, "T15a": State.FAILED, "T15b": State.FAILED, "T16": State.WITHDRAWN,
         "T17": State.JC_PENDING, "T18a": State.JC_CONFIRMED, "T18b": State.JC_REFUSED, "T18c": State.MEDIATING,
-        "T18d": State.RETURNED, "T19": State.PERFORMED, "T20": State.RETURNED, "T21a": State.RETURNED,
+        "T18d": State.RETURNED, "T19a": State.PERFORMED, "T19b": None, "T20": State.RETURNED, "T21a": State.RETURNED,
         "T21b": State.RETURNED, "T22": State.REFERRED, "T23a": State.FOLLOW_UP, "T23b": State.FOLLOW_UP,
         "T24": State.CLOSED, "T25": State.TRACKING, "T26": State.CLOSED, "T27": State.ACCEPTED,
         "V1": None, "R1": None, "O1": None, "O2": None, "M1": None, "C1": None,

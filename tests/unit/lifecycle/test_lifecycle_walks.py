@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from hub.errors import Rejected
 from hub.lifecycle import (
+    CORRECTABLE,
     COUNTED,
     ENDS,
     REASONS,
@@ -29,6 +30,8 @@ from hub.lifecycle import (
     Channel,
     Close,
     Colour,
+    CountedFact,
+    Dimensions,
     Dispatch,
     DispatchMode,
     Dispute,
@@ -58,6 +61,7 @@ from hub.lifecycle import (
     Reopen,
     ReopenReason,
     Resume,
+    Retraction,
     ReturnTarget,
     ReturnToSource,
     Role,
@@ -117,7 +121,7 @@ BY_TYPE: dict[type, st.SearchStrategy[Instruction]] = {
         due_on=st.one_of(st.none(), days),
     ),
     Sign: st.builds(Sign, st.one_of(st.none(), days)),
-    Bounce: st.just(Bounce("not_our_duty")),
+    Bounce: st.builds(Bounce, st.sampled_from(["not_our_duty", "sign_off_expired"])),
     BeginMediation: st.builds(replace, st.just(BEGIN), parties_accepted_mediator=yes),
     EscalateLevel: st.builds(EscalateLevel, departments, st.just("deadlock")),
     Suspend: st.builds(Suspend, some(SuspendReason)),
@@ -203,23 +207,46 @@ def dates_hold(before: Dispute, event: Event) -> None:
         assert old.concluded_on in {None, new.concluded_on}
 
 
+def fact_of(told: Event | Retraction, sequence: int) -> CountedFact:
+    return CountedFact(
+        told.type,
+        told.business_day,
+        told.dimensions,
+        sequence,
+        told.cohort,
+        told.ordinal,
+        told.conclusion_ordinal,
+        told.reopen_seq,
+    )
+
+
+def corrected(dimensions: Dimensions) -> tuple[str, ...]:
+    return tuple(getattr(dimensions, name) for name in CORRECTABLE)
+
+
 def figures_add_up(walk: Walk) -> None:
-    """What a reader sums from the events is what the dispute says is counted: by kind, day and dimensions."""
-    sums: Counter[object] = Counter()
+    """What a reader sums from the events, of which a retraction is all it sees, is what the dispute says is counted."""
+    sums: Counter[CountedFact] = Counter()
     kinds: Counter[EventKind] = Counter()
     for event in walk.events:
         for taken in event.retracts:
-            sums[taken.type, taken.business_day, taken.dimensions] -= 1
-            kinds[taken.type] -= 1
-            if taken.restated:
-                sums[taken.type, taken.business_day, event.dimensions] += 1
-                kinds[taken.type] += 1
-        if event.type in COUNTED and event.conclusion_ordinal in {0, 1}:
-            sums[event.type, event.business_day, event.dimensions] += 1
-            kinds[event.type] += 1
-    stands = Counter((fact.type, fact.business_day, fact.dimensions) for fact in walk.state.counted)
-    assert {key: count for key, count in sums.items() if count} == stands
-    assert all(count >= 0 for count in sums.values())
+            fact = fact_of(taken, taken.sequence)
+            sums[fact] -= 1
+            assert sums[fact] == 0, "what is taken back was counted exactly so"
+            assert taken.restated == (taken.restated_as is not None)
+            if taken.restated_as is not None:
+                sums[replace(fact, dimensions=taken.restated_as)] += 1
+                assert corrected(taken.restated_as) == corrected(event.dimensions)
+        if event.type in COUNTED:
+            sums[fact_of(event, event.sequence)] += 1
+    assert {key: count for key, count in sums.items() if count} == Counter(walk.state.counted)
+    assert [fact.sequence for fact in walk.state.counted] == sorted(fact.sequence for fact in walk.state.counted)
+    for fact in walk.state.counted:
+        kinds[fact.type] += fact.conclusion_ordinal in {0, 1}
+        told = walk.events[fact.sequence - 1]
+        history: dict[str, Any] = dict.fromkeys(CORRECTABLE, "")
+        assert replace(fact.dimensions, **history) == replace(told.dimensions, **history)
+        assert corrected(fact.dimensions) == corrected(walk.state.dimensions)
     openings = walk.state.reopen_seq + 1
     duplicate = walk.state.state is State.DUPLICATE
     assert kinds[EventKind.REGISTERED] == (0 if duplicate else 1)

@@ -470,7 +470,7 @@ class Bounce(_message.Message):
 
     REASON_CODE_FIELD_NUMBER: _builtins.int
     reason_code: _builtins.str
-    """From the closed list."""
+    """From the closed list; `sign_off_expired` only after the sign-off limit, by which the hub itself bounces."""
     def __init__(
         self,
         *,
@@ -636,6 +636,7 @@ class Agree(_message.Message):
     AMOUNT_FEN_FIELD_NUMBER: _builtins.int
     DOCUMENT_SHA256_FIELD_NUMBER: _builtins.int
     CONFIRMABLE_FIELD_NUMBER: _builtins.int
+    CONFIRM_BY_FIELD_NUMBER: _builtins.int
     outcome_form: _builtins.str
     """agreement | mediation_statement | withdrawn_after_settlement | self_settled | other."""
     signed_by_all: _builtins.bool
@@ -652,6 +653,8 @@ class Agree(_message.Message):
     """Digest of the agreement document, hex SHA-256."""
     confirmable: _builtins.bool
     """A court may confirm it."""
+    confirm_by: _builtins.str
+    """Last day to apply for confirmation, ISO date; empty: 30 days, the end moved off a day off."""
     def __init__(
         self,
         *,
@@ -663,10 +666,11 @@ class Agree(_message.Message):
         amount_fen: _builtins.int = ...,
         document_sha256: _builtins.str = ...,
         confirmable: _builtins.bool = ...,
+        confirm_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "confirmable", b"confirmable", "document_sha256", b"document_sha256", "made_by", b"made_by", "oral_recorded", b"oral_recorded", "outcome_form", b"outcome_form", "partial", b"partial", "signed_by_all", b"signed_by_all"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "document_sha256", b"document_sha256", "made_by", b"made_by", "oral_recorded", b"oral_recorded", "outcome_form", b"outcome_form", "partial", b"partial", "signed_by_all", b"signed_by_all"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

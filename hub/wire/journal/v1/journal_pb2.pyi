@@ -142,7 +142,9 @@ Global___JournalEvent: _TypeAlias = JournalEvent  # noqa: Y015
 
 @_typing.final
 class Retraction(_message.Message):
-    """A counted fact taken back by a later event."""
+    """A counted fact taken back by a later event. Tells the fact whole, as it was counted, so that nobody has to look it up;
+    the retractions of one event stand in the order in which the facts happened.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -150,15 +152,37 @@ class Retraction(_message.Message):
     BUSINESS_DAY_FIELD_NUMBER: _builtins.int
     DIMENSIONS_FIELD_NUMBER: _builtins.int
     RESTATED_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    COHORT_FIELD_NUMBER: _builtins.int
+    ORDINAL_FIELD_NUMBER: _builtins.int
+    CONCLUSION_ORDINAL_FIELD_NUMBER: _builtins.int
+    REOPEN_SEQ_FIELD_NUMBER: _builtins.int
+    RESTATED_AS_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """Event type that was counted."""
     business_day: _builtins.str
     """Business day under which it was counted."""
     restated: _builtins.bool
-    """Counted again at once, under the same day, with the dimensions of the retracting event."""
+    """Counted again at once, all as it was, but under `restated_as`."""
+    sequence: _builtins.int
+    """Sequence of the event whose fact it is; with the dispute it names the fact."""
+    ordinal: _builtins.int
+    """Its ordinal."""
+    conclusion_ordinal: _builtins.int
+    """Its conclusion_ordinal."""
+    reopen_seq: _builtins.int
+    """Its reopen_seq: the opening it belongs to."""
     @_builtins.property
     def dimensions(self) -> _dimensions_pb2.Dimensions:
         """Dimensions under which it was counted."""
+
+    @_builtins.property
+    def cohort(self) -> _dimensions_pb2.CohortDates:
+        """Its cohort dates."""
+
+    @_builtins.property
+    def restated_as(self) -> _dimensions_pb2.Dimensions:
+        """Dimensions under which it counts from now on: its own, only what was corrected replaced. Set when `restated`."""
 
     def __init__(
         self,
@@ -167,10 +191,16 @@ class Retraction(_message.Message):
         business_day: _builtins.str = ...,
         dimensions: _dimensions_pb2.Dimensions | None = ...,
         restated: _builtins.bool = ...,
+        sequence: _builtins.int = ...,
+        cohort: _dimensions_pb2.CohortDates | None = ...,
+        ordinal: _builtins.int = ...,
+        conclusion_ordinal: _builtins.int = ...,
+        reopen_seq: _builtins.int = ...,
+        restated_as: _dimensions_pb2.Dimensions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dimensions", b"dimensions"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "restated_as", b"restated_as"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_day", b"business_day", "dimensions", b"dimensions", "restated", b"restated", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_day", b"business_day", "cohort", b"cohort", "conclusion_ordinal", b"conclusion_ordinal", "dimensions", b"dimensions", "ordinal", b"ordinal", "reopen_seq", b"reopen_seq", "restated", b"restated", "restated_as", b"restated_as", "sequence", b"sequence", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -200,6 +230,9 @@ class Particulars(_message.Message):
     COLOUR_BEFORE_FIELD_NUMBER: _builtins.int
     TRANSITIONAL_FIELD_NUMBER: _builtins.int
     REVIEWER_ID_FIELD_NUMBER: _builtins.int
+    VISIT_ON_FIELD_NUMBER: _builtins.int
+    CONFIRM_BY_FIELD_NUMBER: _builtins.int
+    DUE_BEFORE_FIELD_NUMBER: _builtins.int
     clause: _builtins.str
     """Clause that the decision rests on, for example `民诉解释(2022) 143`."""
     target: _builtins.str
@@ -232,6 +265,12 @@ class Particulars(_message.Message):
     """Received across a change of the law (domain: receipt decides, flagged)."""
     reviewer_id: _builtins.str
     """Second person of a two-person decision, pseudonymous."""
+    visit_on: _builtins.str
+    """Planned day of the follow-up visit, ISO date."""
+    confirm_by: _builtins.str
+    """Last day to apply for judicial confirmation of a confirmable agreement, ISO date."""
+    due_before: _builtins.str
+    """Last day that an extension, or the end of a clock stop, moved; the new one stands in the cohort dates. ISO date."""
     @_builtins.property
     def co_departments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Co-handling departments."""
@@ -261,10 +300,13 @@ class Particulars(_message.Message):
         colour_before: _builtins.str = ...,
         transitional: _builtins.bool = ...,
         reviewer_id: _builtins.str = ...,
+        visit_on: _builtins.str = ...,
+        confirm_by: _builtins.str = ...,
+        due_before: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirmable", b"confirmable", "days", b"days", "document_sha256", b"document_sha256", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "oral", b"oral", "partial", b"partial", "reviewer_id", b"reviewer_id", "satisfaction", b"satisfaction", "sign_by", b"sign_by", "supervision", b"supervision", "target", b"target", "transitional", b"transitional"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "days", b"days", "document_sha256", b"document_sha256", "due_before", b"due_before", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "oral", b"oral", "partial", b"partial", "reviewer_id", b"reviewer_id", "satisfaction", b"satisfaction", "sign_by", b"sign_by", "supervision", b"supervision", "target", b"target", "transitional", b"transitional", "visit_on", b"visit_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
