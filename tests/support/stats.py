@@ -56,6 +56,7 @@ def event(
     ordinal: int = 1,
     concluding: int | None = None,
     opening: int = 0,
+    from_state: str = "",
     retracts: Sequence[journal_pb2.Retraction] = (),
     recorded_s: int = 1_700_000_000,
 ) -> journal_pb2.JournalEvent:
@@ -69,6 +70,7 @@ def event(
         ordinal=ordinal,
         conclusion_ordinal=number,
         reopen_seq=opening,
+        from_state=from_state,
         retracts=retracts,
     )
     built.occurred_at.seconds = built.recorded_at.seconds = recorded_s
@@ -76,9 +78,21 @@ def event(
 
 
 def retraction(
-    kind: str, day: str, dimensions: dimensions_pb2.Dimensions, *, restated: bool = False
+    counted: journal_pb2.JournalEvent, restated_as: dimensions_pb2.Dimensions | None = None
 ) -> journal_pb2.Retraction:
-    return journal_pb2.Retraction(type=kind, business_day=day, dimensions=dimensions, restated=restated)
+    """Take back what an event counted; restated when there are new dimensions."""
+    return journal_pb2.Retraction(
+        type=counted.type,
+        business_day=counted.business_day,
+        dimensions=counted.dimensions,
+        sequence=counted.sequence,
+        cohort=counted.cohort,
+        ordinal=counted.ordinal,
+        conclusion_ordinal=counted.conclusion_ordinal,
+        reopen_seq=counted.reopen_seq,
+        restated=restated_as is not None,
+        restated_as=restated_as,
+    )
 
 
 def life(

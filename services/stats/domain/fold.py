@@ -26,10 +26,10 @@ from services.stats.domain.windows import day_number
 
 _UUID_BYTES: Final = 16
 _CORE: Final = 3
-_ACCEPTED: Final = 2
-"""Place of `accepted_on` in `COHORTS`."""
-_ACCEPTANCE: Final = int(FactType.ACCEPTED)
-_REOPENING: Final = int(FactType.REOPENED)
+_ENTERED: Final = 3
+"""The first three of `COHORTS`: received, registered, accepted."""
+_REFUSED: Final = "not_mediable"
+"""State of a dispute whose mediation was refused."""
 _WITHDRAWN: Final = int(FactType.WITHDRAWN)
 _DECIDED: Final = int(Echo.DECIDED)
 _CONCLUDED: Final = int(Echo.CONCLUDED)
@@ -88,10 +88,21 @@ class RetractionLike(Protocol):
     type: str
     business_day: str
     restated: bool
+    ordinal: int
+    conclusion_ordinal: int
+    reopen_seq: int
+
+    @property
+    def cohort(self) -> CohortLike:
+        """Cohort dates with which it was counted."""
 
     @property
     def dimensions(self) -> DimensionsLike:
         """Dimensions under which it was counted."""
+
+    @property
+    def restated_as(self) -> DimensionsLike:
+        """Dimensions under which it counts from now on, when it is restated."""
 
 
 class EventLike(Protocol):
@@ -100,6 +111,7 @@ class EventLike(Protocol):
     dispute_id: str
     type: str
     business_day: str
+    from_state: str
     reopen_seq: int
     ordinal: int
     conclusion_ordinal: int
@@ -187,8 +199,8 @@ Days = tuple[int | None, ...]
 DaysOf = Callable[[CohortLike], Days]
 """`cohort_days`, or something that remembers its answers."""
 
-Line = tuple[int, int, int, int, int, int, tuple[int, int] | None, Ids]
-"""(fact, sign, day, first, concluding, opening, (day, echo), dimension ids)."""
+Line = tuple[int, int, int, int, int, int, tuple[int, int] | None, Days, Ids]
+"""(fact, sign, day, first, concluding, opening, (day, echo), cohort, dimension ids)."""
 
 CellKey = tuple[int, int, int, int, int, int]
 """(day, shard, measure, channel, county, town)."""
@@ -235,28 +247,21 @@ class Fold:
             return
         # Everything that can be refused is read before anything is counted.
         dispute = dispute_bytes(event.dispute_id)
-        cohorts = self._days_of(event.cohort)
-        ids = self._ids_of(event.dimensions)
-        opening = event.reopen_seq
         lines: list[Line] = []
         if fact is not None:
-            first = concluding = 0
-            if fact in CONCLUSIONS:
-                first, concluding = int(event.ordinal == 1), int(event.conclusion_ordinal == 1)
-            echo = None if opening else echo_of(fact, cohorts, cohorts[_ACCEPTED], concluding=concluding)
-            lines.append((fact, 1, day_number(event.business_day), first, concluding, opening, echo, ids))
+            cohorts = self._days_of(event.cohort)
+            ids = self._ids_of(event.dimensions)
+            lines.append(_line(fact, event, cohorts, ids, refused=event.from_state == _REFUSED))
         if retracts:
-            lines += self._taken_back(event, cohorts, ids, shard, position)
+            lines += self._taken_back(retracts, shard, position)
         instant = event.recorded_at
         recorded_ms = instant.seconds * 1000 + instant.nanos // 1_000_000
-        self._count(lines, (stream, position), (recorded_ms, dispute, *cohorts), shard)
+        self._count(lines, (stream, position), (recorded_ms, dispute), shard)
 
-    def _count(
-        self, lines: Sequence[Line], place: tuple[int, int], rest: tuple[int | bytes | None, ...], shard: int
-    ) -> None:
+    def _count(self, lines: Sequence[Line], place: tuple[int, int], rest: tuple[int, bytes], shard: int) -> None:
         cells = self.cells
-        for line, (fact, sign, day, first, concluding, opening, echo, ids) in enumerate(lines):
-            self.facts.append((*place, line, fact, sign, day, first, concluding, opening, *rest, *ids))
+        for number, (fact, sign, day, first, concluding, opening, echo, cohorts, ids) in enumerate(lines):
+            self.facts.append((*place, number, fact, sign, day, first, concluding, opening, *rest, *cohorts, *ids))
             if fact not in SUMMED:
                 continue
             channel, county, town = ids[:_CORE]
@@ -266,40 +271,47 @@ class Fold:
                 key = (echo[0], shard, echo[1], channel, county, town)
                 cells[key] = cells.get(key, 0) + sign
 
-    def _taken_back(self, event: EventLike, cohorts: Days, ids: Ids, shard: int, position: int) -> list[Line]:
-        """Return the lines of the retractions, which stand in the order in which the facts happened.
-
-        A retraction carries no cohort: the day of acceptance of an earlier opening comes from the `accepted` that is
-        taken back before it, and a `reopened` taken back says that what follows belongs to the next opening.
-        """
+    def _taken_back(self, retracts: Sequence[RetractionLike], shard: int, position: int) -> list[Line]:
+        """Return the lines of the retractions; each tells its fact whole, and all facts of the dispute are told."""
         lines: list[Line] = []
-        opening, accepted = 0, None
-        if event.reopen_seq == 0 or not any(retraction.type == "accepted" for retraction in event.retracts):
-            opening, accepted = event.reopen_seq, cohorts[_ACCEPTED]
-        for retraction in event.retracts:
+        refused = any(retraction.type == "mediation_refused" for retraction in retracts)
+        for retraction in retracts:
             fact = CODES.get(retraction.type)
             if fact is None:
                 if retraction.type not in UNCOUNTED:
                     raise _unknown(retraction.type, shard, position)
                 continue
-            day = day_number(retraction.business_day)
-            if fact == _ACCEPTANCE:
-                accepted = day
-            opening += fact == _REOPENING and opening < event.reopen_seq
-            # A conclusion that was not the first of its opening is in no figure and is never taken back.
-            first = concluding = int(fact in CONCLUSIONS)
-            echo = None if opening else echo_of(fact, cohorts, accepted, concluding=concluding)
+            cohorts = self._days_of(retraction.cohort)
             old = self._ids_of(retraction.dimensions)
-            lines.append((fact, -1, day, first, concluding, opening, echo, old))
+            lines.append(_line(fact, retraction, cohorts, old, sign=-1, refused=refused))
             if retraction.restated:
-                lines.append((fact, 1, day, first, concluding, opening, echo, ids))
+                new = self._ids_of(retraction.restated_as)
+                lines.append(_line(fact, retraction, cohorts, new, refused=refused))
         return lines
 
 
-def echo_of(fact: int, cohorts: Days, accepted: int | None, *, concluding: int) -> tuple[int, int] | None:
-    """Return (day, echo) of a fact of the first opening that gives an earlier fact its outcome, else None."""
-    if fact in DECISIONS or (fact == _WITHDRAWN and concluding and accepted is None):
-        received, registered = cohorts[:2]
+def _line(
+    fact: int, told: EventLike | RetractionLike, cohorts: Days, ids: Ids, *, sign: int = 1, refused: bool
+) -> Line:
+    """Return the line of a fact, as its own event tells it or as a retraction repeats it."""
+    first = concluding = 0
+    if fact in CONCLUSIONS:
+        first, concluding = int(told.ordinal == 1), int(told.conclusion_ordinal == 1)
+    echo = echo_of(fact, cohorts, concluding=concluding, refused=refused)
+    return (fact, sign, day_number(told.business_day), first, concluding, told.reopen_seq, echo, cohorts, ids)
+
+
+def echo_of(fact: int, cohorts: Days, *, concluding: int, refused: bool) -> tuple[int, int] | None:
+    """Return (day, echo) of a fact that gives an earlier one its outcome, else None.
+
+    Args:
+        fact: Code of the fact.
+        cohorts: Its cohort dates; `accepted_on` is that of its own opening.
+        concluding: It is the first conclusion of its opening.
+        refused: Mediation had been refused before: a withdrawal decides nothing any more.
+    """
+    received, registered, accepted = cohorts[:_ENTERED]
+    if fact in DECISIONS or (fact == _WITHDRAWN and concluding and accepted is None and not refused):
         entered = registered if received is None else received
         return None if entered is None else (entered, _DECIDED)
     if concluding and accepted is not None:

@@ -55,7 +55,7 @@ UNCOUNTED: Final[frozenset[str]] = frozenset(
         "reclassified",
     }
 )
-"""Event types that are no fact of their own; some of them (extension, reclassification) take facts back."""
+"""Event types that no measure needs yet; some of them are retracted like facts, and a reclassification takes back."""
 
 CONCLUSIONS: Final = frozenset({int(FactType.AGREED), int(FactType.FAILED), int(FactType.WITHDRAWN)})
 """Facts that end an opening; the first of them has `conclusion_ordinal` 1."""
@@ -74,7 +74,7 @@ class Echo(IntEnum):
     DECIDED = 1001
     """Registered disputes that were accepted, refused, or withdrawn before either; under the day of registration."""
     CONCLUDED = 1002
-    """Accepted disputes whose first opening was concluded; under the day of acceptance."""
+    """Openings that were concluded; under the day on which the opening began, by acceptance or by a relapse."""
 
 
 def base_count(fact: FactType, *, first: bool, concluding: bool) -> int:

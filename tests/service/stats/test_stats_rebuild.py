@@ -140,7 +140,7 @@ async def test_watch_sees_what_another_worker_counts(postgres_database: str, tmp
         await one.rates(journal)
         while (await watch.read()).rates[-1].numerator != 1:
             pass
-        assert 'hub_pipeline_out_total{stage="journal"}' not in await two.scrape()
+        assert 'hub_pipeline_out_total{stage="journal"} 0.0' in await two.scrape()
         watch.cancel()
 
 

@@ -177,21 +177,15 @@ async def test_pages_of_one_listing_are_all_read_at_one_place(run_stats: Run, st
 async def test_reclassification_moves_a_dispute_and_a_link_takes_it_back(
     run_stats: Run, stats_journal: Journal
 ) -> None:
-    old, new = dims(), dims(town_code="620725101", category="05")
+    new = dims(town_code="620725101", category="05")
     moved = event(
         "reclassified",
         day="2024-03-20",
         dimensions=new,
         cohort={"received_on": "2024-03-01", "accepted_on": "2024-03-02"},
-        retracts=[
-            retraction("registered", "2024-03-01", old, restated=True),
-            retraction("accepted", "2024-03-02", old, restated=True),
-            retraction("agreed", "2024-03-09", old, restated=True),
-        ],
+        retracts=[retraction(one, new) for one in life(1) if one.type != "screening_begun"],
     )
-    linked = event(
-        "duplicate_linked", dispute=2, day="2024-03-01", retracts=[retraction("registered", "2024-03-01", old)]
-    )
+    linked = event("duplicate_linked", dispute=2, day="2024-03-01", retracts=[retraction(life(2)[0])])
     async with run_stats() as stats:
         stats_journal.write(*life(1), *life(2, "registered"))
         assert (await stats.table(stats_journal))["court", "diversion"] == (1, 2)

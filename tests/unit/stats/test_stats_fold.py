@@ -54,7 +54,7 @@ def test_columns_are_the_messages_own_fields() -> None:
 
 def test_every_kind_of_the_lifecycle_is_counted_or_known_not_to_be() -> None:
     assert COUNTED.keys() | UNCOUNTED == {kind.value for kind in EventKind}
-    assert {kind.value for kind in RETRACTABLE} <= COUNTED.keys()
+    assert COUNTED.keys() <= {kind.value for kind in RETRACTABLE}, "what is counted is moved by a correction"
 
 
 @pytest.mark.parametrize("kind", sorted(COUNTED))
@@ -77,7 +77,7 @@ def test_an_uncounted_event_folds_to_nothing(kind: str) -> None:
 
 
 def test_an_unknown_type_stops_also_inside_a_retraction() -> None:
-    for one in (event("split"), event("reclassified", retracts=[retraction("split", "2024-03-01", OLD)])):
+    for one in (event("split"), event("reclassified", retracts=[retraction(event("split"))])):
         with pytest.raises(Fault, match="unknown_event_type"):
             fold(one)
 
@@ -90,7 +90,8 @@ def test_an_unknown_type_stops_also_inside_a_retraction() -> None:
         (event("accepted", cohort={"due_on": "soon"}), "bad_date"),
         (event("accepted", dispute="x"), "bad_dispute_id"),
         (event("accepted", dispute=""), "bad_dispute_id"),
-        (event("reclassified", retracts=[retraction("accepted", "", OLD)]), "bad_date"),
+        (event("reclassified", retracts=[retraction(event("accepted", day=""))]), "bad_date"),
+        (event("reclassified", retracts=[retraction(event("accepted", cohort={"due_on": "?"}))]), "bad_date"),
     ],
 )
 def test_a_refused_event_counts_nothing(broken: journal_pb2.JournalEvent, code: str) -> None:
@@ -115,16 +116,15 @@ def test_only_the_first_agreement_of_an_opening_is_in_the_rate() -> None:
     ]
 
 
-def test_a_restated_fact_moves_under_the_same_day_to_the_events_dimensions() -> None:
-    folded = fold(
-        event("accepted", day="2024-03-02"),
-        event(
-            "reclassified",
-            day="2024-03-09",
-            dimensions=NEW,
-            retracts=[retraction("accepted", "2024-03-02", OLD, restated=True)],
-        ),
-    )
+def test_a_restated_fact_moves_with_all_that_it_was_to_its_new_dimensions() -> None:
+    """Not to those of the correcting event, which knows a mediator and an outcome that the fact did not have."""
+    accepted = event("accepted", day="2024-03-02", cohort={"accepted_on": "2024-03-02"})
+    later = dims(town_code="620725101", mediator_id="m-1", outcome_form="agreement")
+    dates = {"accepted_on": "2024-03-02", "due_on": "2024-04-01", "agreed_on": "2024-03-07"}
+    told = [retraction(accepted, NEW)]
+    folded = fold(accepted, event("reclassified", day="2024-03-09", dimensions=later, cohort=dates, retracts=told))
+    assert [(row["mediator_id"], row["outcome_form"]) for row in rows(folded)] == [(0, 0)] * 3
+    assert [(row["accepted_on"], row["due_on"]) for row in rows(folded)] == [(day_number("2024-03-02"), None)] * 3
     assert [(row["position"], row["line"], row["sign"], row["day"]) for row in rows(folded)] == [
         (1, 0, 1, day_number("2024-03-02")),
         (2, 0, -1, day_number("2024-03-02")),
@@ -134,15 +134,13 @@ def test_a_restated_fact_moves_under_the_same_day_to_the_events_dimensions() -> 
 
 
 def test_a_linked_duplicate_is_no_longer_registered() -> None:
-    folded = fold(
-        event("registered"), event("duplicate_linked", retracts=[retraction("registered", "2024-03-01", OLD)])
-    )
+    folded = fold(event("registered"), event("duplicate_linked", retracts=[retraction(event("registered"))]))
     registered = base_count(FactType.REGISTERED, first=False, concluding=False)
     assert [count for key, count in folded.cells.items() if key[2] == registered] == [0]
 
 
 def test_an_uncounted_type_that_is_retracted_takes_nothing_back() -> None:
-    assert fold(event("reclassified", retracts=[retraction("signed", "2024-03-01", OLD)])).facts == []
+    assert fold(event("reclassified", retracts=[retraction(event("signed"), NEW)])).facts == []
 
 
 def echoes(folded: Fold) -> dict[tuple[int, int, int], int]:
@@ -163,19 +161,31 @@ def test_outcomes_stand_under_the_day_of_what_they_answer() -> None:
         (event("accepted", day="2024-03-05", cohort=accepted), {(day, Echo.DECIDED, town): 1}),
         (event("mediation_refused", cohort=entered), {(day, Echo.DECIDED, town): 1}),
         (event("mediation_refused", cohort={"registered_on": "2024-03-01"}), {(day, Echo.DECIDED, town): 1}),
-        (event("withdrawn", cohort=entered), {(day, Echo.DECIDED, town): 1}),
+        (event("withdrawn", cohort=entered, from_state="screening"), {(day, Echo.DECIDED, town): 1}),
+        (event("withdrawn", cohort=entered, from_state="not_mediable"), {}),
         (event("withdrawn", cohort=accepted), {(start, Echo.CONCLUDED, town): 1}),
         (event("agreed", cohort=accepted), {(start, Echo.CONCLUDED, town): 1}),
         (event("failed", cohort=accepted, concluding=2), {}),
-        (event("agreed", cohort=accepted, opening=1), {}),
+        (event("agreed", cohort=accepted, opening=1), {(start, Echo.CONCLUDED, town): 1}),
         (event("closed", cohort=accepted), {}),
     ]
     for one, expected in cases:
         assert echoes(fold(one)) == expected, one.type
 
 
-def test_a_move_after_a_relapse_takes_the_first_openings_outcome_along() -> None:
-    """The event's own cohort tells the second opening's acceptance; the first's day stands in the retractions."""
+def test_a_move_takes_the_outcome_of_a_refused_dispute_along() -> None:
+    entered = {"received_on": "2024-03-01"}
+    events = [
+        event("registered", cohort=entered),
+        event("mediation_refused", cohort=entered),
+        event("withdrawn", cohort=entered, from_state="not_mediable"),
+    ]
+    folded = fold(*events, event("reclassified", cohort=entered, retracts=[retraction(one, NEW) for one in events]))
+    town = rows(folded)[-1]["town_code"]
+    assert echoes(folded) == {(day_number("2024-03-01"), Echo.DECIDED, town): 1}
+
+
+def test_a_move_after_a_relapse_takes_the_outcome_of_every_opening_along() -> None:
     entered = {"received_on": "2024-03-01"}
     events = [
         event("registered", day="2024-03-01", cohort=entered),
@@ -184,7 +194,7 @@ def test_a_move_after_a_relapse_takes_the_first_openings_outcome_along() -> None
         event("reopened", day="2024-05-01", cohort={**entered, "accepted_on": "2024-05-01"}, opening=1),
         event("agreed", day="2024-05-09", cohort={**entered, "accepted_on": "2024-05-01"}, opening=1),
     ]
-    told = [retraction(one.type, one.business_day, OLD, restated=True) for one in events]
+    told = [retraction(one, NEW) for one in events]
     moved = event(
         "reclassified",
         day="2024-06-01",
@@ -198,6 +208,7 @@ def test_a_move_after_a_relapse_takes_the_first_openings_outcome_along() -> None
     assert echoes(folded) == {
         (day_number("2024-03-01"), Echo.DECIDED, town): 1,
         (day_number("2024-03-02"), Echo.CONCLUDED, town): 1,
+        (day_number("2024-05-01"), Echo.CONCLUDED, town): 1,
     }
     assert {key[5] for key, count in folded.cells.items() if count} == {town}
     assert [row["opening"] for row in rows(folded)[5::2]] == [0, 0, 0, 1, 1]
@@ -211,11 +222,15 @@ DIMS = st.builds(
 )
 DAYS = st.sampled_from(["2024-01-31", "2024-02-29", "2024-03-01"])
 RETRACTIONS = st.builds(
-    lambda kind, day, dimensions, restated: retraction(kind, day, dimensions, restated=restated),
+    lambda kind, day, dimensions, ordinal, concluding, restated_as: retraction(
+        event(kind, day=day, dimensions=dimensions, ordinal=ordinal, concluding=concluding), restated_as
+    ),
     st.sampled_from(KINDS),
     DAYS,
     DIMS,
-    st.booleans(),
+    st.integers(1, 2),
+    st.integers(0, 2),
+    st.one_of(st.none(), DIMS),
 )
 EVENTS = st.builds(
     lambda kind, day, dimensions, ordinal, concluding, retracts: event(
@@ -237,18 +252,19 @@ def recount(events: list[journal_pb2.JournalEvent]) -> Counter[tuple[str, str, s
     def note(kind: str, flags: str, day: str, where: dimensions_pb2.Dimensions, sign: int) -> None:
         counts[kind + flags, day, where.channel, where.county_code, where.town_code] += sign
 
+    def flags_of(told: journal_pb2.JournalEvent | journal_pb2.Retraction) -> str:
+        return f"/{told.ordinal == 1}/{told.conclusion_ordinal == 1}" if told.type in ends else ""
+
     summed = {kind for kind, fact in COUNTED.items() if fact in SUMMED}
     ends = ("agreed", "failed", "withdrawn")
     for one in events:
         if one.type in summed:
-            flags = f"/{one.ordinal == 1}/{one.conclusion_ordinal == 1}" if one.type in ends else ""
-            note(one.type, flags, one.business_day, one.dimensions, 1)
+            note(one.type, flags_of(one), one.business_day, one.dimensions, 1)
         for taken in one.retracts:
             if taken.type in summed:
-                flags = "/True/True" if taken.type in ends else ""
-                note(taken.type, flags, taken.business_day, taken.dimensions, -1)
+                note(taken.type, flags_of(taken), taken.business_day, taken.dimensions, -1)
                 if taken.restated:
-                    note(taken.type, flags, taken.business_day, one.dimensions, 1)
+                    note(taken.type, flags_of(taken), taken.business_day, taken.restated_as, 1)
     return Counter({key: count for key, count in counts.items() if count})
 
 

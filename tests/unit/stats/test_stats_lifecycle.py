@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from hub.contracts.codec import event_to_wire
 from hub.errors import Rejected
 from hub.lifecycle import (
+    Agree,
     Colour,
     EventKind,
     Instruction,
+    OutcomeForm,
     Reclassify,
     Reopen,
     ReopenReason,
@@ -55,21 +57,26 @@ def check(walk: Walk) -> None:
     ids = Ids()
     fold = folded(walk, ids)
     rows: list[dict[str, Any]] = [dict(zip(FACT_COLUMNS, row, strict=True)) for row in fold.facts]
-    net: Counter[tuple[int, int, int]] = Counter()
+    net: Counter[tuple[int | None, ...]] = Counter()
     for row in rows:
-        if row["type"] not in {COUNTED["agreed"], COUNTED["failed"], COUNTED["withdrawn"]} or row["concluding"]:
-            net[row["type"], row["day"], row["town_code"]] += row["sign"]
+        known = (row["type"], row["day"], row["town_code"], row["concluding"], row["opening"], row["accepted_on"])
+        net[(*known, row["mediator_id"], row["outcome_form"])] += row["sign"]
     epoch = datetime(1970, 1, 1, tzinfo=UTC).date()
     stands = Counter(
         (
             int(COUNTED[fact.type.value]),
             (fact.business_day - epoch).days,
             ids.one("town_code", fact.dimensions.town_code),
+            int(fact.conclusion_ordinal == 1),
+            fact.reopen_seq,
+            (fact.cohort.accepted_on - epoch).days if fact.cohort.accepted_on else None,
+            ids.one("mediator_id", fact.dimensions.mediator_id),
+            ids.one("outcome_form", fact.dimensions.outcome_form),
         )
         for fact in walk.state.counted
+        if fact.type.value in COUNTED
     )
-    rated = {int(COUNTED["rated"]), int(COUNTED["visited"])}  # counted here, never taken back by the lifecycle
-    assert {key: count for key, count in net.items() if count and key[0] not in rated} == dict(stands)
+    assert {key: count for key, count in net.items() if count} == dict(stands)
     openness(walk, fold, ids)
 
 
@@ -85,9 +92,14 @@ def openness(walk: Walk, fold: Fold, ids: Ids) -> None:
         if town != here:
             assert all((rate.numerator, rate.denominator, rate.open) == (0, 0, 0) for rate in rates.values())
             continue
-        kinds = [event.type for event in walk.events if event.reopen_seq == 0]
-        accepted, concluded = EventKind.ACCEPTED in kinds, bool(CONCLUDED & set(kinds))
-        assert rates["success"].open == int(accepted and not concluded)
+        kinds = {event.type for event in walk.events if event.reopen_seq == 0}
+        accepted, concluded = EventKind.ACCEPTED in kinds, bool(CONCLUDED & kinds)
+        assert rates["success"].denominator == int(accepted) + walk.state.reopen_seq
+        unconcluded = sum(
+            not CONCLUDED & {event.type for event in walk.events if event.reopen_seq == opening}
+            for opening in range(walk.state.reopen_seq + 1)
+        )
+        assert rates["success"].open == (unconcluded if accepted else 0)
         decided = accepted or concluded or EventKind.MEDIATION_REFUSED in kinds
         assert rates["diversion"].open == int(not decided and walk.state.state is not State.DUPLICATE)
 
@@ -98,6 +110,37 @@ def test_every_state_counts_what_the_dispute_says(state: State) -> None:
     check(walk)
     if attempt(walk, MOVES[0]):
         check(walk)
+
+
+def figures(walk: Walk) -> tuple[int, int, int]:
+    """Numerator, denominator and open of the success rate, which is the resolution rate of the channel too."""
+    counts: Counter[tuple[str, int]] = Counter()
+    for (_, _, measure, *_), count in folded(walk, Ids()).cells.items():
+        counts["court", measure] += count
+    rates = {metric.name: rate_of(counts, metric, "court") for metric in METRICS}
+    assert (rates["diversion"].numerator, rates["diversion"].denominator) == (1, 1)
+    success, resolution = ((rates[name].numerator, rates[name].denominator) for name in ("success", "resolution"))
+    assert success == resolution
+    return (*success, rates["success"].open)
+
+
+def test_a_relapse_is_a_further_opening_to_be_settled() -> None:
+    """Success counts openings: otherwise a dispute that relapses and is settled again would be two out of one."""
+    walk = reach(State.CLOSED)
+    assert figures(walk) == (1, 1, 0)
+    walk.do(Reopen(ReopenReason.NEW_CALL), at=START + timedelta(days=60))
+    assert figures(walk) == (1, 2, 1)
+    walk.do(MOVES[0], at=START + timedelta(days=61))
+    assert figures(walk) == (1, 2, 1)
+    walk.do(Agree(OutcomeForm.SELF_SETTLED), at=START + timedelta(days=62))
+    assert figures(walk) == (2, 2, 0)
+    assert figures(walk.do(MOVES[1], at=START + timedelta(days=63))) == (2, 2, 0)
+
+
+def test_a_refused_dispute_that_is_withdrawn_is_decided_once() -> None:
+    walk = reach(State.NOT_MEDIABLE).do(Withdraw(WithdrawReason.APPLICANT_WITHDREW), at=START)
+    check(walk)
+    check(walk.do(MOVES[0], at=START))
 
 
 def test_withdrawn_before_acceptance_is_decided() -> None:
