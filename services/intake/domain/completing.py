@@ -6,7 +6,20 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Final
 
-from hub.lifecycle import Channel, Command, Dispatch, Dispute, Extend, Resume, Role, Sign, business_day
+from hub.lifecycle import (
+    CONFIRMATION_DAYS,
+    Agree,
+    Channel,
+    Command,
+    Dispatch,
+    Dispute,
+    Extend,
+    Instruction,
+    Resume,
+    Role,
+    Sign,
+    business_day,
+)
 from services.intake.domain.deadlines import Matter, last_day, sign_off_of, term_of
 from services.intake.domain.registration import Rulebook
 from services.intake.domain.timers import end_of
@@ -30,20 +43,24 @@ def complete(command: Command, dispute: Dispute | None, procedure: str, book: Ru
     if dispute is None:
         return command
     day = business_day(command.occurred_at)
+    order: Instruction
     match command.instruction:
         case Dispatch(sign_by=None) as dispatch:
-            return replace(command, instruction=replace(dispatch, sign_by=_sign_by(dispute, day, book)))
+            order = replace(dispatch, sign_by=_sign_by(dispute, day, book))
         case Sign(due_on=None) as sign if not dispute.term_runs and dispute.cohort.due_on is None:
-            return replace(command, instruction=replace(sign, due_on=_term_end(dispute, procedure, day, book)))
+            order = replace(sign, due_on=_term_end(dispute, procedure, day, book))
         case Extend(due_on=None) as extend if 0 < extend.days <= LONGEST:
             of_petition = dispute.dimensions.channel is Channel.PETITION and command.actor.role is Role.LEADER
             old = dispute.cohort.statutory_due_on if of_petition else dispute.cohort.due_on
-            return replace(command, instruction=replace(extend, due_on=_moved(old, extend.days, book)))
+            order = replace(extend, due_on=_moved(old, extend.days, book))
         case Resume(due_on=None) as resume if dispute.clock_stopped_on is not None:
             stopped = max(0, (day - dispute.clock_stopped_on).days)
-            return replace(command, instruction=replace(resume, due_on=_moved(dispute.cohort.due_on, stopped, book)))
+            order = replace(resume, due_on=_moved(dispute.cohort.due_on, stopped, book))
+        case Agree(confirmable=True, confirm_by=None) as agree:
+            order = replace(agree, confirm_by=book.calendar.calendar_due(day, CONFIRMATION_DAYS))
         case _:
             return command
+    return replace(command, instruction=order)
 
 
 def _sign_by(dispute: Dispute, day: date, book: Rulebook) -> datetime:

@@ -10,7 +10,9 @@ from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from hub.lifecycle import (
+    SIGN_OFF_EXPIRED,
     BeginFollowUp,
+    Bounce,
     Dispute,
     Event,
     EventKind,
@@ -125,6 +127,9 @@ def instruction_at(timer: Timer, dispute: Dispute) -> Instruction | None:
         return BeginFollowUp(visit_on=timer.due_at.astimezone(SHANGHAI).date())
     if timer.kind is TimerKind.TERM_EXPIRED:
         return Fail(FailureReason.TERM_EXPIRED)
+    if timer.kind is TimerKind.SIGN_OVERDUE:
+        # Nobody may sign any more: back to the dispatcher, overdue, and after the third time to the county.
+        return Bounce(SIGN_OFF_EXPIRED)
     rung = Supervision.REMINDED if timer.kind in _REMINDERS else Supervision.OVERDUE
     # The ladder is only climbed: a reminder says nothing new once the alarm was given.
     return Supervise(rung) if _RUNGS.index(dispute.supervision) < _RUNGS.index(rung) else None

@@ -104,14 +104,28 @@ async def test_an_appraisal_before_filing_stops_the_term(rig: Rig, desk: Desk) -
     assert await desk.state(dispute_id) == "failed"
 
 
-async def test_a_dispatch_that_nobody_signs_is_reminded_and_overdue(rig: Rig, desk: Desk) -> None:
+async def test_a_dispatch_that_nobody_signs_is_reminded_and_bounced_and_can_be_dispatched_again(
+    rig: Rig, desk: Desk
+) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1"))
     await desk.applied(rig.bridge)
     dispute_id = rig.bridge.dispute_id("A-1")
     await desk.execute(to_mediation(dispute_id)[0])
     assert (await desk.advance(HANDED_OVER + 30 * DAY)).fired == 2
     dispute = await desk.dispute(dispute_id)
-    assert (dispute.state, dispute.supervision) == ("dispatched", "overdue")
+    assert (dispute.state, dispute.supervision) == ("accepted", "overdue")
+    last = (await desk.history(dispute_id))[-1]
+    assert (last.type, last.reason_code, last.actor_role) == ("bounced", "sign_off_expired", "system")
+    again = order(
+        dispute_id,
+        "dispatch",
+        HANDED_OVER + 31 * DAY,
+        lead_department="justice_bureau",
+        level="county",
+        dispatch_mode="assigned",
+    )
+    assert (await desk.execute(again))[0].WhichOneof("result") == "position"
+    assert await desk.state(dispute_id) == "dispatched"
 
 
 async def test_a_petition_runs_on_two_limits(rig: Rig, desk: Desk) -> None:

@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from hub.lifecycle import (
+    SIGN_OFF_EXPIRED,
     Accept,
     Actor,
     BeginScreening,
+    Bounce,
     Channel,
     Clarity,
     Command,
@@ -25,6 +27,7 @@ from hub.lifecycle import (
     Register,
     Role,
     Sign,
+    State,
     Supervise,
     Supervision,
     decide,
@@ -114,16 +117,25 @@ def test_the_end_of_a_term_fails_the_mediation() -> None:
     ("rung", "kind", "says"),
     [
         (None, TimerKind.SIGN_REMINDER, Supervision.REMINDED),
-        (None, TimerKind.SIGN_OVERDUE, Supervision.OVERDUE),
         (Supervision.REMINDED, TimerKind.SIGN_REMINDER, None),
-        (Supervision.REMINDED, TimerKind.SIGN_OVERDUE, Supervision.OVERDUE),
-        (Supervision.SUPERVISED, TimerKind.SIGN_OVERDUE, None),
+        (Supervision.SUPERVISED, TimerKind.SIGN_REMINDER, None),
     ],
 )
 def test_the_ladder_is_only_climbed(rung: Supervision | None, kind: TimerKind, says: Supervision | None) -> None:
     dispute, _ = live(DISPATCH, *([Supervise(rung)] if rung else []))
     order = instruction_at(Timer(ID, kind, AT + timedelta(days=3)), dispute)
     assert order == (Supervise(says) if says else None)
+
+
+@pytest.mark.parametrize("rung", [None, Supervision.REMINDED, Supervision.SUPERVISED])
+def test_what_nobody_signed_goes_back_to_the_dispatcher(rung: Supervision | None) -> None:
+    dispute, steps = live(DISPATCH, *([Supervise(rung)] if rung else []))
+    _, end = set_by(*steps[3], LIMITS)
+    order = instruction_at(end, dispute)
+    assert order == Bounce(SIGN_OFF_EXPIRED)
+    (event,) = decide(dispute, Command("x", ID, Actor(Role.SYSTEM, "timer"), end.due_at, order))
+    assert (event.type, event.to_state, event.reason_code) == ("bounced", State.ACCEPTED, SIGN_OFF_EXPIRED)
+    assert evolve(dispute, event).supervision is (rung if rung is Supervision.SUPERVISED else Supervision.OVERDUE)
 
 
 def test_an_obsolete_timer_says_nothing() -> None:
