@@ -6,12 +6,14 @@ Exit codes: 0 ok · 1 difference or fault found · 2 wrong usage · 3 a tool is 
 from __future__ import annotations
 
 import asyncio
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from ops import dead_letters, doctor, looking, output, watching
+from ops import dead_letters, doctor, looking, output, upkeep, watching
 from ops.credentials import make
 from ops.exits import Exit
 from ops.launcher import Hub, Plan
@@ -38,11 +40,15 @@ app = typer.Typer(
 app.add_typer(watching.app, name="events")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(looking.stats_app, name="stats")
+app.add_typer(upkeep.store_app, name="store")
+app.add_typer(upkeep.topics_app, name="topics")
 app.add_typer(scenario_app, name="scenario")
 app.command("status")(looking.status)
 app.command("books")(looking.books)
 app.command("doctor")(doctor.doctor)
 
+PASSED_ON: Final = ("HUB_KAFKA_PARTITIONS",)
+"""Settings that `hub up` hands to every service from its own environment; `HUB_CLOCK` goes to intake."""
 Store = Annotated[str, typer.Option(help="存储 where services keep their data: sqlite | postgres")]
 Workers = Annotated[int, typer.Option("--intake-workers", min=1, max=8, help="登记服务进程数 processes of intake")]
 RunFolder = Annotated[Path | None, typer.Option("--folder", help="运行目录 run folder; default .run/<time>")]
@@ -88,10 +94,20 @@ def up(
     store: Store = "sqlite",
     intake_workers: Workers = 1,
     folder: RunFolder = None,
+    *,
+    bus_only: Annotated[
+        bool, typer.Option("--bus-only", help="只启动 Kafka，供修复 only the Kafka, for repairs")
+    ] = False,
 ) -> None:
-    """启动 Start a Kafka and the five services, and stay until Ctrl-C."""
+    """启动 Start a Kafka and the five services, and stay until Ctrl-C; an old run folder goes on where it stopped."""
     _check_store(store)
-    output.carry_out(_up(county, store, intake_workers, folder or new_folder()))
+    where = new_folder() if folder is None else folder.resolve()
+    # Of our own environment only what a repair may change: a run is described by its plan.
+    settings = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    plan = Plan(
+        where, store, intake_workers, clock=os.environ.get("HUB_CLOCK", "wall"), settings=settings, bus_only=bus_only
+    )
+    output.carry_out(_up(county, plan))
 
 
 @app.command()
@@ -132,13 +148,12 @@ async def _demo(options: Options, *, json: bool) -> Report:
         await asyncio.gather(showing, return_exceptions=True)
 
 
-async def _up(county: str, store: str, intake_workers: int, folder: Path) -> None:
-    console = output.console()
+async def _up(county: str, plan: Plan) -> None:
+    console, folder = output.console(), plan.folder
     agencies = [(f"{channel}-{county}", county) for channel in ("court", "police", "petition")]
     keys = make(folder / "credentials", agencies)
-    plan = Plan(folder, store, intake_workers, clock="wall", credentials=keys)
     console.print(f"运行目录 run folder: {folder}")
-    async with Hub(plan, console.print) as hub:
+    async with Hub(replace(plan, credentials=keys), console.print) as hub:
         hub.write_runfile()
         for child in hub.children:
             console.print(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")

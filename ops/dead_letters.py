@@ -18,6 +18,7 @@ from rich.table import Table
 
 from hub.contracts.topics import HANDOFFS, JOURNAL
 from hub.errors import Kind, Rejected
+from hub.journal.deadletters import PREFIX
 from hub.journal.deadletters import redrive as give_back
 from hub.journal.ports import FeedRecord
 from hub.store.store import Store, Transaction
@@ -30,7 +31,6 @@ from ops.looking import Json, Run, find_or_fail
 
 app = typer.Typer(help="死信 Dead letters: what a reader put aside.", no_args_is_help=True)
 TOPICS: Final = {"handoffs": HANDOFFS, "journal": JOURNAL}
-READER: Final = {"handoffs": "intake", "journal": "stats"}
 Which = Annotated[str, typer.Argument(help="主题 topic: handoffs | journal")]
 Place = Annotated[str, typer.Argument(help="位置 place, as listed: <stream>@<position>")]
 
@@ -54,7 +54,7 @@ def letter_of(record: FeedRecord) -> Letter:
     named: Mapping[str, bytes] = dict(record.headers)
 
     def text(name: str) -> str:
-        return named.get(f"dlq_{name}", b"").decode(errors="replace")
+        return named.get(PREFIX + name, b"").decode(errors="replace")
 
     return Letter(
         place=f"{text('stream')}@{text('position')}",
@@ -96,18 +96,24 @@ def show(topic: Which, place: Place, run: Run = None) -> None:
 
 @app.command()
 def redrive(topic: Which, place: Place, run: Run = None, *, json: Json = False) -> None:
-    """重投 Give a cured letter back to its reader: applied once, however often this is repeated."""
+    """重投 Give a cured letter back to every reader that refused it: applied once, however often this is repeated."""
     running = find_or_fail(run)
-    store_url = running.stores[READER[_known(topic)]]
+    row = TOPICS[_known(topic)]
     with output.failing():
-        count = _give_back(store_url, TOPICS[topic].name, place)
+        counts = {name: _give_back(running.stores[name], row.name, place) for name in row.readers}
+        counts = {name: count for name, count in counts.items() if count}
+        if not counts:
+            detail = f"没有，或已重投 none such, or redriven: {place}"
+            raise Rejected("unknown_dead_letter", detail, kind=Kind.NOT_FOUND)
     if json:
-        output.document({"place": place, "records": count})
+        output.document({"place": place, "records": sum(counts.values()), "readers": sorted(counts)})
     else:
-        output.console().print(f"{place}: {count} 条退回读者 records went back to {READER[topic]}")
+        for name, count in counts.items():
+            output.console().print(f"{place}: {count} 条退回读者 records went back to {name}")
 
 
 def _give_back(store_url: str, topic: str, place: str) -> int:
+    """Return how many records went back; 0 when this reader has no such letter."""
     stream, _, position = place.rpartition("@")
 
     def unit(tx: Transaction) -> int:
@@ -115,9 +121,7 @@ def _give_back(store_url: str, topic: str, place: str) -> int:
         where = (c.topic == topic, c.stream == stream, c.position == (int(position) if position.isdigit() else -1))
         letter_id = tx.execute(sa.select(c.id).where(*where)).scalar()
         if letter_id is None:
-            raise Rejected(
-                "unknown_dead_letter", f"没有，或已重投 none such, or redriven: {place}", kind=Kind.NOT_FOUND
-            )
+            return 0
         return give_back(tx, letter_id)
 
     store = Store(store_url)

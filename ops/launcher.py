@@ -35,6 +35,7 @@ class Plan:
         clock: scenario or wall.
         credentials: For the bridges; None starts them without any agency.
         settings: More `HUB_…` variables for every service.
+        bus_only: Only the broker and the stores, for repairs with all services stopped.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Plan:
     clock: str = "scenario"
     credentials: Credentials | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    bus_only: bool = False
 
     def __post_init__(self) -> None:
         if self.intake_workers > 1 and self.store != "postgres":
@@ -97,6 +99,8 @@ class Hub:
             raise CommandError(Exit.TIMED_OUT, str(error)) from error
         self._say(f"Apache Kafka {self._broker.version} ({self._broker.kind}) {self._broker.bootstrap}")
         self._stores = await asyncio.to_thread(open_stores, self.plan.store, folder, SERVICES)
+        if self.plan.bus_only:
+            return
         self.children = [self._child(name, worker) for name in SERVICES for worker in self._workers(name)]
         for child in self.children:
             child.start()

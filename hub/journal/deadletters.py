@@ -25,6 +25,8 @@ ROUND: Final = 100
 POLL_S: Final = 0.01
 WAIT_S: Final = 1.0
 CONFIRM_S: Final = 20.0
+PREFIX: Final = "dlq_"
+"""Of the headers that say why, whence and how often; a record that brings such headers itself loses them."""
 
 log = structlog.get_logger(__name__)
 
@@ -94,20 +96,21 @@ class DeadLetterRelay:
 
 def message_of(row: sa.Row[Any], version: str) -> Message:
     """Return the dead letter's Kafka message: key, value and headers as they came, and why it is dead."""
-    headers = [(name, bytes.fromhex(value)) for name, value in json.loads(bytes(row.headers))]
+    came = [(name, bytes.fromhex(value)) for name, value in json.loads(bytes(row.headers))]
+    headers = [(name, value) for name, value in came if not name.startswith(PREFIX)]
     told = {
-        "dlq_reason": row.reason,
-        "dlq_detail": row.detail,
-        "dlq_topic": row.topic,
-        "dlq_partition": str(row.partition),
-        "dlq_offset": str(row.offset),
-        "dlq_stream": row.stream,
-        "dlq_position": str(row.position),
-        "dlq_attempts": str(row.attempts),
-        "dlq_first_failed_time": datetime.fromtimestamp(row.failed_at, UTC).isoformat(),
-        "dlq_service_version": version,
+        "reason": row.reason,
+        "detail": row.detail,
+        "topic": row.topic,
+        "partition": str(row.partition),
+        "offset": str(row.offset),
+        "stream": row.stream,
+        "position": str(row.position),
+        "attempts": str(row.attempts),
+        "first_failed_time": datetime.fromtimestamp(row.failed_at, UTC).isoformat(),
+        "service_version": version,
     }
-    headers += [(name, value.encode()) for name, value in told.items()]
+    headers += [(PREFIX + name, value.encode()) for name, value in told.items()]
     # A tombstone would be lost on a compacted copy of the topic: an empty value says the same.
     return Message(f"{row.topic}.dlq", 0, bytes(row.key or b""), bytes(row.value or b""), tuple(headers))
 

@@ -125,6 +125,30 @@ def _provision(bus: Bus, rows: Sequence[Wanted]) -> None:
         _check_settings(client, rows)
 
 
+def recreate(bus: Bus, topics: Sequence[Topic], *, deadline_s: float = 60.0) -> None:
+    """Delete the topics and make them anew with `bus.partitions`; dead letters stay as they are.
+
+    What was in them is gone: only for a bus that is drained and will be filled again from the stores.
+
+    Raises:
+        Fault: `topic_mismatch` when the number does not divide 24, `bus_auth_failed`, `bus_not_allowed`.
+        Retryable: `bus_unavailable` when the deadline passed.
+    """
+    wanted(bus, topics)
+    names = [topic.name for topic in topics]
+    deadline = time.monotonic() + deadline_s
+
+    def delete() -> None:
+        with admin(bus) as client:
+            left = sorted(_describe(client, names))
+            if left:
+                client.delete_topics(left)
+                raise Retryable("bus_unavailable", f"still being deleted: {', '.join(left)}")
+
+    eventually(delete, deadline_s)
+    provision(bus, topics, deadline_s=max(1.0, deadline - time.monotonic()))
+
+
 def _describe(client: Any, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - no types
     """Return the existing ones of `names`; a topic without leaders is not ready yet."""
     found = {}
