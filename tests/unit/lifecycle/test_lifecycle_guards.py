@@ -128,6 +128,7 @@ def dims(**changed: str) -> Register:
 
 
 FILLED = Sign(), BEGIN
+HOLIDAY = then(at(State.MEDIATING), replace(AGREE, confirm_by=TODAY + 38 * DAY))
 SIGN_BY = then(at(State.ACCEPTED), replace(DISPATCH, sign_by=START + 2 * DAY))
 STOPPED = then(at(State.MEDIATING), Suspend(SuspendReason.APPRAISAL_BEFORE_FILING))
 FILED_STATEMENT = Agree(OutcomeForm.MEDIATION_STATEMENT, signed_by_all=True, made_by=MadeBy.COURT)
@@ -248,16 +249,10 @@ CASES = [
     ),
     C("not_jointly", at(State.AGREED), ApplyForConfirmation(jointly=False)),
     C("confirmation_late", at(State.AGREED), ApplyForConfirmation(jointly=True), 32 * DAY),
-    C(
-        "confirmation_late",
-        then(at(State.MEDIATING), replace(AGREE, confirm_by=TODAY + 38 * DAY)),
-        ApplyForConfirmation(jointly=True),
-        39 * DAY,
-    ),
+    C("confirmation_late", HOLIDAY, ApplyForConfirmation(jointly=True), 39 * DAY),
     C("reason_malformed", at(State.JC_PENDING), RecordRuling(confirmed=False)),
     C("evidence_missing", at(State.AGREED), RecordPerformance("")),
     C("digest_malformed", at(State.JC_CONFIRMED), RecordPerformance("xyz")),
-    C("evidence_missing", at(State.FOLLOW_UP), RecordPerformance("")),
     C("no_agreement", then(at(State.RETURNED), FOLLOW_UP), RecordPerformance(DIGEST)),
     C("performed_already", then(at(State.PERFORMED), FOLLOW_UP), RecordPerformance(DIGEST)),
     C("wrong_remedy", at(State.AGREED), RecordNonPerformance(Remedy.ENFORCEMENT)),
