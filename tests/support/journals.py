@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -80,7 +81,7 @@ class Bench:
         entries = [Entry(record.split(":", maxsplit=1)[0], record.encode()) for record in records]
         await self.producer.write(lambda tx: self.outbox.append(tx, entries))
 
-    async def relay(self, worker: str = "one", **options: float) -> Relay:
+    async def relay(self, worker: str = "one", **options: Any) -> Relay:  # noqa: ANN401 - of the relay
         publisher = MemoryPublisher(self.bus)
         self.publishers.append(publisher)
         relay = Relay(
