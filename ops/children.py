@@ -15,6 +15,7 @@ from typing import IO, Final
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
 
+from hub.rpc.client import channel
 from ops.broker.native import LEASH
 from ops.exits import CommandError, Exit
 
@@ -111,9 +112,9 @@ class Child:
     async def serving(self) -> bool:
         """Ask its health service."""
         # A fresh channel for each question: one that has seen a refused connection backs off for seconds.
-        async with grpc.aio.insecure_channel(self.grpc_address) as channel:
+        async with channel(self.grpc_address) as asked:
             try:
-                answer = await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=2.0)
+                answer = await health_pb2_grpc.HealthStub(asked).Check(health_pb2.HealthCheckRequest(), timeout=2.0)
             except grpc.aio.AioRpcError:
                 return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
