@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -20,12 +19,11 @@ from hub.journal.outbox import Entry, Outbox
 from hub.journal.recovery import Recovered, recover, republish
 from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
-from hub.store.tables import kernel_metadata, outbox, stream_epoch, stream_head, stream_lease
+from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
 from hub.streaming.memory import Sending
 from hub.streaming.memory_log import MemoryLog
+from tests.support.backups import Backup, back_up, put_back
 from tests.support.journals import Bench, bench_of, until
-
-Backup = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -38,25 +36,6 @@ async def works(store: Store, tmp_path: Path) -> AsyncIterator[Bench]:
             yield built
     finally:
         consumer.close()
-
-
-async def back_up(store: Store) -> Backup:
-    tables = kernel_metadata.sorted_tables
-    return await store.read(
-        lambda tx: {t.name: [dict(row) for row in tx.execute(sa.select(t)).mappings()] for t in tables}
-    )
-
-
-async def put_back(store: Store, backup: Backup) -> None:
-    def unit(tx: Transaction) -> None:
-        for table in kernel_metadata.sorted_tables:
-            tx.execute(sa.delete(table))
-            if backup.get(table.name):
-                tx.execute(sa.insert(table), backup[table.name])
-        # The lease of the process that died has run out by the time a backup is put back.
-        tx.execute(sa.update(stream_lease).values(expires_at=0.0))
-
-    await store.write(unit)
 
 
 async def written(store: Store) -> list[list[tuple[object, ...]]]:

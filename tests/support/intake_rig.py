@@ -150,8 +150,8 @@ class Rig:
         self.sealer = Sealer({key.id: key.secret}, key.id)
         self.bridge = FakeBridge(self.bus, self.sealer)
 
-    def built(self, worker: str = "one") -> Intake:
-        settings = IntakeSettings(
+    def settings(self, worker: str = "one") -> IntakeSettings:
+        return IntakeSettings(
             store_url=self.store_url,
             kafka_bootstrap="127.0.0.1:1",
             kafka_partitions=self.bus.partitions,
@@ -163,6 +163,8 @@ class Rig:
             timer_every_s=60,
             timer_grace_s=0,
         )
+
+    def built(self, worker: str = "one") -> Intake:
         outside = Outside(
             feed=lambda store: MemoryFeed(self.bus, HANDOFFS, GROUP, places_of(store, HANDOFFS.name)),
             publisher=lambda: MemoryPublisher(self.bus),
@@ -170,7 +172,7 @@ class Rig:
             clock=self.clock,
             log=lambda: MemoryLog(self.bus),
         )
-        return build(settings, outside)
+        return build(self.settings(worker), outside)
 
     async def start(self, worker: str = "one", *, http: bool = False) -> Desk:
         """Start a worker; returns its client. The HTTP edge only where a test asks for it."""

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -81,7 +80,9 @@ class Bench:
         entries = [Entry(record.split(":", maxsplit=1)[0], record.encode()) for record in records]
         await self.producer.write(lambda tx: self.outbox.append(tx, entries))
 
-    async def relay(self, worker: str = "one", **options: Any) -> Relay:  # noqa: ANN401 - of the relay
+    async def relay(
+        self, worker: str = "one", *, unconfirmed_limit_s: float = 20.0, guard: Callable[[], None] | None = None
+    ) -> Relay:
         publisher = MemoryPublisher(self.bus)
         self.publishers.append(publisher)
         relay = Relay(
@@ -91,7 +92,8 @@ class Bench:
             partitions=self.bus.partitions,
             worker=worker,
             metrics=Metrics(),
-            **options,
+            unconfirmed_limit_s=unconfirmed_limit_s,
+            guard=guard,
         )
         await relay.start()
         self.stack.push_async_callback(relay.stop)

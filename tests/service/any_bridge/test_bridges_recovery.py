@@ -1,0 +1,114 @@
+"""A restored bridge has its receipts back, and its agencies miss no result (design D1)."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.contracts.topics import HANDOFFS
+from hub.errors import Fault
+from hub.exchange.assembly import open_store
+from hub.exchange.recovering import recover_bridge
+from hub.exchange.results import RECOVERY_STEP
+from hub.exchange.tables import bridge_metadata
+from hub.journal.outbox import Outbox
+from hub.streaming.memory_log import MemoryLog
+from tests.support.backups import Backup, back_up, put_back
+from tests.support.bridges import RunningBridge, Workshop, event_of, eventually
+
+CHANNELS = ("court", "police", "petition")
+
+
+async def receipts(running: RunningBridge, *numbers: int) -> list[dict[str, object]]:
+    answers = [(await running.post(running.noun, running.numbered(number))).json() for number in numbers]
+    return [{key: answer[key] for key in ("receipt_id", "dispute_id", "position")} for answer in answers]
+
+
+async def cursors(running: RunningBridge, after: int = 0) -> list[tuple[int, str]]:
+    answer = await running.get(f"results?after={after}&limit=1000")
+    return [(item["cursor"], item["event_id"]) for item in answer.json()["results"]]
+
+
+async def restored(workshop: Workshop, channel: str, backup: Backup) -> int:
+    """Put the backup back and recover; returns how many hand-offs came back."""
+    bridge = workshop.build(channel)
+    trade, url = bridge.trade, bridge.settings.store_url
+    bridge.close()
+    store = open_store(trade, url)
+    try:
+        await put_back(store, backup, bridge_metadata)
+        return recover_bridge(store, Outbox(HANDOFFS, trade.service), MemoryLog(workshop.bus)).records
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+async def test_receipts_come_back_and_repeats_get_them(workshop: Workshop, channel: str) -> None:
+    async with workshop.running(channel) as running:
+        await receipts(running, 1)
+        await running.relayed()
+        backup = await back_up(running.bridge.store, bridge_metadata)
+        given = await receipts(running, 2, 3)
+        await running.relayed()
+        received = len(running.handoffs())
+    assert await restored(workshop, channel, backup) == 2
+    async with workshop.running(channel) as running:
+        assert await receipts(running, 2, 3) == given
+        changed = running.numbered(2)
+        changed["brief"] = "another text"
+        refused = await running.post(running.noun, changed)
+        assert (refused.status_code, refused.json()["code"]) == (422, "key_reused")
+        (fresh,) = await receipts(running, 4)
+        await running.relayed()
+        handoffs = running.handoffs()
+        assert len(handoffs) == received + 1
+        assert fresh["receipt_id"] in {handoff.handoff_id for handoff in handoffs}
+
+
+async def test_an_agency_that_confirmed_beyond_the_backup_misses_nothing(workshop: Workshop) -> None:
+    async with workshop.running("court") as running:
+        given = await receipts(running, 1, 2)
+        await running.relayed()
+        one, two = (str(each["dispute_id"]) for each in given)
+        workshop.pen.write(event_of(one, "court", "accepted", 1))
+
+        async def seen(count: int) -> bool:
+            return len(await cursors(running)) == count
+
+        await eventually(lambda: seen(1))
+        backup = await back_up(running.bridge.store, bridge_metadata)
+        workshop.pen.write(event_of(two, "court", "accepted", 1), event_of(one, "court", "agreed", 2))
+        await eventually(lambda: seen(3))
+        assert (await running.post("results:acknowledge", {"cursor": 3})).json() == {"remaining": 0}
+    assert await restored(workshop, "court", backup) == 0
+    async with workshop.running("court") as running:
+        workshop.pen.write(event_of(two, "court", "agreed", 2))
+        await eventually(lambda: seen(4))
+        new = await cursors(running, after=3)
+        assert min(cursor for cursor, _ in new) > RECOVERY_STEP
+        assert {event for _, event in new} >= {event_of(two, "court", "agreed", 2).event_id}
+        assert (await running.post("results:acknowledge", {"cursor": 3})).json() == {"remaining": 3}
+        assert (await running.post("results:acknowledge", {"cursor": new[-1][0]})).json() == {"remaining": 0}
+
+
+async def test_a_restored_bridge_gives_no_receipt_before_it_is_recovered(workshop: Workshop) -> None:
+    async with workshop.running("court") as running:
+        backup = await back_up(running.bridge.store, bridge_metadata)
+        await receipts(running, 1)
+        await running.relayed()
+    bridge = workshop.build("court")
+    try:
+        await put_back(bridge.store, backup, bridge_metadata)
+        with pytest.raises(Fault, match=r"store_restored.*services\.court_bridge recover"):
+            await bridge.parts[0].start()
+    finally:
+        bridge.close()
+
+
+async def test_a_store_that_is_up_to_date_is_only_looked_at(workshop: Workshop) -> None:
+    async with workshop.running("court") as running:
+        await receipts(running, 1)
+        await running.relayed()
+    async with workshop.running("court") as running:
+        await receipts(running, 2)
+        await running.relayed()
+        assert len(running.handoffs()) == 2

@@ -1,0 +1,196 @@
+"""A restored intake: the register comes back from the journal, what no event carries from the hand-offs (design D1)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from hub.contracts.codec import timestamp_of
+from hub.errors import Fault, Rejected
+from hub.store.store import Store, Transaction
+from hub.store.tables import kernel_metadata, outbox
+from hub.streaming.memory_log import MemoryLog
+from hub.wire.dispute.v1 import command_pb2
+from hub.wire.handoff.v1 import handoff_pb2
+from hub.wire.intake.v1 import intake_pb2
+from services.intake.adapters.tables import (
+    command_done,
+    confidential,
+    dispute,
+    handoff_applied,
+    intake_metadata,
+    open_matter,
+    timer,
+)
+from services.intake.wiring import recover_store
+from tests.support.backups import Backup, back_up, put_back
+from tests.support.intake_rig import HANDED_OVER, Desk, Rig, agree, case_facts, order, parties, to_mediation
+from tests.support.journals import until
+
+DAY = timedelta(days=1)
+C = command_done.c
+REGISTER = (
+    sa.select(dispute),
+    sa.select(handoff_applied),
+    sa.select(C.command_id, C.dispute_id, C.stream, C.position),
+    sa.select(timer),
+    sa.select(open_matter),
+    sa.select(confidential.c.dispute_id, confidential.c.agency),
+    sa.select(outbox.c.shard, outbox.c.position, outbox.c.record, outbox.c.hash),
+)
+
+
+def register_in(tx: Transaction) -> list[list[tuple[object, ...]]]:
+    return [sorted((tuple(row) for row in tx.execute(query)), key=repr) for query in REGISTER]
+
+
+class Disk:
+    """Intake's store while intake is stopped."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+
+    async def backup(self) -> Backup:
+        store = Store(self._rig.store_url)
+        try:
+            return await back_up(store, intake_metadata)
+        finally:
+            store.close()
+
+    async def restore(self, backup: Backup) -> None:
+        store = Store(self._rig.store_url)
+        try:
+            await put_back(store, backup, intake_metadata)
+        finally:
+            store.close()
+
+    def recover(self) -> int:
+        intake = self._rig.built()
+        intake.store.close()
+        settings = self._rig.settings()
+        return recover_store(settings, MemoryLog(self._rig.bus)).records
+
+
+def submission(ref: str, **told: object) -> intake_pb2.SubmitRequest:
+    return intake_pb2.SubmitRequest(
+        channel="window",
+        source_organ="window-620725",
+        source_ref=ref,
+        occurred_at=timestamp_of(HANDED_OVER),
+        actor=command_pb2.Actor(role="clerk", actor_id="clerk-1"),
+        facts=case_facts(procedure="", suit_kind="", **told),
+        confidential=handoff_pb2.Confidential(parties=parties("p-5", "p-6"), brief="案情"),
+    )
+
+
+async def sent(desk: Desk) -> None:
+    """Wait until the journal has everything."""
+
+    async def everything() -> bool:
+        return not await desk.intake.store.read(desk.intake.outbox.unsent)
+
+    await until(everything)
+
+
+async def test_the_register_comes_back_whole(rig: Rig) -> None:
+    disk = Disk(rig)
+    desk = await rig.start()
+    rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
+    rig.bridge.send(rig.bridge.handoff("A-2", people=parties("p-3", "p-4")))
+    await desk.applied(rig.bridge)
+    one, two, three = (rig.bridge.dispute_id(ref) for ref in ("A-1", "A-2", "A-3"))
+    await desk.execute(*to_mediation(one))
+    await sent(desk)
+    await desk.stop()
+    backup = await disk.backup()
+
+    desk = await rig.start()
+    await desk.execute(agree(one, HANDED_OVER + DAY), *to_mediation(two))
+    regime_b = case_facts(received_on="2026-03-04", procedure="summary")
+    rig.bridge.send(rig.bridge.handoff("A-3", case_received=regime_b, people=parties("p-7", "p-8")))
+    rig.bridge.send(rig.bridge.handoff("A-3", "later", later_fact=handoff_pb2.LaterFact(kind="other")))
+    await desk.applied(rig.bridge)
+    window = await desk.call("Submit", submission("W-1"))
+    await desk.execute(*to_mediation(three))
+    await desk.advance(HANDED_OVER + 40 * DAY)
+    await sent(desk)
+    books, untouched = await desk.books(), await desk.intake.store.read(register_in)
+    await desk.stop()
+
+    await disk.restore(backup)
+    with pytest.raises(Fault, match="store_restored"):
+        await rig.start()
+    assert disk.recover() > 0
+    assert disk.recover() == 0
+    desk = await rig.start()
+    await desk.applied(rig.bridge)
+    # The centre's own window has no journal of parties: the clerk tells the case again, and gets the same answer.
+    again = await desk.call("Submit", submission("W-1"))
+    assert (again.receipt.repeated, again.position) == (True, window.position)
+    await desk.advance(HANDED_OVER + 40 * DAY)
+    assert await desk.intake.store.read(register_in) == untouched
+    repaired = await desk.books()
+    same = [key for key in books if key[1] not in {"repeats_dropped", "gaps_fetched"}]
+    assert {key: repaired[key] for key in same} == {key: books[key] for key in same}
+
+
+async def test_a_command_from_after_the_backup_is_answered_as_repeated(rig: Rig) -> None:
+    disk = Disk(rig)
+    desk = await rig.start()
+    rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
+    await desk.applied(rig.bridge)
+    dispute_id = rig.bridge.dispute_id("A-1")
+    await sent(desk)
+    await desk.stop()
+    backup = await disk.backup()
+    desk = await rig.start()
+    commands = to_mediation(dispute_id)
+    first = await desk.execute(*commands)
+    await sent(desk)
+    await desk.stop()
+    await disk.restore(backup)
+    disk.recover()
+    desk = await rig.start()
+    second = await desk.execute(*commands)
+    assert [result.position for result in second] == [result.position for result in first]
+    assert all(result.repeated for result in second)
+    # Now the content is known again: the id may not be used for something else.
+    reused = order(dispute_id, "sign", command_id=commands[0].command_id, actor=("handler", "handler-2"))
+    (refused,) = await desk.execute(reused)
+    assert refused.refusal.code == "key_reused"
+
+
+async def test_a_register_is_built_from_nothing(rig: Rig) -> None:
+    disk = Disk(rig)
+    desk = await rig.start()
+    for number in range(12):
+        rig.bridge.send(rig.bridge.handoff(f"A-{number}", people=parties(f"p-{number}", f"q-{number}")))
+    await desk.applied(rig.bridge)
+    await desk.execute(*to_mediation(rig.bridge.dispute_id("A-3")))
+    await sent(desk)
+    untouched = await desk.intake.store.read(register_in)
+    await desk.stop()
+    await disk.restore({table.name: [] for m in (kernel_metadata, intake_metadata) for table in m.sorted_tables})
+    assert disk.recover() > 24
+    desk = await rig.start()
+    await desk.applied(rig.bridge)
+    assert await desk.intake.store.read(register_in) == untouched
+
+
+async def test_history_of_another_hand_is_refused(rig: Rig) -> None:
+    disk = Disk(rig)
+    desk = await rig.start()
+    rig.bridge.send(rig.bridge.handoff("A-1"))
+    await desk.applied(rig.bridge)
+    await sent(desk)
+    await desk.stop()
+    backup = await disk.backup()
+    desk = await rig.start()
+    await desk.execute(*to_mediation(rig.bridge.dispute_id("A-1")))
+    await sent(desk)
+    await desk.stop()
+    await disk.restore({**backup, "dispute": []})
+    with pytest.raises((Fault, Rejected), match="history_broken"):
+        disk.recover()
