@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, Generic
-from uuid import uuid4
 
 from fastapi import FastAPI
 
@@ -173,7 +172,6 @@ def assemble(
 
     scratch = tempfile.TemporaryDirectory(prefix=f"santiao-{trade.service}-")
     side = bus(settings, Path(scratch.name))
-    worker = f"{trade.service}-{uuid4().hex[:8]}"
     publishers = (side.publisher(), side.publisher())
     guard = HeadGuard(store, outbox, side.log)
     relay = Relay(
@@ -181,7 +179,7 @@ def assemble(
         outbox,
         publishers[0],
         partitions=settings.kafka_partitions,
-        worker=worker,
+        worker=settings.worker_name(),
         metrics=metrics,
         guard=guard.check,
     )

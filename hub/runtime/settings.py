@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
+import secrets
+import socket
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -57,6 +60,12 @@ class ServiceSettings(BaseSettings):
         ge=0, le=65535, description="HTTP 端口 Port of /healthz, /metrics and REST; 0 takes a free one"
     )
     host: str = Field(default="127.0.0.1", description="监听地址 Address to listen on")
+    worker: str = Field(
+        default="",
+        pattern=r"^([a-z0-9][a-z0-9-]{0,62})?$",
+        description="工作进程名 Name of this process: the same after a restart, its own among the workers of a store; "
+        "empty is host name and gRPC port",
+    )
     keys_dir: Path = Field(
         description="密钥目录 Folder of the keys (0700); missing keys are made at first start (0600)"
     )
@@ -80,6 +89,15 @@ class ServiceSettings(BaseSettings):
     grace_s: float = Field(
         default=20.0, gt=0, le=600, description="停机宽限 Time that a stopping process has to finish its work"
     )
+
+    def worker_name(self) -> str:
+        """Return the name by which this process holds its leases.
+
+        Two workers of one name would take each other's leases and publish everything twice; a name that changes with
+        a restart would wait for its own old leases to run out.
+        """
+        host = re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower())[:50]
+        return self.worker or f"{host}-{self.grpc_port or secrets.token_hex(4)}"
 
     @field_validator("kafka_partitions")
     @classmethod

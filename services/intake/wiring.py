@@ -122,7 +122,7 @@ def kafka(settings: IntakeSettings) -> Outside:
         session_timeout_s=settings.session_timeout_s,
     )
     # Nothing of value is kept there; a name of its own per worker, the same after a restart.
-    folder = Path(tempfile.gettempdir()) / "santiao-faust" / f"{NAME}-{settings.worker}-{settings.grpc_port}"
+    folder = Path(tempfile.gettempdir()) / "santiao-faust" / f"{NAME}-{settings.worker_name()}"
     return Outside(
         feed=lambda store: FaustFeed(bus, HANDOFFS, GROUP, places_of(store, HANDOFFS.name), folder),
         publisher=lambda: KafkaPublisher(bus),
@@ -186,7 +186,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         outbox,
         world.publisher(),
         partitions=settings.kafka_partitions,
-        worker=settings.worker,
+        worker=settings.worker_name(),
         metrics=metrics,
         guard=guard.check,
     )

@@ -90,7 +90,6 @@ _STILL_DUE: Final = (
     sa.select(timer.c.dispute_id, timer.c.kind, timer.c.due_at)
     .where(timer.c.dispute_id.in_(_ids), timer.c.due_at <= sa.bindparam("until"))
     .order_by(timer.c.due_at, timer.c.dispute_id, timer.c.kind)
-    .with_for_update(skip_locked=True)
 )
 
 
@@ -212,18 +211,22 @@ class StoreRegister(Register):
     @override
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
         until = micros(now)
-        # First without a lock, to learn the shards; then their heads, as every writer does; then what is still there.
-        found = self._tx.execute(_due, {"until": until, "shards": sorted(shards), "most": limit}).all()
-        ids = {row.dispute_id for row in found}
-        self.lock(ids)
-        wanted = {(row.dispute_id, row.kind) for row in found}
-        still = [row for part in _parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
-        ordered = sorted(still, key=lambda row: (row.due_at, row.dispute_id, row.kind))
-        return [
-            Timer(row.dispute_id, TimerKind(row.kind), instant(row.due_at))
-            for row in ordered
-            if (row.dispute_id, row.kind) in wanted
-        ]
+        while True:
+            # First without a lock, to learn the shards; then their heads, as every writer does; then what is left.
+            found = self._tx.execute(_due, {"until": until, "shards": sorted(shards), "most": limit}).all()
+            ids = {row.dispute_id for row in found}
+            self.lock(ids)
+            wanted = {(row.dispute_id, row.kind) for row in found}
+            still = [row for part in _parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
+            ordered = sorted(still, key=lambda row: (row.due_at, row.dispute_id, row.kind))
+            timers = [
+                Timer(row.dispute_id, TimerKind(row.kind), instant(row.due_at))
+                for row in ordered
+                if (row.dispute_id, row.kind) in wanted
+            ]
+            # Nothing left of what was found: another worker fired these. There may be more behind them.
+            if timers or not found:
+                return timers
 
     @override
     def now(self) -> datetime:

@@ -146,3 +146,13 @@ def test_a_setting_without_description_is_no_setting() -> None:
 
     with pytest.raises(ValueError, match="volume"):
         settings_table(Mute)
+
+
+def test_workers_of_one_store_have_names_of_their_own_that_outlive_a_restart(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("HUB_GRPC_PORT", "7001")
+    first, again = load(ServiceSettings).worker_name(), load(ServiceSettings).worker_name()
+    environment.setenv("HUB_GRPC_PORT", "7002")
+    other = load(ServiceSettings).worker_name()
+    assert first == again != other
+    environment.setenv("HUB_WORKER", "intake-b")
+    assert load(ServiceSettings).worker_name() == "intake-b"
