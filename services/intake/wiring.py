@@ -32,6 +32,7 @@ from hub.store.store import Store, Transaction
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
 from hub.streaming.log import Log
+from hub.streaming.provisioner import Provisioner
 from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.worker import FaustFeed
 from hub.web.app import build_app
@@ -43,7 +44,7 @@ from services.intake.adapters.applier import HandoffApplier
 from services.intake.adapters.counters import MetricCounters
 from services.intake.adapters.progress import AlarmClock, FeedProgress
 from services.intake.adapters.pulse import Pulse
-from services.intake.adapters.readiness import VERSIONS, Provisioner, StorePart
+from services.intake.adapters.readiness import VERSIONS, StorePart
 from services.intake.adapters.recalling import dispute_of, recalled_of
 from services.intake.adapters.register import StoreRegister, StoreUnits
 from services.intake.adapters.requests import Requests

@@ -20,6 +20,7 @@ from hub.runtime.process import Part
 from hub.store.store import Store, Transaction
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
+from hub.streaming.provisioner import Provisioner
 from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.worker import FaustFeed
 from hub.web.app import build_app
@@ -31,7 +32,7 @@ from services.stats.adapters.changes import Pulse
 from services.stats.adapters.exporter import Exporter, FreshScrape
 from services.stats.adapters.interning import Interning
 from services.stats.adapters.ledger import FactWriter, StoreLedger, events_in
-from services.stats.adapters.readiness import Provisioner, PublisherPart, StorePart, difference
+from services.stats.adapters.readiness import PublisherPart, StorePart, difference
 from services.stats.adapters.rpc import JournalPlace, StatsServicer
 from services.stats.handlers import Figures
 from services.stats.settings import StatsSettings

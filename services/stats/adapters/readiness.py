@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-import structlog
 
 from hub.contracts.stream import StreamName
 from hub.contracts.topics import JOURNAL
-from hub.errors import Retryable
 from hub.journal.ports import Publisher
 from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
@@ -22,8 +19,6 @@ from services.stats.adapters.ledger import events_in
 from services.stats.adapters.tables import cell, fact, folded
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
-
-_log = structlog.stdlib.get_logger(__name__)
 
 
 def difference(tx: Transaction, positions: Mapping[StreamName, int], books: Mapping[str, int]) -> int:
@@ -87,44 +82,3 @@ class PublisherPart:
     async def failed(self) -> None:
         """Wait for ever: its errors reach the relay."""
         await asyncio.Event().wait()
-
-
-class Provisioner:
-    """Part that has the topics made or checked, as soon as the bus answers; until then stats serves what it has.
-
-    Args:
-        provision: Blocks until done or its own deadline.
-    """
-
-    name = "provisioner"
-
-    def __init__(self, provision: Callable[[], None]) -> None:
-        self._provision = provision
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Begin in the background."""
-        self._task = asyncio.create_task(self._run(), name=self.name)
-
-    async def stop(self) -> None:
-        """Give up waiting for the bus."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(Exception, asyncio.CancelledError):
-                await self._task  # its error already went out through failed()
-
-    async def failed(self) -> None:
-        """Raise the `Fault` of a topic that is not as it has to be."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
-        await asyncio.Event().wait()
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await asyncio.to_thread(self._provision)
-            except Retryable as error:
-                _log.warning("bus_awaited", code=error.code, detail=error.detail)
-                await asyncio.sleep(error.after_s)
-            else:
-                return
