@@ -1,15 +1,17 @@
-"""Write the pages that are made of code: topics, metrics, configuration (`make docs`; a test compares them).
+"""Write what the pages take from code and from saved runs (`make docs`; a test compares them).
 
+Made of code: topics, metrics, configuration. Made of docs/results: the figures in the READMEs and in reliability.md.
 The lifecycle's page is made by hub.lifecycle's own table.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hub.contracts.topics import CATALOGUE, DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
 from hub.runtime.metrics import metrics_table
@@ -94,10 +96,63 @@ def configuration() -> str:
     return "".join(parts)
 
 
+def _result(name: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads((ROOT / "results" / name).read_text(encoding="utf-8"))
+
+
+def _block(page: str, mark: str, made: str) -> str:
+    """Return a page with what stands between `<!-- mark:begin -->` and `<!-- mark:end -->` made anew."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    return f"{head}{begin}{made}{end}{tail}"
+
+
+def demo_table(*, chinese: bool) -> str:
+    """Return the table that a saved run of `make demo` ended with."""
+    saved = _result("demo.json")
+    run, result = saved["run"], saved["result"]
+    rates = {(rate["channel"], rate["metric"]): rate for rate in result["rates"]}
+    names = ("diversion", "success", "success_on_concluded", "resolution")
+    heads = ("分流率", "成功率（÷受理）", "成功率（÷已结）", "化解率") if chinese else names
+    rows = [f"| {'渠道' if chinese else 'channel'} | " + " | ".join(heads) + " |", "|---|--:|--:|--:|--:|"]
+    labels = {"court": "诉调", "police": "警调", "petition": "访调", "all": "合计"}
+    for channel, label in labels.items():
+        cells = [rates[channel, name] for name in names]
+        figures = [f"{cell['numerator']}/{cell['denominator']} = {cell['percent']} %" for cell in cells]
+        rows.append(f"| {label if chinese else channel} | " + " | ".join(figures) + " |")
+    broker = f"Apache Kafka {result['broker']['version']} ({result['broker']['kind']})"
+    if chinese:
+        books = "账目平" if result["books"]["balanced"] else "账目不平"
+        told = (broker, f"{result['events']} 个事件", books, f"{result['seconds']} 秒")
+    else:
+        books = "books balanced" if result["books"]["balanced"] else "books NOT balanced"
+        told = (broker, f"{result['events']} events", books, f"{result['seconds']} s")
+    return "\n".join([*rows, "", " · ".join((*told, run["date"], run["machine"])), ""])
+
+
+def chaos_table() -> str:
+    """Return the saved runs of `hub demo --chaos` as a table."""
+    heads = ("Store", "Intake workers", "Seed", "Table as expected", "Books", "Kills", "of them with work on hand")
+    more_heads = ("Repeats dropped", "Gaps fetched", "Seconds", "Commit")
+    rows = ["| " + " | ".join((*heads, *more_heads)) + " |", "|---|--:|--:|---|---|--:|--:|--:|--:|--:|---|"]
+    for run in _result("chaos.json"):
+        verdict = "yes" if run["ok"] else "**no**"
+        books = "balanced" if run["balanced"] else "**not balanced**"
+        cells = (run["store"], run["intake_workers"], run["seed"], verdict, books, run["kills"], run["loaded"])
+        more = (run["repeats_dropped"], run["gaps_fetched"], run["seconds"], run["commit"])
+        rows.append("| " + " | ".join(str(cell) for cell in (*cells, *more)) + " |")
+    return "\n".join([*rows, ""])
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "topics.md": topics,
     "metrics.md": metrics,
     "configuration.md": configuration,
+    "../README.md": lambda: _block("../README.md", "demo-output", demo_table(chinese=False)),
+    "../README.zh.md": lambda: _block("../README.zh.md", "demo-output", demo_table(chinese=True)),
+    "reliability.md": lambda: _block("reliability.md", "chaos", chaos_table()),
 }
 
 
