@@ -89,10 +89,10 @@ def recover(service: Service, run: Run = None) -> None:
 @store_app.command("republish")
 def republish_store(service: Service, run: Run = None) -> None:
     """重发 Have a stopped service publish its records again: for a topic that was lost or made anew."""
-    running = find_or_fail(run)
+    url = _url(find_or_fail(run), service)
     with output.failing():
         topic = _topic_of(service)
-        with _opened(_url(running, service)) as store:
+        with _opened(url) as store:
             refuse_running(store)
             count = store.write_blocking(lambda tx: republish(tx, topic, time.time()))
     output.console().print(f"{service}: 启动后重发 {count} 条 records go to {topic.name} again once it is started")
@@ -101,10 +101,10 @@ def republish_store(service: Service, run: Run = None) -> None:
 @store_app.command("new-epoch")
 def new_epoch(service: Service, run: Run = None) -> None:
     """新纪元 Begin a new epoch: only when Kafka no longer has what the store lacks (docs/runbook.md)."""
-    running = find_or_fail(run)
+    url = _url(find_or_fail(run), service)
     with output.failing():
         topic = _topic_of(service)
-        with _opened(_url(running, service)) as store:
+        with _opened(url) as store:
             refuse_running(store)
             epoch = store.write_blocking(Outbox(topic, service).begin_epoch)
             store.write_blocking(backups.forget_backup)

@@ -173,7 +173,7 @@ def assemble(
     scratch = tempfile.TemporaryDirectory(prefix=f"santiao-{trade.service}-")
     side = bus(settings, Path(scratch.name))
     publishers = (side.publisher(), side.publisher())
-    guard = HeadGuard(store, outbox, side.log)
+    guard = HeadGuard(store, outbox, side.log, partitions=settings.kafka_partitions)
     relay = Relay(
         store,
         outbox,

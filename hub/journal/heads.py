@@ -61,12 +61,14 @@ class HeadGuard:
         store: The service's store, its outbox opened.
         outbox: What it publishes.
         open_log: Opens the log; called in the checking thread.
+        partitions: What the service thinks the topic has: with another number a shard would go to a wrong partition.
     """
 
-    def __init__(self, store: Store, outbox: Outbox, open_log: OpenLog) -> None:
+    def __init__(self, store: Store, outbox: Outbox, open_log: OpenLog, *, partitions: int) -> None:
         self._store = store
         self._outbox = outbox
         self._open_log = open_log
+        self._partitions = partitions
         self._lock = threading.Lock()
         self._passed = False
 
@@ -74,7 +76,8 @@ class HeadGuard:
         """Compare; blocks.
 
         Raises:
-            Fault: `store_restored`: the log is ahead; `stream_fork`: the log has other content than the store.
+            Fault: `store_restored`: the log is ahead; `stream_fork`: the log has other content than the store;
+                `topic_mismatch`: the topic has other partitions.
             Retryable: `bus_unavailable`: not known yet.
         """
         with self._lock:
@@ -96,6 +99,8 @@ class HeadGuard:
     def _tail(self, source: Logged, newest: float | None) -> dict[StreamName, Place]:
         topic = self._outbox.topic.name
         starts = source.beginnings(topic) if newest is None else source.since(topic, newest - MARGIN_S)
+        if len(starts) != self._partitions:
+            raise Fault("topic_mismatch", f"{topic} has {len(starts)} partitions, {self._partitions} are wanted")
         tail: dict[StreamName, Place] = {}
         for partition, start in sorted(starts.items()):
             for page in source.pages(topic, partition, start):

@@ -181,7 +181,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         every_s=settings.timer_every_s,
         grace_s=settings.timer_grace_s,
     )
-    guard = HeadGuard(store, outbox, world.log)
+    guard = HeadGuard(store, outbox, world.log, partitions=settings.kafka_partitions)
     relay = Relay(
         store,
         outbox,

@@ -54,7 +54,7 @@ async def written(store: Store) -> list[list[tuple[object, ...]]]:
 
 
 def guard_of(bench: Bench) -> HeadGuard:
-    return HeadGuard(bench.producer, bench.outbox, lambda: MemoryLog(bench.bus))
+    return HeadGuard(bench.producer, bench.outbox, lambda: MemoryLog(bench.bus), partitions=bench.bus.partitions)
 
 
 def recovery_of(bench: Bench, adopted: list[str] | None = None, *, at_once: int = 2000) -> Recovered:
@@ -195,6 +195,15 @@ async def test_a_restored_store_sends_nothing(works: Bench) -> None:
     with pytest.raises(Fault, match="store_restored"):
         await relay.failed()
     assert len(works.bus.records(JOURNAL.name)) == sent
+
+
+async def test_nothing_is_sent_to_a_topic_with_other_partitions(works: Bench) -> None:
+    await works.write("a:1")
+    guard = HeadGuard(works.producer, works.outbox, lambda: MemoryLog(works.bus), partitions=6)
+    relay = await works.relay(guard=guard.check)
+    with pytest.raises(Fault, match="topic_mismatch"):
+        await relay.failed()
+    assert works.bus.records(JOURNAL.name) == []
 
 
 async def test_without_a_bus_the_doors_open_and_the_relay_looks_later(works: Bench) -> None:

@@ -13,8 +13,9 @@ from hub.store.store import Store
 from hub.streaming.memory import MemoryBus
 from hub.wire.stats.v1 import stats_pb2
 from services.stats.__main__ import EXIT_RUNNING, EXIT_USAGE, main, rebuild
-from services.stats.adapters.tables import cell, fact, interned
+from services.stats.adapters.tables import cell, fact, interned, metadata
 from services.stats.domain.measures import SUMMED
+from tests.support.backups import back_up, put_back
 from tests.support.stats import Journal, Run, Running, dispute_of, life, running, settings_for
 
 ENDINGS = ("agreed", "failed", "withdrawn", "accepted", "mediation_refused", "registered")
@@ -153,3 +154,27 @@ async def test_rebuild_refuses_while_stats_runs(run_stats: Run, store_url: str, 
     async with run_stats() as stats:
         settings = settings_for(store_url, tmp_path).model_copy(update={"grpc_port": stats.service.grpc.port})
         assert rebuild(settings) == EXIT_RUNNING
+
+
+async def test_a_restored_stats_goes_on_from_its_own_place(
+    run_stats: Run, stats_journal: Journal, store_url: str
+) -> None:
+    """It publishes nothing: its facts and its place are of one moment, and the journal has the rest."""
+    fill(stats_journal, 5, 10)
+    async with run_stats() as stats:
+        await answers(stats, stats_journal)
+    store = Store(store_url)
+    try:
+        backup = await back_up(store, metadata)
+    finally:
+        store.close()
+    fill(stats_journal, 6, 10)
+    async with run_stats() as stats:
+        untouched = await answers(stats, stats_journal)
+    store = Store(store_url)
+    try:
+        await put_back(store, backup, metadata)
+    finally:
+        store.close()
+    async with run_stats() as stats:
+        assert await answers(stats, stats_journal) == untouched

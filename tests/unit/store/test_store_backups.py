@@ -57,9 +57,9 @@ def test_a_store_in_use_is_copied_and_put_back(tmp_path: Path) -> None:
         assert store.read_blocking(taken_at) == "2026-11-21T08:00:00+00:00"
         bus = MemoryBus()
         with pytest.raises(Fault, match="store_restored: this is the backup of 2026-11-21"):
-            HeadGuard(store, outbox, lambda: MemoryLog(bus)).check()
+            HeadGuard(store, outbox, lambda: MemoryLog(bus), partitions=bus.partitions).check()
         recover(store, outbox, MemoryLog(bus), key_of=lambda _: "a", adopt=lambda _tx, _records: None)
-        HeadGuard(store, outbox, lambda: MemoryLog(bus)).check()
+        HeadGuard(store, outbox, lambda: MemoryLog(bus), partitions=bus.partitions).check()
     finally:
         store.close()
 
