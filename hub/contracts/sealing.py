@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import os
 from collections.abc import Mapping
 from typing import Final
@@ -15,12 +17,14 @@ from hub.wire.handoff.v1 import handoff_pb2
 
 NONCE_BYTES: Final = 12
 PURPOSE: Final = "hub.handoff.v1"
+DIGEST_PURPOSE: Final = "hub.content.v1"
 
 
 class Sealer:
     """Seals and opens `Confidential`. Knows every key that may still be on the wire, seals with the current one."""
 
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
+        self._secrets = dict(keys)
         self._ciphers = {key_id: AESGCM(secret) for key_id, secret in keys.items()}
         self._current = current
 
@@ -30,6 +34,10 @@ class Sealer:
         cipher = self._ciphers[self._current]
         text = cipher.encrypt(nonce, confidential.SerializeToString(deterministic=True), _bound(handoff_id))
         return handoff_pb2.Sealed(key_id=self._current, nonce=nonce, ciphertext=text)
+
+    def mac(self, digest: bytes) -> bytes:
+        """Return the keyed digest (HMAC-SHA-256, 32 bytes) that may stand in clear where the digest itself may not."""
+        return hmac.new(self._secrets[self._current], f"{DIGEST_PURPOSE}|".encode() + digest, hashlib.sha256).digest()
 
     def open(self, sealed: handoff_pb2.Sealed, handoff_id: str) -> handoff_pb2.Confidential:
         """Decrypt.

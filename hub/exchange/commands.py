@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from hub.contracts.sealing import Sealer
 from hub.contracts.topics import HANDOFFS
 from hub.errors import Fault, Rejected, Retryable
 from hub.exchange import credentials
@@ -18,7 +19,7 @@ from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
 from hub.journal.heads import Logged
 from hub.journal.outbox import Outbox
-from hub.runtime import logs, process
+from hub.runtime import keys, logs, process
 from hub.runtime.clock import WallClock
 from hub.runtime.settings import load
 from hub.store.store import Store
@@ -49,7 +50,9 @@ def run(
         store = open_store(trade, settings.store_url)
         try:
             if told.command == "recover":
-                return recover_store(trade, store, Log(Bus(settings.kafka_bootstrap)))
+                key = keys.load_or_create(settings.keys_dir, "transport")
+                sealer = Sealer({key.id: key.secret}, key.id)
+                return recover_store(trade, store, Log(Bus(settings.kafka_bootstrap)), sealer)
             return _credentials(trade, store, told)
         finally:
             store.close()
@@ -61,12 +64,12 @@ def run(
         return EXIT_FAULT
 
 
-def recover_store(trade: Trade[RecordT], store: Store, source: Logged) -> int:
+def recover_store(trade: Trade[RecordT], store: Store, source: Logged, sealer: Sealer) -> int:
     """Take back from the log what the store published after its backup; returns the exit code."""
     outbox = Outbox(HANDOFFS, trade.service)
     store.write_blocking(outbox.open)
     try:
-        recovered = recover_bridge(store, outbox, source)
+        recovered = recover_bridge(store, outbox, source, sealer)
     finally:
         source.close()
     sys.stdout.write(

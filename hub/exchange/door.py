@@ -123,15 +123,14 @@ class Door(Admission[RecordT], Generic[RecordT]):
     async def admit_report(self, sender: Sender, told: Told[Report]) -> Receipt:
         handoff = self._handoff(sender, told, told.record.occurred_at)
         wire.put_report(handoff, told.record.body)
-        return await self._batcher.submit(self._item(handoff, is_case=False))
+        item = self._item(handoff, handoff_pb2.Confidential(), told.content_sha256, is_case=False)
+        return await self._batcher.submit(item)
 
     def _case(self, sender: Sender, told: Told[RecordT]) -> _Item:
         matter = told.record.matter
         handoff = self._handoff(sender, told, matter.handed_over_at)
         handoff.case_received.CopyFrom(self._to_wire(told.record))
-        sealed = self._sealer.seal(wire.confidential(matter.confidential), handoff.handoff_id)
-        handoff.confidential.CopyFrom(sealed)
-        return self._item(handoff, is_case=True)
+        return self._item(handoff, wire.confidential(matter.confidential), told.content_sha256, is_case=True)
 
     def _handoff(
         self, sender: Sender, told: Told[RecordT] | Told[Report], occurred_at: datetime
@@ -143,13 +142,17 @@ class Door(Admission[RecordT], Generic[RecordT]):
             agency_id=sender.agency,
             source_ref=told.source_ref,
             idempotency_key=told.key,
-            content_sha256=told.content_sha256,
+            content_mac=self._sealer.mac(told.content_sha256),
             occurred_at=wire.timestamp(occurred_at),
             received_at=wire.timestamp(self._clock.now()),
             correlation_id=told.correlation_id,
         )
 
-    def _item(self, handoff: handoff_pb2.Handoff, *, is_case: bool) -> _Item:
+    def _item(
+        self, handoff: handoff_pb2.Handoff, confidential: handoff_pb2.Confidential, digest: bytes, *, is_case: bool
+    ) -> _Item:
+        confidential.content_sha256 = digest
+        handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff.handoff_id))
         record = handoff.SerializeToString()
         # What can't be published may not be accepted: refused before there is a receipt.
         self._outbox.check_size(record)
@@ -160,7 +163,7 @@ class Door(Admission[RecordT], Generic[RecordT]):
             key=handoff.idempotency_key,
             dispute_id=handoff.dispute_id,
             is_case=is_case,
-            content_sha256=handoff.content_sha256,
+            content_sha256=digest,
             correlation_id=handoff.correlation_id,
             record=record,
         )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import sqlalchemy as sa
 from google.protobuf.message import DecodeError
 
+from hub.contracts.sealing import Sealer
 from hub.errors import Fault
 from hub.exchange import results
 from hub.exchange.tables import receipt
@@ -18,20 +20,25 @@ from hub.store.store import Store, Transaction
 from hub.wire.handoff.v1 import handoff_pb2
 
 
-def recover_bridge(store: Store, outbox: Outbox, source: Logged) -> Recovered:
+def recover_bridge(store: Store, outbox: Outbox, source: Logged, sealer: Sealer) -> Recovered:
     """Bring a restored store up to what it had published; errors as `hub.journal.recovery.recover`.
+
+    Raises:
+        Rejected: `cannot_open`: a receipt's digest is sealed with a key that this keys folder does not have.
 
     The agencies' cursors jump once by `results.RECOVERY_STEP`; what the bridge had read of the journal since the
     backup it reads again from its own older place.
     """
-    recovered = recover(store, outbox, source, key_of=lambda record: _handoff(record).dispute_id, adopt=adopt)
+    recovered = recover(
+        store, outbox, source, key_of=lambda record: _handoff(record).dispute_id, adopt=partial(adopt, sealer)
+    )
     store.write_blocking(results.step_over)
     return recovered
 
 
-def adopt(tx: Transaction, records: Sequence[Numbered]) -> None:
+def adopt(sealer: Sealer, tx: Transaction, records: Sequence[Numbered]) -> None:
     """Write the receipts that these hand-offs were given; those that are there stay as they are."""
-    rows = {str(row["receipt_id"]): row for row in map(_row, records)}
+    rows = {str(row["receipt_id"]): row for row in (_row(record, sealer) for record in records)}
     ids = sorted(rows)
     known = set(tx.scalars(sa.select(receipt.c.receipt_id).where(receipt.c.receipt_id.in_(ids))))
     new = [rows[receipt_id] for receipt_id in ids if receipt_id not in known]
@@ -39,7 +46,7 @@ def adopt(tx: Transaction, records: Sequence[Numbered]) -> None:
         tx.execute(sa.insert(receipt), new)
 
 
-def _row(item: Numbered) -> dict[str, object]:
+def _row(item: Numbered, sealer: Sealer) -> dict[str, object]:
     handoff = _handoff(item.record)
     is_case = handoff.WhichOneof("body") == "case_received"
     return {
@@ -49,7 +56,7 @@ def _row(item: Numbered) -> dict[str, object]:
         "idempotency_key": handoff.idempotency_key,
         "dispute_id": handoff.dispute_id,
         "case_of": handoff.dispute_id if is_case else None,
-        "content_sha256": handoff.content_sha256,
+        "content_sha256": sealer.open(handoff.confidential, handoff.handoff_id).content_sha256,
         # The moment of the commit is not on the wire; the record was received right before it.
         "accepted_at": handoff.received_at.ToMicroseconds(),
         "stream": str(item.stream),

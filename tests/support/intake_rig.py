@@ -108,7 +108,7 @@ class FakeBridge:
             correlation_id=f"c-{ref}",
             **told,
         )
-        message.content_sha256 = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
+        message.content_mac = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
         confidential = handoff_pb2.Confidential(parties=people or [], brief="案情")
         message.confidential.CopyFrom(self.sealer.seal(confidential, handoff_id))
         return message

@@ -59,8 +59,8 @@ def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
         raise Rejected("wrong_dispute_id", "id is not made of the agency and its reference", field="dispute_id")
     if handoff.channel not in SOURCE_CHANNELS:
         raise Rejected("unknown_code", "a bridge tells of court, police or petition", field="channel")
-    if len(handoff.content_sha256) != DIGEST_BYTES:
-        raise Rejected("digest_malformed", "content_sha256 has 32 bytes", field="content_sha256")
+    if len(handoff.content_mac) != DIGEST_BYTES:
+        raise Rejected("digest_malformed", "content_mac has 32 bytes", field="content_mac")
     if not handoff.HasField("occurred_at"):
         raise Rejected("time_missing", "occurred_at is needed", field="occurred_at")
     occurred_at = plausible(_at("occurred_at", lambda: instant_of(handoff.occurred_at)))
@@ -68,7 +68,7 @@ def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
         telling_id=handoff.handoff_id,
         dispute_id=handoff.dispute_id,
         teller=handoff.agency_id,
-        digest=handoff.content_sha256,
+        digest=handoff.content_mac,
         occurred_at=occurred_at,
         correlation_id=handoff.correlation_id or handoff.handoff_id,
         body=_body(handoff, occurred_at, sealer),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hub.contracts.sealing import Sealer
 from hub.contracts.topics import HANDOFFS
 from hub.errors import Fault
 from hub.exchange.assembly import open_store
@@ -11,6 +12,7 @@ from hub.exchange.recovering import recover_bridge
 from hub.exchange.results import RECOVERY_STEP
 from hub.exchange.tables import bridge_metadata
 from hub.journal.outbox import Outbox
+from hub.runtime import keys
 from hub.streaming.memory_log import MemoryLog
 from tests.support.backups import Backup, back_up, put_back
 from tests.support.bridges import RunningBridge, Workshop, event_of, eventually
@@ -36,7 +38,9 @@ async def restored(workshop: Workshop, channel: str, backup: Backup) -> int:
     store = open_store(trade, url)
     try:
         await put_back(store, backup, bridge_metadata)
-        return recover_bridge(store, Outbox(HANDOFFS, trade.service), MemoryLog(workshop.bus)).records
+        key = keys.load_or_create(bridge.settings.keys_dir, "transport")
+        sealer = Sealer({key.id: key.secret}, key.id)
+        return recover_bridge(store, Outbox(HANDOFFS, trade.service), MemoryLog(workshop.bus), sealer).records
     finally:
         store.close()
 

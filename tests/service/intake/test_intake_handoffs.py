@@ -67,7 +67,7 @@ async def test_the_same_handoff_twice_is_applied_once(rig: Rig, desk: Desk) -> N
 
 async def test_the_same_id_with_other_content_is_a_dead_letter(rig: Rig, desk: Desk) -> None:
     changed = rig.bridge.handoff("A-1")
-    changed.content_sha256 = bytes(32)
+    changed.content_mac = bytes(32)
     rig.bridge.send(rig.bridge.handoff("A-1"), changed)
     await desk.applied(rig.bridge)
     books = await desk.books()

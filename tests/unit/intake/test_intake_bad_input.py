@@ -47,7 +47,7 @@ def handoff(change: Callable[[handoff_pb2.Handoff], Any]) -> handoff_pb2.Handoff
         (lambda h: setattr(h, "handoff_id", "x"), "bad_id", "handoff_id"),
         (lambda h: setattr(h, "dispute_id", "x"), "wrong_dispute_id", "dispute_id"),
         (lambda h: setattr(h, "channel", "window"), "unknown_code", "channel"),
-        (lambda h: setattr(h, "content_sha256", b"x"), "digest_malformed", "content_sha256"),
+        (lambda h: setattr(h, "content_mac", b"x"), "digest_malformed", "content_mac"),
         (lambda h: h.ClearField("occurred_at"), "time_missing", "occurred_at"),
         (lambda h: h.occurred_at.CopyFrom(Timestamp(seconds=253402300799)), "time_out_of_range", "occurred_at"),
         (lambda h: h.occurred_at.CopyFrom(Timestamp(seconds=1, nanos=-1)), "bad_timestamp", "occurred_at"),

@@ -31,7 +31,7 @@ class Handoff(_message.Message):
     AGENCY_ID_FIELD_NUMBER: _builtins.int
     SOURCE_REF_FIELD_NUMBER: _builtins.int
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
-    CONTENT_SHA256_FIELD_NUMBER: _builtins.int
+    CONTENT_MAC_FIELD_NUMBER: _builtins.int
     OCCURRED_AT_FIELD_NUMBER: _builtins.int
     RECEIVED_AT_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
@@ -52,8 +52,10 @@ class Handoff(_message.Message):
     """The partner's own reference: case number, incident number, petition number."""
     idempotency_key: _builtins.str
     """Idempotency key of this message; the partner's reference unless it sent one."""
-    content_sha256: _builtins.bytes
-    """SHA-256 of the canonical content, as in the receipt."""
+    content_mac: _builtins.bytes
+    """HMAC-SHA-256 of the content's digest under the transport key: equal for equal content. The digest itself would let
+    whoever reads the topic try out names, so it travels sealed.
+    """
     correlation_id: _builtins.str
     """Ties together everything this request sets off."""
     @_builtins.property
@@ -93,7 +95,7 @@ class Handoff(_message.Message):
         agency_id: _builtins.str = ...,
         source_ref: _builtins.str = ...,
         idempotency_key: _builtins.str = ...,
-        content_sha256: _builtins.bytes = ...,
+        content_mac: _builtins.bytes = ...,
         occurred_at: _timestamp_pb2.Timestamp | None = ...,
         received_at: _timestamp_pb2.Timestamp | None = ...,
         correlation_id: _builtins.str = ...,
@@ -105,7 +107,7 @@ class Handoff(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "case_received", b"case_received", "case_withdrawn", b"case_withdrawn", "confidential", b"confidential", "court_ruling", b"court_ruling", "later_fact", b"later_fact", "occurred_at", b"occurred_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "body", b"body", "case_received", b"case_received", "case_withdrawn", b"case_withdrawn", "channel", b"channel", "confidential", b"confidential", "content_sha256", b"content_sha256", "correlation_id", b"correlation_id", "court_ruling", b"court_ruling", "dispute_id", b"dispute_id", "handoff_id", b"handoff_id", "idempotency_key", b"idempotency_key", "later_fact", b"later_fact", "occurred_at", b"occurred_at", "received_at", b"received_at", "source_ref", b"source_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "body", b"body", "case_received", b"case_received", "case_withdrawn", b"case_withdrawn", "channel", b"channel", "confidential", b"confidential", "content_mac", b"content_mac", "correlation_id", b"correlation_id", "court_ruling", b"court_ruling", "dispute_id", b"dispute_id", "handoff_id", b"handoff_id", "idempotency_key", b"idempotency_key", "later_fact", b"later_fact", "occurred_at", b"occurred_at", "received_at", b"received_at", "source_ref", b"source_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["case_received", "later_fact", "case_withdrawn", "court_ruling"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
@@ -152,10 +154,13 @@ class Confidential(_message.Message):
     PARTIES_FIELD_NUMBER: _builtins.int
     BRIEF_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
+    CONTENT_SHA256_FIELD_NUMBER: _builtins.int
     brief: _builtins.str
     """Free text of the case."""
     place: _builtins.str
     """Street address of the matter."""
+    content_sha256: _builtins.bytes
+    """SHA-256 of the canonical content, as in the receipt."""
     @_builtins.property
     def parties(self) -> _containers.RepeatedCompositeFieldContainer[Global___Party]:
         """People and organisations involved."""
@@ -166,10 +171,11 @@ class Confidential(_message.Message):
         parties: _abc.Iterable[Global___Party] | None = ...,
         brief: _builtins.str = ...,
         place: _builtins.str = ...,
+        content_sha256: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "parties", b"parties", "place", b"place"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_sha256", b"content_sha256", "parties", b"parties", "place", b"place"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
