@@ -10,6 +10,7 @@ from typing import Final
 
 from ops.scenarios.model import EXPIRY_MARGIN, ChannelPlan, NotAccepted, Outcomes, Window
 from ops.scenarios.record import Ending, Facts
+from ops.scenarios.terms import CONFIRMED_UNTIL
 from ops.scenarios.vocabulary import EXCLUDED_PROCEDURES, EXCLUDED_PURPOSES, SIDES, Channel, Fate
 
 OPEN_DAYS: Final = 21
@@ -108,7 +109,7 @@ def _excluded(facts: Facts, name: str) -> Facts:
 def _cared_for(made: list[Draft], plan: ChannelPlan, dice: random.Random) -> list[Draft]:
     settled = [i for i, d in enumerate(made) if d.ending.fate is Fate.SETTLED]
     # Confirmation is for written agreements (民诉法 205); the others go straight to performance.
-    written = [i for i in settled if made[i].ending.form == "agreement"]
+    written = [i for i in settled if made[i].ending.form == "agreement" and made[i].received_on < CONFIRMED_UNTIL]
     confirmed = set(dice.sample(written, min(plan.aftercare.confirmed, len(written))))
     performed = set(dice.sample(settled, plan.aftercare.performed))
     # What a court confirmed is followed up only once it is performed.

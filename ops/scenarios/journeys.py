@@ -12,6 +12,7 @@ from typing import Final
 
 from ops.scenarios.model import SHANGHAI, Scenario
 from ops.scenarios.record import Record
+from ops.scenarios.terms import CONFIRMED_UNTIL, longest_mediation, term
 from ops.scenarios.vocabulary import Channel, Fate
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:santiao-hub:scenario")
@@ -25,6 +26,7 @@ BEGUN_WITHIN: Final = timedelta(days=4)
 STALE_OPEN: Final = timedelta(days=24)
 """A record that has been open for longer was never signed for: otherwise its term would run out inside the window."""
 
+STATEMENT: Final = "mediation_statement"
 VISIT_AFTER: Final = timedelta(days=2)
 
 LEADS: Final[dict[Channel, tuple[str, ...]]] = {
@@ -118,10 +120,10 @@ def _acts(record: Record, scenario: Scenario, dice: random.Random) -> Iterator[_
             yield _agree(record)
             yield from _aftercare(record, dice)
         case Fate.FAILED:
-            yield _Act("fail", "mediator", {"reason_code": ending.reason}, timedelta(days=ending.after_days), ends=True)
+            yield _Act("fail", "mediator", {"reason_code": ending.reason}, _mediation(record), ends=True)
             yield _Act("return_to_source", "handler", _packet(record, "failed"), _hours(dice, 2, 40))
         case Fate.WITHDRAWN:
-            yield _Act("withdraw", "party", {"reason_code": ending.reason}, timedelta(days=ending.after_days))
+            yield _Act("withdraw", "party", {"reason_code": ending.reason}, _mediation(record))
             yield _Act("return_to_source", "handler", _packet(record, "withdrawn"), _hours(dice, 2, 40))
         case Fate.EXPIRED:
             # Nobody acts; the term runs out by the timer, which the clock rings at the end of a step. Only after that
@@ -162,12 +164,13 @@ def _agree(record: Record) -> _Act:
     told: dict[str, str | int | bool] = {
         "outcome_form": record.ending.form,
         "signed_by_all": True,
-        "made_by": "people_committee",
+        # A 调解书 is issued by a court; an agreement that a court made could not be confirmed by it.
+        "made_by": "court" if record.ending.form == STATEMENT else "people_committee",
         "amount_fen": record.amount_fen * 7 // 10,
         "document_sha256": _digest(record, "agreement"),
-        "confirmable": record.ending.form == "agreement",
+        "confirmable": record.ending.form == "agreement" and not _filed(record),
     }
-    return _Act("agree", "mediator", told, timedelta(days=record.ending.after_days), ends=True)
+    return _Act("agree", "mediator", told, _mediation(record), ends=True)
 
 
 def _aftercare(record: Record, dice: random.Random) -> Iterator[_Act]:
@@ -189,7 +192,17 @@ def _aftercare(record: Record, dice: random.Random) -> Iterator[_Act]:
 
 
 def _recent(record: Record, scenario: Scenario) -> bool:
-    return record.arrives_at > scenario.window.closes_at - STALE_OPEN
+    own = term(record.channel, record.received_on, record.facts.procedure) - timedelta(days=1)
+    return record.arrives_at > scenario.window.closes_at - min(STALE_OPEN, own)
+
+
+def _mediation(record: Record) -> timedelta:
+    longest = longest_mediation(record.channel, record.received_on, record.facts.procedure)
+    return timedelta(days=min(record.ending.after_days, longest))
+
+
+def _filed(record: Record) -> bool:
+    return record.channel is Channel.COURT and record.received_on >= CONFIRMED_UNTIL
 
 
 def _packet(record: Record, why: str) -> dict[str, str | int | bool]:

@@ -67,10 +67,11 @@ def _has_inner(place: Place, found: Sequence[ErrorDetails]) -> bool:
 def _fault(loc: Place, message: str, lines: Mapping[Place, int], source: str) -> str:
     place = tuple(part for part in loc if part != "[key]")
     message = message.removeprefix("Value error, ")
-    if not place and ": " in message:
-        # A check across fields names the field at the head of its text.
-        named, _, message = message.partition(": ")
-        place = tuple(int(part) if part.isdigit() else part for part in named.split("."))
+    named, colon, rest = message.partition(": ")
+    inner = (*place, *(int(part) if part.isdigit() and not place else part for part in named.split(".")))
+    # A check across fields names the field at the head of its text.
+    if colon and (not place or inner in lines):
+        place, message = inner, rest
     field = ".".join(map(str, place)) or "(file)"
     # Go up to the nearest place that stands in the file: a missing key has no line of its own.
     while place and place not in lines:

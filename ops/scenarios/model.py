@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from ops.scenarios.codes import CIRCUMSTANCES, known, known_category
+from ops.scenarios.terms import CONFIRMED_UNTIL, longest_mediation
 from ops.scenarios.vocabulary import (
     CONSENT_ANSWERS,
+    DISCIPLINE,
     EXCLUDED_PROCEDURES,
     EXCLUDED_PURPOSES,
     EXCLUDING_CIRCUMSTANCES,
@@ -29,12 +32,14 @@ EXPIRY_MARGIN: Final = timedelta(days=50)
 """Receipt to window's end that a record needs so that its term can expire inside the window."""
 
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
-CountyCode = Annotated[str, Field(pattern=r"^\d{6}$")]
-TownCode = Annotated[str, Field(pattern=r"^\d{9}$")]
-Category = Annotated[str, Field(pattern=r"^\d{2}(\d{2})?$")]
+CountyCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+TownCode = Annotated[str, Field(pattern=r"^[0-9]{9}$")]
+Category = Annotated[str, AfterValidator(known_category)]
 AgencyId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
 Clarity = Literal["clear", "fairly_clear", "unclear"]
 Procedure = Literal["ordinary", "summary", "small_claims", "special", "payment_order", "public_summons", "bankruptcy"]
+STATEMENT: Final = "mediation_statement"
+ONLY_COURTS: Final = "only a court issues a mediation_statement (调解书只能由法院出具)"
 MONTH: Final = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
@@ -157,7 +162,7 @@ class ChannelPlan(Strict):
     received: dict[str, Count]
     outcomes: Outcomes = Outcomes()
     not_accepted: NotAccepted = NotAccepted()
-    categories: dict[str, Annotated[float, Field(gt=0)]] = {"99": 1.0}
+    categories: dict[Category, Annotated[float, Field(gt=0)]] = {"99": 1.0}
     aftercare: Aftercare = Aftercare()
 
     @model_validator(mode="after")
@@ -165,9 +170,6 @@ class ChannelPlan(Strict):
         for month in self.received:
             if not MONTH.match(month):
                 raise ValueError(f"`{month}` is no month; write it as 2024-01")
-        for category in self.categories:
-            if not re.match(r"^\d{2}(\d{2})?$", category):
-                raise ValueError(f"`{category}` is no category; write 2 or 4 digits")
         told, made = self.total, self.outcomes.total + self.not_accepted.total
         if told != made:
             raise ValueError(
@@ -177,6 +179,13 @@ class ChannelPlan(Strict):
         for name, count in self.aftercare:
             if count > self.outcomes.settled_total:
                 raise ValueError(f"aftercare.{name} is {count}, but only {self.outcomes.settled_total} are settled")
+        cared, settled = self.aftercare, self.outcomes.settled_total
+        closable = max(cared.performed, settled - cared.confirmed)
+        if cared.closed > closable:
+            raise ValueError(
+                f"aftercare.closed: is {cared.closed}, but what is confirmed is closed only after performance; "
+                f"{closable} at the most"
+            )
         return self
 
     @property
@@ -237,6 +246,17 @@ class RecordSpec(Strict):
             raise ValueError("only a petition has a purpose")
         return self
 
+    @model_validator(mode="after")
+    def _playable(self) -> Self:
+        for code in self.circumstances:
+            known(code, CIRCUMSTANCES[self.channel], "circumstances")
+        if self.form == STATEMENT and self.channel is not Channel.COURT:
+            raise ValueError(f"form: {ONLY_COURTS}")
+        longest = longest_mediation(self.channel, self.received_on, self.procedure)
+        if self.settled_after_days > longest:
+            raise ValueError(f"settled_after_days: the term of such a record leaves {longest} days at the most")
+        return self
+
 
 class Scenario(Strict):
     """A whole scenario file."""
@@ -264,10 +284,11 @@ class Scenario(Strict):
         if len(set(agencies)) < len(agencies):
             raise ValueError("channels: two channels name the same agency")
         for channel, plan in self.channels.items():
+            if not plan.agency.startswith(f"{channel}-") or plan.agency == f"{channel}-":
+                raise ValueError(f"channels.{channel}.agency: must begin with {channel}-, like {channel}-{self.county}")
             _check_months(channel, plan, self.window)
             _check_exclusions(channel, plan)
-            if plan.aftercare.confirmed and channel is not Channel.COURT:
-                raise ValueError(f"channels.{channel}.aftercare.confirmed: only court records are confirmed here")
+            _check_settled(channel, plan)
         for index, spec in enumerate(self.records):
             _check_spec(f"records.{index}", spec, self)
         return self
@@ -292,12 +313,36 @@ def _check_months(channel: Channel, plan: ChannelPlan, window: Window) -> None:
         raise ValueError("channels.petition.outcomes.expired: a petition's limit of 60 days is no mediation term")
 
 
+def _check_settled(channel: Channel, plan: ChannelPlan) -> None:
+    place, confirmed = f"channels.{channel}", plan.aftercare.confirmed
+    if channel is not Channel.COURT:
+        if plan.outcomes.settled.get(STATEMENT):
+            raise ValueError(f"{place}.outcomes.settled.{STATEMENT}: {ONLY_COURTS}")
+        if confirmed:
+            raise ValueError(f"{place}.aftercare.confirmed: only court records are confirmed here")
+        return
+    later = sum(count for month, count in plan.received.items() if month >= f"{CONFIRMED_UNTIL:%Y-%m}")
+    able = max(0, plan.outcomes.settled.get("agreement", 0) - later)
+    if confirmed > able:
+        raise ValueError(
+            f"{place}.aftercare.confirmed: is {confirmed}, but only {able} are sure to be agreements received before "
+            f"{CONFIRMED_UNTIL}; others are not confirmable (其余不能申请司法确认)"
+        )
+
+
 def _check_exclusions(channel: Channel, plan: ChannelPlan) -> None:
-    allowed = set(EXCLUDING_CIRCUMSTANCES[channel])
+    # What no agency of the channel can send is no reason here either.
+    allowed = EXCLUDING_CIRCUMSTANCES[channel] & set(CIRCUMSTANCES[channel])
     if channel is Channel.COURT:
         allowed |= EXCLUDED_PROCEDURES
     if channel is Channel.PETITION:
         allowed |= EXCLUDED_PURPOSES
+    if channel is Channel.PETITION:
+        for category in plan.categories:
+            if category.startswith(DISCIPLINE):
+                raise ValueError(
+                    f"channels.{channel}.categories.{category}: such petitions are never accepted; write them out"
+                )
     for name in plan.not_accepted.excluded:
         if name not in allowed:
             known = ", ".join(sorted(allowed))

@@ -6,7 +6,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from ops.scenarios.people import Person
-from ops.scenarios.vocabulary import EXCLUDED_PROCEDURES, EXCLUDED_PURPOSES, EXCLUDING_CIRCUMSTANCES, Channel, Fate
+from ops.scenarios.vocabulary import (
+    DISCIPLINE,
+    EXCLUDED_PROCEDURES,
+    EXCLUDED_PURPOSES,
+    EXCLUDING_CIRCUMSTANCES,
+    GUARDIAN_NEEDED,
+    LIFTED,
+    LIFTING,
+    Channel,
+    Fate,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +80,14 @@ class Record:
     def acceptable(self) -> bool:
         """The driver's own reading of the facts: the oracle that the hub's screening is compared with."""
         facts = self.facts
+        against = (EXCLUDING_CIRCUMSTANCES[self.channel] | GUARDIAN_NEEDED).intersection(facts.circumstances)
+        if LIFTING.intersection(facts.circumstances):
+            against -= {LIFTED}
         return (
             all(answer == "given" for _, answer in facts.consents)
             and "unclear" not in (facts.relation, facts.facts)
             and facts.procedure not in EXCLUDED_PROCEDURES
             and facts.purpose not in EXCLUDED_PURPOSES
-            and not EXCLUDING_CIRCUMSTANCES[self.channel].intersection(facts.circumstances)
+            and not against
+            and not (self.channel is Channel.PETITION and self.category.startswith(DISCIPLINE))
         )

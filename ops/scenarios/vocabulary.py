@@ -51,12 +51,50 @@ PURPOSES: Final = ("request", "suggestion")
 EXCLUDED_PROCEDURES: Final = frozenset({"special", "payment_order", "public_summons", "bankruptcy"})
 """民诉解释(2022) 143: 特别程序、督促程序、公示催告程序; bankruptcy is no contentious procedure either."""
 
+EVERYWHERE: Final = frozenset(
+    {
+        "nature_excludes",
+        "public_interest",
+        "suspected_sham",
+        "repeated_domestic_violence",
+        "criminal",
+        "serious_injury",
+        "weapon",
+        "whistle_blowing",
+        "special_organ_only",
+    }
+)
 EXCLUDING_CIRCUMSTANCES: Final[dict[Channel, frozenset[str]]] = {
-    Channel.COURT: frozenset({"status_confirmation"}),
-    Channel.POLICE: frozenset({"hired_attack", "gang_fight", "repeat_offence", "fled"}),
-    Channel.PETITION: frozenset({"litigation_pending", "administrative_dispute"}),
+    Channel.COURT: frozenset({"status_confirmation", "marriage_validity", "parentage", "adoption_status"}) | EVERYWHERE,
+    Channel.POLICE: frozenset(
+        {
+            "hired_attack",
+            "gang_fight",
+            "provocation",
+            "repeat_offence",
+            "party_refuses",
+            "new_offence",
+            "fled",
+            "administrative_dispute",
+        }
+    )
+    | EVERYWHERE,
+    Channel.PETITION: frozenset(
+        {"litigation_pending", "law_and_litigation", "administrative_dispute", "handled_above", "review_concluded"}
+    )
+    | EVERYWHERE,
 }
 """民诉解释(2022) 143 (status relations) · 办理行政案件程序规定 179 · 访调对接意见 2025 (涉法涉诉, administrative)."""
+
+LIFTED: Final = "administrative_dispute"
+LIFTING: Final = frozenset({"compensation", "discretion"})
+"""行政诉讼法 60: an administrative dispute about compensation or discretion may be mediated."""
+
+GUARDIAN_NEEDED: Final = frozenset({"minor_party", "minor_victim"})
+"""A scenario has no guardian who could consent, so a record about a minor is not accepted."""
+
+DISCIPLINE: Final = "15"
+"""条例 30: a petition of this category goes to discipline inspection."""
 
 EXCLUDED_PURPOSES: Final = frozenset({"suggestion"})
 """条例 29-31: a suggestion is no dispute."""

@@ -6,6 +6,7 @@ import pytest
 
 from ops.exits import Exit
 from ops.scenarios.load import ScenarioError, load, parse
+from ops.scenarios.vocabulary import Channel
 from tests.support.scenarios import FOLDER, TINY, tiny
 
 
@@ -38,6 +39,39 @@ def test_files_of_the_repository_are_valid(name: str) -> None:
         ("fate: settled}", "fate: setled}", "tiny.yaml:23: records.0.fate: "),
         ("received_on: 2024-01-10", "received_on: 2024-04-10", "tiny.yaml:23: records.0: handed over"),
         ("fate: settled}", "consents: {police: given}}", "tiny.yaml:23: records.0: consents names `police`"),
+        (
+            "fate: settled}",
+            "circumstances: [divorse]}",
+            "tiny.yaml:23: records.0.circumstances: unknown code `divorse`",
+        ),
+        ("fate: settled}", 'category: "77"}', "tiny.yaml:23: records.0.category: unknown code `77`; known are 01, "),
+        (
+            "channel: court, received_on",
+            "channel: police, form: mediation_statement, received_on",
+            "tiny.yaml:23: records.0.form: only a court",
+        ),
+        (
+            "received_on: 2024-01-10",
+            "received_on: 2025-01-10, settled_after_days: 14",
+            "tiny.yaml:23: records.0.settled_after_days: ",
+        ),
+        (
+            "received: {2024-02: 3}",
+            'received: {2024-02: 3}\n    categories: {"77": 1}',
+            "tiny.yaml:17: channels.police.categories.77: unknown code",
+        ),
+        (
+            "settled: {agreement: 2}",
+            "settled: {mediation_statement: 2}",
+            "tiny.yaml:17: channels.police.outcomes.settled.mediation_statement: only a court",
+        ),
+        ("agency: police-620725", "agency: gongan-1", "tiny.yaml:15: channels.police.agency: must begin with police-"),
+        (
+            "excluded: {special: 1}}",
+            "excluded: {special: 1}}\n    aftercare: {confirmed: 1, closed: 4}",
+            "tiny.yaml:14: channels.court.aftercare.closed: is 4",
+        ),
+        ('county: "620725"', 'county: "6207"', "tiny.yaml:4: county: "),
         ("name: tiny", "name: [tiny", "tiny.yaml:2: not YAML"),
     ],
 )
@@ -49,6 +83,14 @@ def test_a_fault_is_named_by_file_line_and_field(old: str, new: str, fault: str)
 def test_more_expiries_than_old_enough_records_are_refused() -> None:
     text = TINY.replace("2024-01: 6, 2024-02: 4", "2024-03: 10")
     assert any("outcomes.expired" in fault for fault in faults(text))
+
+
+def test_only_what_is_sure_to_be_confirmable_is_confirmed() -> None:
+    aftercare = "excluded: {special: 1}}\n    aftercare: {confirmed: 1}"
+    text = TINY.replace("excluded: {special: 1}}", aftercare)
+    assert tiny(text).channels[Channel.COURT].aftercare.confirmed == 1
+    for old, new in (("2024-", "2025-"), ("settled: {agreement: 4}", "settled: {mediation_statement: 4}")):
+        assert any("aftercare.confirmed: is 1, but only 0" in fault for fault in faults(text.replace(old, new)))
 
 
 def test_every_fault_is_told_at_once() -> None:
