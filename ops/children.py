@@ -40,6 +40,7 @@ class Child:
     def __init__(self, name: str, worker: int, environment: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self.worker = worker
+        self._folder = folder
         self.label = name if worker == 1 else f"{name}-{worker}"
         self.command: tuple[str, ...] = (sys.executable, "-m", f"services.{name}")
         self.log = folder / "logs" / f"{self.label}.log"
@@ -103,7 +104,9 @@ class Child:
         while not await self.serving():
             if not self.running:
                 raise CommandError(
-                    Exit.DIFFERENCE, f"{self.label} 已退出 ended ({self.exit_code}):\n{self.last_words()}"
+                    Exit.DIFFERENCE,
+                    f"{self.last_words()}\n{self.label} 未能启动 ended at its start: {cause_of(self.exit_code)}\n"
+                    f"日志 log: {self.log}",
                 )
             if time.monotonic() > end:
                 raise CommandError(Exit.TIMED_OUT, f"{self.label} 未就绪 not ready in time:\n{self.last_words()}")
@@ -147,12 +150,33 @@ class Child:
         self.terminate()  # lets go of the leash's pipe
 
     def obituary(self) -> CommandError:
-        """Return the error that says that it ended by itself, with the end of its log."""
-        return CommandError(Exit.DIFFERENCE, f"{self.label} 已退出 ended ({self.exit_code}):\n{self.last_words()}")
+        """Return the error that says that it ended by itself: how, what was done about it, and how to go on."""
+        return CommandError(
+            Exit.DIFFERENCE,
+            f"{self.last_words()}\n"
+            f"{self.label} 已退出 ended: {cause_of(self.exit_code)}。其余服务和自启的 Kafka 均已停止 "
+            f"Everything else that was started here was stopped.\n"
+            f"日志 log: {self.log}\n"
+            f"继续 to go on: hub up --folder {self._folder}",
+        )
 
     def last_words(self) -> str:
-        """Return the end of its log."""
+        """Return the end of its log, whole lines."""
         try:
-            return self.log.read_bytes()[-LAST_WORDS:].decode(errors="replace")
+            log = self.log.read_bytes()
         except FileNotFoundError:
             return ""
+        end = log[-LAST_WORDS:]
+        if len(log) > len(end) and log[-LAST_WORDS - 1 : -LAST_WORDS] != b"\n":
+            # One line that is longer than all this is shown from its middle, rather than nothing.
+            end = end.partition(b"\n")[2] or end
+        return end.decode(errors="replace").rstrip("\n")
+
+
+def cause_of(exit_code: int | None) -> str:
+    """Return how a process ended, for people; the leash's shell tells a signal as 128 + its number."""
+    number = 0 if exit_code is None else -exit_code if exit_code < 0 else exit_code - 128
+    try:
+        return f"信号 signal {signal.Signals(number).name}"
+    except ValueError:
+        return f"退出码 exit code {exit_code}"

@@ -16,9 +16,10 @@ import typer
 from ops import dead_letters, doctor, looking, output, upkeep, watching
 from ops.credentials import make
 from ops.exits import Exit
-from ops.launcher import Hub, Plan
+from ops.interrupts import run
+from ops.launcher import Hub, Plan, check_broker
 from ops.progress import Progress
-from ops.runfile import new_folder
+from ops.runfile import run_folder
 from ops.scenarios.checking import app as scenario_app
 from ops.scenarios.load import load
 from ops.screen import Screen
@@ -76,8 +77,10 @@ def demo(
     """演示 Play a scenario through a real Kafka and five services; compare every figure with the scenario's sums."""
     _check_store(store)
     with output.failing():
-        options = Options(load(_found(scenario)), folder or new_folder(), store, intake_workers, chaos)
-    report = output.carry_out(_demo(options, json=json))
+        told = load(_found(scenario))
+        check_broker()
+        with run_folder(folder) as where:
+            report = run(_demo(Options(told, where, store, intake_workers, chaos), json=json))
     if json:
         output.document(as_json(report))
         if report.differences:
@@ -101,13 +104,14 @@ def up(
 ) -> None:
     """启动 Start a Kafka and the five services, and stay until Ctrl-C; an old run folder goes on where it stopped."""
     _check_store(store)
-    where = new_folder() if folder is None else folder.resolve()
     # Of our own environment only what a repair may change: a run is described by its plan.
     settings = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    plan = Plan(
-        where, store, intake_workers, clock=os.environ.get("HUB_CLOCK", "wall"), settings=settings, bus_only=bus_only
-    )
-    output.carry_out(_up(county, plan))
+    clock = os.environ.get("HUB_CLOCK", "wall")
+    with output.failing():
+        check_broker()
+        with run_folder(folder) as where:
+            plan = Plan(where, store, intake_workers, clock=clock, settings=settings, bus_only=bus_only)
+            run(_up(county, plan))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NoReturn, Self
 
 from hub.errors import Fault, Rejected, Retryable
-from ops.broker import Broker, choose, open_broker
+from ops.broker import Broker, Choice, Kind, choose, open_broker
 from ops.broker.native import free_ports
 from ops.children import Child
 from ops.credentials import Credentials
@@ -90,7 +90,10 @@ class Hub:
         folder = self.plan.folder
         folder.mkdir(parents=True, exist_ok=True)
         self._broker = _open(folder, self._say)
-        self._say(f"Kafka {self._broker.kind} 启动中 starting …")
+        # A container tells its own start.
+        if self._broker.kind != Kind.DOCKER:
+            external = self._broker.kind == Kind.EXTERNAL
+            self._say("连接中 connecting …" if external else "Kafka 启动中 starting …")
         try:
             await asyncio.to_thread(self._broker.start)
         except Rejected as error:
@@ -171,8 +174,17 @@ class Hub:
 
 
 def _open(folder: Path, say: Say) -> Broker:
+    return open_broker(check_broker(), folder / "kafka", say)
+
+
+def check_broker() -> Choice:
+    """Return the broker that this environment asks for.
+
+    Raises:
+        CommandError: There is none, or the setting is no setting.
+    """
     try:
-        return open_broker(choose(os.environ), folder / "kafka", say)
+        return choose(os.environ)
     except Rejected as error:
         exit_code = Exit.MISSING_TOOL if error.code == "no_broker" else Exit.USAGE
         raise CommandError(exit_code, error.detail) from error

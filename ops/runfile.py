@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +15,7 @@ from ops.exits import CommandError, Exit
 
 RUNS: Final = Path(".run")
 NAME: Final = "run.json"
+KEYS: Final = "credentials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,38 @@ def new_folder(under: Path = RUNS) -> Path:
     folder = under.resolve() / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     folder.mkdir(parents=True, mode=0o700)
     return folder
+
+
+def own_folder(folder: Path) -> Path:
+    """Make a run folder that the operator named, or take it as it is; nobody but the owner may look in.
+
+    Raises:
+        CommandError: It can't be made, or belongs to somebody else.
+    """
+    found = folder.resolve()
+    try:
+        found.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found.chmod(0o700)
+    except OSError as error:
+        raise CommandError(Exit.USAGE, f"运行目录不可用 run folder can't be used: {error}") from error
+    return found
+
+
+@contextmanager
+def run_folder(named: Path | None) -> Iterator[Path]:
+    """Make the folder of a run, or take the one that the operator named.
+
+    A start that fails before anything was kept in a new folder leaves none behind: keys alone are of no use.
+    """
+    fresh = named is None or not named.exists()
+    folder = new_folder() if named is None else own_folder(named)
+    try:
+        yield folder
+    except BaseException:
+        kept = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != KEYS)
+        if fresh and not any(kept):
+            shutil.rmtree(folder)
+        raise
 
 
 def write(running: Running) -> None:

@@ -16,6 +16,9 @@ from ops.progress import Progress
 from ops.table import CHANNEL_NAMES, books_table, rates_table
 
 REFRESH_S: Final = 0.25
+HIGH: Final = 50
+"""Lines from which everything fits; on a lower console throughput is left out, and the rest has no frames."""
+
 PLAIN_EVERY_S: Final = 5.0
 
 
@@ -83,7 +86,7 @@ class Screen:
         self._before = (self._progress.seconds, counts, self._progress.events)
 
     def _picture(self) -> Group:
-        shown = self._progress
+        shown, low = self._progress, self._console.height < HIGH
         head = Text.assemble(
             ("三调对接枢纽 Santiao hub  ", "bold"),
             f"业务日 business day {shown.business_date or '—'}   {shown.seconds:.0f} s   ",
@@ -92,11 +95,13 @@ class Screen:
         parts: list[Text | Table | ProgressBar] = [
             head,
             ProgressBar(total=max(1, shown.ticks), completed=shown.tick, width=60),
-            self._sources(),
-            rates_table(shown.rates, "比率 rates"),
+            # The bar ends no line of its own.
+            Text(),
+            *(() if low else (self._sources(),)),
+            rates_table(shown.rates, "比率 rates", low=low),
         ]
         if shown.books is not None:
-            parts.append(books_table(shown.books, live=True))
+            parts.append(books_table(shown.books, live=True, low=low))
         parts.append(Text(shown.line, style="dim"))
         return Group(*parts)
 

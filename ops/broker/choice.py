@@ -15,6 +15,10 @@ from hub.errors import Rejected
 from ops.broker.jars import POM, libs_folder, present
 
 OLDEST_JAVA: Final = 17
+LAST_PORT: Final = 65535
+SERVER: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:,/\[\]]+):[0-9]{1,5}")
+"""host:port; an IPv6 address stands in brackets."""
+
 ENGINE_TIMEOUT_S: Final = 3.0
 
 
@@ -151,7 +155,17 @@ def _external(bootstrap: str) -> Choice:
             "HUB_KAFKA=external 需要 HUB_KAFKA_BOOTSTRAP=主机:端口 / needs HUB_KAFKA_BOOTSTRAP=host:port",
             field="HUB_KAFKA_BOOTSTRAP",
         )
+    if not all(SERVER.fullmatch(server.strip()) and _port_of(server) for server in bootstrap.split(",")):
+        raise Rejected(
+            "bad_setting",
+            f"HUB_KAFKA_BOOTSTRAP={bootstrap}: 应为 主机:端口[,主机:端口] / expected host:port[,host:port]",
+            field="HUB_KAFKA_BOOTSTRAP",
+        )
     return Choice(Kind.EXTERNAL, f"Kafka：外部集群 / external cluster {bootstrap}", bootstrap)
+
+
+def _port_of(server: str) -> bool:
+    return 0 < int(server.rpartition(":")[2]) <= LAST_PORT
 
 
 def _native(machine: Machine) -> Choice:

@@ -142,6 +142,6 @@ async def test_a_child_that_breaks_down_is_told_from_one_that_was_killed(tmp_pat
     child.start()
     await child.wait_ended()
     assert child.broke_down
-    assert "ended (1)" in str(child.obituary())
+    assert "ended: 退出码 exit code 1" in str(child.obituary())
     with pytest.raises(CommandError, match="ended"):
         await child.wait_ready()
