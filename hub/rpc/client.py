@@ -70,6 +70,7 @@ async def call(
     """
     loop = asyncio.get_running_loop()
     end, pairs = loop.time() + timeout_s, _with_correlation(metadata)
+    told: Rejected | Retryable | None = None
 
     def again(error: Exception) -> bool | float:
         """Tell whether to try again; a server that is full says itself when."""
@@ -91,7 +92,11 @@ async def call(
             try:
                 return await method(request, timeout=max(0.0, end - loop.time()), metadata=pairs)
             except grpc.aio.AioRpcError as error:
-                raise error_of(error) from error
+                verdict = error_of(error)
+                if told is not None and verdict.kind is Kind.TOO_LATE and end - loop.time() < _FIRST_WAIT_S:
+                    verdict = told  # the time ran out in a repetition: what the server said before tells more
+                told = verdict
+                raise verdict from error
     raise AssertionError  # the context above ends in an answer or in the last try's error
 
 
