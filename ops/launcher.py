@@ -55,11 +55,18 @@ class Plan:
 
 
 class Hub:
-    """A running hub; an asynchronous context manager that leaves nothing behind."""
+    """A running hub; an asynchronous context manager that leaves nothing behind.
 
-    def __init__(self, plan: Plan, say: Say) -> None:
+    Args:
+        plan: What is to be started.
+        say: Gets progress lines.
+        broker: Started and stopped here like any other; the one that this environment asks for when None.
+    """
+
+    def __init__(self, plan: Plan, say: Say, broker: Broker | None = None) -> None:
         self.plan = plan
         self._say = say
+        self._given = broker
         self._broker: Broker | None = None
         self._stores: Stores | None = None
         self.children: list[Child] = []
@@ -89,7 +96,7 @@ class Hub:
     async def _start(self) -> None:
         folder = self.plan.folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._broker = _open(folder, self._say)
+        self._broker = self._given or _open(folder, self._say)
         # A container tells its own start.
         if self._broker.kind != Kind.DOCKER:
             external = self._broker.kind == Kind.EXTERNAL

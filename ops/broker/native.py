@@ -80,6 +80,7 @@ class NativeKafka:
         say: Gets progress lines.
         users: Adds a listener with these users and passwords, and access rules (for tests of rights).
         libs: Folder of the jars; fetched when missing.
+        jvm: Options of the Java machine.
     """
 
     kind = "native"
@@ -92,7 +93,9 @@ class NativeKafka:
         brokers: int = 1,
         users: dict[str, str] | None = None,
         libs: Path | None = None,
+        jvm: Sequence[str] = JVM,
     ) -> None:
+        self._jvm = tuple(jvm)
         self.folder = folder.resolve()
         self.libs = libs or libs_folder()
         self._say = say
@@ -164,7 +167,7 @@ class NativeKafka:
     def _java(self, node: Node) -> list[str]:
         return [
             "java",
-            *JVM,
+            *self._jvm,
             f"-Dlog4j2.configurationFile={node.folder / 'log4j2.properties'}",
             "-cp",
             f"{self.libs}/*",

@@ -1,0 +1,1 @@
+"""Benchmarks beside peers that we did not write: a command for each question, ratios in one run."""

@@ -1,0 +1,87 @@
+"""The command line that all benchmarks share, and their screen: progress and tables on stderr."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What every benchmark may be told.
+
+    Attributes:
+        rounds: Measurements of each contender.
+        quick: Small amounts: to see that it works, not for figures.
+        save: Publish the result under docs/results.
+        json: Nothing but the JSON line: no progress, no table.
+        folder: Run folder to use and to keep; None takes one under .run/bench and removes it.
+    """
+
+    rounds: int
+    quick: bool
+    save: bool
+    json: bool
+    folder: Path | None
+
+
+def command(name: str, description: str, *, rounds: int) -> argparse.ArgumentParser:
+    """Return a parser with the common options; a benchmark adds its own.
+
+    Args:
+        name: Module under bench, for example `fold`.
+        description: One sentence for `--help`.
+        rounds: Default of `--rounds`.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m bench.{name}", description=description)
+    parser.add_argument(
+        "--rounds", type=_positive, default=None, help=f"measurements of each (default {rounds}; 1 with --quick)"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small amounts: shows that it works, gives no figures to quote"
+    )
+    parser.add_argument(
+        "--save", action="store_true", help="write docs/results too, where the pages take their tables from"
+    )
+    parser.add_argument("--json", action="store_true", help="only the JSON line on stdout, nothing on stderr")
+    parser.add_argument("--folder", type=Path, help="run folder to use and to keep")
+    parser.set_defaults(default_rounds=rounds)
+    return parser
+
+
+def common(given: argparse.Namespace) -> Options:
+    """Return the common options of a parsed command line."""
+    rounds = given.rounds or (1 if given.quick else given.default_rounds)
+    return Options(rounds, given.quick, given.save, given.json, given.folder)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+class Screen:
+    """Progress and tables for people, on stderr; silent with `--json`."""
+
+    def __init__(self, options: Options) -> None:
+        self.console = Console(stderr=True, quiet=options.json)
+
+    def say(self, text: str) -> None:
+        """Print a line of progress."""
+        self.console.print(text, highlight=False, markup=False)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table; the first column is left-aligned, the others right."""
+        table = Table(title=title, title_justify="left")
+        for number, column in enumerate(columns):
+            table.add_column(column, justify="right" if number else "left")
+        for row in rows:
+            table.add_row(*row)
+        self.console.print(table)

@@ -1,0 +1,108 @@
+"""What a process costs, read from /proc: processor time and memory, with its children."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
+SAMPLE_S: Final = 0.1
+# fields of /proc/<pid>/stat after the name in brackets, which may hold blanks
+USER, SYSTEM, ENDED_USER, ENDED_SYSTEM = 11, 12, 13, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Cost so far of a process and its children.
+
+    Attributes:
+        cpu_s: Processor seconds, user and system; children that ended and were waited for are in it.
+        rss_bytes: Resident memory now.
+    """
+
+    cpu_s: float
+    rss_bytes: int
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.cpu_s + other.cpu_s, self.rss_bytes + other.rss_bytes)
+
+
+def usage_of(pid: int) -> Usage:
+    """Return the usage of `pid` and all its live descendants.
+
+    Raises:
+        ProcessLookupError: There is no such process (any more).
+    """
+    found = _own(pid)
+    for child in children_of(pid):
+        try:
+            found += usage_of(child)
+        except ProcessLookupError:
+            continue  # it ended just now; its time counts with its parent's from then on
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the live children of all threads of `pid`; empty when it has ended."""
+    found: list[int] = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, listing.read_text().split())
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # that thread ended just now
+    return found
+
+
+def _own(pid: int) -> Usage:
+    folder = Path(f"/proc/{pid}")
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+        pages = int((folder / "statm").read_text().split()[1])
+    except FileNotFoundError as error:
+        raise ProcessLookupError(pid) from error
+    ticks = sum(int(fields[index]) for index in (USER, SYSTEM, ENDED_USER, ENDED_SYSTEM))
+    return Usage(ticks / TICKS_PER_S, pages * PAGE_BYTES)
+
+
+class Peak:
+    """Samples the resident memory of a process in a thread of its own; a context manager.
+
+    Args:
+        pid: Process; its end ends the sampling.
+        every_s: Time between samples.
+
+    Attributes:
+        rss_bytes: Highest value seen.
+        last: Last usage seen; tells the processor time of a process that has ended by now.
+    """
+
+    def __init__(self, pid: int, every_s: float = SAMPLE_S) -> None:
+        self._pid = pid
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="peak", daemon=True)
+        self.last = usage_of(pid)
+        self.rss_bytes = self.last.rss_bytes
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every_s):
+            try:
+                self.last = usage_of(self._pid)
+            except ProcessLookupError:
+                return
+            self.rss_bytes = max(self.rss_bytes, self.last.rss_bytes)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()

@@ -1,0 +1,96 @@
+"""What benchmarks run on: a broker with the benchmark JVM, the five services or a single one, a folder that goes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench.saving import SCRATCH
+from hub.streaming.bus import Bus
+from ops.broker.jars import Say
+from ops.broker.native import JVM, NativeKafka, free_ports
+from ops.children import Child
+from ops.launcher import Hub, Plan
+
+HEAP: Final = "-Xmx512m"
+BENCH_JVM: Final = (*(option for option in JVM if not option.startswith(("-Xmx", "-XX:TieredStopAtLevel"))), HEAP)
+"""The optimising compiler is on and the heap twice as large: a broker that holds nobody up, the same for all."""
+
+
+@contextmanager
+def scratch(name: str, kept: Path | None = None) -> Iterator[Path]:
+    """Give a run folder: `kept`, or a new one under .run/bench that is removed at the end."""
+    if kept is not None:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.resolve()
+        return
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=SCRATCH))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def broker(folder: Path, say: Say, *, brokers: int = 1) -> NativeKafka:
+    """Return a native broker with the benchmark JVM, one copy of everything by default; a context manager.
+
+    Args:
+        folder: Run folder; the broker's data go to `kafka` in it.
+        say: Gets progress lines.
+        brokers: One, or three.
+    """
+    return NativeKafka(folder / "kafka", say=say, brokers=brokers, jvm=BENCH_JVM)
+
+
+def bus(of: NativeKafka, *, partitions: int | None = None) -> Bus:
+    """Return how the product's clients reach that broker."""
+    plain = Bus(of.bootstrap)
+    return plain if partitions is None else replace(plain, partitions=partitions)
+
+
+def five(plan: Plan, say: Say) -> Hub:
+    """Return the five services on a benchmark broker of their own; an asynchronous context manager."""
+    return Hub(plan, say, broker=broker(plan.folder, say))
+
+
+def single(
+    name: str,
+    folder: Path,
+    bootstrap: str,
+    *,
+    store_url: str = "",
+    worker: int = 1,
+    settings: Mapping[str, str] | None = None,
+) -> Child:
+    """Return one service as a child process, not started yet.
+
+    Args:
+        name: Service, for example `stats`.
+        folder: Run folder for its log, keys and, by default, its SQLite store.
+        bootstrap: The broker.
+        store_url: Store; empty is `stores/<name>.db` in the folder, created by the service.
+        worker: 2 and more for further processes of the same service (PostgreSQL).
+        settings: More `HUB_…` variables.
+    """
+    stores = folder / "stores"
+    stores.mkdir(parents=True, exist_ok=True, mode=0o700)
+    grpc_port, http_port = free_ports(2)
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
+    environment |= {
+        "HUB_STORE_URL": store_url or f"sqlite:///{stores / name}.db",
+        "HUB_KAFKA_BOOTSTRAP": bootstrap,
+        "HUB_GRPC_PORT": str(grpc_port),
+        "HUB_HTTP_PORT": str(http_port),
+        "HUB_KEYS_DIR": str(folder / "keys"),
+        "HUB_CLOCK": "wall",
+        "HUB_LOG_FORMAT": "json",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return Child(name, worker, environment | dict(settings or {}), folder)
