@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -33,19 +33,22 @@ class Child:
     Args:
         name: Service, for example `intake`.
         worker: 1 for the first process of a service, 2 for the next.
-        environment: Everything it gets to see.
+        environment: Everything it gets to see; read at each start.
         folder: For its log and its pid file.
+        command: What to run; the service's own module when empty.
     """
 
-    def __init__(self, name: str, worker: int, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, name: str, worker: int, environment: Mapping[str, str], folder: Path, command: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.worker = worker
         self._folder = folder
         self.label = name if worker == 1 else f"{name}-{worker}"
-        self.command: tuple[str, ...] = (sys.executable, "-m", f"services.{name}")
+        self.command: tuple[str, ...] = tuple(command) or (sys.executable, "-m", f"services.{name}")
         self.log = folder / "logs" / f"{self.label}.log"
         self._pid_file = folder / "pids" / f"{self.label}.pid"
-        self._environment = dict(environment)
+        self.environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self.grpc_address = f"127.0.0.1:{environment['HUB_GRPC_PORT']}"
         self.http_url = f"http://127.0.0.1:{environment['HUB_HTTP_PORT']}"
@@ -67,7 +70,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=self._environment,
+            env=self.environment,
             # A session of its own: Ctrl-C reaches us alone, and we stop the children in order.
             start_new_session=True,
         )
@@ -124,12 +127,18 @@ class Child:
 
     def kill(self) -> bool:
         """SIGKILL at once; tell whether there was something to kill."""
+        if self.pid() is None or not self.running:
+            return False
+        self._killed = True
+        return self.signal(signal.SIGKILL)
+
+    def signal(self, number: signal.Signals) -> bool:
+        """Send a signal to the service itself; tell whether there was something to send it to."""
         pid = self.pid()
         if pid is None or not self.running:
             return False
-        self._killed = True
         try:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
         except ProcessLookupError:
             return False
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn, Self
@@ -32,22 +32,28 @@ class Plan:
         folder: Run folder: stores, keys, logs, broker data.
         store: sqlite or postgres.
         intake_workers: Processes of intake; more than one needs PostgreSQL.
+        stats_workers: Processes of stats; as above.
         clock: scenario or wall.
         credentials: For the bridges; None starts them without any agency.
         settings: More `HUB_…` variables for every service.
+        extra: Label of a process -> more variables for it alone.
+        command: Service -> what to run instead of its module.
         bus_only: Only the broker and the stores, for repairs with all services stopped.
     """
 
     folder: Path
     store: str = "sqlite"
     intake_workers: int = 1
+    stats_workers: int = 1
     clock: str = "scenario"
     credentials: Credentials | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    command: Mapping[str, Sequence[str]] = field(default_factory=dict)
     bus_only: bool = False
 
     def __post_init__(self) -> None:
-        if self.intake_workers > 1 and self.store != "postgres":
+        if max(self.intake_workers, self.stats_workers) > 1 and self.store != "postgres":
             raise CommandError(
                 Exit.USAGE,
                 "--intake-workers 大于 1 时须用 --store postgres / more than one intake needs --store postgres",
@@ -147,7 +153,8 @@ class Hub:
         )
 
     def _workers(self, name: str) -> range:
-        return range(1, (self.plan.intake_workers if name == "intake" else 1) + 1)
+        wanted = {"intake": self.plan.intake_workers, "stats": self.plan.stats_workers}
+        return range(1, wanted.get(name, 1) + 1)
 
     def _child(self, name: str, worker: int) -> Child:
         folder, plan = self.plan.folder, self.plan
@@ -168,7 +175,9 @@ class Hub:
         }
         if name in BRIDGES and plan.credentials is not None:
             environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
-        return Child(name, worker, environment | dict(plan.settings), folder)
+        child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
+        child.environment.update(plan.extra.get(child.label, {}))
+        return child
 
     async def _stop(self) -> None:
         for child in self.children:

@@ -81,6 +81,8 @@ class NativeKafka:
         users: Adds a listener with these users and passwords, and access rules (for tests of rights).
         libs: Folder of the jars; fetched when missing.
         jvm: Options of the Java machine.
+        behind: Clients are told a second port of each broker, at which whoever started it runs a proxy; brokers talk
+            to each other directly.
     """
 
     kind = "native"
@@ -94,23 +96,32 @@ class NativeKafka:
         users: dict[str, str] | None = None,
         libs: Path | None = None,
         jvm: Sequence[str] = JVM,
+        behind: bool = False,
     ) -> None:
         self._jvm = tuple(jvm)
         self.folder = folder.resolve()
         self.libs = libs or libs_folder()
         self._say = say
         self._secured = Secured(users) if users else None
-        ports = iter(free_ports(brokers * 3))
+        ports = iter(free_ports(brokers * 5))
         self.nodes = tuple(
-            Node(number, next(ports), next(ports), self.folder / f"broker-{number}", next(ports))
+            Node(
+                number,
+                next(ports),
+                next(ports),
+                self.folder / f"broker-{number}",
+                sasl_port=next(ports),
+                told_port=next(ports) if behind else 0,
+                peer_port=next(ports) if behind else 0,
+            )
             for number in range(1, brokers + 1)
         )
         self._running: dict[int, _Running] = {}
 
     @property
     def bootstrap(self) -> str:
-        """Addresses of the plain listeners."""
-        return ",".join(f"{HOST}:{node.port}" for node in self.nodes)
+        """Addresses of the plain listeners, as clients are told them."""
+        return ",".join(f"{HOST}:{node.told_port or node.port}" for node in self.nodes)
 
     def secured_bus(self, username: str, password: str) -> Bus:
         """Return how that user reaches the listener with passwords."""

@@ -17,8 +17,11 @@ class Node:
         number: Node id, from 1.
         port: Plain listener, loopback only.
         controller_port: Listener of the metadata quorum.
-        sasl_port: Listener that wants a user and password; 0 is none.
         folder: Its data, log and settings.
+        sasl_port: Listener that wants a user and password; 0 is none.
+        told_port: Port that clients are told to use, where something stands before the plain listener; 0 is the
+            listener's own.
+        peer_port: Listener of the other brokers, when clients are told another port; 0 is none.
     """
 
     number: int
@@ -26,6 +29,8 @@ class Node:
     controller_port: int
     folder: Path
     sasl_port: int = 0
+    told_port: int = 0
+    peer_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +63,20 @@ def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None
     listeners = [f"PLAINTEXT://{HOST}:{node.port}"]
     if secured is not None:
         listeners.append(f"SASL_PLAINTEXT://{HOST}:{node.sasl_port}")
+    if node.peer_port:
+        listeners.append(f"PEER://{HOST}:{node.peer_port}")
+    told = [f"PLAINTEXT://{HOST}:{node.told_port or node.port}", *listeners[1:]]
     settings = {
         "process.roles": "broker,controller",
         "node.id": str(node.number),
         "controller.quorum.voters": ",".join(f"{peer.number}@{HOST}:{peer.controller_port}" for peer in nodes),
         "controller.listener.names": "CONTROLLER",
         "listeners": ",".join([*listeners, f"CONTROLLER://{HOST}:{node.controller_port}"]),
-        "advertised.listeners": ",".join(listeners),
-        "listener.security.protocol.map": ("PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT"),
-        "inter.broker.listener.name": "PLAINTEXT",
+        "advertised.listeners": ",".join(told),
+        "listener.security.protocol.map": (
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,PEER:PLAINTEXT"
+        ),
+        "inter.broker.listener.name": "PEER" if node.peer_port else "PLAINTEXT",
         "log.dirs": str(node.folder / "data"),
         "auto.create.topics.enable": "false",
         "unclean.leader.election.enable": "false",
