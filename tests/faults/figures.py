@@ -1,0 +1,157 @@
+"""Compares what stats stored and answers with the recount: facts one by one, cells, what is open, the four rates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from tests.faults.evidence import Answer, Evidence
+from tests.faults.recount import EPOCH, TYPES, CellKey, Line, OpenKey, Recount, Where
+from tests.faults.rows import Cell, Fact, Interned, StoreRows
+
+FLAGS: Final = 4
+"""`cell.measure` is type * 4 + first + 2 * concluding, or one of the next two (the layout of the store)."""
+DECIDED: Final = 1001
+CONCLUDED: Final = 1002
+
+Part = tuple[tuple[str, str], ...]
+"""What a figure sums: (type, which of them: all | first | concluding)."""
+RATES: Final[Mapping[str, tuple[Part, Part, str]]] = {
+    "diversion": ((("accepted", "all"),), (("registered", "all"),), "registered"),
+    "success": ((("agreed", "first"),), (("accepted", "all"), ("reopened", "all")), "openings"),
+    "success_on_concluded": (
+        (("agreed", "concluding"),),
+        (("agreed", "concluding"), ("failed", "concluding")),
+        "",
+    ),
+    "resolution": ((("agreed", "first"),), (("accepted", "all"), ("reopened", "all")), "openings"),
+}
+"""Metric -> numerator, denominator, what of the denominator may be open (docs/figures.md)."""
+
+
+@dataclass
+class Difference:
+    """Where stats and the recount differ.
+
+    Attributes:
+        missing: Facts that stats lacks.
+        too_many: Facts that stats has and the journal has not, and what its cells hold above the recount.
+        problems: One line each, long lists cut.
+    """
+
+    missing: set[Line] = field(default_factory=set)
+    too_many: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def compare_figures(evidence: Evidence, count: Recount) -> Difference:
+    """Compare everything that stats says with the recount."""
+    found = Difference()
+    stats = evidence.stores["stats"]
+    names = {row.id: row.value for row in stats.of(Interned)} | {0: ""}
+    _facts(found, stats, names, count)
+    sums = count.cells()
+    _cells(found, stats, names, sums)
+    found.problems += _open(stats, names, sums, count.open())
+    found.problems += _answers(evidence.answers, sums, count.open())
+    return found
+
+
+def _facts(found: Difference, stats: StoreRows, names: Mapping[int, str], count: Recount) -> None:
+    stored = {
+        Line(
+            names[row.stream_id],
+            row.position,
+            row.line,
+            row.type,
+            row.sign,
+            row.day,
+            row.first,
+            row.concluding,
+            bytes(row.dispute),
+            names[row.channel],
+            names[row.county_code],
+            names[row.town_code],
+        )
+        for row in stats.of(Fact)
+    }
+    found.missing = count.lines - stored
+    extra = stored - count.lines
+    found.too_many += len(extra)
+    for word, lines in (("lacks", found.missing), ("has too many", extra)):
+        if lines:
+            told = [
+                f"{line.stream}@{line.position} {TYPES.get(line.type)} {line.sign:+d}" for line in sorted(lines)[:5]
+            ]
+            found.problems.append(f"facts: stats {word}: {len(lines)}, as {told}")
+
+
+def _cells(found: Difference, stats: StoreRows, names: Mapping[int, str], sums: Counter[CellKey]) -> None:
+    stored: Counter[CellKey] = Counter()
+    for row in stats.of(Cell):
+        if row.measure in {DECIDED, CONCLUDED}:
+            continue
+        code, flags = divmod(row.measure, FLAGS)
+        where = Where(names[row.channel], names[row.county], names[row.town])
+        stored[row.day, row.shard, TYPES.get(code, str(code)), bool(flags & 1), bool(flags & 2), where] += row.count_
+    for key in stored.keys() | sums.keys():
+        above = stored[key] - sums[key]
+        if above:
+            found.too_many += max(0, above)
+            found.problems.append(f"cells: {key} holds {stored[key]}, the recount {sums[key]}")
+
+
+def _open(
+    stats: StoreRows, names: Mapping[int, str], sums: Counter[CellKey], recounted: Counter[OpenKey]
+) -> Iterator[str]:
+    """What is open by the cells (began less answered) against what is open by each dispute's own history."""
+    kinds = {DECIDED: "registered", CONCLUDED: "openings"}
+    stored: Counter[OpenKey] = Counter()
+    for row in stats.of(Cell):
+        if row.measure in kinds:
+            where = Where(names[row.channel], names[row.county], names[row.town])
+            stored[row.day, kinds[row.measure], where] -= row.count_
+    for (day, _, kind, _, _, where), number in sums.items():
+        if kind in {"registered", "accepted", "reopened"}:
+            stored[day, "registered" if kind == "registered" else "openings", where] += number
+    for key in stored.keys() | recounted.keys():
+        if stored[key] != recounted[key]:
+            yield f"open: {key}: {stored[key]} by stats' cells, {recounted[key]} by the disputes' histories"
+
+
+def _answers(answers: Sequence[Answer], sums: Counter[CellKey], recounted: Counter[OpenKey]) -> Iterator[str]:
+    """The rates over gRPC against the recount of their windows."""
+    for answer in answers:
+        numerator, denominator, open_kind = RATES[answer.metric]
+        mine = (
+            _sum(sums, numerator, answer),
+            _sum(sums, denominator, answer),
+            sum(
+                number
+                for (day, kind, where), number in recounted.items()
+                if kind == open_kind and _within(day, where, answer)
+            ),
+        )
+        told = (answer.numerator, answer.denominator, answer.open)
+        if told != mine:
+            yield f"rates: {answer.metric} of {answer.channel} [{answer.start}, {answer.end}): {told}, recounted {mine}"
+
+
+def _sum(sums: Counter[CellKey], part: Part, answer: Answer) -> int:
+    return sum(
+        number
+        for (day, _, kind, first, concluding, where), number in sums.items()
+        if _within(day, where, answer)
+        and any(
+            kind == wanted and {"all": True, "first": first, "concluding": concluding}[which] for wanted, which in part
+        )
+    )
+
+
+def _within(day: int, where: Where, answer: Answer) -> bool:
+    after = not answer.start or day >= date.fromisoformat(answer.start).toordinal() - EPOCH
+    before = not answer.end or day < date.fromisoformat(answer.end).toordinal() - EPOCH
+    return after and before and answer.channel in {"all", where.channel}
