@@ -1,0 +1,156 @@
+"""Whole lives of disputes as journal events, made by the product's own lifecycle from a scenario's records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from bench.machine import ROOT
+from hub.contracts.codec import command_from_wire, event_to_wire
+from hub.lifecycle import (
+    OPEN,
+    Accept,
+    Actor,
+    BeginScreening,
+    Clarity,
+    Command,
+    Dimensions,
+    Dispatch,
+    Dispute,
+    Event,
+    Fail,
+    FailureReason,
+    Instruction,
+    Reclassify,
+    RefuseMediation,
+    Regime,
+    Register,
+    ReturnTarget,
+    ReturnToSource,
+    Role,
+    Sign,
+    decide,
+    dispute_id_of,
+    evolve,
+)
+from hub.lifecycle import Channel as Door
+from hub.wire.journal.v1 import journal_pb2
+from ops.scenarios.generate import generate
+from ops.scenarios.journeys import Step, journey
+from ops.scenarios.load import load
+from ops.scenarios.model import Scenario
+from ops.scenarios.record import Record
+from ops.scenarios.vocabulary import Fate
+from ops.simulators.mediators import command_of
+
+SCENARIO: Final = ROOT / "scenarios" / "shandan-2024.yaml"
+RULES: Final = "screening-2026.1"
+TERM: Final = timedelta(days=30)
+LOCAL_DAYS, STATUTORY_DAYS = timedelta(days=15), timedelta(days=60)
+SIGN_WITHIN: Final = timedelta(days=3)
+CORRECTED: Final = 50
+"""One life in so many is moved to another village at its end, which restates every fact that was counted."""
+
+Life = tuple[journal_pb2.JournalEvent, ...]
+
+
+def pool(path: Path = SCENARIO) -> tuple[Life, ...]:
+    """Return the life of every record of a scenario; the same for the same file."""
+    scenario = load(path)
+    return tuple(_life(record, scenario) for record in generate(scenario))
+
+
+def _life(record: Record, scenario: Scenario) -> Life:
+    dispute: Dispute | None = None
+    told: list[Event] = []
+    for number, (at, actor, order) in enumerate(_orders(record, scenario), start=1):
+        command = Command(f"{record.number}-{number}", _id_of(record), actor, at, order)
+        dispute, made = _judged(dispute, command)
+        told += made
+    if dispute is not None and record.number % CORRECTED == 0 and dispute.state in OPEN:
+        order = Reclassify(village_code=f"{record.town}002", reason_code="wrong_division")
+        command = Command(f"{record.number}-0", _id_of(record), _SYSTEM, told[-1].occurred_at, order)
+        told += _judged(dispute, command)[1]
+    return tuple(event_to_wire(event, event.occurred_at) for event in told)
+
+
+def _judged(dispute: Dispute | None, command: Command) -> tuple[Dispute | None, tuple[Event, ...]]:
+    match command.instruction:
+        case Sign() as sign:
+            command = replace(command, instruction=replace(sign, due_on=(command.occurred_at + TERM).date()))
+        case Dispatch() as dispatch:
+            limit = command.occurred_at + SIGN_WITHIN
+            command = replace(command, instruction=replace(dispatch, sign_by=limit))
+        case _:
+            pass
+    made = decide(dispute, command)
+    for event in made:
+        dispute = evolve(dispute, event)
+    return dispute, made
+
+
+_SYSTEM: Final = Actor(Role.SYSTEM, "intake")
+Order = tuple[datetime, Actor, Instruction]
+
+
+def _orders(record: Record, scenario: Scenario) -> Iterator[Order]:
+    at = record.handed_over_at
+    yield at, _SYSTEM, _registration(record)
+    yield at, _SYSTEM, BeginScreening()
+    if not record.acceptable:
+        yield at, _SYSTEM, RefuseMediation("consent_refused", "001-19", RULES)
+        yield at, _SYSTEM, ReturnToSource(target=ReturnTarget(str(record.channel)))
+        return
+    clarity = (Clarity(record.facts.relation), Clarity(record.facts.facts))
+    yield at, _SYSTEM, Accept(*clarity, consent_of_all=True, rule_version=RULES, clause="001-19")
+    signed_at = at
+    expires = record.ending.fate is Fate.EXPIRED
+    for step in journey(record, scenario).steps:
+        if step.action == "return_to_source" and expires:
+            expires = False
+            yield _expiry(signed_at)
+        if step.action == "sign":
+            signed_at = step.at
+        yield _order_of(record, step)
+    if expires:
+        yield _expiry(signed_at)
+
+
+def _expiry(signed_at: datetime) -> Order:
+    return signed_at + TERM + timedelta(days=1), _SYSTEM, Fail(FailureReason.TERM_EXPIRED)
+
+
+def _order_of(record: Record, step: Step) -> Order:
+    # What a court tells its bridge as a ruling reaches the dispute under the instruction's own name.
+    named = replace(step, action="record_ruling") if step.action == "ruling" else step
+    command = command_from_wire(command_of(_id_of(record), named))
+    return command.occurred_at, command.actor, command.instruction
+
+
+def _id_of(record: Record) -> str:
+    return dispute_id_of(record.agency, record.ref)
+
+
+def _registration(record: Record) -> Register:
+    door = Door(str(record.channel))
+    of_petition = door is Door.PETITION
+    return Register(
+        dimensions=Dimensions(
+            channel=door,
+            source_organ=record.agency,
+            county_code=record.county,
+            town_code=record.town,
+            village_code=f"{record.town}001",
+            category=record.category,
+            regime=Regime.A if door is Door.COURT else Regime.NONE,
+        ),
+        received_on=record.received_on,
+        source_ref=record.ref,
+        agency=record.agency,
+        amount_fen=record.amount_fen,
+        local_due_on=record.received_on + LOCAL_DAYS if of_petition else None,
+        statutory_due_on=record.received_on + STATUTORY_DAYS if of_petition else None,
+    )

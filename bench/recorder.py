@@ -1,0 +1,163 @@
+"""Writes a journal to Kafka as intake's relay would: numbered, hashed, batched, with the place in the headers."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend, pack
+from hub.contracts.topics import (
+    DEFAULT_PARTITIONS,
+    JOURNAL,
+    MAX_BATCH_BYTES,
+    MAX_BATCH_RECORDS,
+    SHARDS,
+    partition_of,
+)
+from hub.errors import Retryable
+from hub.journal.outbox import ENVELOPE_BYTES
+from hub.journal.ports import Delivery, Publisher
+
+EPOCH: Final = "bench001"
+IN_FLIGHT: Final = 2_000
+"""Messages that may be unconfirmed; the producer's buffer of 32 MiB bounds them too."""
+POLL_S: Final = 0.001
+BLOCKED_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What was written.
+
+    Attributes:
+        events: Journal events.
+        values: Kafka messages.
+        value_bytes: Their values, before compression.
+        heads: Last position of each stream.
+    """
+
+    events: int = 0
+    values: int = 0
+    value_bytes: int = 0
+    heads: dict[StreamName, int] = field(default_factory=dict)
+
+    @property
+    def events_a_value(self) -> float:
+        """Mean; below what was asked for where the 512 KiB of a value were full before."""
+        return self.events / self.values if self.values else 0.0
+
+
+@dataclass(slots=True)
+class _Tail:
+    """End of one stream: what was sent, and what waits for its batch to fill."""
+
+    position: int = 0
+    sent_hash: bytes = GENESIS
+    hash: bytes = GENESIS
+    records: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+
+class Recorder:
+    """Numbers events and sends them in batches of one size; one for a topic's whole life.
+
+    Args:
+        publisher: Where to.
+        per_value: Records a value; fewer where the values' limit in bytes is reached, as in the relay.
+        partitions: Of the topic.
+        epoch: Of the streams.
+    """
+
+    def __init__(
+        self, publisher: Publisher, *, per_value: int, partitions: int = DEFAULT_PARTITIONS, epoch: str = EPOCH
+    ) -> None:
+        if not 1 <= per_value <= MAX_BATCH_RECORDS:
+            raise ValueError(f"a value has 1 to {MAX_BATCH_RECORDS} records")
+        self._sender = Sender(publisher)
+        self._per_value = per_value
+        self._partitions = partitions
+        self._streams = tuple(StreamName(JOURNAL.producers[0], shard, epoch) for shard in range(SHARDS))
+        self._tails = [_Tail() for _ in range(SHARDS)]
+        self._recorded = Recorded()
+
+    def record(self, events: Iterable[tuple[int, bytes]]) -> Recorded:
+        """Send all events, also the last unfilled batches, and wait until they are confirmed.
+
+        Args:
+            events: Shard and serialised event, in order.
+
+        Returns:
+            What this recorder has written so far.
+
+        Raises:
+            Retryable: `bus_unavailable`; Fault: `bus_refused`.
+        """
+        per_value = self._per_value
+        for shard, record in events:
+            tail = self._tails[shard]
+            # As the relay counts: a batch ends before the record that would not fit any more.
+            if tail.records and tail.size + len(record) > MAX_BATCH_BYTES - ENVELOPE_BYTES:
+                self._flush(shard)
+            tail.records.append(record)
+            tail.size += len(record)
+            tail.hash = extend(tail.hash, record)
+            if len(tail.records) >= per_value:
+                self._flush(shard)
+        for shard in range(SHARDS):
+            self._flush(shard)
+        self._sender.drain()
+        return self._recorded
+
+    def _flush(self, shard: int) -> None:
+        tail = self._tails[shard]
+        if not tail.records:
+            return
+        stream = self._streams[shard]
+        place = Place(stream, tail.position + 1, len(tail.records), tail.sent_hash, tail.hash)
+        partition = partition_of(shard, self._partitions)
+        message = pack(JOURNAL, place, tail.records, partition=partition, written_at=datetime.now(UTC))
+        self._sender.send(message)
+        told = self._recorded
+        told.events += place.count
+        told.values += 1
+        told.value_bytes += len(message.value)
+        told.heads[stream] = tail.position = place.last
+        tail.sent_hash, tail.records, tail.size = tail.hash, [], 0
+
+
+class Sender:
+    """Sends messages in order without waiting for each; a refusal comes out at a later call."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._flying: deque[Delivery] = deque()
+
+    def send(self, message: Message) -> None:
+        """Send one message, after waiting while too many are unconfirmed or the producer's buffer is full."""
+        self._settle(IN_FLIGHT)
+        deadline = time.monotonic() + BLOCKED_S
+        while True:
+            try:
+                self._flying.append(self._publisher.send(message))
+            except Retryable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL_S)
+            else:
+                return
+
+    def drain(self) -> None:
+        """Wait until everything is confirmed."""
+        self._settle(0)
+
+    def _settle(self, allowed: int) -> None:
+        while self._flying and (len(self._flying) > allowed or self._flying[0].done()):
+            while not self._flying[0].done():
+                time.sleep(POLL_S)
+            error = self._flying.popleft().error()
+            if error is not None:
+                raise error
