@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-SUPPORT = Path(__file__).parent / "support"
+TESTS = Path(__file__).parent
+SUPPORT = TESTS / "support"
+LONGEST_FIRST = ("system", "faults", "service", "contract", "unit")
 pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(SUPPORT.glob("*.py")) if path.stem != "__init__"]
 
 settings.register_profile("dev", deadline=None, print_blob=True)
@@ -53,6 +55,11 @@ class KafkaCount:
             terminalreporter.write_line(
                 "a real Kafka is required here (CI or HUB_REQUIRE_KAFKA=1): skipped counts as failed"
             )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tiers whose tests take longest, so that two workers end together."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -25,20 +25,22 @@ def test_plain(): pass
 """
 
 
+@pytest.mark.parametrize("processes", ["0", "2"])
 @pytest.mark.parametrize(
     ("env", "code"),
     [({}, 0), ({"CI": "true"}, 1), ({"HUB_REQUIRE_KAFKA": "1"}, 1), ({"HUB_REQUIRE_KAFKA": "0"}, 0)],
 )
 def test_the_count_is_printed_and_a_skip_fails_where_a_broker_is_required(
-    tmp_path: Path, env: dict[str, str], code: int
+    tmp_path: Path, env: dict[str, str], code: int, processes: str
 ) -> None:
     (tmp_path / "tests" / "support").mkdir(parents=True)
     for name in ("pyproject.toml", "tests/__init__.py", "tests/conftest.py", "tests/support/__init__.py"):
         shutil.copy2(ROOT / name, tmp_path / name)
-    (tmp_path / "tests" / "test_suite.py").write_text(SUITE, encoding="utf-8")
+    (tmp_path / "tests" / "unit").mkdir()
+    (tmp_path / "tests" / "unit" / "test_suite.py").write_text(SUITE, encoding="utf-8")
     clean = {k: v for k, v in os.environ.items() if k != "CI" and not k.startswith(("HUB_", "PYTEST_"))}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", processes, "tests"],
         cwd=tmp_path,
         env={**clean, **env},
         capture_output=True,
