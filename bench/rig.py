@@ -14,7 +14,8 @@ from typing import Final
 from bench.saving import SCRATCH
 from hub.streaming.bus import Bus
 from ops.broker.jars import Say
-from ops.broker.native import JVM, NativeKafka, free_ports
+from ops.broker.native import JVM, NativeKafka
+from ops.broker.ports import free_ports
 from ops.children import Child
 from ops.launcher import Hub, Plan
 

@@ -11,7 +11,7 @@ from typing import Final, NoReturn, Self
 
 from hub.errors import Fault, Rejected, Retryable
 from ops.broker import Broker, Choice, Kind, choose, open_broker
-from ops.broker.native import free_ports
+from ops.broker.ports import free_ports
 from ops.children import Child
 from ops.credentials import Credentials
 from ops.exits import CommandError, Exit

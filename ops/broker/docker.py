@@ -10,7 +10,8 @@ from hub.errors import Rejected
 from hub.streaming.admin import describe
 from hub.streaming.bus import Bus
 from ops.broker.jars import Say
-from ops.broker.native import READY_S, free_ports
+from ops.broker.native import READY_S
+from ops.broker.ports import free_ports
 from ops.broker.properties import HOST
 
 IMAGE: Final = "apache/kafka:4.3.1"

@@ -6,7 +6,6 @@ import base64
 import os
 import re
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -20,13 +19,11 @@ from hub.errors import Retryable
 from hub.streaming.admin import describe
 from hub.streaming.bus import Bus, Credentials
 from ops.broker.jars import Say, fetch, libs_folder, version_of
+from ops.broker.ports import free_ports
 from ops.broker.properties import HOST, LOGGING, Node, Secured, server_properties
 
 GRACE_S: Final = 15.0
 READY_S: Final = 60.0
-# Below the range that the kernel gives to outgoing connections: a client that keeps trying a stopped broker's port
-# could otherwise be given that very port, connect to itself, and keep the broker from coming back.
-PORTS: Final = range(20000, 32000)
 
 JVM: Final = (
     "-Xms64m",
@@ -276,23 +273,3 @@ class NativeKafka:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-
-
-def free_ports(count: int) -> Sequence[int]:
-    """Return ports of the loopback that are free now, all different."""
-    found: list[int] = []
-    held: list[socket.socket] = []
-    try:
-        while len(found) < count:
-            candidate = secrets.choice(PORTS)
-            probe = socket.socket()
-            held.append(probe)
-            try:
-                probe.bind((HOST, candidate))
-            except OSError:
-                continue
-            found.append(candidate)
-    finally:
-        for probe in held:
-            probe.close()
-    return found

@@ -15,7 +15,8 @@ from hub.errors import Rejected
 from ops.broker import ExternalKafka, Kind, NativeKafka, choose, jars, open_broker
 from ops.broker.choice import Machine, this_machine
 from ops.broker.docker import IMAGE, DockerKafka, run_command
-from ops.broker.native import LEASH, PORTS, free_ports
+from ops.broker.native import LEASH
+from ops.broker.ports import PORTS, free_ports
 from ops.broker.properties import Node, Secured, server_properties
 
 JAVA17 = 'openjdk version "17.0.15" 2025-04-15'
@@ -228,6 +229,27 @@ def test_ports_are_different_and_not_the_kernels() -> None:
     found = free_ports(12)
     assert len(set(found)) == 12
     assert set(found) <= set(PORTS)
+
+
+def test_a_port_is_not_given_to_two_processes_before_anybody_listens() -> None:
+    claimed = free_ports(1)[0]
+    say = "from ops.broker.ports import claim; print(claim({port}))"
+    others = [
+        subprocess.run([sys.executable, "-c", say.format(port=port)], capture_output=True, text=True, check=True)
+        for port in (claimed, unclaimed())
+    ]
+    assert [other.stdout.strip() for other in others] == ["False", "True"]
+
+
+def unclaimed() -> int:
+    """A port that this process got and that its ended child therefore no longer claims."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from ops.broker.ports import free_ports; print(free_ports(1)[0])"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout)
 
 
 # --- running --------------------------------------------------------------------------------------------------------
