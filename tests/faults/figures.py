@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -124,34 +125,41 @@ def _open(
 
 def _answers(answers: Sequence[Answer], sums: Counter[CellKey], recounted: Counter[OpenKey]) -> Iterator[str]:
     """The rates over gRPC against the recount of their windows."""
+    told: dict[tuple[str, str], list[Answer]] = {}
     for answer in answers:
-        numerator, denominator, open_kind = RATES[answer.metric]
-        mine = (
-            _sum(sums, numerator, answer),
-            _sum(sums, denominator, answer),
-            sum(
-                number
-                for (day, kind, where), number in recounted.items()
-                if kind == open_kind and _within(day, where, answer)
-            ),
-        )
-        told = (answer.numerator, answer.denominator, answer.open)
-        if told != mine:
-            yield f"rates: {answer.metric} of {answer.channel} [{answer.start}, {answer.end}): {told}, recounted {mine}"
+        told.setdefault((answer.start, answer.end), []).append(answer)
+    for (start, end), rates in told.items():
+        days = range(_day(start, -sys.maxsize), _day(end, sys.maxsize))
+        counts = _counts(sums, days)
+        undone: Counter[tuple[str, str]] = Counter()
+        for (day, kind, where), number in recounted.items():
+            if day in days:
+                undone[kind, where.channel] += number
+        for rate in rates:
+            numerator, denominator, kind = RATES[rate.metric]
+            mine = (
+                _of_channel(counts, set(numerator), rate.channel),
+                _of_channel(counts, set(denominator), rate.channel),
+                sum(n for (k, channel), n in undone.items() if k == kind and rate.channel in {"all", channel}),
+            )
+            if (rate.numerator, rate.denominator, rate.open) != mine:
+                yield f"rates: {rate.metric}: {rate}, recounted {mine}"
 
 
-def _sum(sums: Counter[CellKey], part: Part, answer: Answer) -> int:
-    return sum(
-        number
-        for (day, _, kind, first, concluding, where), number in sums.items()
-        if _within(day, where, answer)
-        and any(
-            kind == wanted and {"all": True, "first": first, "concluding": concluding}[which] for wanted, which in part
-        )
-    )
+def _counts(sums: Counter[CellKey], days: range) -> Counter[tuple[tuple[str, str], str]]:
+    """Return what can be summed, by (type, which) and channel."""
+    counts: Counter[tuple[tuple[str, str], str]] = Counter()
+    for (day, _, kind, first, concluding, where), number in sums.items():
+        if day in days:
+            counts[(kind, "all"), where.channel] += number
+            counts[(kind, "first"), where.channel] += number * first
+            counts[(kind, "concluding"), where.channel] += number * concluding
+    return counts
 
 
-def _within(day: int, where: Where, answer: Answer) -> bool:
-    after = not answer.start or day >= date.fromisoformat(answer.start).toordinal() - EPOCH
-    before = not answer.end or day < date.fromisoformat(answer.end).toordinal() - EPOCH
-    return after and before and answer.channel in {"all", where.channel}
+def _of_channel(counts: Counter[tuple[tuple[str, str], str]], parts: set[tuple[str, str]], channel: str) -> int:
+    return sum(number for (part, where), number in counts.items() if part in parts and channel in {"all", where})
+
+
+def _day(iso: str, otherwise: int) -> int:
+    return date.fromisoformat(iso).toordinal() - EPOCH if iso else otherwise

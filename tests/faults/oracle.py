@@ -120,6 +120,14 @@ class Case:
         return {row.case_of: (row.agency, row.source_ref) for row in rows if row.case_of is not None}
 
     @cached_property
+    def holders(self) -> dict[str, list[str]]:
+        """Dispute -> its receipts in the ledger."""
+        found: dict[str, list[str]] = {}
+        for receipt_id, dispute in sorted({(line["receipt_id"], line["dispute_id"]) for line in self.evidence.ledger}):
+            found.setdefault(dispute, []).append(receipt_id)
+        return found
+
+    @cached_property
     def aside(self) -> set[tuple[str, int]]:
         """Hand-offs (stream, position) that intake put aside: dead or parked."""
         intake = self.evidence.stores[INTAKE]
@@ -135,6 +143,11 @@ class Case:
         """Note an acknowledged id that is missing."""
         self.lost.add(what)
         self.problems.append(f"lost: {what} {where}")
+
+    def lose_all(self, dispute: str, where: str) -> None:
+        """Note everything acknowledged of a dispute as missing."""
+        for receipt_id in self.holders.get(dispute, ()):
+            self.lose(receipt_id, where)
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -225,10 +238,8 @@ def _figures(case: Case) -> Iterator[str]:
     missing = {line.dispute for line in difference.missing}
     if missing:
         by_bytes = {dispute.replace("-", ""): dispute for dispute in case.count.shards}
-        hit = {by_bytes[dispute.hex()] for dispute in missing}
-        for line in case.evidence.ledger:
-            if line["dispute_id"] in hit:
-                case.lose(line["receipt_id"], "lacks facts in stats")
+        for dispute in missing:
+            case.lose_all(by_bytes[dispute.hex()], "lacks facts in stats")
     yield from difference.problems
 
 
@@ -255,6 +266,8 @@ def _states(case: Case) -> Iterator[str]:
     register = {row.dispute_id: (row.sequence, row.state) for row in case.evidence.stores[INTAKE].of(Registered)}
     for dispute in sorted(register.keys() | ends.keys()):
         if register.get(dispute) != ends.get(dispute):
+            if register.get(dispute, (0, ""))[0] > ends.get(dispute, (0, ""))[0]:
+                case.lose_all(dispute, "lacks events in the journal")
             yield f"state: {dispute} is {register.get(dispute)} in the register, {ends.get(dispute)} by its history"
 
 
@@ -262,12 +275,8 @@ def _results(case: Case) -> Iterator[str]:
     """5. What concerns an agency's record reached it at least once, under one event id with one content."""
     due = due_results(case.events.values(), case.owners)
     missing, problems = compare_results(case.evidence.results, due)
-    holders: dict[str, list[str]] = {}
-    for line in case.evidence.ledger:
-        holders.setdefault(line["dispute_id"], []).append(line["receipt_id"])
     for event_id in missing:
-        for receipt_id in holders.get(due[event_id].dispute_id, ()):
-            case.lose(receipt_id, f"has no result of event {event_id}")
+        case.lose_all(due[event_id].dispute_id, f"has no result of event {event_id}")
     yield from problems
 
 

@@ -1,0 +1,247 @@
+"""A small county's evidence without any process: the product's own lifecycle, envelope and fold, the oracle's inputs.
+
+Only tests of the oracle use it; the oracle itself never does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from hub.contracts.codec import event_to_wire
+from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
+from hub.contracts.topics import HANDOFFS, JOURNAL, Topic, partition_of, shard_of
+from hub.lifecycle import Channel, Instruction, Reclassify, Reopen, ReopenReason, State, dispute_id_of
+from hub.wire.handoff.v1 import handoff_pb2
+from services.stats.domain.fold import DIMENSIONS, Fold, cohort_days
+from services.stats.domain.metrics import METRICS
+from services.stats.domain.rates import rate_of
+from tests.faults.evidence import CHANNELS, Answer, Evidence, Raw
+from tests.faults.results import STATUSES
+from tests.faults.rows import (
+    Applied,
+    Cell,
+    Fact,
+    Folded,
+    Head,
+    Interned,
+    Receipt,
+    Registered,
+    Seat,
+    StoreRows,
+    Tally,
+)
+from tests.support.lifecycle import PATHS, START, Walk, command, registration
+
+EPOCH: Final = "5f0c9a17"
+PARTITIONS: Final = 6
+DOORS: Final = {"court": "court_bridge", "police": "police_bridge", "petition": "petition_bridge"}
+MOVED: Final = Reclassify(town_code="620725102", reason_code="clerk_error")
+RELAPSE: Final = Reopen(ReopenReason.NEW_SUIT)
+LIVES: Final[Mapping[str, tuple[Channel, tuple[Instruction, ...]]]] = {
+    "open": (Channel.COURT, PATHS[State.MEDIATING]),
+    "agreed": (Channel.POLICE, PATHS[State.CLOSED]),
+    "failed": (Channel.PETITION, PATHS[State.FAILED]),
+    "refused": (Channel.COURT, PATHS[State.NOT_MEDIABLE]),
+    "duplicate": (Channel.POLICE, PATHS[State.DUPLICATE]),
+    "moved": (Channel.COURT, (*PATHS[State.AGREED], MOVED)),
+    "relapsed": (Channel.COURT, (*PATHS[State.CLOSED], RELAPSE)),
+    "window": (Channel.WINDOW, PATHS[State.ACCEPTED]),
+}
+"""Name -> door and what happened."""
+
+Rows = dict[str, Sequence[tuple[Any, ...]]]
+
+
+@dataclass
+class Writer:
+    """One service's streams to one topic, in batches of three."""
+
+    topic: Topic
+    producer: str
+    records: dict[int, list[bytes]] = field(default_factory=dict)
+
+    def append(self, dispute: str, record: bytes) -> tuple[str, int]:
+        """Return the place that the record gets."""
+        shard = shard_of(dispute)
+        known = self.records.setdefault(shard, [])
+        known.append(record)
+        return f"{self.producer}/{shard}/{EPOCH}", len(known)
+
+    def raw(self, shard: int, first: int, last: int) -> Raw:
+        """Return positions first..last as a Kafka record without an offset."""
+        known = self.records[shard]
+        before = extend_all(GENESIS, known[: first - 1])
+        records = known[first - 1 : last]
+        place = Place(StreamName(self.producer, shard, EPOCH), first, len(records), before, extend_all(before, records))
+        partition = partition_of(shard, PARTITIONS)
+        message = pack(self.topic, place, records, partition=partition, written_at=datetime(2024, 3, 1, tzinfo=UTC))
+        return Raw(self.topic.name, partition, -1, dict(message.headers), message.value)
+
+    def all(self) -> list[Raw]:
+        """Return everything, in batches of three."""
+        return [
+            self.raw(shard, first, min(first + 2, len(known)))
+            for shard, known in sorted(self.records.items())
+            for first in range(1, len(known) + 1, 3)
+        ]
+
+    def heads(self) -> list[Head]:
+        """Return the rows of `stream_head`."""
+        return [
+            Head(shard, EPOCH, len(known), extend_all(GENESIS, known), len(known))
+            for shard, known in sorted(self.records.items())
+        ]
+
+
+def numbered(records: Iterable[Raw]) -> tuple[Raw, ...]:
+    """Give records their offsets, in the order in which they come."""
+    ends: Counter[int] = Counter()
+    given = []
+    for record in records:
+        given.append(record._replace(offset=ends[record.partition]))
+        ends[record.partition] += 1
+    return tuple(given)
+
+
+class _Ids:
+    def __init__(self) -> None:
+        self.known: dict[tuple[int, str], int] = {}
+
+    def one(self, kind: int, value: str) -> int:
+        return self.known.setdefault((kind, value), len(self.known) + 1) if value else 0
+
+    def of(self, dimensions: Any) -> tuple[int, ...]:  # noqa: ANN401 - any message with the fields
+        return tuple(self.one(kind, getattr(dimensions, name)) for kind, name in enumerate(DIMENSIONS, start=1))
+
+
+def lived(name: str, channel: Channel, instructions: Sequence[Instruction]) -> Walk:
+    """Return a dispute of that door that went that way."""
+    organ = f"{channel.value}-620725"
+    begun = registration(channel)
+    begun = replace(begun, dimensions=replace(begun.dimensions, source_organ=organ), source_ref=name)
+    walk = Walk()
+    for instruction in (begun, *instructions[1:]):
+        walk.carry_out(command(instruction, ref=name, organ=organ))
+    return walk
+
+
+def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES) -> Evidence:
+    """Return the evidence of a run in which everything went right."""
+    journal = Writer(JOURNAL, "intake")
+    bridges = {door: Writer(HANDOFFS, door) for door in DOORS.values()}
+    ledger: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
+    receipts: dict[str, list[Receipt]] = {door: [] for door in bridges}
+    register: list[Registered] = []
+    ids, fold, folded = _Ids(), None, Counter[int]()
+    fold = Fold(ids.of, cohort_days)
+    for name, (channel, instructions) in lives.items():
+        walk = lived(name, channel, instructions)
+        agency, dispute = f"{channel.value}-620725", dispute_id_of(f"{channel.value}-620725", name)
+        place = ("", 0)
+        for event in walk.events:
+            wire = event_to_wire(event, START)
+            place = journal.append(dispute, wire.SerializeToString())
+            stream = ids.one(0, place[0])
+            fold.add(wire, stream, shard_of(dispute), place[1])
+            folded[stream] += 1
+            if wire.type in STATUSES and channel.value in DOORS:
+                told = {"agency": agency, "dispute_id": dispute, "source_ref": name, "status": STATUSES[wire.type]}
+                results.append({**told, "event_id": wire.event_id, "cursor": len(results) + 1})
+        register.append(Registered(dispute, walk.state.sequence, walk.state.state.value))
+        if channel.value in DOORS:
+            door = DOORS[channel.value]
+            handoff = handoff_pb2.Handoff(handoff_id=f"receipt-{name}", dispute_id=dispute, agency_id=agency)
+            place = bridges[door].append(dispute, handoff.SerializeToString())
+            receipts[door].append(Receipt(f"receipt-{name}", agency, name, dispute, dispute, *place))
+        ledger.append(
+            {
+                "agency": agency,
+                "source_ref": name,
+                "receipt_id": f"receipt-{name}",
+                "dispute_id": dispute,
+                "stream": place[0],
+                "position": place[1],
+            }
+        )
+    handoffs = numbered(raw for writer in bridges.values() for raw in writer.all())
+    events = numbered(journal.all())
+    stores = {
+        "intake": StoreRows(
+            "intake",
+            {
+                "stream_head": journal.heads(),
+                "inbox_stream": _seats(HANDOFFS, bridges.values()),
+                "inbox_partition": _tallies(HANDOFFS),
+                "dispute": register,
+                "handoff_applied": [Applied(r.receipt_id, r.dispute_id) for rows in receipts.values() for r in rows],
+            },
+        ),
+        "stats": StoreRows("stats", {**_read(journal), **_figures(fold, ids, folded)}),
+    }
+    for door, writer in bridges.items():
+        own: Rows = {"stream_head": writer.heads(), "receipt": receipts[door]}
+        stores[door] = StoreRows(door, {**_read(journal), **own})
+    return Evidence(
+        ledger=tuple(ledger),
+        results=tuple(results),
+        raw={HANDOFFS.name: handoffs, JOURNAL.name: events},
+        partitions={HANDOFFS.name: PARTITIONS, JOURNAL.name: PARTITIONS},
+        stores=stores,
+        answers=_answers(fold, ids),
+        books={
+            "intake": {("handoff", "applied"): len(handoffs_of(receipts)), **_none("handoff")},
+            "stats": {("journal", "applied"): folded.total(), **_none("journal")},
+            **{door: {("handoff", "received"): len(rows)} for door, rows in receipts.items()},
+        },
+        expected_dead={},
+    )
+
+
+def handoffs_of(receipts: Mapping[str, Sequence[Receipt]]) -> list[Receipt]:
+    """Return the receipts of all bridges."""
+    return [row for rows in receipts.values() for row in rows]
+
+
+def _none(stage: str) -> dict[tuple[str, str], int]:
+    return {(stage, "dead"): 0, (stage, "parked"): 0}
+
+
+def _seats(topic: Topic, writers: Iterable[Writer]) -> list[Seat]:
+    return [
+        Seat(topic.name, writer.producer, shard, EPOCH, len(known), closed=False)
+        for writer in writers
+        for shard, known in sorted(writer.records.items())
+    ]
+
+
+def _tallies(topic: Topic) -> list[Tally]:
+    return [Tally(topic.name, partition, 0, 0, 0, 0) for partition in range(PARTITIONS)]
+
+
+def _read(journal: Writer) -> Rows:
+    return {"inbox_stream": _seats(JOURNAL, [journal]), "inbox_partition": _tallies(JOURNAL)}
+
+
+def _figures(fold: Fold, ids: _Ids, folded: Counter[int]) -> Rows:
+    facts: list[Any] = list(fold.facts)
+    # stream, position, line, type, sign, day, first, concluding, opening, recorded_ms, dispute, 9 dates, dimensions
+    return {
+        "interned": [Interned(number, kind, value) for (kind, value), number in ids.known.items()],
+        "fact": [Fact._make((*row[:8], row[10], *row[20:23])) for row in facts],
+        "cell": [Cell(*key, count) for key, count in fold.cells.items()],
+        "folded": [Folded(*pair) for pair in folded.items()],
+    }
+
+
+def _answers(fold: Fold, ids: _Ids) -> tuple[Answer, ...]:
+    channels = {number: value for (kind, value), number in ids.known.items() if kind == 1}
+    counts: Counter[tuple[str, int]] = Counter()
+    for (_, _, measure, channel, _, _), number in fold.cells.items():
+        counts[channels[channel], measure] += number
+    rates = [rate_of(counts, metric, channel) for channel in CHANNELS for metric in METRICS]
+    return tuple(Answer("", "", r.channel, r.metric, r.numerator, r.denominator, r.open) for r in rates)
