@@ -1,0 +1,258 @@
+"""The closed-loop driver, a process of its own so that its cost is told apart from the hub's; it sends whole lives.
+
+Each of its workers sends a batch of records to a bridge, waits until intake has applied them, has everything that
+people do with them carried out in one ExecuteBatch, and begins anew. Agencies fetch and acknowledge their results
+beside it. When stats is too far behind the journal, all workers wait: a rate that piles up a backlog is not sustained.
+It reads its orders as one JSON line on stdin and works until stdin ends; then it prints what it did, one JSON line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bench.lands import land
+from bench.submissions import Case, Press
+from hub.contracts.stream import StreamName
+from hub.rpc.client import channel as open_channel
+from hub.rpc.vectors import vector_to_wire
+from hub.wire.court.v1 import court_pb2, court_pb2_grpc
+from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.wire.petition.v1 import petition_pb2, petition_pb2_grpc
+from hub.wire.police.v1 import police_pb2, police_pb2_grpc
+from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from ops.scenarios.vocabulary import Channel
+from ops.simulators.answers import BrokenPromise, Patience, Refusal
+from ops.simulators.calls import ask
+
+COMMANDS_A_CALL: Final = 1000
+RESULTS_A_PAGE: Final = 1000
+LONG_S: Final = 60.0
+LOOK_S: Final = 0.25
+NUMBERS_A_WORKER: Final = 10_000_000
+
+BRIDGES: Final[Mapping[Channel, tuple[Any, Any]]] = {
+    Channel.COURT: (court_pb2, court_pb2_grpc.CourtBridgeServiceStub),
+    Channel.POLICE: (police_pb2, police_pb2_grpc.PoliceBridgeServiceStub),
+    Channel.PETITION: (petition_pb2, petition_pb2_grpc.PetitionBridgeServiceStub),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the driver is to do.
+
+    Attributes:
+        addresses: Service to gRPC address.
+        keys: Agency to API key.
+        workers: Channel to the number of workers that send its records.
+        batch: Records a batch.
+        behind: Events that stats may be behind the journal before everybody waits.
+        seed: Of the cases.
+    """
+
+    addresses: dict[str, str]
+    keys: dict[str, str]
+    workers: dict[str, int]
+    batch: int
+    behind: int
+    seed: int
+
+
+@dataclass(slots=True)
+class Done:
+    """What the driver did: acknowledged records, carried-out commands, what was refused, fetched results."""
+
+    records: int = 0
+    commands: int = 0
+    results: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    waited_s: float = 0.0
+
+
+class Driver:
+    """Sends cases until told to stop.
+
+    Args:
+        orders: What to do.
+        press: Makes the cases.
+    """
+
+    def __init__(self, orders: Orders, press: Press) -> None:
+        self._orders = orders
+        self._press = press
+        self._patience = Patience()
+        self._journal: dict[str, int] = {}
+        self._open = asyncio.Event()
+        self._open.set()
+        self._stopping = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._intake: Any = None
+        self._stats: Any = None
+        self._bridges: dict[Channel, Any] = {}
+        self.done = Done()
+
+    async def run(self, stop: asyncio.Future[None]) -> Done:
+        """Work until `stop` is done, finish what is under way, and return what was done."""
+        async with self._stack:
+            self._connect()
+            working = [
+                asyncio.create_task(self._work(channel, number))
+                for number, channel in enumerate(
+                    channel for channel in Channel for _ in range(self._orders.workers.get(channel, 0))
+                )
+            ]
+            beside = [asyncio.create_task(self._look_at_stats()), *map(asyncio.create_task, self._fetchers())]
+            stopped = asyncio.create_task(_done(stop))
+            await asyncio.wait({stopped, *working, *beside}, return_when=asyncio.FIRST_COMPLETED)
+            self._stopping.set()
+            self._open.set()
+            await asyncio.gather(*working, *beside)
+        return self.done
+
+    def _connect(self) -> None:
+        def stub(kind: Any, service: str) -> Any:  # noqa: ANN401 - stubs are untyped
+            opened = open_channel(self._orders.addresses[service])
+            self._stack.push_async_callback(opened.close)
+            return kind(opened)
+
+        self._intake = stub(intake_pb2_grpc.IntakeServiceStub, "intake")
+        self._stats = stub(stats_pb2_grpc.StatsServiceStub, "stats")
+        self._bridges = {channel: stub(kind, f"{channel}_bridge") for channel, (_, kind) in BRIDGES.items()}
+
+    async def _work(self, channel: Channel, worker: int) -> None:
+        first = worker * NUMBERS_A_WORKER
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            await self._open.wait()
+            self.done.waited_s += time.monotonic() - began
+            cases = list(self._press.cases(channel, range(first, first + self._orders.batch)))
+            first += self._orders.batch
+            handoffs = await self._submit(channel, cases)
+            await self._applied(handoffs)
+            await self._carry_out(cases)
+
+    async def _ask(self, method: Any, request: Any, what: str, key: str = "") -> Any:  # noqa: ANN401 - untyped stubs
+        answer = await ask(method, request, patience=self._patience, what=what, api_key=key, timeout_s=LONG_S)
+        if isinstance(answer, Refusal):
+            raise BrokenPromise(f"{what}: refused, {answer.code} {answer.field}")
+        return answer
+
+    async def _submit(self, channel: Channel, cases: Sequence[Case]) -> dict[StreamName, int]:
+        messages, _ = BRIDGES[channel]
+        request = messages.SubmitBatchRequest(items=[case.submission for case in cases])
+        key = self._orders.keys[cases[0].agency]
+        answer = await self._ask(self._bridges[channel].SubmitBatch, request, f"{channel} batch", key)
+        upto: dict[str, int] = {}
+        for result in answer.results:
+            if result.WhichOneof("result") == "refusal":
+                self.done.refused[f"{channel} {result.refusal.code} {result.refusal.field}"] += 1
+                continue
+            self.done.records += 1
+            place = result.receipt.position
+            upto[place.stream] = max(place.position, upto.get(place.stream, 0))
+        return {StreamName.parse(stream): position for stream, position in upto.items()}
+
+    async def _applied(self, handoffs: Mapping[StreamName, int]) -> None:
+        request = intake_pb2.AwaitAppliedRequest(handoffs=vector_to_wire(handoffs))
+        await self._ask(self._intake.AwaitApplied, request, "hand-offs to be applied")
+
+    async def _carry_out(self, cases: Sequence[Case]) -> None:
+        commands = [command for case in cases for command in case.commands]
+        for at in range(0, len(commands), COMMANDS_A_CALL):
+            request = intake_pb2.ExecuteBatchRequest(commands=commands[at : at + COMMANDS_A_CALL])
+            answer = await self._ask(self._intake.ExecuteBatch, request, "commands")
+            for result in answer.results:
+                if result.WhichOneof("result") == "refusal":
+                    self.done.refused[f"intake {result.refusal.code} {result.refusal.field}"] += 1
+                    continue
+                self.done.commands += 1
+                place = result.position
+                self._journal[place.stream] = max(place.position, self._journal.get(place.stream, 0))
+
+    async def _look_at_stats(self) -> None:
+        """Close the gate while stats is too far behind what intake has answered."""
+        while not self._stopping.is_set():
+            answer = await self._ask(self._stats.GetPositions, stats_pb2.GetPositionsRequest(), "stats")
+            reached = {place.stream: place.position for place in answer.positions.positions}
+            behind = sum(max(0, head - reached.get(stream, 0)) for stream, head in self._journal.items())
+            if behind > self._orders.behind:
+                self._open.clear()
+            elif behind < self._orders.behind // 2:
+                self._open.set()
+            await _pause(self._stopping, LOOK_S)
+
+    def _fetchers(self) -> list[Any]:
+        return [self._fetch(channel, agency) for agency in self._orders.keys for channel in _channel_of(agency)]
+
+    async def _fetch(self, channel: Channel, agency: str) -> None:
+        """Fetch and acknowledge one agency's results, as its system would."""
+        messages, _ = BRIDGES[channel]
+        stub, key, cursor = self._bridges[channel], self._orders.keys[agency], 0
+        while not self._stopping.is_set():
+            request = messages.ListResultsRequest(after_cursor=cursor, page_size=RESULTS_A_PAGE)
+            answer = await self._ask(stub.ListResults, request, "results", key)
+            self.done.results += len(answer.results)
+            if answer.next_cursor > cursor:
+                cursor = answer.next_cursor
+                await self._ask(stub.Acknowledge, messages.AcknowledgeRequest(cursor=cursor), "acknowledge", key)
+            if len(answer.results) < RESULTS_A_PAGE:
+                await _pause(self._stopping, LOOK_S)
+
+
+def _channel_of(agency: str) -> list[Channel]:
+    return [channel for channel in Channel if agency.startswith(f"{channel}-")]
+
+
+async def _done(stop: asyncio.Future[None]) -> None:
+    await stop
+
+
+async def _pause(unless: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(unless.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+async def _main(orders: Orders, press: Press) -> Done:
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[None] = loop.create_future()
+
+    def look() -> None:
+        if not os.read(sys.stdin.fileno(), 1):
+            loop.remove_reader(sys.stdin)
+            stop.set_result(None)
+
+    loop.add_reader(sys.stdin, look)
+    return await Driver(orders, press).run(stop)
+
+
+def main() -> int:
+    """Read the orders, drive, tell."""
+    orders = Orders(**json.loads(sys.stdin.readline()))
+    press = Press(land("county"), orders.seed)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    done = asyncio.run(_main(orders, press))
+    told = {
+        "records": done.records,
+        "commands": done.commands,
+        "results": done.results,
+        "refused": dict(done.refused),
+        "waited_s": round(done.waited_s, 1),
+    }
+    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,324 @@
+"""B4: lifecycle events a second that the whole hub sustains, all five services and the broker on one machine.
+
+A closed-loop driver of its own process sends whole lives through the public doors; what counts is events that a stats
+answer includes. The books must balance at the end, and stats must have counted exactly what intake wrote.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench import series
+from bench.lands import land
+from bench.load import Orders
+from bench.machine import ROOT, facts
+from bench.measure import judged, percentile, spread
+from bench.options import Screen, command, common
+from bench.processes import usage_of
+from bench.rig import five, scratch
+from bench.saving import finish, save
+from bench.series import Look
+from hub.contracts.stream import StreamName
+from hub.errors import Retryable
+from hub.rpc.client import channel
+from hub.rpc.vectors import vector_from_wire
+from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from ops import interrupts
+from ops.books import Books, balance
+from ops.credentials import make
+from ops.desk import Desk
+from ops.launcher import BRIDGES, SERVICES, Hub, Plan
+from ops.output import failing, keep_stdout_clean
+
+TARGET_EVENTS_S: Final = 5000
+FLAT: Final = 1.05
+"""Memory counts as flat when no process ends the run more than this times what it had half-way."""
+MINUTES: Final = 10.0
+QUICK_MINUTES: Final = 0.5
+WARM_UP_SHARE: Final = 0.1
+EVERY_S: Final = 5.0
+QUICK_EVERY_S: Final = 1.0
+WORKERS: Final = {"court": 4, "police": 2, "petition": 2}
+BATCH: Final = 100
+BEHIND: Final = 20_000
+SEED: Final = 4
+SETTLE_S: Final = 120.0
+READY_S: Final = 60.0
+SETTLED_LOOK_S: Final = 0.2
+UNSENT: Final = "hub_outbox_unsent_rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What this benchmark may be told beside the common options."""
+
+    minutes: float
+    store: str
+    intake_workers: int
+    every_s: float
+
+
+class Driven:
+    """The driver's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    @classmethod
+    async def start(cls, orders: Orders) -> Driven:
+        """Start it and give it its orders; returns when it is about to send."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bench.load",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+        )
+        driven = cls(process)
+        process.stdin.write(json.dumps(asdict(orders)).encode() + b"\n")  # type: ignore[union-attr] # a pipe, as told
+        ready = await asyncio.wait_for(process.stdout.readline(), READY_S)  # type: ignore[union-attr] # as above
+        if ready != b"ready\n":
+            raise Retryable("driver_ended", "the driver ended before it sent anything; its words are above")
+        return driven
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it has not ended."""
+        return self._process.returncode is None
+
+    async def stop(self) -> dict[str, Any]:
+        """Let it finish what is under way; returns what it did."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        out, _ = await asyncio.wait_for(self._process.communicate(), SETTLE_S)
+        if self._process.returncode != 0 or not out:
+            raise Retryable("driver_ended", f"the driver ended with {self._process.returncode}; its words are above")
+        told: dict[str, Any] = json.loads(out)
+        return told
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        if self.running:
+            self._process.kill()
+
+
+class Watch:
+    """Looks at a running hub from outside: counts over gRPC, gauges over HTTP, cost from /proc.
+
+    Args:
+        hub: Running.
+        desk: Reads its metrics.
+        channels: Open channels to intake and stats.
+        driver: Process of the driver.
+    """
+
+    def __init__(self, hub: Hub, desk: Desk, channels: tuple[grpc.aio.Channel, grpc.aio.Channel], driver: int) -> None:
+        self._intake = intake_pb2_grpc.IntakeServiceStub(channels[0])
+        self._stats = stats_pb2_grpc.StatsServiceStub(channels[1])
+        self._desk = desk
+        self._labels = [child.label for child in hub.children if child.name != "stats"]
+        self._pids = {child.label: _alive(child.pid()) for child in hub.children}
+        self._pids["broker"] = int((hub.plan.folder / "kafka" / "broker-1" / "broker.pid").read_text())
+        self._pids["driver"] = driver
+        postmaster = hub.plan.folder / "postgres" / "postmaster.pid"
+        if postmaster.exists():
+            self._pids["postgres"] = int(postmaster.read_text().split()[0])
+
+    async def written(self) -> dict[StreamName, int]:
+        """Return the heads of the journal's streams."""
+        answer = await self._intake.AwaitApplied(intake_pb2.AwaitAppliedRequest(), timeout=READY_S)
+        return vector_from_wire(answer.journal)
+
+    async def visible(self) -> int:
+        """Return how many events a stats answer includes."""
+        answer = await self._stats.GetPositions(stats_pb2.GetPositionsRequest(), timeout=READY_S)
+        return int(answer.events)
+
+    async def look(self, since: float) -> Look:
+        """Return one row of the series; `since` is the start of the run, monotonic."""
+        unsent = await asyncio.gather(*(self._unsent(label) for label in self._labels))
+        visible = await self.visible()
+        written = sum((await self.written()).values())
+        usage = {name: usage_of(pid) for name, pid in self._pids.items()}
+        return Look(time.monotonic() - since, written, visible, sum(unsent), usage)
+
+    async def _unsent(self, label: str) -> int:
+        families = text_string_to_metric_families(await self._desk.metrics(label))
+        return sum(int(sample.value) for family in families for sample in family.samples if sample.name == UNSENT)
+
+
+def _alive(pid: int | None) -> int:
+    if pid is None:
+        raise Retryable("service_ended", "a service has ended")
+    return pid
+
+
+async def measure(wanted: Wanted, folder: Path, screen: Screen) -> dict[str, Any]:
+    """Run the hub under load for the time wanted, then let everything arrive and compare the books."""
+    county = land("county").counties[0]
+    credentials = make(folder / "credentials", [(f"{channel}-{county}", county) for channel in WORKERS])
+    plan = Plan(folder, wanted.store, wanted.intake_workers, clock="scenario", credentials=credentials)
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(five(plan, screen.say))
+        grpc_of = {child.label: child.grpc_address for child in hub.children}
+        desk = Desk(grpc_of, {child.label: child.http_url for child in hub.children})
+        stack.push_async_callback(desk.close)
+        channels = (channel(grpc_of["intake"]), channel(grpc_of["stats"]))
+        for opened in channels:
+            stack.push_async_callback(opened.close)
+        orders = Orders(grpc_of, dict(credentials.keys), WORKERS, BATCH, BEHIND, SEED)
+        driven = await Driven.start(orders)
+        stack.callback(driven.kill)
+        watch = Watch(hub, desk, channels, driven.pid)
+        guarding = asyncio.create_task(hub.guard())
+        stack.callback(guarding.cancel)
+        looks = await _watched(watch, wanted, driven, guarding, screen)
+        stopped_at = time.monotonic()
+        told = await driven.stop()
+        written = sum((await watch.written()).values())
+        while await watch.visible() < written:
+            if time.monotonic() - stopped_at > SETTLE_S:
+                raise Retryable("not_settled", f"stats did not reach the {written} events of the journal")
+            await asyncio.sleep(SETTLED_LOOK_S)
+        settled_s = time.monotonic() - stopped_at
+        books = await _balanced(desk)
+        told |= {"settled_s": round(settled_s, 1), "journal": written, "stats": await watch.visible()}
+        return _judge(wanted, looks, told, books) | {"disk_bytes": _disks(folder), "machine": facts(folder)}
+
+
+async def _watched(
+    watch: Watch, wanted: Wanted, driven: Driven, guarding: asyncio.Task[Any], screen: Screen
+) -> list[Look]:
+    start = time.monotonic()
+    looks = [await watch.look(start)]
+    while looks[-1].at_s < wanted.minutes * 60:
+        await asyncio.sleep(max(0.0, start + len(looks) * wanted.every_s - time.monotonic()))
+        if guarding.done():
+            await guarding
+        if not driven.running:
+            await driven.stop()
+        looks.append(await watch.look(start))
+        now, before = looks[-1], looks[-2]
+        rate = (now.visible - before.visible) / (now.at_s - before.at_s)
+        screen.say(
+            f"{now.at_s:6.0f} s  {rate:7.0f} events/s visible  {now.visible:9d} in all  "
+            f"{now.written - now.visible:6d} behind  outbox {now.outbox}"
+        )
+    return looks
+
+
+async def _balanced(desk: Desk) -> Books:
+    """Return the books once bridges have caught up as well; they follow stats by a moment."""
+    end = time.monotonic() + SETTLE_S
+    while True:
+        books = balance(await desk.sheets(SERVICES), BRIDGES)
+        settled = books.balanced and all(stage.in_flight == 0 for stage in books.stages)
+        if settled or time.monotonic() > end:
+            return books
+        await asyncio.sleep(SETTLED_LOOK_S)
+
+
+def _judge(wanted: Wanted, looks: Sequence[Look], told: dict[str, Any], books: Books) -> dict[str, Any]:
+    warm = [look for look in looks if look.at_s >= wanted.minutes * 60 * WARM_UP_SHARE]
+    seconds, events = warm[-1].at_s - warm[0].at_s, warm[-1].visible - warm[0].visible
+    reached = events / seconds
+    found, grown = series.cost(warm), series.memory(warm)
+    hub_cores = sum(cost["cores"] for name, cost in found.items() if name != "driver")
+    worst = max(growth["ratio"] for name, growth in grown.items() if name not in {"driver", "broker"})
+    exact = told["journal"] == told["stats"]
+    return {
+        "bench": "sustained",
+        "minutes": wanted.minutes,
+        "store": wanted.store,
+        "events": events,
+        "seconds": round(seconds, 1),
+        "events_s": round(reached),
+        "events_s_by_interval": spread([round(rate) for rate in series.rates(warm)]),
+        "age_s": {"p50": percentile(series.ages_s(warm), 50), "max": max(series.ages_s(warm))},
+        "hub_cores": round(hub_cores, 3),
+        "hub_cpu_us_per_event": round(hub_cores * seconds / max(1, events) * 1e6, 1),
+        "cpu": found,
+        "memory": grown,
+        "driver": told,
+        "books": books.as_json(),
+        "stats_equals_journal": exact,
+        "series": series.rows(looks),
+        "targets": {
+            "events_s": judged(TARGET_EVENTS_S, round(reached)),
+            "memory_ratio": judged(FLAT, worst, at_most=True),
+            "books_differences": judged(
+                0,
+                sum(abs(stage.difference) for stage in books.stages) + abs(told["journal"] - told["stats"]),
+                at_most=True,
+            ),
+            "refused": judged(0, sum(told["refused"].values()), at_most=True),
+        },
+    }
+
+
+def _disks(folder: Path) -> dict[str, int]:
+    return {name: series.disk_of(folder / name) for name in ("stores", "postgres", "kafka") if (folder / name).exists()}
+
+
+def show(document: dict[str, Any], screen: Screen) -> None:
+    """Print what people want to see."""
+    cells = [
+        [name, f"{cost['cores']:.2f}", f"{cost['cpu_us_per_event']:.0f}", _mb(document["memory"][name]["end_bytes"])]
+        for name, cost in document["cpu"].items()
+    ]
+    title = f"{document['events_s']} events/s over {document['seconds']:.0f} s, {document['events']} events"
+    screen.table(title, ["process", "cores", "µs CPU/event", "RSS MB"], cells)
+    targets = [
+        [name, str(t["target"]), str(t["reached"]), "yes" if t["met"] else "NO"]
+        for name, t in document["targets"].items()
+    ]
+    screen.table("targets", ["what", "target", "reached", "met"], targets)
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:.0f}"
+
+
+def main() -> int:
+    """Run the benchmark; exit code 1 when the figures are not exact, whatever the rate."""
+    parser = command("sustained", "Lifecycle events a second that the whole hub sustains.", rounds=1)
+    parser.add_argument(
+        "--minutes", type=float, help=f"length of the run (default {MINUTES:g}; {QUICK_MINUTES:g} with --quick)"
+    )
+    parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--intake-workers", type=int, default=1, help="more than one needs --store postgres")
+    given = parser.parse_args()
+    options = common(given)
+    screen = Screen(options)
+    wanted = Wanted(
+        given.minutes or (QUICK_MINUTES if options.quick else MINUTES),
+        given.store,
+        given.intake_workers,
+        QUICK_EVERY_S if options.quick else EVERY_S,
+    )
+    keep_stdout_clean()
+    with failing(), scratch("sustained", options.folder) as folder:
+        document = interrupts.run(measure(wanted, folder, screen))
+    show(document, screen)
+    save("sustained", document, publish=options.save)
+    finish(document)
+    exact = document["targets"]["books_differences"]["met"] and document["targets"]["refused"]["met"]
+    return 0 if exact else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

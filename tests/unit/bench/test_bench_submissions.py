@@ -1,0 +1,52 @@
+"""Cases stamped out for load: each its own, and such as the doors take."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.lands import NAMES, land
+from bench.submissions import Press, citizen_id
+from hub.lifecycle.identity import dispute_id_of, is_dispute_id
+from ops.scenarios.codes import known_category
+from ops.scenarios.people import check_character
+from ops.scenarios.vocabulary import Channel
+
+
+@pytest.fixture(scope="module")
+def press() -> Press:
+    return Press(land("county"), seed=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_lands_have_their_size(name: str) -> None:
+    found = land("county" if name == "county" else "province")
+    towns = {village[:9] for village in found.villages}
+    sizes = (len(found.counties), len(towns), len(set(found.villages)))
+    assert sizes == {"county": (1, 20, 300), "province": (120, 1500, 15_000)}[name]
+    assert len(found.weights) == len(found.villages)
+
+
+def test_the_same_seed_and_numbers_give_the_same_cases(press: Press) -> None:
+    again = Press(land("county"), seed=1)
+    assert list(press.cases(Channel.POLICE, range(20))) == list(again.cases(Channel.POLICE, range(20)))
+
+
+@pytest.mark.parametrize("channel", list(Channel))
+def test_no_reference_no_command_and_no_person_comes_twice(press: Press, channel: Channel) -> None:
+    cases = list(press.cases(channel, range(300)))
+    assert len({case.reference for case in cases}) == len(cases)
+    commands = [command.command_id for case in cases for command in case.commands]
+    assert len(set(commands)) == len(commands)
+    people = [party.id_number for case in cases for party in case.matter.parties]
+    assert len(set(people)) == len(people)
+
+
+def test_ids_and_codes_are_such_as_the_doors_take(press: Press) -> None:
+    for case in press.cases(Channel.COURT, range(100)):
+        assert case.dispute_id == dispute_id_of(case.agency, case.reference)
+        assert known_category(case.matter.category)
+        assert all(is_dispute_id(command.command_id) for command in case.commands)
+
+
+def test_ids_of_people_have_their_checksum() -> None:
+    assert all(number[17] == check_character(number[:17]) for number in (citizen_id("620725", n) for n in range(50)))
