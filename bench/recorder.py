@@ -16,6 +16,7 @@ from hub.contracts.topics import (
     MAX_BATCH_BYTES,
     MAX_BATCH_RECORDS,
     SHARDS,
+    Topic,
     partition_of,
 )
 from hub.errors import Retryable
@@ -70,17 +71,27 @@ class Recorder:
         per_value: Records a value; fewer where the values' limit in bytes is reached, as in the relay.
         partitions: Of the topic.
         epoch: Of the streams.
+        topic: The journal, or the hand-offs of one bridge.
+        producer: Whose streams they are.
     """
 
     def __init__(
-        self, publisher: Publisher, *, per_value: int, partitions: int = DEFAULT_PARTITIONS, epoch: str = EPOCH
+        self,
+        publisher: Publisher,
+        *,
+        per_value: int,
+        partitions: int = DEFAULT_PARTITIONS,
+        epoch: str = EPOCH,
+        topic: Topic = JOURNAL,
+        producer: str = JOURNAL.producers[0],
     ) -> None:
         if not 1 <= per_value <= MAX_BATCH_RECORDS:
             raise ValueError(f"a value has 1 to {MAX_BATCH_RECORDS} records")
         self._sender = Sender(publisher)
         self._per_value = per_value
         self._partitions = partitions
-        self._streams = tuple(StreamName(JOURNAL.producers[0], shard, epoch) for shard in range(SHARDS))
+        self._topic = topic
+        self._streams = tuple(StreamName(producer, shard, epoch) for shard in range(SHARDS))
         self._tails = [_Tail() for _ in range(SHARDS)]
         self._recorded = Recorded()
 
@@ -119,7 +130,7 @@ class Recorder:
         stream = self._streams[shard]
         place = Place(stream, tail.position + 1, len(tail.records), tail.sent_hash, tail.hash)
         partition = partition_of(shard, self._partitions)
-        message = pack(JOURNAL, place, tail.records, partition=partition, written_at=datetime.now(UTC))
+        message = pack(self._topic, place, tail.records, partition=partition, written_at=datetime.now(UTC))
         self._sender.send(message)
         told = self._recorded
         told.events += place.count

@@ -1,0 +1,75 @@
+"""Hand-offs as a bridge's relay publishes them, made of stamped-out cases: sealed parties, keyed digest, numbered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid5
+
+from bench.submissions import Case
+from hub.contracts.sealing import Sealer
+from hub.contracts.topics import shard_of
+from hub.lifecycle.identity import NAMESPACE
+from hub.runtime.clock import business_day
+from hub.runtime.keys import load_or_create
+from hub.wire.court.v1 import court_pb2
+from hub.wire.handoff.v1 import handoff_pb2
+from hub.wire.police.v1 import police_pb2
+
+
+def sealer_in(keys: Path) -> Sealer:
+    """Return the sealer of the bridges and intake that share this folder of keys."""
+    key = load_or_create(keys, "transport")
+    return Sealer({key.id: key.secret}, key.id)
+
+
+def recorded(cases: Iterator[Case], sealer: Sealer) -> Iterator[tuple[int, bytes]]:
+    """Yield shard and serialised hand-off of each case."""
+    for case in cases:
+        yield shard_of(case.dispute_id), handoff_of(case, sealer).SerializeToString()
+
+
+def handoff_of(case: Case, sealer: Sealer) -> handoff_pb2.Handoff:
+    """Return the hand-off of a case that was received."""
+    matter = case.matter
+    told = handoff_pb2.CaseReceived(
+        county_code=matter.county_code,
+        town_code=matter.town_code,
+        village_code=matter.village_code,
+        category=matter.category,
+        relation_clarity=matter.relation_clarity,
+        facts_clarity=matter.facts_clarity,
+        consents=matter.consents,
+        circumstances=matter.circumstances,
+        persons=matter.persons,
+        scale="individual",
+    )
+    match matter:
+        case court_pb2.CourtCase():
+            told.received_on, told.case_cause = matter.court_received_on, matter.cause_code
+            told.procedure, told.suit_kind, told.amount_fen = matter.procedure, matter.suit_kind, matter.amount_fen
+        case police_pb2.PoliceIncident():
+            told.received_on = business_day(case.record.handed_over_at).isoformat()
+            told.case_cause, told.class_as_called = matter.class_as_found, matter.class_as_called
+        case _:
+            told.received_on, told.case_cause = matter.registered_on, matter.content_class
+            told.purpose, told.form, told.recurrence = matter.purpose, matter.form, matter.recurrence
+    secret = handoff_pb2.Confidential(parties=matter.parties, brief=matter.brief)
+    digest = hashlib.sha256(told.SerializeToString() + secret.SerializeToString()).digest()
+    secret.content_sha256 = digest
+    handoff_id = str(uuid5(NAMESPACE, f"bench\x1f{case.agency}\x1f{case.reference}"))
+    return handoff_pb2.Handoff(
+        handoff_id=handoff_id,
+        dispute_id=case.dispute_id,
+        channel=str(case.record.channel),
+        agency_id=case.agency,
+        source_ref=case.reference,
+        idempotency_key=case.reference,
+        content_mac=sealer.mac(digest),
+        occurred_at=matter.handed_over_at,
+        received_at=matter.handed_over_at,
+        correlation_id=handoff_id,
+        confidential=sealer.seal(secret, handoff_id),
+        case_received=told,
+    )
