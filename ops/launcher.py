@@ -84,6 +84,12 @@ class Hub:
             raise CommandError(Exit.DIFFERENCE, "the hub is not running")
         return self._broker
 
+    def store_url(self, service: str) -> str:
+        """Return the address of a service's store; only while running."""
+        if self._stores is None:
+            raise CommandError(Exit.DIFFERENCE, "the hub is not running")
+        return self._stores.url(service)
+
     def of(self, service: str) -> list[Child]:
         """Return the processes of one service."""
         return [child for child in self.children if child.name == service]

@@ -218,6 +218,11 @@ class NativeKafka:
             else:
                 return
 
+    def runs(self, broker: int) -> bool:
+        """Tell whether one broker's process has not ended."""
+        running = self._running.get(broker)
+        return running is not None and running.process.poll() is None
+
     def signal(self, broker: int, number: Signals) -> None:
         """Send a signal to one broker's Java process."""
         running = self._running[broker]

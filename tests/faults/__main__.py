@@ -1,0 +1,189 @@
+"""`python -m tests.faults`: the fault matrix; its last line is one JSON object, exit 1 when a run is red."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+from rich.console import Console
+
+from ops.exits import CommandError
+from ops.interrupts import run as run_guarded
+from tests.faults.episode import Director, Run
+from tests.faults.kinds import BY_NAME, MIXED, NAMES, chosen_for
+from tests.faults.rig import ROOT, Rig
+from tests.faults.scene import STORES
+from tests.faults.script import QUARTERS
+
+RESULTS: Final = Path(".run/faults")
+LINES: Final = "runs.jsonl"
+EPISODES: Final = 24
+"""Runs of one life of the hub: bounds what the oracle reads again and again."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    found = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    found.add_argument("--kinds", default="", help=f"comma-separated: {', '.join(NAMES)}")
+    found.add_argument("--seeds", default="1", help="how many (3 is 1-3), or a range as 5-20; default 1")
+    found.add_argument("--store", default="both", choices=(*STORES, "both"), help="default both")
+    found.add_argument("--full", action="store_true", help="also the kinds that the short list leaves out")
+    found.add_argument("--results", type=Path, default=RESULTS, help=f"folder, default {RESULTS}")
+    found.add_argument("--list", action="store_true", help="list the kinds and end")
+    return found
+
+
+def seeds_of(text: str) -> range:
+    """Read `3` as 1 to 3, and `5-20` as it says.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    first, dash, last = text.partition("-")
+    found = range(int(first), int(last) + 1) if dash else range(1, int(first) + 1)
+    if not found or found.start < 1:
+        raise ValueError(text)
+    return found
+
+
+class Matrix:
+    """Runs what was asked for and keeps the lines.
+
+    Args:
+        results: Folder of the lines and of the lives' folders.
+        console: Progress.
+    """
+
+    def __init__(self, results: Path, console: Console) -> None:
+        self._results = results
+        self._console = console
+        self.runs: list[Run] = []
+        self.broker = "unknown"
+
+    async def play(self, store: str, plan: Sequence[tuple[str, int]]) -> None:
+        """Run kinds with seeds on one store; a red run ends the hub's life, the next begins a new one."""
+        left = list(plan)
+        while left:
+            folder = self._results / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{store}"
+            red = False
+            async with Rig(folder, store, self._say) as rig:
+                self.broker = rig.kafka.version
+                director = Director(rig)
+                for _ in range(min(EPISODES, QUARTERS)):
+                    if not left or red:
+                        break
+                    run = await director.play(*left.pop(0))
+                    red = not run.ok
+                    self._keep(run)
+            if red:
+                self._console.print(f"[red]kept[/red] {folder}")
+            else:
+                # Nothing in it that anybody would look at again.
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _say(self, text: str) -> None:
+        self._console.print(f"[dim]{text}[/dim]", highlight=False, soft_wrap=True)
+
+    def _keep(self, run: Run) -> None:
+        self.runs.append(run)
+        with (self._results / LINES).open("a", encoding="utf-8") as file:
+            line = run.as_json() | {"date": _today(), "commit": commit(), "broker": self.broker}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        mark = "[green]ok [/green]" if run.ok else "[red]RED[/red]"
+        self._console.print(
+            f"{mark} seed {run.seed} {run.store} {run.kind}: {run.acknowledged} acknowledged, {run.lost} lost, "
+            f"{run.double_counted} double-counted, longest stall {run.longest_stall_s} s, "
+            f"recovery {run.recovery_s} s, {run.seconds} s in all",
+            highlight=False,
+            soft_wrap=True,
+        )
+        for fault in run.faults:
+            self._console.print(f"      [dim]{fault}[/dim]", highlight=False, soft_wrap=True)
+        for problem in run.problems:
+            self._console.print(f"      [red]{problem}[/red]", highlight=False, soft_wrap=True)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the last line."""
+        runs = self.runs
+        return {
+            "runs": len(runs),
+            "kinds": sorted({run.kind for run in runs}),
+            "acknowledged": sum(run.acknowledged for run in runs),
+            "lost": sum(run.lost for run in runs),
+            "double_counted": sum(run.double_counted for run in runs),
+            "longest_stall_s": max((run.longest_stall_s for run in runs), default=0.0),
+            "seeds": sorted({run.seed for run in runs}),
+            "failed": [f"{run.kind}/{run.store}/{run.seed}" for run in runs if not run.ok],
+            "stores": sorted({run.store for run in runs}),
+            "longest_recovery_s": max((run.recovery_s for run in runs), default=0.0),
+            "commit": commit(),
+            "broker": f"Apache Kafka {self.broker}",
+            "date": _today(),
+        }
+
+
+def commit() -> str:
+    """Return the commit that runs, with a mark when the checkout differs from it."""
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=10"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"
+
+
+def _plans(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    names = [name for name in told.kinds.split(",") if name]
+    for store in STORES if told.store == "both" else (told.store,):
+        kinds = chosen_for(store, names, full=told.full)
+        yield store, [(kind, seed) for seed in seeds_of(told.seeds) for kind in kinds]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run; returns the exit code: 0 all green, 1 something red, 2 wrong arguments, 130 interrupted."""
+    options = parser()
+    told = options.parse_args(arguments)
+    if told.list:
+        for kind in BY_NAME.values():
+            sys.stdout.write(f"{kind.name:24} {'/'.join(kind.stores):16} {kind.what}\n")
+        sys.stdout.write(f"{MIXED:24} {'/'.join(STORES):16} two or three of the above at once\n")
+        return 0
+    try:
+        plans = list(_plans(told))
+    except KeyError as unknown:
+        options.error(f"no such kind: {unknown.args[0]}; --list shows them")
+    except ValueError as wrong:
+        options.error(f"--seeds takes 3 or 5-20, not {wrong}")
+    # Clients that try again tell so; the progress is what counts here.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    results = told.results.resolve()
+    results.mkdir(parents=True, exist_ok=True, mode=0o700)
+    matrix = Matrix(results, Console(stderr=True))
+
+    async def work() -> None:
+        for store, plan in plans:
+            await matrix.play(store, plan)
+
+    code = 0
+    try:
+        run_guarded(work())
+    except CommandError as error:
+        sys.stderr.write(f"{error}\n")
+        code = int(error.exit_code)
+    sys.stdout.write(json.dumps(matrix.summary(), ensure_ascii=False) + "\n")
+    return code or int(any(not run.ok for run in matrix.runs))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

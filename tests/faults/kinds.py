@@ -1,0 +1,192 @@
+"""The table of fault kinds, and `mixed`, which draws two or three of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from tests.faults import of_brokers, of_crashes, of_inputs, of_processes, of_readers, of_stores
+from tests.faults.load import Manner
+from tests.faults.scene import STORES, Kind, Scene
+
+BRIEF_GONE_S: Final = 20.0
+LONG_GONE_S: Final = 120.0
+SQLITE: Final = ("sqlite",)
+POSTGRES: Final = ("postgres",)
+MIXED: Final = "mixed"
+
+
+def _of(*parts: str) -> frozenset[str]:
+    return frozenset(parts)
+
+
+ALONE: Final = (
+    Kind("kill-bridges", "kill -9 each bridge while it holds work", of_processes.kill_bridges, _of("bridges")),
+    Kind("kill-intake", "kill -9 intake while it holds work", of_processes.kill_intake, _of("intake")),
+    Kind("kill-stats", "kill -9 stats while it holds work", of_processes.kill_stats, _of("stats")),
+    Kind(
+        "sigterm-rolling",
+        "SIGTERM one process after the other",
+        of_processes.terminate_rolling,
+        _of("bridges", "intake", "stats"),
+        short=POSTGRES,
+    ),
+    Kind(
+        "kill-at-rebalance",
+        "kill -9 a reader within 200 ms after a rebalance began",
+        of_processes.kill_at_rebalance,
+        _of("intake", "stats"),
+    ),
+    Kind(
+        "zombie",
+        "SIGSTOP a reader with a plan in its hands beyond its session time-out, then SIGCONT",
+        of_processes.zombie,
+        _of("intake", "stats"),
+    ),
+    Kind(
+        "workers-flap",
+        "second workers removed and added every 3 s",
+        of_processes.flap,
+        _of("intake", "stats"),
+        stores=POSTGRES,
+        short=POSTGRES,
+    ),
+    Kind("broker-killed", "kill -9 one broker, started again", of_brokers.kill_one, _of("brokers")),
+    Kind(
+        "broker-gone",
+        f"one broker gone for {BRIEF_GONE_S:.0f} s",
+        of_brokers.one_gone(BRIEF_GONE_S),
+        _of("brokers"),
+        short=SQLITE,
+    ),
+    Kind(
+        "broker-gone-long",
+        f"one broker gone for {LONG_GONE_S:.0f} s",
+        of_brokers.one_gone(LONG_GONE_S),
+        _of("brokers"),
+        short=(),
+    ),
+    Kind(
+        "two-brokers-gone",
+        f"two brokers gone for {of_brokers.BRIEF_S:.0f} s",
+        of_brokers.two_gone(of_brokers.BRIEF_S),
+        _of("brokers"),
+        short=POSTGRES,
+    ),
+    Kind(
+        "two-brokers-gone-long",
+        f"two brokers gone for {of_brokers.BEYOND_S:.0f} s, longer than the producers' delivery time-out",
+        of_brokers.two_gone(of_brokers.BEYOND_S),
+        _of("brokers"),
+        short=SQLITE,
+    ),
+    Kind("leaders-moved", "leaders of all partitions moved", of_brokers.move_leaders, _of("brokers")),
+    Kind("link-slow", "150 to 900 ms on every link to the brokers", of_brokers.slow_link, _of("links")),
+    Kind("link-reset", "every connection to the brokers reset, again and again", of_brokers.reset_links, _of("links")),
+    Kind("store-locked", "a store locked for 10 s", of_stores.lock, _of("stores")),
+    Kind("disk-full", "ENOSPC on every write of one process", of_stores.full, _of("stores")),
+    Kind(
+        "crash-before-relay",
+        "a bridge and intake die between commit and relay",
+        of_crashes.BEFORE_RELAY,
+        _of("bridges", "intake"),
+    ),
+    Kind(
+        "crash-before-mark",
+        "a bridge and intake die between Kafka's confirmation and the mark",
+        of_crashes.BEFORE_MARK,
+        _of("bridges", "intake"),
+    ),
+    Kind(
+        "crash-before-answer",
+        "a bridge and intake die between effect and answer",
+        of_crashes.BEFORE_ANSWER,
+        _of("bridges", "intake"),
+    ),
+    Kind("record-dropped", "the consumer loses a record of each reader", of_readers.drop_one, _of("intake", "stats")),
+    Kind(
+        "tail-dropped", "the consumer loses the last records of a partition", of_readers.drop_tail, _of("stats", "tail")
+    ),
+    Kind("slow-applier", "every transaction of a reader takes long", of_readers.slow_applier, _of("intake", "stats")),
+    Kind(
+        "input-duplicated",
+        "everything told three times, batches written twice",
+        of_inputs.duplicated,
+        _of("input"),
+        manner=Manner(duplicates=True, rate=20),
+    ),
+    Kind(
+        "input-reordered",
+        "calls and steps out of order, old batches again in reverse",
+        of_inputs.reordered,
+        _of("input"),
+        manner=Manner(shuffled=True),
+    ),
+    Kind("input-late", "records 90 days late and more", of_inputs.late, _of("input"), manner=Manner(late=True)),
+    Kind("input-poisoned", "a stranger's records between the batches", of_inputs.poisoned, _of("topics")),
+    Kind("offsets-deleted", "a group's offsets deleted", of_readers.offsets("deleted"), _of("intake", "stats")),
+    Kind("offsets-behind", "a group's offsets set to 0", of_readers.offsets("behind"), _of("intake", "stats")),
+    Kind("offsets-ahead", "a group's offsets set to the end", of_readers.offsets("ahead"), _of("intake", "stats")),
+    Kind("stats-rebuilt", "stats rebuilt from position 0 while live", of_readers.rebuild_stats, _of("stats")),
+)
+
+
+def drawn(dice: random.Random, store: str) -> Sequence[Kind]:
+    """Draw two or three kinds that don't take hold of the same part."""
+    left = [kind for kind in ALONE if store in kind.stores and kind.short]
+    found: list[Kind] = []
+    for _ in range(dice.choice((2, 3))):
+        held = frozenset[str]().union(*(kind.touches for kind in found))
+        able = [kind for kind in left if not kind.touches & held]
+        if able:
+            found.append(dice.choice(able))
+    return found
+
+
+def mixed(dice: random.Random, store: str) -> Kind:
+    """Return one kind that does what two or three drawn ones do, at the same time."""
+    chosen = drawn(dice, store)
+
+    async def inject(scene: Scene) -> None:
+        await asyncio.gather(*(kind.inject(scene) for kind in chosen))
+
+    manner = Manner()
+    for kind in chosen:
+        if kind.manner != Manner():
+            manner = kind.manner
+    return Kind(
+        MIXED,
+        " + ".join(kind.name for kind in chosen),
+        inject,
+        frozenset[str]().union(*(kind.touches for kind in chosen)),
+        manner=replace(manner),
+    )
+
+
+BY_NAME: Final[Mapping[str, Kind]] = {kind.name: kind for kind in ALONE}
+NAMES: Final = (*BY_NAME, MIXED)
+
+
+def chosen_for(store: str, names: Sequence[str], *, full: bool) -> list[str]:
+    """Return the names of the kinds to run on a store, in the table's order.
+
+    Args:
+        store: sqlite or postgres.
+        names: Only these, whatever list they belong to; all when empty.
+        full: Also what the short list leaves out.
+
+    Raises:
+        KeyError: A name is none.
+    """
+    for name in names:
+        if name not in NAMES:
+            raise KeyError(name)
+    found = [
+        name
+        for name, kind in BY_NAME.items()
+        if store in kind.stores and (name in names if names else full or store in kind.short)
+    ]
+    return [*found, MIXED] if (MIXED in names or not names) and store in STORES else found

@@ -1,0 +1,147 @@
+"""Faults between Kafka and a reader: dropped records, a slow applier, foreign offsets, a rebuild."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kafka import TopicPartition
+from kafka.errors import KafkaError, NoError
+from kafka.structs import OffsetAndMetadata
+
+from hub.errors import Retryable
+from hub.streaming.clients import admin
+from hub.streaming.log import Log
+from tests.faults import points as at
+from tests.faults.of_processes import GROUPS
+from tests.faults.scene import Inject, NotBitten, Scene
+
+FIRED_S: Final = 30.0
+FETCHED_S: Final = 40.0
+SLOW_S: Final = 0.4
+SLOW_FOR_S: Final = 4.0
+EMPTY_S: Final = 40.0
+FAR: Final = 1_000_000
+
+
+async def drop_one(scene: Scene) -> None:
+    """Lose one record on the way into each of a stats and an intake: the next one shows the gap."""
+    await asyncio.gather(*(_drop(scene, service) for service in GROUPS))
+
+
+async def _drop(scene: Scene, service: str) -> None:
+    label = scene.worker_of(service)
+    points = scene.rig.points[label]
+    before = await _gaps(scene, label)
+    points.arm(at.DROP_ONE)
+    told = await points.wait_fired(at.DROP_ONE, FIRED_S)
+    if told is None:
+        raise NotBitten(f"no record came to {label}")
+
+    async def fetched() -> bool:
+        return await _gaps(scene, label) > before
+
+    # A rebalance may bring the record again before the gap is seen: then it was no gap.
+    await scene.until(f"{label} fetches the record", fetched, FETCHED_S)
+    scene.note(f"{label}: {told['topic']}/{told['partition']}@{told['offset']} dropped, fetched past the consumer")
+
+
+async def drop_tail(scene: Scene) -> None:
+    """Lose everything of one partition from now on, its last record too; lasts until all is level."""
+    label = scene.worker_of("stats")
+    points = scene.rig.points[label]
+    points.arm(at.DROP_TAIL)
+
+    async def dropped() -> bool:
+        return points.hits(at.DROP_TAIL) > 0
+
+    await scene.until(f"{label} loses records", dropped, FIRED_S)
+    scene.note(f"{label}: one partition brings nothing any more, also not its last record")
+
+
+async def _gaps(scene: Scene, label: str) -> int:
+    sheet = await scene.rig.desk.sheet_now(label)
+    return 0 if sheet is None else sheet.total("gaps_fetched")
+
+
+async def slow_applier(scene: Scene) -> None:
+    """Let every transaction of one reader take long."""
+    label = scene.worker_of(scene.dice.choice(sorted(GROUPS)))
+    points = scene.rig.points[label]
+    points.arm(at.SLOW_APPLIER, seconds=SLOW_S)
+    await asyncio.sleep(SLOW_FOR_S)
+    points.disarm(at.SLOW_APPLIER)
+    hits = points.hits(at.SLOW_APPLIER)
+    if not hits:
+        raise NotBitten(f"{label} applied nothing")
+    scene.note(f"{label}: {hits} transactions took {SLOW_S} s longer")
+
+
+def offsets(how: str) -> Inject:
+    """Return: a group's offsets are `deleted`, or set `behind` or `ahead`, while none of its members runs."""
+
+    async def inject(scene: Scene) -> None:
+        service = scene.dice.choice(sorted(GROUPS))
+        workers = scene.rig.hub.of(service)
+        for child in workers:
+            child.terminate()
+        await asyncio.gather(*(child.wait_ended() for child in workers))
+        try:
+            seen = await _alter(scene, service, how)
+        finally:
+            await asyncio.gather(*(scene.rig.bring_back(child) for child in workers))
+        scene.note(f"offsets of {GROUPS[service][0]} {how}: {seen}")
+
+    return inject
+
+
+async def _alter(scene: Scene, service: str, how: str) -> str:
+    group, topic = GROUPS[service]
+    log = Log(scene.rig.bus)
+    ends = await asyncio.to_thread(log.ends, topic)
+    await asyncio.to_thread(log.close)
+    wanted = {
+        TopicPartition(topic, partition): OffsetAndMetadata(0 if how == "behind" else end, "", -1)
+        for partition, end in ends.items()
+    }
+    told = ""
+
+    def alter() -> bool:
+        nonlocal told
+        with admin(scene.rig.bus) as client:
+            if how == "deleted":
+                answer: Mapping[Any, Any] = client.delete_group_offsets(group, list(wanted))
+            else:
+                answer = client.alter_group_offsets(group, wanted)
+            if any(error is not NoError for error in answer.values()):
+                return False
+            stand = client.list_group_offsets({group: list(wanted)})[group]
+            offset_of = {place.partition: found.offset for place, found in stand.items()}
+            told = str(offset_of)
+            aim = {place.partition: -1 if how == "deleted" else want.offset for place, want in wanted.items()}
+            return all(offset_of.get(partition, -1) == offset for partition, offset in aim.items())
+
+    async def altered() -> bool:
+        try:
+            return await asyncio.to_thread(alter)
+        except (KafkaError, Retryable):
+            return False
+
+    await scene.until(f"offsets of {group} are {how}", altered, EMPTY_S)
+    return told
+
+
+async def rebuild_stats(scene: Scene) -> None:
+    """Drop everything that stats derived and let it fold from position 0, while the load goes on."""
+    workers = scene.rig.hub.of("stats")
+    for child in workers:
+        child.terminate()
+    await asyncio.gather(*(child.wait_ended() for child in workers))
+    try:
+        said = await scene.rig.one_off("stats", "rebuild")
+    finally:
+        await asyncio.gather(*(scene.rig.bring_back(child) for child in workers))
+    if "position 0" not in said:
+        raise NotBitten(said)
+    scene.note("stats dropped everything and folds from position 0")

@@ -1,0 +1,83 @@
+"""What an injection works with: the rig, the running load, a dice of its own, and a place for what it did and saw."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.faults.load import Load, Manner
+from tests.faults.rig import Rig
+
+STORES: Final = ("sqlite", "postgres")
+LOOK_S: Final = 0.02
+
+
+class NotBitten(Exception):  # noqa: N818 - no error of the hub: the fault did not take place, draw again
+    """The fault did not happen, or happened to nothing."""
+
+
+@dataclass
+class Scene:
+    """One injection.
+
+    Attributes:
+        faults: What was done, in order, with the proof that it took place.
+        problems: What the hub did wrong meanwhile.
+    """
+
+    rig: Rig
+    load: Load
+    dice: random.Random
+    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Write down what was done."""
+        self.faults.append(text)
+
+    def worker_of(self, service: str) -> str:
+        """Draw a process of a service."""
+        return self.dice.choice([child.label for child in self.rig.hub.of(service)])
+
+    async def until(self, what: str, look: Callable[[], Awaitable[bool]], deadline_s: float) -> None:
+        """Wait until something is so.
+
+        Raises:
+            NotBitten: It was not in time.
+        """
+        end = time.monotonic() + deadline_s
+        while not await look():
+            self.load.raise_for_dead()
+            if time.monotonic() > end:
+                raise NotBitten(f"{what}: not within {deadline_s:.0f} s")
+            await asyncio.sleep(LOOK_S)
+
+
+Inject = Callable[[Scene], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of fault.
+
+    Attributes:
+        name: Stable; what `--kinds` takes.
+        what: What is injected, for people.
+        inject: Does it, waits for its end, and proves that it took place.
+        touches: Parts of the rig that it takes hold of; kinds that share one are never mixed.
+        stores: Where it applies.
+        short: Stores on which it belongs to the short list.
+        manner: How the partners behave meanwhile.
+    """
+
+    name: str
+    what: str
+    inject: Inject
+    touches: frozenset[str]
+    stores: tuple[str, ...] = STORES
+    short: tuple[str, ...] = STORES
+    manner: Manner = Manner()  # noqa: RUF009 - frozen

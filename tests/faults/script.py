@@ -1,0 +1,135 @@
+"""The records of one episode: three agencies' cases of one quarter, each with what people do with it; from a seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from ops.scenarios.generate import generate, reference
+from ops.scenarios.journeys import Journey, journey
+from ops.scenarios.model import Scenario
+from ops.scenarios.record import Record
+from ops.scenarios.vocabulary import Channel, Fate
+
+COUNTY: Final = "620725"
+FIRST_YEAR: Final = 2012
+QUARTERS: Final = 36
+"""Episodes of one hub's life at most: every one has a quarter of its own, so that business time only goes forward."""
+PER_MONTH: Final[Mapping[str, int]] = {"court": 60, "police": 60, "petition": 30}
+CHAPTER: Final = 500
+"""Room for the record numbers of one chapter."""
+CHAPTERS: Final = 20
+"""Of one episode; references carry six digits."""
+AGENCIES: Final[Mapping[Channel, str]] = {channel: f"{channel}-{COUNTY}" for channel in Channel}
+
+
+@dataclass(frozen=True)
+class Script:
+    """One chapter of an episode's records.
+
+    Attributes:
+        records: In the order in which they are told.
+        ways: Record number to what people do with it.
+        ends_at: Where the scenario clock goes when the episode is over.
+    """
+
+    records: Sequence[Record]
+    ways: Mapping[int, Journey]
+    ends_at: datetime
+
+
+def write(seed: int, episode: int, chapter: int = 0, *, late: bool = False) -> Script:
+    """Return a chapter of an episode's script; pure.
+
+    Args:
+        seed: Decides facts, fates and people.
+        episode: 1, 2, 3 … within one life of the hub.
+        chapter: 0, 1, 2 … within the episode.
+        late: The records belong to the quarter before the last one: they come 90 days late at least.
+    """
+    if not 0 <= chapter < CHAPTERS:
+        raise ValueError(f"an episode has {CHAPTERS} chapters, this is {chapter}")
+    scenario = Scenario.model_validate(_scenario(seed * CHAPTERS + chapter, episode - 2 if late else episode))
+    offset = ((2 * episode + late) * CHAPTERS + chapter) * CHAPTER
+    records = [_renumbered(record, offset) for record in generate(scenario)]
+    random.Random(seed).shuffle(records)  # noqa: S311 - reproducible, no secret
+    ways = {record.number: _by_people(record, journey(record, scenario)) for record in records}
+    return Script(records, ways, quarter(episode)[1])
+
+
+def _by_people(record: Record, way: Journey) -> Journey:
+    """Leave out what waits for a term to run out: the clock moves when the episode is over."""
+    return replace(way, steps=way.steps[:-1]) if record.ending.fate is Fate.EXPIRED and way.steps[3:] else way
+
+
+def quarter(episode: int) -> tuple[datetime, datetime]:
+    """Return the first instant of an episode's quarter and the one after its last."""
+    window = Scenario.model_validate(_scenario(0, episode)).window
+    return window.opens_at, window.closes_at
+
+
+def _renumbered(record: Record, offset: int) -> Record:
+    number = record.number + offset
+    return replace(record, number=number, ref=reference(record.channel, record.county, record.received_on, number))
+
+
+def _scenario(seed: int, episode: int) -> dict[str, Any]:
+    at = episode + 1  # two quarters before the first episode's stay free for what comes late
+    if not 0 <= at < QUARTERS + 2:
+        raise ValueError(f"a hub's life has {QUARTERS} episodes, this is {episode}")
+    start, end = _first_day(at), _first_day(at + 1)
+    months = [f"{start.year}-{start.month + more:02d}" for more in range(3)]
+    return {
+        "name": "faults",
+        "title": {"zh": "故障", "en": "Faults"},
+        "seed": seed,
+        "county": COUNTY,
+        "window": {"start": start, "end": end},
+        "tick_days": 14,
+        "towns": [
+            {"code": "620725101", "name": "清泉镇", "weight": 3},
+            {"code": "620725102", "name": "位奇镇"},
+            {"code": "620725103", "name": "霍城镇"},
+        ],
+        "channels": {channel: _plan(channel, months) for channel in PER_MONTH},
+    }
+
+
+def _first_day(at: int) -> date:
+    return date(FIRST_YEAR + at // 4, at % 4 * 3 + 1, 1)
+
+
+def _plan(channel: str, months: Sequence[str]) -> dict[str, Any]:
+    each = PER_MONTH[channel]
+    total = each * len(months)
+    unit = total // 30
+    refused, excluded = 2 * unit, unit
+    expired = 0 if channel == "petition" else unit
+    failed, withdrawn, still_open = 3 * unit, unit, 2 * unit
+    settled = total - refused - excluded - expired - failed - withdrawn - still_open
+    return {
+        "agency": AGENCIES[Channel(channel)],
+        "received": dict.fromkeys(months, each),
+        "outcomes": {
+            "settled": {"agreement": settled - unit, "self_settled": unit},
+            "failed": {"deadlock": failed},
+            "withdrawn": {"applicant_withdrew": withdrawn},
+            "expired": expired,
+            "open": still_open,
+        },
+        "not_accepted": {
+            "refused": refused,
+            "excluded": {
+                {"court": "special", "police": "gang_fight", "petition": "litigation_pending"}[channel]: excluded
+            },
+        },
+        "categories": {"court": {"08": 2, "01": 1}, "police": {"02": 1, "01": 1}, "petition": {"11": 1}}[channel],
+        "aftercare": {
+            "confirmed": unit if channel == "court" else 0,
+            "performed": settled // 2,
+            "closed": settled // 3,
+        },
+    }

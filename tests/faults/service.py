@@ -1,0 +1,203 @@
+"""Runs one service with points of failure in it: `python -m tests.faults.service <name> [arguments]`.
+
+Patches classes of the product in this process, before it builds anything; the product itself knows nothing of it.
+Variables: `FAULT_FOLDER` (where points are armed), `FAULT_DELIVERY_S` (the producer's delivery time-out, shortened),
+`FAULT_GUARD_OFF` (switches a guard off, for the control).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import random
+import runpy
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from hub.journal import reader
+from hub.journal.leases import Leases
+from hub.journal.ports import FeedRecord
+from hub.store import engines
+from hub.store.batcher import Batcher
+from hub.streaming import publisher
+from hub.streaming.buffer import Buffer
+from hub.streaming.bus import Bus
+from hub.streaming.worker import FaustFeed
+from tests.faults import points as at
+from tests.faults.points import Points
+
+REBALANCE_S = 0.2
+"""A kill at a rebalance comes within this time after its beginning."""
+WRITES = ("INSERT", "UPDATE", "DELETE")
+
+
+def install(points: Points) -> None:
+    """Put every point in its place."""
+    _relay(points)
+    _door(points)
+    _applying(points)
+    _buffer(points)
+    _rebalance(points)
+    _store(points)
+
+
+def _relay(points: Points) -> None:
+    send, mark = publisher.KafkaPublisher.send, Leases.mark
+
+    def sending(self: publisher.KafkaPublisher, message: Any) -> Any:  # noqa: ANN401 - as the method
+        if not message.topic.endswith(".dlq"):
+            points.strike(at.AFTER_COMMIT_BEFORE_RELAY, topic=message.topic, partition=message.partition)
+        return send(self, message)
+
+    def marking(self: Leases, tx: sa.Connection, sent: Any) -> None:  # noqa: ANN401 - as the method
+        if sent:
+            points.strike(at.AFTER_SEND_BEFORE_MARK, confirmed={str(shard): upto for shard, upto in sent.items()})
+        mark(self, tx, sent)
+
+    publisher.KafkaPublisher.send = sending  # type: ignore[method-assign]
+    Leases.mark = marking  # type: ignore[method-assign]
+
+
+def _door(points: Points) -> None:
+    one, many = Batcher.submit, Batcher.submit_all
+
+    async def submit(self: Batcher[Any, Any], item: Any) -> Any:  # noqa: ANN401 - as the method
+        done = await one(self, item)
+        _answering(points, [done])
+        return done
+
+    async def submit_all(self: Batcher[Any, Any], items: Sequence[Any]) -> Any:  # noqa: ANN401 - as the method
+        done = await many(self, items)
+        _answering(points, done)
+        return done
+
+    Batcher.submit = submit  # type: ignore[method-assign]
+    Batcher.submit_all = submit_all  # type: ignore[method-assign]
+
+
+def _answering(points: Points, outcomes: Sequence[Any]) -> None:
+    """Only what was committed now counts: a repeat's answer may get lost without any effect."""
+    fresh = sum(not isinstance(outcome, Exception) and not outcome.repeated for outcome in outcomes)
+    if fresh:
+        points.strike(at.AFTER_EFFECT_BEFORE_ANSWER, effects=fresh)
+
+
+def _applying(points: Points) -> None:
+    module: Any = reader
+    apply_plan = module.apply_plan
+
+    def applying(tx: sa.Connection, inbox: Any, applier: Any, plan: Any, *rest: Any, **named: Any) -> Any:  # noqa: ANN401
+        if plan.items:
+            points.strike(
+                at.BEFORE_APPLY_COMMIT, records=len(plan.items), moves={str(p): m.before for p, m in plan.moves.items()}
+            )
+            slow = points.armed(at.SLOW_APPLIER)
+            if slow is not None:
+                points.hit(at.SLOW_APPLIER)
+                time.sleep(float(slow["seconds"]))
+        return apply_plan(tx, inbox, applier, plan, *rest, **named)
+
+    module.apply_plan = applying
+
+
+def _buffer(points: Points) -> None:
+    put = Buffer.put
+    dropping: dict[str, int] = {}
+
+    async def putting(self: Buffer, record: FeedRecord) -> bool:
+        if points.armed(at.DROP_ONE) is not None and points.take(
+            at.DROP_ONE, topic=record.topic, partition=record.partition, offset=record.offset
+        ):
+            return True
+        if points.armed(at.DROP_TAIL) is not None:
+            # One partition, the first that brings anything, goes silent until the point is disarmed.
+            if dropping.setdefault(record.topic, record.partition) == record.partition:
+                points.hit(at.DROP_TAIL)
+                return True
+        else:
+            dropping.clear()
+        return await put(self, record)
+
+    Buffer.put = putting  # type: ignore[method-assign]
+
+
+def _rebalance(points: Points) -> None:
+    revoked = FaustFeed.revoked
+
+    def revoking(self: FaustFeed) -> None:
+        # The consumer's own stop revokes as well; that is no rebalance.
+        if self._app is not None and points.armed(at.REBALANCE) is not None:
+            wait_s = random.uniform(0, REBALANCE_S)  # noqa: S311 - a moment, no secret
+            threading.Timer(wait_s, points.strike, (at.REBALANCE,), {"after_s": round(wait_s, 3)}).start()
+        revoked(self)
+
+    FaustFeed.revoked = revoking  # type: ignore[method-assign]
+
+
+def _store(points: Points) -> None:
+    writer_engine = engines.writer_engine
+
+    def filling(url: str) -> sa.Engine:
+        engine = writer_engine(url)
+        event.listen(engine, "before_cursor_execute", _full(points, engine.dialect.name))
+        return engine
+
+    engines.writer_engine = filling
+
+
+def _full(points: Points, dialect: str) -> Callable[..., None]:
+    def refuse(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        how = points.armed(at.STORE_FULL) if statement.startswith(WRITES) else None
+        if how is not None and time.time() < float(how["until"]):
+            points.hit(at.STORE_FULL)
+            raise exc.OperationalError(statement, None, _disk_full(dialect))
+
+    return refuse
+
+
+def _disk_full(dialect: str) -> Exception:
+    """Return what the driver itself raises on ENOSPC."""
+    if dialect == "sqlite":
+        return sqlite3.OperationalError("database or disk is full")
+    return psycopg.errors.DiskFull('could not extend file "base/16384/16402": No space left on device')
+
+
+def shorten_delivery(delivery_s: float) -> None:
+    """Give the relay's producers a delivery time-out that an outage of seconds outlasts."""
+    module: Any = publisher
+    build = module.producer
+
+    def building(bus: Bus) -> Any:  # noqa: ANN401 - kafka-python has no types
+        return build(replace(bus, delivery_timeout_s=delivery_s, request_timeout_s=min(bus.request_timeout_s, 3.0)))
+
+    module.producer = building
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Install what the environment asks for, then be that service."""
+    name, *rest = arguments
+    install(Points(Path(os.environ[at.FOLDER])))
+    delivery_s = float(os.environ.get(at.DELIVERY_S, "0"))
+    if delivery_s:
+        shorten_delivery(delivery_s)
+    guard = os.environ.get(at.GUARD_OFF, "")
+    if guard:
+        # Sabotage is loaded only where it is wanted.
+        importlib.import_module("tests.faults.guards").install(guard)
+    module = f"services.{name}"
+    sys.argv = [module, *rest]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
