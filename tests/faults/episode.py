@@ -32,7 +32,8 @@ class Run:
     """What one run came to; a JSON line.
 
     Attributes:
-        seed: Decides everything that is drawn.
+        seed: Decides everything that is drawn, together with the place in the hub's life.
+        episode: 1, 2, 3 … in that life.
         faults: What was injected, with proof.
         acknowledged: Records that got their receipt in this run.
         lost: Acknowledged records missing anywhere, as the oracle says of the whole life of the hub so far.
@@ -45,6 +46,7 @@ class Run:
     kind: str
     store: str
     seed: int
+    episode: int
     faults: list[str] = field(default_factory=list)
     acknowledged: int = 0
     commands: int = 0
@@ -88,7 +90,7 @@ class Director:
         rig.episode += 1
         dice = random.Random(f"{name}/{seed}/{rig.store}")  # noqa: S311 - reproducible, no secret
         kind = mixed(dice, rig.store) if name == MIXED else BY_NAME[name]
-        run = Run(name, rig.store, seed, folder=str(rig.folder))
+        run = Run(name, rig.store, seed, rig.episode, folder=str(rig.folder))
         began, known = time.monotonic(), len(rig.book)
         load = Load(rig.doors, rig.book, seed, rig.episode, kind.manner)
         try:

@@ -23,6 +23,8 @@ CHAPTER: Final = 500
 """Room for the record numbers of one chapter."""
 CHAPTERS: Final = 20
 """Of one episode; references carry six digits."""
+SEEDS: Final = 10_000
+"""Places of chapters in one life of the hub, at most."""
 AGENCIES: Final[Mapping[Channel, str]] = {channel: f"{channel}-{COUNTY}" for channel in Channel}
 
 
@@ -52,8 +54,10 @@ def write(seed: int, episode: int, chapter: int = 0, *, late: bool = False) -> S
     """
     if not 0 <= chapter < CHAPTERS:
         raise ValueError(f"an episode has {CHAPTERS} chapters, this is {chapter}")
-    scenario = Scenario.model_validate(_scenario(seed * CHAPTERS + chapter, episode - 2 if late else episode))
-    offset = ((2 * episode + late) * CHAPTERS + chapter) * CHAPTER
+    # A number of its own in this life of the hub: the same people with the same matter would be one dispute.
+    place = (2 * episode + late) * CHAPTERS + chapter
+    scenario = Scenario.model_validate(_scenario(seed * SEEDS + place, episode - 2 if late else episode))
+    offset = place * CHAPTER
     records = [_renumbered(record, offset) for record in generate(scenario)]
     random.Random(seed).shuffle(records)  # noqa: S311 - reproducible, no secret
     ways = {record.number: _by_people(record, journey(record, scenario)) for record in records}

@@ -1,0 +1,32 @@
+"""The short part of the matrix that `make test` runs: three real brokers, SQLite, kinds that need them or points."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.rig import ROOT
+
+KINDS = ("broker-killed", "crash-before-mark", "record-dropped", "input-poisoned", "offsets-ahead")
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("kafka_choice")
+@pytest.mark.timeout(600)
+def test_nothing_is_lost_and_nothing_counted_twice_under_five_kinds_of_fault(tmp_path: Path) -> None:
+    """Seed 1."""
+    command = (sys.executable, "-m", "tests.faults", "--store", "sqlite", "--kinds", ",".join(KINDS))
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=580, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["runs"], told["lost"], told["double_counted"], told["failed"]) == (len(KINDS), 0, 0, [])
+    assert sorted(told["kinds"]) == sorted(KINDS)
+    assert told["acknowledged"] >= 20 * len(KINDS)
+    lines = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert all(line["faults"] for line in lines), "each run says what was injected"

@@ -1,0 +1,265 @@
+"""The parts of the rig without brokers: points, proxy, stall, script, command line; each is seen to do its work."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from hub.errors import Retryable
+from hub.store import engines
+from hub.store.store import Store
+from ops.broker.ports import free_ports
+from ops.broker.properties import Node, server_properties
+from ops.simulators.answers import Receipt
+from tests.faults import points as at
+from tests.faults import service
+from tests.faults.__main__ import main, seeds_of
+from tests.faults.book import Book
+from tests.faults.kinds import ALONE, BY_NAME, MIXED, chosen_for, drawn
+from tests.faults.points import Points
+from tests.faults.rig import ROOT
+from tests.faults.script import QUARTERS, write
+from tests.faults.stall import Stall
+from tests.faults.wires import Wires
+
+
+def test_a_point_fires_once_and_tells(tmp_path: Path) -> None:
+    points = Points(tmp_path)
+    assert points.armed("here") is None
+    points.arm("here", signal="stop", seconds=2.5)
+    assert points.armed("here") == {"signal": "stop", "seconds": 2.5}
+    assert points.take("here", records=3)
+    assert not points.take("here", records=4)
+    told = points.fired("here")
+    assert told is not None
+    assert (told["records"], told["pid"]) == (3, os.getpid())
+    points.arm("here")
+    assert points.fired("here") is None, "an old firing must not pass for a new one"
+
+
+async def test_a_point_that_nobody_comes_to_is_disarmed_again(tmp_path: Path) -> None:
+    points = Points(tmp_path)
+    points.arm("here")
+    assert await points.wait_fired("here", 0.05) is None
+    assert points.armed("here") is None
+
+
+@pytest.mark.parametrize(("how", "number"), [({}, signal.SIGKILL), ({"signal": "stop"}, signal.SIGSTOP)])
+def test_a_strike_is_a_signal_to_the_own_process(tmp_path: Path, how: dict[str, str], number: signal.Signals) -> None:
+    Points(tmp_path).arm("here", **how)
+    script = (
+        "import sys; from pathlib import Path; from tests.faults.points import Points;"
+        "Points(Path(sys.argv[1])).strike('here')"
+    )
+    struck = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT)
+    try:
+        _, status = os.waitpid(struck.pid, os.WUNTRACED)
+        seen = os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.WTERMSIG(status)
+        assert seen == number
+    finally:
+        struck.returncode = 0  # it was waited for above
+        if number is signal.SIGSTOP:
+            os.kill(struck.pid, signal.SIGKILL)
+            os.waitpid(struck.pid, 0)
+
+
+def test_a_full_disk_is_what_the_product_takes_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "writer_engine", engines.writer_engine)
+    points = Points(tmp_path / "points")
+    service._store(points)
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    table = sa.Table("t", sa.MetaData(), sa.Column("n", sa.Integer))
+    try:
+        store.write_blocking(table.create)
+        points.arm(at.STORE_FULL, until=time.time() + 60)
+        with pytest.raises(Retryable, match="store_full"):
+            store.write_blocking(lambda tx: tx.execute(sa.insert(table).values(n=1)))
+        assert points.hits(at.STORE_FULL) >= 1
+        points.disarm(at.STORE_FULL)
+        store.write_blocking(lambda tx: tx.execute(sa.insert(table).values(n=2)))
+        assert store.read_blocking(lambda tx: list(tx.scalars(sa.select(table.c.n)))) == [2]
+    finally:
+        store.close()
+
+
+@asynccontextmanager
+async def echo(port: int) -> AsyncIterator[None]:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(100):
+            writer.write(data)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", port):
+        yield
+
+
+@asynccontextmanager
+async def proxied() -> AsyncIterator[tuple[Wires, int]]:
+    target, told = free_ports(2)
+    wires = Wires([Node(1, target, 0, Path(), told_port=told)])
+    async with echo(target):
+        await wires.start()
+        try:
+            yield wires, told
+        finally:
+            await wires.stop()
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> float:
+    began = time.monotonic()
+    writer.write(b"hello")
+    assert await asyncio.wait_for(reader.readexactly(5), 20) == b"hello"
+    return time.monotonic() - began
+
+
+async def test_the_proxy_slows_and_resets_and_shuts_a_link() -> None:
+    async with proxied() as (wires, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await ask(reader, writer)
+        await wires.delay(0.3, 0.4)
+        assert await ask(reader, writer) >= 0.6, "each way takes its time"
+        assert await wires.delayed() == 2
+        await wires.delay(0, 0)
+        assert await wires.reset() == 1
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await ask(reader, writer)
+        writer.close()
+        await wires.shut(1)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        await wires.open(1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await ask(reader, writer)
+        writer.close()
+
+
+def test_a_broker_behind_a_proxy_tells_clients_the_proxy_and_brokers_itself() -> None:
+    node = Node(1, 20001, 20002, Path("/x"), told_port=20003, peer_port=20004)
+    lines = dict(line.split("=", 1) for line in server_properties(node, [node]).splitlines())
+    assert lines["advertised.listeners"] == "PLAINTEXT://127.0.0.1:20003,PEER://127.0.0.1:20004"
+    assert lines["inter.broker.listener.name"] == "PEER"
+    assert "PLAINTEXT://127.0.0.1:20001" in lines["listeners"]
+
+
+def test_a_stall_is_the_longest_time_without_an_answer_that_was_wanted() -> None:
+    now = 0.0
+    stall = Stall(lambda: now)
+    now = 50.0  # nobody wanted anything
+    first, second = stall.wanting(), stall.wanting()
+    first.__enter__()
+    now = 52.0
+    second.__enter__()
+    now = 53.0
+    first.__exit__(None, None, None)
+    assert stall.longest_s == 3.0
+    now = 57.0
+    assert stall.longest_s == 4.0, "one that lasts counts"
+    second.__exit__(OSError, OSError("gone"), None)
+    assert stall.answers == 1
+    now = 90.0
+    assert stall.longest_s == 3.0, "a want that was given up is no answer, and no stall for ever"
+
+
+def test_an_episode_has_records_of_its_own_and_late_ones_are_90_days_late() -> None:
+    one, same, other = write(1, 3), write(1, 3), write(1, 4)
+    assert one == same
+    assert not {r.ref for r in one.records} & {r.ref for r in other.records}
+    assert not {r.parties for r in one.records} & {r.parties for r in other.records}, "or two would be one matter"
+    late = write(1, 3, late=True)
+    assert not {(r.agency, r.ref) for r in one.records} & {(r.agency, r.ref) for r in late.records}
+    first = min(r.handed_over_at for r in one.records)
+    assert all((first - r.handed_over_at).days >= 90 for r in late.records)
+    assert write(1, QUARTERS).ends_at > one.ends_at
+    with pytest.raises(ValueError, match="episodes"):
+        write(1, QUARTERS + 1)
+
+
+def test_two_receipts_of_one_record_are_a_contradiction(tmp_path: Path) -> None:
+    book = Book(tmp_path)
+    receipt = Receipt("r1", "ref", "d1", "court_bridge/3/abcd", 7, repeated=False)
+    book.enter("court-1", receipt)
+    book.enter("court-1", Receipt("r1", "ref", "d1", "court_bridge/3/abcd", 7, repeated=True))
+    assert (book.contradictions, book.repeats, len(book)) == ([], 1, 1)
+    book.enter("court-1", Receipt("r2", "ref", "d1", "court_bridge/3/abcd", 8, repeated=False))
+    assert len(book.contradictions) == 1
+    lines = [json.loads(line) for line in book.ledger.read_text(encoding="utf-8").splitlines()]
+    assert [line["receipt_id"] for line in lines] == ["r1", "r1", "r2"]
+
+
+def test_mixed_draws_two_or_three_kinds_that_leave_each_other_alone() -> None:
+    sizes = set()
+    for seed in range(200):
+        for store in ("sqlite", "postgres"):
+            kinds = drawn(random.Random(seed), store)  # noqa: S311 - reproducible
+            sizes.add(len(kinds))
+            held = [part for kind in kinds for part in kind.touches]
+            assert len(held) == len(set(held))
+            assert all(store in kind.stores for kind in kinds)
+    assert sizes == {2, 3}
+
+
+def test_every_kind_is_in_some_list_and_unknown_ones_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(BY_NAME) == len(ALONE)
+    assert all(set(kind.short) <= set(kind.stores) for kind in ALONE)
+    full = chosen_for("postgres", [], full=True)
+    assert set(full) == {*BY_NAME, MIXED}
+    assert set(chosen_for("sqlite", [], full=False)) < set(full)
+    assert chosen_for("sqlite", ["zombie", MIXED], full=False) == ["zombie", MIXED]
+    with pytest.raises(SystemExit, match="2"):
+        main(["--kinds", "earthquake"])
+    assert "earthquake" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "first", "last"), [("1", 1, 1), ("3", 1, 3), ("5-20", 5, 20)])
+def test_seeds_are_a_number_or_a_range(text: str, first: int, last: int) -> None:
+    found = seeds_of(text)
+    assert (found[0], found[-1]) == (first, last)
+
+
+@pytest.mark.parametrize("text", ["0", "x", "5-3", ""])
+def test_no_seeds_are_no_run(text: str) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        seeds_of(text)
+
+
+def test_the_wrapper_puts_every_point_in_its_place(tmp_path: Path) -> None:
+    """In a process of its own: it patches the product."""
+    done = subprocess.run(
+        [sys.executable, "-c", INSTALLED, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "8"
+
+
+INSTALLED = """
+import sys
+from pathlib import Path
+from hub.journal import reader
+from hub.journal.leases import Leases
+from hub.store import engines
+from hub.store.batcher import Batcher
+from hub.streaming import publisher
+from hub.streaming.buffer import Buffer
+from hub.streaming.worker import FaustFeed
+from tests.faults import service
+from tests.faults.points import Points
+
+def look():
+    return [publisher.KafkaPublisher.send, Leases.mark, Batcher.submit, Batcher.submit_all,
+            reader.apply_plan, Buffer.put, FaustFeed.revoked, engines.writer_engine]
+
+before = look()
+service.install(Points(Path(sys.argv[1])))
+print(sum(a is not b for a, b in zip(before, look(), strict=True)))
+"""
