@@ -34,6 +34,12 @@ test: ## every check and every test tier, with the count of real-Kafka tests
 test-unit: venv ## unit tests only: no broker, no PostgreSQL
 	@pytest -q tests/unit
 
+.PHONY: faults
+faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KINDS=zombie,mixed STORE=sqlite FULL=1
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@python -m tests.faults --store $(or $(STORE),both) --seeds $(or $(SEEDS),1) $(if $(KINDS),--kinds $(KINDS)) $(if $(FULL),--full)
+
 .PHONY: check
 check: venv ## format, lint, types, walls, protos, generated files, metric names, links
 	@.ci/check

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from hub.errors import Rejected
+from ops.broker import Kind, choose
 from tests.faults.rig import ROOT
+from tests.support.broker import is_required
 
 KINDS = ("broker-killed", "crash-before-mark", "record-dropped", "input-poisoned", "offsets-ahead")
 
 
+@pytest.fixture
+def three_brokers() -> None:
+    """Only native brokers can be killed and stood behind a proxy."""
+    try:
+        choice = choose(os.environ)
+    except Rejected as missing:
+        if is_required():
+            pytest.fail(missing.detail)
+        pytest.skip(missing.detail)
+    if choice.kind is not Kind.NATIVE:
+        pytest.skip("the fault matrix runs on native brokers only")
+
+
 @pytest.mark.kafka
-@pytest.mark.usefixtures("kafka_choice")
+@pytest.mark.usefixtures("three_brokers")
 @pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_counted_twice_under_five_kinds_of_fault(tmp_path: Path) -> None:
     """Seed 1."""
