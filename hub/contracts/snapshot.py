@@ -8,8 +8,9 @@ from the dispute itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -19,7 +20,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 from hub.errors import Rejected
 from hub.lifecycle.dimensions import CohortDates, Dimensions
-from hub.lifecycle.dispute import CountedFact, Dispute
+from hub.lifecycle.dispute import Counted, CountedFact, Dispute
 from hub.lifecycle.vocabulary import EventKind, Milestone
 
 FORMAT: Final = 1
@@ -51,7 +52,7 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
     Raises:
         Rejected: `snapshot_unreadable` when it is not one of ours or of a later format.
     """
-    try:
+    with _readable():
         told = json.loads(snapshot)
         if told["v"] > FORMAT:
             raise Rejected("snapshot_unreadable", f"format {told['v']} is later than {FORMAT}")
@@ -62,34 +63,72 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
             dimensions=dimensions,
             cohort=cohort,
             ordinals=tuple((KINDS[kind], count) for kind, count in told.get("ordinals", {}).items()),
-            counted=_facts(told.get("counted", ()), dimensions, cohort),
+            counted=_counted(told.get("counted", ()), dimensions, cohort),
             co_departments=tuple(told.get("co_departments", ())),
             milestones=tuple(Milestone(name) for name in told.get("milestones", ())),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise Rejected("snapshot_unreadable", f"not a dispute's snapshot: {type(error).__name__}") from error
     return dispute
 
 
-def _told_facts(dispute: Dispute) -> list[list[Any]]:
-    rows: list[list[Any]] = []
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Facts as a snapshot tells them, and the dispute's own values at the time."""
+
+    rows: Sequence[Sequence[Any]]
+    dimensions: Dimensions
+    cohort: CohortDates
+
+    def __call__(self) -> tuple[CountedFact, ...]:
+        """Return the facts.
+
+        Raises:
+            Rejected: `snapshot_unreadable`.
+        """
+        facts: list[CountedFact] = []
+        dimensions, cohort = self.dimensions, self.cohort
+        with _readable():
+            for kind, day, odd, dates, sequence, ordinal, conclusion_ordinal, reopen_seq, *_ in self.rows:
+                dimensions = _row(Dimensions).patched(dimensions, odd)
+                cohort = _row(CohortDates).patched(cohort, dates)
+                numbers = (sequence, cohort, ordinal, conclusion_ordinal, reopen_seq)
+                facts.append(CountedFact(KINDS[kind], date.fromisoformat(day), dimensions, *numbers))
+        return tuple(reversed(facts))
+
+    def behind(self, dimensions: Dimensions, cohort: CohortDates) -> Iterator[Sequence[Any]]:
+        """Return the rows as they stand behind a fact with these values: only the first one may change."""
+        kind, day, odd, dates, *numbers = self.rows[0]
+        with _readable():
+            own, since = _row(Dimensions).patched(self.dimensions, odd), _row(CohortDates).patched(self.cohort, dates)
+        odd, dates = _row(Dimensions).difference(dimensions, own), _row(CohortDates).difference(cohort, since)
+        yield [kind, day, odd, dates, *numbers]
+        yield from self.rows[1:]
+
+
+def _told_facts(dispute: Dispute) -> list[Sequence[Any]]:
+    rows: list[Sequence[Any]] = []
     dimensions, cohort = dispute.dimensions, dispute.cohort
-    for fact in reversed(dispute.counted):
+    earlier = dispute.counted.earlier
+    told = isinstance(earlier, _Told)
+    for fact in reversed(dispute.counted.facts if told else tuple(dispute.counted)):
         odd = _row(Dimensions).difference(dimensions, fact.dimensions)
         dates = _row(CohortDates).difference(cohort, fact.cohort)
         rows.append([fact.type, fact.business_day.isoformat(), odd, dates, *_numbers(fact)])
         dimensions, cohort = fact.dimensions, fact.cohort
+    if isinstance(earlier, _Told):
+        rows += earlier.behind(dimensions, cohort)
     return rows
 
 
-def _facts(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: CohortDates) -> tuple[CountedFact, ...]:
-    facts: list[CountedFact] = []
-    for kind, day, odd, dates, sequence, ordinal, conclusion_ordinal, reopen_seq, *_ in rows:
-        dimensions = _row(Dimensions).patched(dimensions, odd)
-        cohort = _row(CohortDates).patched(cohort, dates)
-        numbers = (sequence, cohort, ordinal, conclusion_ordinal, reopen_seq)
-        facts.append(CountedFact(KINDS[kind], date.fromisoformat(day), dimensions, *numbers))
-    return tuple(reversed(facts))
+def _counted(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: CohortDates) -> Counted:
+    return Counted(earlier=_Told(rows, dimensions, cohort)) if rows else Counted()
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise Rejected("snapshot_unreadable", f"not a dispute's snapshot: {type(error).__name__}") from error
 
 
 class _Row:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+
+from typing_extensions import override
 
 from hub.lifecycle.dimensions import CohortDates, Dimensions
 from hub.lifecycle.states import State
@@ -22,6 +25,37 @@ class CountedFact:
     ordinal: int = 1
     conclusion_ordinal: int = 0
     reopen_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Counted facts in order; the earlier ones are made only when somebody looks at them.
+
+    A dispute is loaded for every command, but its facts are looked at only when one is taken back or restated.
+
+    Attributes:
+        facts: The last facts; all of them when there are no earlier ones.
+        earlier: Makes the facts before them.
+    """
+
+    facts: tuple[CountedFact, ...] = ()
+    earlier: Callable[[], tuple[CountedFact, ...]] | None = None
+
+    def plus(self, fact: CountedFact) -> Counted:
+        """Return these facts and one more."""
+        return Counted((*self.facts, fact), self.earlier)
+
+    def __iter__(self) -> Iterator[CountedFact]:
+        """Go through every fact."""
+        return iter(self.facts if self.earlier is None else (*self.earlier(), *self.facts))
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, Counted) else NotImplemented
+
+    @override
+    def __hash__(self) -> int:
+        return hash(tuple(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +110,7 @@ class Dispute:
     milestones: tuple[Milestone, ...] = ()
     conclusions: int = 0
     ordinals: tuple[tuple[EventKind, int], ...] = ()
-    counted: tuple[CountedFact, ...] = ()
+    counted: Counted = Counted()
 
     def times(self, kind: EventKind) -> int:
         """Return how often `kind` happened in this opening."""

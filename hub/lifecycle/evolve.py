@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from hub.errors import Fault
-from hub.lifecycle.dispute import CountedFact, Dispute
+from hub.lifecycle.dispute import Counted, CountedFact, Dispute
 from hub.lifecycle.events import Event
 from hub.lifecycle.vocabulary import (
     CONCLUSIONS,
@@ -39,7 +39,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
             registered_at=event.occurred_at,
             source_ref=event.source_ref,
             ordinals=((event.type, 1),),
-            counted=_counted((), event),
+            counted=_counted(Counted(), event),
         )
     opened = event.type is EventKind.REOPENED
     changes: dict[str, Any] = _new_opening() if opened else {}
@@ -141,7 +141,7 @@ def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tup
     return tuple(counts.items())
 
 
-def _counted(known: tuple[CountedFact, ...], event: Event) -> tuple[CountedFact, ...]:
+def _counted(known: Counted, event: Event) -> Counted:
     """Apply the event's retractions, one fact for each, then count the event itself."""
     facts = known
     if event.retracts:
@@ -154,7 +154,7 @@ def _counted(known: tuple[CountedFact, ...], event: Event) -> tuple[CountedFact,
             else:
                 fact = by_sequence[taken.sequence]
                 by_sequence[taken.sequence] = replace(fact, dimensions=taken.restated_as)
-        facts = tuple(by_sequence.values())
+        facts = Counted(tuple(by_sequence.values()))
     if event.type not in COUNTED:
         return facts
     fact = CountedFact(
@@ -167,7 +167,7 @@ def _counted(known: tuple[CountedFact, ...], event: Event) -> tuple[CountedFact,
         event.conclusion_ordinal,
         event.reopen_seq,
     )
-    return (*facts, fact)
+    return facts.plus(fact)
 
 
 def replay(events: tuple[Event, ...]) -> Dispute:

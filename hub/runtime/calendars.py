@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -16,6 +16,7 @@ from hub.errors import Fault, Rejected
 
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
+_REMEMBERED: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class WorkCalendar:
         if day.year in self.notices:
             return day.weekday() < _SATURDAY
         try:
-            return bool(chinese_calendar.is_workday(day))
+            return _worked(day)
         except NotImplementedError as error:
             raise Rejected("calendar_missing", f"no holiday table covers {day.year}") from error
 
@@ -153,6 +154,12 @@ def _source(text: str) -> str:
 
 def _dates(items: list[date | str]) -> frozenset[date]:
     return frozenset(item if isinstance(item, date) else date.fromisoformat(item) for item in items)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _worked(day: date) -> bool:
+    """Ask the library once: it looks through every holiday it knows at each call, and limits end on few days."""
+    return bool(chinese_calendar.is_workday(day))
 
 
 def _at_least_one(days: int) -> int:

@@ -43,6 +43,7 @@ from hub.lifecycle import (
     DispatchMode,
     Dispute,
     Event,
+    Instruction,
     Level,
     Particulars,
     Reclassify,
@@ -279,6 +280,45 @@ def test_snapshot_of_a_newer_release_is_read_and_of_a_newer_format_refused() -> 
     assert state_from_bytes(newer.encode()) == reach(State.DISPATCHED).state
     with pytest.raises(Rejected, match="snapshot_unreadable"):
         state_from_bytes(FROZEN.replace('"v":1', '"v":2').encode())
+
+
+BUSY = (
+    *PATHS[State.CLOSED],
+    Reclassify(town_code="620725102", reason_code="wrong_town"),
+    Reopen(ReopenReason.NEW_SUIT, Colour.YELLOW),
+    replace(DISPATCH, sign_by=START + timedelta(days=1)),
+    Reclassify(category="0101", reason_code="clerk_error"),
+    ChangeColour(Colour.RED, "weapon"),
+)
+
+
+@pytest.mark.parametrize("path", [PATHS[State.DUPLICATE], BUSY], ids=["duplicate", "busy"])
+@given(data=st.data())
+def test_facts_that_were_left_as_told_are_told_again_byte_for_byte(
+    path: tuple[Instruction, ...], data: st.DataObject
+) -> None:
+    """Stored and loaded between any two commands, looked at or not: the same snapshot as of one that never was."""
+    straight, stored = Walk(), Walk()
+    for instruction in path:
+        straight.do(instruction)
+        stored.do(instruction)
+        assert state_to_bytes(stored.state) == state_to_bytes(straight.state)
+        if data.draw(st.booleans(), label="looked at"):
+            assert list(stored.state.counted) == list(straight.state.counted)
+        if data.draw(st.booleans(), label="stored"):
+            stored.dispute = state_from_bytes(state_to_bytes(stored.state))
+    assert stored.events == straight.events
+    assert stored.state == straight.state
+    assert hash(stored.state) == hash(straight.state)
+
+
+@pytest.mark.parametrize("rows", ['[["invented","2024-03-01",{},{},1,1,0,0]]', '[["accepted"]]', "[7]"])
+def test_facts_that_cannot_be_read_are_refused_when_they_are_needed(rows: str) -> None:
+    dispute = state_from_bytes(
+        FROZEN.replace(FROZEN[FROZEN.index('[["dispatched"') : FROZEN.index(',"co_dep')], rows).encode()
+    )
+    with pytest.raises(Rejected, match="snapshot_unreadable"):
+        list(dispute.counted)
 
 
 def test_missing_fields_take_their_defaults() -> None:

@@ -66,12 +66,11 @@ class HandoffApplier(Applier):
             return answers
         outcomes = carry_out(self._bind(tx), [task for _, task in tasks], self._book, self._clock.now())
         for (number, _), outcome in zip(tasks, outcomes, strict=True):
-            if isinstance(outcome, Answer):
-                self._counters.events(outcome.events)
-            elif isinstance(outcome, Rejected | Retryable):
+            if isinstance(outcome, Rejected | Retryable):
                 answers[number] = outcome
-            else:
+            elif isinstance(outcome, Exception):
                 raise outcome
+        self._counters.events(event for answer in outcomes if isinstance(answer, Answer) for event in answer.events)
         return answers
 
     def _task(self, record: bytes) -> Task:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, TypeVar
-from uuid import UUID
 
 from google.protobuf.message import DecodeError
 
@@ -16,6 +15,7 @@ from hub.contracts.codec import instant_of
 from hub.contracts.sealing import Sealer
 from hub.errors import Rejected
 from hub.lifecycle import Channel, Dimensions, Recurrence, Scale, business_day, dispute_id_of
+from hub.lifecycle.identity import is_uuid
 from hub.wire.handoff.v1 import handoff_pb2
 from services.intake.domain.facts import SOURCE_CHANNELS, Consent, Facts
 from services.intake.domain.matching import Person
@@ -54,7 +54,8 @@ def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
         Rejected: `bad_handoff_id`, `wrong_dispute_id`, `unknown_code`, `bad_date`, `cannot_open`, `empty_handoff` …,
             with the field at fault.
     """
-    _at("handoff_id", lambda: _uuid(handoff.handoff_id))
+    if not is_uuid(handoff.handoff_id):
+        raise Rejected("bad_id", "a UUID in canonical form is needed", field="handoff_id")
     if handoff.dispute_id != dispute_id_of(handoff.agency_id, handoff.source_ref):
         raise Rejected("wrong_dispute_id", "id is not made of the agency and its reference", field="dispute_id")
     if handoff.channel not in SOURCE_CHANNELS:
@@ -222,15 +223,6 @@ def _code(kind: type[C], text: str, field: str) -> C:
         return kind(text)
     except ValueError as error:
         raise Rejected("unknown_code", f"not in the list of {kind.__name__}", field=field) from error
-
-
-def _uuid(text: str) -> None:
-    try:
-        canonical = str(UUID(text))
-    except ValueError:
-        canonical = ""
-    if not canonical or canonical != text:
-        raise Rejected("bad_id", "a UUID in canonical form is needed")
 
 
 def _at(name: str, read: Callable[[], T]) -> T:

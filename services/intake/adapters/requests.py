@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Literal
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from hub.contracts.codec import command_from_wire, instant_of
 from hub.errors import Rejected
 from hub.exchange.checks import citizen_id, clean, phone, uscc
 from hub.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
-from hub.lifecycle.identity import NAMESPACE
+from hub.lifecycle.identity import NAMESPACE, is_uuid
 from hub.runtime.clock import Clock
 from hub.wire.dispute.v1 import command_pb2
 from hub.wire.handoff.v1 import handoff_pb2
@@ -62,7 +62,8 @@ class Requests:
         content = message.SerializeToString(deterministic=True)
         if len(content) > MAX_COMMAND_BYTES:
             raise Rejected("command_too_large", f"指令过大 / a command has at most {MAX_COMMAND_BYTES} bytes")
-        _uuid(message.command_id, "command_id")
+        if not is_uuid(message.command_id):
+            raise Rejected("bad_id", "应为小写 UUID / a UUID in lower case is needed", field="command_id")
         if not is_dispute_id(message.dispute_id):
             raise Rejected("bad_id", "应为纠纷编码 / a dispute id is needed", field="dispute_id")
         if _CORRELATION.fullmatch(message.correlation_id) is None:
@@ -170,12 +171,3 @@ def _checked(check: Callable[[], object], path: str) -> None:
         check()
     except Rejected as error:
         raise Rejected(error.code, error.detail, kind=error.kind, field=path) from error
-
-
-def _uuid(text: str, field: str) -> None:
-    try:
-        canonical = str(UUID(text))
-    except ValueError:
-        canonical = ""
-    if not canonical or canonical != text:
-        raise Rejected("bad_id", "应为小写 UUID / a UUID in lower case is needed", field=field)

@@ -124,6 +124,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         outcomes = await self._commands.submit_all([task for _, task in tasks])
         for (number, _), outcome in zip(tasks, outcomes, strict=True):
             results[number] = outcome
+        self._counters.events(event for answer in outcomes if isinstance(answer, Answer) for event in answer.events)
         return intake_pb2.ExecuteBatchResponse(
             results=[
                 self._result(command.command_id, result)
@@ -202,9 +203,9 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         timeout_s = WAIT_S if left is None else max(0.0, min(left, WAIT_S * 10) - ANSWER_S)
         await self._reader.wait_for(vector_from_wire(handoffs, field="handoffs"), timeout_s)
 
-    def _result(self, command_id: str, result: Answer | Exception | None) -> intake_pb2.CommandResult:
+    @staticmethod
+    def _result(command_id: str, result: Answer | Exception | None) -> intake_pb2.CommandResult:
         if isinstance(result, Answer):
-            self._counters.events(result.events)
             return intake_pb2.CommandResult(
                 command_id=command_id, position=_place(result.place), repeated=result.repeated
             )

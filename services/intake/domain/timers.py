@@ -56,6 +56,10 @@ WORKING: Final = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED, Stat
 UNFINISHED: Final = WORKING | {State.REGISTERED, State.SCREENING}
 LEADER_EXTENDS: Final = "T13b"
 """Row of the transition table that moves a petition's statutory limit instead of the mediation term."""
+_SIGN_OFF: Final = (TimerKind.SIGN_REMINDER, TimerKind.SIGN_OVERDUE)
+_TERM: Final = (TimerKind.TERM_REMINDER, TimerKind.TERM_EXPIRED)
+_LOCAL: Final = (TimerKind.LOCAL_REMINDER, TimerKind.LOCAL_OVERDUE)
+_STATUTORY: Final = (TimerKind.STATUTORY_REMINDER, TimerKind.STATUTORY_OVERDUE)
 _REMINDERS: Final = frozenset(
     {TimerKind.SIGN_REMINDER, TimerKind.TERM_REMINDER, TimerKind.LOCAL_REMINDER, TimerKind.STATUTORY_REMINDER}
 )
@@ -67,20 +71,34 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)
 
 
+def awaited(dispute: Dispute) -> tuple[TimerKind, ...]:
+    """Return the kinds of timers that mean something in the dispute's state; any other one is obsolete."""
+    state, cohort = dispute.state, dispute.cohort
+    if state is State.PERFORMED:
+        return (TimerKind.FOLLOW_UP,)
+    if state not in UNFINISHED:
+        return ()
+    kinds: tuple[TimerKind, ...] = ()
+    if state is State.DISPATCHED and dispute.sign_by is not None:
+        kinds += _SIGN_OFF
+    if state in WORKING and cohort.due_on is not None and dispute.clock_stopped_on is None and dispute.term_runs:
+        kinds += _TERM
+    if cohort.local_due_on is not None:
+        kinds += _LOCAL
+    if cohort.statutory_due_on is not None:
+        kinds += _STATUTORY
+    return kinds
+
+
 def waits_for(kind: TimerKind, dispute: Dispute) -> bool:
-    """Tell whether a timer still means something in the dispute's state; one that does not is obsolete."""
-    match kind:
-        case TimerKind.SIGN_REMINDER | TimerKind.SIGN_OVERDUE:
-            return dispute.state is State.DISPATCHED and dispute.sign_by is not None
-        case TimerKind.TERM_REMINDER | TimerKind.TERM_EXPIRED:
-            runs = dispute.term_runs and dispute.cohort.due_on is not None and dispute.clock_stopped_on is None
-            return runs and dispute.state in WORKING
-        case TimerKind.LOCAL_REMINDER | TimerKind.LOCAL_OVERDUE:
-            return dispute.state in UNFINISHED and dispute.cohort.local_due_on is not None
-        case TimerKind.STATUTORY_REMINDER | TimerKind.STATUTORY_OVERDUE:
-            return dispute.state in UNFINISHED and dispute.cohort.statutory_due_on is not None
-        case TimerKind.FOLLOW_UP:
-            return dispute.state is State.PERFORMED
+    """Tell whether a timer of a kind still means something in the dispute's state."""
+    return kind in awaited(dispute)
+
+
+def given_up(before: Dispute, after: Dispute) -> list[TimerKind]:
+    """Return the kinds that a dispute waited for and no longer does."""
+    still = awaited(after)
+    return [kind for kind in awaited(before) if kind not in still]
 
 
 def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, ...]:

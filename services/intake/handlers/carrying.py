@@ -306,8 +306,4 @@ def _settle_timers(unit: _Unit) -> None:
         del changes.timers[key]
     for dispute_id, after in changes.changed.items():
         before = unit.before[dispute_id].dispute
-        changes.cleared.update(
-            (dispute_id, kind)
-            for kind in TimerKind
-            if timing.waits_for(kind, before) and not timing.waits_for(kind, after.dispute)
-        )
+        changes.cleared.update((dispute_id, kind) for kind in timing.given_up(before, after.dispute))

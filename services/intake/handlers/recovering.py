@@ -9,7 +9,6 @@ from datetime import datetime
 from hub.lifecycle import Event, evolve
 from services.intake.domain import timers as timing
 from services.intake.domain.registration import Rulebook
-from services.intake.domain.timers import TimerKind
 from services.intake.handlers.tasks import CLOCK
 from services.intake.ports import Case, Changes, Done, Place, Register
 
@@ -64,10 +63,6 @@ def _settle(changes: Changes, before: dict[str, Case], cases: dict[str, Case]) -
         del changes.timers[key]
     for dispute_id, case in changes.changed.items():
         was = before[dispute_id].dispute
-        changes.cleared.update(
-            (dispute_id, kind)
-            for kind in TimerKind
-            if timing.waits_for(kind, was) and not timing.waits_for(kind, case.dispute)
-        )
+        changes.cleared.update((dispute_id, kind) for kind in timing.given_up(was, case.dispute))
         if was.state in timing.UNFINISHED and case.dispute.state not in timing.UNFINISHED:
             changes.released.append(dispute_id)
