@@ -1,0 +1,72 @@
+"""What a drive of the control needs inside a service, whether its guard is there or not: armed by files, as points."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from typing_extensions import override
+
+from hub.contracts.topics import JOURNAL
+from hub.journal.judge import Numbered
+from hub.journal.ports import Delivery
+from hub.streaming.publisher import KafkaPublisher
+from services.intake.adapters.applier import HandoffApplier
+from tests.faults import points as at
+from tests.faults.points import Points
+
+BUG: Final = "bug"
+"""The applier dies at every record of the first dispute that it meets, for as long as the point's file is there."""
+WEDGE: Final = "wedge"
+"""The producer in use takes messages and never resolves one of them; the next producer is sound."""
+
+
+def _points() -> Points:
+    return Points(Path(os.environ[at.FOLDER]))
+
+
+def _bug() -> None:
+    points, apply = _points(), HandoffApplier.apply
+
+    def dying(self: HandoffApplier, tx: sa.Connection, records: Sequence[Numbered]) -> Any:  # noqa: ANN401 - as the method
+        for item in records:
+            dispute = self.key_of(item.record)
+            if points.armed(BUG) is not None:
+                points.take(BUG, dispute=dispute)
+            told = points.fired(BUG)
+            if told is not None and told["dispute"] == dispute:
+                raise ZeroDivisionError(dispute)
+        return apply(self, tx, records)
+
+    HandoffApplier.apply = dying  # type: ignore[method-assign]
+
+
+class _Never(Delivery):
+    """A message of which nothing is ever heard again."""
+
+    @override
+    def done(self) -> bool:
+        return False
+
+    @override
+    def error(self) -> Exception | None:
+        return None
+
+
+def _wedge() -> None:
+    points, send = _points(), KafkaPublisher.send
+    wedged: list[object] = []
+
+    def sending(self: KafkaPublisher, message: Any) -> Delivery:  # noqa: ANN401 - as the method
+        current = self._current()
+        if message.topic == JOURNAL.name and points.armed(WEDGE) is not None and points.take(WEDGE):
+            wedged.append(current)
+        return _Never() if current in wedged else send(self, message)
+
+    KafkaPublisher.send = sending  # type: ignore[method-assign]
+
+
+TRAPS: Final[Mapping[str, Callable[[], None]]] = {BUG: _bug, WEDGE: _wedge}
