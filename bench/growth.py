@@ -1,0 +1,350 @@
+"""B5: memory, disk and cost per event as the number of disputes grows, for stats and for intake.
+
+A topic is recorded first; then the real service folds it from an empty store, and its process is looked at from outside
+on the way. One pass shows every size that it goes through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx2
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.growing import Point, line_through, sizes, tenths, under_way
+from bench.handoffs import recorded, sealer_in
+from bench.journal import COUNTY, PROVINCE, Journal, Region
+from bench.lands import Name, land
+from bench.lives import pool
+from bench.machine import facts
+from bench.measure import judged
+from bench.options import Screen, command, common
+from bench.processes import usage_of
+from bench.recorder import Recorded, Recorder
+from bench.rig import broker, bus, scratch, single
+from bench.saving import finish, save
+from bench.series import disk_of
+from bench.submissions import Press
+from hub.contracts.topics import HANDOFFS, JOURNAL
+from hub.errors import Retryable
+from hub.rpc.client import channel
+from hub.streaming.admin import provision
+from hub.streaming.bus import Bus
+from hub.streaming.publisher import KafkaPublisher
+from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from ops import interrupts
+from ops.children import Child
+from ops.output import failing, keep_stdout_clean
+from ops.scenarios.vocabulary import Channel
+
+STATS, INTAKE = "stats", "intake"
+MARKS: Final = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+PLAN: Final[tuple[tuple[Name, int], ...]] = (("county", 100_000), ("province", 1_000_000))
+QUICK: Final[tuple[tuple[Name, int], ...]] = (("county", 1_000), ("province", 10_000))
+TEN_MILLION: Final = 10_000_000
+REGIONS: Final[dict[Name, Region]] = {"county": COUNTY, "province": PROVINCE}
+RSS_TARGET_MB: Final = 200
+COST_TARGET: Final = 1.1
+PER_VALUE: Final = 500
+LOOK_S: Final = 0.25
+STALLED_S: Final = 120.0
+CHUNK: Final = 5_000
+SEED: Final = 5
+SHARES: Final = {Channel.COURT: 0.7, Channel.POLICE: 0.25, Channel.PETITION: 0.05}
+MB: Final = 1e6
+ANSWER_S: Final = 30.0
+TAKEN_IN: Final = "hub_pipeline_in_total"
+SERIES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """One pass.
+
+    Attributes:
+        service: `stats` or `intake`.
+        records: Events folded by stats, or hand-offs applied by intake.
+        points: Looks on the way.
+        restarted_rss: Bytes of a process that was started on the finished store.
+        dead: Records that were buried or parked; none should be.
+    """
+
+    service: str
+    region: Name
+    disputes: int
+    records: int
+    recorded: Recorded
+    points: Sequence[Point]
+    log_bytes: int
+    restarted_rss: int
+    dead: int
+
+
+def record_journal(region: Name, disputes: int, of: Bus, screen: Screen) -> Recorded:
+    """Write the journal of so many whole lives."""
+    provision(of, [JOURNAL])
+    publisher = KafkaPublisher(of)
+    journal = Journal(pool(), REGIONS[region], SEED)
+    total = round(disputes * journal.events_a_dispute)
+    try:
+        events = _told(journal.of_disputes(disputes), total, "journal events", screen)
+        return Recorder(publisher, per_value=PER_VALUE).record(events)
+    finally:
+        publisher.close()
+
+
+def record_handoffs(region: Name, disputes: int, of: Bus, keys: Path, screen: Screen) -> Recorded:
+    """Write the hand-offs of so many cases, of all three bridges."""
+    provision(of, [HANDOFFS, JOURNAL])
+    publisher = KafkaPublisher(of)
+    press, sealer = Press(land(region), SEED), sealer_in(keys)
+    recorders = {
+        channel: Recorder(publisher, per_value=PER_VALUE, topic=HANDOFFS, producer=f"{channel}_bridge")
+        for channel in Channel
+    }
+    told: dict[Channel, Recorded] = {}
+    try:
+        for first in range(0, disputes, CHUNK):
+            size, done = min(CHUNK, disputes - first), first
+            for channel, share in SHARES.items():
+                upto = first + size if channel is Channel.PETITION else min(done + round(size * share), first + size)
+                numbers = range(done, upto)
+                done = upto
+                if numbers:
+                    told[channel] = recorders[channel].record(recorded(press.cases(channel, numbers), sealer))
+            screen.say(f"recorded {first + size}/{disputes} hand-offs")
+    finally:
+        publisher.close()
+    parts = told.values()
+    return Recorded(
+        sum(part.events for part in parts), sum(part.values for part in parts), sum(part.value_bytes for part in parts)
+    )
+
+
+def _told(events: Iterator[tuple[int, bytes]], total: int, what: str, screen: Screen) -> Iterator[tuple[int, bytes]]:
+    every = max(1, total // 10)
+    for number, event in enumerate(events, start=1):
+        if number % every == 0:
+            screen.say(f"recorded {number}/{total} {what}")
+        yield event
+
+
+async def grow(service: str, region: Name, disputes: int, folder: Path, screen: Screen) -> Grown:
+    """Record, then let the service take it in from an empty store."""
+    with broker(folder, screen.say) as kafka:
+        of = bus(kafka)
+        if service == STATS:
+            told = await asyncio.to_thread(record_journal, region, disputes, of, screen)
+        else:
+            told = await asyncio.to_thread(record_handoffs, region, disputes, of, folder / "keys", screen)
+        log_bytes = disk_of(folder / "kafka")
+        # The records are of last year: deadlines of the wall clock would ring for all of them at once.
+        settings = {"HUB_CLOCK": "scenario"} if service == INTAKE else {}
+        child = single(service, folder, kafka.bootstrap, settings=settings)
+        child.start()
+        try:
+            await child.wait_ready()
+            points = await _watch(child, told.events, folder / "stores", screen)
+            child.terminate()
+            await child.wait_ended()
+            child.start()
+            await child.wait_ready()
+            dead = await _until(child, told.events)
+            restarted = usage_of(_pid(child)).rss_bytes
+        finally:
+            child.terminate()
+            await child.wait_ended()
+    return Grown(service, region, disputes, told.events, told, points, log_bytes, restarted, dead)
+
+
+async def _watch(child: Child, records: int, stores: Path, screen: Screen) -> list[Point]:
+    """Look at the process until it has taken everything in."""
+    asked = Asked(child)
+    try:
+        start = moved_at = time.monotonic()
+        points: list[Point] = []
+        said = 0
+        while not points or points[-1].records < records:
+            taken = await asked.taken_in()
+            usage = usage_of(_pid(child))
+            now = time.monotonic()
+            if points and taken > points[-1].records:
+                moved_at = now
+            if now - moved_at > STALLED_S or child.broke_down:
+                raise Retryable("stalled", f"{child.label} stands at {taken} of {records}:\n{child.last_words()}")
+            points.append(Point(now - start, taken, usage.cpu_s, usage.rss_bytes, disk_of(stores)))
+            if taken * 10 // records > said:
+                said = taken * 10 // records
+                screen.say(f"{child.label} {taken}/{records}, {usage.rss_bytes / MB:.0f} MB")
+            await asyncio.sleep(LOOK_S)
+        return under_way(points)
+    finally:
+        await asked.close()
+
+
+async def _until(child: Child, records: int) -> int:
+    """Wait until a service that was started on a store says that it stands at its end; returns what it buried."""
+    end = time.monotonic() + STALLED_S
+    asked = Asked(child)
+    try:
+        while await asked.place() < records:
+            if time.monotonic() > end:
+                raise Retryable("stalled", f"{child.label} does not stand where it was stopped")
+            await asyncio.sleep(LOOK_S)
+        return await asked.dead()
+    finally:
+        await asked.close()
+
+
+class Asked:
+    """A service asked how far it is."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._channel = channel(child.grpc_address)
+        self._http = httpx2.AsyncClient(timeout=ANSWER_S)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._channel.close()
+        await self._http.aclose()
+
+    async def taken_in(self) -> int:
+        """Return the records taken in since the process began: cheap, whatever the size of the store."""
+        if self._child.name == STATS:
+            stub = stats_pb2_grpc.StatsServiceStub(self._channel)
+            return int((await stub.GetPositions(stats_pb2.GetPositionsRequest(), timeout=ANSWER_S)).events)
+        answer = await self._http.get(f"{self._child.http_url}/metrics")
+        families = text_string_to_metric_families(answer.text)
+        return sum(int(sample.value) for family in families for sample in family.samples if sample.name == TAKEN_IN)
+
+    async def place(self) -> int:
+        """Return the place in what it reads, all streams together."""
+        stub = books_pb2_grpc.BooksServiceStub(self._channel)
+        answer = await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=STALLED_S)
+        return sum(place.position for place in answer.read.positions)
+
+    async def dead(self) -> int:
+        """Return how many records it buried or parked; none should be."""
+        stub = books_pb2_grpc.BooksServiceStub(self._channel)
+        answer = await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=STALLED_S)
+        return sum(entry.count for entry in answer.entries if entry.what in {"dead", "parked"})
+
+
+def _pid(child: Child) -> int:
+    pid = child.pid()
+    if pid is None:
+        raise Retryable("service_ended", f"{child.label} has ended:\n{child.last_words()}")
+    return pid
+
+
+def told_of(grown: Grown) -> dict[str, Any]:
+    """Return what is saved of one pass."""
+    slices = tenths(grown.points)
+    seconds = grown.points[-1].at_s - grown.points[0].at_s
+    return {
+        "service": grown.service,
+        "region": grown.region,
+        "disputes": grown.disputes,
+        "records": grown.records,
+        "values": grown.recorded.values,
+        "log_bytes_per_record": round(grown.log_bytes / grown.records, 1),
+        "seconds": round(seconds, 1),
+        "records_s": round((grown.points[-1].records - grown.points[0].records) / seconds),
+        "sizes": sizes(grown.points, MARKS, grown.disputes),
+        "tenths_cpu_us_per_record": [round(cost, 2) for cost in slices],
+        "cost_ratio": round(slices[-1] / slices[0], 3) if slices else None,
+        "restarted_rss_mb": round(grown.restarted_rss / MB, 1),
+        "dead": grown.dead,
+        "series": [
+            {
+                "records": point.records,
+                "rss_mb": round(point.rss_bytes / MB, 1),
+                "disk_mb": round(point.disk_bytes / MB, 1),
+            }
+            for point in grown.points[:: max(1, len(grown.points) // SERIES)]
+        ],
+    }
+
+
+def judge(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the targets, each from the largest pass of its service; a straight line beyond it says that it is one."""
+    targets: dict[str, Any] = {}
+    for service in (STATS, INTAKE):
+        own = [one for one in passes if one["service"] == service]
+        if own:
+            largest = max(own, key=lambda one: one["disputes"])
+            targets[f"{service}_cost_ratio"] = judged(COST_TARGET, largest["cost_ratio"], at_most=True)
+            targets[f"{service}_cost_ratio"]["disputes"] = largest["disputes"]
+        if own and service == STATS:
+            at = [(float(size["disputes"]), float(size["rss_mb"])) for size in largest["sizes"]]
+            extrapolated = at[-1][0] < TEN_MILLION
+            reached = line_through(at[-2], at[-1], TEN_MILLION) if extrapolated and len(at) > 1 else at[-1][1]
+            target = judged(RSS_TARGET_MB, round(reached, 1), at_most=True)
+            targets["stats_rss_mb_at_ten_million"] = target | {
+                "extrapolated": extrapolated,
+                "run_to": largest["disputes"],
+            }
+    return targets
+
+
+def show(document: dict[str, Any], screen: Screen) -> None:
+    """Print what people want to see."""
+    rows = [
+        [
+            f"{one['service']} {one['region']}",
+            *(str(size[name]) for name in ("disputes", "records", "rss_mb", "disk_mb", "disk_bytes_per_record")),
+            str(size["cpu_us_per_record"]),
+        ]
+        for one in document["passes"]
+        for size in one["sizes"]
+    ]
+    screen.table("growth", ["", "disputes", "records", "RSS MB", "disk MB", "B/record", "µs CPU/record"], rows)
+    rows = [
+        [name, str(one["target"]), str(one["reached"]), "yes" if one["met"] else "NO"]
+        for name, one in document["targets"].items()
+    ]
+    screen.table("targets", ["what", "target", "reached", "met"], rows)
+
+
+def main() -> int:
+    """Run the benchmark; exit code 1 when a service buried or parked a record."""
+    parser = command("growth", "Memory, disk and cost per event as the number of disputes grows.", rounds=1)
+    parser.add_argument("--service", choices=(STATS, INTAKE), help="only this one")
+    parser.add_argument(
+        "--ten-million", action="store_true", help="stats once more with 10,000,000 disputes of a province"
+    )
+    given = parser.parse_args()
+    options = common(given)
+    screen = Screen(options)
+    keep_stdout_clean()
+    plan = [(service, *size) for service in (STATS, INTAKE) for size in (QUICK if options.quick else PLAN)]
+    if given.ten_million:
+        plan.append((STATS, "province", TEN_MILLION))
+    passes = []
+    with failing(), scratch("growth", options.folder) as folder:
+        for service, region, disputes in plan:
+            if given.service in {None, service}:
+                screen.say(f"{service}: {disputes} disputes of a {region}")
+                own = folder / f"{service}-{region}-{disputes}"
+                passes.append(told_of(interrupts.run(grow(service, region, disputes, own, screen))))
+                if options.folder is None:
+                    shutil.rmtree(own)
+        machine = facts(folder)
+    document = {"bench": "growth", "passes": passes, "targets": judge(passes), "machine": machine}
+    show(document, screen)
+    save("growth", document, publish=options.save)
+    finish(document)
+    return 1 if any(one["dead"] for one in passes) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
