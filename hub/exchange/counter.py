@@ -17,7 +17,7 @@ from hub.exchange.codelists import CodeLists
 from hub.exchange.desk import Desk
 from hub.exchange.door import not_found, read_receipt
 from hub.exchange.dto import read
-from hub.exchange.facts import Receipt, Sender, Told, Verdict
+from hub.exchange.facts import Receipt, Sender, Told, Verdict, in_order
 from hub.exchange.ports import RecordT
 from hub.exchange.results import Result
 from hub.exchange.tables import receipt
@@ -83,18 +83,11 @@ class Counter(Generic[RecordT]):
         """
         if len(brought) > BATCH_LIMIT:
             raise Rejected("too_many", f"一批至多 {BATCH_LIMIT} 件 / at most {BATCH_LIMIT} items", field="items")
-        verdicts: list[Verdict | None] = [None] * len(brought)
-        told: dict[int, Told[RecordT]] = {}
-        for place, one in enumerate(brought):
-            try:
-                told[place] = self._read(one, correlation_id)
-            except Rejected as refused:
-                verdicts[place] = refused
-        for place, verdict in zip(told, await self._desk.hand_over(sender, list(told.values())), strict=True):
-            verdicts[place] = verdict
-        answers = [verdict for verdict in verdicts if verdict is not None]
-        self._count(answers)
-        return answers
+        read_all = [self._read(one, correlation_id) for one in brought]
+        told = [one for one in read_all if isinstance(one, Told)]
+        verdicts = in_order(read_all, await self._desk.hand_over(sender, told))
+        self._count(verdicts)
+        return verdicts
 
     async def report(self, sender: Sender, brought: Brought, correlation_id: str) -> Receipt:
         """Take a later fact.
@@ -150,10 +143,13 @@ class Counter(Generic[RecordT]):
         _check_cursor(cursor, "cursor")
         return await self._store.write(lambda tx: results.acknowledge(tx, sender.agency, cursor))
 
-    def _read(self, brought: Brought, correlation_id: str) -> Told[RecordT]:
-        dto = read(self._trade.record, brought.plain, self._codes)
-        record = self._trade.to_record(dto)
-        key = _key(brought.key) if brought.key else record.source_ref
+    def _read(self, brought: Brought, correlation_id: str) -> Told[RecordT] | Rejected:
+        try:
+            dto = read(self._trade.record, brought.plain, self._codes)
+            record = self._trade.to_record(dto)
+            key = _key(brought.key) if brought.key else record.source_ref
+        except Rejected as refused:
+            return refused
         return Told(record, record.source_ref, key, dto.content_sha256(), correlation_id)
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:

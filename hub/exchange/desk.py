@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic
 
 from hub.errors import Rejected
-from hub.exchange.facts import Receipt, Report, Sender, Told, Verdict, check_report
+from hub.exchange.facts import Receipt, Report, Sender, Told, Verdict, check_report, in_order
 from hub.exchange.ports import Admission, RecordT
 from hub.runtime.clock import Clock
 
@@ -27,17 +27,16 @@ class Desk(Generic[RecordT]):
     async def hand_over(self, sender: Sender, told: Sequence[Told[RecordT]]) -> list[Verdict]:
         """Take records; one verdict each, in order. What is refused leaves the others alone."""
         now = self._clock.now()
-        verdicts: list[Verdict | None] = [None] * len(told)
-        sound: dict[int, Told[RecordT]] = {}
-        for place, item in enumerate(told):
-            try:
-                sound[place] = replace(item, record=self._prepare(item.record, sender, now))
-            except Rejected as refused:
-                verdicts[place] = refused
-        admitted = await self._admission.admit(sender, list(sound.values())) if sound else []
-        for place, verdict in zip(sound, admitted, strict=True):
-            verdicts[place] = verdict
-        return [verdict for verdict in verdicts if verdict is not None]
+        prepared = [self._prepared(item, sender, now) for item in told]
+        sound = [item for item in prepared if isinstance(item, Told)]
+        return in_order(prepared, await self._admission.admit(sender, sound) if sound else ())
+
+    def _prepared(self, told: Told[RecordT], sender: Sender, now: datetime) -> Told[RecordT] | Rejected:
+        try:
+            record = self._prepare(told.record, sender, now)
+        except Rejected as refused:
+            return refused
+        return told if record is told.record else replace(told, record=record)
 
     async def report(self, sender: Sender, told: Told[Report]) -> Receipt:
         """Take a later fact.

@@ -14,7 +14,7 @@ from typing_extensions import override
 from hub.contracts.sealing import Sealer
 from hub.errors import Kind, Rejected, Retryable
 from hub.exchange import wire
-from hub.exchange.facts import Receipt, Report, Sender, Told, Verdict
+from hub.exchange.facts import Receipt, Report, Sender, Told, Verdict, in_order
 from hub.exchange.instants import from_micros, to_micros
 from hub.exchange.ports import Admission, RecordT
 from hub.exchange.tables import receipt
@@ -106,18 +106,9 @@ class Door(Admission[RecordT], Generic[RecordT]):
 
     @override
     async def admit(self, sender: Sender, told: Sequence[Told[RecordT]]) -> Sequence[Verdict]:
-        verdicts: list[Verdict | None] = [None] * len(told)
-        items: dict[int, _Item] = {}
-        for place, one in enumerate(told):
-            try:
-                items[place] = self._case(sender, one)
-            except Rejected as refused:
-                verdicts[place] = refused
-        for place, outcome in zip(items, await self._batcher.submit_all(list(items.values())), strict=True):
-            if not isinstance(outcome, Receipt | Rejected | Retryable):
-                raise outcome
-            verdicts[place] = outcome
-        return [verdict for verdict in verdicts if verdict is not None]
+        cases = [self._case(sender, one) for one in told]
+        outcomes = await self._batcher.submit_all([case for case in cases if isinstance(case, _Item)])
+        return in_order(cases, [_verdict(outcome) for outcome in outcomes])
 
     @override
     async def admit_report(self, sender: Sender, told: Told[Report]) -> Receipt:
@@ -126,11 +117,14 @@ class Door(Admission[RecordT], Generic[RecordT]):
         item = self._item(handoff, handoff_pb2.Confidential(), told.content_sha256, is_case=False)
         return await self._batcher.submit(item)
 
-    def _case(self, sender: Sender, told: Told[RecordT]) -> _Item:
+    def _case(self, sender: Sender, told: Told[RecordT]) -> _Item | Rejected:
         matter = told.record.matter
         handoff = self._handoff(sender, told, matter.handed_over_at)
         handoff.case_received.CopyFrom(self._to_wire(told.record))
-        return self._item(handoff, wire.confidential(matter.confidential), told.content_sha256, is_case=True)
+        try:
+            return self._item(handoff, wire.confidential(matter.confidential), told.content_sha256, is_case=True)
+        except Rejected as refused:
+            return refused
 
     def _handoff(
         self, sender: Sender, told: Told[RecordT] | Told[Report], occurred_at: datetime
@@ -210,8 +204,19 @@ class Door(Admission[RecordT], Generic[RecordT]):
             for item, place in zip(new, places, strict=True)
         ]
         if receipts:
-            tx.execute(sa.insert(receipt), [_row(item, given) for item, given in zip(new, receipts, strict=True)])
+            tx.execute(_INSERT, [_row(item, given) for item, given in zip(new, receipts, strict=True)])
         return receipts
+
+
+def _verdict(outcome: Receipt | Exception) -> Verdict:
+    """Return the outcome when it is a verdict.
+
+    Raises:
+        Exception: The outcome is no verdict but a failure of ours.
+    """
+    if isinstance(outcome, Receipt | Rejected | Retryable):
+        return outcome
+    raise outcome
 
 
 def _answers(
@@ -228,17 +233,27 @@ def _answers(
         elif isinstance(written, Retryable):
             answers.append(written)
         else:
-            answers.append(replace(written[outcome.new], repeated=outcome.new in given))
+            receipt_given = written[outcome.new]
+            answers.append(replace(receipt_given, repeated=True) if outcome.new in given else receipt_given)
             given.add(outcome.new)
     return answers
 
 
+# Built once: to build and key a statement anew costs as much as a dozen records do.
+_KNOWN: Final = sa.select(receipt).where(
+    sa.or_(
+        receipt.c.receipt_id.in_(sa.bindparam("ids", expanding=True)),
+        receipt.c.case_of.in_(sa.bindparam("disputes", expanding=True)),
+    )
+)
+_INSERT: Final = sa.insert(receipt)
+
+
 def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], dict[str, _Seen]]:
     """Return receipts by id, and records (not later facts) by dispute."""
-    ids, disputes = {item.receipt_id for item in items}, {item.dispute_id for item in items}
-    c = receipt.c
+    wanted = {"ids": [item.receipt_id for item in items], "disputes": [item.dispute_id for item in items]}
     by_id, by_dispute = dict[str, _Seen](), dict[str, _Seen]()
-    for row in tx.execute(sa.select(receipt).where(sa.or_(c.receipt_id.in_(ids), c.case_of.in_(disputes)))):
+    for row in tx.execute(_KNOWN, wanted):
         seen = _Seen(row.source_ref, bytes(row.content_sha256), read_receipt(row, repeated=True))
         by_id[row.receipt_id] = seen
         if row.case_of is not None:

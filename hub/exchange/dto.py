@@ -17,6 +17,7 @@ from hub.exchange import fields as f
 from hub.exchange.codelists import CodeLists
 from hub.web.validation import field_errors
 
+_CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _PARTIES: Final = 200
 _MENTIONED: Final = 5
 
@@ -33,8 +34,7 @@ class PartnerModel(BaseModel):
         keys sorted, no blanks, UTF-8. REST and gRPC of one record give one digest.
         """
         content = self.model_dump(mode="json", exclude_defaults=True)
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).digest()
+        return hashlib.sha256(_CANONICAL.encode(content).encode()).digest()
 
 
 class ConsentDto(PartnerModel):

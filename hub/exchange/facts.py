@@ -5,7 +5,7 @@ Imports no transport, so that `domain` and `handlers` of a bridge may use it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -174,6 +174,12 @@ class Receipt:
 
 
 Verdict = Receipt | Rejected | Retryable
+
+
+def in_order(judged: Sequence[object], verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return a verdict for each of `judged`, in order: a refusal is its own, others take the next of `verdicts`."""
+    following = iter(verdicts)
+    return [one if isinstance(one, Rejected) else next(following) for one in judged]
 
 
 def refuse_future(now: datetime, *, instants: Mapping[str, datetime | None], days: Mapping[str, date | None]) -> None:

@@ -61,20 +61,22 @@ def _day(value: object) -> object:
 
 
 def _instant(value: object) -> object:
-    if isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise refusal("wrong_type", "应为 RFC 3339 时间字符串 / expected an RFC 3339 string")
-    try:
-        told = datetime.fromisoformat(_MICROS.sub(r"\1", value.upper())) if _INSTANT.fullmatch(value) else None
-        instant = told.astimezone(UTC) if told else None
-    except (ValueError, OverflowError):
-        instant = None
+    instant = value.astimezone(UTC) if isinstance(value, datetime) else _instant_of(value)
     if instant is None:
         raise refusal("time_format", "应为带时区的 RFC 3339 时间 / expected an RFC 3339 time with an offset")
     if instant.year not in _YEARS:
         raise refusal("date_out_of_range", "年份不合理 / the year is out of range")
     return instant
+
+
+def _instant_of(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        raise refusal("wrong_type", "应为 RFC 3339 时间字符串 / expected an RFC 3339 string")
+    try:
+        told = datetime.fromisoformat(_MICROS.sub(r"\1", value.upper())) if _INSTANT.fullmatch(value) else None
+        return told.astimezone(UTC) if told else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _iso(instant: datetime) -> str:

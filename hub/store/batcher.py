@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from hub.store.store import Store, Transaction
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel(Generic[Item, Result]):
+    """Items of one caller that are applied together, and where it waits: one future, however many items."""
+
+    items: Sequence[Item]
+    outcomes: asyncio.Future[Sequence[Result | Exception]]
 
 
 class Batcher(Generic[Item, Result]):
@@ -30,50 +39,56 @@ class Batcher(Generic[Item, Result]):
         self._store = store
         self._unit = unit
         self._limit = limit
-        self._waiting: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._waiting: deque[_Parcel[Item, Result]] = deque()
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Result:
         """Apply one item; returns after its durable commit, or raises the item's own exception."""
-        return await self._enqueue(item)
+        outcome = (await self._enqueue((item,)))[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     async def submit_all(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
         """Apply many items in order; one result or exception for each."""
-        futures = [self._enqueue(item) for item in items]
-        outcomes = await asyncio.gather(*futures, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
-                raise outcome
-        return [
-            outcome for outcome in outcomes if not isinstance(outcome, BaseException) or isinstance(outcome, Exception)
-        ]
+        parcels = [self._enqueue(items[at : at + self._limit]) for at in range(0, len(items), self._limit)]
+        return [outcome for parcel in parcels for outcome in await parcel]
 
-    def _enqueue(self, item: Item) -> asyncio.Future[Result]:
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+    def _enqueue(self, items: Sequence[Item]) -> asyncio.Future[Sequence[Result | Exception]]:
+        outcomes: asyncio.Future[Sequence[Result | Exception]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Parcel(items, outcomes))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())
-        return future
+        return outcomes
 
     async def _drain(self) -> None:
         while self._waiting:
-            taken = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
-            # A caller that went away before its turn is skipped: nothing of it was promised yet.
-            taken = [(item, future) for item, future in taken if not future.cancelled()]
-            if not taken:
+            parcels = self._take()
+            if not parcels:
                 continue
-            items = [item for item, _ in taken]
+            items = [item for parcel in parcels for item in parcel.items]
+            outcomes: Sequence[Result | Exception]
             try:
                 outcomes = await self._store.write(lambda tx, items=items: self._apply(tx, items))  # type: ignore[misc]
             except Exception as error:  # noqa: BLE001 - belongs to the callers
-                outcomes = [error] * len(taken)
-            for (_, future), outcome in zip(taken, outcomes, strict=True):
-                if future.done():
-                    continue
-                if isinstance(outcome, Exception):
-                    future.set_exception(outcome)
-                else:
-                    future.set_result(outcome)
+                outcomes = [error] * len(items)
+            given = iter(outcomes)
+            for parcel in parcels:
+                own = [next(given) for _ in parcel.items]
+                if not parcel.outcomes.done():
+                    parcel.outcomes.set_result(own)
+
+    def _take(self) -> list[_Parcel[Item, Result]]:
+        """Take the parcels of one commit, at most `limit` items; at least one parcel, which is never larger."""
+        taken: list[_Parcel[Item, Result]] = []
+        room = self._limit
+        while self._waiting and len(self._waiting[0].items) <= room:
+            parcel = self._waiting.popleft()
+            # A caller that went away before its turn is skipped: nothing of it was promised yet.
+            if not parcel.outcomes.cancelled():
+                taken.append(parcel)
+                room -= len(parcel.items)
+        return taken
 
     def _apply(self, tx: Transaction, items: Sequence[Item]) -> Sequence[Result | Exception]:
         outcomes = self._unit(tx, items)
