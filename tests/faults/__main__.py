@@ -167,6 +167,7 @@ def main(arguments: Sequence[str]) -> int:
         options.error(f"--seeds takes 3 or 5-20, not {wrong}")
     # Clients that try again tell so; the progress is what counts here.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     results = told.results.resolve()
     results.mkdir(parents=True, exist_ok=True, mode=0o700)
     matrix = Matrix(results, Console(stderr=True))

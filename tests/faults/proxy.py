@@ -55,12 +55,11 @@ class Link:
 
     def reset(self) -> int:
         """Reset every open connection; returns how many."""
-        writers = list(self._open)
+        writers = [writer for writer in self._open if not writer.transport.is_closing()]
         for writer in writers:
-            plain = writer.get_extra_info("socket")
-            if plain is not None:
-                # Lingering for no time makes the kernel send RST instead of FIN.
-                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            # Lingering for no time makes the kernel send RST instead of FIN.
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             writer.transport.abort()
         return len(writers) // 2
 
