@@ -11,7 +11,6 @@ from typing_extensions import override
 
 from hub.errors import Retryable
 from hub.store.store import Store, Transaction
-from services.stats.adapters.interning import Interning
 from services.stats.ports import Changes
 
 LOOK_S: Final = 1.0
@@ -26,18 +25,14 @@ class Pulse(Changes):
 
     Args:
         store: Its commits are listened to.
-        interning: Learns the ids of each commit.
         look: Gives a number that grows with every counted event.
         coalesce_s: Longest time between a commit and its telling, at most 0.25 s by contract.
     """
 
     name = "pulse"
 
-    def __init__(
-        self, store: Store, interning: Interning, look: Callable[[Transaction], int], *, coalesce_s: float = 0.1
-    ) -> None:
+    def __init__(self, store: Store, look: Callable[[Transaction], int], *, coalesce_s: float = 0.1) -> None:
         self._store = store
-        self._interning = interning
         self._look = look
         self._coalesce_s = coalesce_s
         self._counted = 0
@@ -77,9 +72,8 @@ class Pulse(Changes):
                 self._loop.call_soon_threadsafe(self._wake.set)
 
     async def start(self) -> None:
-        """Learn what is committed, then follow."""
+        """Follow the commits from now on."""
         self._loop = asyncio.get_running_loop()
-        await self._store.read(self._interning.learn)
         self._task = asyncio.create_task(self._run(), name="pulse")
 
     async def stop(self) -> None:
@@ -100,7 +94,7 @@ class Pulse(Changes):
         while True:
             own = await self._woken()
             try:
-                changed = await self._store.read(self._learn)
+                changed = await self._store.read(self._changed)
             except Retryable as error:
                 self._wake.set()
                 await asyncio.sleep(error.after_s)
@@ -123,7 +117,6 @@ class Pulse(Changes):
         self._wake.clear()
         return True
 
-    def _learn(self, tx: Transaction) -> bool:
-        self._interning.learn(tx)
+    def _changed(self, tx: Transaction) -> bool:
         before, self._seen = self._seen, self._look(tx)
         return self._seen != before

@@ -1,7 +1,8 @@
 """Small integers for dimension values and stream names.
 
-An id is remembered across transactions only after it was seen in a *committed* snapshot (`learn`): the transaction
-that minted it may still be rolled back, and its number given to another value.
+An id is remembered across transactions only after it was seen to be *committed*: the transaction that minted it may be
+rolled back, and its number given to another value. So each transaction begins with a look at what is new, before it
+mints anything itself.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import Final
 from unicodedata import category
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from hub.errors import Rejected
+from services.stats.adapters import statements
 from services.stats.adapters.tables import interned
 from services.stats.domain.fold import DIMENSIONS, DimensionsLike, Ids
 
@@ -23,32 +24,35 @@ MAX_VALUE_CHARS: Final = 128
 LOCK: Final = 0x53544154
 """PostgreSQL advisory lock: workers mint ids one after the other, so they can't wait for each other in a circle."""
 
-_find = sa.select(interned.c.id).where(interned.c.kind == sa.bindparam("k"), interned.c.value == sa.bindparam("v"))
-_newer = sa.select(interned.c.id, interned.c.kind, interned.c.value).where(interned.c.id > sa.bindparam("after"))
-_mint = {
-    "sqlite": sqlite.insert(interned).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(interned).on_conflict_do_nothing(),
-}
-
 
 class Interning:
-    """Ids that are known to be committed, shared by all transactions of this process."""
+    """Ids that are known to be committed, shared by all transactions of this process.
 
-    def __init__(self) -> None:
+    Args:
+        dialect: Of the store.
+    """
+
+    def __init__(self, dialect: str) -> None:
+        self.mint = statements.mint(dialect, interned, ["kind", "value"])
+        self.find = statements.find(dialect, interned, ["kind", "value"])
+        self.serialise = dialect == "postgresql"
+        self.current: InterningSession | None = None
         self._known = tuple(_Kind(self, kind) for kind in range(len(DIMENSIONS) + 1))
         self._seen = 0
-        self.current: InterningSession | None = None
-
-    def learn(self, tx: sa.Connection) -> None:
-        """Remember what is committed; `tx` is a read snapshot, never the writer's transaction."""
-        for number, kind, value in tx.execute(_newer, {"after": self._seen}):
-            self._known[kind][value] = number
-            self._seen = max(self._seen, number)
 
     def session(self, tx: sa.Connection) -> InterningSession:
-        """Return what one write transaction needs; the one before it is over."""
-        self.current = InterningSession(tx, self._known)
+        """Return what one write transaction (or one savepoint of it) needs; the session before it is over."""
+        # Within one transaction the session before may have minted ids that a savepoint took back: no look then.
+        if self.current is None or self.current.tx is not tx:
+            self._learn(tx)
+        self.current = InterningSession(self, tx, self._known)
         return self.current
+
+    def _learn(self, tx: sa.Connection) -> None:
+        newer = sa.select(interned.c.id, interned.c.kind, interned.c.value).where(interned.c.id > self._seen)
+        for number, kind, value in tx.execute(newer):
+            self._known[kind][value] = number
+            self._seen = max(self._seen, number)
 
 
 class _Kind(dict[str, int]):
@@ -69,8 +73,9 @@ class _Kind(dict[str, int]):
 class InterningSession:
     """Ids within one write transaction; those it mints are forgotten with it."""
 
-    def __init__(self, tx: sa.Connection, known: tuple[_Kind, ...]) -> None:
-        self._tx = tx
+    def __init__(self, interning: Interning, tx: sa.Connection, known: tuple[_Kind, ...]) -> None:
+        self.tx = tx
+        self._interning = interning
         self._known = known
         self._minted: dict[tuple[int, str], int] = {}
         self._locked = False
@@ -119,19 +124,17 @@ class InterningSession:
         if number is None:
             if len(value) > MAX_VALUE_CHARS or any(category(char) == "Cc" for char in value):
                 raise Rejected("bad_dimension", "value too long, or holds control characters", field="dimensions")
-            number = self._minted[key] = self._find(kind, value) or self._mint(kind, value)
+            number = self._minted[key] = self._mint(kind, value)
         return number
-
-    def _find(self, kind: int, value: str) -> int:
-        return self._tx.scalar(_find, {"k": kind, "v": value}) or 0
 
     def _mint(self, kind: int, value: str) -> int:
-        dialect = self._tx.dialect.name
-        if dialect == "postgresql" and not self._locked:
+        interning, values = self._interning, (kind, value)
+        if interning.serialise and not self._locked:
             self._locked = True
-            self._tx.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-        self._tx.execute(_mint[dialect], {"kind": kind, "value": value})
-        number = self._find(kind, value)
-        if not number:
+            self.tx.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+        minted = self.tx.exec_driver_sql(interning.mint, values).scalar()
+        if minted is None:  # another worker's, or minted before the savepoint of the session before was taken back
+            minted = self.tx.exec_driver_sql(interning.find, values).scalar()
+        if minted is None:
             raise RuntimeError("an interned value is not there after its insert")
-        return number
+        return int(minted)

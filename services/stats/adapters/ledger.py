@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from typing_extensions import override
 
 from hub.store.store import Store, Transaction
+from services.stats.adapters import statements
 from services.stats.adapters.interning import KIND_OF, STREAM
 from services.stats.adapters.tables import cell, fact, folded, interned
 from services.stats.domain.fold import Fold
@@ -20,30 +19,14 @@ from services.stats.domain.rates import Counts
 from services.stats.handlers import behind
 from services.stats.ports import Ledger, Page, Positions, State
 
-# Positional placeholders, so that rows go to the driver as they are: naming 40 columns per row costs more than SQLite.
-_DIALECTS: Final = {
-    "sqlite": sqlite.dialect(paramstyle="qmark"),
-    "postgresql": postgresql.psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call] # as it is
-}
-
-
-def _text(dialect: str, statement: sa.Insert) -> str:
-    return str(statement.compile(dialect=_DIALECTS[dialect], column_keys=[c.key for c in statement.table.columns]))
-
-
-def _add_up(dialect: str, table: sa.Table, column: str) -> str:
-    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
-    total = table.c[column] + statement.excluded[column]
-    return _text(dialect, statement.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: total}))
-
 
 class FactWriter:
     """Writes one transaction's fold; SQL text is made once."""
 
     def __init__(self, dialect: str) -> None:
-        self._fact = _text(dialect, sa.insert(fact))
-        self._cell = _add_up(dialect, cell, "count")
-        self._folded = _add_up(dialect, folded, "events")
+        self._fact = statements.append(dialect, fact)
+        self._cell = statements.add_up(dialect, cell, "count")
+        self._folded = statements.add_up(dialect, folded, "events")
 
     def write(self, tx: Transaction, fold: Fold, events: Mapping[int, int]) -> None:
         """Append the facts, add up the cells, count the events per stream id."""

@@ -21,13 +21,14 @@ interned: Final = sa.Table(
     sa.UniqueConstraint("kind", "value", name="interned_value"),
 )
 
-# One counted fact (+1) or one taken back (-1). Append-only.
+# One counted fact (+1) or one taken back (-1). Append-only. (stream_id, position, line) is unique: a line of an event
+# has one type and one day. They lead the key, because drill-down asks for them: one tree does for both.
 fact: Final = sa.Table(
     "fact",
     metadata,
-    sa.Column("stream_id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("line", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("stream_id", sa.Integer, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("line", sa.SmallInteger, nullable=False),
     sa.Column("type", sa.SmallInteger, nullable=False),  # domain.measures.FactType
     sa.Column("sign", sa.SmallInteger, nullable=False),
     sa.Column("day", sa.Integer, nullable=False),  # business day, days since 1970-01-01
@@ -38,7 +39,7 @@ fact: Final = sa.Table(
     sa.Column("dispute", sa.LargeBinary(16), nullable=False),
     *(sa.Column(name, sa.Integer) for name in COHORTS),  # days since 1970-01-01
     *(sa.Column(name, sa.Integer, nullable=False) for name in DIMENSIONS),  # interned; 0 is empty
-    sa.Index("fact_type_day", "type", "day"),
+    sa.PrimaryKeyConstraint("type", "day", "stream_id", "position", "line", name="fact_place"),
     sqlite_with_rowid=False,
 )
 
