@@ -1,0 +1,248 @@
+"""The control's sabotage does what it says: each guard holds, and without it the same thing goes wrong.
+
+Here at the level of the reader and the relay with a real store and the bus in memory, so that it is quick and certain;
+`make faults-control` does the same with whole services on three brokers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from faust.transport.drivers.aiokafka import Consumer
+
+from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend_all, pack
+from hub.contracts.topics import JOURNAL
+from hub.errors import Fault, Retryable
+from hub.journal import plan
+from hub.journal.applying import Poisoned
+from hub.journal.inbox import Inbox, Move, Swapped
+from hub.journal.judge import Numbered
+from hub.journal.reader import Reader
+from hub.journal.relay import Relay
+from hub.store.migrate import migrate
+from hub.store.store import Store
+from hub.streaming.memory import Sending
+from hub.streaming.publisher import KafkaPublisher
+from hub.streaming.transport import OwnPlaceConsumer
+from services.intake.adapters.applier import HandoffApplier
+from services.stats.domain.fold import Fold, cohort_days
+from tests.faults import points as at
+from tests.faults import traps
+from tests.faults.control import ROWS
+from tests.faults.guards import GUARDS, install
+from tests.faults.points import Points
+from tests.support.journals import Bench, Recorder, bench_of, fault_of, until
+from tests.support.stats import event
+
+A = "a"
+MARKER = StreamName("other", 0, "e1")
+PATCHED: Sequence[tuple[Any, str]] = (
+    (OwnPlaceConsumer, "seek_to_committed"),
+    (Reader, "_fill"),
+    (Reader, "_compare_ends"),
+    (Reader, "__init__"),
+    (plan, "judge"),
+    (Inbox, "swap"),
+    (Relay, "__init__"),
+    (HandoffApplier, "apply"),
+    (Fold, "add"),
+    (KafkaPublisher, "send"),
+)
+
+
+@pytest.fixture(autouse=True)
+def restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test sabotages is whole again after it."""
+    for owner, name in PATCHED:
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+
+
+@pytest.fixture
+async def sqlite_bench(tmp_path: Path) -> Any:  # noqa: ANN401 - an asynchronous generator
+    stores = [Store(f"sqlite:///{tmp_path / name}.db") for name in ("producer", "consumer")]
+    for store in stores:
+        migrate(store)
+    try:
+        async with bench_of(*stores) as built:
+            yield built
+    finally:
+        for store in stores:
+            store.close()
+
+
+@pytest.fixture(params=[True, False], ids=["with", "without"])
+def guarded(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+def batch(first: int, records: Sequence[bytes], before: bytes) -> Message:
+    place = Place(MARKER, first, len(records), before, extend_all(before, records))
+    return pack(JOURNAL, place, list(records), partition=0, written_at=datetime(2024, 1, 1, tzinfo=UTC))
+
+
+def test_the_control_drives_into_every_guard() -> None:
+    assert {row.guard for row in ROWS} == GUARDS.keys()
+
+
+def test_a_guard_that_does_not_exist_is_no_guard() -> None:
+    with pytest.raises(KeyError):
+        install("own_plaice")
+
+
+def test_without_its_own_place_the_consumer_stays_with_the_group() -> None:
+    assert OwnPlaceConsumer.seek_to_committed is not Consumer.seek_to_committed
+    install("own_place")
+    assert OwnPlaceConsumer.seek_to_committed is Consumer.seek_to_committed
+
+
+async def test_gap_fetch(sqlite_bench: Bench, *, guarded: bool) -> None:
+    if not guarded:
+        install("gap_fetch")
+    for text in ("a:1", "a:2", "a:3"):
+        await sqlite_bench.publish(text)
+    sqlite_bench.bus.drop(JOURNAL.name, sqlite_bench.partition_of(A), [1])
+    reader = await sqlite_bench.reader()
+    if guarded:
+        await sqlite_bench.applied(reader)
+        assert await sqlite_bench.effects() == ["a:1", "a:2", "a:3"]
+    else:
+        error = await fault_of(reader)
+        assert isinstance(error, Fault)
+        assert error.code == "stream_hole"
+
+
+async def test_idle_check(sqlite_bench: Bench, *, guarded: bool) -> None:
+    if not guarded:
+        install("idle_check")
+    for text in ("a:1", "a:2"):
+        await sqlite_bench.publish(text)
+    sqlite_bench.bus.drop(JOURNAL.name, sqlite_bench.partition_of(A), [1])
+    reader = await sqlite_bench.reader()
+    heads = await sqlite_bench.producer.read(sqlite_bench.outbox.heads)
+    if guarded:
+        await reader.wait_for(heads, 15.0)
+    else:
+        with pytest.raises(Retryable):
+            await reader.wait_for(heads, 2.0)
+    assert await sqlite_bench.effects() == (["a:1", "a:2"] if guarded else ["a:1"])
+
+
+async def test_slicing(sqlite_bench: Bench, *, guarded: bool) -> None:
+    if not guarded:
+        install("slicing")
+    records = [b"a:1", b"a:2", b"a:3"]
+    for first, taken in ((1, records[:2]), (1, records)):
+        sqlite_bench.bus.append(batch(first, taken, GENESIS))
+    reader = await sqlite_bench.reader()
+    await reader.wait_for({MARKER: 3}, 15.0)
+    once = ["a:1", "a:2", "a:3"]
+    assert sorted(await sqlite_bench.effects()) == (once if guarded else sorted([*once, "a:1", "a:2"]))
+
+
+async def test_compare_and_swap(sqlite_bench: Bench, *, guarded: bool) -> None:
+    if not guarded:
+        install("compare_and_swap")
+    store, inbox = sqlite_bench.consumer, Inbox(JOURNAL.name)
+    await store.write(lambda tx: inbox.adopt(tx, {0: 0}, "topic"))
+    await store.write(lambda tx: inbox.swap(tx, {0: Move(0, 5)}))
+    if guarded:
+        with pytest.raises(Swapped):
+            await store.write(lambda tx: inbox.swap(tx, {0: Move(0, 3)}))
+    else:
+        await store.write(lambda tx: inbox.swap(tx, {0: Move(0, 3)}))
+    assert await store.read(inbox.offsets) == {0: 5 if guarded else 3}
+
+
+async def test_producer_watchdog(sqlite_bench: Bench, *, guarded: bool) -> None:
+    if not guarded:
+        install("producer_watchdog")
+    sqlite_bench.bus.sending = Sending.HELD
+    relay = await sqlite_bench.relay(unconfirmed_limit_s=0.2)
+    await sqlite_bench.write("a:1")
+
+    async def tried_for_long() -> bool:
+        flights = list(relay._flights.values())
+        return sqlite_bench.publishers[0].renewals > 0 or any(relay.oldest_unsent_s > 2.0 for _ in flights)
+
+    await until(tried_for_long)
+    assert (sqlite_bench.publishers[0].renewals > 0) == guarded
+    sqlite_bench.bus.sending = Sending.NORMAL
+
+
+async def test_parking(sqlite_bench: Bench, *, guarded: bool) -> None:
+    if not guarded:
+        install("parking")
+    await sqlite_bench.publish("a:boom", "b:1")
+    for _ in range(2):
+        reader = await sqlite_bench.reader(Recorder(dies_at={"a:boom"}))
+        assert isinstance(await fault_of(reader), Poisoned)
+        await reader.stop()
+    reader = await sqlite_bench.reader(Recorder(dies_at={"a:boom"}))
+    if guarded:
+        await sqlite_bench.applied(reader)
+        assert await sqlite_bench.effects() == ["b:1"]
+    else:
+        assert isinstance(await fault_of(reader), Poisoned)
+
+
+def test_applied_twice() -> None:
+    def cells() -> list[int]:
+        fold = Fold(lambda _: (1,) * 21, cohort_days)
+        for position in (1, 2):
+            fold.add(event("registered", dispute=position), 1, 0, position)
+        return list(fold.cells.values())
+
+    assert cells() == [2]
+    install("applied_twice")
+    assert cells() == [3]
+
+
+def item(record: bytes) -> Numbered:
+    return Numbered("t", 0, 0, MARKER, 1, record)
+
+
+def test_dropped_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    applied: list[bytes] = []
+
+    def apply(_: HandoffApplier, __: sa.Connection, records: Sequence[Numbered]) -> list[None]:
+        applied.extend(one.record for one in records)
+        return [None] * len(records)
+
+    monkeypatch.setattr(HandoffApplier, "apply", apply)
+    install("dropped_record")
+    applier, tx = HandoffApplier.__new__(HandoffApplier), sa.create_mock_engine("sqlite://", print)
+    assert applier.apply(tx, [item(b"1"), item(b"2")]) == [None, None]  # type: ignore[arg-type] # not looked at
+    assert applier.apply(tx, [item(b"1"), item(b"3")]) == [None, None]  # type: ignore[arg-type] # as above
+    assert applied == [b"2", b"3"]
+
+
+def test_the_bug_trap_meets_one_dispute_and_goes_on_meeting_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(at.FOLDER, str(tmp_path))
+    monkeypatch.setattr(HandoffApplier, "apply", lambda _self, _tx, records: [None] * len(records))
+    monkeypatch.setattr(HandoffApplier, "key_of", lambda _self, record: record.decode())
+    install(traps.BUG)
+    applier, tx, points = HandoffApplier.__new__(HandoffApplier), None, Points(tmp_path)
+    assert applier.apply(tx, [item(b"x")]) == [None]  # type: ignore[arg-type] # not looked at
+    points.arm(traps.BUG)
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            applier.apply(tx, [item(b"y"), item(b"z")])  # type: ignore[arg-type] # as above
+    assert applier.apply(tx, [item(b"z")]) == [None]  # type: ignore[arg-type] # as above
+
+
+def test_the_wedge_trap_holds_one_producer_and_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv(at.FOLDER, str(tmp_path))
+    producers = iter(["first", "first", "second"])
+    monkeypatch.setattr(KafkaPublisher, "_current", lambda _: next(producers))
+    monkeypatch.setattr(KafkaPublisher, "send", lambda _self, _message: "sent")
+    install(traps.WEDGE)
+    Points(tmp_path).arm(traps.WEDGE)
+    publisher, message = KafkaPublisher.__new__(KafkaPublisher), batch(1, [b"a"], GENESIS)
+    held = [publisher.send(message) for _ in range(2)]
+    assert [delivery.done() for delivery in held] == [False, False]
+    assert publisher.send(message) == "sent"  # type: ignore[comparison-overlap] # what the stand-in answers
