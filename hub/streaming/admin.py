@@ -198,7 +198,10 @@ def _check_settings(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN40
     answer = client.describe_configs(resources, config_filter="all")
     by_topic = answer[ConfigResourceType.TOPIC.name.lower()]
     for row in rows:
-        has = by_topic[row.name]
+        has = by_topic.get(row.name)
+        if not has:
+            # The client drops the error: a broker that has not heard of the new topic yet answers with no setting.
+            raise Retryable("bus_unavailable", f"{row.name} shows no settings: new to that broker, or not ours to see")
         for name in CHECKED:
             value = str(has[name]["value"])
             if value != row.settings()[name]:
