@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import httpx2
-from prometheus_client.parser import text_string_to_metric_families
-
-from bench.growing import Point, line_through, sizes, tenths, under_way
+from bench.asking import MB, STATS, pid_of, until, watch
+from bench.growing import Point, line_through, sizes, tenths
 from bench.handoffs import recorded, sealer_in
 from bench.journal import COUNTY, PROVINCE, Journal, Region
 from bench.lands import Name, land
@@ -33,19 +30,14 @@ from bench.saving import finish, save
 from bench.series import disk_of
 from bench.submissions import Press
 from hub.contracts.topics import HANDOFFS, JOURNAL
-from hub.errors import Retryable
-from hub.rpc.client import channel
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
 from hub.streaming.publisher import KafkaPublisher
-from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from ops import interrupts
-from ops.children import Child
 from ops.output import failing, keep_stdout_clean
 from ops.scenarios.vocabulary import Channel
 
-STATS, INTAKE = "stats", "intake"
+INTAKE: Final = "intake"
 MARKS: Final = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 PLAN: Final[tuple[tuple[Name, int], ...]] = (("county", 100_000), ("province", 1_000_000))
 QUICK: Final[tuple[tuple[Name, int], ...]] = (("county", 1_000), ("province", 10_000))
@@ -54,14 +46,9 @@ REGIONS: Final[dict[Name, Region]] = {"county": COUNTY, "province": PROVINCE}
 RSS_TARGET_MB: Final = 200
 COST_TARGET: Final = 1.1
 PER_VALUE: Final = 500
-LOOK_S: Final = 0.25
-STALLED_S: Final = 120.0
 CHUNK: Final = 5_000
 SEED: Final = 5
 SHARES: Final = {Channel.COURT: 0.7, Channel.POLICE: 0.25, Channel.PETITION: 0.05}
-MB: Final = 1e6
-ANSWER_S: Final = 30.0
-TAKEN_IN: Final = "hub_pipeline_in_total"
 SERIES: Final = 100
 
 
@@ -152,98 +139,17 @@ async def grow(service: str, region: Name, disputes: int, folder: Path, screen: 
         child.start()
         try:
             await child.wait_ready()
-            points = await _watch(child, told.events, folder / "stores", screen)
+            points = await watch(child, told.events, folder / "stores", screen)
             child.terminate()
             await child.wait_ended()
             child.start()
             await child.wait_ready()
-            dead = await _until(child, told.events)
-            restarted = usage_of(_pid(child)).rss_bytes
+            dead = await until(child, told.events)
+            restarted = usage_of(pid_of(child)).rss_bytes
         finally:
             child.terminate()
             await child.wait_ended()
     return Grown(service, region, disputes, told.events, told, points, log_bytes, restarted, dead)
-
-
-async def _watch(child: Child, records: int, stores: Path, screen: Screen) -> list[Point]:
-    """Look at the process until it has taken everything in."""
-    asked = Asked(child)
-    try:
-        start = moved_at = time.monotonic()
-        points: list[Point] = []
-        said = 0
-        while not points or points[-1].records < records:
-            taken = await asked.taken_in()
-            usage = usage_of(_pid(child))
-            now = time.monotonic()
-            if points and taken > points[-1].records:
-                moved_at = now
-            if now - moved_at > STALLED_S or child.broke_down:
-                raise Retryable("stalled", f"{child.label} stands at {taken} of {records}:\n{child.last_words()}")
-            points.append(Point(now - start, taken, usage.cpu_s, usage.rss_bytes, disk_of(stores)))
-            if taken * 10 // records > said:
-                said = taken * 10 // records
-                screen.say(f"{child.label} {taken}/{records}, {usage.rss_bytes / MB:.0f} MB")
-            await asyncio.sleep(LOOK_S)
-        return under_way(points)
-    finally:
-        await asked.close()
-
-
-async def _until(child: Child, records: int) -> int:
-    """Wait until a service that was started on a store says that it stands at its end; returns what it buried."""
-    end = time.monotonic() + STALLED_S
-    asked = Asked(child)
-    try:
-        while await asked.place() < records:
-            if time.monotonic() > end:
-                raise Retryable("stalled", f"{child.label} does not stand where it was stopped")
-            await asyncio.sleep(LOOK_S)
-        return await asked.dead()
-    finally:
-        await asked.close()
-
-
-class Asked:
-    """A service asked how far it is."""
-
-    def __init__(self, child: Child) -> None:
-        self._child = child
-        self._channel = channel(child.grpc_address)
-        self._http = httpx2.AsyncClient(timeout=ANSWER_S)
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._channel.close()
-        await self._http.aclose()
-
-    async def taken_in(self) -> int:
-        """Return the records taken in since the process began: cheap, whatever the size of the store."""
-        if self._child.name == STATS:
-            stub = stats_pb2_grpc.StatsServiceStub(self._channel)
-            return int((await stub.GetPositions(stats_pb2.GetPositionsRequest(), timeout=ANSWER_S)).events)
-        answer = await self._http.get(f"{self._child.http_url}/metrics")
-        families = text_string_to_metric_families(answer.text)
-        return sum(int(sample.value) for family in families for sample in family.samples if sample.name == TAKEN_IN)
-
-    async def place(self) -> int:
-        """Return the place in what it reads, all streams together."""
-        stub = books_pb2_grpc.BooksServiceStub(self._channel)
-        answer = await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=STALLED_S)
-        return sum(place.position for place in answer.read.positions)
-
-    async def dead(self) -> int:
-        """Return how many records it buried or parked; none should be."""
-        stub = books_pb2_grpc.BooksServiceStub(self._channel)
-        answer = await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=STALLED_S)
-        return sum(entry.count for entry in answer.entries if entry.what in {"dead", "parked"})
-
-
-def _pid(child: Child) -> int:
-    pid = child.pid()
-    if pid is None:
-        raise Retryable("service_ended", f"{child.label} has ended:\n{child.last_words()}")
-    return pid
 
 
 def told_of(grown: Grown) -> dict[str, Any]:

@@ -7,12 +7,11 @@ answer includes. The books must balance at the end, and stats must have counted 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +19,12 @@ import grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench import series
-from bench.lands import land
-from bench.load import Orders
-from bench.machine import ROOT, facts
+from bench.driven import Driven, Load, under_load
+from bench.machine import facts
 from bench.measure import judged, percentile, spread
 from bench.options import Screen, command, common
 from bench.processes import usage_of
-from bench.rig import five, scratch
+from bench.rig import scratch
 from bench.saving import finish, save
 from bench.series import Look
 from hub.contracts.stream import StreamName
@@ -37,7 +35,6 @@ from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from ops import interrupts
 from ops.books import Books, balance
-from ops.credentials import make
 from ops.desk import Desk
 from ops.launcher import BRIDGES, SERVICES, Hub, Plan
 from ops.output import failing, keep_stdout_clean
@@ -50,10 +47,6 @@ QUICK_MINUTES: Final = 0.5
 WARM_UP_SHARE: Final = 0.1
 EVERY_S: Final = 5.0
 QUICK_EVERY_S: Final = 1.0
-WORKERS: Final = {"court": 4, "police": 2, "petition": 2}
-BATCH: Final = 100
-BEHIND: Final = 20_000
-SEED: Final = 4
 SETTLE_S: Final = 120.0
 READY_S: Final = 60.0
 SETTLED_LOOK_S: Final = 0.2
@@ -68,52 +61,6 @@ class Wanted:
     store: str
     intake_workers: int
     every_s: float
-
-
-class Driven:
-    """The driver's process."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-        self.pid = process.pid
-
-    @classmethod
-    async def start(cls, orders: Orders) -> Driven:
-        """Start it and give it its orders; returns when it is about to send."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bench.load",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            cwd=ROOT,
-        )
-        driven = cls(process)
-        process.stdin.write(json.dumps(asdict(orders)).encode() + b"\n")  # type: ignore[union-attr] # a pipe, as told
-        ready = await asyncio.wait_for(process.stdout.readline(), READY_S)  # type: ignore[union-attr] # as above
-        if ready != b"ready\n":
-            raise Retryable("driver_ended", "the driver ended before it sent anything; its words are above")
-        return driven
-
-    @property
-    def running(self) -> bool:
-        """Tell whether it has not ended."""
-        return self._process.returncode is None
-
-    async def stop(self) -> dict[str, Any]:
-        """Let it finish what is under way; returns what it did."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        out, _ = await asyncio.wait_for(self._process.communicate(), SETTLE_S)
-        if self._process.returncode != 0 or not out:
-            raise Retryable("driver_ended", f"the driver ended with {self._process.returncode}; its words are above")
-        told: dict[str, Any] = json.loads(out)
-        return told
-
-    def kill(self) -> None:
-        """End it at once, if it still runs."""
-        if self.running:
-            self._process.kill()
 
 
 class Watch:
@@ -169,20 +116,13 @@ def _alive(pid: int | None) -> int:
 
 async def measure(wanted: Wanted, folder: Path, screen: Screen) -> dict[str, Any]:
     """Run the hub under load for the time wanted, then let everything arrive and compare the books."""
-    county = land("county").counties[0]
-    credentials = make(folder / "credentials", [(f"{channel}-{county}", county) for channel in WORKERS])
-    plan = Plan(folder, wanted.store, wanted.intake_workers, clock="scenario", credentials=credentials)
+    plan = Plan(folder, wanted.store, wanted.intake_workers, clock="scenario")
     async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(five(plan, screen.say))
-        grpc_of = {child.label: child.grpc_address for child in hub.children}
-        desk = Desk(grpc_of, {child.label: child.http_url for child in hub.children})
-        stack.push_async_callback(desk.close)
-        channels = (channel(grpc_of["intake"]), channel(grpc_of["stats"]))
+        loaded = await stack.enter_async_context(under_load(plan, Load(), screen.say))
+        hub, desk, driven = loaded.hub, loaded.desk, loaded.driven
+        channels = (channel(hub.of("intake")[0].grpc_address), channel(hub.of("stats")[0].grpc_address))
         for opened in channels:
             stack.push_async_callback(opened.close)
-        orders = Orders(grpc_of, dict(credentials.keys), WORKERS, BATCH, BEHIND, SEED)
-        driven = await Driven.start(orders)
-        stack.callback(driven.kill)
         watch = Watch(hub, desk, channels, driven.pid)
         guarding = asyncio.create_task(hub.guard())
         stack.callback(guarding.cancel)

@@ -1,0 +1,125 @@
+"""The driver's process, as the benchmarks that need load hold it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final
+
+from bench.lands import land
+from bench.load import Orders
+from bench.machine import ROOT
+from bench.rig import five
+from hub.errors import Retryable
+from ops.credentials import make
+from ops.desk import Desk
+from ops.launcher import Hub, Plan, Say
+
+READY_S: Final = 60.0
+STOP_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much is sent.
+
+    Attributes:
+        workers: Channel to workers that send its records, each a batch at a time.
+        batch: Records a batch.
+        behind: Events that stats may be behind before everybody waits.
+        seed: Of the cases.
+    """
+
+    workers: Mapping[str, int] = field(default_factory=lambda: {"court": 4, "police": 2, "petition": 2})
+    batch: int = 100
+    behind: int = 20_000
+    seed: int = 4
+
+
+class Driven:
+    """The driver's process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.pid = process.pid
+
+    @classmethod
+    async def start(cls, orders: Orders) -> Driven:
+        """Start it and give it its orders; returns when it is about to send."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bench.load",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+        )
+        driven = cls(process)
+        process.stdin.write(json.dumps(asdict(orders)).encode() + b"\n")  # type: ignore[union-attr] # a pipe, as told
+        ready = await asyncio.wait_for(process.stdout.readline(), READY_S)  # type: ignore[union-attr] # as above
+        if ready != b"ready\n":
+            raise Retryable("driver_ended", "the driver ended before it sent anything; its words are above")
+        return driven
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it has not ended."""
+        return self._process.returncode is None
+
+    async def stop(self) -> dict[str, Any]:
+        """Let it finish what is under way; returns what it did."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        out, _ = await asyncio.wait_for(self._process.communicate(), STOP_S)
+        if self._process.returncode != 0 or not out:
+            raise Retryable("driver_ended", f"the driver ended with {self._process.returncode}; its words are above")
+        told: dict[str, Any] = json.loads(out)
+        return told
+
+    def kill(self) -> None:
+        """End it at once, if it still runs."""
+        if self.running:
+            self._process.kill()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A hub under load.
+
+    Attributes:
+        hub: Running.
+        desk: Open channels to all its processes.
+        driven: The driver, sending.
+    """
+
+    hub: Hub
+    desk: Desk
+    driven: Driven
+
+
+@asynccontextmanager
+async def under_load(plan: Plan, load: Load, say: Say) -> AsyncIterator[Loaded]:
+    """Run the five services on a broker of their own with a driver that sends to them.
+
+    Args:
+        plan: Without credentials, which are made here.
+        load: What the driver does.
+        say: Gets progress lines.
+    """
+    (county,) = land("county").counties
+    credentials = make(plan.folder / "credentials", [(f"{channel}-{county}", county) for channel in load.workers])
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(five(replace(plan, credentials=credentials), say))
+        addresses = {child.label: child.grpc_address for child in hub.children}
+        desk = Desk(addresses, {child.label: child.http_url for child in hub.children})
+        stack.push_async_callback(desk.close)
+        # The last worker of a service answers the driver: the first is the one that is killed.
+        answering = {child.name: child.grpc_address for child in hub.children}
+        orders = Orders(answering, dict(credentials.keys), dict(load.workers), load.batch, load.behind, load.seed)
+        driven = await Driven.start(orders)
+        stack.callback(driven.kill)
+        yield Loaded(hub, desk, driven)
