@@ -10,7 +10,7 @@ UV := .cache/uv/bin/uv
 
 .PHONY: help
 help: ## list the targets (this)
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: ## the county's half-year through five services and a real Kafka, with the table at the end
@@ -39,6 +39,22 @@ faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KIND
 	@.ci/preflight required >/dev/null
 	@$(MAKE) ready
 	@python -m tests.faults --store $(or $(STORE),both) --seeds $(or $(SEEDS),1) $(if $(KINDS),--kinds $(KINDS)) $(if $(FULL),--full)
+
+BENCHES := fold handoff latency sustained growth recovery
+
+.PHONY: bench $(BENCHES:%=bench-%)
+bench: $(BENCHES:%=bench-%) ## all benchmarks, one after the other, beside their peers: BENCH="--quick" or BENCH="--save"
+bench-fold: ## records in Kafka to durable exact cells, beside Quix Streams, Kafka Streams, Faust and a bare loop
+bench-handoff: ## durable hand-offs a second at one bridge, beside bare grpc.aio and FastAPI servers
+bench-latency: ## from the receipt to a stats answer that shows it
+bench-sustained: ## the whole hub under load for ten minutes
+bench-growth: ## memory, disk and cost of an event on the way to a million disputes
+bench-recovery: ## restart after SIGKILL, hand-over of a dead worker's shards, rebuild of stats
+
+$(BENCHES:%=bench-%): bench-%:
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@python -m bench.$* $(BENCH)
 
 .PHONY: check
 check: venv ## format, lint, types, walls, protos, generated files, metric names, links
@@ -72,8 +88,10 @@ lock: ## resolve requirements/*.in again and pin them with hashes
 	@if [ ! -x $(UV) ]; then python3 -m venv .cache/uv && .cache/uv/bin/pip install -q --disable-pip-version-check uv==0.13.9; fi
 	@cd requirements && for name in build runtime dev; do \
 	  ../$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q $(LOCK) -o $$name.txt $$name.in; done
+	@cd bench/peers && ../../$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q $(LOCK) \
+	  -o requirements.txt requirements.in
 
 .PHONY: clean
 clean: ## remove what was built; keeps .venv, Kafka's jars and run data
 	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache hub/.wire-staging
-	@find hub services ops tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find hub services ops bench tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.tree import ROOT
 
-FOLDERS = ("hub", "services", "ops", "protos", "tests/unit/house", ".ci", "deploy", "docs", "requirements")
+FOLDERS = ("hub", "services", "ops", "bench", "protos", "tests/unit/house", ".ci", "deploy", "docs", "requirements")
 FILES = ("pyproject.toml", ".importlinter", "buf.yaml", "tests/__init__.py", "tests/conftest.py")
 SUPPORT = ("__init__.py", "tree.py")
 TOOLS = ("walls", "protos", "breaking", "wire")
@@ -77,6 +77,19 @@ PLANTS = {
     "service in the bench": Plant(
         "ops/__init__.py", "import services.stats.domain\n", "walls", "ops -> services.stats.domain"
     ),
+    "service in a benchmark": Plant(
+        "bench/measure.py", "import services.stats.domain\n", "walls", "bench.measure -> services.stats.domain"
+    ),
+    "benchmark in the operator's bench": Plant(
+        "ops/looking.py", "import bench.measure\n", "walls", "ops.looking -> bench.measure"
+    ),
+    "benchmark in a service": Plant(
+        "services/stats/handlers.py", "import bench.saving\n", "walls", "services.stats.handlers -> bench.saving"
+    ),
+    "benchmark in the kernel": Plant(
+        "hub/web/app.py", "import bench.machine\n", "walls", "hub.web.app -> bench.machine"
+    ),
+    "kafka in a benchmark": Plant("bench/saving.py", "import kafka\n", "walls", "bench.saving -> kafka"),
     "lower room imports upper": Plant(
         "hub/contracts/__init__.py", "import hub.journal\n", "walls", "hub.contracts -> hub.journal"
     ),

@@ -1,0 +1,197 @@
+"""One measured run each of the hub's stats and of its peers, from records in Kafka to durable counts."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from bench.machine import ROOT
+from bench.measure import Sample
+from bench.processes import Peak, usage_of
+from bench.rig import single
+from hub.contracts.topics import JOURNAL
+from ops.broker.native import NativeKafka
+from ops.children import Child
+from ops.desk import Desk
+from ops.exits import CommandError, Exit
+
+POLL_S: Final = 0.02
+DEADLINE_S: Final = 300.0
+MIB: Final = 1024 * 1024
+US: Final = 1e6
+LAST_WORDS: Final = 400
+PLACES: Final = "SELECT coalesce(sum(position), 0) FROM inbox_stream WHERE topic = ?"
+"""How far the reader came: written in the transaction of the effect, so it tells what is durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What all contenders of one stage run on.
+
+    Attributes:
+        kafka: The running broker.
+        folder: Run folder; every run gets a new one in it.
+        per_value: Records asked for in a Kafka value; 1 is also an event a message for the peers.
+        events: Journal events in the topics.
+        singles: Topic with the same events, one a message.
+    """
+
+    kafka: NativeKafka
+    folder: Path
+    per_value: int
+    events: int
+    singles: str
+    numbers: count[int] = field(default_factory=count)
+
+    def room(self, name: str) -> Path:
+        """Return a new folder for one run."""
+        room = self.folder / f"{name}-{self.per_value}-{next(self.numbers)}"
+        room.mkdir(parents=True)
+        return room
+
+    def broker_cpu_s(self) -> float:
+        """Return what the broker has used so far."""
+        return usage_of(int((self.kafka.nodes[0].folder / "broker.pid").read_text())).cpu_s
+
+
+def ours(course: Course) -> Sample:
+    """Run the real service on an empty SQLite store until everything is folded, seen in its store from outside."""
+    return asyncio.run(_ours(course))
+
+
+async def _ours(course: Course) -> Sample:
+    room = course.room("stats")
+    stats = single("stats", room, course.kafka.bootstrap)
+    spawned = time.time()
+    stats.start()
+    try:
+        store = room / "stores" / "stats.db"
+        await _until(lambda: store.exists() and stats.pid() is not None, stats)
+        pid = stats.pid() or 0
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as rows, Peak(pid) as peak:
+            await _until(lambda: _folded(rows) > 0, stats)
+            first, first_s, before, broker_before = _folded(rows), time.time(), usage_of(pid), course.broker_cpu_s()
+            await _until(lambda: _folded(rows) >= course.events, stats)
+            end_s, after, broker_after = time.time(), usage_of(pid), course.broker_cpu_s()
+        desk = Desk({"stats": stats.grpc_address}, {})
+        try:
+            sheet = await desk.sheet("stats")
+        finally:
+            await desk.close()
+        counted = sheet.total("applied")
+    finally:
+        stats.terminate()
+        await stats.wait_ended()
+    measured = course.events - first
+    return {
+        "events_s": measured / (end_s - first_s),
+        "cpu_us": (after.cpu_s - before.cpu_s) / measured * US,
+        "broker_cpu_us": (broker_after - broker_before) / measured * US,
+        "startup_s": first_s - spawned,
+        "seconds": end_s - first_s,
+        "events": measured,
+        "off_by": counted - course.events,
+        "rss_mib": peak.rss_bytes / MIB,
+        "disk_bytes_an_event": sum(file.stat().st_size for file in store.parent.glob("stats.db*")) / course.events,
+    }
+
+
+def _folded(rows: sqlite3.Connection) -> int:
+    try:
+        (found,) = rows.execute(PLACES, (JOURNAL.name,)).fetchone()
+    except sqlite3.OperationalError:
+        return 0  # the service is still making its tables
+    return int(found)
+
+
+async def _until(condition: Callable[[], bool], stats: Child) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        if not stats.running:
+            raise stats.obituary()
+        if time.monotonic() > deadline:
+            raise CommandError(Exit.TIMED_OUT, f"stats did not get there in {DEADLINE_S:.0f} s\n{stats.last_words()}")
+        await asyncio.sleep(POLL_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A program that counts the same events by the same key, and prints what it measured.
+
+    Attributes:
+        name: For its consumer group and its folder.
+        command: Program and fixed arguments.
+        limit: Events that it is given at the most; a slow one would only take longer.
+        changelog: Whether its state is backed by a changelog topic.
+        options: More arguments for so many events.
+    """
+
+    name: str
+    command: Sequence[str]
+    limit: int
+    changelog: bool = True
+    options: Callable[[int], Mapping[str, str]] = lambda _: {}
+
+    def run(self, course: Course) -> Sample:
+        """Run it once, in its natural form (an event a message) where batches have one event.
+
+        Raises:
+            CommandError: It failed; with the end of what it said.
+        """
+        room = course.room(self.name)
+        single_events = course.per_value == 1
+        events = min(self.limit, course.events)
+        told = {
+            "bootstrap": course.kafka.bootstrap,
+            "topic": course.singles if single_events else JOURNAL.name,
+            "name": room.name,
+            "events": str(events),
+            "form": "single" if single_events else "batch",
+            "changelog": "on" if self.changelog else "off",
+            "folder": str(room),
+            **self.options(events),
+        }
+        arguments = [part for name, value in told.items() for part in (f"--{name}", value)]
+        spawned, broker_before = time.time(), course.broker_cpu_s()
+        answer, peak = self._said([*self.command, *arguments], room)
+        broker_after = course.broker_cpu_s()
+        measured = int(answer.get("measured", answer["events"]))
+        return {
+            "events_s": measured / (answer["end_s"] - answer["first_s"]),
+            "cpu_us": answer["cpu_s"] / measured * US,
+            "broker_cpu_us": (broker_after - broker_before) / answer["events"] * US,
+            "startup_s": answer["first_s"] - spawned,
+            "seconds": answer["end_s"] - answer["first_s"],
+            "events": measured,
+            "off_by": answer["counted"] - answer["events"],
+            "rss_mib": peak / MIB,
+        }
+
+    def _said(self, command: Sequence[str], room: Path) -> tuple[Mapping[str, float], int]:
+        log = room / "log"
+        with log.open("wb") as noise:
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise, cwd=ROOT)  # noqa: S603 - ours
+            try:
+                with Peak(process.pid) as peak:
+                    said, _ = process.communicate(timeout=DEADLINE_S)
+            except subprocess.TimeoutExpired as error:
+                raise CommandError(Exit.TIMED_OUT, f"{self.name} took longer than {DEADLINE_S:.0f} s") from error
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+        lines = said.decode().splitlines()
+        if process.returncode != 0 or not lines:
+            last_words = log.read_text(errors="replace")[-LAST_WORDS:]
+            raise CommandError(Exit.DIFFERENCE, f"{self.name} failed with exit code {process.returncode}: {last_words}")
+        answer: dict[str, float] = json.loads(lines[-1])
+        return answer, peak.rss_bytes

@@ -1,0 +1,41 @@
+"""The bound: a confluent-kafka loop that decodes the protobuf and does nothing with it."""
+
+from __future__ import annotations
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from bench.peers.counting import Meter, Orders, orders, tell
+from hub.wire.journal.v1 import journal_pb2
+from hub.wire.stream.v1 import stream_pb2
+
+TAKEN = 500
+WAIT_S = 1.0
+
+
+def main(told: Orders) -> None:
+    """Decode `told.events` events."""
+    consumer = Consumer({"bootstrap.servers": told.bootstrap, "group.id": told.name, "enable.auto.commit": False})
+    partitions = consumer.list_topics(told.topic, timeout=10).topics[told.topic].partitions
+    consumer.assign([TopicPartition(told.topic, number, OFFSET_BEGINNING) for number in partitions])
+    event, batch = journal_pb2.JournalEvent.FromString, stream_pb2.Batch.FromString
+    meter = Meter()
+    seen = 0
+    while seen < told.events:
+        for message in consumer.consume(TAKEN, WAIT_S):
+            meter.first()
+            if message.error():
+                raise KafkaException(message.error())
+            if told.form == "single":
+                event(message.value())
+                seen += 1
+                continue
+            records = batch(message.value()).records
+            for record in records:
+                event(record)
+            seen += len(records)
+    tell(meter.end(), events=seen, counted=seen)
+    consumer.close()
+
+
+if __name__ == "__main__":
+    main(orders())

@@ -1,0 +1,92 @@
+"""What the Python peers share: their orders, what they count by, and the clock that they are measured with."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.wire.journal.v1 import journal_pb2
+from hub.wire.stream.v1 import stream_pb2
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a peer is told.
+
+    Attributes:
+        bootstrap: The broker.
+        topic: Where the events are.
+        events: How many to count; the run ends then.
+        form: `single`, an event a message, or `batch`, a `hub.stream.v1.Batch` a message.
+        changelog: Whether its state is backed by a changelog topic.
+        folder: For its state.
+        name: Of its consumer group; new for each run.
+    """
+
+    bootstrap: str
+    topic: str
+    events: int
+    form: str
+    changelog: bool
+    folder: Path
+    name: str
+
+
+def orders() -> Orders:
+    """Read the command line."""
+    parser = argparse.ArgumentParser()
+    for option in ("bootstrap", "topic", "name"):
+        parser.add_argument(f"--{option}", required=True)
+    parser.add_argument("--events", type=int, required=True)
+    parser.add_argument("--form", choices=("single", "batch"), required=True)
+    parser.add_argument("--changelog", choices=("on", "off"), required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    told = parser.parse_args()
+    return Orders(told.bootstrap, told.topic, told.events, told.form, told.changelog == "on", told.folder, told.name)
+
+
+def keys_of(value: bytes, form: str) -> Iterator[str]:
+    """Yield what each event of a message is counted by: business day, type, channel."""
+    records = stream_pb2.Batch.FromString(value).records if form == "batch" else (value,)
+    for record in records:
+        event = journal_pb2.JournalEvent.FromString(record)
+        yield f"{event.business_day}|{event.type}|{event.dimensions.channel}"
+
+
+class Meter:
+    """Notes the first event, and the instant when everything was durable."""
+
+    def __init__(self) -> None:
+        self._first_s = 0.0
+        self._cpu_s = 0.0
+
+    def first(self) -> None:
+        """Call before the first event is looked at; later calls do nothing."""
+        if not self._first_s:
+            self._first_s, self._cpu_s = time.time(), _cpu_s()
+
+    def end(self) -> dict[str, float]:
+        """Return what was measured since the first event."""
+        return {"first_s": self._first_s, "end_s": time.time(), "cpu_s": _cpu_s() - self._cpu_s}
+
+
+def tell(measured: dict[str, float], *, events: int, counted: int) -> None:
+    """Print the run's JSON line.
+
+    Args:
+        measured: From `Meter.end`.
+        events: Events that went through.
+        counted: Sum of the counts that the state holds.
+    """
+    sys.stdout.write(json.dumps({**measured, "events": events, "counted": counted}) + "\n")
+
+
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,52 @@
+"""Plain Faust: a table in memory that counts, with its changelog, as its tutorial has it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+
+import faust
+
+from bench.peers.counting import Meter, Orders, keys_of, orders, tell
+
+
+async def main(told: Orders) -> None:
+    """Count `told.events` events; a changelog can't be switched off here."""
+    app = faust.App(
+        told.name,
+        broker=f"kafka://{told.bootstrap}",
+        store="memory://",
+        datadir=told.folder / "faust",
+        value_serializer="raw",
+        topic_partitions=6,
+        web_enabled=False,
+        consumer_auto_offset_reset="earliest",
+    )
+    table = app.Table("counts", default=int, key_type=str, value_type=int, value_serializer="json")
+    meter = Meter()
+    done = asyncio.Event()
+    seen = 0
+
+    async def count(values: AsyncIterable[bytes]) -> None:
+        nonlocal seen
+        async for value in values:
+            meter.first()
+            for key in keys_of(value, told.form):
+                table[key] += 1
+                seen += 1
+            if seen >= told.events:
+                done.set()
+
+    app.agent(app.topic(told.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"))(
+        count
+    )
+    await app.start()
+    await done.wait()
+    await app.producer.flush()
+    measured = meter.end()
+    tell(measured, events=seen, counted=sum(table.values()))
+    await app.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(orders()))

@@ -1,0 +1,60 @@
+"""Quix Streams: a stateful count, in RocksDB, with or without its changelog."""
+
+from __future__ import annotations
+
+from quixstreams import Application, State
+
+from bench.peers.counting import Meter, Orders, keys_of, orders, tell
+
+
+def main(told: Orders) -> None:
+    """Count `told.events` events.
+
+    State is kept by message key, which is the shard, so nothing is repartitioned: the form that favours the peer.
+    """
+    app = Application(
+        broker_address=told.bootstrap,
+        consumer_group=told.name,
+        auto_offset_reset="earliest",
+        state_dir=told.folder / "quix",
+        use_changelog_topics=told.changelog,
+        loglevel="WARNING",
+    )
+    topic = app.topic(told.topic, key_deserializer="bytes", value_deserializer="bytes")
+    meter = Meter()
+    counts: dict[tuple[bytes, str], int] = {}
+    seen = 0
+
+    def keys(value: bytes) -> list[str]:
+        meter.first()
+        return list(keys_of(value, told.form))
+
+    def count(key: str, message_key: bytes, _at: int, _headers: object, state: State) -> None:
+        nonlocal seen
+        now = state.get(key, 0) + 1
+        state.set(key, now)
+        counts[message_key, key] = now
+        seen += 1
+        if seen == told.events:
+            app.stop()
+
+    stream = app.dataframe(topic).apply(keys, expand=True)
+    stream.update(count, stateful=True, metadata=True)
+    measured: dict[str, float] = {}
+    context = app._processing_context  # noqa: SLF001 - nothing public tells when the last checkpoint is committed
+    commit = context.commit_checkpoint
+
+    def committed(*, force: bool = False, revoking: bool = False) -> None:
+        commit(force=force, revoking=revoking)
+        if seen >= told.events and not measured:
+            if not force:
+                return
+            measured.update(meter.end())
+
+    context.commit_checkpoint = committed
+    app.run()
+    tell(measured, events=seen, counted=sum(counts.values()))
+
+
+if __name__ == "__main__":
+    main(orders())
