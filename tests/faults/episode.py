@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from tests.faults.acted import lost_commands
 from tests.faults.evidence import Evidence, Sources, gather
 from tests.faults.kinds import BY_NAME, MIXED, mixed
 from tests.faults.load import Load
@@ -91,20 +92,9 @@ class Director:
         run = Run(name, rig.store, seed, rig.episode, folder=str(rig.folder))
         began, known = time.monotonic(), len(rig.book)
         load = Load(rig.doors, rig.book, seed, rig.episode, kind.manner)
+        playing = asyncio.create_task(self._through(kind, load, dice, run))
         try:
-            await load.start()
-            await asyncio.sleep(WARM_S)
-            await self._inject(kind, load, dice, run)
-            healed = time.monotonic()
-            await load.stop(FINISH_S)
-            run.longest_stall_s = round(load.stall.longest_s, 1)
-            await rig.level(LEVEL_S)
-            run.recovery_s = round(time.monotonic() - healed, 1)
-            await rig.revive()
-            await rig.advance()
-            await rig.level(LEVEL_S)
-            await rig.fetch_results()
-            await self._judge(run)
+            await rig.unless_broken(playing)
         except Exception as error:  # noqa: BLE001 - whatever ended the run makes it red, and is told
             run.problems.append(_told(error))
         finally:
@@ -113,6 +103,22 @@ class Director:
         run.acknowledged, run.commands = len(rig.book) - known, load.tally.commands
         run.seconds = round(time.monotonic() - began, 1)
         return run
+
+    async def _through(self, kind: Kind, load: Load, dice: random.Random, run: Run) -> None:
+        rig = self._rig
+        await load.start()
+        await asyncio.sleep(WARM_S)
+        await self._inject(kind, load, dice, run)
+        healed = time.monotonic()
+        await load.stop(FINISH_S)
+        run.longest_stall_s = round(load.stall.longest_s, 1)
+        await rig.level(LEVEL_S)
+        run.recovery_s = round(time.monotonic() - healed, 1)
+        await rig.revive()
+        await rig.advance()
+        await rig.level(LEVEL_S)
+        await rig.fetch_results()
+        await self._judge(run)
 
     async def _inject(self, kind: Kind, load: Load, dice: random.Random, run: Run) -> None:
         while True:
@@ -140,7 +146,9 @@ class Director:
         run.repeats_dropped = verdict.repeats_dropped - self._counted[0]
         run.gaps_fetched = verdict.gaps_fetched - self._counted[1]
         self._counted = (verdict.repeats_dropped, verdict.gaps_fetched)
-        run.problems += verdict.problems[:SHOWN]
+        unheard = await asyncio.to_thread(lost_commands, self._rig.book.commands, self._evidence)
+        run.lost += len(unheard)
+        run.problems += [*verdict.problems, *unheard][:SHOWN]
         if not verdict.ok and not run.problems:
             run.problems.append("the oracle is not content and does not say why")
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from signal import Signals
+from signal import SIGKILL, SIGTERM, Signals
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -48,6 +48,9 @@ DELIVERY_S: Final = 8.0
 """Delivery time-out of the relays' producers: two brokers are gone for longer than this without costing minutes."""
 CALL_S: Final = 300.0
 LOOK_S: Final = 0.1
+WATCH_S: Final = 0.25
+ENDED_BY_US: Final = frozenset({0, *(code for s in (SIGKILL, SIGTERM) for code in (-s, 128 + s))})
+"""How a service ends that was killed or told to go; anything else was its own idea."""
 QUICK_S: Final = 2.0
 PAGE: Final = 1000
 WORKERS: Final[Mapping[str, int]] = {"sqlite": 1, "postgres": 2}
@@ -173,6 +176,23 @@ class Rig:
     def fallen(self) -> list[str]:
         """Return a line for each process that ended although nobody made it."""
         return [f"{c.label} ended: {cause_of(c.exit_code)}" for c in self.hub.children if not c.running]
+
+    async def unless_broken(self, work: asyncio.Task[None]) -> None:
+        """Wait for the work, but not beyond the moment at which a service ends by itself: nobody would answer it.
+
+        Raises:
+            RuntimeError: A service gave up; with its last words.
+        """
+        try:
+            while not work.done():
+                for child in self.hub.children:
+                    if not child.running and child.exit_code not in ENDED_BY_US:
+                        raise RuntimeError(f"{child.label} gave up: {cause_of(child.exit_code)}: {child.last_words()}")
+                await asyncio.wait({work}, timeout=WATCH_S)
+            work.result()
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
 
     async def revive(self) -> None:
         """Bring everything into order after an injection that failed half-way."""

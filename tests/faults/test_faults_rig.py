@@ -20,18 +20,23 @@ import sqlalchemy as sa
 from hub.errors import Retryable
 from hub.store import engines
 from hub.store.store import Store
+from hub.wire.journal.v1 import journal_pb2
 from ops.broker.ports import free_ports
 from ops.broker.properties import Node, server_properties
 from ops.simulators.answers import Receipt
 from tests.faults import points as at
 from tests.faults import service
 from tests.faults.__main__ import main, seeds_of
+from tests.faults.acted import lost_commands
 from tests.faults.book import Book
+from tests.faults.county import county
+from tests.faults.evidence import JOURNAL
 from tests.faults.kinds import ALONE, BY_NAME, MIXED, chosen_for, drawn
 from tests.faults.points import Points
 from tests.faults.rig import ROOT
 from tests.faults.script import QUARTERS, write
 from tests.faults.stall import Stall
+from tests.faults.streams import follow
 from tests.faults.wires import Wires
 
 
@@ -196,6 +201,19 @@ def test_two_receipts_of_one_record_are_a_contradiction(tmp_path: Path) -> None:
     assert len(book.contradictions) == 1
     lines = [json.loads(line) for line in book.ledger.read_text(encoding="utf-8").splitlines()]
     assert [line["receipt_id"] for line in lines] == ["r1", "r1", "r2"]
+
+
+def test_a_command_that_is_not_where_its_answer_said_is_lost(tmp_path: Path) -> None:
+    evidence = county()
+    chains = follow(JOURNAL, evidence.raw[JOURNAL], evidence.partitions[JOURNAL])
+    stream, position, record = next(iter(chains.numbered()))
+    event = journal_pb2.JournalEvent.FromString(record)
+    book = Book(tmp_path)
+    book.carried_out(event.causation_id, event.dispute_id, stream, position)
+    assert lost_commands(book.commands, evidence) == []
+    book.carried_out("another command", event.dispute_id, stream, position)
+    book.carried_out(event.causation_id, event.dispute_id, stream, 10**6)
+    assert len(lost_commands(book.commands, evidence)) == 2
 
 
 def test_mixed_draws_two_or_three_kinds_that_leave_each_other_alone() -> None:
