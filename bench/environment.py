@@ -19,7 +19,7 @@ PEERS: Final = ROOT / "bench" / "peers"
 REQUIREMENTS: Final = PEERS / "requirements.txt"
 STREAMS: Final = PEERS / "kafka-streams"
 PROTOS: Final = ROOT / "protos"
-SAID_EVERY_S: Final = 5.0
+SAID_EVERY_S: Final = 15.0
 CAUSES: Final = ("ERROR", "error:")
 
 

@@ -136,15 +136,16 @@ class Journal:
     def of_disputes(self, disputes: int) -> Iterator[Written]:
         """Yield all events of so many whole lives, in order of time over all disputes."""
         dice = random.Random(self._seed)  # noqa: S311 - reproducible simulation, no secret
-        places = _places(self._region)
-        days = _days(disputes // self._region.a_day)
+        region = self._region
+        days = _days(disputes // region.a_day)
         waiting: list[tuple[int, int, int, int, str, _Place]] = []
         for number in range(disputes):
-            opened = number // self._region.a_day
+            opened = number // region.a_day
             dispute_id = dispute_id_of("bench", f"{self._seed}/{number}")
             first_s = opened * DAY_S + self._after_s[number % len(self._lives)][0]
-            heapq.heappush(waiting, (first_s, number, 0, opened, dispute_id, dice.choice(places)))
-            if (number + 1) % self._region.a_day == 0:
+            place = _place(region, dice.randrange(region.villages), dice.randrange(region.categories))
+            heapq.heappush(waiting, (first_s, number, 0, opened, dispute_id, place))
+            if (number + 1) % region.a_day == 0:
                 # whatever happens before the next day begins can't be overtaken any more
                 yield from self._until(waiting, (opened + 1) * DAY_S, days)
         yield from self._until(waiting, None, days)
@@ -179,20 +180,14 @@ def _after_s(life: Sequence[_Stamp]) -> tuple[int, ...]:
     return tuple(accumulate((stamp.after_s for stamp in life), max))
 
 
-def _places(region: Region) -> tuple[_Place, ...]:
-    """Return every village with its town, its county and one matter; matters go round."""
-    found = []
-    for number in range(region.villages):
-        town_number = number % region.towns
-        county = f"620{town_number % region.counties:03d}"
-        town = f"{county}{town_number // region.counties + 100:03d}"
-        inside = number // region.towns
-        village, other = (f"{town}{(inside + more) % 998 + 1:03d}" for more in (0, 1))
-        found += [
-            _Place(county, town, village, other, f"{category:02d}")
-            for category in range(number % 4, region.categories, 4)
-        ]
-    return tuple(found)
+def _place(region: Region, village_number: int, category: int) -> _Place:
+    """Return a village with its town and its county, and a matter."""
+    town_number = village_number % region.towns
+    county = f"620{town_number % region.counties:03d}"
+    town = f"{county}{town_number // region.counties + 100:03d}"
+    inside = village_number // region.towns
+    village, other = (f"{town}{(inside + more) % 998 + 1:03d}" for more in (0, 1))
+    return _Place(county, town, village, other, f"{category:02d}")
 
 
 def _days(last: int) -> tuple[str, ...]:

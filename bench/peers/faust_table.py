@@ -17,12 +17,11 @@ async def main(told: Orders) -> None:
         broker=f"kafka://{told.bootstrap}",
         store="memory://",
         datadir=told.folder / "faust",
-        value_serializer="raw",
         topic_partitions=6,
         web_enabled=False,
         consumer_auto_offset_reset="earliest",
     )
-    table = app.Table("counts", default=int, key_type=str, value_type=int, value_serializer="json")
+    table = app.Table("counts", default=int, key_type=str, value_type=int)
     meter = Meter()
     done = asyncio.Event()
     seen = 0
