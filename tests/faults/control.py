@@ -205,10 +205,12 @@ class Control:
             except (TimeoutError, CommandError, Retryable, RuntimeError, BrokenPromise, ExceptionGroup) as error:
                 trip.symptoms.append(f"{type(error).__name__}: {error}")
                 half.bitten = bool(trip.proof)
-            half.proof, half.symptoms = trip.proof or half.proof, trip.symptoms
+            half.proof, half.symptoms = trip.proof or half.proof, trip.symptoms + _new(rig.fallen(), trip.symptoms)
             half.longest_stall_s = round(trip.stall_s, 1)
             rig.poisoned.update(trip.expected)
             evidence = await self._look(rig, half, before)
+            if rig.fallen():
+                break
         half.acknowledged, half.seconds = len(rig.book) - known, round(time.monotonic() - began, 1)
         return evidence
 
@@ -233,9 +235,11 @@ class Control:
             file.write(json.dumps(asdict(half) | {"red": half.red}, ensure_ascii=False) + "\n")
         word = "with   " if half.guarded else "without"
         mark = "red  " if half.red else "green"
-        self._console.print(f"{mark} {word} {half.guard}: {half.proof} ({half.seconds} s)", highlight=False)
+        self._console.print(
+            f"{mark} {word} {half.guard}: {half.proof} ({half.seconds} s)", highlight=False, soft_wrap=True
+        )
         for line in (*half.symptoms, *half.problems):
-            self._console.print(f"      [dim]{line[:300]}[/dim]", highlight=False)
+            self._console.print(f"      [dim]{line[:300]}[/dim]", highlight=False, soft_wrap=True)
 
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{text}[/dim]", highlight=False)
@@ -290,6 +294,10 @@ class Control:
 def _groups(rows: Sequence[Row]) -> list[list[Row]]:
     together = [row for row in rows if row.guard in TOGETHER]
     return [group for group in (together, *([row] for row in rows if row.guard not in TOGETHER)) if group]
+
+
+def _new(lines: Sequence[str], known: Sequence[str]) -> list[str]:
+    return [line for line in lines if line not in known]
 
 
 def _same(half: Half, guard: str) -> Half:

@@ -135,6 +135,7 @@ def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES)
     bridges = {door: Writer(HANDOFFS, door) for door in DOORS.values()}
     ledger: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
+    commands: list[dict[str, Any]] = []
     receipts: dict[str, list[Receipt]] = {door: [] for door in bridges}
     register: list[Registered] = []
     ids, fold, folded = _Ids(), None, Counter[int]()
@@ -149,6 +150,8 @@ def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES)
             stream = ids.one(0, place[0])
             fold.add(wire, stream, shard_of(dispute), place[1])
             folded[stream] += 1
+            told = {"command_id": wire.causation_id, "dispute_id": dispute}
+            commands.append({**told, "stream": place[0], "position": place[1]})
             if wire.type in STATUSES and channel.value in DOORS:
                 told = {"agency": agency, "dispute_id": dispute, "source_ref": name, "status": STATUSES[wire.type]}
                 results.append({**told, "event_id": wire.event_id, "cursor": len(results) + 1})
@@ -199,6 +202,7 @@ def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES)
             **{door: {("handoff", "received"): len(rows)} for door, rows in receipts.items()},
         },
         expected_dead={},
+        commands=tuple(commands),
     )
 
 

@@ -51,6 +51,7 @@ class Sources:
         results: JSON lines of the results that agencies fetched: agency, event_id, dispute_id, source_ref, status …
         expected_dead: Reason -> dead letters that the driver may have provoked, at most. Records that are no batch are
             matched one by one besides, whatever stands here.
+        commands: JSON lines of commands that intake said it carried out: command_id, dispute_id, stream, position.
     """
 
     bootstrap: str
@@ -63,6 +64,7 @@ class Sources:
     bridges_grpc: Mapping[str, str]
     results: Path
     expected_dead: Mapping[str, int] = field(default_factory=dict)
+    commands: Path | None = None
 
 
 class Raw(NamedTuple):
@@ -100,6 +102,7 @@ class Evidence:
         answers: Rates over gRPC.
         books: By service, (stage, what) -> count over gRPC.
         expected_dead: As in `Sources`.
+        commands: Commands that intake said it carried out.
     """
 
     ledger: Sequence[Line]
@@ -110,6 +113,7 @@ class Evidence:
     answers: Sequence[Answer]
     books: Mapping[str, Mapping[tuple[str, str], int]]
     expected_dead: Mapping[str, int]
+    commands: Sequence[Line] = ()
 
 
 def gather(sources: Sources, before: Evidence | None = None) -> Evidence:
@@ -123,6 +127,7 @@ def gather(sources: Sources, before: Evidence | None = None) -> Evidence:
         TimeoutError: A topic did not give what its end promised.
     """
     ledger, results = read_lines(sources.ledger), read_lines(sources.results)
+    commands = () if sources.commands is None else read_lines(sources.commands)
     urls = {"intake": sources.intake_store, "stats": sources.stats_store, **sources.bridge_stores}
     stores = {name: read_store(name, url) for name, url in urls.items()}
     addresses = {"intake": sources.intake_grpc, "stats": sources.stats_grpc, **sources.bridges_grpc}
@@ -136,6 +141,7 @@ def gather(sources: Sources, before: Evidence | None = None) -> Evidence:
         answers=read_rates(sources.stats_grpc, windows_of(stores["stats"])),
         books={name: read_books(address) for name, address in addresses.items()},
         expected_dead=dict(sources.expected_dead),
+        commands=commands,
     )
 
 

@@ -36,7 +36,7 @@ class Verdict:
         acknowledged: Distinct receipts in the ledger.
         registered: Disputes in the register.
         events: Events in the journal, each once.
-        lost: Acknowledged ids that are missing somewhere on the way; `problems` says where.
+        lost: Acknowledged records and commands that are missing somewhere on the way, by id; `problems` says where.
         double_counted: Facts that the journal does not have, and what cells hold above the recount.
         problems: One line for each broken promise, lost and double counts included.
         repeats_dropped: Records that readers dropped as repeats.
@@ -199,6 +199,17 @@ def _acknowledged(case: Case) -> Iterator[str]:
     yield from ()
 
 
+def _carried_out(case: Case) -> Iterator[str]:
+    """A command that was answered stands in the journal where the answer said, under its own id."""
+    for line in case.evidence.commands:
+        if not line["stream"]:
+            continue  # it changed nothing
+        event = case.events.get((line["stream"], line["position"]))
+        if event is None or (event.dispute_id, event.causation_id) != (line["dispute_id"], line["command_id"]):
+            case.lose(line["command_id"], f"was carried out, and is not in the journal at {line['stream']}")
+    yield from ()
+
+
 def _numbering(case: Case) -> Iterator[str]:
     """2. Each position once, with one hash chain, up to the head that its writer's store has."""
     for name, store in sorted(case.evidence.stores.items()):
@@ -319,6 +330,7 @@ def _balance(case: Case) -> Iterator[str]:
 
 CHECKS: Final[tuple[Callable[[Case], Iterator[str]], ...]] = (
     _acknowledged,
+    _carried_out,
     _numbering,
     _places,
     _figures,

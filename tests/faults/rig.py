@@ -325,6 +325,7 @@ class Rig:
             bridges_grpc={name: self.child(name).grpc_address for name in BRIDGES},
             results=self.book.results,
             expected_dead=dict(self.poisoned),
+            commands=self.book.commands,
         )
 
 

@@ -108,12 +108,18 @@ def unpublished_end(evidence: Evidence) -> Evidence:
     return journal(evidence, lambda found: without(found, last_of_first_chain(evidence)))
 
 
+def dropped_command(evidence: Evidence) -> Evidence:
+    told = {**evidence.commands[3], "command_id": "carried-out-they-said"}
+    return replace(evidence, commands=(*evidence.commands, told))
+
+
 LOSSES: Mapping[str, tuple[Break, str]] = {
     "an acknowledged record is not in the register": (dropped_from_the_register, "in the register"),
     "a hand-off was passed over": (dropped_hand_off, "was not applied by intake"),
     "a bridge lacks its receipt": (dropped_receipt, "in the store of its bridge"),
     "stats lacks a fact": (dropped_fact, "lacks facts in stats"),
     "an agency was not told": (missing_result, "did not reach"),
+    "a command was answered and left no event": (dropped_command, "was carried out, and is not in the journal"),
     "the end of a stream was never published": (unpublished_end, "numbering: intake/"),
 }
 

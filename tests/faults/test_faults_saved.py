@@ -1,0 +1,84 @@
+"""The saved runs behind the page: every line counts, red ones too; a control's verdict needs both halves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from tests.faults.control import ROWS, Control, Half
+from tests.faults.save import main, summed
+
+ROW = next(row for row in ROWS if row.guard == "slicing")
+DEED = next(row for row in ROWS if row.seen_by == "lost")
+
+
+def line(**told: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of any type
+    base = {"kind": "zombie", "store": "sqlite", "commit": "abc", "date": "2026-11-22", "broker": "4.3.1", "seed": 1}
+    sums = dict.fromkeys(("acknowledged", "commands", "repeats_dropped", "gaps_fetched"), 2)
+    return {
+        **base,
+        **sums,
+        "lost": 0,
+        "double_counted": 0,
+        "longest_stall_s": 1.0,
+        "recovery_s": 2.0,
+        "ok": True,
+        **told,
+    }
+
+
+def test_lines_of_one_kind_and_store_are_summed_and_red_ones_stay() -> None:
+    rows = summed([line(), line(seed=2, ok=False, lost=3, longest_stall_s=9.0), line(store="postgres")])
+    assert [(row["store"], row["runs"], row["red"], row["lost"]) for row in rows] == [
+        ("postgres", 1, 0, 0),
+        ("sqlite", 2, 1, 3),
+    ]
+    assert (rows[1]["seeds"], rows[1]["longest_stall_s"], rows[1]["acknowledged"]) == ([1, 2], 9.0, 4)
+
+
+def test_runs_of_another_commit_are_another_row() -> None:
+    assert len(summed([line(), line(commit="def")])) == 2
+
+
+def test_the_file_holds_what_the_lines_say(tmp_path: Path) -> None:
+    lines, saved = tmp_path / "runs.jsonl", tmp_path / "faults.json"
+    lines.write_text("".join(json.dumps(line(seed=seed)) + "\n" for seed in (1, 2)), encoding="utf-8")
+    assert main([str(lines), "--to", str(saved)]) == 0
+    assert json.loads(saved.read_text(encoding="utf-8"))[0]["runs"] == 2
+
+
+def half(*, guarded: bool, guard: str = "slicing", bitten: bool = True, **told: Any) -> Half:  # noqa: ANN401 - as above
+    return Half(guard, "sqlite", guarded=guarded, seed=1, bitten=bitten, **told)
+
+
+@pytest.mark.parametrize(
+    ("halves", "caught"),
+    [
+        ([half(guarded=True), half(guarded=False, symptoms=["stats ended"])], True),
+        ([half(guarded=True), half(guarded=False)], False),
+        ([half(guarded=True, problems=["x"]), half(guarded=False, problems=["x"])], False),
+        ([half(guarded=True, bitten=False), half(guarded=False, problems=["x"])], False),
+        ([half(guarded=True), half(guarded=False, bitten=False, problems=["x"])], False),
+        ([half(guarded=False, problems=["x"])], False),
+        ([half(guarded=True)], False),
+    ],
+    ids=["both right", "green without", "red with", "not driven with", "not driven without", "no with", "no without"],
+)
+def test_a_guard_is_caught_by_two_right_halves_only(tmp_path: Path, halves: list[Half], *, caught: bool) -> None:
+    control = Control(tmp_path, Console(quiet=True), 1)
+    control.halves = halves
+    assert control.caught(ROW) is caught
+    assert control.summary([ROW])["guards"] == {"slicing": caught}
+
+
+def test_a_deed_counts_as_found_by_the_oracle_own_figure_only(tmp_path: Path) -> None:
+    control = Control(tmp_path, Console(quiet=True), 1)
+    green = half(guarded=True, guard="dropped_record")
+    control.halves = [green, half(guarded=False, guard="dropped_record", symptoms=["not level"])]
+    assert not control.caught(DEED)
+    control.halves = [green, half(guarded=False, guard="dropped_record", lost=1)]
+    assert control.caught(DEED)
