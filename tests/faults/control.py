@@ -40,7 +40,9 @@ RESULTS: Final = Path(".run/faults-control")
 SAVED: Final = ROOT / "docs/results/faults-control.json"
 ON_S: Final = 90.0
 OFF_S: Final = 45.0
-"""How long a hub without its guard may take to get level; the slowest guard (the watchdog) needs 20 s to act."""
+"""How long a hub without its guard may take to get level, at least; the slowest guard (the watchdog) acts after 20 s."""
+OFF_TIMES: Final = 2.0
+"""On a slow machine: so many times what the whole half with the guard took."""
 DRAWS: Final = 3
 NAIVE: Final = "naive"
 SHOWN: Final = 6
@@ -180,7 +182,10 @@ class Control:
         name = "-".join(row.guard for row in rows)
         async with self._life(store, name, {label: ",".join(names) for label, names in off.items()}) as rig:
             first, *others = [Half(row.guard, store, guarded=False, seed=self._seed) for row in rows]
-            await self._half(rig, rows[0], first, None, OFF_S)
+            took = max(
+                (half.seconds for half in self.halves if half.guarded and half.guard == first.guard), default=0.0
+            )
+            await self._half(rig, rows[0], first, None, max(OFF_S, OFF_TIMES * took))
             for half in (first, *others):
                 self._keep(half if half is first else _same(first, half.guard))
 

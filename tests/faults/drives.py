@@ -40,6 +40,7 @@ WARM_S: Final = 1.5
 FINISH_S: Final = 60.0
 LOOK_S: Final = 0.1
 RECORDS: Final = 24
+BUG_S: Final = 300.0
 STARTS: Final = 6
 """How often a process that dies of a bug is started again: three times are enough to set a dispute aside."""
 
@@ -289,8 +290,10 @@ async def bug_at_one(trip: Trip) -> None:
         rig.book.enter(record.agency, answer)
     told = await trip.fired("intake", traps.BUG)
     starts = 0
-    end = time.monotonic() + trip.level_s + FINISH_S
-    while await _behind(rig) and time.monotonic() < end:
+    end = time.monotonic() + BUG_S
+    while await _behind(rig):
+        if time.monotonic() > end:
+            raise NotBitten(f"only {starts} starts in {BUG_S:.0f} s")
         if not child.running:
             if starts == STARTS:
                 break
