@@ -245,7 +245,14 @@ def main() -> int:
                 if options.folder is None:
                     shutil.rmtree(own)
         machine = facts(folder)
-    document = {"bench": "growth", "passes": passes, "targets": judge(passes), "machine": machine}
+    document = {
+        "benchmark": "growth",
+        "quick": options.quick,
+        "passes": passes,
+        "ratios": {f"{one['service']} {one['region']} {one['disputes']}": one["cost_ratio"] for one in passes},
+        "targets": judge(passes),
+        "machine": machine,
+    }
     show(document, screen)
     save("growth", document, publish=options.save)
     finish(document)

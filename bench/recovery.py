@@ -44,8 +44,10 @@ HAND_OVER_TARGET_S: Final = 8.0
 REBUILD_TARGET: Final = 100_000
 ROUNDS: Final = 3
 LOOK_S: Final = 0.1
-AFTER_KILL_S: Final = 1.0
-"""What was published until then, and the dead worker can't have read, is what its successor has to apply."""
+AFTER_KILL_S: Final = 3.0
+"""What was published until then has to be applied by the other worker. Before the session time-out: nobody can have
+taken the dead worker's partitions over yet."""
+TRIES: Final = 10
 PLAIN_LOAD: Final = Load(workers={"court": 1, "police": 1, "petition": 1}, batch=50)
 FILL_EVENTS, QUICK_FILL_EVENTS = 50_000, 2_000
 FULL_SPEED, SLOW_PACE = 2_000, 2
@@ -121,14 +123,10 @@ async def hand_overs(folder: Path, options: Options, screen: Screen) -> dict[str
     async with under_load(plan, PLAIN_LOAD, screen.say) as loaded:
         for number in range(1, options.rounds + 1):
             for name, times in found.items():
-                victim = loaded.hub.of(name)[0]
-                await _both_read(loaded, name)
-                seen = await _hand_over(loaded, victim)
-                screen.say(f"{number}/{options.rounds} kill -9 {victim.label}: " + _told(seen))
+                seen = await _hand_over(loaded, name)
+                screen.say(f"{number}/{options.rounds} kill -9 {name}: " + _told(seen))
                 for what in times:
                     times[what].append(seen[what])
-                victim.start()
-                await victim.wait_ready()
         await loaded.driven.stop()
     return {name: {what: spread(seconds) for what, seconds in times.items()} for name, times in found.items()}
 
@@ -159,12 +157,29 @@ class _Look:
     read: Vector
 
 
-async def _hand_over(loaded: Loaded, victim: Child) -> dict[str, float]:
-    """Return seconds from the kill until the other worker has applied, and relayed, what waited 1 s after it.
+async def _hand_over(loaded: Loaded, service: str) -> dict[str, float]:
+    """Kill the first worker of a service and start it again when the other has taken over.
+
+    Returns:
+        Seconds from the kill until the other worker had done what the dead one left.
 
     Raises:
-        Retryable: `nothing_to_take_over`: the dead worker's shards had nothing waiting, so nothing was measured.
+        Retryable: `nothing_to_take_over`: at every try nothing waited for the dead worker, so nothing was measured.
     """
+    victim = loaded.hub.of(service)[0]
+    for _ in range(TRIES):
+        await _both_read(loaded, service)
+        seen = await _taken_over(loaded, victim)
+        await victim.wait_ended()
+        victim.start()
+        await victim.wait_ready()
+        if seen:
+            return seen
+    raise Retryable("nothing_to_take_over", f"nothing waited for {victim.label} whenever it died")
+
+
+async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
+    """Return seconds until the other worker has applied, and relayed, what waited after the kill; empty if nothing."""
     start = time.monotonic()
     victim.kill()
     looks: list[_Look] = []
@@ -180,10 +195,7 @@ async def _hand_over(loaded: Loaded, victim: Child) -> dict[str, float]:
             there["relayed_s"] = _reaches(look.sent, looks[0].written)
             done |= {what: look.at_s for what in wanted - done.keys() if there[what]}
         await asyncio.sleep(LOOK_S)
-    if _reaches(looks[0].read, looks[0].published):
-        raise Retryable("nothing_to_take_over", f"nothing waited for {victim.label} when it died")
-    await victim.wait_ended()
-    return done
+    return {} if _reaches(looks[0].read, looks[0].published) else done
 
 
 async def _look(desk: Desk, service: str, start: float) -> _Look:
@@ -345,7 +357,15 @@ def main() -> int:
     with failing(), scratch("recovery", options.folder) as folder:
         found = interrupts.run(measure(given.part or PARTS, folder, options, screen))
         machine = facts(folder)
-    document = {"bench": "recovery", **found, "targets": judge(found), "machine": machine}
+    rates = {pace: one["events_s"] for pace, one in found.get("rebuilds", {}).items()}
+    document = {
+        "benchmark": "recovery",
+        "quick": options.quick,
+        **found,
+        "ratios": {f"rebuild_{pace}": round(rate / REBUILD_TARGET, 3) for pace, rate in rates.items()},
+        "targets": judge(found),
+        "machine": machine,
+    }
     show(document, screen)
     save("recovery", document, publish=options.save)
     finish(document)

@@ -1,0 +1,290 @@
+"""What docs/performance.md takes from saved results: tables, targets and pictures; used by docs/generate.py.
+
+A block of a benchmark that was never saved says so, with the command; a quick run's result is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from bench.pictures import Document, pictures
+
+NAMES: Final = ("fold", "handoff", "latency", "sustained", "growth", "recovery")
+QUESTIONS: Final = {
+    "fold": "B1 stats fold",
+    "handoff": "B2 hand-off",
+    "latency": "B3 latency",
+    "sustained": "B4 sustained",
+    "growth": "B5 growth",
+    "recovery": "B6 recovery",
+}
+CONTENDERS: Final = {
+    "hub": "**the hub's stats**",
+    "bare_decode": "bare loop, decodes only",
+    "quix": "Quix Streams",
+    "kafka_streams": "Kafka Streams",
+    "faust_table": "Faust table",
+    "unary": "**bridge, gRPC unary**",
+    "unary_echo": "bare grpc.aio echo",
+    "rest": "**bridge, REST**",
+    "rest_echo": "bare FastAPI echo",
+    "batch": "**bridge, gRPC batch**",
+}
+WHOLE_FROM: Final = 100
+
+
+def load(folder: Path) -> dict[str, Document]:
+    """Return the saved results by name.
+
+    Raises:
+        ValueError: One was made with `--quick`, which gives no figures to quote.
+    """
+    found: dict[str, Document] = {}
+    for name in NAMES:
+        path = folder / f"bench-{name}.json"
+        if path.exists():
+            found[name] = json.loads(path.read_text(encoding="utf-8"))
+            if found[name].get("quick"):
+                raise ValueError(f"{path.name} is of a quick run: save a whole one, `make bench-{name} BENCH=--save`")
+    return found
+
+
+def pages(docs: Path) -> dict[str, Callable[[], str]]:
+    """Return what `make docs` writes for the benchmarks: file name to its text, made anew.
+
+    Args:
+        docs: Folder of the pages, with the saved results in `results`.
+    """
+    saved = load(docs / "results")
+    drawn = {file: one.svg for name, document in saved.items() for file, one in pictures(name, document).items()}
+    return {
+        "performance.md": lambda: filled((docs / "performance.md").read_text(encoding="utf-8"), saved),
+        **{file: partial(str, svg) for file, svg in drawn.items()},
+    }
+
+
+def filled(page: str, saved: Mapping[str, Document]) -> str:
+    """Return the page with every block between its marks made anew.
+
+    Raises:
+        ValueError: The page lacks a mark.
+    """
+    made = {"bench-targets": targets(saved), "bench-machine": machine(saved)}
+    made |= {f"bench-{name}": block(name, saved.get(name)) for name in NAMES}
+    for mark, text in made.items():
+        begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
+        head, found, rest = page.partition(begin)
+        _, closed, tail = rest.partition(end)
+        if not found or not closed:
+            raise ValueError(f"the page lacks the marks of {mark}")
+        page = f"{head}{begin}{text}{end}{tail}"
+    return page
+
+
+def targets(saved: Mapping[str, Document]) -> str:
+    """Return the table of all targets."""
+    rows = []
+    for name in NAMES:
+        document = saved.get(name)
+        if document is None:
+            rows.append((QUESTIONS[name], "–", "–", "–", "not run yet"))
+            continue
+        for what, one in document["targets"].items():
+            met = "yes" if one["met"] else f"**no**, see [why](#{name})"
+            reached = _figure(one["reached"]) + (" (extrapolated)" if one.get("extrapolated") else "")
+            rows.append((QUESTIONS[name], f"`{what}`", _figure(one["target"]), reached, met))
+    return _table(("Benchmark", "Figure", "Target", "Reached", "Met"), rows, right=(2, 3))
+
+
+def machine(saved: Mapping[str, Document]) -> str:
+    """Return on what each result was made; rows that say the same stand once."""
+    rows = []
+    for name, document in saved.items():
+        told = document["machine"]
+        where = f"{told['cores']} × {told['cpu']}, {told['memory_bytes'] / 1e9:.0f} GB, {told['file_system']}"
+        with_ = f"Linux {told['kernel']}, Python {told['python']}, {told['java']}"
+        rows.append((QUESTIONS[name], told["date"][:10], told["commit"], where, with_))
+    return _table(("Benchmark", "Date", "Commit", "Machine", "With"), rows) if rows else "Nothing is saved yet.\n"
+
+
+def block(name: str, document: Document | None) -> str:
+    """Return one benchmark's part of the page."""
+    if document is None:
+        return f"Not run yet on this page's machine: `make bench-{name} BENCH=--save`, then `make docs`.\n"
+    text = BLOCKS[name](document)
+    return text + "".join(f"\n![{one.alternative}]({file})\n" for file, one in pictures(name, document).items())
+
+
+def fold(document: Document) -> str:
+    """Return the fold's tables: rates, work, ratios."""
+    figures = document["figures"]
+    stages = list(figures)
+    names = list(dict.fromkeys(name for stage in stages for name in figures[stage]))
+
+    def cells(name: str, unit: str) -> list[str]:
+        return [_spread(figures[stage].get(name, {}).get(unit)) for stage in stages]
+
+    heads = [f"{stage} a value" for stage in stages]
+    rates = _table(
+        ("events/s, median (min–max)", *heads),
+        [(_named(name), *cells(name, "events_s")) for name in names],
+        right=range(1, len(stages) + 1),
+    )
+    work = _table(
+        ("µs CPU/event", *heads),
+        [(_named(name), *cells(name, "cpu_us")) for name in names],
+        right=range(1, len(stages) + 1),
+    )
+    ratios = document["ratios_by_records_a_value"]
+    told = _table(
+        ("the hub is … times as fast as", *heads),
+        [(_named(name), *(_figure(ratios[stage].get(name)) for stage in stages)) for name in names if name != "hub"],
+        right=range(1, len(stages) + 1),
+    )
+    return f"{rates}\n{work}\n{told}"
+
+
+def handoff(document: Document) -> str:
+    """Return the hand-off's table."""
+    columns = ("records_s", "server_cpu_us", "p50_ms", "p99_ms", "server_cores", "callers_cores")
+    heads = ("", "records/s", "µs CPU/record", "p50 ms", "p99 ms", "server's cores", "callers' cores")
+    rows = [
+        (_named(name), *(_spread(told.get(column)) for column in columns)) for name, told in document["figures"].items()
+    ]
+    ratios = ", ".join(f"{name} {ratio:.2f}" for name, ratio in document["ratios"].items())
+    receipts = ", ".join(f"{name} {count}" for name, count in document["receipts"].items())
+    return f"{_table(heads, rows, right=range(1, 7))}\nRatios: {ratios}. Receipts: {receipts}.\n"
+
+
+def latency(document: Document) -> str:
+    """Return the latency's table."""
+    columns = ("arrived_s", "reached_s", "samples", "p50_ms", "p99_ms", "max_ms", "from_due_p99_ms", "receipt_p99_ms")
+    heads = (
+        "events/s wanted",
+        "arrived",
+        "reached",
+        "samples",
+        "p50 ms",
+        "p99 ms",
+        "max ms",
+        "p99 from due",
+        "receipt p99",
+    )
+    rows = [(rate, *(_figure(told[column]) for column in columns)) for rate, told in document["figures"].items()]
+    return _table(heads, rows, right=range(9))
+
+
+def sustained(document: Document) -> str:
+    """Return the long run's figures and the cost of each process."""
+    driver, age, events = document["driver"], document["age_s"], document["events"]
+    cores, driver_cores = document["hub_cores"], document["cpu"]["driver"]["cores"]
+    head = (
+        f"**{document['events_s']:,} events/s** over {document['seconds'] / 60:.1f} minutes ({events:,} events, "
+        f"{document['store']}); age of the newest visible event p50 {age['p50']:.2f} s, at most {age['max']:.2f} s. "
+        f"The hub with its broker used {cores:.2f} cores, {document['hub_cpu_us_per_event']:.0f} µs an event, its "
+        f"driver {driver_cores:.2f}. {driver['records']:,} records and {driver['commands']:,} commands were "
+        f"acknowledged, {sum(driver['refused'].values())} refused, {driver['results']:,} results fetched; stats "
+        f"counted {driver['stats']:,} of {driver['journal']:,} journal events.\n\n"
+    )
+    rows = []
+    for name, cost in document["cpu"].items():
+        memory = document["memory"][name]
+        sizes = (f"{memory[at] / 1e6:.0f}" for at in ("half_way_bytes", "end_bytes"))
+        rows.append((name, f"{cost['cores']:.2f}", f"{cost['cpu_us_per_event']:.0f}", *sizes, f"{memory['ratio']:.3f}"))
+    heads = ("Process", "Cores", "µs CPU/event", "MB half-way", "MB at the end", "Ratio")
+    return head + _table(heads, rows, right=range(1, 6))
+
+
+def growth(document: Document) -> str:
+    """Return the sizes of every pass, and the cost of its tenths."""
+    sizes = [
+        (
+            f"{one['service']}, {one['region']}",
+            *(_figure(size[name]) for name in ("disputes", "records", "rss_mb", "disk_mb", "disk_bytes_per_record")),
+            _figure(size["cpu_us_per_record"]),
+        )
+        for one in document["passes"]
+        for size in one["sizes"]
+    ]
+    heads = ("Service, region", "Disputes", "Records", "Peak RSS MB", "Disk MB", "Bytes/record", "µs CPU/record")
+    passes = [
+        (
+            f"{one['service']}, {one['region']}",
+            *(_figure(one[name]) for name in ("disputes", "records_s", "cost_ratio", "restarted_rss_mb")),
+            _figure(one["log_bytes_per_record"]),
+        )
+        for one in document["passes"]
+    ]
+    more = ("Pass", "Disputes", "Records/s", "Last tenth ÷ first", "RSS MB after a restart", "Kafka bytes/record")
+    return f"{_table(heads, sizes, right=range(1, 7))}\n{_table(more, passes, right=range(1, 6))}"
+
+
+def recovery(document: Document) -> str:
+    """Return restarts, hand-overs and rebuilds, those that were measured."""
+    tables = {"restarts": _restarts, "hand_overs": _hand_overs, "rebuilds": _rebuilds}
+    return "\n".join(table(document[part]) for part, table in tables.items() if part in document)
+
+
+def _restarts(told: Document) -> str:
+    rows = [(name, _spread(of["serving_s"]), _spread(of["reading_s"])) for name, of in told["services"].items()]
+    heads = ("kill -9, started again", "s until serving", "s until it has read on")
+    held = f"\nStores held {told['events']:,} events, {told['stores_bytes'] / 1e6:.0f} MB.\n"
+    return _table(heads, rows, right=(1, 2)) + held
+
+
+def _hand_overs(told: Document) -> str:
+    rows = [(name, _spread(of["applied_s"]), _spread(of.get("relayed_s"))) for name, of in told.items()]
+    heads = ("kill -9 of one of two workers (PostgreSQL)", "s until the other applied", "s until it relayed")
+    return _table(heads, rows, right=(1, 2))
+
+
+def _rebuilds(told: Document) -> str:
+    names = ("events", "events_a_value", "events_s", "cpu_us_per_event", "from_start_s")
+    heads = ("Journal recorded", "Events", "a value", "Events/s", "µs CPU/event", "s with its start", "Same answers")
+    rows = [
+        (pace.replace("_", " "), *(_figure(of[name]) for name in names), "yes" if of["same_answers"] else "**no**")
+        for pace, of in told.items()
+    ]
+    return _table(heads, rows, right=range(1, 6))
+
+
+BLOCKS: Final[Mapping[str, Callable[[Document], str]]] = {
+    "fold": fold,
+    "handoff": handoff,
+    "latency": latency,
+    "sustained": sustained,
+    "growth": growth,
+    "recovery": recovery,
+}
+
+
+def _named(name: str) -> str:
+    bare, _, mark = name.partition(" (")
+    return CONTENDERS.get(bare, bare) + (f" ({mark}" if mark else "")
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> str:
+    numbers = set(right)
+    rule = "|".join("--:" if number in numbers else "---" for number in range(len(heads)))
+    lines = [f"| {' | '.join(heads)} |", f"|{rule}|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _spread(told: Mapping[str, float] | None) -> str:
+    if told is None:
+        return "–"
+    middle, low, high = (_figure(told[name]) for name in ("median", "min", "max"))
+    return middle if told["n"] == 1 else f"{middle} ({low}–{high})"
+
+
+def _figure(value: float | None) -> str:
+    """Return a number with as many digits as it deserves."""
+    if value is None:
+        return "–"
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"
