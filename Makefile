@@ -81,7 +81,7 @@ protos: venv ## regenerate hub/wire from protos/
 
 .PHONY: docs
 docs: venv ## rewrite the pages that are made of code: topics, metrics, configuration
-	@python docs/generate.py
+	@python -m docs.generate
 
 .PHONY: lock
 lock: ## resolve requirements/*.in again and pin them with hashes

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from bench.page import pages as performance_pages
 from hub.contracts.topics import CATALOGUE, DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
@@ -153,6 +154,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "../README.md": lambda: _block("../README.md", "demo-output", demo_table(chinese=False)),
     "../README.zh.md": lambda: _block("../README.zh.md", "demo-output", demo_table(chinese=True)),
     "reliability.md": lambda: _block("reliability.md", "chaos", chaos_table()),
+    **performance_pages(ROOT),
 }
 
 
