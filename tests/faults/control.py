@@ -40,7 +40,7 @@ RESULTS: Final = Path(".run/faults-control")
 SAVED: Final = ROOT / "docs/results/faults-control.json"
 ON_S: Final = 90.0
 OFF_S: Final = 45.0
-"""How long a hub without its guard may take to get level, at least; the slowest guard (the watchdog) acts after 20 s."""
+"""How long a hub without its guard gets to be level, at least; the slowest guard (the watchdog) acts after 20 s."""
 OFF_TIMES: Final = 2.0
 """On a slow machine: so many times what the whole half with the guard took."""
 DRAWS: Final = 3
@@ -206,7 +206,11 @@ class Control:
                 half.bitten = True
             except NotBitten as missed:
                 half.proof = f"did not get there: {missed}"
-                await rig.revive()
+                try:
+                    await rig.revive()
+                except CommandError as error:
+                    trip.symptoms.append(str(error))
+                    break
                 continue
             except (TimeoutError, CommandError, Retryable, RuntimeError, BrokenPromise, ExceptionGroup) as error:
                 trip.symptoms.append(f"{type(error).__name__}: {error}")
