@@ -94,6 +94,7 @@ class Relay:
         self._sent: dict[int, int] = {}
         self._marks: dict[int, int] = {}
         self._marking: Future[None] | None = None
+        self._unwritten: dict[int, int] = {}
         self._marked_at = 0.0
         self._last_send: dict[int, float] = {}
         self._turn: dict[int, int] = {}
@@ -258,17 +259,20 @@ class Relay:
         if self._marking is not None:
             if not self._marking.done():
                 return
-            self._marking.result()
-            self._marking = None
+            marking, self._marking = self._marking, None
+            marks, self._unwritten = self._unwritten, {}
+            if marking.exception() is not None:
+                # A store that is full or away: these marks are written with the next ones.
+                self._marks = marks | self._marks
+            marking.result()
         if self._marks and now - self._marked_at >= MARK_EVERY_S:
             marks, self._marks = self._marks, {}
-            self._marked_at = now
+            self._marked_at, self._unwritten = now, marks
             self._marking = self._store.submit(lambda tx: self._leases.mark(tx, marks))
 
     def _flush(self) -> None:
-        if self._marking is not None:
-            self._marking.result()
-        marks = self._marks
+        # Those that are being written now once more: a mark only ever grows.
+        marks = self._unwritten | self._marks
         if marks:
             self._store.write_blocking(lambda tx: self._leases.mark(tx, marks))
 

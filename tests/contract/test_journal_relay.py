@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 import sqlalchemy as sa
 
 from hub.contracts.stream import GENESIS, extend_all, place_of, unpack
 from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, shard_of
 from hub.errors import Rejected, Retryable
+from hub.journal.leases import Leases
 from hub.journal.outbox import MAX_RECORD_BYTES, Entry, Outbox
 from hub.store.store import Store
 from hub.store.tables import stream_lease
@@ -114,6 +117,28 @@ async def test_a_shard_has_one_relay_and_a_killed_one_is_replaced(bench: Bench) 
     await bench.write("a:2")
     await until(bench.sent)
     assert positions(bench, "a")[-1] == (2, 2)
+
+
+async def test_a_mark_that_the_store_refused_is_written_once_it_takes_writes_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that was full for seconds must not leave records unsent for ever: Kafka has them."""
+    mark, refused = Leases.mark, 0
+
+    def full(leases: Leases, tx: sa.Connection, sent: Mapping[int, int]) -> None:
+        nonlocal refused
+        if refused < 2:
+            refused += 1
+            raise sa.exc.OperationalError("UPDATE stream_lease", None, OSError("database or disk is full"))
+        mark(leases, tx, sent)
+
+    monkeypatch.setattr(Leases, "mark", full)
+    await bench.relay()
+    await bench.write("a:1")
+    await until(bench.sent)
+    assert refused == 2
+    assert await bench.producer.read(bench.outbox.unsent) == 0
+    assert positions(bench, "a") == [(1, 1)]
 
 
 async def test_a_stale_worker_cannot_move_the_mark(bench: Bench) -> None:
