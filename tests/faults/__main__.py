@@ -74,21 +74,31 @@ class Matrix:
         left = list(plan)
         while left:
             folder = self._results / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{store}"
-            red = False
-            async with Rig(folder, store, self._say) as rig:
-                self.broker = rig.kafka.version
-                director = Director(rig)
-                for _ in range(min(EPISODES, QUARTERS)):
-                    if not left or red:
-                        break
-                    run = await director.play(*left.pop(0))
-                    red = not run.ok
-                    self._keep(run)
-            if red:
-                self._console.print(f"[red]kept[/red] {folder}")
-            else:
+            played = len(self.runs)
+            try:
+                await self._live(store, folder, left)
+            except Exception as error:  # noqa: BLE001 - a hub that does not even start is a red run, and is told
+                if len(self.runs) > played:
+                    raise
+                why = f"the hub did not start: {type(error).__name__}: {error}"
+                kind, seed = left.pop(0)
+                self._keep(Run(kind, store, seed, 0, problems=[why], folder=str(folder)))
+            if all(run.ok for run in self.runs[played:]):
                 # Nothing in it that anybody would look at again.
                 shutil.rmtree(folder, ignore_errors=True)
+            else:
+                self._console.print(f"[red]kept[/red] {folder}", soft_wrap=True)
+
+    async def _live(self, store: str, folder: Path, left: list[tuple[str, int]]) -> None:
+        """Play one life of the hub: until nothing is left, something is red, or it is long enough."""
+        async with Rig(folder, store, self._say) as rig:
+            self.broker = rig.kafka.version
+            director = Director(rig)
+            for _ in range(min(EPISODES, QUARTERS, len(left))):
+                run = await director.play(*left.pop(0))
+                self._keep(run)
+                if not run.ok:
+                    return
 
     def _say(self, text: str) -> None:
         self._console.print(f"[dim]{text}[/dim]", highlight=False, soft_wrap=True)

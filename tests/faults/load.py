@@ -147,6 +147,12 @@ class Load:
                 if self._manner.duplicates:
                     await asyncio.gather(*(self._once_more(record) for record in self._again))
                 await self._accepted.join()
+        except TimeoutError:
+            telling = [task.get_name() for task in self._sending if not task.done()]
+            raise TimeoutError(
+                f"after {deadline_s:.0f} s there is no answer to {', '.join(telling) or 'people'}; "
+                f"{self._accepted.qsize()} records wait for people to act on them"
+            ) from None
         finally:
             await self.cancel()
 
