@@ -19,7 +19,7 @@ from bench.measure import Sample
 from bench.processes import Peak, usage_of
 from bench.rig import single
 from hub.contracts.topics import JOURNAL
-from ops.broker.native import NativeKafka
+from ops.broker.native import LEASH, NativeKafka
 from ops.children import Child
 from ops.desk import Desk
 from ops.exits import CommandError, Exit
@@ -177,21 +177,25 @@ class Peer:
         }
 
     def _said(self, command: Sequence[str], room: Path) -> tuple[Mapping[str, float], int]:
-        log = room / "log"
-        with log.open("wb") as noise:
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise, cwd=ROOT)  # noqa: S603 - ours
+        log, said = room / "log", room / "said"
+        # On a leash like our own children: it ends with us, however we end.
+        leashed = ["/bin/sh", "-c", LEASH, "leash", str(room / "pid"), "2", *command]
+        with log.open("wb") as noise, said.open("wb") as answers:
+            process = subprocess.Popen(leashed, stdin=subprocess.PIPE, stdout=answers, stderr=noise, cwd=ROOT)  # noqa: S603 - ours
             try:
                 with Peak(process.pid) as peak:
-                    said, _ = process.communicate(timeout=DEADLINE_S)
+                    code = process.wait(DEADLINE_S)
             except subprocess.TimeoutExpired as error:
-                raise CommandError(Exit.TIMED_OUT, f"{self.name} took longer than {DEADLINE_S:.0f} s") from error
+                raise CommandError(
+                    Exit.TIMED_OUT, f"{self.name} took longer than {DEADLINE_S:.0f} s, see {log}"
+                ) from error
             finally:
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
-        lines = said.decode().splitlines()
-        if process.returncode != 0 or not lines:
+                if process.stdin is not None:
+                    process.stdin.close()
+                process.wait()
+        lines = said.read_text().splitlines()
+        if code != 0 or not lines:
             last_words = log.read_text(errors="replace")[-LAST_WORDS:]
-            raise CommandError(Exit.DIFFERENCE, f"{self.name} failed with exit code {process.returncode}: {last_words}")
+            raise CommandError(Exit.DIFFERENCE, f"{self.name} failed with exit code {code}: {last_words}")
         answer: dict[str, float] = json.loads(lines[-1])
         return answer, peak.rss_bytes

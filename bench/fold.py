@@ -7,8 +7,9 @@ do, and an event a message, their natural form. They keep their changelog as we 
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -31,6 +32,9 @@ from hub.contracts.topics import DEFAULT_PARTITIONS, JOURNAL, Topic, partition_o
 from hub.journal.ports import Publisher
 from hub.streaming.admin import provision
 from hub.streaming.publisher import KafkaPublisher
+from ops.broker.jars import libs_folder
+from ops.broker.jars import version_of as version_of_kafka
+from ops.exits import CommandError, Exit
 from ops.output import failing, keep_stdout_clean
 
 SINGLES: Final = Topic("bench.events.v1", JOURNAL.record, "none", (), (), "bench", -1)
@@ -41,6 +45,7 @@ TARGETS: Final = {"quix": 8.0, "kafka_streams": 2.0, "bare_decode": 0.30}
 CHANGELOG_OFF: Final = " (no changelog)"
 THREADS: Final = 2
 """Of Kafka Streams: a core each."""
+PACKAGES: Final = ("quixstreams", "confluent-kafka", "faust-streaming", "protobuf")
 WARM_SHARE: Final = 4
 """Kafka Streams' first quarter is not measured: the compiler of its Java machine works then."""
 
@@ -207,17 +212,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", type=int, nargs="+", choices=FULL.events, help="only these records a value")
     given = parser.parse_args(argv)
     options = common(given)
+    keep_stdout_clean()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with failing():
+        try:
+            told = run(options, given.only or tuple(FULL.events))
+        except KeyboardInterrupt:
+            raise CommandError(Exit.INTERRUPTED, "已中断 interrupted") from None
+        save("fold", told, publish=options.save)
+        finish(told)
+    return 0
+
+
+def run(options: Options, only: Collection[int]) -> dict[str, object]:
+    """Measure the stages that are in `only`; returns the document."""
     screen = Screen(options)
     amounts = QUICK if options.quick else FULL
-    keep_stdout_clean()
-    with failing(), scratch("fold", options.folder) as folder:
+    wanted = {n: number for n, number in amounts.events.items() if n in only}
+    if not wanted:
+        raise CommandError(Exit.USAGE, f"--quick measures {', '.join(map(str, amounts.events))} records a value only")
+    with scratch("fold", options.folder) as folder:
         interpreter = python(screen.say)
         peers = contenders(interpreter, kafka_streams(screen.say), amounts)
-        figures: dict[int, Figures] = {}
-        journals: dict[int, Mapping[str, float]] = {}
-        wanted = {n: number for n, number in amounts.events.items() if not given.only or n in given.only}
         screen.say("making events")
         events = events_of(max(wanted.values()))
+        figures: dict[int, Figures] = {}
+        journals: dict[int, Mapping[str, float]] = {}
         for per_value, number in wanted.items():
             figures[per_value], journals[per_value] = stage(
                 per_value,
@@ -230,13 +250,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             show(screen, per_value, journals[per_value], figures[per_value])
         told = document(options, figures, journals)
         told["machine"] = facts(folder)
-        told["versions"] = {
-            name: version_of(interpreter, name)
-            for name in ("quixstreams", "confluent-kafka", "faust-streaming", "protobuf")
-        }
-        save("fold", told, publish=options.save)
-        finish(told)
-    return 0
+    told["versions"] = {name: version_of(interpreter, name) for name in PACKAGES} | {
+        "kafka": version_of_kafka(libs_folder())
+    }
+    return told
 
 
 def show(screen: Screen, per_value: int, journal: Mapping[str, float], figures: Figures) -> None:

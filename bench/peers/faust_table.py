@@ -40,7 +40,8 @@ async def main(told: Orders) -> None:
         count
     )
     await app.start()
-    await done.wait()
+    # also ends when the app has crashed, with its error
+    await app.wait(done.wait())
     await app.producer.flush()
     measured = meter.end()
     tell(measured, events=seen, counted=sum(table.values()))
