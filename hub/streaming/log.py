@@ -105,6 +105,10 @@ class Log:
             try:
                 source = self._current(topic)
                 chosen = source.partitions_for_topic(topic) if partitions is None else partitions
+                if partitions is None and not chosen:
+                    # The check above asked another broker: this one has not heard of the new topic yet.
+                    self._close()
+                    raise Retryable("bus_unavailable", f"topic {topic} is not known to every broker yet")
                 places = [TopicPartition(topic, partition) for partition in chosen or ()]
                 if not places:
                     return {}

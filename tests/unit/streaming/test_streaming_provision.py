@@ -1,4 +1,4 @@
-"""Provisioning on a cluster whose brokers do not all know a new topic yet."""
+"""A topic that was made a moment ago, on a cluster whose brokers do not all know it yet: ask again, never conclude."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from hub.contracts.topics import JOURNAL
-from hub.streaming import admin
+from hub.errors import Retryable
+from hub.streaming import admin, log
 from hub.streaming.bus import Bus
+from hub.streaming.log import Log
 
 BUS = Bus("127.0.0.1:1", partitions=6)
 
@@ -42,3 +44,22 @@ def test_a_broker_that_does_not_know_the_new_topic_yet_is_asked_again(monkeypatc
     monkeypatch.setattr(admin, "admin", opened)
     admin.provision(BUS, [JOURNAL], deadline_s=5.0)
     assert cluster.asked == 2
+
+
+class Consumer:
+    """Answers as kafka-python's consumer at a broker that has not heard of the topic."""
+
+    def partitions_for_topic(self, _: str) -> set[int]:
+        return set()
+
+    def close(self, **_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("ask", [Log.beginnings, Log.ends])
+def test_a_topic_without_partitions_is_one_to_ask_for_again(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401 - a method
+    monkeypatch.setattr(Log, "check", lambda _self, _topic: None)
+    monkeypatch.setattr(log, "consumer", lambda _bus: Consumer())
+    with pytest.raises(Retryable) as raised:
+        ask(Log(BUS), JOURNAL.name)
+    assert raised.value.code == "bus_unavailable"
