@@ -40,6 +40,12 @@ faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KIND
 	@$(MAKE) ready
 	@python -m tests.faults --store $(or $(STORE),both) --seeds $(or $(SEEDS),1) $(if $(KINDS),--kinds $(KINDS)) $(if $(FULL),--full)
 
+.PHONY: faults-control
+faults-control: ## proof that the matrix can see: guards switched off one by one, each must turn a run red: GUARDS=slicing SAVE=1
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@python -m tests.faults.control $(if $(GUARDS),--guards $(GUARDS)) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
+
 BENCHES := fold handoff latency sustained growth recovery
 
 .PHONY: bench $(BENCHES:%=bench-%)

@@ -1,6 +1,7 @@
 """Write what the pages take from code and from saved runs (`make docs`; a test compares them).
 
-Made of code: topics, metrics, configuration. Made of docs/results: the figures in the READMEs and in reliability.md.
+Made of code: topics, metrics, configuration. Made of docs/results: the figures in the READMEs and the
+tables in reliability.md.
 The lifecycle's page is made by hub.lifecycle's own table.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
 
 ROOT: Final = Path(__file__).resolve().parent
 SERVICES: Final = ("intake", "court_bridge", "police_bridge", "petition_bridge", "stats")
+MOST_CHARS: Final = 120
+"""Of a symptom, in a table."""
 MADE: Final = "<!-- Made by docs/generate.py (`make docs`); never edited by hand. -->\n\n"
 
 
@@ -101,13 +104,15 @@ def _result(name: str) -> Any:  # noqa: ANN401 - JSON
     return json.loads((ROOT / "results" / name).read_text(encoding="utf-8"))
 
 
-def _block(page: str, mark: str, made: str) -> str:
-    """Return a page with what stands between `<!-- mark:begin -->` and `<!-- mark:end -->` made anew."""
+def _blocks(page: str, made: Mapping[str, str]) -> str:
+    """Return a page with what stands between `<!-- mark:begin -->` and `<!-- mark:end -->` made anew, for each mark."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
-    head, _, rest = text.partition(begin)
-    _, _, tail = rest.partition(end)
-    return f"{head}{begin}{made}{end}{tail}"
+    for mark, block in made.items():
+        begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
+        head, _, rest = text.partition(begin)
+        _, _, tail = rest.partition(end)
+        text = f"{head}{begin}{block}{end}{tail}"
+    return text
 
 
 def demo_table(*, chinese: bool) -> str:
@@ -147,13 +152,77 @@ def chaos_table() -> str:
     return "\n".join([*rows, ""])
 
 
+def faults_table() -> str:
+    """Return the saved runs of the fault matrix, by kind and store."""
+    heads = ("Fault", "Store", "Runs", "Red", "Acknowledged", "Lost", "Double-counted", "Repeats dropped")
+    more_heads = ("Gaps fetched", "Longest stall, s", "Longest recovery, s", "Date", "Commit")
+    rows = ["| " + " | ".join((*heads, *more_heads)) + " |", "|---|---|" + "--:|" * 9 + "---|---|"]
+    saved = _result("faults.json")
+    if not saved:
+        return "No run is saved yet.\n"
+    for row in saved:
+        cells = (row["kind"], row["store"], row["runs"], row["red"], row["acknowledged"], row["lost"])
+        more = (row["double_counted"], row["repeats_dropped"], row["gaps_fetched"], row["longest_stall_s"])
+        end = (row["longest_recovery_s"], row["date"], row["commit"])
+        rows.append("| " + " | ".join(str(cell) for cell in (*cells, *more, *end)) + " |")
+    sums = {name: sum(row[name] for row in saved) for name in ("runs", "red", "acknowledged", "lost", "double_counted")}
+    told = ", ".join(f"{number} {name.replace('_', '-')}" for name, number in sums.items())
+    brokers = ", ".join(sorted({row["broker"] for row in saved}))
+    return "\n".join([*rows, "", f"Together: {told}. Broker: {brokers}, three nodes.", ""])
+
+
+def guards_table() -> str:
+    """Return the saved run of the control: each guard with and without, and the naive counter."""
+    saved = _result("faults-control.json")
+    heads = (
+        "Guard",
+        "Promise",
+        "Switched off: what then",
+        "Driven into by",
+        "Store",
+        "With it",
+        "Without it",
+        "Caught",
+    )
+    rows = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for row in saved["rows"]:
+        off = row["off"] + (f" ({row['behind']})" if row["behind"] else "")
+        outcomes = (_outcome(row["with"]), _outcome(row["without"]))
+        cells = (f"`{row['guard']}`", row["promise"], off, row["drive"], row["store"], *outcomes)
+        rows.append("| " + " | ".join((*cells, "yes" if row["caught"] else "**no**")) + " |")
+    lines = ["", f"{saved['broker']}, three nodes · {saved['date']} · {saved['commit']} · seeds {saved['seeds']}", ""]
+    naive = saved["naive"]
+    if naive is not None:
+        told = (
+            f"A naive Faust counter (a table with `+= 1`, its changelog in Kafka) that read the same journal and was "
+            f"killed with SIGKILL {naive['kills']} times counted {naive['counted']} events where there were "
+            f"{naive['truth']}: {naive['counted'] - naive['truth']:+d}."
+        )
+        lines += [told, ""]
+    return "\n".join([*rows, *lines])
+
+
+def _outcome(half: Mapping[str, Any] | None) -> str:
+    """Return in a few words what became of one half of a control."""
+    if half is None:
+        return "not run"
+    if not half["red"]:
+        return "green"
+    figures = [f"{half[name]} {name.replace('_', '-')}" for name in ("lost", "double_counted") if half[name]]
+    first = next(iter([*half["symptoms"], *half["problems"]]), "")
+    told = ", ".join(figures) or first[:MOST_CHARS].replace("|", "/")
+    return f"red: {told}"
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "topics.md": topics,
     "metrics.md": metrics,
     "configuration.md": configuration,
-    "../README.md": lambda: _block("../README.md", "demo-output", demo_table(chinese=False)),
-    "../README.zh.md": lambda: _block("../README.zh.md", "demo-output", demo_table(chinese=True)),
-    "reliability.md": lambda: _block("reliability.md", "chaos", chaos_table()),
+    "../README.md": lambda: _blocks("../README.md", {"demo-output": demo_table(chinese=False)}),
+    "../README.zh.md": lambda: _blocks("../README.zh.md", {"demo-output": demo_table(chinese=True)}),
+    "reliability.md": lambda: _blocks(
+        "reliability.md", {"chaos": chaos_table(), "faults": faults_table(), "guards": guards_table()}
+    ),
     **performance_pages(ROOT),
 }
 
