@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -187,7 +187,8 @@ def guards_table() -> str:
     rows = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for row in saved["rows"]:
         off = row["off"] + (f" ({row['behind']})" if row["behind"] else "")
-        outcomes = (_outcome(row["with"]), _outcome(row["without"]))
+        figures = (row["seen_by"],) if row["seen_by"] else ("lost", "double_counted")
+        outcomes = (_outcome(row["with"], figures), _outcome(row["without"], figures))
         cells = (f"`{row['guard']}`", row["promise"], off, row["drive"], row["store"], *outcomes)
         rows.append("| " + " | ".join((*cells, "yes" if row["caught"] else "**no**")) + " |")
     lines = ["", f"{saved['broker']}, three nodes · {saved['date']} · {saved['commit']} · seeds {saved['seeds']}", ""]
@@ -202,15 +203,15 @@ def guards_table() -> str:
     return "\n".join([*rows, *lines])
 
 
-def _outcome(half: Mapping[str, Any] | None) -> str:
-    """Return in a few words what became of one half of a control."""
+def _outcome(half: Mapping[str, Any] | None, figures: Sequence[str]) -> str:
+    """Return in a few words what became of one half of a control; `figures` are those of the oracle that it is about."""
     if half is None:
         return "not run"
     if not half["red"]:
         return "green"
-    figures = [f"{half[name]} {name.replace('_', '-')}" for name in ("lost", "double_counted") if half[name]]
+    counted = [f"{half[name]} {name.replace('_', '-')}" for name in figures if half[name]]
     first = next(iter([*half["symptoms"], *half["problems"]]), "")
-    told = ", ".join(figures) or first[:MOST_CHARS].replace("|", "/")
+    told = ", ".join(counted) or first[:MOST_CHARS].replace("|", "/")
     return f"red: {told}"
 
 

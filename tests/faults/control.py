@@ -292,6 +292,7 @@ class Control:
                     "drive": (row.drive.__doc__ or "").splitlines()[0],
                     "promise": row.promise,
                     "behind": row.behind,
+                    "seen_by": row.seen_by,
                     "store": row.store,
                     "with": asdict(mine[True]) | {"red": mine[True].red} if True in mine else None,
                     "without": asdict(mine[False]) | {"red": mine[False].red} if False in mine else None,
