@@ -204,7 +204,7 @@ def guards_table() -> str:
 
 
 def _outcome(half: Mapping[str, Any] | None, figures: Sequence[str]) -> str:
-    """Return in a few words what became of one half of a control; `figures` are those of the oracle that it is about."""
+    """Return in a few words what became of one half of a control; `figures` are those that it is about."""
     if half is None:
         return "not run"
     if not half["red"]:
