@@ -84,16 +84,19 @@ def apply_plan(
     # First the swap: a zombie worker must lose before it does any work, and hold nothing.
     inbox.swap(tx, {p: replace(move, gaps=gaps.get(p, 0)) for p, move in plan.moves.items()})
     stepper = _Stepper(tx, inbox, applier, places, on_bug=on_bug, crash_limit=crash_limit)
-    free = [item for item in plan.items if not stepper.blocked(item)]
-    together = _apply_together(tx, applier, free)
-    if together is None:
+    free = [item for item in plan.items if not stepper.blocked(item)] if places.parked else plan.items
+    answers = _apply_together(tx, applier, free)
+    if answers is None:
         answers = [stepper.step(item) for item in plan.items]
-    else:
-        known = dict(zip(map(id, free), together, strict=True))
+    elif len(free) < len(plan.items):
+        known = dict(zip(map(id, free), answers, strict=True))
         answers = [known[id(item)] if id(item) in known else stepper.step(item) for item in plan.items]
     outcome.parked = stepper.parked
-    outcome.dead += [_dead_of(i, a) for i, a in zip(plan.items, answers, strict=True) if isinstance(a, Rejected)]
-    applied = [item for item, answer in zip(plan.items, answers, strict=True) if answer is None]
+    applied = plan.items
+    if any(answers):
+        answered = list(zip(plan.items, answers, strict=True))
+        outcome.dead += [_dead_of(item, answer) for item, answer in answered if isinstance(answer, Rejected)]
+        applied = [item for item, answer in answered if answer is None]
     outcome.applied = len(applied)
     inbox.count_applied(tx, applied)
     inbox.advance(tx, [*plan.before.values()], [*plan.streams.values()], [*plan.closed.values()])
@@ -108,7 +111,7 @@ def _apply_together(tx: Transaction, applier: Applier, items: Sequence[Numbered]
     try:
         with tx.begin_nested():
             answers = list(applier.apply(tx, items))
-            if any(isinstance(answer, Retryable) for answer in answers):
+            if any(answers) and any(isinstance(answer, Retryable) for answer in answers):
                 raise _Troubled  # noqa: TRY301 - only an exception rolls the savepoint back
     except Exception as error:
         if isinstance(error, Fault) or isinstance(translate(error), Retryable):
@@ -143,8 +146,6 @@ class _Stepper:
 
     def blocked(self, item: Numbered) -> bool:
         """Tell whether the record waits behind a parked one of its dispute, or can't tell its dispute."""
-        if not self._places.parked:
-            return False
         try:
             return self._applier.key_of(item.record) in self._places.parked
         except Rejected:

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -15,6 +17,8 @@ from hub.errors import Retryable
 from hub.journal.judge import Dead, Numbered, StreamKey, StreamPlace
 from hub.store.store import Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
+
+PARTITION_OF: Final = attrgetter("partition")
 
 
 class Swapped(Exception):  # noqa: N818 - no error: another worker was here first
@@ -111,7 +115,7 @@ class Inbox:
     def count_applied(self, tx: Transaction, items: Iterable[Numbered]) -> None:
         """Count records whose effect is in this transaction."""
         c = inbox_partition.c
-        for partition, more in sorted(Counter(item.partition for item in items).items()):
+        for partition, more in sorted(Counter(map(PARTITION_OF, items)).items()):
             where = (c.topic == self.topic, c.partition == partition)
             tx.execute(sa.update(inbox_partition).where(*where).values(applied=c.applied + more))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count, repeat
+from typing import NamedTuple
 
 from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, place_of, unpack
 from hub.errors import Fault, Rejected
@@ -13,9 +15,8 @@ StreamKey = tuple[str, int]
 """(producer, shard): the stream across its epochs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """One record of a stream, and the Kafka record that brought it."""
+class Numbered(NamedTuple):
+    """One record of a stream, and the Kafka record that brought it; a tuple, because there is one for each event."""
 
     topic: str
     partition: int
@@ -114,10 +115,8 @@ def judge(source: FeedRecord, places: Mapping[StreamKey, StreamPlace], closed: M
         return Verdict(place=after, closes=closes, repeats=known, dead=dead)
     if known and extend_all(place.hash_before, records[:known]) != base.hash:
         raise Fault("stream_fork", f"{place.stream} has other content at position {base.position}")
-    items = tuple(
-        Numbered(source.topic, source.partition, source.offset, place.stream, place.first + index, records[index])
-        for index in range(known, place.count)
-    )
+    brought = (repeat(source.topic), repeat(source.partition), repeat(source.offset), repeat(place.stream))
+    items = tuple(map(Numbered, *brought, count(place.first + known), records[known:]))
     return Verdict(items=items, place=after, closes=closes, repeats=known)
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, cast
 
 from google.protobuf.message import DecodeError
 from typing_extensions import override
@@ -23,7 +25,9 @@ from services.stats.adapters.ledger import FactWriter
 from services.stats.domain.fold import CohortLike, Days, Fold, cohort_days
 
 STAGE: Final = "journal"
-REMEMBERED_COHORTS: Final = 65_536
+STREAM_OF: Final = attrgetter("stream")
+PACK: Final = dimensions_pb2.CohortDates.SerializeToString
+REMEMBERED_COHORTS: Final = 8_192
 
 
 class JournalApplier(Applier):
@@ -46,50 +50,49 @@ class JournalApplier(Applier):
 
     @override
     def key_of(self, record: bytes) -> str:
-        return _decode(record).dispute_id
+        try:
+            return journal_pb2.JournalEvent.FromString(record).dispute_id
+        except DecodeError as error:
+            raise _refusal(error) from error
 
     @override
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
         session = self._interning.session(tx)
         fold = Fold(session.ids_of, self._days_of)
-        streams: dict[str, tuple[int, int]] = {}
+        add, decode = fold.add, journal_pb2.JournalEvent.FromString
         events: Counter[int] = Counter()
         answers: list[Answer] = []
-        stream_id, shard, current = 0, 0, None
-        oldest = newest = None
-        for record in records:
-            if record.stream is not current:
-                current = record.stream
-                name = str(current)
-                if name not in streams:
-                    streams[name] = (session.stream(name), current.shard)
-                stream_id, shard = streams[name]
-            try:
-                event = _decode(record.record)
-                fold.add(event, stream_id, shard, record.position)
-            except Rejected as verdict:
-                answers.append(verdict)
-                continue
-            answers.append(None)
-            events[stream_id] += 1
-            newest = event
-            if oldest is None:
-                oldest = event
-        self._writer.write(tx, fold, events)
+        told: journal_pb2.JournalEvent | None = None
+        for stream, run in groupby(records, key=STREAM_OF):
+            number, before = session.stream(str(stream)), len(answers)
+            refused = 0
+            for _, _, _, _, position, record in run:
+                try:
+                    event = decode(record)
+                    add(event, number, stream.shard, position)
+                except (DecodeError, Rejected) as error:
+                    answers.append(_refusal(error))
+                    refused += 1
+                    continue
+                answers.append(None)
+                if told is None:
+                    self._observe_age(event)
+                told = event
+            events[number] += len(answers) - before - refused
+        self._writer.write(tx, fold, +events)
         self._pulse.counted()
-        if oldest is not None and newest is not None:
-            self.newest_recorded_s = newest.recorded_at.seconds
-            # One look per transaction: a histogram's lock per event would cost as much as folding it.
-            self._metrics.observe(
-                "hub_pipeline_event_age_seconds", max(0.0, time.time() - oldest.occurred_at.seconds), stage=STAGE
-            )
+        if told is not None:
+            self.newest_recorded_s = told.recorded_at.seconds
         return answers
+
+    def _observe_age(self, event: journal_pb2.JournalEvent) -> None:
+        # One look per transaction: a histogram's lock per event would cost as much as folding it.
+        age_s = max(0.0, time.time() - event.occurred_at.seconds)
+        self._metrics.observe("hub_pipeline_event_age_seconds", age_s, stage=STAGE)
 
     def _days_of(self, cohort: CohortLike) -> Days:
         """Remember answers by the message's bytes: disputes of the same days share them, and parsing costs more."""
-        if not isinstance(cohort, dimensions_pb2.CohortDates):
-            return cohort_days(cohort)
-        packed = cohort.SerializeToString()
+        packed = PACK(cast("dimensions_pb2.CohortDates", cohort))
         days = self._days.get(packed)
         if days is None:
             if len(self._days) >= REMEMBERED_COHORTS:
@@ -98,8 +101,5 @@ class JournalApplier(Applier):
         return days
 
 
-def _decode(record: bytes) -> journal_pb2.JournalEvent:
-    try:
-        return journal_pb2.JournalEvent.FromString(record)
-    except DecodeError as error:
-        raise Rejected("undecodable", "not a JournalEvent") from error
+def _refusal(error: DecodeError | Rejected) -> Rejected:
+    return error if isinstance(error, Rejected) else Rejected("undecodable", "not a JournalEvent")
