@@ -197,8 +197,9 @@ def refuse_future(now: datetime, *, instants: Mapping[str, datetime | None], day
     for name, instant in instants.items():
         if instant is not None and instant > latest:
             raise Rejected("date_in_future", "时间晚于当前时间 / the time lies in the future", field=name)
+    today = business_day(latest)
     for name, day in days.items():
-        if day is not None and day > business_day(latest):
+        if day is not None and day > today:
             raise Rejected("date_in_future", "日期晚于今天 / the date lies in the future", field=name)
 
 

@@ -123,6 +123,44 @@ async def test_one_item_s_error_is_its_own(store: Store) -> None:
         await batcher.submit(5)
 
 
+async def test_a_batch_beyond_the_limit_is_answered_whole_and_in_order(store: Store) -> None:
+    calls: list[int] = []
+
+    def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
+        calls.append(len(items))
+        return [item * 2 for item in items]
+
+    batcher = Batcher(store, unit, limit=50)
+    one, many, none = await asyncio.gather(
+        batcher.submit(7), batcher.submit_all(list(range(120))), batcher.submit_all([])
+    )
+    assert (one, list(many), list(none)) == (14, [n * 2 for n in range(120)], [])
+    assert sum(calls) == 121
+    assert max(calls) <= 50
+
+
+async def test_a_caller_that_went_away_before_its_turn_is_not_applied(store: Store) -> None:
+    applied: list[str] = []
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def unit(_tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(10)
+        applied.extend(items)
+        return list(items)
+
+    batcher = Batcher(store, unit)
+    first = asyncio.create_task(batcher.submit("first"))
+    await begun.wait()
+    gone, stays = asyncio.create_task(batcher.submit("gone")), asyncio.create_task(batcher.submit("stays"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    go_on.set()
+    assert [await first, await stays] == ["first", "stays"]
+    assert applied == ["first", "stays"]
+
+
 async def test_a_unit_that_dies_fails_all_its_items_and_the_next_go_on(store: Store) -> None:
     dead = True
 

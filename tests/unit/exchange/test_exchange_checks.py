@@ -118,3 +118,12 @@ def test_text_is_composed_and_rare_characters_stay() -> None:
             checks.clean(f"一{letter}二")
     with pytest.raises(Rejected):
         checks.clean("一\r二", lines=True)
+
+
+def test_every_forbidden_character_is_refused_in_the_midst_of_printable_ones() -> None:
+    # The short way for printable text must know none of them.
+    spans = [(0x00, 0x1F), (0x7F, 0x9F), (0x200B, 0x200F), (0x2028, 0x202E), (0x2060, 0x206F), (0xE0000, 0xE007F)]
+    single = [0xAD, 0x61C, 0x180E, 0xFEFF, 0xFFF9, 0xFFFB, 0xD800, 0xDFFF, 0xFFFE, 0xFFFF]
+    for code in [*single, *(code for first, last in spans for code in range(first, last + 1))]:
+        with pytest.raises(Rejected, match="forbidden_character"):
+            checks.clean(f"甲{chr(code)}乙")

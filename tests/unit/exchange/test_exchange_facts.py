@@ -16,6 +16,7 @@ from hub.exchange.facts import (
     Sender,
     check_matter,
     check_report,
+    in_order,
     refuse_disorder,
     refuse_foreign_county,
 )
@@ -89,3 +90,9 @@ def test_headcount_and_scale() -> None:
     two = Confidential((Party("plaintiff", "甲"), Party("defendant", "乙")))
     assert (matter(confidential=two).headcount, matter(confidential=two).scale) == (2, "individual")
     assert (matter(persons=5, confidential=two).headcount, matter(persons=5).scale) == (5, "group")
+
+
+def test_verdicts_go_back_to_their_places() -> None:
+    first, last, verdict = Rejected("first"), Rejected("last"), Rejected("of_the_store")
+    assert in_order([first, "sound", last], [verdict]) == [first, verdict, last]
+    assert in_order([], []) == []
