@@ -52,6 +52,7 @@ WATCH_S: Final = 0.25
 ENDED_BY_US: Final = frozenset({0, *(code for s in (SIGKILL, SIGTERM) for code in (-s, 128 + s))})
 """How a service ends that was killed or told to go; anything else was its own idea."""
 QUICK_S: Final = 2.0
+COMMAND_S: Final = 240.0
 PAGE: Final = 1000
 WORKERS: Final[Mapping[str, int]] = {"sqlite": 1, "postgres": 2}
 
@@ -229,7 +230,7 @@ class Rig:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=COMMAND_S,
             check=False,
         )
         if done.returncode:
