@@ -22,10 +22,12 @@ from hub.journal import plan
 from hub.journal.applying import Poisoned
 from hub.journal.inbox import Inbox, Move, Swapped
 from hub.journal.judge import Numbered
+from hub.journal.ports import FeedRecord
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
 from hub.store.migrate import migrate
 from hub.store.store import Store
+from hub.streaming.buffer import Buffer
 from hub.streaming.memory import Sending
 from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.transport import OwnPlaceConsumer
@@ -52,6 +54,7 @@ PATCHED: Sequence[tuple[Any, str]] = (
     (HandoffApplier, "apply"),
     (Fold, "add"),
     (KafkaPublisher, "send"),
+    (Buffer, "take"),
 )
 
 
@@ -233,6 +236,24 @@ def test_the_bug_trap_meets_one_dispute_and_goes_on_meeting_it(monkeypatch: pyte
         with pytest.raises(ZeroDivisionError):
             applier.apply(tx, [item(b"y"), item(b"z")])  # type: ignore[arg-type] # as above
     assert applier.apply(tx, [item(b"z")]) == [None]  # type: ignore[arg-type] # as above
+
+
+async def test_the_gap_trap_drops_one_record_that_another_follows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(at.FOLDER, str(tmp_path))
+    install(traps.GAP)
+    Points(tmp_path).arm(traps.GAP)
+    buffer = Buffer(10, 1000)
+
+    async def taken(*places: tuple[int, int]) -> list[tuple[int, int]]:
+        for partition, offset in places:
+            await buffer.put(FeedRecord("t", partition, offset, None, b"", (), 0))
+        return [(record.partition, record.offset) for record in buffer.take(10)]
+
+    assert await taken((0, 0), (1, 0)) == [(0, 0), (1, 0)]
+    assert await taken((0, 1), (1, 1), (1, 2)) == [(0, 1), (1, 2)]
+    assert await taken((1, 3), (1, 4)) == [(1, 3), (1, 4)]
 
 
 def test_the_wedge_trap_holds_one_producer_and_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

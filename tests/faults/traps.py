@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from hub.contracts.topics import JOURNAL
 from hub.journal.judge import Numbered
-from hub.journal.ports import Delivery
+from hub.journal.ports import Delivery, FeedRecord
+from hub.streaming.buffer import Buffer
 from hub.streaming.publisher import KafkaPublisher
 from services.intake.adapters.applier import HandoffApplier
 from tests.faults import points as at
@@ -20,6 +21,9 @@ from tests.faults.points import Points
 
 BUG: Final = "bug"
 """The applier dies at every record of the first dispute that it meets, for as long as the point's file is there."""
+GAP: Final = "gap"
+"""One record is lost on the way to the reader, and the next one of its partition comes with the same look: a gap that
+nobody can close by waiting."""
 WEDGE: Final = "wedge"
 """The producer in use takes messages and never resolves one of them; the next producer is sound."""
 
@@ -42,6 +46,23 @@ def _bug() -> None:
         return apply(self, tx, records)
 
     HandoffApplier.apply = dying  # type: ignore[method-assign]
+
+
+def _gap() -> None:
+    points, take = _points(), Buffer.take
+
+    def taking(self: Buffer, limit: int) -> Sequence[FeedRecord]:
+        records = list(take(self, limit))
+        if len(records) > 1 and points.armed(GAP) is not None:
+            last = {record.partition: index for index, record in enumerate(records)}
+            early = next((i for i, record in enumerate(records) if i < last[record.partition]), None)
+            if early is not None:
+                lost = records[early]
+                if points.take(GAP, topic=lost.topic, partition=lost.partition, offset=lost.offset):
+                    del records[early]
+        return records
+
+    Buffer.take = taking  # type: ignore[method-assign]
 
 
 class _Never(Delivery):
@@ -69,4 +90,4 @@ def _wedge() -> None:
     KafkaPublisher.send = sending  # type: ignore[method-assign]
 
 
-TRAPS: Final[Mapping[str, Callable[[], None]]] = {BUG: _bug, WEDGE: _wedge}
+TRAPS: Final[Mapping[str, Callable[[], None]]] = {BUG: _bug, GAP: _gap, WEDGE: _wedge}
