@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 from collections.abc import Mapping
@@ -37,7 +36,7 @@ class Sealer:
 
     def mac(self, digest: bytes) -> bytes:
         """Return the keyed digest (HMAC-SHA-256, 32 bytes) that may stand in clear where the digest itself may not."""
-        return hmac.new(self._secrets[self._current], f"{DIGEST_PURPOSE}|".encode() + digest, hashlib.sha256).digest()
+        return hmac.digest(self._secrets[self._current], f"{DIGEST_PURPOSE}|".encode() + digest, "sha256")
 
     def open(self, sealed: handoff_pb2.Sealed, handoff_id: str) -> handoff_pb2.Confidential:
         """Decrypt.

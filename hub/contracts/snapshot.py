@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -27,6 +26,7 @@ FORMAT: Final = 1
 """Raised only when an old reader would misread; such a reader refuses."""
 OWN_FORM: Final = frozenset({"dimensions", "cohort", "ordinals", "counted", "co_departments", "milestones"})
 ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
 KINDS: Final = {kind.value: kind for kind in EventKind}
 _numbers: Final = attrgetter("sequence", "ordinal", "conclusion_ordinal", "reopen_seq")
 PLAIN: Final = tuple(entry.name for entry in fields(Dispute) if entry.name not in OWN_FORM)
@@ -52,8 +52,8 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
     Raises:
         Rejected: `snapshot_unreadable` when it is not one of ours or of a later format.
     """
-    with _readable():
-        told = json.loads(snapshot)
+    try:
+        told = json.loads(snapshot.decode())
         if told["v"] > FORMAT:
             raise Rejected("snapshot_unreadable", f"format {told['v']} is later than {FORMAT}")
         dimensions: Dimensions = _row(Dimensions).read(told["dimensions"])
@@ -67,6 +67,8 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
             co_departments=tuple(told.get("co_departments", ())),
             milestones=tuple(Milestone(name) for name in told.get("milestones", ())),
         )
+    except UNREADABLE as error:
+        raise _unreadable(error) from error
     return dispute
 
 
@@ -86,19 +88,23 @@ class _Told:
         """
         facts: list[CountedFact] = []
         dimensions, cohort = self.dimensions, self.cohort
-        with _readable():
+        try:
             for kind, day, odd, dates, sequence, ordinal, conclusion_ordinal, reopen_seq, *_ in self.rows:
                 dimensions = _row(Dimensions).patched(dimensions, odd)
                 cohort = _row(CohortDates).patched(cohort, dates)
                 numbers = (sequence, cohort, ordinal, conclusion_ordinal, reopen_seq)
                 facts.append(CountedFact(KINDS[kind], date.fromisoformat(day), dimensions, *numbers))
+        except UNREADABLE as error:
+            raise _unreadable(error) from error
         return tuple(reversed(facts))
 
     def behind(self, dimensions: Dimensions, cohort: CohortDates) -> Iterator[Sequence[Any]]:
         """Return the rows as they stand behind a fact with these values: only the first one may change."""
-        kind, day, odd, dates, *numbers = self.rows[0]
-        with _readable():
+        try:
+            kind, day, odd, dates, *numbers = self.rows[0]
             own, since = _row(Dimensions).patched(self.dimensions, odd), _row(CohortDates).patched(self.cohort, dates)
+        except UNREADABLE as error:
+            raise _unreadable(error) from error
         odd, dates = _row(Dimensions).difference(dimensions, own), _row(CohortDates).difference(cohort, since)
         yield [kind, day, odd, dates, *numbers]
         yield from self.rows[1:]
@@ -108,8 +114,7 @@ def _told_facts(dispute: Dispute) -> list[Sequence[Any]]:
     rows: list[Sequence[Any]] = []
     dimensions, cohort = dispute.dimensions, dispute.cohort
     earlier = dispute.counted.earlier
-    told = isinstance(earlier, _Told)
-    for fact in reversed(dispute.counted.facts if told else tuple(dispute.counted)):
+    for fact in reversed(dispute.counted.facts if isinstance(earlier, _Told) else tuple(dispute.counted)):
         odd = _row(Dimensions).difference(dimensions, fact.dimensions)
         dates = _row(CohortDates).difference(cohort, fact.cohort)
         rows.append([fact.type, fact.business_day.isoformat(), odd, dates, *_numbers(fact)])
@@ -123,12 +128,8 @@ def _counted(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: Coho
     return Counted(earlier=_Told(rows, dimensions, cohort)) if rows else Counted()
 
 
-@contextmanager
-def _readable() -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise Rejected("snapshot_unreadable", f"not a dispute's snapshot: {type(error).__name__}") from error
+def _unreadable(error: Exception) -> Rejected:
+    return Rejected("snapshot_unreadable", f"not a dispute's snapshot: {type(error).__name__}")
 
 
 class _Row:
@@ -141,59 +142,61 @@ class _Row:
         defaults = {entry.name: entry.default for entry in fields(kind)}
         self._defaults = tuple(None if defaults[name] is MISSING else defaults[name] for name in names)
         hints = get_type_hints(kind)
-        self._readers: Mapping[str, Callable[[Any], Any] | None] = {name: _reader(hints[name]) for name in names}
+        readers = {name: _reader(hints[name]) for name in names}
+        self._known = frozenset(names)
+        self._readers = {name: reader for name, reader in readers.items() if reader is not None}
+        self._dated = frozenset(name for name in names if issubclass(_inner(hints[name]), date))
 
     def told(self, value: object) -> dict[str, Any]:
         """Return what differs from the defaults."""
-        return {
-            name: _plain(item)
-            for name, item, default in zip(self._names, self._values(value), self._defaults, strict=True)
-            if item != default
-        }
+        both = zip(self._names, self._values(value), self._defaults, strict=True)
+        return self._plain({name: item for name, item, default in both if item != default})
 
     def difference(self, own: object, other: object) -> dict[str, Any]:
         """Return what `other` has otherwise than `own`."""
         if own is other:
             return {}
         both = zip(self._names, self._values(own), self._values(other), strict=True)
-        return {name: _plain(b) for name, a, b in both if a != b}
+        return self._plain({name: b for name, a, b in both if a != b})
 
     def patched(self, own: Any, odd: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an instance of the row's dataclass
         """Return `own` with the difference `odd`."""
-        if not odd:
-            return own
-        changed = {}
-        for name, item in odd.items():
-            reader = self._readers.get(name, _skip)
-            if reader is not _skip:
-                changed[name] = item if reader is None or item is None else reader(item)
-        return replace(own, **changed)
+        return replace(own, **self._meant(odd)) if odd else own
 
     def read(self, told: Mapping[str, Any], **own: object) -> Any:  # noqa: ANN401 - an instance of the row's dataclass
         """Return the dataclass."""
-        for name, item in told.items():
-            reader = self._readers.get(name, _skip)
-            if reader is not _skip:
-                own[name] = item if reader is None else reader(item)
-        return self._kind(**own)
+        return self._kind(**self._meant(told), **own)
+
+    def _plain(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return values of fields in the form that JSON has for them."""
+        for name in self._dated & values.keys():
+            if values[name] is not None:
+                values[name] = values[name].isoformat()
+        return values
+
+    def _meant(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what JSON tells as values of fields; a field that this version does not know is left out."""
+        values = {name: item for name, item in told.items() if name in self._known}
+        for name in self._readers.keys() & values.keys():
+            values[name] = self._readers[name](values[name])
+        return values
 
 
-def _skip(_: object) -> None:
-    """Stands for a field that this version does not know."""
+def _inner(hint: Any) -> type:  # noqa: ANN401 - a type hint
+    """Return the type of a field, also of one that may be None."""
+    parts: tuple[type, ...] = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    return next(part for part in parts if part is not NoneType)
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 - a type hint
-    inner = next(part for part in get_args(hint) if part is not NoneType) if isinstance(hint, UnionType) else hint
+    """Return how a value is read from JSON; None is `as it is`."""
+    inner = _inner(hint)
     if issubclass(inner, StrEnum):
-        members = {member.value: member for member in inner}
-        return members.__getitem__
-    if issubclass(inner, date):
-        return datetime.fromisoformat if inner is datetime else date.fromisoformat
-    return None
-
-
-def _plain(item: Any) -> Any:  # noqa: ANN401 - any value of a field, and its form in JSON
-    return item.isoformat() if isinstance(item, date) else item
+        return {member.value: member for member in inner}.__getitem__
+    if not issubclass(inner, date):
+        return None
+    read = datetime.fromisoformat if inner is datetime else date.fromisoformat
+    return read if inner is hint else lambda text: None if text is None else read(text)
 
 
 @cache

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from hub.contracts import topics
 from hub.contracts.stream import GENESIS, StreamName, extend
 from hub.contracts.topics import SHARDS, Topic
 from hub.errors import Kind, Rejected, Retryable
+from hub.store.prepared import Prepared
 from hub.store.store import Transaction
 from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
 
@@ -21,12 +23,21 @@ ENVELOPE_BYTES: Final = 4096
 """Room that a batch's envelope and headers take beside its records."""
 MAX_RECORD_BYTES: Final = topics.MAX_BATCH_BYTES - ENVELOPE_BYTES
 
-_INSERT = sa.insert(outbox)
-_ADVANCE = (
+_ADVANCE: Final = (
     sa.update(stream_head)
     .where(stream_head.c.shard == sa.bindparam("of_shard"))
     .values(position=sa.bindparam("upto"), hash=sa.bindparam("running"), rows=stream_head.c.rows + sa.bindparam("more"))
 )
+
+
+@cache
+def _insert(dialect: str) -> Prepared:
+    return Prepared(dialect, sa.insert(outbox), *(column.key for column in outbox.columns))
+
+
+@cache
+def _advance(dialect: str) -> Prepared:
+    return Prepared(dialect, _ADVANCE, "upto", "running", "more", "of_shard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +127,22 @@ class Outbox:
         heads = self._locked_heads(tx, set(shards))
         self._check_room(tx, len(entries))
         state = {shard: (head.position, head.hash) for shard, head in heads.items()}
+        streams = {shard: StreamName(self.producer, shard, head.epoch) for shard, head in heads.items()}
         now = time.time()
-        rows, written = [], []
+        rows: list[tuple[object, ...]] = []
+        written: list[Written] = []
         for entry, shard in zip(entries, shards, strict=True):
             position, running = state[shard]
             position, running = position + 1, extend(running, entry.record)
             state[shard] = (position, running)
-            epoch = heads[shard].epoch
-            rows.append(
-                {
-                    "shard": shard,
-                    "position": position,
-                    "epoch": epoch,
-                    "key": entry.key,
-                    "record": entry.record,
-                    "hash": running,
-                    "written_at": now,
-                }
-            )
-            written.append(Written(StreamName(self.producer, shard, epoch), position))
-        tx.execute(_INSERT, rows)
-        tx.execute(
-            _ADVANCE,
-            [
-                {"of_shard": shard, "upto": upto, "running": running, "more": upto - heads[shard].position}
-                for shard, (upto, running) in state.items()
-            ],
+            stream = streams[shard]
+            rows.append((shard, position, stream.epoch, entry.key, entry.record, running, now))
+            written.append(Written(stream, position))
+        dialect = tx.dialect.name
+        _insert(dialect).run(tx, rows)
+        _advance(dialect).run(
+            tx,
+            [(upto, running, upto - heads[shard].position, shard) for shard, (upto, running) in sorted(state.items())],
         )
         return written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from operator import attrgetter
 from typing import Final
 
 from hub.lifecycle.commands import (
@@ -21,7 +22,7 @@ from hub.lifecycle.commands import (
 )
 from hub.lifecycle.dimensions import Dimensions
 from hub.lifecycle.identity import dispute_id_of, is_dispute_id
-from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, follows, is_code, is_pseudonym, is_text
+from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, are_texts, follows, is_code, is_pseudonym, is_text
 from hub.lifecycle.vocabulary import (
     LEVELS,
     SIGN_OFF_EXPIRED,
@@ -51,7 +52,7 @@ LATER: Final = (
     "outcome_form",
     "outcome_code",
 )
-TEXTS: Final = tuple(entry.name for entry in fields(Dimensions))
+_texts_of: Final = attrgetter(*(entry.name for entry in fields(Dimensions)))
 DIVISIONS: Final = (("county_code", 6), ("town_code", 9), ("village_code", 12))
 
 
@@ -85,8 +86,7 @@ def regime_fits_channel(_: Situation, order: Register) -> str | None:
 
 def texts_are_plain(_: Situation, order: Register) -> str | None:
     """Codes are short and printable."""
-    plain = is_text(order.source_ref) and all(is_text(getattr(order.dimensions, name)) for name in TEXTS)
-    return None if plain else "text_malformed"
+    return None if are_texts((order.source_ref, *_texts_of(order.dimensions))) else "text_malformed"
 
 
 def amount_in_dispute(_: Situation, order: Register) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from re import compile as pattern
@@ -62,7 +63,12 @@ def is_digest(text: str) -> bool:
 
 def is_text(text: str) -> bool:
     """Tell whether `text` is short and printable."""
-    return len(text) <= TEXT_LIMIT and (text.isprintable() or not text)
+    return len(text) <= TEXT_LIMIT and text.isprintable()
+
+
+def are_texts(texts: Collection[str]) -> bool:
+    """Tell whether each of `texts` is short and printable; all of them in two looks."""
+    return max(map(len, texts), default=0) <= TEXT_LIMIT and "".join(texts).isprintable()
 
 
 def follows(old: date, days: int, new: date) -> bool:

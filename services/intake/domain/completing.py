@@ -24,6 +24,7 @@ from services.intake.domain.deadlines import Matter, last_day, sign_off_of, term
 from services.intake.domain.registration import Rulebook
 from services.intake.domain.timers import end_of
 
+DATED: Final = (Dispatch, Sign, Extend, Resume, Agree)
 LONGEST: Final = 366
 """Days beyond this are left as they are: no extension has so many, and the judge says so."""
 
@@ -40,7 +41,7 @@ def complete(command: Command, dispute: Dispute | None, procedure: str, book: Ru
     Raises:
         Rejected: `calendar_missing`.
     """
-    if dispute is None:
+    if dispute is None or not isinstance(command.instruction, DATED):
         return command
     day = business_day(command.occurred_at)
     order: Instruction

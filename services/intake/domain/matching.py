@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ def match_token(secret: bytes, people: Iterable[Person], category: str) -> str:
     if not category or not all(sides):
         return ""
     matter = "|".join([category[:2], *sorted(sides)])
-    return hmac.new(secret, matter.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(secret, matter.encode(), "sha256").hex()
 
 
 def _side(people: Iterable[Person], roles: frozenset[str]) -> str:

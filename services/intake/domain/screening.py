@@ -39,11 +39,13 @@ class Exclusion:
 
     def applies_to(self, facts: Facts) -> bool:
         """Tell whether the recorded facts fulfil this exclusion."""
+        if not self._touches(facts):
+            return False
         if self.channels and facts.channel not in self.channels:
             return False
         if not within(facts.received_on, self.valid_from, self.valid_until):
             return False
-        return self._touches(facts) and self.unless.isdisjoint(facts.circumstances)
+        return self.unless.isdisjoint(facts.circumstances)
 
     def _touches(self, facts: Facts) -> bool:
         match self.fact:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from hub.contracts.codec import event_from_wire
-from hub.contracts.stream import place_of, unpack
+from hub.contracts.stream import StreamName, place_of, unpack
 from hub.contracts.topics import HANDOFFS, JOURNAL
 from hub.errors import Rejected
 from hub.lifecycle import replay
@@ -29,11 +29,14 @@ LONG_AFTER = datetime(2024, 7, 1, tzinfo=UTC)
 
 
 def journal_of(rig: Rig) -> list[journal_pb2.JournalEvent]:
-    events = []
+    """Return the journal as a reader takes it: a position that is sent again has the same content and is dropped."""
+    taken: dict[tuple[StreamName, int], bytes] = {}
     for record in rig.bus.records(JOURNAL.name):
         assert record.value is not None
-        events += [journal_pb2.JournalEvent.FromString(raw) for raw in unpack(place_of(record.headers), record.value)]
-    return events
+        place = place_of(record.headers)
+        for position, raw in enumerate(unpack(place, record.value), place.first):
+            assert taken.setdefault((place.stream, position), raw) == raw
+    return [journal_pb2.JournalEvent.FromString(raw) for raw in taken.values()]
 
 
 async def assert_consistent(rig: Rig, desk: Desk, refs: list[str]) -> None:

@@ -1,0 +1,49 @@
+"""Statements for many rows: their text is made once, and rows go to the driver as they are (design D13)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.default import DefaultDialect
+
+from hub.store.store import Transaction
+
+# Positional placeholders: naming and converting every value of every row costs more than SQLite's own work.
+_DIALECTS: Final[Mapping[str, DefaultDialect]] = {
+    "sqlite": sqlite.dialect(paramstyle="qmark"),
+    "postgresql": postgresql.psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call] # as it is
+}
+
+
+class Prepared:
+    """One statement that is run for many rows.
+
+    Args:
+        dialect: `sqlite` or `postgresql`.
+        statement: Insert, update or delete.
+        names: Columns of an insert, bound parameters of any other statement: the order of a row's values.
+
+    Raises:
+        AssertionError: The statement wants its values in another order.
+    """
+
+    def __init__(self, dialect: str, statement: sa.UpdateBase, *names: str) -> None:
+        columns = names if isinstance(statement, sa.Insert) else None
+        compiled: Any = statement.compile(dialect=_DIALECTS[dialect], column_keys=columns)
+        if tuple(compiled.positiontup) != names:
+            message = f"the order of values is {compiled.positiontup}, not {names}"
+            raise AssertionError(message)
+        self._text = str(compiled)
+
+    def run(self, tx: Transaction, rows: Sequence[tuple[object, ...]]) -> None:
+        """Run it for each row, in order; texts and bytes as they are, no enum members. None: nothing happens."""
+        if rows:
+            tx.exec_driver_sql(self._text, list(rows))
+
+
+def insert_into(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Return an insert that knows `on_conflict_…`."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
