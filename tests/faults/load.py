@@ -31,6 +31,10 @@ AT_ONCE: Final = 6
 """Calls of one agency that may wait for an answer; then it waits as well."""
 ACTORS: Final = 3
 TOGETHER: Final = 8
+PATIENT: Final = 100
+"""Records that wait for people at most; of those that come while so many wait only the registration is load."""
+ENOUGH: Final = 400
+"""Records of one episode after which agencies tell one at a time."""
 RULING: Final = "ruling"
 CALL_S: Final = 8.0
 TRANSIENT: Final = frozenset({"outbox_full", "unavailable", "in_flight", "store_busy", "store_full"})
@@ -109,6 +113,7 @@ class Load:
         self._sending: list[asyncio.Task[None]] = []
         self._acting: list[asyncio.Task[None]] = []
         self._again: list[Record] = []
+        self._known = len(book)
         self.stall = Stall()
         self.tally = Tally()
         self._channels = [channel(address) for address in doors.intake]
@@ -193,8 +198,11 @@ class Load:
             lists = [[r for r in script.records if r.channel is of] for script in scripts]
             mixed = [record for records in zip(*lists, strict=True) for record in records]
             ways = {number: way for script in scripts for number, way in script.ways.items()}
-            for at in range(0, len(mixed), size):
-                yield [(record, ways[record.number].steps) for record in mixed[at : at + size]]
+            while mixed:
+                # A long outage must not leave hours of work behind: after a while one at a time is load enough.
+                taken = size if len(self._book) - self._known < ENOUGH else 1
+                yield [(record, ways[record.number].steps) for record in mixed[:taken]]
+                del mixed[:taken]
             chapter += 1
             scripts = [await asyncio.to_thread(write, self._seed, self._episode, chapter)]
 
@@ -208,7 +216,9 @@ class Load:
                 self._book.enter(record.agency, receipt)
         self._again += records if self._manner.duplicates else []
         for (record, steps), receipt in zip(some, answers[0], strict=True):
-            self._accepted.put_nowait((record, receipt, steps))
+            # What nobody finds the time for stays open, as in any office.
+            busy = self._accepted.qsize() >= PATIENT
+            self._accepted.put_nowait((record, receipt, () if busy else steps))
 
     async def _submit(self, system: PartnerSystem, records: Sequence[Record], *, single: bool) -> list[Receipt]:
         if single or len(records) == 1:
