@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Generic
 from uuid import UUID, uuid5
 
@@ -22,6 +23,7 @@ from hub.journal.outbox import Entry, Outbox
 from hub.lifecycle.identity import dispute_id_of
 from hub.runtime.clock import Clock
 from hub.store.batcher import Batcher
+from hub.store.prepared import Prepared
 from hub.store.store import Store, Transaction
 from hub.wire.handoff.v1 import handoff_pb2
 
@@ -204,7 +206,8 @@ class Door(Admission[RecordT], Generic[RecordT]):
             for item, place in zip(new, places, strict=True)
         ]
         if receipts:
-            tx.execute(_INSERT, [_row(item, given) for item, given in zip(new, receipts, strict=True)])
+            rows = [_row(item, given) for item, given in zip(new, receipts, strict=True)]
+            _insert(tx.dialect.name).run(tx, rows)
         return receipts
 
 
@@ -246,7 +249,11 @@ _KNOWN: Final = sa.select(receipt).where(
         receipt.c.case_of.in_(sa.bindparam("disputes", expanding=True)),
     )
 )
-_INSERT: Final = sa.insert(receipt)
+
+
+@cache
+def _insert(dialect: str) -> Prepared:
+    return Prepared(dialect, sa.insert(receipt), *(column.key for column in receipt.columns))
 
 
 def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], dict[str, _Seen]]:
@@ -275,17 +282,18 @@ def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
     )
 
 
-def _row(item: _Item, given: Receipt) -> dict[str, object]:
-    return {
-        "receipt_id": item.receipt_id,
-        "agency": item.agency,
-        "source_ref": item.source_ref,
-        "idempotency_key": item.key,
-        "dispute_id": item.dispute_id,
-        "case_of": item.dispute_id if item.is_case else None,
-        "content_sha256": item.content_sha256,
-        "accepted_at": to_micros(given.accepted_at),
-        "stream": given.stream,
-        "position": given.position,
-        "correlation_id": item.correlation_id,
-    }
+def _row(item: _Item, given: Receipt) -> tuple[object, ...]:
+    """Return a receipt in the order of the table's columns."""
+    return (
+        item.receipt_id,
+        item.agency,
+        item.source_ref,
+        item.key,
+        item.dispute_id,
+        item.dispute_id if item.is_case else None,
+        item.content_sha256,
+        to_micros(given.accepted_at),
+        given.stream,
+        given.position,
+        item.correlation_id,
+    )
