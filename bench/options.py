@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from ops.output import WIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Screen:
     """Progress and tables for people, on stderr; silent with `--json`."""
 
     def __init__(self, options: Options) -> None:
-        self.console = Console(stderr=True, quiet=options.json)
+        self.console = Console(stderr=True, quiet=options.json, width=None if sys.stderr.isatty() else WIDE)
 
     def say(self, text: str) -> None:
         """Print a line of progress."""
