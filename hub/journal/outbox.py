@@ -81,18 +81,23 @@ class Outbox:
             return
         epoch = secrets.token_hex(4)
         shards = range(SHARDS)
-        tx.execute(
-            sa.insert(stream_head),
-            [{"shard": n, "epoch": epoch, "position": 0, "hash": GENESIS, "rows": 0} for n in shards],
-        )
-        tx.execute(
-            sa.insert(stream_epoch),
-            [{"shard": n, "epoch": epoch, "continues_epoch": None, "after_position": 0} for n in shards],
-        )
-        tx.execute(
-            sa.insert(stream_lease),
-            [{"shard": n, "holder": "", "fence": 0, "expires_at": 0.0, "sent_upto": 0} for n in shards],
-        )
+        try:
+            with tx.begin_nested():
+                tx.execute(
+                    sa.insert(stream_head),
+                    [{"shard": n, "epoch": epoch, "position": 0, "hash": GENESIS, "rows": 0} for n in shards],
+                )
+                tx.execute(
+                    sa.insert(stream_epoch),
+                    [{"shard": n, "epoch": epoch, "continues_epoch": None, "after_position": 0} for n in shards],
+                )
+                tx.execute(
+                    sa.insert(stream_lease),
+                    [{"shard": n, "holder": "", "fence": 0, "expires_at": 0.0, "sent_upto": 0} for n in shards],
+                )
+        except sa.exc.IntegrityError:
+            # Another worker opened the new store at the same moment. It has committed, or we would still wait for it.
+            return
 
     def begin_epoch(self, tx: Transaction) -> str:
         """Mint a new epoch in a store that was restored from a backup; returns it (docs/runbook.md#restore)."""

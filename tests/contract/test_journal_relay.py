@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
 
 from hub.contracts.stream import GENESIS, extend_all, place_of, unpack
-from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, shard_of
+from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, shard_of
 from hub.errors import Rejected, Retryable
 from hub.journal.leases import Leases
 from hub.journal.outbox import MAX_RECORD_BYTES, Entry, Outbox
@@ -16,6 +18,7 @@ from hub.store.store import Store
 from hub.store.tables import stream_lease
 from hub.streaming.memory import Sending
 from tests.support.journals import Bench, until
+from tests.support.stores import OpenStore
 
 
 def positions(bench: Bench, key: str) -> list[tuple[int, int]]:
@@ -191,3 +194,30 @@ async def test_positions_have_no_gaps_after_a_roll_back(store: Store) -> None:
     (written,) = await store.write(lambda tx: outbox.append(tx, [Entry("a", b"kept")]))
     assert written.position == 1
     assert await store.read(lambda tx: outbox.history(tx, "a")) == [b"kept"]
+
+
+async def test_two_workers_that_open_a_new_store_at_once_share_its_first_epoch(open_store: OpenStore) -> None:
+    first, second = open_store(), open_store()
+    outbox = Outbox(JOURNAL, "intake")
+    opened, looked = threading.Event(), threading.Event()
+    if second.dialect == "sqlite":
+        looked.set()  # its second writer waits before it looks: there is no race
+
+    def open_and_wait(tx: sa.Connection) -> None:
+        outbox.open(tx)
+        opened.set()
+        assert looked.wait(20), "the other worker never looked"
+
+    def on_look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "FROM stream_head" in statement:
+            looked.set()
+
+    sa.event.listen(second.engine, "after_cursor_execute", on_look)
+    winner = first.submit(open_and_wait)
+    await asyncio.to_thread(opened.wait)
+    await second.write(outbox.open)
+    winner.result()
+    heads = await first.read(outbox.heads)
+    assert len(heads) == len({stream.shard for stream in heads}) == SHARDS
+    assert len({stream.epoch for stream in heads}) == 1
+    assert await second.read(outbox.heads) == heads
