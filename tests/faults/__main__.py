@@ -18,7 +18,7 @@ from rich.console import Console
 
 from ops.exits import CommandError
 from ops.interrupts import run as run_guarded
-from tests.faults.episode import Director, Run
+from tests.faults.episode import Director, Run, told_of
 from tests.faults.kinds import BY_NAME, MIXED, NAMES, chosen_for
 from tests.faults.rig import ROOT, Rig
 from tests.faults.scene import STORES
@@ -80,7 +80,7 @@ class Matrix:
             except Exception as error:
                 if len(self.runs) > played:
                     raise
-                why = f"the hub did not start: {type(error).__name__}: {error}"
+                why = f"the hub did not start: {told_of(error)}"
                 kind, seed = left.pop(0)
                 self._keep(Run(kind, store, seed, 0, problems=[why], folder=str(folder)))
             if all(run.ok for run in self.runs[played:]):

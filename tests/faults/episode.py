@@ -96,7 +96,7 @@ class Director:
         try:
             await rig.unless_broken(playing)
         except Exception as error:  # noqa: BLE001 - whatever ended the run makes it red, and is told
-            run.problems.append(_told(error))
+            run.problems.append(told_of(error))
         finally:
             await load.cancel()
         run.problems += load.tally.problems + rig.book.contradictions + rig.fallen()
@@ -153,7 +153,7 @@ class Director:
             run.problems.append("the oracle is not content and does not say why")
 
 
-def _told(error: BaseException) -> str:
+def told_of(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
-        return "; ".join(_told(one) for one in error.exceptions)
+        return "; ".join(told_of(one) for one in error.exceptions)
     return f"{type(error).__name__}: {error}"

@@ -19,7 +19,7 @@ from ops.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults.scene import NotBitten, Scene
 
-LOADED_S: Final = 20.0
+LOADED_S: Final = 60.0
 FIRED_S: Final = 30.0
 TAKEN_OVER_S: Final = 60.0
 FLAP_S: Final = 3.0

@@ -53,6 +53,7 @@ ENDED_BY_US: Final = frozenset({0, *(code for s in (SIGKILL, SIGTERM) for code i
 """How a service ends that was killed or told to go; anything else was its own idea."""
 QUICK_S: Final = 2.0
 COMMAND_S: Final = 240.0
+HELD_S: Final = 10.0
 PAGE: Final = 1000
 WORKERS: Final[Mapping[str, int]] = {"sqlite": 1, "postgres": 2}
 
@@ -245,10 +246,11 @@ class Rig:
 
     async def held(self, label: str) -> tuple[int, int]:
         """Return how many rows a process has not published, and how many records wait for it; zeros if unknown."""
-        own = await self.desk.sheet_now(label)
-        if own is None:
+        try:
+            own = await self.desk.sheet(label, timeout_s=HELD_S)
+            senders = [await self.desk.sheet(name, timeout_s=HELD_S) for name in senders_of(self.child(label).name)]
+        except Retryable:
             return 0, 0
-        senders = [sheet for name in senders_of(self.child(label).name) if (sheet := await self.desk.sheet_now(name))]
         return own.outbox_rows, unread(senders, own)
 
     async def level(self, deadline_s: float) -> float:
