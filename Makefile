@@ -46,10 +46,10 @@ faults-control: ## proof that the matrix can see: guards switched off one by one
 	@$(MAKE) ready
 	@python -m tests.faults.control $(if $(GUARDS),--guards $(GUARDS)) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
-BENCHES := fold handoff latency sustained growth recovery
+BENCHES := bench-fold bench-handoff bench-latency bench-sustained bench-growth bench-recovery
 
-.PHONY: bench $(BENCHES:%=bench-%)
-bench: $(BENCHES:%=bench-%) ## all benchmarks, one after the other, beside their peers: BENCH="--quick" or BENCH="--save"
+.PHONY: bench
+bench: $(BENCHES) ## all benchmarks, one after the other, beside their peers: BENCH="--quick" or BENCH="--save"
 bench-fold: ## records in Kafka to durable exact cells, beside Quix Streams, Kafka Streams, Faust and a bare loop
 bench-handoff: ## durable hand-offs a second at one bridge, beside bare grpc.aio and FastAPI servers
 bench-latency: ## from the receipt to a stats answer that shows it
@@ -57,7 +57,8 @@ bench-sustained: ## the whole hub under load for ten minutes
 bench-growth: ## memory, disk and cost of an event on the way to a million disputes
 bench-recovery: ## restart after SIGKILL, hand-over of a dead worker's shards, rebuild of stats
 
-$(BENCHES:%=bench-%): bench-%:
+.PHONY: bench-fold bench-handoff bench-latency bench-sustained bench-growth bench-recovery
+$(BENCHES): bench-%:
 	@.ci/preflight required >/dev/null
 	@$(MAKE) ready
 	@python -m bench.$* $(BENCH)
