@@ -23,6 +23,8 @@ from hub.store.store import Store, Transaction
 
 IDLE_S: Final = 2.0
 """A partition that brought nothing for this long is compared with the log's end (a dropped *last* message)."""
+OTHERS_S: Final = 0.1
+"""How often a wait looks at the store: another worker, whose moves are not told here, may own the partition."""
 FETCH_LIMIT: Final = 500
 """Messages fetched past the consumer at once."""
 TAKE_LIMIT: Final = 200
@@ -132,7 +134,8 @@ class Reader:
         """
         deadline = time.monotonic() + timeout_s
         while True:
-            self._moved.clear()
+            # Taken before the look: a move while the store is read is told by this very event, whoever waits beside.
+            moved = self._moved
             # From the store, not from this worker's memory: another worker may own the partition.
             ours = await self._store.read(self._inbox.reached)
             if all(ours.get(stream, 0) >= position for stream, position in at_least.items()):
@@ -141,7 +144,7 @@ class Reader:
             if left <= 0:
                 raise Retryable("position_not_reached", "the wanted place was not reached in time", kind=Kind.TOO_LATE)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), min(left, 0.1))
+                await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
 
     async def _run(self) -> None:
         attempt = 0
@@ -288,7 +291,7 @@ class Reader:
         self._places.closed.update({stream: place.position for stream, place in plan.closed.items()})
         self._places.parked |= outcome.parked
         self._recent.extend([True] * len(outcome.dead) + [False] * (len(plan.items) - len(outcome.dead)))
-        self._moved.set()
+        self._tell_moved()
         stage = self._stage
         self._metrics.inc("hub_pipeline_in_total", len(plan.items), stage=stage)
         self._metrics.inc("hub_pipeline_out_total", outcome.applied, stage=stage)
@@ -298,6 +301,10 @@ class Reader:
         for letter in outcome.dead:
             self._metrics.inc("hub_dead_letters_total", letter.records or 1, stage=stage, reason=letter.reason)
             log.warning("dead_letter", stage=stage, reason=letter.reason, partition=letter.source.partition)
+
+    def _tell_moved(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
 
     async def _record_crash(self, poisoned: Poisoned) -> None:
         item, attempts = poisoned.item, poisoned.attempts
@@ -337,7 +344,7 @@ class Reader:
             return
         await self._store.write(lambda tx: retry_parked(tx, self._inbox, self._applier, owned, time.time()))
         await self._reload()
-        self._moved.set()
+        self._tell_moved()
         self._metrics.set("hub_parked_disputes", len(self._places.parked))
 
 
