@@ -12,17 +12,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
-from typing import Any, Final, Self
+from typing import Final, Self
 
+from bench.load import BRIDGES
 from bench.submissions import Press, Submission
 from hub.contracts.stream import StreamName
 from hub.rpc.client import call
 from hub.rpc.client import channel as open_channel
 from hub.rpc.vectors import vector_from_wire, vector_to_wire
-from hub.wire.court.v1 import court_pb2, court_pb2_grpc
 from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.wire.petition.v1 import petition_pb2, petition_pb2_grpc
-from hub.wire.police.v1 import police_pb2, police_pb2_grpc
 from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from ops.scenarios.vocabulary import Channel
 
@@ -32,12 +30,6 @@ SAMPLES_S: Final = 25.0
 """Most samples a second: looking must not become the load."""
 PATIENCE_S: Final = 120.0
 """For one call with its repetitions; a hub that is too slow for a rate answers late, and that is the figure."""
-
-_BRIDGES: Final[Mapping[Channel, tuple[Any, Any]]] = {
-    Channel.COURT: (court_pb2, court_pb2_grpc.CourtBridgeServiceStub),
-    Channel.POLICE: (police_pb2, police_pb2_grpc.PoliceBridgeServiceStub),
-    Channel.PETITION: (petition_pb2, petition_pb2_grpc.PetitionBridgeServiceStub),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +96,7 @@ class Doors:
         self._keys = keys
         self._intake = intake_pb2_grpc.IntakeServiceStub(self._channels["intake"])
         self._stats = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
-        self._bridges = {channel: stub(self._channels[f"{channel}_bridge"]) for channel, (_, stub) in _BRIDGES.items()}
+        self._bridges = {channel: stub(self._channels[f"{channel}_bridge"]) for channel, (_, stub) in BRIDGES.items()}
 
     async def __aenter__(self) -> Self:
         return self
@@ -119,7 +111,7 @@ class Doors:
         Raises:
             RefusedError: One was not accepted.
         """
-        messages, _ = _BRIDGES[channel]
+        messages, _ = BRIDGES[channel]
         request = messages.SubmitBatchRequest(items=items)
         credential = (("x-api-key", self._keys[channel]),)
         answer = await call(self._bridges[channel].SubmitBatch, request, timeout_s=PATIENCE_S, metadata=credential)
@@ -181,7 +173,7 @@ class Arrivals:
     def _made(self, schedule: Schedule) -> list[tuple[Channel, list[Submission]]]:
         """Make every batch before the first is sent: making one takes longer than some ticks."""
         made = []
-        for tick, channel in zip(range(schedule.ticks), cycle(_BRIDGES), strict=False):
+        for tick, channel in zip(range(schedule.ticks), cycle(BRIDGES), strict=False):
             first, upto = schedule.due(tick)
             numbers = range(self._number + first, self._number + upto)
             if numbers:

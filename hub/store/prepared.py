@@ -1,4 +1,4 @@
-"""Statements for many rows: their text is made once, and rows go to the driver as they are (design D13)."""
+"""Statements of the hot path: their text is made once, and rows go to the driver as they are (design D13)."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Prepared:
 
     Args:
         dialect: `sqlite` or `postgresql`.
-        statement: Insert, update or delete.
+        statement: Insert, update, delete, or a query for one value.
         names: Columns of an insert, bound parameters of any other statement: the order of a row's values.
 
     Raises:
         AssertionError: The statement wants its values in another order.
     """
 
-    def __init__(self, dialect: str, statement: sa.UpdateBase, *names: str) -> None:
+    def __init__(self, dialect: str, statement: sa.UpdateBase | sa.Select[Any], *names: str) -> None:
         columns = names if isinstance(statement, sa.Insert) else None
         compiled: Any = statement.compile(dialect=_DIALECTS[dialect], column_keys=columns)
         if tuple(compiled.positiontup) != names:
@@ -42,6 +42,10 @@ class Prepared:
         """Run it for each row, in order; texts and bytes as they are, no enum members. None: nothing happens."""
         if rows:
             tx.exec_driver_sql(self._text, list(rows))
+
+    def value(self, tx: Transaction, row: tuple[object, ...]) -> Any:  # noqa: ANN401 - whatever the statement returns
+        """Run it once and return the first column of what it returns; None when that is nothing."""
+        return tx.exec_driver_sql(self._text, row).scalar()
 
 
 def insert_into(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

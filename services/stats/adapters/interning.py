@@ -13,7 +13,7 @@ from unicodedata import category
 import sqlalchemy as sa
 
 from hub.errors import Rejected
-from services.stats.adapters import statements
+from hub.store.prepared import Prepared, insert_into
 from services.stats.adapters.tables import interned
 from services.stats.domain.fold import DIMENSIONS, DimensionsLike, Ids
 
@@ -33,8 +33,10 @@ class Interning:
     """
 
     def __init__(self, dialect: str) -> None:
-        self.mint = statements.mint(dialect, interned, ["kind", "value"])
-        self.find = statements.find(dialect, interned, ["kind", "value"])
+        new = insert_into(dialect, interned).on_conflict_do_nothing().returning(interned.c.id)
+        same = (interned.c[name] == sa.bindparam(name, type_=interned.c[name].type) for name in ("kind", "value"))
+        self.mint = Prepared(dialect, new, "kind", "value")
+        self.find = Prepared(dialect, sa.select(interned.c.id).where(*same), "kind", "value")
         self.serialise = dialect == "postgresql"
         self.current: InterningSession | None = None
         self._known = tuple(_Kind(self, kind) for kind in range(len(DIMENSIONS) + 1))
@@ -155,9 +157,9 @@ class InterningSession:
         if interning.serialise and not self._locked:
             self._locked = True
             self.tx.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-        minted = self.tx.exec_driver_sql(interning.mint, values).scalar()
+        minted = interning.mint.value(self.tx, values)
         if minted is None:  # another worker's, or minted before the savepoint of the session before was taken back
-            minted = self.tx.exec_driver_sql(interning.find, values).scalar()
+            minted = interning.find.value(self.tx, values)
         if minted is None:
             raise RuntimeError("an interned value is not there after its insert")
         return int(minted)

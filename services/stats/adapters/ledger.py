@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import sqlalchemy as sa
 from typing_extensions import override
 
+from hub.store.prepared import Prepared, insert_into
 from hub.store.store import Store, Transaction
-from services.stats.adapters import statements
 from services.stats.adapters.interning import KIND_OF, STREAM
 from services.stats.adapters.tables import cell, fact, folded, interned
 from services.stats.domain.fold import Fold
@@ -24,20 +24,24 @@ class FactWriter:
     """Writes one transaction's fold; SQL text is made once."""
 
     def __init__(self, dialect: str) -> None:
-        self._fact = statements.append(dialect, fact)
-        self._cell = statements.add_up(dialect, cell, "count")
-        self._folded = statements.add_up(dialect, folded, "events")
+        self._fact = Prepared(dialect, sa.insert(fact), *fact.columns.keys())
+        self._cell = _add_up(dialect, cell, "count")
+        self._folded = _add_up(dialect, folded, "events")
 
     def write(self, tx: Transaction, fold: Fold, events: Mapping[int, int]) -> None:
         """Append the facts, add up the cells, count the events per stream id."""
-        if fold.facts:
-            tx.exec_driver_sql(self._fact, fold.facts)
+        self._fact.run(tx, fold.facts)
         # In key order: neighbouring cells share a page.
-        changed = [(*key, change) for key, change in sorted(fold.cells.items()) if change]
-        if changed:
-            tx.exec_driver_sql(self._cell, changed)
-        if events:
-            tx.exec_driver_sql(self._folded, sorted(events.items()))
+        self._cell.run(tx, [(*key, change) for key, change in sorted(fold.cells.items()) if change])
+        self._folded.run(tx, sorted(events.items()))
+
+
+def _add_up(dialect: str, table: sa.Table, column: str) -> Prepared:
+    """Return the insert of rows, values in column order, that adds to `column` where the key is there already."""
+    fresh = insert_into(dialect, table)
+    total = table.c[column] + fresh.excluded[column]
+    statement = fresh.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: total})
+    return Prepared(dialect, statement, *table.columns.keys())
 
 
 class StoreLedger(Ledger):
