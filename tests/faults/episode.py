@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from tests.faults.acted import lost_commands
 from tests.faults.evidence import Evidence, Sources, gather
 from tests.faults.kinds import BY_NAME, MIXED, mixed
 from tests.faults.load import Load
@@ -146,9 +145,7 @@ class Director:
         run.repeats_dropped = verdict.repeats_dropped - self._counted[0]
         run.gaps_fetched = verdict.gaps_fetched - self._counted[1]
         self._counted = (verdict.repeats_dropped, verdict.gaps_fetched)
-        unheard = await asyncio.to_thread(lost_commands, self._rig.book.commands, self._evidence)
-        run.lost += len(unheard)
-        run.problems += [*verdict.problems, *unheard][:SHOWN]
+        run.problems += verdict.problems[:SHOWN]
         if not verdict.ok and not run.problems:
             run.problems.append("the oracle is not content and does not say why")
 

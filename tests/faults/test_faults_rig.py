@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,11 @@ from ops.simulators.answers import Receipt
 from tests.faults import points as at
 from tests.faults import service
 from tests.faults.__main__ import main, seeds_of
-from tests.faults.acted import lost_commands
 from tests.faults.book import Book
 from tests.faults.county import county
-from tests.faults.evidence import JOURNAL
+from tests.faults.evidence import JOURNAL, read_lines
 from tests.faults.kinds import ALONE, BY_NAME, MIXED, chosen_for, drawn
+from tests.faults.oracle import judge
 from tests.faults.points import Points
 from tests.faults.rig import ROOT
 from tests.faults.script import QUARTERS, write
@@ -209,11 +210,15 @@ def test_a_command_that_is_not_where_its_answer_said_is_lost(tmp_path: Path) -> 
     stream, position, record = next(iter(chains.numbered()))
     event = journal_pb2.JournalEvent.FromString(record)
     book = Book(tmp_path)
+
+    def lost_with(commands: Path) -> tuple[str, ...]:
+        return judge(replace(evidence, commands=read_lines(commands))).lost
+
     book.carried_out(event.causation_id, event.dispute_id, stream, position)
-    assert lost_commands(book.commands, evidence) == []
+    assert lost_with(book.commands) == ()
     book.carried_out("another command", event.dispute_id, stream, position)
     book.carried_out(event.causation_id, event.dispute_id, stream, 10**6)
-    assert len(lost_commands(book.commands, evidence)) == 2
+    assert len(lost_with(book.commands)) == 2
 
 
 def test_mixed_draws_two_or_three_kinds_that_leave_each_other_alone() -> None:
@@ -271,6 +276,7 @@ from hub.streaming import publisher
 from hub.streaming.buffer import Buffer
 from hub.streaming.worker import FaustFeed
 from tests.faults import service
+from tests.faults.oracle import judge
 from tests.faults.points import Points
 
 def look():
