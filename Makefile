@@ -35,10 +35,10 @@ test-unit: venv ## unit tests only: no broker, no PostgreSQL
 	@pytest -q tests/unit
 
 .PHONY: faults
-faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KINDS=zombie,mixed STORE=sqlite FULL=1
+faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KINDS=zombie,mixed STORE=sqlite FULL=1 MISSING=1
 	@.ci/preflight required >/dev/null
 	@$(MAKE) ready
-	@GRPC_VERBOSITY=ERROR python -m tests.faults --store $(or $(STORE),both) --seeds $(or $(SEEDS),1) $(if $(KINDS),--kinds $(KINDS)) $(if $(FULL),--full)
+	@GRPC_VERBOSITY=ERROR python -m tests.faults --store $(or $(STORE),both) --seeds $(or $(SEEDS),1) $(if $(KINDS),--kinds $(KINDS)) $(if $(FULL),--full) $(if $(MISSING),--missing)
 
 .PHONY: faults-control
 faults-control: ## proof that the matrix can see: guards switched off one by one, each must turn a run red: GUARDS=slicing SAVE=1

@@ -18,6 +18,7 @@ from bench.page import pages as performance_pages
 from hub.contracts.topics import CATALOGUE, DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
+from tests.faults.save import ORIGIN, SAVED, read, summed
 
 ROOT: Final = Path(__file__).resolve().parent
 SERVICES: Final = ("intake", "court_bridge", "police_bridge", "petition_bridge", "stats")
@@ -154,21 +155,33 @@ def chaos_table() -> str:
 
 def faults_table() -> str:
     """Return the saved runs of the fault matrix, by kind and store."""
-    heads = ("Fault", "Store", "Runs", "Red", "Acknowledged", "Lost", "Double-counted", "Repeats dropped")
-    more_heads = ("Gaps fetched", "Longest stall, s", "Longest recovery, s", "Date", "Commit")
-    rows = ["| " + " | ".join((*heads, *more_heads)) + " |", "|---|---|" + "--:|" * 9 + "---|---|"]
-    saved = _result("faults.json")
-    if not saved:
+    rows = summed(read(SAVED))
+    if not rows:
         return "No run is saved yet.\n"
-    for row in saved:
-        cells = (row["kind"], row["store"], row["runs"], row["red"], row["acknowledged"], row["lost"])
-        more = (row["double_counted"], row["repeats_dropped"], row["gaps_fetched"], row["longest_stall_s"])
-        end = (row["longest_recovery_s"], row["date"], row["commit"])
-        rows.append("| " + " | ".join(str(cell) for cell in (*cells, *more, *end)) + " |")
-    sums = {name: sum(row[name] for row in saved) for name in ("runs", "red", "acknowledged", "lost", "double_counted")}
+    columns = {
+        "Fault": "kind",
+        "Store": "store",
+        "Runs": "runs",
+        "Red": "red",
+        "Acknowledged": "acknowledged",
+        "Lost": "lost",
+        "Double-counted": "double_counted",
+        "Repeats dropped": "repeats_dropped",
+        "Gaps fetched": "gaps_fetched",
+        "Longest stall, s": "longest_stall_s",
+        "Longest recovery, s": "longest_recovery_s",
+    }
+    table = ["| " + " | ".join(columns) + " |", "|---|---|" + "--:|" * 9]
+    table += ["| " + " | ".join(str(row[name]) for name in columns.values()) + " |" for row in rows]
+    sums = {name: sum(row[name] for row in rows) for name in ("runs", "red", "acknowledged", "lost", "double_counted")}
     told = ", ".join(f"{number} {name.replace('_', '-')}" for name, number in sums.items())
-    brokers = ", ".join(sorted({row["broker"] for row in saved}))
-    return "\n".join([*rows, "", f"Together: {told}. Broker: {brokers}, three nodes.", ""])
+    fewest = min(len(row["seeds"]) for row in rows)
+    origin = {name: ", ".join(sorted(set().union(*(row[name] for row in rows)))) for name in ORIGIN}
+    caption = (
+        f"Together: {told}; at least {fewest} seeds of each kind and store. Apache Kafka {origin['broker']}, three "
+        f"nodes · {origin['date']} · commits {origin['commit']}."
+    )
+    return "\n".join([*table, "", caption, ""])
 
 
 def guards_table() -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,8 @@ from ops.exits import CommandError
 from ops.interrupts import run as run_guarded
 from tests.faults.episode import Director, Run, told_of
 from tests.faults.kinds import BY_NAME, MIXED, NAMES, chosen_for
-from tests.faults.rig import ROOT, Rig
+from tests.faults.rig import Rig
+from tests.faults.save import SAVED, described, done_in, product, read
 from tests.faults.scene import STORES
 from tests.faults.script import QUARTERS
 
@@ -37,6 +38,11 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--seeds", default="1", help="how many (3 is 1-3), or a range as 5-20; default 1")
     found.add_argument("--store", default="both", choices=(*STORES, "both"), help="default both")
     found.add_argument("--full", action="store_true", help="also the kinds that the short list leaves out")
+    found.add_argument(
+        "--missing",
+        action="store_true",
+        help="only runs that are neither saved nor in the folder as green for this product",
+    )
     found.add_argument("--results", type=Path, default=RESULTS, help=f"folder, default {RESULTS}")
     found.add_argument("--list", action="store_true", help="list the kinds and end")
     return found
@@ -68,12 +74,13 @@ class Matrix:
         self._console = console
         self.runs: list[Run] = []
         self.broker = "unknown"
+        self._origin = {"commit": described(), "product": product()}
 
     async def play(self, store: str, plan: Sequence[tuple[str, int]]) -> None:
         """Run kinds with seeds on one store; a red run ends the hub's life, the next begins a new one."""
         left = list(plan)
         while left:
-            folder = self._results / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{store}"
+            folder = self._results / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{store}-{os.getpid()}"
             played = len(self.runs)
             try:
                 await self._live(store, folder, left)
@@ -106,7 +113,7 @@ class Matrix:
     def _keep(self, run: Run) -> None:
         self.runs.append(run)
         with (self._results / LINES).open("a", encoding="utf-8") as file:
-            line = run.as_json() | {"date": _today(), "commit": commit(), "broker": self.broker}
+            line = run.as_json() | self._origin | {"date": _today(), "broker": self.broker}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
         mark = "[green]ok [/green]" if run.ok else "[red]RED[/red]"
         self._console.print(
@@ -135,18 +142,10 @@ class Matrix:
             "failed": [f"{run.kind}/{run.store}/{run.seed}" for run in runs if not run.ok],
             "stores": sorted({run.store for run in runs}),
             "longest_recovery_s": max((run.recovery_s for run in runs), default=0.0),
-            "commit": commit(),
+            **self._origin,
             "broker": f"Apache Kafka {self.broker}",
             "date": _today(),
         }
-
-
-def commit() -> str:
-    """Return the commit that runs, with a mark when the checkout differs from it."""
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=10"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
 
 
 def _today() -> str:
@@ -155,9 +154,11 @@ def _today() -> str:
 
 def _plans(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     names = [name for name in told.kinds.split(",") if name]
+    done = done_in([*read(SAVED), *read(told.results / LINES)], product()) if told.missing else set()
     for store in STORES if told.store == "both" else (told.store,):
         kinds = chosen_for(store, names, full=told.full)
-        yield store, [(kind, seed) for seed in seeds_of(told.seeds) for kind in kinds]
+        runs = [(kind, seed) for seed in seeds_of(told.seeds) for kind in kinds]
+        yield store, [(kind, seed) for kind, seed in runs if (kind, store, seed) not in done]
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -27,13 +27,13 @@ from ops.exits import CommandError
 from ops.interrupts import run as run_guarded
 from ops.simulators.answers import BrokenPromise
 from tests.faults import drives, traps
-from tests.faults.__main__ import commit
 from tests.faults.drives import Drive, Trip
 from tests.faults.evidence import Evidence, gather
 from tests.faults.guards import GUARDS
 from tests.faults.naive import Naive, measure
 from tests.faults.oracle import Verdict, judge
 from tests.faults.rig import ROOT, Rig
+from tests.faults.save import described
 from tests.faults.scene import NotBitten
 
 RESULTS: Final = Path(".run/faults-control")
@@ -281,7 +281,7 @@ class Control:
             "seeds": [self._seed],
             "guards": {row.guard: self.caught(row) for row in rows},
             "naive": None if self.naive is None else asdict(self.naive),
-            "commit": commit(),
+            "commit": described(),
             "broker": f"Apache Kafka {self.broker}",
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
         }

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from tests.faults.control import ROWS, Control, Half
-from tests.faults.save import main, summed
+from tests.faults.save import done_in, main, summed
 
 ROW = next(row for row in ROWS if row.guard == "slicing")
 DEED = next(row for row in ROWS if row.seen_by == "lost")
@@ -18,6 +18,7 @@ DEED = next(row for row in ROWS if row.seen_by == "lost")
 
 def line(**told: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of any type
     base = {"kind": "zombie", "store": "sqlite", "commit": "abc", "date": "2026-11-22", "broker": "4.3.1", "seed": 1}
+    base |= {"product": "p1", "seconds": 9.0, "problems": []}
     sums = dict.fromkeys(("acknowledged", "commands", "repeats_dropped", "gaps_fetched"), 2)
     return {
         **base,
@@ -37,18 +38,28 @@ def test_lines_of_one_kind_and_store_are_summed_and_red_ones_stay() -> None:
         ("postgres", 1, 0, 0),
         ("sqlite", 2, 1, 3),
     ]
-    assert (rows[1]["seeds"], rows[1]["longest_stall_s"], rows[1]["acknowledged"]) == ([1, 2], 9.0, 4)
+    assert (rows[1]["seeds"], rows[1]["longest_stall_s"], rows[1]["acknowledged"]) == ({1, 2}, 9.0, 4)
 
 
-def test_runs_of_another_commit_are_another_row() -> None:
-    assert len(summed([line(), line(commit="def")])) == 2
+def test_a_row_tells_every_commit_that_ran() -> None:
+    (row,) = summed([line(), line(commit="def")])
+    assert row["commit"] == {"abc", "def"}
 
 
-def test_the_file_holds_what_the_lines_say(tmp_path: Path) -> None:
-    lines, saved = tmp_path / "runs.jsonl", tmp_path / "faults.json"
-    lines.write_text("".join(json.dumps(line(seed=seed)) + "\n" for seed in (1, 2)), encoding="utf-8")
-    assert main([str(lines), "--to", str(saved)]) == 0
-    assert json.loads(saved.read_text(encoding="utf-8"))[0]["runs"] == 2
+def test_the_file_grows_by_what_it_does_not_hold_yet(tmp_path: Path) -> None:
+    lines, saved = tmp_path / "runs.jsonl", tmp_path / "faults.jsonl"
+    for upto in (2, 3):
+        told = [line(seed=seed, folder="gone", faults=["killed"]) for seed in range(1, upto + 1)]
+        lines.write_text("".join(json.dumps(one) + "\n" for one in told), encoding="utf-8")
+        assert main([str(lines), "--to", str(saved)]) == 0
+    kept = [json.loads(one) for one in saved.read_text(encoding="utf-8").splitlines()]
+    assert [one["seed"] for one in kept] == [1, 2, 3]
+    assert not {"folder", "faults"} & kept[0].keys()
+
+
+def test_only_green_runs_of_the_same_product_are_not_missing() -> None:
+    told = [line(), line(seed=2, ok=False), line(seed=3, product="p2")]
+    assert done_in(told, "p1") == {("zombie", "sqlite", 1)}
 
 
 def half(*, guarded: bool, guard: str = "slicing", bitten: bool = True, **told: Any) -> Half:  # noqa: ANN401 - as above
