@@ -1,4 +1,8 @@
-"""Leases of shards: who relays which shard now, with a fencing number and an expiry (design D12)."""
+"""Leases of shards: who relays which shard now, with a fencing number and an expiry (design D12).
+
+Live workers share the shards evenly: each takes at most its share of what is free, and gives back what it holds above
+its share. Who lives stands in a table of its own, because a worker that came second holds no lease to be seen by.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from hub.contracts.topics import SHARDS
+from hub.store.prepared import insert_into
 from hub.store.store import Store, Transaction
-from hub.store.tables import stream_lease
+from hub.store.tables import relay_worker, stream_lease
 
 LEASE_S: Final = 5.0
 """A worker that was killed holds up its shards this long at most."""
@@ -32,6 +38,7 @@ class Leases:
         self._store = store
         self._worker = worker
         self._fences: dict[int, int] = {}
+        self._others: frozenset[str] = frozenset()
         self._renewed_at = -LEASE_S
 
     @property
@@ -42,12 +49,15 @@ class Leases:
     def renew(self, now: float) -> Sequence[Lease]:
         """Prolong own leases and take free ones, every third of a lease's life; returns those newly taken.
 
+        A worker holds at most its share, 24 over the number of live workers, rounded up. What it holds above that it
+        gives back once it has seen the same workers at two renewals: one that starts and fails at once moves nothing.
+
         Args:
             now: Monotonic seconds.
         """
         if now - self._renewed_at < LEASE_S / 3:
             return ()
-        held = self._store.write_blocking(self._take)
+        held, self._others = self._store.write_blocking(self._take)
         self._renewed_at = now
         taken = [lease for lease in held if self._fences.get(lease.shard) != lease.fence]
         self._fences = {lease.shard: lease.fence for lease in held}
@@ -74,23 +84,45 @@ class Leases:
 
     def release(self) -> None:
         """Give all leases back, so that another worker need not wait for their expiry."""
-        self._store.write_blocking(
-            lambda tx: tx.execute(
-                sa.update(stream_lease).where(stream_lease.c.holder == self._worker).values(holder="", expires_at=0.0)
-            )
-        )
+        self._store.write_blocking(self._leave)
         self._fences = {}
 
-    def _take(self, tx: Transaction) -> list[Lease]:
-        now = store_clock(tx)
+    def _leave(self, tx: Transaction) -> None:
+        own = stream_lease.c.holder == self._worker
+        tx.execute(sa.update(stream_lease).where(own).values(holder="", expires_at=0.0))
+        tx.execute(sa.delete(relay_worker).where(relay_worker.c.worker == self._worker))
+
+    def _take(self, tx: Transaction) -> tuple[list[Lease], frozenset[str]]:
+        """Return the leases held from now on, and the other live workers."""
+        # The locks of all leases are held to the commit: renewals of two workers come one after the other.
         rows = tx.execute(sa.select(stream_lease).order_by(stream_lease.c.shard).with_for_update()).all()
-        held = []
-        for row in rows:
-            mine = row.holder == self._worker and row.fence == self._fences.get(row.shard)
-            if not mine and row.expires_at > now and row.holder != self._worker:
-                continue
-            fence = row.fence if mine else row.fence + 1
-            held.append(Lease(row.shard, fence, row.sent_upto))
+        now = store_clock(tx)
+        others = self._register(tx, now)
+        mine = [row for row in rows if row.holder == self._worker and row.fence == self._fences.get(row.shard)]
+        share = _share(others & self._others)
+        kept, given = mine[:share], mine[share:]
+        own = {row.shard for row in mine}
+        # A lease under this worker's name that it does not know is one of its earlier process.
+        free = [row for row in rows if row.shard not in own and (row.expires_at <= now or row.holder == self._worker)]
+        taken = free[: max(0, _share(others) - len(mine))]
+        held = [Lease(row.shard, row.fence, row.sent_upto) for row in kept]
+        held += [Lease(row.shard, row.fence + 1, row.sent_upto) for row in taken]
+        self._write(tx, held, now)
+        if given:
+            back = stream_lease.c.shard.in_([row.shard for row in given])
+            tx.execute(sa.update(stream_lease).where(back).values(holder="", expires_at=0.0))
+        return held, others
+
+    def _register(self, tx: Transaction, now: float) -> frozenset[str]:
+        """Say that this worker lives; returns the others that do."""
+        c = relay_worker.c
+        said = insert_into(tx.dialect.name, relay_worker).values(worker=self._worker, expires_at=now + LEASE_S)
+        again = {"expires_at": said.excluded.expires_at}
+        tx.execute(said.on_conflict_do_update(index_elements=[c.worker], set_=again))
+        tx.execute(sa.delete(relay_worker).where(c.expires_at <= now))
+        return frozenset(tx.scalars(sa.select(c.worker).where(c.worker != self._worker)))
+
+    def _write(self, tx: Transaction, held: Sequence[Lease], now: float) -> None:
         if held:
             tx.execute(
                 sa.update(stream_lease)
@@ -98,7 +130,11 @@ class Leases:
                 .values(holder=self._worker, fence=sa.bindparam("new_fence"), expires_at=now + LEASE_S),
                 [{"of_shard": lease.shard, "new_fence": lease.fence} for lease in held],
             )
-        return held
+
+
+def _share(others: frozenset[str]) -> int:
+    """Return how many shards a worker may hold beside these."""
+    return -(-SHARDS // (len(others) + 1))
 
 
 def store_clock(tx: Transaction) -> float:

@@ -47,6 +47,14 @@ stream_lease: Final = sa.Table(
     sa.Column("sent_upto", sa.BigInteger, nullable=False),
 )
 
+# Workers that relay, so that they can share the shards; a worker without a lease stands here too.
+relay_worker: Final = sa.Table(
+    "relay_worker",
+    kernel_metadata,
+    sa.Column("worker", sa.String(64), primary_key=True),
+    sa.Column("expires_at", sa.Float, nullable=False),  # seconds since 1970, the store's clock
+)
+
 outbox: Final = sa.Table(
     "outbox",
     kernel_metadata,
