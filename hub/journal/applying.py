@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
 from hub.contracts.stream import StreamName
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Kind, Rejected, Retryable
 from hub.journal.inbox import Inbox, Places
 from hub.journal.judge import Dead, Numbered
 from hub.journal.plan import Plan
@@ -17,6 +17,8 @@ from hub.store.engines import translate
 from hub.store.store import Transaction
 
 Answer = Rejected | Retryable | None
+LATE: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
+"""Refusals judged against the dispute as it stands: the record is sound, only the dispute has moved on."""
 RETRY_LIMIT: Final = 20
 """Tries of a parked record before it is left to an operator."""
 RETRY_MAX_S: Final = 300.0
@@ -51,10 +53,18 @@ class Poisoned(Exception):  # noqa: N818 - a verdict on one record; its cause is
 
 @dataclass(slots=True)
 class Outcome:
-    """What a transaction came to."""
+    """What a transaction came to.
+
+    Attributes:
+        applied: Records whose effect was written.
+        dead: Dead letters.
+        late: How many of the dead are sound records that came too late for their dispute (`LATE`).
+        parked: Disputes that were parked.
+    """
 
     applied: int = 0
     dead: list[Dead] = field(default_factory=list)
+    late: int = 0
     parked: set[str] = field(default_factory=set)
 
 
@@ -96,6 +106,7 @@ def apply_plan(
     if any(answers):
         answered = list(zip(plan.items, answers, strict=True))
         outcome.dead += [_dead_of(item, answer) for item, answer in answered if isinstance(answer, Rejected)]
+        outcome.late = sum(isinstance(answer, Rejected) and answer.kind in LATE for answer in answers)
         applied = [item for item, answer in answered if answer is None]
     outcome.applied = len(applied)
     inbox.count_applied(tx, applied)

@@ -276,11 +276,16 @@ class Reader:
         return outcome
 
     def _refuse_flood(self, outcome: Outcome, judged: int) -> None:
-        """Stop before good data is drained away: better a backlog than a topic of dead letters."""
-        recent = [*self._recent, *([True] * len(outcome.dead)), *([False] * (judged - len(outcome.dead)))]
+        """Stop before good data is drained away: better a backlog than a topic of dead letters.
+
+        A run of facts that came too late for their disputes is no flood: nothing is wrong with them, with their
+        producer or with us, and a reader that stopped would meet them again at every start.
+        """
+        unsound = len(outcome.dead) - outcome.late
+        recent = [*self._recent, *([True] * unsound), *([False] * (judged - unsound))]
         window = recent[-FLOOD_WINDOW:]
         dead = sum(window)
-        if outcome.dead and dead >= FLOOD_MINIMUM and dead * 2 >= len(window):
+        if unsound and dead >= FLOOD_MINIMUM and dead * 2 >= len(window):
             raise Fault("dead_letter_flood", f"{dead} of the last {len(window)} records of {self._feed.topic} are dead")
 
     def _settle(self, plan: Plan, gaps: Mapping[int, int], outcome: Outcome) -> None:
@@ -290,7 +295,8 @@ class Reader:
         self._places.streams.update(plan.streams)
         self._places.closed.update({stream: place.position for stream, place in plan.closed.items()})
         self._places.parked |= outcome.parked
-        self._recent.extend([True] * len(outcome.dead) + [False] * (len(plan.items) - len(outcome.dead)))
+        unsound = len(outcome.dead) - outcome.late
+        self._recent.extend([True] * unsound + [False] * (len(plan.items) - unsound))
         self._tell_moved()
         stage = self._stage
         self._metrics.inc("hub_pipeline_in_total", len(plan.items), stage=stage)

@@ -226,6 +226,24 @@ async def test_a_flood_of_dead_letters_stops_the_reader_before_it_drains(bench: 
     assert len(await letters(bench)) < 20
 
 
+async def test_a_run_of_facts_that_came_too_late_is_no_flood(bench: Bench) -> None:
+    late = [f"a:{n}" for n in range(40)]
+    await bench.publish(*late, "b:1")
+    reader = await bench.reader(Recorder(late=set(late)))
+    await bench.applied(reader)
+    assert await bench.effects() == ["b:1"]
+    assert [reason for reason, _, _ in await letters(bench)] == ["wrong_state"] * 40
+    assert (await bench.consumer.read(reader.books))["dead"] == 40
+
+
+async def test_a_flood_of_refused_records_stops_the_reader_also_among_late_facts(bench: Bench) -> None:
+    late, bad = [f"a:{n}" for n in range(20)], [f"b:{n}" for n in range(40)]
+    await bench.publish(*late, *bad)
+    error = await fault_of(await bench.reader(Recorder(late=set(late), refuses=set(bad))))
+    assert isinstance(error, Fault)
+    assert error.code == "dead_letter_flood"
+
+
 async def test_trouble_with_one_dispute_parks_it_and_its_followers_only(bench: Bench) -> None:
     await bench.publish("a:1", "b:1", "a:2", "b:2")
     applier = Recorder(waits_at={"a:1"})

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hub.contracts.stream import StreamName
 from hub.contracts.topics import JOURNAL, partition_of, shard_of
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Kind, Rejected, Retryable
 from hub.journal.applying import Answer, Poisoned
 from hub.journal.judge import Numbered
 from hub.journal.outbox import Entry, Outbox
@@ -45,6 +45,7 @@ class Recorder:
     dies_at: set[str] = field(default_factory=set)
     waits_at: set[str] = field(default_factory=set)
     refuses: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)
 
     def key_of(self, record: bytes) -> str:
         return record.decode().split(":", maxsplit=1)[0]
@@ -58,6 +59,8 @@ class Recorder:
             return Retryable("not_now", after_s=0.0)
         if text in self.refuses:
             return Rejected("refused", "by rule")
+        if text in self.late:
+            return Rejected("wrong_state", "the dispute moved on", kind=Kind.WRONG_STATE)
         tx.execute(sa.insert(effects), {"record": text, "position": item.position, "shard": item.stream.shard})
         if text in self.dies_at:
             raise ZeroDivisionError
