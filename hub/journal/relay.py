@@ -24,12 +24,22 @@ from hub.store.store import Store, Transaction
 
 LINGER_S: Final = 0.05
 """A shard that is busy sends at most every 50 ms, so that a reader gets few full batches instead of many small ones."""
+BUSY_LINGER_S: Final = 0.2
+"""The same once the service writes `BUSY_RECORDS_S`: a message costs every one of its readers the same whether it holds
+ten records or forty, and at that rate the machine is better used for records."""
+BUSY_RECORDS_S: Final = 800
 FULL_BATCH: Final = 500
 """With this many records waiting a shard does not linger."""
 READ_CHUNK: Final = 256
-POLL_S: Final = 0.002
+POLL_S: Final = 0.005
+LOOK_EVERY_S: Final = 0.02
+"""Heads are read at most this often: the store tells of every commit, and most of them write nothing to the outbox."""
 IDLE_S: Final = 0.25
 MARK_EVERY_S: Final = 0.05
+BUSY_MARK_EVERY_S: Final = 0.25
+"""While more is under way. A mark is a durable commit of its own, and all it saves is repeats after a crash."""
+PACE_S: Final = 1.0
+"""Span over which the records written are counted."""
 GAUGE_EVERY_S: Final = 1.0
 
 log = structlog.get_logger(__name__)
@@ -41,6 +51,22 @@ class _Flight:
     upto: int
     delivery: Delivery
     since: float
+
+
+class Pace:
+    """How fast the service writes: records over the last full `PACE_S`."""
+
+    def __init__(self) -> None:
+        self.busy = False
+        self._since = 0.0
+        self._total: int | None = None
+
+    def note(self, total: int, now: float) -> None:
+        """Take the number of records ever written, at monotonic seconds `now`."""
+        if self._total is None or now - self._since >= PACE_S:
+            if self._total is not None:
+                self.busy = total - self._total >= BUSY_RECORDS_S * (now - self._since)
+            self._total, self._since = total, now
 
 
 class Relay:
@@ -80,6 +106,10 @@ class Relay:
         self._outbox = outbox
         self._publisher = publisher
         self._partitions = partitions
+        self._shards_of = [
+            tuple(shard for shard in range(SHARDS) if partition_of(shard, partitions) == partition)
+            for partition in range(partitions)
+        ]
         self._metrics = metrics
         self._limit_s = unconfirmed_limit_s
         self._drain_s = drain_s
@@ -91,6 +121,9 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._flights: dict[int, _Flight] = {}
         self._heads: Mapping[int, int] = {}
+        self._looked_at = -LOOK_EVERY_S
+        self._told = False
+        self._pace = Pace()
         self._sent: dict[int, int] = {}
         self._marks: dict[int, int] = {}
         self._marking: Future[None] | None = None
@@ -136,7 +169,7 @@ class Relay:
             self._publisher.close()
 
     def _round(self) -> None:
-        self._wake.wait(POLL_S if self._flights else IDLE_S if not self._lingering() else LINGER_S / 4)
+        self._told |= self._wake.wait(self._pause())
         self._wake.clear()
         now = time.monotonic()
         try:
@@ -152,6 +185,14 @@ class Relay:
         except Retryable as error:
             log.warning("relay_waits", code=error.code, detail=error.detail)
             self._retry_at = now + min(error.after_s, 1.0)
+
+    def _pause(self) -> float:
+        if self._flights:
+            return POLL_S
+        if self._lingering():
+            return LINGER_S / 4
+        # A commit came right after the last look: it is looked at as soon as that is due.
+        return LOOK_EVERY_S if self._told else IDLE_S
 
     def _look(self) -> None:
         """Before the first send: a store that is behind its own log must not write."""
@@ -187,30 +228,40 @@ class Relay:
             self._publisher.renew()
 
     def _send(self, now: float) -> None:
-        heads = self._store.read_blocking(lambda tx: {s.shard: n for s, n in self._outbox.heads(tx).items()})
-        self._heads = heads
-        for partition in range(self._partitions):
-            if partition in self._flights:
-                continue
-            shard = self._next_shard(partition, heads, now)
-            if shard is None:
-                continue
-            upto, message = self._store.read_blocking(lambda tx, shard=shard: self._batch(tx, shard))  # type: ignore[misc]
+        look = now - self._looked_at >= LOOK_EVERY_S
+        if not look and not self._ready(now):
+            return
+        for partition, shard, upto, message in self._store.read_blocking(lambda tx: self._gather(tx, now, look=look)):
+            self._turn[partition] = shard
             self._last_send[shard] = now
             self._flights[partition] = _Flight(shard, upto, self._publisher.send(message), now)
 
-    def _next_shard(self, partition: int, heads: Mapping[int, int], now: float) -> int | None:
+    def _gather(self, tx: Transaction, now: float, *, look: bool) -> list[tuple[int, int, int, Message]]:
+        """Return partition, shard, last position and message of all that may leave now, from one snapshot."""
+        if look:
+            self._heads = {stream.shard: position for stream, position in self._outbox.heads(tx).items()}
+            self._looked_at, self._told = now, False
+            self._pace.note(sum(self._heads.values()), now)
+        return [(partition, shard, *self._batch(tx, shard)) for partition, shard in self._ready(now)]
+
+    def _ready(self, now: float) -> list[tuple[int, int]]:
+        """Return partition and shard of what may leave: one batch of each partition that has none in flight."""
+        free = (partition for partition in range(self._partitions) if partition not in self._flights)
+        chosen = ((partition, self._next_shard(partition, now)) for partition in free)
+        return [(partition, shard) for partition, shard in chosen if shard is not None]
+
+    def _next_shard(self, partition: int, now: float) -> int | None:
         """Return the partition's next shard with something to send, in turn, so that none starves."""
-        shards = [shard for shard in range(SHARDS) if partition_of(shard, self._partitions) == partition]
-        start = self._turn.get(partition, 0)
-        for step in range(len(shards)):
-            shard = shards[(start + step) % len(shards)]
-            waiting = heads[shard] - self._sent.get(shard, heads[shard])
+        shards = self._shards_of[partition]
+        start = shards.index(self._turn[partition]) + 1 if partition in self._turn else 0
+        linger_s = BUSY_LINGER_S if self._pace.busy else LINGER_S
+        for shard in (*shards[start:], *shards[:start]):
+            head = self._heads.get(shard, 0)
+            waiting = head - self._sent.get(shard, head)
             if waiting <= 0:
                 continue
-            if waiting < FULL_BATCH and now - self._last_send.get(shard, 0.0) < LINGER_S:
+            if waiting < FULL_BATCH and now - self._last_send.get(shard, -linger_s) < linger_s:
                 continue
-            self._turn[partition] = (start + step + 1) % len(shards)
             return shard
         return None
 
@@ -265,7 +316,8 @@ class Relay:
                 # A store that is full or away: these marks are written with the next ones.
                 self._marks = marks | self._marks
             marking.result()
-        if self._marks and now - self._marked_at >= MARK_EVERY_S:
+        every_s = BUSY_MARK_EVERY_S if self._flights or self._behind() else MARK_EVERY_S
+        if self._marks and now - self._marked_at >= every_s:
             marks, self._marks = self._marks, {}
             self._marked_at, self._unwritten = now, marks
             self._marking = self._store.submit(lambda tx: self._leases.mark(tx, marks))
@@ -277,10 +329,13 @@ class Relay:
             self._store.write_blocking(lambda tx: self._leases.mark(tx, marks))
 
     def _lingering(self) -> bool:
-        return bool(self._marks) or any(self._heads.get(s, 0) > sent for s, sent in self._sent.items())
+        return bool(self._marks) or self._behind()
+
+    def _behind(self) -> bool:
+        return any(self._heads.get(shard, 0) > sent for shard, sent in self._sent.items())
 
     def _busy(self) -> bool:
-        return bool(self._flights) or self._lingering()
+        return self._told or bool(self._flights) or self._lingering()
 
     def _gauge(self, now: float) -> None:
         if now - self._gauged_at < GAUGE_EVERY_S:

@@ -14,6 +14,7 @@ from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SH
 from hub.errors import Rejected, Retryable
 from hub.journal.leases import Leases
 from hub.journal.outbox import MAX_RECORD_BYTES, Entry, Outbox
+from hub.journal.relay import BUSY_RECORDS_S, Pace
 from hub.store.store import Store
 from hub.store.tables import stream_lease
 from hub.streaming.memory import Sending
@@ -142,6 +143,30 @@ async def test_a_mark_that_the_store_refused_is_written_once_it_takes_writes_aga
     assert refused == 2
     assert await bench.producer.read(bench.outbox.unsent) == 0
     assert positions(bench, "a") == [(1, 1)]
+
+
+async def test_what_was_written_just_before_a_stop_is_sent(bench: Bench) -> None:
+    relay = await bench.relay()
+    for number in range(8):
+        # Each commit comes soon after the look that found the one before.
+        await bench.write(f"{number}:1")
+    await relay.stop()
+    assert await bench.sent()
+
+
+def test_a_service_is_busy_by_what_it_wrote_in_the_last_full_second() -> None:
+    pace, total = Pace(), 5_000_000
+    pace.note(total, 10.0)
+    assert not pace.busy  # what it wrote before this process tells nothing
+    pace.note(total + BUSY_RECORDS_S - 1, 11.0)
+    assert not pace.busy
+    total += 3 * BUSY_RECORDS_S
+    pace.note(total, 12.0)
+    assert pace.busy
+    pace.note(total + 10, 12.5)
+    assert pace.busy
+    pace.note(total + 10, 13.0)
+    assert not pace.busy
 
 
 async def test_a_stale_worker_cannot_move_the_mark(bench: Bench) -> None:
