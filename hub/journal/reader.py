@@ -133,18 +133,29 @@ class Reader:
             Retryable: `position_not_reached`, kind TOO_LATE.
         """
         deadline = time.monotonic() + timeout_s
+        look_at = 0.0
         while True:
             # Taken before the look: a move while the store is read is told by this very event, whoever waits beside.
             moved = self._moved
-            # From the store, not from this worker's memory: another worker may own the partition.
-            ours = await self._store.read(self._inbox.reached)
-            if all(ours.get(stream, 0) >= position for stream, position in at_least.items()):
+            if self._reached(at_least):
                 return
-            left = deadline - time.monotonic()
+            now = time.monotonic()
+            left = deadline - now
+            if now >= look_at or left <= 0:
+                # The store too, not this worker's memory alone: another worker may own the partition.
+                ours = await self._store.read(self._inbox.reached)
+                if all(ours.get(stream, 0) >= position for stream, position in at_least.items()):
+                    return
+                look_at = now + OTHERS_S
             if left <= 0:
                 raise Retryable("position_not_reached", "the wanted place was not reached in time", kind=Kind.TOO_LATE)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
+
+    def _reached(self, at_least: Mapping[StreamName, int]) -> bool:
+        """Tell whether this worker itself has committed a place: each move wakes all who wait, and a look is free."""
+        ours = {place.stream: place.position for place in self._places.streams.values()} | self._places.closed
+        return all(ours.get(stream, 0) >= position for stream, position in at_least.items())
 
     async def _run(self) -> None:
         attempt = 0
