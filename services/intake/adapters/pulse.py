@@ -39,25 +39,27 @@ class Pulse:
 
     async def wait(self, beyond: int, timeout_s: float) -> None:
         """Return after a commit later than `beyond`, or after the time."""
-        if self._beat > beyond:
-            return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # First seen, then the look: a commit in between finds the waiter, or is found by the look.
         self._waiters.add(waiter)
         try:
+            if self._beat > beyond:
+                return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(waiter, timeout_s)
         finally:
             self._waiters.discard(waiter)
 
     def _committed(self) -> None:
+        # Only the store's writer counts. Waking the loop costs more than counting, and mostly nobody watches.
+        self._beat += 1
         loop = self._loop
-        if loop is not None:
+        if loop is not None and self._waiters:
             # A loop that is closing hears nothing more, and needs not.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._wake)
 
     def _wake(self) -> None:
-        self._beat += 1
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
