@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from hub.store.store import Store, Transaction
-from hub.store.tables import kernel_metadata, stream_lease
+from hub.store.tables import kernel_metadata, relay_worker, stream_lease
 
 Backup = dict[str, list[dict[str, Any]]]
 
@@ -25,8 +25,9 @@ async def put_back(store: Store, backup: Backup, *more: sa.MetaData) -> None:
             tx.execute(sa.delete(table))
             if backup.get(table.name):
                 tx.execute(sa.insert(table), backup[table.name])
-        # The lease of the process that died has run out by the time a backup is put back.
-        tx.execute(sa.update(stream_lease).values(expires_at=0.0))
+        # The process that died relays no more by the time a backup is put back: its leases and its name ran out.
+        for table in (stream_lease, relay_worker):
+            tx.execute(sa.update(table).values(expires_at=0.0))
 
     await store.write(unit)
 
