@@ -30,6 +30,20 @@ CURSOR_LIMIT: Final = 2**62
 """No cursor comes near; a bigger one does not fit the column."""
 
 
+# Built once: to build a statement anew for each transaction costs more than it takes to run.
+_OWNERS: Final = sa.select(receipt.c.case_of, receipt.c.agency, receipt.c.source_ref).where(
+    receipt.c.case_of.in_(sa.bindparam("disputes", expanding=True))
+)
+_STORED: Final = sa.select(result.c.event_id).where(result.c.event_id.in_(sa.bindparam("events", expanding=True)))
+_TAKE: Final = (
+    sa.update(result_cursor)
+    .where(result_cursor.c.agency == sa.bindparam("of_agency"))
+    .values(last=result_cursor.c.last + sa.bindparam("more"))
+    .returning(result_cursor.c.last)
+)
+_INSERT: Final = sa.insert(result)
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What came of one record, for the agency that sent it.
@@ -127,13 +141,8 @@ def _decode(record: bytes) -> journal_pb2.JournalEvent:
 
 def _store(tx: Transaction, telling: Mapping[str, journal_pb2.JournalEvent]) -> None:
     disputes = {event.dispute_id for event in telling.values()}
-    owners = {
-        row.case_of: (row.agency, row.source_ref)
-        for row in tx.execute(
-            sa.select(receipt.c.case_of, receipt.c.agency, receipt.c.source_ref).where(receipt.c.case_of.in_(disputes))
-        )
-    }
-    stored = set(tx.scalars(sa.select(result.c.event_id).where(result.c.event_id.in_(telling.keys()))))
+    owners = {row.case_of: (row.agency, row.source_ref) for row in tx.execute(_OWNERS, {"disputes": sorted(disputes)})}
+    stored = set(tx.scalars(_STORED, {"events": list(telling)}))
     by_agency: dict[str, list[dict[str, object]]] = defaultdict(list)
     for event in telling.values():
         if event.dispute_id in owners and event.event_id not in stored:
@@ -144,7 +153,7 @@ def _store(tx: Transaction, telling: Mapping[str, journal_pb2.JournalEvent]) -> 
         first = _take_cursors(tx, agency, len(rows))
         for place, row in enumerate(rows):
             row["cursor"] = first + place
-        tx.execute(sa.insert(result), rows)
+        tx.execute(_INSERT, rows)
 
 
 def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
@@ -152,9 +161,7 @@ def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
 
     The row's lock is held to the commit: whoever sees a cursor has seen every lower one of that agency.
     """
-    c = result_cursor.c
-    advance = sa.update(result_cursor).where(c.agency == agency).values(last=c.last + count).returning(c.last)
-    last: int | None = tx.scalar(advance)
+    last: int | None = tx.scalar(_TAKE, {"of_agency": agency, "more": count})
     if last is None:
         tx.execute(sa.insert(result_cursor).values(agency=agency, last=count, acknowledged=0))
         last = count

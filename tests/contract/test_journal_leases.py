@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy as sa
 
@@ -50,7 +48,7 @@ class Crew:
 
 
 @pytest.fixture
-def crew(store: Store) -> Iterator[Crew]:
+def crew(store: Store) -> Crew:
     store.write_blocking(Outbox(JOURNAL, "intake").open)
     return Crew(store)
 
