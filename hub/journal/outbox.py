@@ -74,6 +74,8 @@ class Outbox:
         self.topic = topic
         self.producer = producer
         self._limit_rows = limit_rows
+        self.written = False
+        """Something was appended; set and cleared on the store's writer thread alone."""
 
     def open(self, tx: Transaction) -> None:
         """Mint the first epoch and the heads of all shards in a new store; does nothing in an old one."""
@@ -143,6 +145,7 @@ class Outbox:
             stream = streams[shard]
             rows.append((shard, position, stream.epoch, entry.key, entry.record, running, now))
             written.append(Written(stream, position))
+        self.written = True
         dialect = tx.dialect.name
         _insert(dialect).run(tx, rows)
         _advance(dialect).run(

@@ -33,7 +33,7 @@ FULL_BATCH: Final = 500
 READ_CHUNK: Final = 256
 POLL_S: Final = 0.005
 LOOK_EVERY_S: Final = 0.02
-"""Heads are read at most this often: the store tells of every commit, and most of them write nothing to the outbox."""
+"""Heads are read at most this often: commits may follow each other every millisecond."""
 IDLE_S: Final = 0.25
 MARK_EVERY_S: Final = 0.05
 BUSY_MARK_EVERY_S: Final = 0.25
@@ -135,7 +135,7 @@ class Relay:
         self._gauged_at = 0.0
         self._continues: dict[tuple[int, str], tuple[StreamName, int] | None] = {}
         self.oldest_unsent_s = 0.0
-        store.on_commit(self._wake.set)
+        store.on_commit(self._committed)
 
     async def start(self) -> None:
         """Begin to relay, at once what an earlier process left unsent."""
@@ -152,6 +152,12 @@ class Relay:
     async def failed(self) -> None:
         """Wait until the relay dies of an error; raises it."""
         await asyncio.wrap_future(self._failure)
+
+    def _committed(self) -> None:
+        """Wake up for what this process wrote; most commits write no record, and another worker's are looked for."""
+        if self._outbox.written:
+            self._outbox.written = False
+            self._wake.set()
 
     def _run(self) -> None:
         try:
