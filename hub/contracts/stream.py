@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from binascii import unhexlify
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from google.protobuf.message import DecodeError
@@ -17,6 +19,9 @@ from hub.wire.stream.v1 import stream_pb2
 
 GENESIS: Final = bytes(32)
 """Running hash before position 1 of a stream's first epoch."""
+
+COUNT_DIGITS: Final = 10
+"""A batch holds fewer records than a number of so many digits."""
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -134,6 +139,12 @@ def pack(topic: Topic, place: Place, records: Sequence[bytes], *, partition: int
     return Message(topic.name, partition, str(place.stream.shard).encode(), batch.SerializeToString(), tuple(headers))
 
 
+@lru_cache(maxsize=1024)
+def _stream_of(header: bytes) -> StreamName:
+    """Read a stream's name once: there are a few dozen, and one in every message."""
+    return StreamName.parse(header.decode())
+
+
 def place_of(headers: Headers) -> Place:
     """Return the place that a record's headers name.
 
@@ -142,18 +153,26 @@ def place_of(headers: Headers) -> Place:
     """
     named: Mapping[str, bytes] = dict(headers)
     try:
-        before, after = (bytes.fromhex(named[name].decode("ascii")) for name in ("ce_hashbefore", "ce_hashafter"))
+        before, after = unhexlify(named["ce_hashbefore"]), unhexlify(named["ce_hashafter"])
         first, count = int(named["ce_firstposition"]), int(named["ce_count"])
-        stream = StreamName.parse(named["ce_stream"].decode())
+        stream = _stream_of(named["ce_stream"])
         continues = None
         if "ce_continuesfrom" in named:
             name, _, position = named["ce_continuesfrom"].decode().rpartition("@")
             continues = (StreamName.parse(name), int(position))
-    except (KeyError, ValueError, Rejected) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, Rejected) as error:  # a header may also be null
         raise Rejected("not_a_batch", f"headers do not name a place: {type(error).__name__}") from error
     if first < 1 or count < 1 or len(before) != len(GENESIS) or len(after) != len(GENESIS):
         raise Rejected("not_a_batch", "headers name an impossible place")
     return Place(stream, first, count, before, after, continues)
+
+
+def told_count(headers: Headers) -> int:
+    """Return how many records a batch's headers say it holds, without a look at the rest; 1 when they say nothing."""
+    for name, value in headers:
+        if name == "ce_count":
+            return int(value) if value and value.isdigit() and len(value) < COUNT_DIGITS else 1
+    return 1
 
 
 def unpack(place: Place, value: bytes) -> tuple[bytes, ...]:

@@ -147,7 +147,7 @@ class Inbox:
                 "records": letter.records,
                 "key": letter.source.key,
                 "value": letter.source.value if letter.value is None else letter.value,
-                "headers": json.dumps([[name, value.hex()] for name, value in letter.source.headers]).encode(),
+                "headers": json.dumps([[name, (value or b"").hex()] for name, value in letter.source.headers]).encode(),
                 "reason": letter.reason,
                 "detail": letter.detail[:512],
                 "attempts": attempts,

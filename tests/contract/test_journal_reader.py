@@ -210,6 +210,18 @@ async def test_a_value_that_cannot_be_decoded_is_dead_and_the_stream_goes_on(ben
     assert (await bench.consumer.read(reader.books))["dead"] == 2
 
 
+async def test_a_header_without_a_value_is_a_dead_letter_not_a_crash(bench: Bench) -> None:
+    good = batch(stream(), 1, [b"a:1"], GENESIS)
+    for missing in ("ce_count", "ce_stream", "ce_hashbefore"):
+        headers = tuple((name, None if name == missing else value) for name, value in good.headers)
+        bench.bus.append(Message(good.topic, 0, good.key, good.value, headers))  # type: ignore[arg-type] # as Kafka may bring it
+    bench.bus.append(good)
+    reader = await bench.reader()
+    await reader.wait_for({stream(): 1}, 10)
+    assert await bench.effects() == ["a:1"]
+    assert [reason for reason, _, _ in await letters(bench)] == ["not_a_batch"] * 3
+
+
 async def test_a_refused_record_is_dead_alone(bench: Bench) -> None:
     await bench.publish("a:1", "a:bad", "a:2")
     await bench.applied(await bench.reader(Recorder(refuses={"a:bad"})))
