@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count, repeat
 from typing import NamedTuple
 
@@ -26,8 +26,7 @@ class Numbered(NamedTuple):
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPlace:
+class StreamPlace(NamedTuple):
     """A reader's place in one stream: the last position it took and the running hash there."""
 
     stream: StreamName
@@ -58,8 +57,7 @@ class Dead:
     value: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What one Kafka record brought.
 
     Attributes:
@@ -144,4 +142,4 @@ def _base(place: Place, ours: StreamPlace | None) -> tuple[StreamPlace, StreamNa
         raise Fault("stream_ahead", f"{earlier} was read up to {ours.position}; its restored store ends at {end}")
     if end > ours.position:
         raise Fault("stream_hole", f"{earlier} ended at {end}; we read up to {ours.position}")
-    return replace(ours, stream=place.stream), ours.stream
+    return ours._replace(stream=place.stream), ours.stream

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from hub.contracts.stream import StreamName, place_of
+from hub.contracts.stream import StreamName, place_of, told_count
 from hub.errors import Rejected
 from hub.journal.inbox import Move, Places
 from hub.journal.judge import Dead, Numbered, StreamKey, StreamPlace, judge
 from hub.journal.ports import FeedRecord
+
+EVENTS_LIMIT: Final = 4000
+"""Events applied in one transaction at most, unless one batch alone holds more."""
 
 
 @dataclass(slots=True)
@@ -79,3 +83,18 @@ def count_of(record: FeedRecord) -> int:
         return place_of(record.headers).count
     except Rejected:
         return 1
+
+
+def chunks_of(records: Sequence[FeedRecord]) -> Iterator[list[FeedRecord]]:
+    """Cut records so that one transaction holds a bounded number of events, however many records they are in."""
+    chunk: list[FeedRecord] = []
+    events = 0
+    for record in records:
+        more = told_count(record.headers)
+        if chunk and events + more > EVENTS_LIMIT:
+            yield chunk
+            chunk, events = [], 0
+        chunk.append(record)
+        events += more
+    if chunk:
+        yield chunk

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 from hub.contracts.stream import Headers, Message
+
+PAGE_MESSAGES: Final = 2000
+"""Messages that one `fetch` of a feed brings at most."""
+PAGE_BYTES: Final = 4 * 1024 * 1024
+"""A page ends with the message whose value makes it as large as this."""
 
 Places = Callable[[], Mapping[int, int]]
 """Called at every assignment: partition -> next offset to read, from the reader's own store.
@@ -14,9 +18,8 @@ Places = Callable[[], Mapping[int, int]]
 A missing partition starts at the log's beginning."""
 
 
-@dataclass(frozen=True, slots=True)
-class FeedRecord:
-    """One Kafka record as the bus delivered it; `value` is None for a tombstone."""
+class FeedRecord(NamedTuple):
+    """One Kafka record as the bus delivered it; `value` is None for a tombstone. A tuple: there is one a message."""
 
     topic: str
     partition: int
@@ -82,8 +85,18 @@ class Feed(Protocol):
     def assigned(self) -> frozenset[int]:
         """Partitions that this process owns now."""
 
+    def began(self) -> Mapping[int, int]:
+        """Return partition -> offset from which on `next` brings it, since the last assignment.
+
+        It lies past the reader's place where the place is far behind the log's end: what is between them only a `fetch`
+        brings. A partition is missing until its consumer was sent somewhere.
+        """
+
     async def fetch(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
-        """Read offsets [start, end) straight from the log, past the consumer group.
+        """Read a page straight from the log, past the consumer group: offsets from `start` on, below `end`.
+
+        A page is bounded by `PAGE_MESSAGES` and `PAGE_BYTES`; it is empty only when the log ends at or before `start`.
+        Pages that follow each other cost least. May be cancelled.
 
         Raises:
             Fault: `log_truncated` when the log no longer has `start`.

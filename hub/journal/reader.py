@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import structlog
@@ -14,8 +14,9 @@ import structlog
 from hub.contracts.stream import StreamName
 from hub.errors import Fault, Kind, Retryable
 from hub.journal.applying import Applier, Outcome, Poisoned, apply_plan, retry_parked
+from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Places, Swapped
-from hub.journal.plan import Plan, count_of, plan_of
+from hub.journal.plan import Plan, chunks_of, plan_of
 from hub.journal.ports import Feed, FeedRecord
 from hub.journal.ports import Places as PlacesOf
 from hub.runtime.metrics import Metrics
@@ -25,12 +26,8 @@ IDLE_S: Final = 2.0
 """A partition that brought nothing for this long is compared with the log's end (a dropped *last* message)."""
 OTHERS_S: Final = 0.1
 """How often a wait looks at the store: another worker, whose moves are not told here, may own the partition."""
-FETCH_LIMIT: Final = 500
-"""Messages fetched past the consumer at once."""
 TAKE_LIMIT: Final = 200
-"""Kafka records applied in one transaction at most; a record holds up to 2,000 events."""
-EVENTS_LIMIT: Final = 4000
-"""Events applied in one transaction at most, unless one batch alone holds more."""
+"""Kafka records taken from the consumer at once; a record holds up to 2,000 events."""
 CRASH_LIMIT: Final = 3
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
 DEAD_REASONS: Final = ("not_a_batch", "tombstone", "undecodable", "place_mismatch")
@@ -83,6 +80,7 @@ class Reader:
         self._places = Places()
         self._owned: frozenset[int] = frozenset()
         self._topic_id = ""
+        self._behind = Behind()
         self._heard: dict[int, float] = {}
         self._checked_at = 0.0
         self._ends: Mapping[int, int] = {}
@@ -177,10 +175,13 @@ class Reader:
             await asyncio.wait_for(self._stopped.wait(), seconds)
 
     async def _step(self) -> None:
-        records = await self._feed.next(min(self._idle_s, 0.25), TAKE_LIMIT)
+        wait_s = min(self._idle_s, 0.25) if self._next_behind() is None else 0.0
+        records = await self._feed.next(wait_s, TAKE_LIMIT)
         await self._reassign()
+        self._behind.begin(self._feed.began())
         if records:
             await self._take(records)
+        await self._catch_up()
         now = time.monotonic()
         if now - self._checked_at >= self._idle_s:
             self._checked_at = now
@@ -206,6 +207,7 @@ class Reader:
         await self._reload()
         for partition in new:
             self._heard[partition] = time.monotonic()
+        self._behind.forget(owned ^ self._owned)
         self._owned = owned
         await self._refuse_truncated(new)
 
@@ -226,18 +228,49 @@ class Reader:
         self._places = await self._store.read(self._inbox.load)
 
     async def _take(self, records: Sequence[FeedRecord]) -> None:
-        """Apply what came, and before it whatever the consumer dropped."""
+        """Apply what came and goes on at our places."""
         now = time.monotonic()
         for record in records:
             self._heard[record.partition] = now
         mine = [record for record in records if record.partition in self._feed.assigned()]
-        whole, gaps = await self._fill(mine)
-        for chunk in _chunks(whole):
-            if not await self._apply(chunk, gaps):
+        for chunk in chunks_of(self._going_on(mine)):
+            if not await self._apply(chunk, {}):
                 # Another worker was here: judge the rest anew by the place that it left.
                 await self._take(records)
                 return
-            gaps = {}
+
+    def _going_on(self, records: Sequence[FeedRecord]) -> Sequence[FeedRecord]:
+        """Return the records without a hole before them; what a hole or a partition behind hides, a fetch brings."""
+        whole: list[FeedRecord] = []
+        expected = dict(self._places.offsets)
+        for record in records:
+            partition, place = record.partition, expected.get(record.partition, 0)
+            if self._behind.goes_on(partition, record.offset, place):
+                whole.append(record)
+                expected[partition] = max(place, record.offset + 1)
+        return whole
+
+    def _next_behind(self) -> int | None:
+        """Return a partition that is behind, the same one until it is not any more."""
+        offsets, behind = self._places.offsets, self._behind
+        return next((p for p in sorted(self._owned) if offsets.get(p, 0) < behind.upto(p)), None)
+
+    async def _catch_up(self) -> None:
+        """Fetch and apply one page of a partition that is behind; the rest waits for the next step."""
+        partition = self._next_behind()
+        if partition is None or partition not in self._feed.assigned():
+            return
+        start = self._places.offsets.get(partition, 0)
+        page = await self._fetch(partition, start, self._behind.upto(partition))
+        for chunk in chunks_of(page):
+            if self._stopped.is_set() or partition not in self._feed.assigned():
+                return
+            before, after = chunk[0].offset, chunk[-1].offset + 1
+            gaps = self._behind.gaps(partition, before, after)
+            if not await self._apply(chunk, {partition: gaps}):
+                return
+            self._metrics.inc("hub_backlog_fetched_total", after - before - gaps, stage=self._stage)
+        self._heard[partition] = time.monotonic()
 
     async def _apply(self, records: Sequence[FeedRecord], gaps: Mapping[int, int]) -> bool:
         """Apply records whose offsets have no holes; False when our place was not where we thought."""
@@ -253,31 +286,23 @@ class Reader:
         self._settle(plan, gaps, outcome)
         return True
 
-    async def _fill(self, records: Sequence[FeedRecord]) -> tuple[list[FeedRecord], dict[int, int]]:
-        """Return the records with holes filled from the log, in offset order per partition, and the holes' sizes."""
-        whole: list[FeedRecord] = []
-        gaps: dict[int, int] = {}
-        expected = dict(self._places.offsets)
-        for record in records:
-            partition, start = record.partition, expected.get(record.partition, 0)
-            if record.offset > start:
-                end = min(record.offset, start + FETCH_LIMIT)
-                whole += await self._fetch(partition, start, end)
-                gaps[partition] = gaps.get(partition, 0) + end - start
-                expected[partition] = end
-                if end < record.offset:
-                    # A wide hole is filled step by step: this record comes again with a later fetch.
-                    self._heard[partition] = self._checked_at = 0.0
-                    continue
-            whole.append(record)
-            expected[partition] = max(expected.get(partition, 0), record.offset + 1)
-        return whole, gaps
-
     async def _fetch(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
-        fetched = await self._feed.fetch(partition, start, end)
-        if [record.offset for record in fetched] != list(range(start, end)):
+        """Return a page from the log; empty when the reader was told to stop before it came."""
+        fetching = asyncio.ensure_future(self._feed.fetch(partition, start, end))
+        stopping = asyncio.create_task(self._stopped.wait())
+        try:
+            await asyncio.wait({fetching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not fetching.done():
+                return ()
+        finally:
+            stopping.cancel()
+            if not fetching.done():
+                fetching.cancel()
+                await asyncio.wait({fetching})
+        page = fetching.result()
+        if not page or [record.offset for record in page] != list(range(start, start + len(page))):
             raise Fault("log_truncated", f"{self._feed.topic}/{partition}: the log has holes in [{start}, {end})")
-        return fetched
+        return page
 
     def _commit(self, tx: Transaction, plan: Plan, gaps: Mapping[int, int]) -> Outcome:
         outcome = apply_plan(
@@ -336,7 +361,7 @@ class Reader:
         await self._store.write(lambda tx: self._inbox.crashed(tx, item, attempts))
 
     async def _compare_ends(self, now: float) -> None:
-        """Fetch what the log had a while ago already, of partitions that have brought nothing since."""
+        """Mark as dropped what the log had a while ago already, of partitions that have brought nothing since."""
         before, ends = self._ends, await self._feed.ends()
         self._ends = ends
         lag = 0
@@ -344,14 +369,13 @@ class Reader:
             place = self._places.offsets.get(partition, 0)
             lag += max(0, ends[partition] - place)
             overdue = min(before.get(partition, 0), ends[partition])
-            if overdue > place and now - self._heard.get(partition, now) >= self._idle_s:
-                upto = min(overdue, place + FETCH_LIMIT)
-                missed = await self._fetch(partition, place, upto)
-                await self._apply(missed, {partition: len(missed)})
-            elif ends[partition] < place:
+            if ends[partition] < place:
                 raise Fault(
                     "log_truncated", f"{self._feed.topic}/{partition}: ends at {ends[partition]}, we read {place}"
                 )
+            quiet = now - self._heard.get(partition, now) >= self._idle_s
+            if quiet and overdue > place >= self._behind.upto(partition):
+                self._behind.dropped(partition, place, overdue)
         self._metrics.set("hub_pipeline_lag_messages", lag, stage=self._stage)
 
     async def _retry_parked(self) -> None:
@@ -363,18 +387,3 @@ class Reader:
         await self._reload()
         self._tell_moved()
         self._metrics.set("hub_parked_disputes", len(self._places.parked))
-
-
-def _chunks(records: Sequence[FeedRecord]) -> Iterator[list[FeedRecord]]:
-    """Cut records so that one transaction holds a bounded number of events."""
-    chunk: list[FeedRecord] = []
-    events = 0
-    for record in records:
-        more = count_of(record)
-        if chunk and events + more > EVENTS_LIMIT:
-            yield chunk
-            chunk, events = [], 0
-        chunk.append(record)
-        events += more
-    if chunk:
-        yield chunk

@@ -1,4 +1,4 @@
-"""A plain consumer past all groups: gap fetches of a feed, replay, tools and the oracles of the tests."""
+"""A plain consumer past all groups: replay, tools and the oracles of the tests; a feed's fetches are in `pages`."""
 
 from __future__ import annotations
 

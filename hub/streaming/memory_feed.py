@@ -9,9 +9,10 @@ from itertools import chain
 from typing_extensions import override
 
 from hub.contracts.topics import Topic
-from hub.errors import Fault
-from hub.journal.ports import Feed, FeedRecord, Places
+from hub.errors import Fault, Retryable
+from hub.journal.ports import PAGE_BYTES, PAGE_MESSAGES, Feed, FeedRecord, Places
 from hub.streaming.memory import MemoryBus
+from hub.streaming.starts import start_of
 
 
 class MemoryFeed(Feed):
@@ -31,6 +32,7 @@ class MemoryFeed(Feed):
         self._places = places
         self._assigned: frozenset[int] = frozenset()
         self._cursors: dict[int, int] = {}
+        self._began: dict[int, int] = {}
         self._generation = 0
         self._loaded = 0
         self._turn = 0
@@ -66,7 +68,7 @@ class MemoryFeed(Feed):
 
     def assign(self, partitions: frozenset[int]) -> None:
         """Take a new assignment; places are asked again before the next record (called by the bus)."""
-        self._assigned, self._cursors = partitions, {}
+        self._assigned, self._cursors, self._began = partitions, {}, {}
         self._generation += 1
 
     def rewind(self, by: int) -> None:
@@ -104,7 +106,12 @@ class MemoryFeed(Feed):
             generation = self._generation
             places = await asyncio.to_thread(self._places)
             if generation == self._generation:
-                self._cursors = {partition: places.get(partition, 0) for partition in self._assigned}
+                try:
+                    first, ends = self._bus.beginnings(self._topic), self._bus.ends(self._topic)
+                except Retryable:
+                    return  # as a consumer without a bus: it stays silent
+                self._began = {p: start_of(places.get(p), first[p], ends[p]) for p in self._assigned}
+                self._cursors = dict(self._began)
                 self._loaded = generation
 
     def _take(self, limit: int) -> Sequence[FeedRecord]:
@@ -131,8 +138,19 @@ class MemoryFeed(Feed):
         return self._assigned
 
     @override
+    def began(self) -> Mapping[int, int]:
+        return self._began
+
+    @override
     async def fetch(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
-        return self._bus.read(self._topic, partition, start, end)
+        page: list[FeedRecord] = []
+        size = 0
+        for record in self._bus.read(self._topic, partition, start, min(end, start + PAGE_MESSAGES)):
+            page.append(record)
+            size += len(record.value or b"")
+            if size >= PAGE_BYTES:
+                break
+        return page
 
     @override
     async def ends(self) -> Mapping[int, int]:

@@ -17,6 +17,7 @@ from typing_extensions import override
 from yarl import URL
 
 from hub.errors import Fault
+from hub.streaming.starts import start_of
 
 FETCH_WAIT_MS: Final = 250
 
@@ -26,6 +27,9 @@ class Steering(Protocol):
 
     async def places(self) -> Mapping[int, int]:
         """Return partition -> next offset of the reader; missing is the log's beginning."""
+
+    def began(self, offsets: Mapping[int, int]) -> None:
+        """The consumer brings these partitions from these offsets on; what lies below is for the reader to fetch."""
 
     def revoked(self) -> None:
         """Every partition may belong to somebody else from now on."""
@@ -99,12 +103,9 @@ class OwnPlaceConsumer(DriverConsumer):
             return {}
         first = await self.earliest_offsets(*assignment)
         last = await self.highwaters(*assignment)
-        target = {}
-        for tp in assignment:
-            place = places.get(tp.partition, first[tp])
-            # a place beyond the end belongs to a topic that was deleted and created again
-            target[tp] = place if first[tp] <= place <= last[tp] else first[tp]
+        target = {tp: start_of(places.get(tp.partition), first[tp], last[tp]) for tp in assignment}
         await self.seek_wait(target)
+        self._steering.began({tp.partition: offset for tp, offset in target.items()})
         return target
 
     @override

@@ -25,6 +25,7 @@ from hub.streaming.buffer import Buffer
 from hub.streaming.bus import Bus
 from hub.streaming.clients import knock
 from hub.streaming.log import Log
+from hub.streaming.pages import Pages
 from hub.streaming.transport import OwnPlaceTransport, refuse_foreign_driver
 
 MAX_RECORDS: Final = 256
@@ -72,7 +73,9 @@ class FaustFeed(Feed):
         self._datadir = datadir
         self._max_records = max_records
         self._log = Log(bus)
+        self._pages = Pages(bus, topic.name)
         self._buffer = Buffer(max_records, MAX_BYTES)
+        self._began: Mapping[int, int] = {}
         self._assigned: frozenset[int] = frozenset()
         self._app: Any = None
         self._starting: asyncio.Task[None] | None = None
@@ -96,8 +99,12 @@ class FaustFeed(Feed):
 
     def revoked(self) -> None:
         """Drop what was read for partitions that may have a new owner."""
-        self._assigned = frozenset()
+        self._assigned, self._began = frozenset(), {}
         self._buffer.drop()
+
+    def began_at(self, offsets: Mapping[int, int]) -> None:
+        """Take note of where the consumer was sent."""
+        self._began = offsets
 
     def assigned_now(self, partitions: frozenset[int]) -> None:
         """Take note of the new partitions."""
@@ -214,6 +221,7 @@ class FaustFeed(Feed):
         if starting is not None:
             starting.cancel()
             await asyncio.wait({starting}, timeout=1.0)
+        await self._pages.close()
         await asyncio.to_thread(self._log.close)
 
     def _check(self) -> None:
@@ -247,8 +255,12 @@ class FaustFeed(Feed):
         return self._assigned
 
     @override
+    def began(self) -> Mapping[int, int]:
+        return self._began
+
+    @override
     async def fetch(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
-        return await asyncio.to_thread(self._log.read, self._topic, partition, start, end)
+        return await self._pages.read(partition, start, end)
 
     @override
     async def ends(self) -> Mapping[int, int]:
@@ -286,6 +298,9 @@ class _Steering:
 
     async def places(self) -> Mapping[int, int]:
         return await self._feed.places()
+
+    def began(self, offsets: Mapping[int, int]) -> None:
+        self._feed.began_at(offsets)
 
     def revoked(self) -> None:
         self._feed.revoked()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from faust.transport.drivers.aiokafka import Consumer
 
 from hub.contracts.stream import place_of, unpack
 from hub.journal import plan
+from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Move
 from hub.journal.judge import Numbered, StreamPlace, Verdict
 from hub.journal.ports import FeedRecord
@@ -64,11 +65,11 @@ def _own_place() -> None:
 def _gap_fetch() -> None:
     """Believe that the consumer dropped nothing."""
 
-    async def fill(self: Reader, records: Sequence[FeedRecord]) -> tuple[list[FeedRecord], dict[int, int]]:
-        del self
-        return list(records), {}
+    def goes_on(self: Behind, partition: int, offset: int, place: int) -> bool:
+        del self, partition, offset, place
+        return True
 
-    Reader._fill = fill  # type: ignore[method-assign]
+    Behind.goes_on = goes_on  # type: ignore[method-assign]
 
 
 def _idle_check() -> None:
@@ -94,7 +95,7 @@ def _slicing() -> None:
             Numbered(source.topic, source.partition, source.offset, place.stream, place.first + index, record)
             for index, record in enumerate(unpack(place, source.value))
         )
-        return replace(verdict, items=items, repeats=0)
+        return verdict._replace(items=items, repeats=0)
 
     module.judge = whole
 

@@ -20,6 +20,7 @@ from hub.contracts.topics import JOURNAL
 from hub.errors import Fault, Retryable
 from hub.journal import plan
 from hub.journal.applying import Poisoned
+from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Move, Swapped
 from hub.journal.judge import Numbered
 from hub.journal.ports import FeedRecord
@@ -45,7 +46,7 @@ A = "a"
 MARKER = StreamName("other", 0, "e1")
 PATCHED: Sequence[tuple[Any, str]] = (
     (OwnPlaceConsumer, "seek_to_committed"),
-    (Reader, "_fill"),
+    (Behind, "goes_on"),
     (Reader, "_compare_ends"),
     (Reader, "__init__"),
     (plan, "judge"),
