@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from typing_extensions import override
 
 from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend, pack
 from hub.contracts.topics import JOURNAL
@@ -164,6 +165,7 @@ async def test_small_records_share_a_transaction_up_to_the_events_limit(
     together: list[int] = []
 
     class Counting(Recorder):
+        @override
         def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
             together.append(len(records))
             return super().apply(tx, records)

@@ -297,6 +297,7 @@ async def test_with_the_rights_it_reads(
     feed = FaustFeed(secured, fresh_topic, group, dict, tmp_path / "allowed")
     await feed.start()
     assert len(await collect(feed, 6)) == 6
+    assert len(await feed.fetch(1, 0, 2)) == 2, "the second consumer proves who it is too"
     await feed.stop()
 
 

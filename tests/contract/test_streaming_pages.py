@@ -1,0 +1,77 @@
+"""What only the second consumer of a Faust feed can get wrong: idle reading, closing, an outage."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hub.contracts.topics import Topic
+from hub.errors import Retryable
+from hub.streaming import pages
+from hub.streaming.bus import Bus
+from hub.streaming.pages import Pages
+from hub.streaming.worker import FaustFeed
+from ops.broker import NativeKafka
+from tests.support.buses import KafkaRig, fill
+
+pytestmark = pytest.mark.kafka
+
+
+async def test_level_it_reads_nothing_ahead_and_goes_on_when_asked(kafka_rig: KafkaRig) -> None:
+    await fill(kafka_rig, 30)
+    source = Pages(kafka_rig.bus, kafka_rig.topic.name)
+    for start, end, reads_on in ((0, 10, False), (10, 30, False), (30, 40, False)):
+        page = await source.read(0, start, end)
+        assert len(page) == min(end, 30) - start
+        assert source._consumer is not None
+        assert bool(source._consumer.assignment()) is reads_on
+    await source.close()
+
+
+async def test_page_by_page_it_stays_where_it_is(kafka_rig: KafkaRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "PAGE_MESSAGES", 10)
+    await fill(kafka_rig, 30)
+    source = Pages(kafka_rig.bus, kafka_rig.topic.name)
+    first = await source.read(0, 0, 30)
+    assert source._consumer is not None
+    assignment = source._consumer._subscription.subscription.assignment
+    second = await source.read(0, 10, 30)
+    assert source._consumer._subscription.subscription.assignment is assignment, "what was read ahead is not lost"
+    assert [record.offset for record in (*first, *second)] == list(range(20))
+    await source.close()
+
+
+async def test_a_feed_that_stops_closes_it_also_in_a_read(kafka_rig: KafkaRig) -> None:
+    await fill(kafka_rig, 30)
+    feed = kafka_rig.feed("closing", dict)
+    assert isinstance(feed, FaustFeed)
+    await feed.start()
+    fetching = asyncio.ensure_future(feed.fetch(0, 0, 30))
+    await asyncio.sleep(0)
+    fetching.cancel()
+    await feed.stop()
+    assert feed._pages._consumer is None
+    assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("pages-")]
+
+
+async def test_it_recovers_from_an_outage(native_kafka: NativeKafka, fresh_topic: Topic, tmp_path: Path) -> None:
+    rig = KafkaRig(fresh_topic, Bus(native_kafka.bootstrap, partitions=3), tmp_path)
+    await fill(rig, 30)
+    await rig.close()
+    source = Pages(replace(rig.bus, request_timeout_s=2.0), fresh_topic.name)
+    assert len(await source.read(0, 0, 10)) == 10
+    native_kafka.kill9()
+    try:
+        for _ in range(2):
+            with pytest.raises(Retryable) as raised:
+                await source.read(0, 10, 30)
+            assert raised.value.code == "bus_unavailable"
+            assert source._consumer is None, "the next read connects anew"
+    finally:
+        native_kafka.restart()
+        native_kafka.wait_ready()
+    assert [record.offset for record in await source.read(0, 10, 30)] == list(range(10, 30))
+    await source.close()
