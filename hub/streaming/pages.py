@@ -156,9 +156,14 @@ class Pages:
 
     async def _drop(self) -> None:
         old, self._consumer, self._at = self._consumer, None, None
-        if old is not None:
+        if old is None:
+            return
+        # in a task of its own: with a fetch under way its stop comes out as cancelled, and leaves the connections open
+        stopping = asyncio.create_task(old.stop())
+        await asyncio.wait({stopping}, timeout=CLOSE_S)
+        if stopping.cancel() or stopping.cancelled() or stopping.exception() is not None:
             with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(old.stop(), CLOSE_S)
+                await asyncio.wait_for(old._client.close(), CLOSE_S)  # noqa: SLF001 - the only way to its connections
 
 
 def _security(bus: Bus) -> dict[str, Any]:

@@ -23,11 +23,11 @@ pytestmark = pytest.mark.kafka
 async def test_level_it_reads_nothing_ahead_and_goes_on_when_asked(kafka_rig: KafkaRig) -> None:
     await fill(kafka_rig, 30)
     source = Pages(kafka_rig.bus, kafka_rig.topic.name)
-    for start, end, reads_on in ((0, 10, False), (10, 30, False), (30, 40, False)):
+    for start, end in ((0, 10), (10, 30), (30, 40)):
         page = await source.read(0, start, end)
         assert len(page) == min(end, 30) - start
         assert source._consumer is not None
-        assert bool(source._consumer.assignment()) is reads_on
+        assert not source._consumer.assignment()
     await source.close()
 
 
@@ -57,6 +57,8 @@ async def test_a_feed_that_stops_closes_it_also_in_a_read(kafka_rig: KafkaRig) -
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("pages-")]
 
 
+# aiokafka itself forgets connections that it was making when the broker went: they end with their garbage collection
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_it_recovers_from_an_outage(native_kafka: NativeKafka, fresh_topic: Topic, tmp_path: Path) -> None:
     rig = KafkaRig(fresh_topic, Bus(native_kafka.bootstrap, partitions=3), tmp_path)
     await fill(rig, 30)
