@@ -48,7 +48,7 @@ def citizen_id(text: str) -> str:
     if not _CITIZEN_ID.fullmatch(number):
         raise Rejected("id_format", "应为18位身份证号码 / expected 18 characters of a citizen ID")
     try:
-        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+        born = date.fromisoformat(number[6:14])
     except ValueError:
         born = None
     if born is None or born.year not in _BIRTH_YEARS:
@@ -102,7 +102,7 @@ def clean(text: str, *, lines: bool = False) -> str:
         Rejected: `forbidden_character` for NUL, control, zero-width and direction characters.
     """
     if text.isprintable():  # then it has none of the characters below, which is so for nearly every text
-        return unicodedata.normalize("NFC", text)
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
     plain = text.replace("\r\n", "\n") if lines else text
     if _FORBIDDEN.search(plain) or (not lines and _LINE_BREAKS.search(plain)):
         raise Rejected("forbidden_character", "含有控制字符或不可见字符 / contains control or invisible characters")

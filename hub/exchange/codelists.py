@@ -71,6 +71,12 @@ class CodeLists(Mapping[str, CodeList]):
 
     def __init__(self, lists: Mapping[str, CodeList]) -> None:
         self._lists = MappingProxyType(dict(lists))
+        # A record has a dozen coded fields: one look-up each instead of three.
+        self._plain = frozenset((name, code) for name, known in lists.items() for code in known.codes)
+
+    def has(self, name: str, code: str) -> bool:
+        """Tell whether the list of that name knows the code; `KeyError` when there is no such list."""
+        return (name, code) in self._plain or self._lists[name].has(code)
 
     @override
     def __getitem__(self, name: str) -> CodeList:

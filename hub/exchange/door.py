@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cache
-from typing import Any, Final, Generic
-from uuid import UUID, uuid5
+from typing import Any, Final, Generic, NamedTuple
+from uuid import UUID
 
 import sqlalchemy as sa
+from google.protobuf.timestamp_pb2 import Timestamp
 from typing_extensions import override
 
 from hub.contracts.sealing import Sealer
@@ -20,14 +20,14 @@ from hub.exchange.instants import from_micros, to_micros
 from hub.exchange.ports import Admission, RecordT
 from hub.exchange.tables import receipt
 from hub.journal.outbox import Entry, Outbox
-from hub.lifecycle.identity import dispute_id_of
+from hub.lifecycle.identity import dispute_id_of, id_within
 from hub.runtime.clock import Clock
 from hub.store.batcher import Batcher
 from hub.store.prepared import Prepared
 from hub.store.store import Store, Transaction
 from hub.wire.handoff.v1 import handoff_pb2
 
-_HANDOFFS: Final = UUID("3d2f5c1e-6f0b-5b8e-9a44-2b8c1d7e9f60")
+_HANDOFFS: Final = UUID("3d2f5c1e-6f0b-5b8e-9a44-2b8c1d7e9f60").bytes
 """Namespace of hand-off ids; fixed for ever, because repeats are known by it."""
 
 ToWire = Callable[[RecordT], handoff_pb2.CaseReceived]
@@ -35,7 +35,7 @@ ToWire = Callable[[RecordT], handoff_pb2.CaseReceived]
 
 def handoff_id_of(channel: str, agency: str, key: str) -> str:
     """Return the id of a hand-off and of its receipt: the same for every repeat."""
-    return str(uuid5(_HANDOFFS, f"{channel}\n{agency}\n{key}"))
+    return id_within(_HANDOFFS, f"{channel}\n{agency}\n{key}")
 
 
 def not_found() -> Rejected:
@@ -52,8 +52,7 @@ def _key_reused() -> Rejected:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
+class _Item(NamedTuple):
     """One hand-off, sealed and serialised, waiting for its commit."""
 
     receipt_id: str
@@ -108,59 +107,70 @@ class Door(Admission[RecordT], Generic[RecordT]):
 
     @override
     async def admit(self, sender: Sender, told: Sequence[Told[RecordT]]) -> Sequence[Verdict]:
-        cases = [self._case(sender, one) for one in told]
+        received_at = wire.timestamp(self._clock.now())
+        cases = [self._case(sender, one, received_at) for one in told]
         outcomes = await self._batcher.submit_all([case for case in cases if isinstance(case, _Item)])
         return in_order(cases, [_verdict(outcome) for outcome in outcomes])
 
     @override
     async def admit_report(self, sender: Sender, told: Told[Report]) -> Receipt:
-        handoff = self._handoff(sender, told, told.record.occurred_at)
+        received_at = wire.timestamp(self._clock.now())
+        occurred_at = wire.timestamp(told.record.occurred_at)
+        handoff = handoff_pb2.Handoff(occurred_at=occurred_at, received_at=received_at)
         wire.put_report(handoff, told.record.body)
-        item = self._item(handoff, handoff_pb2.Confidential(), told.content_sha256, is_case=False)
-        return await self._batcher.submit(item)
+        confidential = handoff_pb2.Confidential(content_sha256=told.content_sha256)
+        return await self._batcher.submit(self._item(sender, told, handoff, confidential, is_case=False))
 
-    def _case(self, sender: Sender, told: Told[RecordT]) -> _Item | Rejected:
+    def _case(self, sender: Sender, told: Told[RecordT], received_at: Timestamp) -> _Item | Rejected:
         matter = told.record.matter
-        handoff = self._handoff(sender, told, matter.handed_over_at)
-        handoff.case_received.CopyFrom(self._to_wire(told.record))
+        handoff = handoff_pb2.Handoff(
+            occurred_at=wire.timestamp(matter.handed_over_at),
+            received_at=received_at,
+            case_received=self._to_wire(told.record),
+        )
         try:
-            return self._item(handoff, wire.confidential(matter.confidential), told.content_sha256, is_case=True)
+            confidential = wire.confidential(matter.confidential, told.content_sha256)
+            return self._item(sender, told, handoff, confidential, is_case=True)
         except Rejected as refused:
             return refused
 
-    def _handoff(
-        self, sender: Sender, told: Told[RecordT] | Told[Report], occurred_at: datetime
-    ) -> handoff_pb2.Handoff:
-        return handoff_pb2.Handoff(
-            handoff_id=handoff_id_of(self._channel, sender.agency, told.key),
-            dispute_id=dispute_id_of(sender.agency, told.source_ref),
-            channel=self._channel,
-            agency_id=sender.agency,
-            source_ref=told.source_ref,
-            idempotency_key=told.key,
-            content_mac=self._sealer.mac(told.content_sha256),
-            occurred_at=wire.timestamp(occurred_at),
-            received_at=wire.timestamp(self._clock.now()),
-            correlation_id=told.correlation_id,
-        )
-
     def _item(
-        self, handoff: handoff_pb2.Handoff, confidential: handoff_pb2.Confidential, digest: bytes, *, is_case: bool
+        self,
+        sender: Sender,
+        told: Told[RecordT] | Told[Report],
+        handoff: handoff_pb2.Handoff,
+        confidential: handoff_pb2.Confidential,
+        *,
+        is_case: bool,
     ) -> _Item:
-        confidential.content_sha256 = digest
-        handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff.handoff_id))
+        """Name the hand-off and seal it.
+
+        Raises:
+            Rejected: `record_too_large`.
+        """
+        handoff_id = handoff_id_of(self._channel, sender.agency, told.key)
+        dispute_id = dispute_id_of(sender.agency, told.source_ref)
+        handoff.handoff_id = handoff_id
+        handoff.dispute_id = dispute_id
+        handoff.channel = self._channel
+        handoff.agency_id = sender.agency
+        handoff.source_ref = told.source_ref
+        handoff.idempotency_key = told.key
+        handoff.content_mac = self._sealer.mac(told.content_sha256)
+        handoff.correlation_id = told.correlation_id
+        handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff_id))
         record = handoff.SerializeToString()
         # What can't be published may not be accepted: refused before there is a receipt.
         self._outbox.check_size(record)
         return _Item(
-            receipt_id=handoff.handoff_id,
-            agency=handoff.agency_id,
-            source_ref=handoff.source_ref,
-            key=handoff.idempotency_key,
-            dispute_id=handoff.dispute_id,
+            receipt_id=handoff_id,
+            agency=sender.agency,
+            source_ref=told.source_ref,
+            key=told.key,
+            dispute_id=dispute_id,
             is_case=is_case,
-            content_sha256=digest,
-            correlation_id=handoff.correlation_id,
+            content_sha256=told.content_sha256,
+            correlation_id=told.correlation_id,
             record=record,
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic import model_validator as after_all
+from pydantic_core import to_json
 
 from hub.errors import Rejected
 from hub.exchange import checks, facts
@@ -17,7 +17,7 @@ from hub.exchange import fields as f
 from hub.exchange.codelists import CodeLists
 from hub.web.validation import field_errors
 
-_CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_NESTING: Final = frozenset({dict, list})
 _PARTIES: Final = 200
 _MENTIONED: Final = 5
 
@@ -33,8 +33,21 @@ class PartnerModel(BaseModel):
         Canonical: validated and normalised, defaults left out (so that a field added later changes no old digest),
         keys sorted, no blanks, UTF-8. REST and gRPC of one record give one digest.
         """
-        content = self.model_dump(mode="json", exclude_defaults=True)
-        return hashlib.sha256(_CANONICAL.encode(content).encode()).digest()
+        content = self.__pydantic_serializer__.to_python(self, mode="json", exclude_defaults=True)
+        return hashlib.sha256(to_json(_sorted(content))).digest()
+
+
+def _sorted(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the same content with the keys of every object in order."""
+    return {
+        key: _sorted_within(value) if type(value) in _NESTING else value for key, value in sorted(content.items())
+    }
+
+
+def _sorted_within(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if type(value) is dict:
+        return _sorted(value)
+    return [_sorted_within(item) if type(item) in _NESTING else item for item in value]
 
 
 class ConsentDto(PartnerModel):

@@ -24,6 +24,12 @@ _INSTANT: Final = re.compile(
 )
 _YEARS: Final = range(1980, 2101)
 _MICROS: Final = re.compile(r"(\.[0-9]{6})[0-9]+")
+_COUNTY: Final = re.compile(r"[1-9][0-9]{5}")
+_TOWN: Final = re.compile(r"[1-9][0-9]{8}")
+_VILLAGE: Final = re.compile(r"[1-9][0-9]{11}")
+_GRID: Final = re.compile(r"[0-9A-Za-z-]{1,32}")
+_UNFIT: Final = re.compile(r"[\s?#%\\\"'<>&;|`]")
+"""What a URL gives a meaning to, and blanks."""
 
 
 def refusal(code: LiteralString, text: LiteralString) -> PydanticCustomError:
@@ -104,12 +110,11 @@ class Coded:
         return {**handler(schema), "x-code-list": self.name}
 
     def _check(self, value: str, info: ValidationInfo) -> str:
-        if not isinstance(info.context, CodeLists):
+        lists = info.context
+        if not isinstance(lists, CodeLists):
             message = "validate with the bridge's code lists as context"
             raise TypeError(message)
-        if self.or_empty and not value:
-            return value
-        if not info.context[self.name].has(value):
+        if not lists.has(self.name, value) and (value or not self.or_empty):
             raise refusal("unknown_code", "代码不在代码表中 / the code is not in the code list")
         return value
 
@@ -119,25 +124,25 @@ def _lines(value: str) -> str:
 
 
 def _county(value: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{5}", value):
+    if not _COUNTY.fullmatch(value):
         raise refusal("division_format", "应为6位县级区划代码 / expected a county code of 6 digits")
     return value
 
 
 def _town(value: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{8}", value):
+    if not _TOWN.fullmatch(value):
         raise refusal("division_format", "应为9位乡镇区划代码 / expected a town code of 9 digits")
     return value
 
 
 def _village(value: str) -> str:
-    if value and not re.fullmatch(r"[1-9][0-9]{11}", value):
+    if value and not _VILLAGE.fullmatch(value):
         raise refusal("division_format", "应为12位村级区划代码 / expected a village code of 12 digits")
     return value
 
 
 def _grid(value: str) -> str:
-    if value and not re.fullmatch(r"[0-9A-Za-z-]{1,32}", value):
+    if value and not _GRID.fullmatch(value):
         raise refusal("grid_format", "网格代码应为字母、数字或连字符 / a grid code has letters, digits and hyphens")
     return value
 
@@ -147,7 +152,7 @@ def _reference(value: str) -> str:
     if (
         not value.isprintable()
         or not value
-        or re.search(r"[\s?#%\\\"'<>&;|`]", value)
+        or _UNFIT.search(value)
         or value.startswith("/")
         or value.endswith("/")
     ):

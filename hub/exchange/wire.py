@@ -38,8 +38,8 @@ def case_received(matter: facts.Matter) -> handoff_pb2.CaseReceived:
     )
 
 
-def confidential(told: facts.Confidential) -> handoff_pb2.Confidential:
-    """Return what travels only sealed."""
+def confidential(told: facts.Confidential, content_sha256: bytes) -> handoff_pb2.Confidential:
+    """Return what travels only sealed; the plain digest of the content is part of it."""
     return handoff_pb2.Confidential(
         parties=[
             handoff_pb2.Party(
@@ -54,6 +54,7 @@ def confidential(told: facts.Confidential) -> handoff_pb2.Confidential:
         ],
         brief=told.brief,
         place=told.place,
+        content_sha256=content_sha256,
     )
 
 
