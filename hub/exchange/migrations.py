@@ -56,6 +56,16 @@ def create_first_form() -> None:
     )
 
 
+def drop_outbox_key() -> None:
+    """Drop the outbox's index by dispute: intake reads a dispute's history by it, a bridge never does."""
+    op.drop_index("outbox_key", "outbox")
+
+
+def create_outbox_key() -> None:
+    """Undo `drop_outbox_key`."""
+    op.create_index("outbox_key", "outbox", ["key", "position"])
+
+
 def drop_first_form() -> None:
     """Undo `create_first_form`."""
     for table in ("result_cursor", "result", "receipt", "credential"):
