@@ -15,6 +15,8 @@ from hub.errors import Rejected
 from hub.wire.handoff.v1 import handoff_pb2
 
 NONCE_BYTES: Final = 12
+NONCES_DRAWN: Final = 256
+"""Nonces drawn at once: each draw is a system call that also gives the interpreter away to the other threads."""
 PURPOSE: Final = "hub.handoff.v1"
 DIGEST_PURPOSE: Final = "hub.content.v1"
 
@@ -25,15 +27,25 @@ class Sealer:
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
         self._ciphers = {key_id: AESGCM(secret) for key_id, secret in keys.items()}
         self._current = current
+        self._nonces: list[bytes] = []
         # Keyed once and copied for each digest: to key it anew costs more than the digest.
         self._mac = hmac.new(keys[current], f"{DIGEST_PURPOSE}|".encode(), "sha256")
 
     def seal(self, confidential: handoff_pb2.Confidential, handoff_id: str) -> handoff_pb2.Sealed:
         """Encrypt; the hand-off's id is bound in, so that a sealed part can't be moved to another hand-off."""
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = self._nonce()
         cipher = self._ciphers[self._current]
         text = cipher.encrypt(nonce, confidential.SerializeToString(deterministic=True), _bound(handoff_id))
         return handoff_pb2.Sealed(key_id=self._current, nonce=nonce, ciphertext=text)
+
+    def _nonce(self) -> bytes:
+        """Return random bytes that were never used; taking one off the list is one step, whatever other threads do."""
+        while True:
+            try:
+                return self._nonces.pop()
+            except IndexError:
+                drawn = os.urandom(NONCE_BYTES * NONCES_DRAWN)
+                self._nonces.extend(drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES))
 
     def mac(self, digest: bytes) -> bytes:
         """Return the keyed digest (HMAC-SHA-256, 32 bytes) that may stand in clear where the digest itself may not."""

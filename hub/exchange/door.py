@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Generic, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ from hub.exchange.facts import Receipt, Report, Sender, Told, Verdict, in_order
 from hub.exchange.instants import from_micros, to_micros
 from hub.exchange.ports import Admission, RecordT
 from hub.exchange.tables import receipt
-from hub.journal.outbox import Entry, Outbox
+from hub.journal.outbox import Entry, Heads, Outbox
 from hub.lifecycle.identity import dispute_id_of, id_within
 from hub.runtime.clock import Clock
 from hub.store.batcher import Batcher
@@ -66,8 +66,7 @@ class _Item(NamedTuple):
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     """What the unit knows of a receipt: a row of the store, or a place among the new ones."""
 
     source_ref: str
@@ -176,7 +175,7 @@ class Door(Admission[RecordT], Generic[RecordT]):
 
     def _admit_all(self, tx: Transaction, items: Sequence[_Item]) -> Sequence[Receipt | Exception]:
         """Unit of the batcher: judge each item in order, then write all new ones at once."""
-        self._outbox.lock(tx, {item.dispute_id for item in items})
+        held = self._outbox.lock(tx, {item.dispute_id for item in items})
         by_id, by_dispute = _known(tx, items)
         outcomes: list[_Seen | Exception] = []
         new: list[_Item] = []
@@ -194,15 +193,17 @@ class Door(Admission[RecordT], Generic[RecordT]):
                     by_dispute[item.dispute_id] = fresh
                 outcomes.append(fresh)
                 new.append(item)
-        written = self._write(tx, new)
+        written = self._write(tx, new, held)
         return _answers(outcomes, written)
 
-    def _write(self, tx: Transaction, new: Sequence[_Item]) -> Sequence[Receipt] | Retryable:
+    def _write(self, tx: Transaction, new: Sequence[_Item], held: Heads) -> Sequence[Receipt] | Retryable:
         try:
-            places = self._outbox.append(tx, [Entry(item.dispute_id, item.record) for item in new])
+            places = self._outbox.append(tx, [Entry(item.dispute_id, item.record) for item in new], held)
         except Retryable as full:
             return full  # the new ones wait; repeats of what was accepted are answered all the same
-        accepted_at = from_micros(to_micros(self._clock.now()))
+        micros = to_micros(self._clock.now())
+        accepted_at = from_micros(micros)
+        names = {stream: str(stream) for stream in {place.stream for place in places}}
         receipts = [
             Receipt(
                 receipt_id=item.receipt_id,
@@ -210,13 +211,13 @@ class Door(Admission[RecordT], Generic[RecordT]):
                 dispute_id=item.dispute_id,
                 content_sha256=item.content_sha256.hex(),
                 accepted_at=accepted_at,
-                stream=str(place.stream),
+                stream=names[place.stream],
                 position=place.position,
             )
             for item, place in zip(new, places, strict=True)
         ]
         if receipts:
-            rows = [_row(item, given) for item, given in zip(new, receipts, strict=True)]
+            rows = [_row(item, given, micros) for item, given in zip(new, receipts, strict=True)]
             _insert(tx.dialect.name).run(tx, rows)
         return receipts
 
@@ -252,13 +253,19 @@ def _answers(
     return answers
 
 
-# Built once: to build and key a statement anew costs as much as a dozen records do.
-_KNOWN: Final = sa.select(receipt).where(
-    sa.or_(
-        receipt.c.receipt_id.in_(sa.bindparam("ids", expanding=True)),
-        receipt.c.case_of.in_(sa.bindparam("disputes", expanding=True)),
-    )
-)
+@cache
+def _known_of(dialect: str) -> sa.Select[Any]:
+    """Return the query of known receipts, built once; each list is one value, so that its text stays the same too."""
+    ids, disputes = _among(dialect, receipt.c.receipt_id, "ids"), _among(dialect, receipt.c.case_of, "disputes")
+    return sa.select(receipt).where(sa.or_(ids, disputes))
+
+
+def _among(dialect: str, column: sa.Column[str], name: str) -> sa.ColumnElement[bool]:
+    """Return that a column is in a list bound under `name`: JSON on SQLite, an array on PostgreSQL."""
+    if dialect == "sqlite":
+        listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.String)))
 
 
 @cache
@@ -270,7 +277,7 @@ def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], d
     """Return receipts by id, and records (not later facts) by dispute."""
     wanted = {"ids": [item.receipt_id for item in items], "disputes": [item.dispute_id for item in items]}
     by_id, by_dispute = dict[str, _Seen](), dict[str, _Seen]()
-    for row in tx.execute(_KNOWN, wanted):
+    for row in tx.execute(_known_of(tx.dialect.name), wanted):
         seen = _Seen(row.source_ref, bytes(row.content_sha256), read_receipt(row, repeated=True))
         by_id[row.receipt_id] = seen
         if row.case_of is not None:
@@ -292,7 +299,7 @@ def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
     )
 
 
-def _row(item: _Item, given: Receipt) -> tuple[object, ...]:
+def _row(item: _Item, given: Receipt, accepted_at: int) -> tuple[object, ...]:
     """Return a receipt in the order of the table's columns."""
     return (
         item.receipt_id,
@@ -302,7 +309,7 @@ def _row(item: _Item, given: Receipt) -> tuple[object, ...]:
         item.dispute_id,
         item.dispute_id if item.is_case else None,
         item.content_sha256,
-        to_micros(given.accepted_at),
+        accepted_at,
         given.stream,
         given.position,
         item.correlation_id,

@@ -39,9 +39,7 @@ class PartnerModel(BaseModel):
 
 def _sorted(content: dict[str, Any]) -> dict[str, Any]:
     """Return the same content with the keys of every object in order."""
-    return {
-        key: _sorted_within(value) if type(value) in _NESTING else value for key, value in sorted(content.items())
-    }
+    return {key: _sorted_within(value) if type(value) in _NESTING else value for key, value in sorted(content.items())}
 
 
 def _sorted_within(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds

@@ -149,13 +149,7 @@ def _grid(value: str) -> str:
 
 def _reference(value: str) -> str:
     # It stands in paths and answers: printable, no blanks, nothing that a URL gives a meaning to.
-    if (
-        not value.isprintable()
-        or not value
-        or _UNFIT.search(value)
-        or value.startswith("/")
-        or value.endswith("/")
-    ):
+    if not value.isprintable() or not value or _UNFIT.search(value) or value.startswith("/") or value.endswith("/"):
         raise refusal(
             "reference_format", "编号不得为空或含空格及特殊符号 / a reference has no blanks and no special characters"
         )

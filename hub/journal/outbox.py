@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -28,6 +27,26 @@ _ADVANCE: Final = (
     .where(stream_head.c.shard == sa.bindparam("of_shard"))
     .values(position=sa.bindparam("upto"), hash=sa.bindparam("running"), rows=stream_head.c.rows + sa.bindparam("more"))
 )
+# Built once: to build and key a statement anew costs as much as a dozen records do.
+_LOCKED_HEADS: Final = (
+    sa.select(stream_head)
+    .where(stream_head.c.shard.in_(sa.bindparam("shards", expanding=True)))
+    .order_by(stream_head.c.shard)
+    .with_for_update()
+)
+_HEADS: Final = sa.select(stream_head.c.shard, stream_head.c.epoch, stream_head.c.position)
+_FOLLOWING: Final = (
+    sa.select(outbox.c.epoch, outbox.c.position, outbox.c.key, outbox.c.record, outbox.c.hash)
+    .where(outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position > sa.bindparam("after"))
+    .order_by(outbox.c.position)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_WAITING: Final = sa.select(sa.func.coalesce(sa.func.sum(stream_head.c.position - stream_lease.c.sent_upto), 0)).join(
+    stream_lease, stream_head.c.shard == stream_lease.c.shard
+)
+_WRITTEN_AT: Final = sa.select(outbox.c.written_at).where(
+    outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position == sa.bindparam("at")
+)
 
 
 @cache
@@ -40,24 +59,21 @@ def _advance(dialect: str) -> Prepared:
     return Prepared(dialect, _ADVANCE, "upto", "running", "more", "of_shard")
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A record to publish; `key` is the dispute id and decides the shard."""
 
     key: str
     record: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """Where a record stands."""
 
     stream: StreamName
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One stored record of a shard, as the relay copies it."""
 
     epoch: str
@@ -65,6 +81,10 @@ class Row:
     key: str
     record: bytes
     hash: bytes
+
+
+Heads = Mapping[int, sa.Row[tuple[int, str, int, bytes, int]]]
+"""Rows of `stream_head` by shard, locked."""
 
 
 class Outbox:
@@ -115,12 +135,17 @@ class Outbox:
         tx.execute(sa.update(stream_head).values(epoch=epoch))
         return epoch
 
-    def lock(self, tx: Transaction, keys: Iterable[str]) -> None:
+    def lock(self, tx: Transaction, keys: Iterable[str]) -> Heads:
         """Take the row locks of the keys' shards in ascending order: what is read of those keys then stays true."""
-        self._locked_heads(tx, {topics.shard_of(key) for key in keys})
+        return self._locked_heads(tx, {topics.shard_of(key) for key in keys})
 
-    def append(self, tx: Transaction, entries: Sequence[Entry]) -> list[Written]:
+    def append(self, tx: Transaction, entries: Sequence[Entry], held: Heads | None = None) -> list[Written]:
         """Give each entry the next position of its stream and store it.
+
+        Args:
+            tx: Of the caller.
+            entries: In order.
+            held: What `lock` returned in this transaction for these keys and more, if nothing was appended since.
 
         Raises:
             Rejected: `record_too_large`: it could never be published, so it may not be accepted.
@@ -131,7 +156,7 @@ class Outbox:
         for entry in entries:
             self.check_size(entry.record)
         shards = [topics.shard_of(entry.key) for entry in entries]
-        heads = self._locked_heads(tx, set(shards))
+        heads = self._locked_heads(tx, set(shards)) if held is None else {shard: held[shard] for shard in set(shards)}
         self._check_room(tx, len(entries))
         state = {shard: (head.position, head.hash) for shard, head in heads.items()}
         streams = {shard: StreamName(self.producer, shard, head.epoch) for shard, head in heads.items()}
@@ -166,8 +191,7 @@ class Outbox:
 
     def heads(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the last position of each stream of the current epoch."""
-        rows = tx.execute(sa.select(stream_head.c.shard, stream_head.c.epoch, stream_head.c.position))
-        return {StreamName(self.producer, row.shard, row.epoch): row.position for row in rows}
+        return {StreamName(self.producer, shard, epoch): position for shard, epoch, position in tx.execute(_HEADS)}
 
     def sent(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the last position of each stream that Kafka confirmed."""
@@ -186,16 +210,12 @@ class Outbox:
 
     def read(self, tx: Transaction, shard: int, after: int, limit: int) -> list[Row]:
         """Return up to `limit` records of a shard after a position, in order."""
-        columns = (outbox.c.epoch, outbox.c.position, outbox.c.key, outbox.c.record, outbox.c.hash)
-        query = sa.select(*columns).where(outbox.c.shard == shard, outbox.c.position > after)
-        return [Row(*row) for row in tx.execute(query.order_by(outbox.c.position).limit(limit))]
+        found = tx.execute(_FOLLOWING, {"of_shard": shard, "after": after, "most": limit})
+        return [Row(*row) for row in found]
 
     def oldest(self, tx: Transaction, sent: Mapping[int, int]) -> float | None:
         """Return when the oldest row after the given positions was written, in seconds since 1970."""
-        firsts = (
-            tx.scalar(sa.select(outbox.c.written_at).where(outbox.c.shard == shard, outbox.c.position == upto + 1))
-            for shard, upto in sent.items()
-        )
+        firsts = (tx.scalar(_WRITTEN_AT, {"of_shard": shard, "at": upto + 1}) for shard, upto in sent.items())
         return min((first for first in firsts if first is not None), default=None)
 
     def continues_from(self, tx: Transaction, shard: int, epoch: str) -> tuple[StreamName, int] | None:
@@ -214,19 +234,13 @@ class Outbox:
         query = sa.select(outbox.c.record).where(outbox.c.key == key).order_by(outbox.c.position)
         return list(tx.scalars(query))
 
-    def _locked_heads(self, tx: Transaction, shards: set[int]) -> dict[int, sa.Row[tuple[int, str, int, bytes, int]]]:
-        query = sa.select(stream_head).where(stream_head.c.shard.in_(sorted(shards)))
-        rows = tx.execute(query.order_by(stream_head.c.shard).with_for_update())
-        return {row.shard: row for row in rows}
+    def _locked_heads(self, tx: Transaction, shards: set[int]) -> Heads:
+        return {row.shard: row for row in tx.execute(_LOCKED_HEADS, {"shards": sorted(shards)})}
 
     def _check_room(self, tx: Transaction, more: int) -> None:
         if self._limit_rows is None:
             return
-        waiting = tx.scalar(
-            sa.select(sa.func.coalesce(sa.func.sum(stream_head.c.position - stream_lease.c.sent_upto), 0)).join(
-                stream_lease, stream_head.c.shard == stream_lease.c.shard
-            )
-        )
+        waiting = tx.scalar(_WAITING)
         if int(waiting or 0) + more > self._limit_rows:
             raise Retryable(
                 "outbox_full", "Kafka has not taken the records accepted before", after_s=10.0, kind=Kind.EXHAUSTED
