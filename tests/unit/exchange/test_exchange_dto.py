@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +136,18 @@ def test_equal_content_has_one_digest_and_other_content_another(codes: CodeLists
     assert digest(brief="一\r\n二") == same
     assert digest(persons=3) != same
     assert digest(brief="二\n一") != same
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_the_digest_is_that_of_canonical_json(codes: CodeLists, brief: str, address: str) -> None:
+    told = {**SOUND, "brief": brief, "parties": [{"role": "plaintiff", "name": "甲", "address": address}]}
+    try:
+        record = read(MatterDto, told, codes)
+    except Invalid:
+        return
+    content = record.model_dump(mode="json", exclude_defaults=True)
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    assert record.content_sha256() == hashlib.sha256(canonical.encode()).digest()
 
 
 def test_a_field_added_later_changes_no_old_digest(codes: CodeLists) -> None:
