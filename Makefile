@@ -28,7 +28,7 @@ up: ## start the five services with a Kafka and stay until Ctrl-C
 test: ## every check and every test tier, with the count of real-Kafka tests
 	@broker="$$(.ci/preflight optional)"; .ci/venv; if [ "$$broker" = native ]; then .ci/kafka; fi; echo "real-Kafka tests: broker = $$broker"
 	@.ci/check --tools
-	@pytest -q -n 2 --dist worksteal
+	@pytest -q -n 3 --dist worksteal
 
 .PHONY: test-unit
 test-unit: venv ## unit tests only: no broker, no PostgreSQL

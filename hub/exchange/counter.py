@@ -99,9 +99,10 @@ class Counter(Generic[RecordT]):
             if not brought.key:
                 text = "后续情况须带幂等键 / a later fact needs an idempotency key"
                 raise Rejected("missing", text, field="idempotency_key")  # noqa: TRY301 - refusals are counted below
+            key = _key(brought.key)
             dto = read(self._trade.report, brought.plain, self._codes)
             report = dto.to_report()
-            told = Told(report, report.source_ref, _key(brought.key), dto.content_sha256(), correlation_id)
+            told = Told(report, report.source_ref, key, dto.content_sha256(), correlation_id)
             given = await self._desk.report(sender, told)
         except (Rejected, Retryable) as refused:
             self._count([refused])
@@ -145,12 +146,13 @@ class Counter(Generic[RecordT]):
 
     def _read(self, brought: Brought, correlation_id: str) -> Told[RecordT] | Rejected:
         try:
+            # The key first, as beside a single record over REST: a refusal names the same fault whichever way it came.
+            key = _key(brought.key) if brought.key else ""
             dto = read(self._trade.record, brought.plain, self._codes)
             record = self._trade.to_record(dto)
-            key = _key(brought.key) if brought.key else record.source_ref
         except Rejected as refused:
             return refused
-        return Told(record, record.source_ref, key, dto.content_sha256(), correlation_id)
+        return Told(record, record.source_ref, key or record.source_ref, dto.content_sha256(), correlation_id)
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:
         source = self._trade.channel

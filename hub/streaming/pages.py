@@ -27,6 +27,7 @@ STEP: Final = 64
 POLL_MS: Final = 500
 FETCH_WAIT_MS: Final = 100
 CLOSE_S: Final = 2.0
+LOOK_S: Final = 0.005
 
 
 class Pages:
@@ -158,12 +159,21 @@ class Pages:
         old, self._consumer, self._at = self._consumer, None, None
         if old is None:
             return
-        # in a task of its own: with a fetch under way its stop comes out as cancelled, and leaves the connections open
+        # Its stop() gives up at the first fetch that it cancels, and what the others connect to then stays open;
+        # without partitions it ends them in order.
+        old.unsubscribe()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_idle(old), CLOSE_S)
         stopping = asyncio.create_task(old.stop())
         await asyncio.wait({stopping}, timeout=CLOSE_S)
         if stopping.cancel() or stopping.cancelled() or stopping.exception() is not None:
             with contextlib.suppress(TimeoutError, KafkaError):
                 await asyncio.wait_for(old._client.close(), CLOSE_S)  # noqa: SLF001 - the only way to its connections
+
+
+async def _idle(consumer: AIOKafkaConsumer) -> None:
+    while consumer._fetcher._pending_tasks:  # noqa: ASYNC110, SLF001 - nothing of it tells
+        await asyncio.sleep(LOOK_S)
 
 
 def _security(bus: Bus) -> dict[str, Any]:

@@ -221,6 +221,10 @@ class FaustFeed(Feed):
         if starting is not None:
             starting.cancel()
             await asyncio.wait({starting}, timeout=1.0)
+        thread = None if app is None else app.consumer._thread._thread  # noqa: SLF001 - Faust forgets it after a crash
+        if thread is not None:
+            # its last words are for this loop: they must not find it closed
+            await asyncio.to_thread(thread.join, STOP_S)
         await self._pages.close()
         await asyncio.to_thread(self._log.close)
 

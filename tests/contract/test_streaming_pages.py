@@ -57,8 +57,6 @@ async def test_a_feed_that_stops_closes_it_also_in_a_read(kafka_rig: KafkaRig) -
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("pages-")]
 
 
-# aiokafka itself forgets connections that it was making when the broker went: they end with their garbage collection
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_it_recovers_from_an_outage(native_kafka: NativeKafka, fresh_topic: Topic, tmp_path: Path) -> None:
     rig = KafkaRig(fresh_topic, Bus(native_kafka.bootstrap, partitions=3), tmp_path)
     await fill(rig, 30)
