@@ -42,7 +42,7 @@ def generate(scenario: Scenario) -> tuple[Record, ...]:
 def _draft_of(spec: RecordSpec) -> Draft:
     consents = tuple((role, spec.consents.get(role, "given")) for role in SIDES[spec.channel])
     facts = Facts(spec.relation, spec.facts, consents, spec.procedure, spec.circumstances, spec.purpose)
-    ending = Ending(spec.fate, spec.form, spec.reason, spec.settled_after_days)
+    ending = Ending(spec.fate, spec.form, spec.ended_by, spec.settled_after_days)
     return Draft(spec.channel, spec.received_on, facts, ending)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import yaml
 from pydantic import ValidationError
@@ -24,6 +25,16 @@ class ScenarioError(CommandError):
         self.faults = faults
 
 
+PLAIN_WORDS: Final = {
+    "extra_forbidden": "unknown key",
+    "missing": "is required",
+    "date_from_datetime_parsing": "expected a date of the calendar, written as 2024-01-31",
+    "dict_type": "expected keys with values",
+    "int_parsing": "expected a whole number",
+}
+"""What pydantic says in its own jargon, by type of error."""
+
+
 def load(path: Path) -> Scenario:
     """Read and validate a scenario file.
 
@@ -33,7 +44,8 @@ def load(path: Path) -> Scenario:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ScenarioError([f"{path}: can't be read: {error}"]) from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ScenarioError([f"{path}: can't be read: {why}"]) from error
     return parse(text, str(path))
 
 
@@ -57,14 +69,17 @@ def parse(text: str, source: str) -> Scenario:
         found = error.errors()
         # A list whose items are all faulty is told to be empty as well: its items' faults are enough.
         told = [one for one in found if one["type"] != "too_short" or not _has_inner(one["loc"], found)]
-        raise ScenarioError([_fault(one["loc"], one["msg"], lines, source) for one in told]) from error
+        words = [PLAIN_WORDS.get(one["type"], one["msg"]) for one in told]
+        faults = [_fault(one["loc"], text, lines) for one, text in zip(told, words, strict=True)]
+        raise ScenarioError([f"{source}:{line}: {text}" for line, text in sorted(faults)]) from error
 
 
 def _has_inner(place: Place, found: Sequence[ErrorDetails]) -> bool:
     return any(len(one["loc"]) > len(place) and one["loc"][: len(place)] == place for one in found)
 
 
-def _fault(loc: Place, message: str, lines: Mapping[Place, int], source: str) -> str:
+def _fault(loc: Place, message: str, lines: Mapping[Place, int]) -> tuple[int, str]:
+    """Return the line of a fault, and field and text."""
     place = tuple(part for part in loc if part != "[key]")
     message = message.removeprefix("Value error, ")
     named, colon, rest = message.partition(": ")
@@ -76,7 +91,7 @@ def _fault(loc: Place, message: str, lines: Mapping[Place, int], source: str) ->
     # Go up to the nearest place that stands in the file: a missing key has no line of its own.
     while place and place not in lines:
         place = place[:-1]
-    return f"{source}:{lines.get(place, 1)}: {field}: {message}"
+    return lines.get(place, 1), f"{field}: {message}"
 
 
 def _plain(node: yaml.Node, place: Place, lines: Lines, source: str) -> object:

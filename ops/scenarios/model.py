@@ -222,8 +222,13 @@ class RecordSpec(Strict):
     purpose: Literal["request", "suggestion"] = "request"
     fate: Fate = Fate.OPEN
     form: str = "agreement"
-    reason: str = "deadlock"
+    reason: str | None = None
     settled_after_days: Annotated[int, Field(ge=1, le=25)] = 5
+
+    @property
+    def ended_by(self) -> str:
+        """Reason of the end: as told, else the commonest of the fate."""
+        return self.reason or ("applicant_withdrew" if self.fate is Fate.WITHDRAWN else "deadlock")
 
     @model_validator(mode="after")
     def _words(self) -> Self:
@@ -236,8 +241,10 @@ class RecordSpec(Strict):
         if self.form not in OUTCOME_FORMS:
             raise ValueError(f"unknown outcome form `{self.form}`; known are {', '.join(OUTCOME_FORMS)}")
         reasons = WITHDRAWAL_REASONS if self.fate is Fate.WITHDRAWN else FAILURE_REASONS
-        if self.fate in {Fate.FAILED, Fate.WITHDRAWN} and self.reason not in reasons:
+        if self.fate in {Fate.FAILED, Fate.WITHDRAWN} and self.ended_by not in reasons:
             raise ValueError(f"unknown reason `{self.reason}` of fate {self.fate}; known are {', '.join(reasons)}")
+        if self.reason is not None and self.fate not in {Fate.FAILED, Fate.WITHDRAWN}:
+            raise ValueError(f"reason: a record of fate {self.fate} has none")
         if self.handed_over_on is not None and self.handed_over_on < self.received_on:
             raise ValueError("handed_over_on lies before received_on")
         if self.channel is not Channel.COURT and self.procedure != "ordinary":

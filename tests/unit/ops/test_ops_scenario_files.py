@@ -17,6 +17,17 @@ def faults(text: str) -> list[str]:
     return caught.value.faults
 
 
+def test_the_smallest_example_of_the_page_is_valid() -> None:
+    page = (FOLDER.parent / "docs/scenarios.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert parse(example, "page").name == "my-county"
+
+
+def test_a_withdrawn_record_needs_no_reason() -> None:
+    (record,) = parse(TINY.replace("fate: settled}", "fate: withdrawn}"), "tiny.yaml").records
+    assert record.ended_by == "applicant_withdrew"
+
+
 @pytest.mark.parametrize("name", ["shandan-2024.yaml", "small.yaml"])
 def test_files_of_the_repository_are_valid(name: str) -> None:
     assert load(FOLDER / name).name == name.removesuffix(".yaml")
@@ -26,7 +37,7 @@ def test_files_of_the_repository_are_valid(name: str) -> None:
     ("old", "new", "fault"),
     [
         ("seed: 3", "seed: three", "tiny.yaml:3: seed: "),
-        ("seed: 3", "seed: 3\nsed: 4", "tiny.yaml:4: sed: Extra inputs"),
+        ("seed: 3", "seed: 3\nsed: 4", "tiny.yaml:4: sed: unknown key"),
         ("seed: 3", "seed: 3\nseed: 4", "tiny.yaml:4: seed: key stands twice"),
         ("settled: {agreement: 4}", "settled: {agreement: 5}", "tiny.yaml:9: channels.court: received sums to 10"),
         ("settled: {agreement: 4}", "settled: {agreemnt: 4}", "tiny.yaml:12: channels.court.outcomes: unknown"),
@@ -37,6 +48,13 @@ def test_files_of_the_repository_are_valid(name: str) -> None:
         ("expired: 1", "expired: 9", "tiny.yaml:9: channels.court: received"),
         ("agency: police-620725", "agency: court-620725", "tiny.yaml:8: channels: two channels name"),
         ("fate: settled}", "fate: setled}", "tiny.yaml:23: records.0.fate: "),
+        ("fate: settled}", "reason: fled, fate: settled}", "tiny.yaml:23: records.0.reason: a record of fate settled"),
+        ("fate: settled}", "consents: refused}", "tiny.yaml:23: records.0.consents: expected keys with values"),
+        (
+            "received_on: 2024-01-10",
+            "received_on: 10.01.2024",
+            "tiny.yaml:23: records.0.received_on: expected a date of the calendar",
+        ),
         ("received_on: 2024-01-10", "received_on: 2024-04-10", "tiny.yaml:23: records.0: handed over"),
         ("fate: settled}", "consents: {police: given}}", "tiny.yaml:23: records.0: consents names `police`"),
         (
