@@ -44,7 +44,7 @@ faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KIND
 faults-control: ## proof that the matrix can see: guards switched off one by one, each must turn a run red: GUARDS=slicing SAVE=1
 	@.ci/preflight required >/dev/null
 	@$(MAKE) ready
-	@python -m tests.faults.control $(if $(GUARDS),--guards $(GUARDS)) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
+	@GRPC_VERBOSITY=ERROR python -m tests.faults.control $(if $(GUARDS),--guards $(GUARDS)) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
 BENCHES := bench-fold bench-handoff bench-latency bench-sustained bench-growth bench-recovery
 
