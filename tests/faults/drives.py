@@ -262,8 +262,17 @@ async def zombie(trip: Trip) -> None:
 
             await trip.until("the other worker moves the zombie's place", overtaken, 30.0)
         finally:
+            # slowed by nothing: it tells of each transaction, first of the one in its hands
+            rig.points[label].arm(at.SLOW_APPLIER, seconds=0.0)
             child.signal(SIGCONT)
             engine.dispose()
+
+        async def shown() -> bool:
+            return not child.running or rig.points[label].hits(at.SLOW_APPLIER) > 1
+
+        # The others may be level before it has even woken: what it makes of its plan has to be seen.
+        await trip.until("the woken worker gives up, or applies what comes after its plan", shown, FINISH_S)
+        rig.points[label].disarm(at.SLOW_APPLIER)
     await trip.level()
     trip.proof = f"{label} woke with {told['records']} records in its hands that the other worker had applied"
 
