@@ -22,6 +22,8 @@ from ops.scenarios.expected import CHANNELS, METRICS, Rate
 LAG: Final = "hub_pipeline_lag_seconds"
 QUICK_S: Final = 3.0
 LONG_S: Final = 90.0
+PERSON_S: Final = 8.0
+"""Patience of somebody who waits at a terminal."""
 
 
 class Desk:
@@ -30,9 +32,13 @@ class Desk:
     Args:
         grpc_addresses: Label of each process to its gRPC address.
         http_urls: Label of each process to its HTTP address.
+        patience_s: How long a process that does not answer is asked again.
     """
 
-    def __init__(self, grpc_addresses: Mapping[str, str], http_urls: Mapping[str, str]) -> None:
+    def __init__(
+        self, grpc_addresses: Mapping[str, str], http_urls: Mapping[str, str], *, patience_s: float = LONG_S
+    ) -> None:
+        self._patience_s = patience_s
         self._channels = {label: channel(address) for label, address in grpc_addresses.items()}
         self._http = httpx2.AsyncClient(timeout=QUICK_S)
         self._urls = dict(http_urls)
@@ -43,14 +49,15 @@ class Desk:
             await opened.close()
         await self._http.aclose()
 
-    async def sheet(self, label: str, *, timeout_s: float = LONG_S) -> Sheet:
-        """Return the books of one process.
+    async def sheet(self, label: str, *, timeout_s: float | None = None) -> Sheet:
+        """Return the books of one process; `timeout_s` replaces the desk's patience.
 
         Raises:
             Retryable: It does not answer in time.
         """
         stub = books_pb2_grpc.BooksServiceStub(self._channels[label])
-        return sheet_of(await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=timeout_s))
+        patience_s = self._patience_s if timeout_s is None else timeout_s
+        return sheet_of(await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=patience_s))
 
     async def sheet_now(self, label: str) -> Sheet | None:
         """Return the books of one process, None when it does not answer at once."""
@@ -79,7 +86,7 @@ class Desk:
         """
         request = stats_pb2.GetRatesRequest(query=_query(start, end), at_least=vector_to_wire(at_least))
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
-        answer = await call(stub.GetRates, request, timeout_s=LONG_S)
+        answer = await call(stub.GetRates, request, timeout_s=self._patience_s)
         return tuple(_rate(rate) for rate in answer.rates), answer.events
 
     async def watch_rates(self, start: str, end: str) -> AsyncIterator[tuple[tuple[Rate, ...], int]]:

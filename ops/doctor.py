@@ -23,7 +23,7 @@ from hub.streaming.bus import Bus
 from hub.streaming.log import Log
 from ops import output
 from ops.broker import choose
-from ops.desk import Desk
+from ops.desk import PERSON_S, Desk
 from ops.exits import CommandError, Exit
 from ops.looking import Json, Run
 from ops.runfile import Running, find
@@ -104,7 +104,7 @@ def _store(url: str) -> str:
 
 
 async def _services(running: Running) -> list[Finding]:
-    desk = Desk(running.grpc, running.http)
+    desk = Desk(running.grpc, running.http, patience_s=PERSON_S)
     found = []
     try:
         for label, address in running.grpc.items():

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ops import output
 from ops.books import Books, balance
-from ops.desk import Desk
+from ops.desk import PERSON_S, Desk
 from ops.exits import Exit
 from ops.launcher import BRIDGES, SERVICES
 from ops.runfile import Running, find
@@ -49,7 +49,7 @@ def status(run: Run = None, *, json: Json = False) -> None:
 
 
 async def _status(running: Running) -> list[dict[str, object]]:
-    desk = Desk(running.grpc, running.http)
+    desk = Desk(running.grpc, running.http, patience_s=PERSON_S)
     try:
         rows: list[dict[str, object]] = []
         for label, address in running.grpc.items():
@@ -82,7 +82,7 @@ def books(run: Run = None, *, json: Json = False) -> None:
 
 
 async def _books(running: Running) -> Books:
-    desk = Desk(running.grpc, running.http)
+    desk = Desk(running.grpc, running.http, patience_s=PERSON_S)
     try:
         found = balance(await desk.sheets(SERVICES), BRIDGES)
         for _ in range(LOOKS):
@@ -114,7 +114,7 @@ def rates(
 
 
 async def _rates(running: Running, start: str, end: str) -> tuple[tuple[Rate, ...], int]:
-    desk = Desk(running.grpc, running.http)
+    desk = Desk(running.grpc, running.http, patience_s=PERSON_S)
     try:
         return await desk.rates(start, end, {})
     finally:
