@@ -54,6 +54,8 @@ PROVISION_S: Final = 2.0
 """One look for the broker; short, because a stopping process waits for it."""
 LOOK_S: Final = 3.0
 """One request of the look at the log before the doors open."""
+GATHER_S: Final = 0.1
+"""Results are taken in at this pace: an agency asks every few seconds, and a bridge reads the whole journal for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +186,8 @@ def assemble(
         guard=guard.check,
     )
     feed = side.feed(f"hub-{trade.service}", places_of(store, JOURNAL.name))
-    reader = Reader(store, feed, ResultsApplier(trade.channel), on_bug="park", metrics=metrics, stage="result")
+    applier = ResultsApplier(trade.channel)
+    reader = Reader(store, feed, applier, on_bug="park", metrics=metrics, stage="result", gather_s=GATHER_S)
     dead_letters = DeadLetterRelay(store, publishers[1], version=f"{trade.service} {_version()}")
     link = BusLink(side.provision, (relay, dead_letters, reader))
     health = Health(link, relay, reader, settings.unsent_alarm_s)

@@ -23,7 +23,8 @@ from hub.store.tables import dead_letter
 
 ROUND: Final = 100
 POLL_S: Final = 0.01
-WAIT_S: Final = 1.0
+LOOK_EVERY_S: Final = 0.5
+"""A dead letter waits for a person; looking after every commit would cost each of them a read."""
 CONFIRM_S: Final = 20.0
 PREFIX: Final = "dlq_"
 """Of the headers that say why, whence and how often; a record that brings such headers itself loses them."""
@@ -43,20 +44,16 @@ class DeadLetterRelay:
         self._store = store
         self._publisher = publisher
         self._version = version
-        self._wake = asyncio.Event()
         self._stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Begin to publish."""
-        loop = asyncio.get_running_loop()
-        self._store.on_commit(lambda: _call_soon(loop, self._wake.set))
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
         """Finish the letter under way."""
         self._stopped.set()
-        self._wake.set()
         if self._task is not None:
             with contextlib.suppress(Exception):
                 await self._task  # its error already went out through failed()
@@ -70,14 +67,13 @@ class DeadLetterRelay:
 
     async def _run(self) -> None:
         while not self._stopped.is_set():
-            self._wake.clear()
             try:
                 while rows := await self._store.read(_unsent):
                     await self._publish(rows)
             except Retryable as error:
                 log.warning("dead_letters_wait", code=error.code, detail=error.detail)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), WAIT_S)
+                await asyncio.wait_for(self._stopped.wait(), LOOK_EVERY_S)
 
     async def _publish(self, rows: Sequence[sa.Row[Any]]) -> None:
         for row in rows:
@@ -165,8 +161,3 @@ def _unsent(tx: Transaction) -> Sequence[sa.Row[Any]]:
 
 def _mark(tx: Transaction, letter_id: int) -> None:
     tx.execute(sa.update(dead_letter).where(dead_letter.c.id == letter_id).values(sent=True))
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Any) -> None:  # noqa: ANN401 - any callable without arguments
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(call)

@@ -12,22 +12,23 @@ from typing import Final, Literal
 import structlog
 
 from hub.contracts.stream import StreamName
-from hub.errors import Fault, Kind, Retryable
+from hub.errors import Fault, Retryable
 from hub.journal.applying import Applier, Outcome, Poisoned, apply_plan, retry_parked
 from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Places, Swapped
 from hub.journal.plan import Plan, chunks_of, plan_of
 from hub.journal.ports import Feed, FeedRecord
 from hub.journal.ports import Places as PlacesOf
+from hub.journal.waiting import Waiting
 from hub.runtime.metrics import Metrics
 from hub.store.store import Store, Transaction
 
 IDLE_S: Final = 2.0
 """A partition that brought nothing for this long is compared with the log's end (a dropped *last* message)."""
-OTHERS_S: Final = 0.1
-"""How often a wait looks at the store: another worker, whose moves are not told here, may own the partition."""
 TAKE_LIMIT: Final = 200
 """Kafka records taken from the consumer at once; a record holds up to 2,000 events."""
+GATHER_S: Final = 0.02
+"""Records are taken at most this often, so that small ones share a commit; the first after a silence never waits."""
 CRASH_LIMIT: Final = 3
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
 DEAD_REASONS: Final = ("not_a_batch", "tombstone", "undecodable", "place_mismatch")
@@ -54,6 +55,7 @@ class Reader:
         metrics: Register.
         stage: Name of this reader in metrics and books: `handoff`, `journal` or `result`.
         idle_s: Quiet time of a partition before its end is compared.
+        gather_s: Shortest time between two takes.
     """
 
     name = "reader"
@@ -68,6 +70,7 @@ class Reader:
         metrics: Metrics,
         stage: str,
         idle_s: float = IDLE_S,
+        gather_s: float = GATHER_S,
     ) -> None:
         self._store = store
         self._feed = feed
@@ -76,6 +79,8 @@ class Reader:
         self._metrics = metrics
         self._stage = stage
         self._idle_s = idle_s
+        self._gather_s = gather_s
+        self._took_at = 0.0
         self._inbox = Inbox(feed.topic)
         self._places = Places()
         self._owned: frozenset[int] = frozenset()
@@ -86,7 +91,7 @@ class Reader:
         self._ends: Mapping[int, int] = {}
         self._parked_at = 0.0
         self._recent: deque[bool] = deque(maxlen=FLOOD_WINDOW)
-        self._moved = asyncio.Event()
+        self._waiting = Waiting(store, self._inbox)
         self._task: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
@@ -130,30 +135,11 @@ class Reader:
         Raises:
             Retryable: `position_not_reached`, kind TOO_LATE.
         """
-        deadline = time.monotonic() + timeout_s
-        look_at = 0.0
-        while True:
-            # Taken before the look: a move while the store is read is told by this very event, whoever waits beside.
-            moved = self._moved
-            if self._reached(at_least):
-                return
-            now = time.monotonic()
-            left = deadline - now
-            if now >= look_at or left <= 0:
-                # The store too, not this worker's memory alone: another worker may own the partition.
-                ours = await self._store.read(self._inbox.reached)
-                if all(ours.get(stream, 0) >= position for stream, position in at_least.items()):
-                    return
-                look_at = now + OTHERS_S
-            if left <= 0:
-                raise Retryable("position_not_reached", "the wanted place was not reached in time", kind=Kind.TOO_LATE)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
+        await self._waiting.wait_for(at_least, self._own, timeout_s)
 
-    def _reached(self, at_least: Mapping[StreamName, int]) -> bool:
-        """Tell whether this worker itself has committed a place: each move wakes all who wait, and a look is free."""
-        ours = {place.stream: place.position for place in self._places.streams.values()} | self._places.closed
-        return all(ours.get(stream, 0) >= position for stream, position in at_least.items())
+    def _own(self) -> Mapping[StreamName, int]:
+        """Return the places that this worker itself has committed."""
+        return {place.stream: place.position for place in self._places.streams.values()} | self._places.closed
 
     async def _run(self) -> None:
         attempt = 0
@@ -171,12 +157,13 @@ class Reader:
                 attempt += 1
 
     async def _pause(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopped.wait(), seconds)
 
     async def _step(self) -> None:
-        wait_s = min(self._idle_s, 0.25) if self._next_behind() is None else 0.0
-        records = await self._feed.next(wait_s, TAKE_LIMIT)
+        records = await self._next()
         await self._reassign()
         self._behind.begin(self._feed.began())
         if records:
@@ -189,6 +176,16 @@ class Reader:
         if now - self._parked_at >= self._idle_s / 2:
             self._parked_at = now
             await self._retry_parked()
+
+    async def _next(self) -> Sequence[FeedRecord]:
+        if self._next_behind() is not None:
+            return await self._feed.next(0.0, TAKE_LIMIT)
+        await self._pause(self._took_at + self._gather_s - time.monotonic())
+        records = await self._feed.next(min(self._idle_s, 0.25), TAKE_LIMIT)
+        if records:
+            # A full take has gathered enough: the next one follows at once.
+            self._took_at = time.monotonic() if len(records) < TAKE_LIMIT else 0.0
+        return records
 
     async def _reassign(self) -> None:
         owned = self._feed.assigned()
@@ -333,7 +330,7 @@ class Reader:
         self._places.parked |= outcome.parked
         unsound = len(outcome.dead) - outcome.late
         self._recent.extend([True] * unsound + [False] * (len(plan.items) - unsound))
-        self._tell_moved()
+        self._waiting.tell()
         stage = self._stage
         self._metrics.inc("hub_pipeline_in_total", len(plan.items), stage=stage)
         self._metrics.inc("hub_pipeline_out_total", outcome.applied, stage=stage)
@@ -343,10 +340,6 @@ class Reader:
         for letter in outcome.dead:
             self._metrics.inc("hub_dead_letters_total", letter.records or 1, stage=stage, reason=letter.reason)
             log.warning("dead_letter", stage=stage, reason=letter.reason, partition=letter.source.partition)
-
-    def _tell_moved(self) -> None:
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
 
     async def _record_crash(self, poisoned: Poisoned) -> None:
         item, attempts = poisoned.item, poisoned.attempts
@@ -385,5 +378,5 @@ class Reader:
             return
         await self._store.write(lambda tx: retry_parked(tx, self._inbox, self._applier, owned, time.time()))
         await self._reload()
-        self._tell_moved()
+        self._waiting.tell()
         self._metrics.set("hub_parked_disputes", len(self._places.parked))

@@ -27,7 +27,7 @@ LINGER_S: Final = 0.05
 BUSY_LINGER_S: Final = 0.2
 """The same once the service writes `BUSY_RECORDS_S`: a message costs every one of its readers the same whether it holds
 ten records or forty, and at that rate the machine is better used for records."""
-BUSY_RECORDS_S: Final = 800
+BUSY_RECORDS_S: Final = 600
 FULL_BATCH: Final = 500
 """With this many records waiting a shard does not linger."""
 READ_CHUNK: Final = 256
@@ -35,9 +35,8 @@ POLL_S: Final = 0.005
 LOOK_EVERY_S: Final = 0.02
 """Heads are read at most this often: commits may follow each other every millisecond."""
 IDLE_S: Final = 0.25
-MARK_EVERY_S: Final = 0.05
-BUSY_MARK_EVERY_S: Final = 0.25
-"""While more is under way. A mark is a durable commit of its own, and all it saves is repeats after a crash."""
+MARK_EVERY_S: Final = 0.25
+"""A mark is a durable commit of its own, and all it saves is repeats after a crash."""
 PACE_S: Final = 1.0
 """Span over which the records written are counted."""
 GAUGE_EVERY_S: Final = 1.0
@@ -195,10 +194,12 @@ class Relay:
     def _pause(self) -> float:
         if self._flights:
             return POLL_S
-        if self._lingering():
+        if self._behind():
             return LINGER_S / 4
         # A commit came right after the last look: it is looked at as soon as that is due.
-        return LOOK_EVERY_S if self._told else IDLE_S
+        if self._told:
+            return LOOK_EVERY_S
+        return LINGER_S if self._marks else IDLE_S
 
     def _look(self) -> None:
         """Before the first send: a store that is behind its own log must not write."""
@@ -322,8 +323,7 @@ class Relay:
                 # A store that is full or away: these marks are written with the next ones.
                 self._marks = marks | self._marks
             marking.result()
-        every_s = BUSY_MARK_EVERY_S if self._flights or self._behind() else MARK_EVERY_S
-        if self._marks and now - self._marked_at >= every_s:
+        if self._marks and now - self._marked_at >= MARK_EVERY_S:
             marks, self._marks = self._marks, {}
             self._marked_at, self._unwritten = now, marks
             self._marking = self._store.submit(lambda tx: self._leases.mark(tx, marks))

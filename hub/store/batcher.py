@@ -6,9 +6,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from hub.store.store import Store, Transaction
+
+GATHER_S: Final = 0.02
+"""While several callers are about, commits begin at least this far apart. A commit costs a millisecond of CPU however
+few it holds: without a pause a busy loop would give every caller one of its own, and be kept busy by just that."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -41,6 +45,8 @@ class Batcher(Generic[Item, Result]):
         self._limit = limit
         self._waiting: deque[_Parcel[Item, Result]] = deque()
         self._task: asyncio.Task[None] | None = None
+        self._began_at = -GATHER_S
+        self._crowded = False
 
     async def submit(self, item: Item) -> Result:
         """Apply one item; returns after its durable commit, or raises the item's own exception."""
@@ -63,6 +69,7 @@ class Batcher(Generic[Item, Result]):
 
     async def _drain(self) -> None:
         while self._waiting:
+            await self._gather()
             parcels = self._take()
             if not parcels:
                 continue
@@ -77,6 +84,14 @@ class Batcher(Generic[Item, Result]):
                 own = [next(given) for _ in parcel.items]
                 if not parcel.outcomes.done():
                     parcel.outcomes.set_result(own)
+
+    async def _gather(self) -> None:
+        """Let others join, unless this caller is the only one (it would wait for nobody) or a commit is full."""
+        loop = asyncio.get_running_loop()
+        full = sum(len(parcel.items) for parcel in self._waiting) >= self._limit
+        if not full and (self._crowded or len(self._waiting) > 1):
+            await asyncio.sleep(self._began_at + GATHER_S - loop.time())
+        self._crowded, self._began_at = len(self._waiting) > 1, loop.time()
 
     def _take(self) -> list[_Parcel[Item, Result]]:
         """Take the parcels of one commit, at most `limit` items; at least one parcel, which is never larger."""

@@ -198,13 +198,13 @@ async def test_it_stops_at_once_although_a_fetch_hangs(bench: Bench, log: Log, m
 async def test_stopped_in_a_page_it_leaves_the_rest(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journal_plan, "EVENTS_LIMIT", 4)
     reader = await bench.reader()
-    moved = reader._tell_moved
+    moved = reader._waiting.tell
 
     def stopping() -> None:
         reader._stopped.set()
         moved()
 
-    monkeypatch.setattr(reader, "_tell_moved", stopping)
+    monkeypatch.setattr(reader._waiting, "tell", stopping)
     await reader.stop()
     assert len(await bench.effects()) in {0, 4}
     await (again := await bench.reader()).wait_for({STREAM: BEHIND}, 10)

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sa
 
 from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend_all, pack
-from hub.contracts.topics import JOURNAL, shard_of
-from hub.errors import Fault, Retryable
-from hub.journal import reader as journal_reader
+from hub.contracts.topics import JOURNAL
+from hub.errors import Fault
 from hub.journal.applying import Poisoned
 from hub.journal.deadletters import DeadLetterRelay, redrive
-from hub.store.store import Transaction
 from hub.store.tables import dead_letter, inbox_partition, parked
 from hub.streaming.memory import MemoryPublisher
 from tests.support.journals import GROUP, Bench, Recorder, fault_of, until
@@ -73,40 +70,25 @@ async def test_a_record_that_the_consumer_drops_is_fetched(bench: Bench) -> None
     assert await counted(bench, "gaps_fetched") == 1
 
 
-async def test_a_wait_misses_no_move_while_others_wait_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_reader, "OTHERS_S", 60.0)
-    reader = await bench.reader()
-    looks: list[object] = []
-    go_on = asyncio.Event()
-    read = bench.consumer.read
-
-    async def held(unit: Callable[[Transaction], object]) -> object:
-        found = await read(unit)
-        if unit == reader._inbox.reached:
-            looks.append(found)
-            if len(looks) == 1:
-                await go_on.wait()
-        return found
-
-    async def looked(times: int) -> bool:
-        return len(looks) == times
-
-    async def applied(text: str) -> bool:
-        return text in await bench.effects()
-
-    heads = await bench.producer.read(bench.outbox.heads)
-    (name,) = (name for name in heads if name.shard == shard_of("a"))
-    monkeypatch.setattr(bench.consumer, "read", held)
-    first = asyncio.create_task(reader.wait_for({name: 1}, 30))
-    await until(lambda: looked(1))
+async def test_records_that_come_in_quick_succession_share_a_commit(bench: Bench) -> None:
+    reader = await bench.reader(gather_s=2.0)
+    commits: list[None] = []
+    bench.consumer.on_commit(lambda: commits.append(None))
     await bench.publish("a:1")
-    await until(lambda: applied("a:1"))
-    second = asyncio.create_task(reader.wait_for({name: 2}, 30))
-    await until(lambda: looked(2))
-    go_on.set()
-    await asyncio.wait_for(first, 10)
+    await bench.applied(reader)
+    before = len(commits)
     await bench.publish("a:2")
-    await asyncio.wait_for(second, 10)
+    await bench.publish("a:3")
+    await bench.applied(reader)
+    assert await bench.effects() == ["a:1", "a:2", "a:3"]
+    assert len(commits) == before + 1
+
+
+async def test_a_stop_does_not_wait_for_more_to_gather(bench: Bench) -> None:
+    reader = await bench.reader(gather_s=60.0)
+    await bench.publish("a:1")
+    await bench.applied(reader)
+    await asyncio.wait_for(reader.stop(), 10)
 
 
 async def test_a_dropped_last_record_is_fetched_while_idle(bench: Bench) -> None:
@@ -350,12 +332,6 @@ async def test_a_dead_consumer_stops_the_reader(bench: Bench) -> None:
     error = await fault_of(reader)
     assert isinstance(error, Fault)
     assert error.code == "feed_crashed"
-
-
-async def test_waiting_for_a_place_ends_with_the_deadline(bench: Bench) -> None:
-    reader = await bench.reader()
-    with pytest.raises(Retryable, match="position_not_reached"):
-        await reader.wait_for({stream(): 1}, 0.05)
 
 
 async def test_a_dead_letter_is_published_and_a_redriven_one_counts_once(bench: Bench) -> None:

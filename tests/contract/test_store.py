@@ -13,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from hub.errors import Rejected, Retryable
+from hub.store import batcher as batching
 from hub.store.batcher import Batcher
 from hub.store.store import Store, Transaction
 from hub.store.tables import kernel_metadata, store_meta
@@ -176,6 +177,49 @@ async def test_a_unit_that_dies_fails_all_its_items_and_the_next_go_on(store: St
     dead = False
     assert await batcher.submit("c") == "c"
     assert await store.read(names) == {"c"}
+
+
+@pytest.fixture
+def gathers(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Batcher[int, int], list[int]]]:
+    """Builds a batcher with its own pause; gives the sizes of its commits too."""
+
+    def build(gather_s: float, *, limit: int = 512) -> tuple[Batcher[int, int], list[int]]:
+        monkeypatch.setattr(batching, "GATHER_S", gather_s)
+        sizes: list[int] = []
+
+        def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
+            sizes.append(len(items))
+            return list(items)
+
+        return Batcher(store, unit, limit=limit), sizes
+
+    return build
+
+
+async def test_callers_beside_each_other_wait_for_more_to_share_the_commit(
+    gathers: Callable[..., tuple[Batcher[int, int], list[int]]],
+) -> None:
+    batcher, sizes = gathers(2.0)
+    await batcher.submit(1)
+    early = [asyncio.create_task(batcher.submit(n)) for n in (2, 3)]
+    await asyncio.sleep(0.1)  # long enough for a commit, were it not for the pause
+    await asyncio.gather(*early, batcher.submit(4))
+    assert sizes == [1, 3]
+
+
+async def test_a_caller_that_is_alone_never_waits(
+    gathers: Callable[..., tuple[Batcher[int, int], list[int]]],
+) -> None:
+    batcher, sizes = gathers(60.0)
+    for n in range(5):
+        assert await asyncio.wait_for(batcher.submit(n), 10) == n
+    assert sizes == [1] * 5
+
+
+async def test_a_full_commit_waits_for_nobody(gathers: Callable[..., tuple[Batcher[int, int], list[int]]]) -> None:
+    batcher, sizes = gathers(60.0, limit=2)
+    assert await asyncio.wait_for(asyncio.gather(*(batcher.submit(n) for n in range(4))), 10) == [0, 1, 2, 3]
+    assert sizes == [2, 2]
 
 
 def test_sqlite_flushes_every_commit(tmp_path: Path) -> None:

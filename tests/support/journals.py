@@ -113,7 +113,12 @@ class Bench:
         await relay.stop()
 
     async def reader(
-        self, applier: Recorder | None = None, *, store: Store | None = None, on_bug: str = "park"
+        self,
+        applier: Recorder | None = None,
+        *,
+        store: Store | None = None,
+        on_bug: str = "park",
+        gather_s: float = 0.0,
     ) -> Reader:
         store = store or self.consumer
         feed = MemoryFeed(self.bus, JOURNAL, GROUP, places_of(store, JOURNAL.name))
@@ -125,6 +130,7 @@ class Bench:
             metrics=Metrics(),
             stage="journal",
             idle_s=0.1,
+            gather_s=gather_s,
         )
         await reader.start()
         self.stack.push_async_callback(reader.stop)

@@ -1,0 +1,78 @@
+"""Waits until a service's store includes a place of a log: many who wait, one look at the store for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from hub.contracts.stream import StreamName
+from hub.errors import Kind, Retryable
+from hub.journal.inbox import Inbox
+from hub.store.store import Store
+
+OTHERS_S: Final = 0.1
+"""How often the store is looked at: another worker, whose moves are not told here, may own the partition."""
+
+
+class Waiting:
+    """Those who wait for a reader.
+
+    Args:
+        store: The reader's.
+        inbox: Its places.
+    """
+
+    def __init__(self, store: Store, inbox: Inbox) -> None:
+        self._store = store
+        self._inbox = inbox
+        self._moved = asyncio.Event()
+        self._looking = asyncio.Lock()
+        self._looked_at = -OTHERS_S
+        self._seen: Mapping[StreamName, int] = {}
+
+    def tell(self) -> None:
+        """Wake all who wait: this worker has moved."""
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    async def wait_for(
+        self, at_least: Mapping[StreamName, int], own: Callable[[], Mapping[StreamName, int]], timeout_s: float
+    ) -> None:
+        """Wait until the store includes a place.
+
+        Args:
+            at_least: The place.
+            own: Gives what this worker itself has committed: each move wakes all who wait, and this look is free.
+            timeout_s: Longest time.
+
+        Raises:
+            Retryable: `position_not_reached`, kind TOO_LATE.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            # Taken before the look: a move while the store is read is told by this very event, whoever waits beside.
+            moved = self._moved
+            if _includes(own(), at_least):
+                return
+            left = deadline - time.monotonic()
+            if _includes(await self._stored(OTHERS_S if left > 0 else 0.0), at_least):
+                return
+            if left <= 0:
+                raise Retryable("position_not_reached", "the wanted place was not reached in time", kind=Kind.TOO_LATE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
+
+    async def _stored(self, age_s: float) -> Mapping[StreamName, int]:
+        """Return the places that the store had at most `age_s` ago: all who wait share one look."""
+        async with self._looking:
+            began = time.monotonic()
+            if began - self._looked_at >= age_s:
+                self._seen, self._looked_at = await self._store.read(self._inbox.reached), began
+            return self._seen
+
+
+def _includes(places: Mapping[StreamName, int], at_least: Mapping[StreamName, int]) -> bool:
+    return all(places.get(stream, 0) >= position for stream, position in at_least.items())
