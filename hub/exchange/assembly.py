@@ -55,7 +55,7 @@ PROVISION_S: Final = 2.0
 LOOK_S: Final = 3.0
 """One request of the look at the log before the doors open."""
 GATHER_S: Final = 0.1
-"""Results are taken in at this pace: an agency asks every few seconds, and a bridge reads the whole journal for them."""
+"""Results are taken in at this pace: an agency asks every few seconds, and a bridge reads the whole journal."""
 
 
 @dataclass(frozen=True, slots=True)
