@@ -26,9 +26,9 @@ from ops.scenarios.vocabulary import Channel
 
 TICK_S: Final = 0.02
 """Shortest time between two batches; at low rates a tick is one record."""
-SAMPLES_S: Final = 25.0
+SAMPLES_S: Final = 10.0
 """Most samples a second: looking must not become the load."""
-PATIENCE_S: Final = 120.0
+PATIENCE_S: Final = 280.0
 """For one call with its repetitions; a hub that is too slow for a rate answers late, and that is the figure."""
 
 

@@ -23,17 +23,18 @@ from hub.runtime.metrics import Metrics
 from hub.store.store import Store, Transaction
 
 LINGER_S: Final = 0.05
-"""A shard that is busy sends at most every 50 ms, so that a reader gets few full batches instead of many small ones."""
-BUSY_LINGER_S: Final = 0.2
-"""The same once the service writes `BUSY_RECORDS_S`: a message costs every one of its readers the same whether it holds
-ten records or forty, and at that rate the machine is better used for records."""
-BUSY_RECORDS_S: Final = 600
+"""A shard sends at most this often, so that a reader gets few full batches instead of many small ones."""
+LONGEST_LINGER_S: Final = 0.2
+RECORDS_S_PER_LINGER_S: Final = 4000
+"""The linger grows with what the service writes, from 50 ms at 200 records a second to 200 ms at 800: a message costs
+every one of its readers the same whether it holds one record or forty."""
 FULL_BATCH: Final = 500
 """With this many records waiting a shard does not linger."""
 READ_CHUNK: Final = 256
-POLL_S: Final = 0.005
-LOOK_EVERY_S: Final = 0.02
-"""Heads are read at most this often: commits may follow each other every millisecond."""
+POLL_S: Final = 0.01
+LOOK_EVERY_S: Final = 0.03
+"""Heads are read at most this often: commits may follow each other every millisecond. The first after a pause is seen
+at once."""
 IDLE_S: Final = 0.25
 MARK_EVERY_S: Final = 0.25
 """A mark is a durable commit of its own, and all it saves is repeats after a crash."""
@@ -53,10 +54,10 @@ class _Flight:
 
 
 class Pace:
-    """How fast the service writes: records over the last full `PACE_S`."""
+    """How fast the service writes, over the last full `PACE_S`, and how long a shard lingers at that pace."""
 
     def __init__(self) -> None:
-        self.busy = False
+        self.linger_s = LINGER_S
         self._since = 0.0
         self._total: int | None = None
 
@@ -64,7 +65,8 @@ class Pace:
         """Take the number of records ever written, at monotonic seconds `now`."""
         if self._total is None or now - self._since >= PACE_S:
             if self._total is not None:
-                self.busy = total - self._total >= BUSY_RECORDS_S * (now - self._since)
+                records_s = (total - self._total) / (now - self._since)
+                self.linger_s = min(LONGEST_LINGER_S, max(LINGER_S, records_s / RECORDS_S_PER_LINGER_S))
             self._total, self._since = total, now
 
 
@@ -192,14 +194,13 @@ class Relay:
             self._retry_at = now + min(error.after_s, 1.0)
 
     def _pause(self) -> float:
-        if self._flights:
-            return POLL_S
-        if self._behind():
-            return LINGER_S / 4
-        # A commit came right after the last look: it is looked at as soon as that is due.
+        pause_s = LINGER_S if self._marks else IDLE_S
+        if self._flights or self._behind():
+            pause_s = POLL_S
         if self._told:
-            return LOOK_EVERY_S
-        return LINGER_S if self._marks else IDLE_S
+            # A commit came right after the last look: it is looked at as soon as that is due.
+            pause_s = min(pause_s, max(POLL_S, self._looked_at + LOOK_EVERY_S - time.monotonic()))
+        return pause_s
 
     def _look(self) -> None:
         """Before the first send: a store that is behind its own log must not write."""
@@ -261,7 +262,7 @@ class Relay:
         """Return the partition's next shard with something to send, in turn, so that none starves."""
         shards = self._shards_of[partition]
         start = shards.index(self._turn[partition]) + 1 if partition in self._turn else 0
-        linger_s = BUSY_LINGER_S if self._pace.busy else LINGER_S
+        linger_s = self._pace.linger_s
         for shard in (*shards[start:], *shards[:start]):
             head = self._heads.get(shard, 0)
             waiting = head - self._sent.get(shard, head)

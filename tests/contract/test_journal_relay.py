@@ -14,7 +14,7 @@ from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SH
 from hub.errors import Rejected, Retryable
 from hub.journal.leases import Leases
 from hub.journal.outbox import MAX_RECORD_BYTES, Entry, Outbox
-from hub.journal.relay import BUSY_RECORDS_S, Pace
+from hub.journal.relay import LINGER_S, LONGEST_LINGER_S, Pace
 from hub.store.store import Store
 from hub.store.tables import stream_lease
 from hub.streaming.memory import Sending
@@ -154,19 +154,16 @@ async def test_what_was_written_just_before_a_stop_is_sent(bench: Bench) -> None
     assert await bench.sent()
 
 
-def test_a_service_is_busy_by_what_it_wrote_in_the_last_full_second() -> None:
+def test_a_shard_lingers_by_what_the_service_wrote_in_the_last_full_second() -> None:
     pace, total = Pace(), 5_000_000
     pace.note(total, 10.0)
-    assert not pace.busy  # what it wrote before this process tells nothing
-    pace.note(total + BUSY_RECORDS_S - 1, 11.0)
-    assert not pace.busy
-    total += 3 * BUSY_RECORDS_S
-    pace.note(total, 12.0)
-    assert pace.busy
-    pace.note(total + 10, 12.5)
-    assert pace.busy
-    pace.note(total + 10, 13.0)
-    assert not pace.busy
+    assert pace.linger_s == LINGER_S  # what it wrote before this process tells nothing
+    for records, linger_s in ((100, LINGER_S), (400, 0.1), (9_000, LONGEST_LINGER_S), (600, 0.15)):
+        total += records
+        pace.note(total, pace_at := pace._since + 1.0)
+        assert pace.linger_s == pytest.approx(linger_s)
+        pace.note(total + 99_999, pace_at + 0.5)
+        assert pace.linger_s == pytest.approx(linger_s)  # the second is not over
 
 
 async def test_a_stale_worker_cannot_move_the_mark(bench: Bench) -> None:
