@@ -55,10 +55,11 @@ bench-handoff: ## durable hand-offs a second at one bridge, beside bare grpc.aio
 bench-latency: ## from the receipt to a stats answer that shows it
 bench-sustained: ## the whole hub under load for ten minutes
 bench-growth: ## memory, disk and cost of an event on the way to a million disputes
+bench-profile: ## where the time goes in the hub while a benchmark runs: what explains a missed target
 bench-recovery: ## restart after SIGKILL, hand-over of a dead worker's shards, rebuild of stats
 
-.PHONY: bench-fold bench-handoff bench-latency bench-sustained bench-growth bench-recovery
-$(BENCHES): bench-%:
+.PHONY: bench-fold bench-handoff bench-latency bench-sustained bench-growth bench-recovery bench-profile
+$(BENCHES) bench-profile: bench-%:
 	@.ci/preflight required >/dev/null
 	@$(MAKE) ready
 	@python -m bench.$* $(BENCH)

@@ -14,6 +14,7 @@ from typing import Final
 from bench.pictures import Document, pictures
 
 NAMES: Final = ("fold", "handoff", "latency", "sustained", "growth", "recovery")
+PROFILE: Final = "profile"
 QUESTIONS: Final = {
     "fold": "B1 stats fold",
     "handoff": "B2 hand-off",
@@ -21,6 +22,7 @@ QUESTIONS: Final = {
     "sustained": "B4 sustained",
     "growth": "B5 growth",
     "recovery": "B6 recovery",
+    PROFILE: "profiles",
 }
 CONTENDERS: Final = {
     "hub": "**the hub's stats**",
@@ -34,6 +36,14 @@ CONTENDERS: Final = {
     "rest_echo": "bare FastAPI echo",
     "batch": "**bridge, gRPC batch**",
 }
+PROFILES: Final = {
+    "fold": ("fold",),
+    "handoff": ("handoff", "handoff-batch"),
+    "latency": ("latency",),
+    "sustained": ("sustained",),
+}
+"""Benchmark -> the views of it in the saved profile."""
+SHARE_FROM: Final = 0.02
 WHOLE_FROM: Final = 100
 
 
@@ -44,7 +54,7 @@ def load(folder: Path) -> dict[str, Document]:
         ValueError: One was made with `--quick`, which gives no figures to quote.
     """
     found: dict[str, Document] = {}
-    for name in NAMES:
+    for name in (*NAMES, PROFILE):
         path = folder / f"bench-{name}.json"
         if path.exists():
             found[name] = json.loads(path.read_text(encoding="utf-8"))
@@ -75,6 +85,7 @@ def filled(page: str, saved: Mapping[str, Document]) -> str:
     """
     made = {"bench-targets": targets(saved), "bench-machine": machine(saved)}
     made |= {f"bench-{name}": block(name, saved.get(name)) for name in NAMES}
+    made |= {f"profile-{name}": profile(name, saved.get(PROFILE)) for name in PROFILES}
     for mark, text in made.items():
         begin, end = f"<!-- {mark}:begin -->\n", f"<!-- {mark}:end -->"
         head, found, rest = page.partition(begin)
@@ -117,6 +128,24 @@ def block(name: str, document: Document | None) -> str:
         return f"Not run yet on this page's machine: `make bench-{name} BENCH=--save`, then `make docs`.\n"
     text = BLOCKS[name](document)
     return text + "".join(f"\n![{one.alternative}]({file})\n" for file, one in pictures(name, document).items())
+
+
+def profile(name: str, document: Document | None) -> str:
+    """Return where the time went in a benchmark: a part a row, a process a column."""
+    if document is None:
+        return "Not profiled yet: `make bench-profile BENCH=--save`, then `make docs`.\n"
+    columns = {
+        process if view == name else f"{process}, {view.removeprefix(name + '-')}": told["parts"]
+        for view in PROFILES[name]
+        for process, told in document["views"].get(view, {}).items()
+    }
+    parts = {part: max(of.get(part, 0.0) for of in columns.values()) for of in columns.values() for part in of}
+    rows = [
+        (f"`{part}`", *(f"{of.get(part, 0.0):.0%}" for of in columns.values()))
+        for part, most in sorted(parts.items(), key=lambda item: -item[1])
+        if most >= SHARE_FROM
+    ]
+    return _table(("Share of the time under the GIL", *columns), rows, right=range(1, len(columns) + 1))
 
 
 def fold(document: Document) -> str:

@@ -78,6 +78,7 @@ def saved() -> dict[str, Mapping[str, Any]]:
 
 def marked() -> str:
     names = ["bench-targets", "bench-machine", *(f"bench-{name}" for name in page.NAMES)]
+    names += [f"profile-{name}" for name in page.PROFILES]
     return "".join(f"kept {name}\n<!-- {name}:begin -->\nstale words\n<!-- {name}:end -->\n" for name in names)
 
 
@@ -97,6 +98,19 @@ def test_what_was_not_run_says_so() -> None:
     text = page.filled(marked(), {})
     assert text.count("not run yet") == len(page.NAMES)
     assert "make bench-growth BENCH=--save" in text
+
+
+def test_a_profile_shows_every_process_and_leaves_out_what_is_small() -> None:
+    parts = {"pydantic": 0.5, "kafka": 0.485, "grpc": 0.015}
+    views = {
+        "handoff": {"bridge": {"samples": 10, "parts": parts}},
+        "handoff-batch": {"bridge": {"parts": {"grpc": 1}}},
+    }
+    text = page.filled(marked(), {"profile": {"views": views, "machine": MACHINE}})
+    assert "| Share of the time under the GIL | bridge | bridge, batch |" in text
+    assert "| `grpc` | 1% | 100% |" in text.replace("2% |", "1% |")
+    assert "| `kafka` | 48% | 0% |" in text
+    assert text.count("Not profiled yet") == 0
 
 
 def test_a_page_without_its_marks_is_refused() -> None:
