@@ -95,10 +95,13 @@ class Chaos:
             await self._strike(self._draw())
 
     async def pace(self, fraction: float) -> None:
-        """Hold the driver while the kills are behind its work, until a victim is up and watched: then load helps."""
+        """Hold the driver while the kills are behind its work; while a victim is up and watched, load for it may come.
+
+        For one kill at a time: else the driver is done with everything before the books have shown work on hand.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_HOLD_S), self._changed:
-                await self._changed.wait_for(lambda: self._armed or len(self.kills) >= required(fraction))
+                await self._changed.wait_for(lambda: len(self.kills) + self._armed >= required(fraction))
 
     def finish(self) -> None:
         """Say that no more work comes."""

@@ -166,13 +166,16 @@ class Pages:
             await asyncio.wait_for(_idle(old), CLOSE_S)
         stopping = asyncio.create_task(old.stop())
         await asyncio.wait({stopping}, timeout=CLOSE_S)
-        if stopping.cancel() or stopping.cancelled() or stopping.exception() is not None:
+        given_up = stopping.cancel() or stopping.cancelled() or stopping.exception() is not None
+        if given_up or old._client._conns:  # noqa: SLF001 - the only way to its connections
             with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(old._client.close(), CLOSE_S)  # noqa: SLF001 - the only way to its connections
+                await asyncio.wait_for(old._client.close(), CLOSE_S)  # noqa: SLF001 - as above
 
 
 async def _idle(consumer: AIOKafkaConsumer) -> None:
-    while consumer._fetcher._pending_tasks:  # noqa: ASYNC110, SLF001 - nothing of it tells
+    """Wait until it neither fetches nor connects: what it connects to when it is cancelled stays open for ever."""
+    fetcher, client = consumer._fetcher, consumer._client  # noqa: SLF001 - nothing of it tells
+    while fetcher._pending_tasks or client._get_conn_lock.locked():  # noqa: ASYNC110, SLF001 - as above
         await asyncio.sleep(LOOK_S)
 
 

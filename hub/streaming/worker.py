@@ -33,6 +33,8 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 FAUST_QUEUE: Final = 16
 """Records between Faust's consumer and our agent; ours is the buffer that counts."""
 STOP_S: Final = 10.0
+START_S: Final = 3.0
+"""Time that a stop gives a start under way; while the bus is away it never ends."""
 WATCH_S: Final = 0.25
 POLL_S: Final = 0.02
 
@@ -214,6 +216,9 @@ class FaustFeed(Feed):
         app, self._app = self._app, None
         starting, self._starting = self._starting, None
         self.revoked()
+        if starting is not None:
+            # an app that is stopped half-way through its start leaves its consumer's connections open
+            await asyncio.wait({starting}, timeout=START_S)
         if app is not None:
             with contextlib.suppress(TimeoutError):
                 # its last words may hang when the bus is away; the broker's session time-out then takes the partitions

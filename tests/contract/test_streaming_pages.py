@@ -57,6 +57,18 @@ async def test_a_feed_that_stops_closes_it_also_in_a_read(kafka_rig: KafkaRig) -
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("pages-")]
 
 
+async def test_a_close_waits_for_what_is_being_connected(kafka_rig: KafkaRig) -> None:
+    await fill(kafka_rig, 10)
+    source = Pages(kafka_rig.bus, kafka_rig.topic.name)
+    assert len(await source.read(0, 0, 10)) == 10
+    assert source._consumer is not None
+    async with source._consumer._client._get_conn_lock:
+        closing = asyncio.create_task(source.close())
+        await asyncio.wait({closing}, timeout=0.3)
+        assert not closing.done(), "a connection that is cancelled while it is made stays open"
+    await asyncio.wait_for(closing, 10)
+
+
 async def test_it_recovers_from_an_outage(native_kafka: NativeKafka, fresh_topic: Topic, tmp_path: Path) -> None:
     rig = KafkaRig(fresh_topic, Bus(native_kafka.bootstrap, partitions=3), tmp_path)
     await fill(rig, 30)

@@ -15,6 +15,7 @@ from kafka.structs import OffsetAndMetadata
 
 from hub.contracts.stream import Message
 from hub.contracts.topics import Topic
+from hub.errors import Retryable
 from hub.journal.ports import Delivery, Feed, FeedRecord, Places, Publisher
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
@@ -25,6 +26,7 @@ from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.worker import FaustFeed
 
 DEADLINE_S = 20.0
+COORDINATOR_S = 20.0
 
 
 async def until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
@@ -100,11 +102,19 @@ class KafkaRig:
         return self._feeds[-1]
 
     def commit(self, group: str, offsets: Mapping[int, int]) -> None:
-        with admin(self.bus) as client:
-            client.alter_group_offsets(
-                f"{self.topic.name}-{group}",
-                {TopicPartition(self.topic.name, p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()},
-            )
+        told = {TopicPartition(self.topic.name, p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
+        deadline = time.monotonic() + COORDINATOR_S
+        while True:
+            try:
+                with admin(self.bus) as client:
+                    client.alter_group_offsets(f"{self.topic.name}-{group}", told)
+            except Retryable:
+                # a broker that was just started has no coordinator yet
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     def truncate(self, partition: int, before: int) -> None:
         with admin(self.bus) as client:
