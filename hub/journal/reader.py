@@ -91,7 +91,7 @@ class Reader:
         self._ends: Mapping[int, int] = {}
         self._parked_at = 0.0
         self._recent: deque[bool] = deque(maxlen=FLOOD_WINDOW)
-        self._waiting = Waiting(store, self._inbox)
+        self._waiting = Waiting(store, self._inbox, self._own)
         self._task: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
@@ -135,7 +135,7 @@ class Reader:
         Raises:
             Retryable: `position_not_reached`, kind TOO_LATE.
         """
-        await self._waiting.wait_for(at_least, self._own, timeout_s)
+        await self._waiting.wait_for(at_least, timeout_s)
 
     def _own(self) -> Mapping[StreamName, int]:
         """Return the places that this worker itself has committed."""

@@ -23,11 +23,13 @@ class Waiting:
     Args:
         store: The reader's.
         inbox: Its places.
+        own: Gives what this worker itself has committed: each move wakes all who wait, and this look is free.
     """
 
-    def __init__(self, store: Store, inbox: Inbox) -> None:
+    def __init__(self, store: Store, inbox: Inbox, own: Callable[[], Mapping[StreamName, int]]) -> None:
         self._store = store
         self._inbox = inbox
+        self._own = own
         self._moved = asyncio.Event()
         self._looking = asyncio.Lock()
         self._looked_at = -OTHERS_S
@@ -38,15 +40,8 @@ class Waiting:
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
-    async def wait_for(
-        self, at_least: Mapping[StreamName, int], own: Callable[[], Mapping[StreamName, int]], timeout_s: float
-    ) -> None:
+    async def wait_for(self, at_least: Mapping[StreamName, int], timeout_s: float) -> None:
         """Wait until the store includes a place.
-
-        Args:
-            at_least: The place.
-            own: Gives what this worker itself has committed: each move wakes all who wait, and this look is free.
-            timeout_s: Longest time.
 
         Raises:
             Retryable: `position_not_reached`, kind TOO_LATE.
@@ -55,7 +50,7 @@ class Waiting:
         while True:
             # Taken before the look: a move while the store is read is told by this very event, whoever waits beside.
             moved = self._moved
-            if _includes(own(), at_least):
+            if _includes(self._own(), at_least):
                 return
             left = deadline - time.monotonic()
             if _includes(await self._stored(OTHERS_S if left > 0 else 0.0), at_least):

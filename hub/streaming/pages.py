@@ -166,10 +166,9 @@ class Pages:
             await asyncio.wait_for(_idle(old), CLOSE_S)
         stopping = asyncio.create_task(old.stop())
         await asyncio.wait({stopping}, timeout=CLOSE_S)
-        given_up = stopping.cancel() or stopping.cancelled() or stopping.exception() is not None
-        if given_up or old._client._conns:  # noqa: SLF001 - the only way to its connections
+        if stopping.cancel() or stopping.cancelled() or stopping.exception() is not None:
             with contextlib.suppress(TimeoutError, KafkaError):
-                await asyncio.wait_for(old._client.close(), CLOSE_S)  # noqa: SLF001 - as above
+                await asyncio.wait_for(old._client.close(), CLOSE_S)  # noqa: SLF001 - the only way to its connections
 
 
 async def _idle(consumer: AIOKafkaConsumer) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import uuid4
 
 import pytest
+import stamina
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
@@ -26,7 +27,6 @@ from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.worker import FaustFeed
 
 DEADLINE_S = 20.0
-COORDINATOR_S = 20.0
 
 
 async def until(condition: Callable[[], object], deadline_s: float = DEADLINE_S) -> None:
@@ -103,18 +103,10 @@ class KafkaRig:
 
     def commit(self, group: str, offsets: Mapping[int, int]) -> None:
         told = {TopicPartition(self.topic.name, p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
-        deadline = time.monotonic() + COORDINATOR_S
-        while True:
-            try:
-                with admin(self.bus) as client:
-                    client.alter_group_offsets(f"{self.topic.name}-{group}", told)
-            except Retryable:
-                # a broker that was just started has no coordinator yet
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-            else:
-                return
+        # a broker that was just started has no coordinator yet
+        for attempt in stamina.retry_context(on=Retryable, timeout=DEADLINE_S, attempts=None):
+            with attempt, admin(self.bus) as client:
+                client.alter_group_offsets(f"{self.topic.name}-{group}", told)
 
     def truncate(self, partition: int, before: int) -> None:
         with admin(self.bus) as client:
