@@ -132,13 +132,14 @@ def block(name: str, document: Document | None) -> str:
 
 def profile(name: str, document: Document | None) -> str:
     """Return where the time went in a benchmark: a part a row, a process a column."""
-    if document is None:
-        return "Not profiled yet: `make bench-profile BENCH=--save`, then `make docs`.\n"
+    views = {} if document is None else document["views"]
     columns = {
         process if view == name else f"{process}, {view.removeprefix(name + '-')}": told["parts"]
         for view in PROFILES[name]
-        for process, told in document["views"].get(view, {}).items()
+        for process, told in views.get(view, {}).items()
     }
+    if not columns:
+        return "Not profiled yet: `make bench-profile BENCH=--save`, then `make docs`.\n"
     parts = {part: max(of.get(part, 0.0) for of in columns.values()) for of in columns.values() for part in of}
     rows = [
         (f"`{part}`", *(f"{of.get(part, 0.0):.0%}" for of in columns.values()))
