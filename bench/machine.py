@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from bench import pace
+
 ROOT: Final = Path(__file__).resolve().parents[1]
 KIB: Final = 1024
 UNKNOWN: Final = "unknown"
 
 
 def facts(folder: Path) -> dict[str, object]:
-    """Return date, commit, processor, memory, versions, and the file system of `folder`.
+    """Return date, commit, processor and its pace, memory, versions, and the file system of `folder`.
 
     Args:
         folder: Where the run keeps its stores and the broker's log; exists.
@@ -30,6 +32,7 @@ def facts(folder: Path) -> dict[str, object]:
         "python": platform.python_version(),
         "java": _first_line(["java", "-version"]),
         "file_system": file_system(folder),
+        "turn_ns": pace.told(),
     }
 
 

@@ -118,8 +118,14 @@ def machine(saved: Mapping[str, Document]) -> str:
         told = document["machine"]
         where = f"{told['cores']} × {told['cpu']}, {told['memory_bytes'] / 1e9:.0f} GB, {told['file_system']}"
         with_ = f"Linux {told['kernel']}, Python {told['python']}, {told['java']}"
-        rows.append((QUESTIONS[name], told["date"][:10], told["commit"], where, with_))
-    return _table(("Benchmark", "Date", "Commit", "Machine", "With"), rows) if rows else "Nothing is saved yet.\n"
+        turn = told["turn_ns"]
+        pace = f"{_figure(turn['median'])} ({_figure(turn['min'])}–{_figure(turn['max'])})"
+        rows.append((QUESTIONS[name], told["date"][:10], told["commit"], pace, where, with_))
+    return (
+        _table(("Benchmark", "Date", "Commit", "ns a turn", "Machine", "With"), rows, right=(3,))
+        if rows
+        else "Nothing is saved yet.\n"
+    )
 
 
 def block(name: str, document: Document | None) -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from bench import pace
 from bench.saving import SCRATCH
 from hub.streaming.bus import Bus
 from ops.broker.jars import Say
@@ -26,15 +27,17 @@ BENCH_JVM: Final = (*(option for option in JVM if not option.startswith(("-Xmx",
 
 @contextmanager
 def scratch(name: str, kept: Path | None = None) -> Iterator[Path]:
-    """Give a run folder: `kept`, or a new one under .run/bench that is removed at the end."""
+    """Give a run folder, `kept` or a new one that is removed at the end, and watch the machine's pace meanwhile."""
     if kept is not None:
         kept.mkdir(parents=True, exist_ok=True)
-        yield kept.resolve()
+        with pace.watched():
+            yield kept.resolve()
         return
     SCRATCH.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=SCRATCH))
     try:
-        yield folder
+        with pace.watched():
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
+from bench import pace
 from bench.machine import facts, file_system
 from bench.measure import Sample, interleave, judged, percentile, spread, spreads
 from bench.options import command, common
@@ -74,6 +76,32 @@ def test_the_machine_tells_what_it_is(tmp_path: Path) -> None:
     assert told["memory_bytes"] == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert all(told.values())
     assert file_system(Path("/proc")) == "proc"
+
+
+def test_the_pace_of_the_machine_is_seen_all_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = iter([50.0, 200.0, 50.0, *[60.0] * 99])
+    thrice = threading.Event()
+
+    def turn() -> float:
+        found = next(turns)
+        if found == 60.0:
+            thrice.set()
+        return found
+
+    monkeypatch.setattr(pace, "turn_ns", turn)
+    with pace.watched(every_s=0.001):
+        assert thrice.wait(5)
+        told = pace.told()
+    assert (told["min"], told["max"]) == (50.0, 200.0)
+    assert told["n"] >= 4
+    with pace.watched():
+        assert pace.told()["n"] == 1, "a block begins anew"
+
+
+def test_a_turn_is_timed_by_its_own_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([1_000, 1_000 + 48 * pace.TURNS])
+    monkeypatch.setattr("bench.pace.time.thread_time_ns", lambda: next(clock))
+    assert pace.turn_ns() == 48.0
 
 
 def test_usage_counts_children_and_ended_ones() -> None:
