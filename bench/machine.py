@@ -37,11 +37,11 @@ def facts(folder: Path) -> dict[str, object]:
 
 
 def commit() -> str:
-    """Return the short commit of the checkout, with `+dirty` when tracked files differ from it."""
+    """Return the short commit of the checkout, with `+dirty` when tracked files other than documents differ from it."""
     found = _output(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"])
     if not found:
         return UNKNOWN
-    changed = _output(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"])
+    changed = _output(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs"])
     return found + ("+dirty" if changed else "")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import pace
-from bench.machine import facts, file_system
+from bench.machine import commit, facts, file_system
 from bench.measure import Sample, interleave, judged, percentile, spread, spreads
 from bench.options import command, common
 from bench.processes import Peak, children_of, usage_of
@@ -76,6 +76,26 @@ def test_the_machine_tells_what_it_is(tmp_path: Path) -> None:
     assert told["memory_bytes"] == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert all(told.values())
     assert file_system(Path("/proc")) == "proc"
+
+
+def test_a_result_is_dirty_when_code_differs_but_not_when_a_document_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x", *words], cwd=tmp_path, check=True)
+
+    git("init", "-q")
+    for name in ("docs/page.md", "code.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("one")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    monkeypatch.setattr("bench.machine.ROOT", tmp_path)
+    (tmp_path / "docs" / "page.md").write_text("two")
+    clean = commit()
+    assert clean.isalnum()
+    (tmp_path / "code.py").write_text("two")
+    assert commit() == f"{clean}+dirty"
 
 
 def test_the_pace_of_the_machine_is_seen_all_through(monkeypatch: pytest.MonkeyPatch) -> None:
