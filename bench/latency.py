@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +21,14 @@ from bench.machine import facts
 from bench.measure import judged, percentile
 from bench.options import Options, Screen, command, common
 from bench.processes import usage_of
+from bench.rest import at_rest
 from bench.rig import five, scratch
 from bench.saving import finish, save
 from bench.submissions import Press
 from hub.errors import Retryable
 from ops import interrupts
 from ops.credentials import make
+from ops.desk import Desk
 from ops.launcher import Hub, Plan
 from ops.output import failing, keep_stdout_clean
 from ops.scenarios.vocabulary import Channel
@@ -79,21 +82,25 @@ async def measure(options: Options, rates: Sequence[int], folder: Path, screen: 
     keys = {channel: credentials.keys[agency] for channel, agency in agencies.items()}
     press = Press(land("county"), SEED)
     done: list[Measured] = []
-    async with five(Plan(folder, credentials=credentials), screen.say) as hub:
+    async with AsyncExitStack() as stack:
+        hub = await stack.enter_async_context(five(Plan(folder, credentials=credentials), screen.say))
         addresses = {child.name: child.grpc_address for child in hub.children}
         pids = _pids(hub)
-        async with Doors(addresses, keys) as doors:
-            arrivals = Arrivals(doors, press)
-            warm = await arrivals.run(Schedule(WARM_RECORDS_S, WARM_S))
-            counted = await arrivals.settled(warm)
-            a_record = counted / warm.accepted
-            screen.say(f"warm: {warm.accepted} records made {counted} events")
-            for number in range(1, options.rounds + 1):
-                for rate in rates:
-                    screen.say(f"{number}/{options.rounds} {rate} events/s")
-                    schedule = Schedule(rate / a_record, QUICK_SECONDS if options.quick else SECONDS)
-                    done.append(await at_rate(rate, schedule, arrivals, counted, pids))
-                    counted += done[-1].events
+        desk = Desk(addresses, {})
+        stack.push_async_callback(desk.close)
+        doors = await stack.enter_async_context(Doors(addresses, keys))
+        arrivals = Arrivals(doors, press)
+        warm = await arrivals.run(Schedule(WARM_RECORDS_S, WARM_S))
+        counted = await arrivals.settled(warm)
+        a_record = counted / warm.accepted
+        screen.say(f"warm: {warm.accepted} records made {counted} events")
+        for number in range(1, options.rounds + 1):
+            for rate in rates:
+                await at_rest(desk)
+                screen.say(f"{number}/{options.rounds} {rate} events/s")
+                schedule = Schedule(rate / a_record, QUICK_SECONDS if options.quick else SECONDS)
+                done.append(await at_rate(rate, schedule, arrivals, counted, pids))
+                counted += done[-1].events
     return done
 
 

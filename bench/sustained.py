@@ -24,6 +24,7 @@ from bench.machine import facts
 from bench.measure import judged, percentile, spread
 from bench.options import Screen, command, common
 from bench.processes import usage_of
+from bench.rest import at_rest
 from bench.rig import scratch
 from bench.saving import finish, save
 from bench.series import Look
@@ -36,7 +37,7 @@ from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from ops import interrupts
 from ops.books import Books, balance
 from ops.desk import Desk
-from ops.launcher import BRIDGES, SERVICES, Hub, Plan
+from ops.launcher import BRIDGES, Hub, Plan
 from ops.output import failing, keep_stdout_clean
 
 TARGET_EVENTS_S: Final = 5000
@@ -136,7 +137,7 @@ async def measure(wanted: Wanted, folder: Path, screen: Screen) -> dict[str, Any
                 raise Retryable("not_settled", f"stats did not reach the {written} events of the journal")
             await asyncio.sleep(SETTLED_LOOK_S)
         settled_s = time.monotonic() - stopped_at
-        books = await _balanced(desk)
+        books = balance(await at_rest(desk), BRIDGES)
         told |= {"settled_s": round(settled_s, 1), "journal": written, "stats": await watch.visible()}
         return judge(wanted, looks, told, books) | {"disk_bytes": _disks(folder), "machine": facts(folder)}
 
@@ -160,17 +161,6 @@ async def _watched(
             f"{now.written - now.visible:6d} behind  outbox {now.outbox}"
         )
     return looks
-
-
-async def _balanced(desk: Desk) -> Books:
-    """Return the books once bridges have caught up as well; they follow stats by a moment."""
-    end = time.monotonic() + SETTLE_S
-    while True:
-        books = balance(await desk.sheets(SERVICES), BRIDGES)
-        settled = books.balanced and all(stage.in_flight == 0 for stage in books.stages)
-        if settled or time.monotonic() > end:
-            return books
-        await asyncio.sleep(SETTLED_LOOK_S)
 
 
 def judge(wanted: Wanted, looks: Sequence[Look], told: dict[str, Any], books: Books) -> dict[str, Any]:

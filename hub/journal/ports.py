@@ -43,7 +43,7 @@ class Delivery(Protocol):
 class Publisher(Protocol):
     """Hands messages to the bus; thread-safe.
 
-    Order within a partition is the caller's: it sends one message at a time per partition.
+    Order within a stream is the caller's: it sends one message at a time per shard.
     """
 
     def send(self, message: Message) -> Delivery:

@@ -27,7 +27,7 @@ IDLE_S: Final = 2.0
 """A partition that brought nothing for this long is compared with the log's end (a dropped *last* message)."""
 TAKE_LIMIT: Final = 200
 """Kafka records taken from the consumer at once; a record holds up to 2,000 events."""
-GATHER_S: Final = 0.02
+GATHER_S: Final = 0.05
 """Records are taken at most this often, so that small ones share a commit; the first after a silence never waits."""
 CRASH_LIMIT: Final = 3
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)

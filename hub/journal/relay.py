@@ -1,4 +1,4 @@
-"""Relay: copies the outbox to Kafka in order, one batch in flight per partition, until each position is confirmed."""
+"""Relay: copies the outbox to Kafka in order, one batch in flight per shard, until each position is confirmed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from hub.contracts.stream import GENESIS, Message, Place, StreamName, pack
-from hub.contracts.topics import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, partition_of
+from hub.contracts.topics import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, partition_of
 from hub.errors import Retryable
 from hub.journal.leases import Lease, Leases
 from hub.journal.outbox import ENVELOPE_BYTES, Outbox, Row
@@ -23,18 +23,16 @@ from hub.runtime.metrics import Metrics
 from hub.store.store import Store, Transaction
 
 LINGER_S: Final = 0.05
-"""A shard sends at most this often, so that a reader gets few full batches instead of many small ones."""
+"""Batches leave at most this often, those of all shards together: one request to the broker, one answer to each reader,
+one commit there. The first after a silence leaves at once."""
 LONGEST_LINGER_S: Final = 0.2
 RECORDS_S_PER_LINGER_S: Final = 4000
 """The linger grows with what the service writes, from 50 ms at 200 records a second to 200 ms at 800: a message costs
 every one of its readers the same whether it holds one record or forty."""
 FULL_BATCH: Final = 500
-"""With this many records waiting a shard does not linger."""
+"""With this many records waiting after its last batch a shard does not linger."""
 READ_CHUNK: Final = 256
 POLL_S: Final = 0.01
-LOOK_EVERY_S: Final = 0.03
-"""Heads are read at most this often: commits may follow each other every millisecond. The first after a pause is seen
-at once."""
 IDLE_S: Final = 0.25
 MARK_EVERY_S: Final = 0.25
 """A mark is a durable commit of its own, and all it saves is repeats after a crash."""
@@ -47,14 +45,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    shard: int
     upto: int
     delivery: Delivery
     since: float
 
 
 class Pace:
-    """How fast the service writes, over the last full `PACE_S`, and how long a shard lingers at that pace."""
+    """How fast the service writes, over the last full `PACE_S`, and how long it lingers at that pace."""
 
     def __init__(self) -> None:
         self.linger_s = LINGER_S
@@ -107,10 +104,6 @@ class Relay:
         self._outbox = outbox
         self._publisher = publisher
         self._partitions = partitions
-        self._shards_of = [
-            tuple(shard for shard in range(SHARDS) if partition_of(shard, partitions) == partition)
-            for partition in range(partitions)
-        ]
         self._metrics = metrics
         self._limit_s = unconfirmed_limit_s
         self._drain_s = drain_s
@@ -122,7 +115,7 @@ class Relay:
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._flights: dict[int, _Flight] = {}
         self._heads: Mapping[int, int] = {}
-        self._looked_at = -LOOK_EVERY_S
+        self._look_at = 0.0
         self._told = False
         self._pace = Pace()
         self._sent: dict[int, int] = {}
@@ -130,8 +123,6 @@ class Relay:
         self._marking: Future[None] | None = None
         self._unwritten: dict[int, int] = {}
         self._marked_at = 0.0
-        self._last_send: dict[int, float] = {}
-        self._turn: dict[int, int] = {}
         self._retry_at = 0.0
         self._gauged_at = 0.0
         self._continues: dict[tuple[int, str], tuple[StreamName, int] | None] = {}
@@ -185,7 +176,7 @@ class Relay:
             self._sent = {shard: upto for shard, upto in self._sent.items() if shard in self._leases.held}
             self._collect(now)
             if now >= self._retry_at:
-                self._look()
+                self._ask_guard()
                 self._send(now)
             self._mark(now)
             self._gauge(now)
@@ -199,10 +190,10 @@ class Relay:
             pause_s = POLL_S
         if self._told:
             # A commit came right after the last look: it is looked at as soon as that is due.
-            pause_s = min(pause_s, max(POLL_S, self._looked_at + LOOK_EVERY_S - time.monotonic()))
+            pause_s = min(pause_s, max(POLL_S, self._look_at - time.monotonic()))
         return pause_s
 
-    def _look(self) -> None:
+    def _ask_guard(self) -> None:
         """Before the first send: a store that is behind its own log must not write."""
         if self._guard is not None:
             self._guard()
@@ -212,21 +203,19 @@ class Relay:
         """Start (again) from the first position that the store does not know as confirmed."""
         self._sent[lease.shard] = lease.sent_upto
         self._marks.pop(lease.shard, None)
-        self._flights = {p: f for p, f in self._flights.items() if f.shard != lease.shard}
+        self._flights.pop(lease.shard, None)
 
     def _collect(self, now: float) -> None:
-        for partition, flight in list(self._flights.items()):
+        for shard, flight in list(self._flights.items()):
             if flight.delivery.done():
-                del self._flights[partition]
+                del self._flights[shard]
                 error = flight.delivery.error()
                 if error is None:
-                    if flight.shard in self._sent:
-                        self._sent[flight.shard] = max(self._sent[flight.shard], flight.upto)
-                        self._marks[flight.shard] = self._sent[flight.shard]
+                    if shard in self._sent:
+                        self._sent[shard] = self._marks[shard] = max(self._sent[shard], flight.upto)
                     continue
                 if not isinstance(error, Retryable):
                     raise error
-                self._last_send.pop(flight.shard, None)
                 self._retry_at = now + min(error.after_s, 1.0)
         oldest = min((flight.since for flight in self._flights.values()), default=now)
         if now - oldest > self._limit_s:
@@ -236,42 +225,27 @@ class Relay:
             self._publisher.renew()
 
     def _send(self, now: float) -> None:
-        look = now - self._looked_at >= LOOK_EVERY_S
-        if not look and not self._ready(now):
+        look = now >= self._look_at
+        if not look and not self._ready(all_of_them=False):
             return
-        for partition, shard, upto, message in self._store.read_blocking(lambda tx: self._gather(tx, now, look=look)):
-            self._turn[partition] = shard
-            self._last_send[shard] = now
-            self._flights[partition] = _Flight(shard, upto, self._publisher.send(message), now)
+        for shard, upto, message in self._store.read_blocking(lambda tx: self._gather(tx, now, look=look)):
+            self._flights[shard] = _Flight(upto, self._publisher.send(message), now)
+            if look:
+                self._look_at = now + self._pace.linger_s
 
-    def _gather(self, tx: Transaction, now: float, *, look: bool) -> list[tuple[int, int, int, Message]]:
-        """Return partition, shard, last position and message of all that may leave now, from one snapshot."""
+    def _gather(self, tx: Transaction, now: float, *, look: bool) -> list[tuple[int, int, Message]]:
+        """Return shard, last position and message of all that may leave now, from one snapshot."""
         if look:
             self._heads = {stream.shard: position for stream, position in self._outbox.heads(tx).items()}
-            self._looked_at, self._told = now, False
+            self._look_at, self._told = now + POLL_S, False
             self._pace.note(sum(self._heads.values()), now)
-        return [(partition, shard, *self._batch(tx, shard)) for partition, shard in self._ready(now)]
+        return [(shard, *self._batch(tx, shard)) for shard in self._ready(all_of_them=look)]
 
-    def _ready(self, now: float) -> list[tuple[int, int]]:
-        """Return partition and shard of what may leave: one batch of each partition that has none in flight."""
-        free = (partition for partition in range(self._partitions) if partition not in self._flights)
-        chosen = ((partition, self._next_shard(partition, now)) for partition in free)
-        return [(partition, shard) for partition, shard in chosen if shard is not None]
-
-    def _next_shard(self, partition: int, now: float) -> int | None:
-        """Return the partition's next shard with something to send, in turn, so that none starves."""
-        shards = self._shards_of[partition]
-        start = shards.index(self._turn[partition]) + 1 if partition in self._turn else 0
-        linger_s = self._pace.linger_s
-        for shard in (*shards[start:], *shards[:start]):
-            head = self._heads.get(shard, 0)
-            waiting = head - self._sent.get(shard, head)
-            if waiting <= 0:
-                continue
-            if waiting < FULL_BATCH and now - self._last_send.get(shard, -linger_s) < linger_s:
-                continue
-            return shard
-        return None
+    def _ready(self, *, all_of_them: bool) -> list[int]:
+        """Return the shards with something to send and nothing in flight; else only those with a full batch."""
+        least = 1 if all_of_them else FULL_BATCH
+        waiting = ((shard, self._heads.get(shard, 0) - sent) for shard, sent in self._sent.items())
+        return [shard for shard, records in waiting if records >= least and shard not in self._flights]
 
     def _batch(self, tx: Transaction, shard: int) -> tuple[int, Message]:
         sent = self._sent[shard]

@@ -154,7 +154,49 @@ async def test_what_was_written_just_before_a_stop_is_sent(bench: Bench) -> None
     assert await bench.sent()
 
 
-def test_a_shard_lingers_by_what_the_service_wrote_in_the_last_full_second() -> None:
+async def test_shards_of_one_partition_do_not_wait_for_each_other(bench: Bench) -> None:
+    first = shard_of("a")
+    others = (f"key-{number}" for number in range(1000))
+    beside = next(key for key in others if shard_of(key) != first and bench.partition_of(key) == bench.partition_of("a"))
+    bench.bus.sending = Sending.HELD
+    relay = await bench.relay()
+    await bench.write("a:1")
+
+    async def flown(*keys: str) -> bool:
+        return relay._flights.keys() == {shard_of(key) for key in keys}
+
+    await until(lambda: flown("a"))
+    await bench.write("a:2")
+    await bench.write(f"{beside}:1")
+    await until(lambda: flown("a", beside))
+    assert relay._flights[first].upto == 1, "a stream has one batch on its way"
+
+
+async def test_what_comes_while_the_relay_lingers_leaves_together(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.journal.relay.LINGER_S", 1.0)
+    looks: list[int] = []
+    heads = bench.outbox.heads
+
+    def looked(tx: Transaction) -> dict[StreamName, int]:
+        found = heads(tx)
+        looks.append(sum(found.values()))
+        return found
+
+    monkeypatch.setattr(bench.outbox, "heads", looked)
+    await bench.relay()
+    await bench.write("a:1")
+    await until(bench.sent)
+    for number in range(6):
+        await bench.write(f"{number}:1")
+    await until(bench.sent)
+    found = [look for look in looks if look]
+    assert found[0] == 1, "the first after a silence leaves at once"
+    assert found[1] == 7, "the others are looked at once, and leave together"
+
+
+def test_a_relay_lingers_by_what_the_service_wrote_in_the_last_full_second() -> None:
     pace, total = Pace(), 5_000_000
     pace.note(total, 10.0)
     assert pace.linger_s == LINGER_S  # what it wrote before this process tells nothing
