@@ -26,8 +26,8 @@ LINGER_S: Final = 0.05
 """Batches leave at most this often, those of all shards together: one request to the broker, one answer to each reader,
 one commit there. The first after a silence leaves at once."""
 LONGEST_LINGER_S: Final = 0.2
-RECORDS_S_PER_LINGER_S: Final = 4000
-"""The linger grows with what the service writes, from 50 ms at 200 records a second to 200 ms at 800: a message costs
+RECORDS_S_PER_LINGER_S: Final = 8000
+"""The linger grows with what the service writes, from 50 ms at 400 records a second to 200 ms at 1,600: a message costs
 every one of its readers the same whether it holds one record or forty."""
 FULL_BATCH: Final = 500
 """With this many records waiting after its last batch a shard does not linger."""

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 import pytest
 import sqlalchemy as sa
 
-from hub.contracts.stream import GENESIS, extend_all, place_of, unpack
+from hub.contracts.stream import GENESIS, StreamName, extend_all, place_of, unpack
 from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, shard_of
 from hub.errors import Rejected, Retryable
 from hub.journal.leases import Leases
 from hub.journal.outbox import MAX_RECORD_BYTES, Entry, Outbox
 from hub.journal.relay import LINGER_S, LONGEST_LINGER_S, Pace
-from hub.store.store import Store
+from hub.store.store import Store, Transaction
 from hub.store.tables import stream_lease
 from hub.streaming.memory import Sending
 from tests.support.journals import Bench, until
@@ -157,7 +157,9 @@ async def test_what_was_written_just_before_a_stop_is_sent(bench: Bench) -> None
 async def test_shards_of_one_partition_do_not_wait_for_each_other(bench: Bench) -> None:
     first = shard_of("a")
     others = (f"key-{number}" for number in range(1000))
-    beside = next(key for key in others if shard_of(key) != first and bench.partition_of(key) == bench.partition_of("a"))
+    beside = next(
+        key for key in others if shard_of(key) != first and bench.partition_of(key) == bench.partition_of("a")
+    )
     bench.bus.sending = Sending.HELD
     relay = await bench.relay()
     await bench.write("a:1")
@@ -175,7 +177,7 @@ async def test_shards_of_one_partition_do_not_wait_for_each_other(bench: Bench) 
 async def test_what_comes_while_the_relay_lingers_leaves_together(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.journal.relay.LINGER_S", 1.0)
+    monkeypatch.setattr("hub.journal.relay.LINGER_S", 2.0)
     looks: list[int] = []
     heads = bench.outbox.heads
 
@@ -200,7 +202,7 @@ def test_a_relay_lingers_by_what_the_service_wrote_in_the_last_full_second() -> 
     pace, total = Pace(), 5_000_000
     pace.note(total, 10.0)
     assert pace.linger_s == LINGER_S  # what it wrote before this process tells nothing
-    for records, linger_s in ((100, LINGER_S), (400, 0.1), (9_000, LONGEST_LINGER_S), (600, 0.15)):
+    for records, linger_s in ((200, LINGER_S), (800, 0.1), (9_000, LONGEST_LINGER_S), (1200, 0.15)):
         total += records
         pace.note(total, pace_at := pace._since + 1.0)
         assert pace.linger_s == pytest.approx(linger_s)

@@ -33,6 +33,7 @@ from tests.faults.rows import (
     Seat,
     StoreRows,
     Tally,
+    Total,
 )
 from tests.support.lifecycle import PATHS, START, Walk, command, registration
 
@@ -233,11 +234,15 @@ def _read(journal: Writer) -> Rows:
 
 def _figures(fold: Fold, ids: _Ids, folded: Counter[int]) -> Rows:
     facts: list[Any] = list(fold.facts)
+    totals: Counter[tuple[int, int, int, int]] = Counter()
+    for (_, shard, measure, channel, place, _), count in fold.cells.items():
+        totals[place, channel, measure, shard] += count
     # stream, position, line, type, sign, day, first, concluding, opening, recorded_ms, dispute, 9 dates, dimensions
     return {
         "interned": [Interned(number, kind, value) for (kind, value), number in ids.known.items()],
         "fact": [Fact._make((*row[:8], row[10], *row[20:23])) for row in facts],
         "cell": [Cell(*key, count) for key, count in fold.cells.items()],
+        "total": [Total(*key, count) for key, count in totals.items()],
         "folded": [Folded(*pair) for pair in folded.items()],
     }
 

@@ -1,4 +1,4 @@
-"""Compares what stats stored and answers with the recount: facts one by one, cells, what is open, the four rates."""
+"""Compares what stats stored and answers with the recount: facts one by one, cells, totals, what is open, the rates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from tests.faults.evidence import Answer, Evidence
 from tests.faults.recount import EPOCH, TYPES, CellKey, Line, OpenKey, Recount, Where
-from tests.faults.rows import Cell, Fact, Interned, StoreRows
+from tests.faults.rows import Cell, Fact, Interned, StoreRows, Total
 
 FLAGS: Final = 4
 """`cell.measure` is type * 4 + first + 2 * concluding, or one of the next two (the layout of the store)."""
@@ -39,7 +39,7 @@ class Difference:
 
     Attributes:
         missing: Facts that stats lacks.
-        too_many: Facts that stats has and the journal has not, and what its cells hold above the recount.
+        too_many: Facts that stats has and the journal has not, and what its cells and totals hold above the recount.
         problems: One line each, long lists cut.
     """
 
@@ -56,6 +56,7 @@ def compare_figures(evidence: Evidence, count: Recount) -> Difference:
     _facts(found, stats, names, count)
     sums = count.cells()
     _cells(found, stats, names, sums)
+    _totals(found, stats)
     found.problems += _open(stats, names, sums, count.open())
     found.problems += _answers(evidence.answers, sums, count.open())
     return found
@@ -103,6 +104,19 @@ def _cells(found: Difference, stats: StoreRows, names: Mapping[int, str], sums: 
         if above:
             found.too_many += max(0, above)
             found.problems.append(f"cells: {key} holds {stored[key]}, the recount {sums[key]}")
+
+
+def _totals(found: Difference, stats: StoreRows) -> None:
+    """Totals are sums of cells; the cells themselves are recounted."""
+    sums: Counter[tuple[int, int, int, int]] = Counter()
+    for cell in stats.of(Cell):
+        sums[cell.county, cell.channel, cell.measure, cell.shard] += cell.count_
+    for row in stats.of(Total):
+        sums[row.county, row.channel, row.measure, row.shard] -= row.count_
+    for key, short in sums.items():
+        if short:
+            found.too_many += max(0, -short)
+            found.problems.append(f"totals: {key} holds {-short:+d} of what its cells hold together")
 
 
 def _open(

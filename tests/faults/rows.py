@@ -125,6 +125,16 @@ class Cell(NamedTuple):
     count_: int
 
 
+class Total(NamedTuple):
+    """A row of stats' `total`."""
+
+    county: int
+    channel: int
+    measure: int
+    shard: int
+    count_: int
+
+
 class Folded(NamedTuple):
     """A row of stats' `folded`."""
 
@@ -144,12 +154,13 @@ TABLES: Final[Mapping[str, type[tuple[Any, ...]]]] = {
     "interned": Interned,
     "fact": Fact,
     "cell": Cell,
+    "total": Total,
     "folded": Folded,
 }
 KERNEL: Final = ("stream_head", "inbox_stream", "inbox_partition", "dead_letter", "parked")
 ROWS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     "intake": (*KERNEL, "dispute", "handoff_applied"),
-    "stats": (*KERNEL, "interned", "fact", "cell", "folded"),
+    "stats": (*KERNEL, "interned", "fact", "cell", "total", "folded"),
     "bridge": (*KERNEL, "receipt"),
 }
 

@@ -18,7 +18,7 @@ from hub.wire.stream.v1 import stream_pb2
 from tests.faults.county import DOORS, LIVES, county, numbered
 from tests.faults.evidence import Evidence, Raw
 from tests.faults.oracle import judge
-from tests.faults.rows import Cell, Dead, Head, Registered, StoreRows, Tally, Waiting
+from tests.faults.rows import Cell, Dead, Head, Registered, StoreRows, Tally, Total, Waiting
 from tests.faults.streams import place_of
 from tests.support.tree import ROOT, imported, tree_of
 
@@ -138,11 +138,16 @@ def cell_twice(evidence: Evidence) -> Evidence:
     return rows(evidence, "stats", "cell", more(cell, count_=cell.count_ + 1))
 
 
+def total_twice(evidence: Evidence) -> Evidence:
+    total = next(row for row in evidence.stores["stats"].of(Total) if row.count_ > 0)
+    return rows(evidence, "stats", "total", more(total, count_=total.count_ + 1))
+
+
 def fact_too_many(evidence: Evidence) -> Evidence:
     return rows(evidence, "stats", "fact", lambda found: [*found, found[0]._replace(line=9)])
 
 
-@pytest.mark.parametrize("breaking", [cell_twice, fact_too_many])
+@pytest.mark.parametrize("breaking", [cell_twice, total_twice, fact_too_many])
 def test_each_double_count_is_found(breaking: Break) -> None:
     verdict = judge(breaking(county()))
     assert verdict.double_counted == 1
@@ -277,6 +282,15 @@ def cell_below(evidence: Evidence) -> Evidence:
     return rows(evidence, "stats", "cell", more(cell, count_=cell.count_ - 1))
 
 
+def total_below(evidence: Evidence) -> Evidence:
+    total = next(row for row in evidence.stores["stats"].of(Total) if row.count_ > 0)
+    return rows(evidence, "stats", "total", more(total, count_=total.count_ - 1))
+
+
+def total_lost(evidence: Evidence) -> Evidence:
+    return rows(evidence, "stats", "total", lambda found: found[1:])
+
+
 def lost_in_the_books(evidence: Evidence) -> Evidence:
     return rows(evidence, "stats", "folded", lambda found: found[1:])
 
@@ -313,6 +327,8 @@ BREAKS: Mapping[str, tuple[Break, str]] = {
     "a wrong rate": (wrong_rate, "rates: diversion"),
     "a wrong number of open ones": (wrong_open, "open: "),
     "a cell below the recount": (cell_below, "cells: "),
+    "a total below its cells": (total_below, "totals: "),
+    "a total that is not there": (total_lost, "totals: "),
     "books that don't balance": (lost_in_the_books, "balance: journal"),
     "intake tells other books than its rows": (told_other_books, "balance: intake tells"),
     "a bridge tells other books than its rows": (told_other_receipts, "balance: court_bridge tells"),

@@ -1,4 +1,4 @@
-"""Prometheus: the base counts as gauges, read from the cells at each scrape, so that a scrape equals gRPC."""
+"""Prometheus: the base counts as gauges, read from the totals at each scrape, so that a scrape equals gRPC."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Exporter:
         self._metrics.begin("hub_pipeline_event_age_seconds", stage=STAGE)
 
     async def refresh(self) -> None:
-        """Read the cells and set the gauges; scrapes that come at once share nothing but their turn.
+        """Read the totals and set the gauges; scrapes that come at once share nothing but their turn.
 
         Raises:
             Retryable: The store did not answer; old gauges must not pass for new ones.

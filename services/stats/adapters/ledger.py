@@ -1,7 +1,8 @@
-"""Facts and cells in the store: written together in the reader's transaction, read in one snapshot."""
+"""Facts, cells and totals in the store: written together in the reader's transaction, read in one snapshot."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from typing_extensions import override
 from hub.store.prepared import Prepared, insert_into
 from hub.store.store import Store, Transaction
 from services.stats.adapters.interning import KIND_OF, STREAM
-from services.stats.adapters.tables import cell, fact, folded, interned
+from services.stats.adapters.tables import cell, fact, folded, interned, total
 from services.stats.domain.fold import Fold
 from services.stats.domain.listing import Counted, Cursor, Selection
 from services.stats.domain.measures import Measure, Only
@@ -26,13 +27,18 @@ class FactWriter:
     def __init__(self, dialect: str) -> None:
         self._fact = Prepared(dialect, sa.insert(fact), *fact.columns.keys())
         self._cell = _add_up(dialect, cell, "count")
+        self._total = _add_up(dialect, total, "count")
         self._folded = _add_up(dialect, folded, "events")
 
     def write(self, tx: Transaction, fold: Fold, events: Mapping[int, int]) -> None:
-        """Append the facts, add up the cells, count the events per stream id."""
+        """Append the facts, add up cells and totals, count the events per stream id."""
         self._fact.run(tx, fold.facts)
         # In key order: neighbouring cells share a page.
         self._cell.run(tx, [(*key, change) for key, change in sorted(fold.cells.items()) if change])
+        totals: Counter[tuple[int, int, int, int]] = Counter()
+        for (_, shard, measure, channel, county, _), change in fold.cells.items():
+            totals[county, channel, measure, shard] += change
+        self._total.run(tx, [(*key, change) for key, change in sorted(totals.items()) if change])
         self._folded.run(tx, sorted(events.items()))
 
 
@@ -70,7 +76,7 @@ class StoreLedger(Ledger):
             if cursor is not None:
                 chosen.append(_upto(tx, positions))
             net = sa.func.sum(fact.c.sign)
-            total = tx.scalar(sa.select(sa.func.coalesce(net, 0)).where(*chosen))
+            number = tx.scalar(sa.select(sa.func.coalesce(net, 0)).where(*chosen))
             if cursor is not None:
                 after = (fact.c.day == cursor.day) & (fact.c.dispute > cursor.dispute)
                 chosen.append((fact.c.day > cursor.day) | after)
@@ -83,7 +89,7 @@ class StoreLedger(Ledger):
                 .limit(limit)
             )
             counted = [Counted(bytes(row.dispute), int(row.net), row.day) for row in rows]
-            return Page(counted, int(total or 0), state)
+            return Page(counted, int(number or 0), state)
 
         return await self._store.read(unit)
 
@@ -102,16 +108,17 @@ def events_in(tx: Transaction) -> int:
 
 def counts_in(tx: Transaction, where: Where) -> Counts:
     """Return the base counts per channel of a window and place."""
-    query = sa.select(cell.c.channel, cell.c.measure, sa.func.sum(cell.c.count).label("number")).where(
-        *_days(cell.c.day, where)
-    )
+    days = _days(cell.c.day, where)
+    # Totals know neither day nor town.
+    c = cell.c if days or where.town else total.c
+    query = sa.select(c.channel, c.measure, sa.func.sum(c.count).label("number")).where(*days)
     if where.county:
-        query = query.where(cell.c.county == _id_of("county_code", where.county))
+        query = query.where(c.county == _id_of("county_code", where.county))
     if where.town:
-        query = query.where(cell.c.town == _id_of("town_code", where.town))
+        query = query.where(c.town == _id_of("town_code", where.town))
     names = _names(tx, "channel")
     counts: dict[tuple[str, int], int] = {}
-    for row in tx.execute(query.group_by(cell.c.channel, cell.c.measure)):
+    for row in tx.execute(query.group_by(c.channel, c.measure)):
         counts[names[row.channel], row.measure] = int(row.number)
     return counts
 
@@ -119,9 +126,9 @@ def counts_in(tx: Transaction, where: Where) -> Counts:
 def counts_by_county(tx: Transaction) -> Mapping[str, Counts]:
     """Return all base counts, per county code and channel."""
     counties, channels = _names(tx, "county_code"), _names(tx, "channel")
-    keys = (cell.c.county, cell.c.channel, cell.c.measure)
+    keys = (total.c.county, total.c.channel, total.c.measure)
     counts: dict[str, dict[tuple[str, int], int]] = {}
-    for row in tx.execute(sa.select(*keys, sa.func.sum(cell.c.count).label("number")).group_by(*keys)):
+    for row in tx.execute(sa.select(*keys, sa.func.sum(total.c.count).label("number")).group_by(*keys)):
         counts.setdefault(counties[row.county], {})[channels[row.channel], row.measure] = int(row.number)
     return counts
 

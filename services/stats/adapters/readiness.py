@@ -16,7 +16,7 @@ from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
 from services.stats.adapters.ledger import events_in
-from services.stats.adapters.tables import cell, fact, folded
+from services.stats.adapters.tables import cell, fact, folded, total
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
 
@@ -32,7 +32,7 @@ def forget(tx: Transaction) -> None:
     Interned values stay: they are names, not figures, and a running process may know them by heart.
     Dead letters that are still dead will be found, and published, again.
     """
-    for table in (fact, cell, folded):
+    for table in (fact, cell, total, folded):
         tx.execute(sa.delete(table))
     for table in (inbox_partition, inbox_stream, parked, crash, dead_letter):
         tx.execute(sa.delete(table).where(table.c.topic == JOURNAL.name))

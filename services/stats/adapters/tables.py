@@ -1,4 +1,4 @@
-"""Tables of stats: interned values, facts, cells, and how many events were folded (design D5)."""
+"""Tables of stats: interned values, facts, cells, totals, and how many events were folded (design D5)."""
 
 from __future__ import annotations
 
@@ -53,6 +53,19 @@ cell: Final = sa.Table(
     sa.Column("channel", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("county", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("town", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Sums of cells over all days and towns: what is asked of all time (each scrape, the table people look at first) must
+# not cost more the longer the hub has run.
+total: Final = sa.Table(
+    "total",
+    metadata,
+    sa.Column("county", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("channel", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("measure", sa.SmallInteger, primary_key=True, autoincrement=False),  # base count
+    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("count", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )

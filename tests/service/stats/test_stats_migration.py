@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from services.stats.adapters.readiness import VERSIONS
-from services.stats.adapters.tables import fact
+from services.stats.adapters.tables import cell, fact, total
 
 PLAIN = {"type": 5, "sign": 1, "first": 0, "concluding": 0, "opening": 0, "recorded_ms": 1_700_000_000_000}
 ROWS = [
@@ -37,6 +37,20 @@ def store_of_before(store_url: str, tmp_path: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def test_totals_are_added_up_from_the_cells_there_are(store_of_before: Store) -> None:
+    place = {"channel": 1, "county": 5}
+    rows = [
+        {"day": day, "shard": shard, "measure": 4, "town": town, "count": day + town, **place}
+        for day in (1, 2)
+        for shard in (0, 3)
+        for town in (10, 20)
+    ]
+    store_of_before.write_blocking(lambda tx: tx.execute(sa.insert(cell), rows))
+    migrate(store_of_before, VERSIONS)
+    found = store_of_before.read_blocking(lambda tx: tx.execute(sa.select(total).order_by(total.c.shard)).all())
+    assert [tuple(row) for row in found] == [(5, 1, 4, 0, 66), (5, 1, 4, 3, 66)]
 
 
 def test_facts_survive_the_new_key(store_of_before: Store) -> None:

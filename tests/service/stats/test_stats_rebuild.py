@@ -13,7 +13,7 @@ from hub.store.store import Store
 from hub.streaming.memory import MemoryBus
 from hub.wire.stats.v1 import stats_pb2
 from services.stats.__main__ import EXIT_RUNNING, EXIT_USAGE, main, rebuild
-from services.stats.adapters.tables import cell, fact, interned, metadata
+from services.stats.adapters.tables import cell, fact, interned, metadata, total
 from services.stats.domain.measures import SUMMED
 from tests.support.backups import back_up, put_back
 from tests.support.stats import Journal, Run, Running, dispute_of, life, running, settings_for
@@ -69,7 +69,7 @@ async def test_rebuild_answers_the_same(
     assert "position 0" in capsys.readouterr().out
     store = Store(store_url)
     try:
-        assert store.read_blocking(lambda tx: [tx.scalar(rows_of(table)) for table in (fact, cell)]) == [0, 0]
+        assert store.read_blocking(lambda tx: [tx.scalar(rows_of(table)) for table in (fact, cell, total)]) == [0, 0, 0]
     finally:
         store.close()
     async with run_stats() as stats:
@@ -106,6 +106,32 @@ async def test_cells_are_the_sum_of_facts(run_stats: Run, stats_journal: Journal
 
         cells, facts = await stats.service.store.read(sums)
         assert cells == facts
+
+
+async def test_totals_are_the_sum_of_cells(run_stats: Run, stats_journal: Journal) -> None:
+    fill(stats_journal, 3, 60)
+    async with run_stats() as stats:
+        await stats.rates(stats_journal)
+
+        def sums(tx: sa.Connection) -> list[list[tuple[int, ...]]]:
+            names = ("county", "channel", "measure", "shard")
+            keys = [[table.c[name] for name in names] for table in (cell, total)]
+            grouped = sa.select(*keys[0], sa.func.sum(cell.c.count)).group_by(*keys[0])
+            kept = sa.select(*keys[1], total.c.count)
+            return [sorted(tuple(row) for row in tx.execute(query) if row[-1]) for query in (grouped, kept)]
+
+        added_up, kept = await stats.service.store.read(sums)
+        assert added_up == kept
+        assert kept
+
+
+async def test_an_answer_about_all_time_equals_one_about_every_day(run_stats: Run, stats_journal: Journal) -> None:
+    """The first is read from totals, the second from cells."""
+    fill(stats_journal, 3, 60)
+    async with run_stats() as stats:
+        whole = await stats.table(stats_journal)
+        assert whole == await stats.table(stats_journal, start_on="1970-01-01", end_on="2100-01-01")
+        assert any(whole.values())
 
 
 @pytest.mark.postgres
