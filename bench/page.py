@@ -121,11 +121,8 @@ def machine(saved: Mapping[str, Document]) -> str:
         turn = told["turn_ns"]
         pace = f"{_figure(turn['median'])} ({_figure(turn['min'])}–{_figure(turn['max'])})"
         rows.append((QUESTIONS[name], told["date"][:10], told["commit"], pace, where, with_))
-    return (
-        _table(("Benchmark", "Date", "Commit", "ns a turn", "Machine", "With"), rows, right=(3,))
-        if rows
-        else "Nothing is saved yet.\n"
-    )
+    heads = ("Benchmark", "Date", "Commit", "ns a turn", "Machine", "With")
+    return _table(heads, rows, right=(3,)) if rows else "Nothing is saved yet.\n"
 
 
 def block(name: str, document: Document | None) -> str:

@@ -28,18 +28,14 @@ BENCH_JVM: Final = (*(option for option in JVM if not option.startswith(("-Xmx",
 @contextmanager
 def scratch(name: str, kept: Path | None = None) -> Iterator[Path]:
     """Give a run folder, `kept` or a new one that is removed at the end, and watch the machine's pace meanwhile."""
-    if kept is not None:
-        kept.mkdir(parents=True, exist_ok=True)
-        with pace.watched():
-            yield kept.resolve()
-        return
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=SCRATCH))
+    (kept or SCRATCH).mkdir(parents=True, exist_ok=True)
+    folder = kept or Path(tempfile.mkdtemp(prefix=f"{name}-", dir=SCRATCH))
     try:
         with pace.watched():
-            yield folder
+            yield folder.resolve()
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def broker(folder: Path, say: Say, *, brokers: int = 1) -> NativeKafka:

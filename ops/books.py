@@ -105,6 +105,22 @@ def unread(senders: Iterable[Sheet], reader: Sheet) -> int:
     )
 
 
+def on_its_way(sheets: Mapping[str, Sheet], bridges: Sequence[str]) -> dict[str, int]:
+    """Return what has not arrived, as `stats unread` to the number of records; empty when the hub is at rest.
+
+    Bridges read the journal too, and follow stats by a moment. A parked record has arrived.
+
+    Args:
+        sheets: By service: the bridges, `intake` and `stats`.
+        bridges: Names of the bridges.
+    """
+    intake = sheets["intake"]
+    found = {f"{name} unsent": sheet.outbox_rows for name, sheet in sheets.items()}
+    found["intake unread"] = unread([sheets[name] for name in bridges], intake)
+    found |= {f"{name} unread": unread([intake], sheets[name]) for name in ("stats", *bridges)}
+    return {what: count for what, count in found.items() if count}
+
+
 def balance(sheets: Mapping[str, Sheet], bridges: Sequence[str]) -> Books:
     """Add up the books of all five services.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from signal import SIGCONT
@@ -23,8 +23,9 @@ from hub.errors import Retryable
 from hub.journal.inbox import Inbox
 from hub.streaming.clients import admin
 from hub.streaming.log import Log
-from ops.books import Sheet, unread
+from ops.books import on_its_way
 from ops.exits import CommandError
+from ops.launcher import BRIDGES
 from ops.simulators.answers import Receipt
 from ops.simulators.bodies import body_of
 from tests.faults import points as at
@@ -325,14 +326,4 @@ async def _behind(rig: Rig) -> bool:
             sheets = await rig.sheets()
     except (TimeoutError, Retryable):
         return True
-    return bool(left_unread(sheets))
-
-
-def left_unread(sheets: Mapping[str, Sheet]) -> Sequence[str]:
-    """Return who has something left to read or to publish."""
-    bridges = [sheet for name, sheet in sheets.items() if name.endswith("_bridge")]
-    intake = sheets["intake"]
-    waiting = {"intake": unread(bridges, intake), "stats": unread([intake], sheets["stats"])}
-    waiting |= {sheet.service: unread([intake], sheet) + sheet.outbox_rows for sheet in bridges}
-    waiting["unsent"] = intake.outbox_rows
-    return [name for name, count in waiting.items() if count]
+    return bool(on_its_way(sheets, BRIDGES))

@@ -19,7 +19,7 @@ from hub.streaming.bus import Bus
 from hub.wire.court.v1 import court_pb2, court_pb2_grpc
 from hub.wire.petition.v1 import petition_pb2, petition_pb2_grpc
 from hub.wire.police.v1 import police_pb2, police_pb2_grpc
-from ops.books import Sheet, balance, unread
+from ops.books import Sheet, balance, on_its_way, unread
 from ops.broker import NativeKafka
 from ops.chaos import senders_of
 from ops.children import Child, cause_of
@@ -334,11 +334,7 @@ class Rig:
 
 def _left(sheets: Mapping[str, Sheet]) -> str:
     """Return what is still on its way; empty when nothing is."""
-    waiting = [f"{name}: {sheet.outbox_rows} unsent" for name, sheet in sheets.items() if sheet.outbox_rows]
-    intake = sheets["intake"]
-    lines = {"intake": unread([sheets[name] for name in BRIDGES], intake)}
-    lines |= {name: unread([intake], sheets[name]) for name in ("stats", *BRIDGES)}
-    waiting += [f"{name}: {count} unread" for name, count in lines.items() if count]
+    waiting = [f"{what}: {count}" for what, count in on_its_way(sheets, BRIDGES).items()]
     waiting += [f"{name}: {sheet.total('parked')} parked" for name, sheet in sheets.items() if sheet.total("parked")]
     if not waiting and not balance(sheets, BRIDGES).balanced:
         waiting.append("books do not balance (yet)")

@@ -10,6 +10,12 @@ from services.stats.domain.fold import COHORTS, DIMENSIONS
 
 metadata: Final = sa.MetaData()
 
+
+def _key(name: str, kind: type[sa.Integer]) -> sa.Column[int]:
+    """Return a column of a primary key whose values come from the journal."""
+    return sa.Column(name, kind, primary_key=True, autoincrement=False)
+
+
 # A dimension's value or a stream's name, once. `kind` 0 is a stream; n is the n-th of `DIMENSIONS`.
 # Ids are internal and may differ after a rebuild; answers may not.
 interned: Final = sa.Table(
@@ -47,12 +53,12 @@ fact: Final = sa.Table(
 cell: Final = sa.Table(
     "cell",
     metadata,
-    sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("measure", sa.SmallInteger, primary_key=True, autoincrement=False),  # base count
-    sa.Column("channel", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("county", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("town", sa.Integer, primary_key=True, autoincrement=False),
+    _key("day", sa.Integer),
+    _key("shard", sa.SmallInteger),
+    _key("measure", sa.SmallInteger),  # base count
+    _key("channel", sa.Integer),
+    _key("county", sa.Integer),
+    _key("town", sa.Integer),
     sa.Column("count", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -62,10 +68,10 @@ cell: Final = sa.Table(
 total: Final = sa.Table(
     "total",
     metadata,
-    sa.Column("county", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("channel", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("measure", sa.SmallInteger, primary_key=True, autoincrement=False),  # base count
-    sa.Column("shard", sa.SmallInteger, primary_key=True, autoincrement=False),
+    _key("county", sa.Integer),
+    _key("channel", sa.Integer),
+    _key("measure", sa.SmallInteger),  # base count
+    _key("shard", sa.SmallInteger),
     sa.Column("count", sa.BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -74,6 +80,6 @@ total: Final = sa.Table(
 folded: Final = sa.Table(
     "folded",
     metadata,
-    sa.Column("stream_id", sa.Integer, primary_key=True, autoincrement=False),
+    _key("stream_id", sa.Integer),
     sa.Column("events", sa.BigInteger, nullable=False),
 )

@@ -74,13 +74,13 @@ async def test_news_in_time_beats_the_alarm(rig: Rig, desk: Desk) -> None:
     assert await desk.state(dispute_id) == "agreed"
 
 
-async def test_the_clock_does_not_move_without_the_handoffs(desk: Desk) -> None:
+async def test_the_clock_does_not_move_without_the_handoffs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The server gives up well before the caller's deadline, however busy the machine is.
+    monkeypatch.setattr("services.intake.adapters.rpc.ANSWER_S", 9.5)
     vector = vector_to_wire({StreamName("court_bridge", 3, "e0000001"): 7})
     request = intake_pb2.AdvanceClockRequest(to=timestamp_of(LONG_AFTER), handoffs=vector)
-    # The server answers just before the caller's deadline; on a busy machine that passes first, and tells the same.
-    with pytest.raises(Retryable) as caught:
-        await desk.call("AdvanceClock", request, timeout_s=0.5)
-    assert caught.value.kind is Kind.TOO_LATE
+    with pytest.raises(Retryable, match="position_not_reached"):
+        await desk.call("AdvanceClock", request, timeout_s=10.0)
     clock = await desk.call("GetClock", intake_pb2.GetClockRequest())
     assert instant_of(clock.now).year == 1970
 

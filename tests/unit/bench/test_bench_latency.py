@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bench import latency
 from bench.latency_arrivals import SAMPLES_S, TICK_S, Schedule, Seen
 from bench.options import Options
-from bench.rest import on_its_way
-from hub.contracts.stream import StreamName
-from ops.books import Sheet
-from ops.launcher import BRIDGES
 
 
 @pytest.mark.parametrize("records_s", [0.5, 16.1, 50.0, 160.4, 1599.7])
@@ -36,32 +30,6 @@ def test_no_more_than_so_many_ticks_are_followed(records_s: float) -> None:
     assert 0 < len(followed) <= 1.5 * SAMPLES_S * 20
     if records_s < SAMPLES_S:
         assert len(followed) == schedule.ticks
-
-
-def stream(producer: str) -> StreamName:
-    return StreamName(producer, 3, "0000000a")
-
-
-AT_REST = {
-    **{name: Sheet(name, {}, {stream(name): 4}, {stream(name): 4}, {stream("intake"): 9}) for name in BRIDGES},
-    "intake": Sheet("intake", {}, {stream("intake"): 9}, {stream("intake"): 9}, {stream(name): 4 for name in BRIDGES}),
-    "stats": Sheet("stats", {}, {}, {}, {stream("intake"): 9}),
-}
-
-
-@pytest.mark.parametrize(
-    ("name", "change", "waiting"),
-    [
-        ("intake", {}, 0),
-        ("police_bridge", {"read": {stream("intake"): 7}}, 2),
-        ("stats", {"read": {}}, 9),
-        ("court_bridge", {"written": {stream("court_bridge"): 5}}, 1),
-        ("intake", {"read": {stream(name): 4 for name in BRIDGES[1:]}}, 4),
-    ],
-)
-def test_a_hub_is_at_rest_when_nothing_is_unsent_or_unread(name: str, change: dict[str, Any], waiting: int) -> None:
-    """Also what only a bridge has not read yet: it takes time from what is measured next."""
-    assert on_its_way({**AT_REST, name: replace(AT_REST[name], **change)}) == waiting
 
 
 def test_samples_of_all_rounds_are_told_together_with_the_rate_reached(tmp_path: Path) -> None:

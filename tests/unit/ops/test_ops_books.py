@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from hub.contracts.stream import StreamName
-from ops.books import Sheet, balance, in_flight, unread
+from ops.books import Sheet, balance, in_flight, on_its_way, unread
 
 HANDOFFS = StreamName("court_bridge", 3, "e1")
 JOURNAL = StreamName("intake", 3, "e2")
@@ -80,3 +81,37 @@ def test_unread_of_an_older_sheet_is_never_negative() -> None:
     given = sheets()
     assert unread([replace(given["intake"], sent={JOURNAL: 5})], given["stats"]) == 0
     assert unread([given["intake"]], given["stats"]) == 2
+
+
+THREE = ("court_bridge", "police_bridge", "petition_bridge")
+
+
+def stream(producer: str) -> StreamName:
+    return StreamName(producer, 3, "0000000a")
+
+
+AT_REST = {
+    **{name: Sheet(name, {}, {stream(name): 4}, {stream(name): 4}, {stream("intake"): 9}) for name in THREE},
+    "intake": Sheet("intake", {}, {stream("intake"): 9}, {stream("intake"): 9}, {stream(name): 4 for name in THREE}),
+    "stats": Sheet("stats", {}, {}, {}, {stream("intake"): 9}),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "waiting"),
+    [
+        ("intake", {}, 0),
+        ("police_bridge", {"read": {stream("intake"): 7}}, 2),
+        ("stats", {"read": {}}, 9),
+        ("court_bridge", {"written": {stream("court_bridge"): 5}}, 1),
+        ("intake", {"read": {stream(name): 4 for name in THREE[1:]}}, 4),
+    ],
+)
+def test_a_hub_is_at_rest_when_nothing_is_unsent_or_unread(name: str, change: dict[str, Any], waiting: int) -> None:
+    """Also what only a bridge has not read yet."""
+    assert sum(on_its_way({**AT_REST, name: replace(AT_REST[name], **change)}, THREE).values()) == waiting
+
+
+def test_what_is_on_its_way_is_told_by_name() -> None:
+    late = {**AT_REST, "stats": replace(AT_REST["stats"], read={stream("intake"): 4})}
+    assert on_its_way(late, THREE) == {"stats unread": 5}
