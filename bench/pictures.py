@@ -56,7 +56,7 @@ def _latency(document: Document) -> Picture:
     told = ", ".join(f"{rate}/s p50 {of['p50_ms']:.0f} ms, p99 {of['p99_ms']:.0f} ms" for rate, of in figures.items())
     alternative = f"Time from receipt to a stats answer against the rate of events: {told}."
     axes = ("journal events/s", "ms")
-    return Picture(lines("From receipt to figures", alternative, axes, drawn, log_x=True), alternative)
+    return Picture(lines("From receipt to figures", alternative, axes, drawn, log_x=True, log_y=True), alternative)
 
 
 def _sustained_rate(document: Document) -> Picture:

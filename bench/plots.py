@@ -49,7 +49,15 @@ class Bar:
     ours: bool
 
 
-def lines(title: str, alternative: str, axes: tuple[str, str], drawn: Sequence[Line], *, log_x: bool = False) -> str:
+def lines(
+    title: str,
+    alternative: str,
+    axes: tuple[str, str],
+    drawn: Sequence[Line],
+    *,
+    log_x: bool = False,
+    log_y: bool = False,
+) -> str:
     """Return a picture of lines.
 
     Args:
@@ -57,20 +65,22 @@ def lines(title: str, alternative: str, axes: tuple[str, str], drawn: Sequence[L
         alternative: What the picture shows, for those who don't see it.
         axes: Names of the horizontal and the vertical axis, with unit.
         drawn: At most seven, each with a point at least.
-        log_x: Horizontal axis by powers of ten.
+        log_x: Horizontal axis by powers of ten; every x above 0.
+        log_y: Vertical axis by powers of ten, every y above 0; otherwise it begins at 0.
     """
-    xs = [math.log10(x) if log_x else x for line in drawn for x, _ in line.points]
-    left, right = min(xs), max(*xs, min(xs) + 1e-9)
-    y_ticks = ticks(0.0, max(y for line in drawn for _, y in line.points))
+    xs = [x for line in drawn for x, _ in line.points]
+    ys = [y for line in drawn for _, y in line.points]
+    y_ticks = _powers(min(ys), max(ys)) if log_y else ticks(0.0, max(ys))
+    x_ticks = _powers(min(xs), max(xs)) if log_x else ticks(min(xs), max(xs))
+    across = _Axis(min(xs), max(xs), log=log_x)
+    up = _Axis(y_ticks[0], y_ticks[-1], log=log_y)
 
     def place(x: float, y: float) -> tuple[float, float]:
-        along = ((math.log10(x) if log_x else x) - left) / (right - left)
-        return LEFT + along * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - y / y_ticks[-1] * (HEIGHT - TOP - BOTTOM)
+        return LEFT + across.share(x) * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up.share(y) * (HEIGHT - TOP - BOTTOM)
 
-    parts = [_grid(LEFT, place(_back(left, log_x=log_x), y)[1], WIDTH - RIGHT, None, short(y)) for y in y_ticks]
-    x_ticks = [10.0**power for power in range(math.ceil(left), math.floor(right) + 1)] if log_x else ticks(left, right)
-    shown = [x for x in x_ticks if left <= (math.log10(x) if log_x else x) <= right]
-    parts += [_text(place(x, 0)[0], HEIGHT - BOTTOM + 20, short(x), "soft mid") for x in shown]
+    parts = [_grid(LEFT, place(min(xs), y)[1], WIDTH - RIGHT, None, short(y)) for y in y_ticks]
+    shown = [x for x in x_ticks if min(xs) <= x <= max(xs)]
+    parts += [_text(place(x, y_ticks[0])[0], HEIGHT - BOTTOM + 20, short(x), "soft mid") for x in shown]
     for number, line in enumerate(drawn):
         path = " ".join(f"{at[0]:.1f},{at[1]:.1f}" for at in (place(x, y) for x, y in line.points))
         dash = f' stroke-dasharray="{DASHES[number]}"' if DASHES[number] else ""
@@ -127,8 +137,26 @@ def short(value: float) -> str:
     return f"{value:.3g}"
 
 
-def _back(x: float, *, log_x: bool) -> float:
-    return 10.0**x if log_x else x
+class _Axis:
+    """Where along an axis from `low` to `high` a value lies."""
+
+    def __init__(self, low: float, high: float, *, log: bool) -> None:
+        self._log = log
+        self._low = self._drawn(low)
+        self._span = self._drawn(high) - self._low or 1.0
+
+    def share(self, value: float) -> float:
+        """Return 0 for the lowest value, 1 for the highest."""
+        return (self._drawn(value) - self._low) / self._span
+
+    def _drawn(self, value: float) -> float:
+        return math.log10(value) if self._log else value
+
+
+def _powers(low: float, high: float) -> list[float]:
+    """Return the powers of ten from `low` or below it to `high` or above it."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    return [10.0**power for power in range(first, max(last, first + 1) + 1)]
 
 
 def _grid(x: float, y: float, x2: float | None, y2: float | None, label: str) -> str:

@@ -41,6 +41,7 @@ def test_samples_of_all_rounds_are_told_together_with_the_rate_reached(tmp_path:
     document = latency.document_of(done, Options(2, quick=True, save=False, json=True, folder=None), tmp_path)
     at_500, at_5000 = document["figures"]["500"], document["figures"]["5000"]
     assert (at_500["samples"], at_500["p99_ms"], at_500["max_ms"]) == (100, 100.0, 300.0)
+    assert at_500["p99_ms_by_round"] == [100.0, 300.0], "the second round was the slow one"
     assert at_500["reached_s"] == 500
     assert at_5000["reached_s"] == 2500
     assert document["targets"]["p99_ms_at_500"] == {"target": 250.0, "reached": 100.0, "met": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -158,3 +159,17 @@ def test_ticks_are_round_and_reach_the_highest(low: float, high: float, expected
 @pytest.mark.parametrize(("value", "shown"), [(0.5, "0.5"), (250, "250"), (40_000, "40k"), (1_500_000, "1.5M")])
 def test_numbers_on_axes_are_short(value: float, shown: str) -> None:
     assert plots.short(value) == shown
+
+
+def test_an_axis_by_powers_of_ten_gives_each_power_the_same_room() -> None:
+    drawn = plots.lines("t", "a", ("x", "y"), [plots.Line("one", [(50, 30), (500, 300), (5000, 3000)])], log_y=True)
+    (points,) = re.findall(r'class="l0" points="([^"]+ [^"]+ [^"]+)"', drawn)
+    heights = [float(point.split(",")[1]) for point in points.split()]
+    assert heights[0] - heights[1] == pytest.approx(heights[1] - heights[2], abs=0.2)
+    assert [tick for tick in ("10", "100", "1k", "10k") if f">{tick}</text>" in drawn] == ["10", "100", "1k", "10k"]
+
+
+def test_one_point_is_drawn_on_either_kind_of_axis() -> None:
+    one = [plots.Line("one", [(100.0, 1.0)])]
+    for log in (False, True):
+        assert "nan" not in plots.lines("t", "a", ("x", "y"), one, log_x=log, log_y=log)
