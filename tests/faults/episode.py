@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from tests.faults.evidence import Evidence, Sources, gather
+from tests.faults.evidence import Evidence, gather
 from tests.faults.kinds import BY_NAME, MIXED, mixed
 from tests.faults.load import Load
-from tests.faults.oracle import Verdict, judge
+from tests.faults.oracle import judge, readers_did
 from tests.faults.rig import Rig
 from tests.faults.scene import Kind, NotBitten, Scene
 
@@ -21,8 +20,6 @@ FINISH_S: Final = 120.0
 LEVEL_S: Final = 120.0
 WARM_S: Final = 0.5
 SHOWN: Final = 12
-
-Judge = Callable[[Sources, Evidence | None], tuple[Evidence, Verdict]]
 
 
 @dataclass
@@ -80,7 +77,6 @@ class Director:
     def __init__(self, rig: Rig) -> None:
         self._rig = rig
         self._evidence: Evidence | None = None
-        self._counted = (0, 0)
 
     async def play(self, name: str, seed: int) -> Run:
         """Run one kind with one seed; what goes wrong stands in the run, not in an exception."""
@@ -142,9 +138,8 @@ class Director:
         self._evidence = await asyncio.to_thread(gather, sources, before)
         verdict = await asyncio.to_thread(judge, self._evidence)
         run.events, run.lost, run.double_counted = verdict.events, len(verdict.lost), verdict.double_counted
-        run.repeats_dropped = verdict.repeats_dropped - self._counted[0]
-        run.gaps_fetched = verdict.gaps_fetched - self._counted[1]
-        self._counted = (verdict.repeats_dropped, verdict.gaps_fetched)
+        did = readers_did(self._evidence, before)
+        run.repeats_dropped, run.gaps_fetched = did["repeats_dropped"], did["gaps_fetched"]
         run.problems += verdict.problems[:SHOWN]
         if not verdict.ok and not run.problems:
             run.problems.append("the oracle is not content and does not say why")

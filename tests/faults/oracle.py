@@ -39,8 +39,6 @@ class Verdict:
         lost: Acknowledged records and commands that are missing somewhere on the way, by id; `problems` says where.
         double_counted: Facts that the journal does not have, and what cells hold above the recount.
         problems: One line for each broken promise, lost and double counts included.
-        repeats_dropped: Records that readers dropped as repeats.
-        gaps_fetched: Records that readers fetched past their consumer.
     """
 
     acknowledged: int
@@ -49,8 +47,6 @@ class Verdict:
     lost: tuple[str, ...]
     double_counted: int
     problems: tuple[str, ...]
-    repeats_dropped: int
-    gaps_fetched: int
 
     @property
     def ok(self) -> bool:
@@ -156,7 +152,6 @@ def judge(evidence: Evidence) -> Verdict:
     for check in CHECKS:
         case.problems.extend(check(case))
     case.problems.extend(case.count.problems)
-    tallies = [row for store in evidence.stores.values() for row in store.of(Tally)]
     return Verdict(
         acknowledged=len({line["receipt_id"] for line in evidence.ledger}),
         registered=len(evidence.stores[INTAKE].of(Registered)),
@@ -164,9 +159,29 @@ def judge(evidence: Evidence) -> Verdict:
         lost=tuple(sorted(case.lost)),
         double_counted=case.double_counted,
         problems=tuple(case.problems),
-        repeats_dropped=sum(row.repeats_dropped for row in tallies),
-        gaps_fetched=sum(row.gaps_fetched for row in tallies),
     )
+
+
+def readers_did(evidence: Evidence, before: Evidence | None) -> dict[str, int]:
+    """Return what readers counted since `before`: records dropped as repeats, records fetched past their consumer.
+
+    A count that is lower than it was began anew meanwhile: a rebuild drops it with the rest.
+    """
+    known = {} if before is None else _tallies(before)
+    done = dict.fromkeys(("repeats_dropped", "gaps_fetched"), 0)
+    for place, tally in _tallies(evidence).items():
+        for name in done:
+            now, then = getattr(tally, name), getattr(known.get(place), name, 0)
+            done[name] += now - then if now >= then else now
+    return done
+
+
+def _tallies(evidence: Evidence) -> dict[tuple[str, str, int], Tally]:
+    return {
+        (service, row.topic, row.partition): row
+        for service, store in evidence.stores.items()
+        for row in store.of(Tally)
+    }
 
 
 def _acknowledged(case: Case) -> Iterator[str]:

@@ -17,7 +17,7 @@ from hub.wire.journal.v1 import journal_pb2
 from hub.wire.stream.v1 import stream_pb2
 from tests.faults.county import DOORS, LIVES, county, numbered
 from tests.faults.evidence import Evidence, Raw
-from tests.faults.oracle import judge
+from tests.faults.oracle import judge, readers_did
 from tests.faults.rows import Cell, Dead, Head, Registered, StoreRows, Tally, Total, Waiting
 from tests.faults.streams import place_of
 from tests.support.tree import ROOT, imported, tree_of
@@ -367,10 +367,14 @@ def test_a_repeat_with_other_borders_is_no_problem() -> None:
     assert verdict.problems == ()
 
 
-def test_what_readers_dropped_and_fetched_is_told() -> None:
-    counted = [Tally(JOURNAL.name, 0, 9, 9, 4, 2)]
-    verdict = judge(rows(county(), "stats", "inbox_partition", lambda _: counted))
-    assert (verdict.repeats_dropped, verdict.gaps_fetched) == (4, 2)
+def test_what_readers_dropped_and_fetched_since_is_told() -> None:
+    def counted(*tallies: Tally) -> Evidence:
+        return rows(county(), "stats", "inbox_partition", lambda _: list(tallies))
+
+    before = counted(Tally(JOURNAL.name, 0, 9, 9, 40, 5), Tally(JOURNAL.name, 1, 9, 9, 1, 0))
+    after = counted(Tally(JOURNAL.name, 0, 9, 9, 3, 2), Tally(JOURNAL.name, 1, 9, 9, 5, 0))
+    assert readers_did(before, None) == {"repeats_dropped": 41, "gaps_fetched": 5}
+    assert readers_did(after, before) == {"repeats_dropped": 3 + 4, "gaps_fetched": 2}, "a rebuild began anew with 0"
 
 
 def test_doors_of_the_county_are_the_bridges_of_the_evidence() -> None:
