@@ -29,7 +29,10 @@ from hub.streaming.pages import Pages
 from hub.streaming.transport import OwnPlaceTransport, refuse_foreign_driver
 
 MAX_RECORDS: Final = 256
-MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""As much as a page from the log: the reader works on one fill while the next one gathers."""
+POLL_RECORDS: Final = 50
+"""Faust holds all records of a poll until we took them, large ones too: it has no bound by bytes."""
 FAUST_QUEUE: Final = 16
 """Records between Faust's consumer and our agent; ours is the buffer that counts."""
 STOP_S: Final = 10.0
@@ -161,7 +164,7 @@ class FaustFeed(Feed):
             broker_request_timeout=max(20.0, 2 * bus.session_timeout_s),
             broker_rebalance_timeout=max(10.0, 2 * bus.session_timeout_s),
             broker_max_poll_interval=300.0,
-            broker_max_poll_records=200,
+            broker_max_poll_records=POLL_RECORDS,
             broker_commit_interval=5.0,
             broker_commit_livelock_soft_timeout=3600.0,
             consumer_auto_offset_reset="earliest",

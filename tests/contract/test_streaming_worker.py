@@ -22,16 +22,16 @@ from hub.streaming.bus import Bus
 from hub.streaming.clients import admin
 from hub.streaming.log import Log
 from hub.streaming.transport import OwnPlaceConsumer
-from hub.streaming.worker import FAUST_QUEUE, STOP_S, FaustFeed
+from hub.streaming.worker import FAUST_QUEUE, MAX_BYTES, STOP_S, FaustFeed
 from ops.broker import NativeKafka
 from tests.support.buses import KafkaRig, collect, fill, offsets_by_partition, publish, until
 
 pytestmark = pytest.mark.kafka
 
 
-async def test_holds_a_bounded_number_while_nobody_calls(kafka_rig: KafkaRig, tmp_path: Path) -> None:
+async def test_holds_a_bounded_number_while_nobody_calls(kafka_rig: KafkaRig) -> None:
     await fill(kafka_rig, 300)
-    feed = FaustFeed(kafka_rig.bus, kafka_rig.topic, "slow", dict, tmp_path / "slow", max_records=10)
+    feed = kafka_rig.feed("slow", dict, max_records=10)
     await feed.start()
     await until(lambda: feed.held == 10)
     agent_queue = FAUST_QUEUE + 1
@@ -45,25 +45,22 @@ async def test_holds_a_bounded_number_while_nobody_calls(kafka_rig: KafkaRig, tm
     await feed.stop()
 
 
-async def test_the_buffer_is_bounded_in_bytes_too(kafka_rig: KafkaRig, tmp_path: Path) -> None:
+async def test_the_buffer_is_bounded_in_bytes_too(kafka_rig: KafkaRig) -> None:
     big = [Message(kafka_rig.topic.name, 0, b"0", bytes(512 * 1024)) for _ in range(60)]
     await publish(kafka_rig.publisher(), big)
-    feed = FaustFeed(kafka_rig.bus, kafka_rig.topic, "big", dict, tmp_path / "big")
+    feed = kafka_rig.feed("big", dict)
+    bound = MAX_BYTES // (512 * 1024)
     await feed.start()
-    await until(lambda: feed.held >= 32)
+    await until(lambda: feed.held >= bound)
     await asyncio.sleep(0.3)
-    assert feed.held == 32, "16 MiB of 512 KiB each"
+    assert feed.held == bound < 60
     assert len(await collect(feed, 60)) == 60
     await feed.stop()
 
 
-async def test_a_full_buffer_does_not_hold_up_a_rebalance(kafka_rig: KafkaRig, tmp_path: Path) -> None:
+async def test_a_full_buffer_does_not_hold_up_a_rebalance(kafka_rig: KafkaRig) -> None:
     await fill(kafka_rig, 100)
-
-    def member(name: str) -> FaustFeed:
-        return FaustFeed(kafka_rig.bus, kafka_rig.topic, "pair", dict, tmp_path / name, max_records=5)
-
-    first, second = member("first"), member("second")
+    first, second = (kafka_rig.feed("pair", dict, max_records=5) for _ in range(2))
     await first.start()
     await until(lambda: first.held == 5)
     started = time.monotonic()

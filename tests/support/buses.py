@@ -24,7 +24,7 @@ from hub.streaming.clients import admin
 from hub.streaming.memory import MemoryBus, MemoryPublisher
 from hub.streaming.memory_feed import MemoryFeed
 from hub.streaming.publisher import KafkaPublisher
-from hub.streaming.worker import FaustFeed
+from hub.streaming.worker import MAX_RECORDS, FaustFeed
 
 DEADLINE_S = 20.0
 
@@ -88,7 +88,7 @@ class KafkaRig:
         self.topic = topic
         self.bus = bus
         self._folder = folder
-        self._feeds: list[Feed] = []
+        self._feeds: list[FaustFeed] = []
         self._publishers: list[Publisher] = []
         provision(bus, [topic])
 
@@ -96,9 +96,9 @@ class KafkaRig:
         self._publishers.append(KafkaPublisher(self.bus))
         return self._publishers[-1]
 
-    def feed(self, group: str, places: Places) -> Feed:
-        folder = self._folder / uuid4().hex
-        self._feeds.append(FaustFeed(self.bus, self.topic, f"{self.topic.name}-{group}", places, folder))
+    def feed(self, group: str, places: Places, *, max_records: int = MAX_RECORDS) -> FaustFeed:
+        folder, name = self._folder / uuid4().hex, f"{self.topic.name}-{group}"
+        self._feeds.append(FaustFeed(self.bus, self.topic, name, places, folder, max_records=max_records))
         return self._feeds[-1]
 
     def commit(self, group: str, offsets: Mapping[int, int]) -> None:
