@@ -113,8 +113,7 @@ def _pids(hub: Hub) -> list[int]:
 
 
 def figures_of(runs: Sequence[Measured]) -> dict[str, Any]:
-    """Return the figures of one rate, the samples of all rounds together; where one round was unlike the others, its
-    own 99th percentile tells which."""
+    """Return the figures of one rate: the samples of all rounds together, and the 99th percentile of each round too."""
     visible = [one for run in runs for one in run.seen.visible_s]
     due = [one for run in runs for one in run.seen.from_due_s]
     receipts = [one for run in runs for one in run.seen.receipt_s]

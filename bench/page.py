@@ -263,10 +263,17 @@ def recovery(document: Document) -> str:
 
 
 def _restarts(told: Document) -> str:
-    rows = [(name, _spread(of["serving_s"]), _spread(of["reading_s"])) for name, of in told["services"].items()]
-    heads = ("kill -9, started again", "s until serving", "s until it has read on")
+    names = ("serving_s", "reading_s", "at_rest_s", "importing_s")
+    rows = [(name, *(_spread(of.get(what)) for what in names)) for name, of in told["services"].items()]
+    heads = (
+        "kill -9, started again",
+        "s until serving, under load",
+        "s until it has read on",
+        "s until serving, at rest",
+        "s to import it alone",
+    )
     held = f"\nStores held {told['events']:,} events, {told['stores_bytes'] / 1e6:.0f} MB.\n"
-    return _table(heads, rows, right=(1, 2)) + held
+    return _table(heads, rows, right=range(1, 5)) + held
 
 
 def _hand_overs(told: Document) -> str:

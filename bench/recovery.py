@@ -25,6 +25,7 @@ from bench.machine import facts
 from bench.measure import judged, spread
 from bench.options import Options, Screen, command, common
 from bench.recorder import Recorder
+from bench.rest import at_rest
 from bench.rig import broker, bus, scratch, single
 from bench.saving import finish, save
 from bench.series import disk_of
@@ -56,13 +57,17 @@ transaction wrote: three events of a hand-off, one or two of a command."""
 REBUILDS: Final = {"full_speed": (FULL_SPEED, 150_000), "at_50_a_second": (SLOW_PACE, 30_000)}
 QUICK_REBUILDS: Final = {"full_speed": (FULL_SPEED, 2_000), "at_50_a_second": (SLOW_PACE, 500)}
 SEED: Final = 6
+TIMES: Final = ("serving_s", "reading_s", "at_rest_s", "importing_s")
 PARTS: Final = ("restarts", "hand_overs", "rebuilds")
 
 
 async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, Any]:
-    """Kill each service in turn, under load, on stores that hold something."""
+    """Kill each service in turn on stores that hold something: under load, and then at rest.
+
+    Beside them stands how long importing takes alone, because that is most of a start.
+    """
     wanted = QUICK_FILL_EVENTS if options.quick else FILL_EVENTS
-    found: dict[str, dict[str, list[float]]] = {name: {"serving_s": [], "reading_s": []} for name in SERVICES}
+    found: dict[str, dict[str, list[float]]] = {name: {what: [] for what in TIMES} for name in SERVICES}
     async with under_load(Plan(folder), PLAIN_LOAD, screen.say) as loaded:
         (stats,) = loaded.hub.of(STATS)
         asked = Asked(stats)
@@ -79,6 +84,14 @@ async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, 
                 for what, seconds in times.items():
                     found[name][what].append(seconds)
         await loaded.driven.stop()
+        await at_rest(loaded.desk)
+        for number in range(1, options.rounds + 1):
+            for name in SERVICES:
+                (child,) = loaded.hub.of(name)
+                times = {"at_rest_s": await _serving(child), "importing_s": await asyncio.to_thread(_importing, name)}
+                screen.say(f"{number}/{options.rounds} kill -9 {name} at rest: " + _told(times))
+                for what, seconds in times.items():
+                    found[name][what].append(seconds)
     told = {name: {what: spread(seconds) for what, seconds in times.items()} for name, times in found.items()}
     return {"events": events, "stores_bytes": size, "services": told}
 
@@ -87,13 +100,26 @@ async def _holds(asked: Asked, events: int) -> bool:
     return await asked.taken_in() >= events
 
 
-async def _restart(child: Child) -> dict[str, float]:
+async def _serving(child: Child) -> float:
+    """Kill a service and start it again; returns the seconds until it serves."""
     start = time.monotonic()
     child.kill()
     await child.wait_ended()
     child.start()
     await child.wait_ready()
-    serving_s = time.monotonic() - start
+    return time.monotonic() - start
+
+
+def _importing(service: str) -> float:
+    """Return the seconds that a process takes to import a service, and to end."""
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-c", f"import services.{service}.__main__"], check=True)  # noqa: S603 - our own
+    return time.monotonic() - start
+
+
+async def _restart(child: Child) -> dict[str, float]:
+    start = time.monotonic()
+    serving_s = await _serving(child)
     asked = Asked(child)
     try:
         first = await _place(child, asked)

@@ -65,7 +65,7 @@ def of_growth() -> Mapping[str, Any]:
 def of_recovery() -> Mapping[str, Any]:
     rebuilt = {"events": 9, "events_a_value": 2, "events_s": 9, "cpu_us_per_event": 9, "from_start_s": 1}
     found = {
-        "restarts": {"events": 9, "stores_bytes": 9, "services": {"stats": {"serving_s": TIMES, "reading_s": TIMES}}},
+        "restarts": {"events": 9, "stores_bytes": 9, "services": {"stats": dict.fromkeys(recovery.TIMES, TIMES)}},
         "hand_overs": {"intake": {"applied_s": TIMES, "relayed_s": TIMES}, "stats": {"applied_s": TIMES}},
         "rebuilds": {"full_speed": rebuilt | {"same_answers": True}},
     }
