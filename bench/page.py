@@ -15,6 +15,8 @@ from bench.pictures import Document, pictures
 
 NAMES: Final = ("fold", "handoff", "latency", "sustained", "growth", "recovery")
 PROFILE: Final = "profile"
+LEAST_CPU_US: Final = 200_000
+"""Twenty ticks of the clock by which /proc counts a process's time."""
 QUESTIONS: Final = {
     "fold": "B1 stats fold",
     "handoff": "B2 hand-off",
@@ -238,7 +240,7 @@ def growth(document: Document) -> str:
         (
             f"{one['service']}, {one['region']}",
             *(_figure(size[name]) for name in ("disputes", "records", "rss_mb", "disk_mb", "disk_bytes_per_record")),
-            _figure(size["cpu_us_per_record"]),
+            _figure(_measurable(size)),
         )
         for one in document["passes"]
         for size in one["sizes"]
@@ -290,6 +292,11 @@ def _rebuilds(told: Document) -> str:
         for pace, of in told.items()
     ]
     return _table(heads, rows, right=range(1, 6))
+
+
+def _measurable(size: Mapping[str, float]) -> float | None:
+    """Return the cost at a size, None where the half of the way that it is of took too little time to be told."""
+    return size["cpu_us_per_record"] if size["cpu_us_per_record"] * size["records"] / 2 >= LEAST_CPU_US else None
 
 
 BLOCKS: Final[Mapping[str, Callable[[Document], str]]] = {

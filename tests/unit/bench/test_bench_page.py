@@ -173,3 +173,11 @@ def test_one_point_is_drawn_on_either_kind_of_axis() -> None:
     one = [plots.Line("one", [(100.0, 1.0)])]
     for log in (False, True):
         assert "nan" not in plots.lines("t", "a", ("x", "y"), one, log_x=log, log_y=log)
+
+
+@pytest.mark.parametrize(("records", "shown"), [(1_000, "–"), (1_000_000, "30")])
+def test_a_cost_of_a_few_clock_ticks_is_no_figure(records: int, shown: str) -> None:
+    size = {"disputes": 1, "records": records, "rss_mb": 1, "disk_mb": 1, "disk_bytes_per_record": 1}
+    one = dict(of_growth()["passes"][0], sizes=[size | {"cpu_us_per_record": 30.0}])
+    row = page.growth({"passes": [one]}).splitlines()[2]
+    assert row.rstrip(" |").rpartition("| ")[2] == shown
