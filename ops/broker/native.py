@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -114,6 +115,9 @@ class NativeKafka:
             for number in range(1, brokers + 1)
         )
         self._running: dict[int, _Running] = {}
+        self._stopped = threading.Event()
+        self._ending = threading.Lock()
+        self._served = False
 
     @property
     def bootstrap(self) -> str:
@@ -140,17 +144,25 @@ class NativeKafka:
 
         Raises:
             Rejected: `kafka_fetch_failed`.
-            Retryable: `bus_unavailable` when a broker does not come up; names its log.
+            Retryable: `bus_unavailable` when a broker does not come up, which names its log, or when another thread
+                called `stop` meanwhile.
         """
+        self._stopped.clear()
         fetch(self.libs, self._say)
         try:
             self._format()
             for node in self.nodes:
+                self._go_on()
                 self._spawn(node)
             self.wait_ready()
+            self._served = True
         except BaseException:
             self.kill()
             raise
+
+    def _go_on(self) -> None:
+        if self._stopped.is_set():
+            raise Retryable("bus_unavailable", "stopped before it had started")
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
@@ -205,6 +217,7 @@ class NativeKafka:
         deadline = time.monotonic() + deadline_s
         bus = Bus(self.bootstrap, request_timeout_s=2.0)
         while True:
+            self._go_on()
             for node in self.nodes:
                 running = self._running.get(node.number)
                 if running is not None and running.process.poll() is not None:
@@ -242,19 +255,22 @@ class NativeKafka:
         self._spawn(self.nodes[broker - 1])
 
     def stop(self) -> None:
-        """SIGTERM to all, SIGKILL after the grace."""
-        self._end(SIGTERM, GRACE_S)
+        """SIGTERM to all, SIGKILL after the grace, or at once to those that have not served yet: they ignore SIGTERM."""
+        self._stopped.set()
+        self._end(SIGTERM if self._served else SIGKILL, GRACE_S)
 
     def kill(self) -> None:
         """SIGKILL to all."""
         self._end(SIGKILL, GRACE_S)
 
     def _end(self, number: Signals, grace_s: float) -> None:
-        for broker in self._running:
-            self.signal(broker, SIGCONT)
-            self.signal(broker, number)
-        for broker in list(self._running):
-            self._reap(broker, grace_s)
+        # a start that was told to stop ends what it started, while `stop` does so too
+        with self._ending:
+            for broker in self._running:
+                self.signal(broker, SIGCONT)
+                self.signal(broker, number)
+            for broker in list(self._running):
+                self._reap(broker, grace_s)
 
     def _reap(self, broker: int, grace_s: float) -> None:
         running = self._running.pop(broker)

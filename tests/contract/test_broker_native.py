@@ -1,0 +1,37 @@
+"""The native broker as its starter sees it: stopped at any moment of its start, it leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hub.errors import Retryable
+from ops.broker import NativeKafka
+from tests.support.buses import until
+
+pytestmark = pytest.mark.kafka
+
+
+def formatting(broker: NativeKafka) -> bool:
+    return (broker.folder / "broker-1" / "format.log").exists()
+
+
+def starting(broker: NativeKafka) -> bool:
+    return broker.runs(1)
+
+
+@pytest.mark.usefixtures("kafka_choice")
+@pytest.mark.parametrize("moment", [formatting, starting])
+async def test_a_stop_during_the_start_ends_both(tmp_path: Path, moment: Callable[[NativeKafka], bool]) -> None:
+    broker = NativeKafka(tmp_path, say=print)
+    start = asyncio.create_task(asyncio.to_thread(broker.start))
+    await until(lambda: moment(broker))
+    pids = [int(path.read_text()) for path in tmp_path.rglob("broker.pid")]
+    await asyncio.to_thread(broker.stop)
+    with pytest.raises(Retryable, match="stopped before it had started"):
+        await start
+    assert not broker.runs(1)
+    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
