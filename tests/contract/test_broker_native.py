@@ -23,15 +23,23 @@ def starting(broker: NativeKafka) -> bool:
     return broker.runs(1)
 
 
+def pids(broker: NativeKafka) -> list[int]:
+    return [int(path.read_text()) for path in broker.folder.rglob("broker.pid")]
+
+
+def lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 @pytest.mark.usefixtures("kafka_choice")
 @pytest.mark.parametrize("moment", [formatting, starting])
 async def test_a_stop_during_the_start_ends_both(tmp_path: Path, moment: Callable[[NativeKafka], bool]) -> None:
     broker = NativeKafka(tmp_path, say=print)
     start = asyncio.create_task(asyncio.to_thread(broker.start))
     await until(lambda: moment(broker))
-    pids = [int(path.read_text()) for path in tmp_path.rglob("broker.pid")]
+    began = pids(broker)
     await asyncio.to_thread(broker.stop)
     with pytest.raises(Retryable, match="stopped before it had started"):
         await start
     assert not broker.runs(1)
-    assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in began + pids(broker) if lives(pid)]
