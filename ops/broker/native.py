@@ -255,7 +255,7 @@ class NativeKafka:
         self._spawn(self.nodes[broker - 1])
 
     def stop(self) -> None:
-        """SIGTERM to all, SIGKILL after the grace; SIGKILL at once to what has not served yet, which ignores SIGTERM."""
+        """SIGTERM to all, SIGKILL after the grace; at once SIGKILL to what has not served yet and ignores SIGTERM."""
         self._stopped.set()
         self._end(SIGTERM if self._served else SIGKILL, GRACE_S)
 
