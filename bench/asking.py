@@ -10,6 +10,7 @@ from typing import Final
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
+from bench import pace
 from bench.growing import Point, under_way
 from bench.options import Screen
 from bench.processes import usage_of
@@ -76,7 +77,7 @@ async def watch(child: Child, records: int, stores: Path, screen: Screen) -> lis
                 moved_at = now
             if now - moved_at > STALLED_S or child.broke_down:
                 raise Retryable("stalled", f"{child.label} stands at {taken} of {records}:\n{child.last_words()}")
-            points.append(Point(now - start, taken, usage.cpu_s, usage.rss_bytes, disk_of(stores)))
+            points.append(Point(now - start, taken, usage.cpu_s, usage.rss_bytes, disk_of(stores), pace.latest()))
             if taken * 10 // records > said:
                 said = taken * 10 // records
                 screen.say(f"{child.label} {taken}/{records}, {usage.rss_bytes / MB:.0f} MB")

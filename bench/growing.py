@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Final
 
 LEAST_LOOKS: Final = 20
@@ -20,6 +21,7 @@ class Point:
         cpu_s: Processor time so far.
         rss_bytes: Resident memory now.
         disk_bytes: Store on disk now.
+        turn_ns: One turn of the machine's loop then (`bench.pace`), nanoseconds.
     """
 
     at_s: float
@@ -27,6 +29,7 @@ class Point:
     cpu_s: float
     rss_bytes: int
     disk_bytes: int
+    turn_ns: float
 
 
 def point_at(points: Sequence[Point], records: float) -> Point:
@@ -47,6 +50,7 @@ def point_at(points: Sequence[Point], records: float) -> Point:
                 before.cpu_s + share * (after.cpu_s - before.cpu_s),
                 max(peak, after.rss_bytes),
                 round(before.disk_bytes + share * (after.disk_bytes - before.disk_bytes)),
+                after.turn_ns,
             )
     raise ValueError(f"no look at {records:.0f} records")
 
@@ -63,8 +67,26 @@ def under_way(points: Sequence[Point]) -> list[Point]:
     return list(points[begun:] if begun + 1 < len(points) else points)
 
 
-def tenths(points: Sequence[Point]) -> list[float]:
-    """Return the cost of a record in each tenth of the way, in microseconds; the first look is where the way begins.
+@dataclass(frozen=True, slots=True)
+class Tenth:
+    """A tenth of the way.
+
+    Attributes:
+        cost_us: Processor time of a record, microseconds.
+        turn_ns: One turn of the machine's loop meanwhile, the median, nanoseconds.
+    """
+
+    cost_us: float
+    turn_ns: float
+
+    @property
+    def turns(self) -> float:
+        """The cost in turns of the machine's loop: the same whether the machine was fast or slow meanwhile."""
+        return self.cost_us * 1e3 / self.turn_ns
+
+
+def tenths(points: Sequence[Point]) -> list[Tenth]:
+    """Return what each tenth of the way cost; the first look is where the way begins.
 
     A way of fewer looks than `LEAST_LOOKS` has no tenths that mean anything: the answer is empty.
     """
@@ -72,7 +94,12 @@ def tenths(points: Sequence[Point]) -> list[float]:
         return []
     first, last = points[0].records, points[-1].records
     step = (last - first) / 10
-    return [cost_us(points, first + number * step, first + (number + 1) * step) for number in range(10)]
+    return [_tenth(points, first + number * step, first + (number + 1) * step) for number in range(10)]
+
+
+def _tenth(points: Sequence[Point], start: float, end: float) -> Tenth:
+    pace = [point.turn_ns for point in points if start <= point.records <= end] or [point_at(points, end).turn_ns]
+    return Tenth(cost_us(points, start, end), median(pace))
 
 
 def sizes(points: Sequence[Point], marks: Sequence[int], disputes: int) -> list[dict[str, float]]:

@@ -166,8 +166,9 @@ def told_of(grown: Grown) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "records_s": round((grown.points[-1].records - grown.points[0].records) / seconds),
         "sizes": sizes(grown.points, MARKS, grown.disputes),
-        "tenths_cpu_us_per_record": [round(cost, 2) for cost in slices],
-        "cost_ratio": round(slices[-1] / slices[0], 3) if slices else None,
+        "tenths_cpu_us_per_record": [round(one.cost_us, 2) for one in slices],
+        "tenths_turn_ns": [round(one.turn_ns, 1) for one in slices],
+        "cost_ratio": round(slices[-1].turns / slices[0].turns, 3) if slices else None,
         "restarted_rss_mb": round(grown.restarted_rss / MB, 1),
         "dead": grown.dead,
         "series": [

@@ -48,6 +48,11 @@ def turn_ns() -> float:
     return (time.thread_time_ns() - began) / TURNS
 
 
+def latest() -> float:
+    """Return the newest of what was seen in the block under way, in nanoseconds; measured now when there is none."""
+    return _seen[-1] if _seen else turn_ns()
+
+
 def told() -> dict[str, float]:
     """Return median, min, max and n of what was seen in the block under way, and now; nanoseconds."""
     return spread([*_seen, turn_ns()])

@@ -254,7 +254,14 @@ def growth(document: Document) -> str:
         )
         for one in document["passes"]
     ]
-    more = ("Pass", "Disputes", "Records/s", "Last tenth ÷ first", "RSS MB after a restart", "Kafka bytes/record")
+    more = (
+        "Pass",
+        "Disputes",
+        "Records/s",
+        "Last tenth ÷ first, by pace",
+        "RSS MB after a restart",
+        "Kafka bytes/record",
+    )
     return f"{_table(heads, sizes, right=range(1, 7))}\n{_table(more, passes, right=range(1, 6))}"
 
 
