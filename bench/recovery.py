@@ -1,7 +1,6 @@
 """B6: how soon a killed service serves and reads again, a killed worker's shards move on, and stats is rebuilt.
 
-Restarts and hand-overs happen under load, with the product's own time-outs. A rebuild drops what stats derived and
-folds the journal from position 0: once as recorded at full speed, once as the relay writes it at 50 events a second.
+Restarts and hand-overs happen under load, with the product's own time-outs; restarts at rest, too.
 """
 
 from __future__ import annotations
@@ -17,22 +16,17 @@ from typing import Any, Final
 
 import grpc
 
-from bench.asking import STALLED_S, STATS, Asked, watch
+from bench.asking import STALLED_S, STATS, Asked
 from bench.driven import Load, Loaded, under_load
-from bench.journal import COUNTY, Journal
-from bench.lives import pool
 from bench.machine import facts
 from bench.measure import judged, spread
 from bench.options import Options, Screen, command, common
-from bench.recorder import Recorder
+from bench.rebuilding import QUICK_REBUILDS, REBUILDS, rebuild
 from bench.rest import at_rest
-from bench.rig import broker, bus, scratch, single
+from bench.rig import scratch
 from bench.saving import finish, save
 from bench.series import disk_of
-from hub.contracts.topics import JOURNAL
 from hub.errors import Retryable
-from hub.streaming.admin import provision
-from hub.streaming.publisher import KafkaPublisher
 from ops import interrupts
 from ops.books import Vector
 from ops.children import Child
@@ -51,12 +45,6 @@ taken the dead worker's partitions over yet."""
 TRIES: Final = 10
 PLAIN_LOAD: Final = Load(workers={"court": 1, "police": 1, "petition": 1}, batch=50)
 FILL_EVENTS, QUICK_FILL_EVENTS = 50_000, 2_000
-FULL_SPEED, SLOW_PACE = 2_000, 2
-"""Records a value. At 50 events a second a shard's linger ends before the next transaction, so a value holds what one
-transaction wrote: three events of a hand-off, one or two of a command."""
-REBUILDS: Final = {"full_speed": (FULL_SPEED, 150_000), "at_50_a_second": (SLOW_PACE, 30_000)}
-QUICK_REBUILDS: Final = {"full_speed": (FULL_SPEED, 2_000), "at_50_a_second": (SLOW_PACE, 500)}
-SEED: Final = 6
 TIMES: Final = ("serving_s", "reading_s", "at_rest_s", "importing_s")
 PARTS: Final = ("restarts", "hand_overs", "rebuilds")
 
@@ -237,72 +225,6 @@ async def _look(desk: Desk, service: str, start: float) -> _Look:
 
 def _reaches(place: Vector, wanted: Vector) -> bool:
     return all(place.get(stream, 0) >= position for stream, position in wanted.items())
-
-
-async def rebuild(pace: str, amount: tuple[int, int], folder: Path, screen: Screen) -> dict[str, Any]:
-    """Record a journal, fold it, drop what was derived, and fold it again; what is asked must be answered the same.
-
-    Args:
-        pace: Name of the journal's pace.
-        amount: Records a value, and disputes.
-        folder: Run folder.
-        screen: For progress.
-    """
-    per_value, disputes = amount
-    with broker(folder, screen.say) as kafka:
-        of = bus(kafka)
-        provision(of, [JOURNAL])
-        publisher = KafkaPublisher(of)
-        try:
-            journal = Journal(pool(), COUNTY, SEED)
-            screen.say(f"{pace}: recording {disputes} disputes, {per_value} records a value")
-            recorder = Recorder(publisher, per_value=per_value)
-            told = await asyncio.to_thread(recorder.record, journal.of_disputes(disputes))
-        finally:
-            publisher.close()
-        child = single(STATS, folder, kafka.bootstrap)
-        try:
-            child.start()
-            await child.wait_ready()
-            await watch(child, told.events, folder / "stores", screen)
-            before = await _figures(child)
-            child.terminate()
-            await child.wait_ended()
-            start = time.monotonic()
-            await asyncio.to_thread(_drop, child)
-            dropped_s = time.monotonic() - start
-            child.start()
-            await child.wait_ready()
-            points = await watch(child, told.events, folder / "stores", screen)
-            whole_s = time.monotonic() - start - dropped_s
-            same = before == await _figures(child)
-        finally:
-            child.terminate()
-            await child.wait_ended()
-    first, last = points[0], points[-1]
-    return {
-        "events": told.events,
-        "values": told.values,
-        "events_a_value": round(told.events_a_value, 2),
-        "drop_s": round(dropped_s, 2),
-        "from_start_s": round(whole_s, 1),
-        "seconds": round(last.at_s - first.at_s, 1),
-        "events_s": round((last.records - first.records) / (last.at_s - first.at_s)),
-        "cpu_us_per_event": round((last.cpu_s - first.cpu_s) / (last.records - first.records) * 1e6, 2),
-        "same_answers": same,
-    }
-
-
-def _drop(child: Child) -> None:
-    subprocess.run([*child.command, "rebuild"], env=child.environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own service
-
-
-async def _figures(child: Child) -> tuple[object, int]:
-    desk = Desk({child.label: child.grpc_address}, {child.label: child.http_url})
-    try:
-        return await desk.rates("", "", {})
-    finally:
-        await desk.close()
 
 
 async def _wait(met: Callable[[], Awaitable[bool]], what: str, deadline_s: float) -> None:
