@@ -168,7 +168,8 @@ def told_of(grown: Grown) -> dict[str, Any]:
         "sizes": sizes(grown.points, MARKS, grown.disputes),
         "tenths_cpu_us_per_record": [round(one.cost_us, 2) for one in slices],
         "tenths_turn_ns": [round(one.turn_ns, 1) for one in slices],
-        "cost_ratio": round(slices[-1].turns / slices[0].turns, 3) if slices else None,
+        "cost_ratio": round(slices[-1].cost_us / slices[0].cost_us, 3) if slices else None,
+        "cost_ratio_in_turns": round(slices[-1].turns / slices[0].turns, 3) if slices else None,
         "restarted_rss_mb": round(grown.restarted_rss / MB, 1),
         "dead": grown.dead,
         "series": [
@@ -189,7 +190,7 @@ def judge(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
         own = [one for one in passes if one["service"] == service]
         if own:
             largest = max(own, key=lambda one: one["disputes"])
-            targets[f"{service}_cost_ratio"] = judged(COST_TARGET, largest["cost_ratio"], at_most=True)
+            targets[f"{service}_cost_ratio"] = judged(COST_TARGET, largest["cost_ratio_in_turns"], at_most=True)
             targets[f"{service}_cost_ratio"]["disputes"] = largest["disputes"]
         if own and service == STATS:
             at = [(float(size["disputes"]), float(size["rss_mb"])) for size in largest["sizes"]]

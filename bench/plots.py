@@ -70,16 +70,17 @@ def lines(
     """
     xs = [x for line in drawn for x, _ in line.points]
     ys = [y for line in drawn for _, y in line.points]
+    left, right = min(xs), max(xs)
     y_ticks = _powers(min(ys), max(ys)) if log_y else ticks(0.0, max(ys))
-    x_ticks = _powers(min(xs), max(xs)) if log_x else ticks(min(xs), max(xs))
-    across = _Axis(min(xs), max(xs), log=log_x)
+    x_ticks = _powers(left, right) if log_x else ticks(left, right)
+    across = _Axis(left, right, log=log_x)
     up = _Axis(y_ticks[0], y_ticks[-1], log=log_y)
 
     def place(x: float, y: float) -> tuple[float, float]:
         return LEFT + across.share(x) * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up.share(y) * (HEIGHT - TOP - BOTTOM)
 
-    parts = [_grid(LEFT, place(min(xs), y)[1], WIDTH - RIGHT, None, short(y)) for y in y_ticks]
-    shown = [x for x in x_ticks if min(xs) <= x <= max(xs)]
+    parts = [_grid(LEFT, place(left, y)[1], WIDTH - RIGHT, None, short(y)) for y in y_ticks]
+    shown = [x for x in x_ticks if left <= x <= right]
     parts += [_text(place(x, y_ticks[0])[0], HEIGHT - BOTTOM + 20, short(x), "soft mid") for x in shown]
     for number, line in enumerate(drawn):
         path = " ".join(f"{at[0]:.1f},{at[1]:.1f}" for at in (place(x, y) for x, y in line.points))

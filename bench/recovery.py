@@ -56,6 +56,11 @@ async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, 
     """
     wanted = QUICK_FILL_EVENTS if options.quick else FILL_EVENTS
     found: dict[str, dict[str, list[float]]] = {name: {what: [] for what in TIMES} for name in SERVICES}
+
+    def keep(name: str, times: Mapping[str, float]) -> None:
+        for what, seconds in times.items():
+            found[name][what].append(seconds)
+
     async with under_load(Plan(folder), PLAIN_LOAD, screen.say) as loaded:
         (stats,) = loaded.hub.of(STATS)
         asked = Asked(stats)
@@ -69,8 +74,7 @@ async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, 
                 (child,) = loaded.hub.of(name)
                 times = await _restart(child)
                 screen.say(f"{number}/{options.rounds} kill -9 {name}: " + _told(times))
-                for what, seconds in times.items():
-                    found[name][what].append(seconds)
+                keep(name, times)
         await loaded.driven.stop()
         await at_rest(loaded.desk)
         for number in range(1, options.rounds + 1):
@@ -78,8 +82,7 @@ async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, 
                 (child,) = loaded.hub.of(name)
                 times = {"at_rest_s": await _serving(child), "importing_s": await asyncio.to_thread(_importing, name)}
                 screen.say(f"{number}/{options.rounds} kill -9 {name} at rest: " + _told(times))
-                for what, seconds in times.items():
-                    found[name][what].append(seconds)
+                keep(name, times)
     told = {name: {what: spread(seconds) for what, seconds in times.items()} for name, times in found.items()}
     return {"events": events, "stores_bytes": size, "services": told}
 

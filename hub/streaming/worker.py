@@ -19,7 +19,7 @@ from yarl import URL
 
 from hub.contracts.topics import Topic
 from hub.errors import Fault, Retryable
-from hub.journal.ports import Feed, FeedRecord, Places
+from hub.journal.ports import PAGE_BYTES, Feed, FeedRecord, Places
 from hub.streaming.admin import check_group
 from hub.streaming.buffer import Buffer
 from hub.streaming.bus import Bus
@@ -29,8 +29,8 @@ from hub.streaming.pages import Pages
 from hub.streaming.transport import OwnPlaceTransport, refuse_foreign_driver
 
 MAX_RECORDS: Final = 256
-MAX_BYTES: Final = 4 * 1024 * 1024
-"""As much as a page from the log: the reader works on one fill while the next one gathers."""
+MAX_BYTES: Final = PAGE_BYTES
+"""The reader works on one fill while the next one gathers."""
 POLL_RECORDS: Final = 50
 """Faust holds all records of a poll until we took them, large ones too: it has no bound by bytes."""
 FAUST_QUEUE: Final = 16

@@ -148,6 +148,7 @@ class NativeKafka:
                 called `stop` meanwhile.
         """
         self._stopped.clear()
+        self._served = False
         fetch(self.libs, self._say)
         try:
             self._format()
