@@ -106,7 +106,7 @@ def _growth_cost(document: Document) -> Picture | None:
         return None
     alternative = f"Microseconds of processor time per record in each tenth of the way: {'; '.join(told)}."
     axes = ("tenth of the way", "µs CPU a record")
-    return Picture(lines("Cost as the register grows", alternative, axes, drawn), alternative)
+    return Picture(lines("Cost as the register grows", alternative, axes, drawn, log_y=True), alternative)
 
 
 def _largest(document: Document) -> list[Document]:
