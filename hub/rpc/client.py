@@ -24,7 +24,9 @@ _OPTIONS: Final = (
     ("grpc.enable_retries", 0),  # `call` retries, bounded by the caller's deadline
     ("grpc.enable_http_proxy", 0),  # our services are never behind the machine's web proxy
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # The time that one connection may take, despite its name: a busy service says its first word late, and a client
+    # that gives up then calls it absent (gRPC's doc/connection-backoff.md: MIN_CONNECT_TIMEOUT).
+    ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),  # a service that was restarted is found again soon
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),

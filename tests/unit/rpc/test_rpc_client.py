@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -18,7 +19,7 @@ from hub.rpc.client import call, channel, error_of
 from hub.rpc.server import GrpcServer
 from hub.runtime.metrics import Metrics
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from tests.support.echo import Item, Stand
+from tests.support.echo import NAME, Item, Stand
 
 Behaviour = Callable[[Any, Any], Awaitable[None]]
 
@@ -82,6 +83,47 @@ async def test_a_delay_that_the_server_wants_and_time_does_not_allow_ends_the_ca
     async with asyncio.timeout(5):
         with pytest.raises(Retryable, match="full"):
             await call(stand.one, Item(), timeout_s=60)
+
+
+@asynccontextmanager
+async def slow_to_greet(port: int, delay_s: float) -> AsyncIterator[tuple[int, list[int]]]:
+    """Stand before a server that takes a connection at once and says its first word late, as a busy one does.
+
+    Yields the port to connect to, and a list that gets an entry for each connection.
+    """
+    greeted: list[int] = []
+
+    async def carry(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while chunk := await source.read(65_536):
+            sink.write(chunk)
+        sink.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        greeted.append(len(greeted))
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(delay_s)  # the delay is what is tested
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(carry(reader, far_writer))
+                group.create_task(carry(far_reader, writer))
+        except* OSError:
+            writer.transport.abort()
+            far_writer.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1], greeted
+
+
+async def test_a_busy_server_that_greets_late_is_waited_for(stand: Stand) -> None:
+    """One second without a word is an event loop at work and no absence: one connection is made, and it serves."""
+    async with slow_to_greet(stand.server.port, 1.0) as (port, greeted), channel(f"127.0.0.1:{port}") as late:
+        one = late.unary_unary(
+            f"/{NAME}/One",
+            request_serializer=Item.SerializeToString,
+            response_deserializer=Item.FromString,
+        )
+        assert await one(Item(position=4), timeout=10) == Item(position=4)
+    assert len(greeted) == 1
 
 
 async def test_an_answer_that_does_not_come_is_too_late(stand: Stand) -> None:
