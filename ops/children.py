@@ -20,7 +20,8 @@ from ops.broker.native import LEASH
 from ops.exits import CommandError, Exit
 
 GRACE_S: Final = 20.0
-READY_S: Final = 60.0
+READY_S: Final = 180.0
+"""A crowded machine needs more than one minute at times; what ends meanwhile is told at once."""
 POLL_S: Final = 0.05
 LAST_WORDS: Final = 1500
 

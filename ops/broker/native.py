@@ -24,7 +24,8 @@ from ops.broker.ports import free_ports
 from ops.broker.properties import HOST, LOGGING, Node, Secured, server_properties
 
 GRACE_S: Final = 15.0
-READY_S: Final = 60.0
+READY_S: Final = 180.0
+"""A crowded machine needs more than one minute at times; what ends meanwhile is told at once."""
 
 JVM: Final = (
     "-Xms64m",
