@@ -182,7 +182,10 @@ class Relay:
             self._gauge(now)
         except Retryable as error:
             log.warning("relay_waits", code=error.code, detail=error.detail)
-            self._retry_at = now + min(error.after_s, 1.0)
+            rest_s = min(error.after_s, 1.0)
+            self._retry_at = now + rest_s
+            # A store that is full or away fails the next round as well, whatever is to be sent.
+            self._stopping.wait(rest_s)
 
     def _pause(self) -> float:
         pause_s = LINGER_S if self._marks else IDLE_S
@@ -206,6 +209,7 @@ class Relay:
         self._flights.pop(lease.shard, None)
 
     def _collect(self, now: float) -> None:
+        given_up = False
         for shard, flight in list(self._flights.items()):
             if flight.delivery.done():
                 del self._flights[shard]
@@ -217,9 +221,12 @@ class Relay:
                 if not isinstance(error, Retryable):
                     raise error
                 self._retry_at = now + min(error.after_s, 1.0)
+                # The producer tried for its whole delivery time-out. What it gave up leaves a hole in its numbering,
+                # and kafka-python's idempotent producer sends nothing behind a hole.
+                given_up = True
         oldest = min((flight.since for flight in self._flights.values()), default=now)
-        if now - oldest > self._limit_s:
-            log.warning("producer_renewed", unconfirmed_s=round(now - oldest, 1))
+        if given_up or now - oldest > self._limit_s:
+            log.warning("producer_renewed", given_up=given_up, unconfirmed_s=round(now - oldest, 1))
             self._metrics.inc("hub_producer_renewals_total")
             self._flights.clear()
             self._publisher.renew()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
+import threading
+import time
+from dataclasses import dataclass
 from typing import Final, TextIO
 
 import structlog
@@ -27,6 +31,12 @@ _FOREIGN: Final = (
 )
 # What these say at INFO is of no use to an operator, or (access lines, SQL) tells references and parameters.
 _QUIET: Final = ("uvicorn.access", "faust", "mode", "aiokafka", "kafka", "grpc", "sqlalchemy", "asyncio")
+
+_BURST: Final = 10
+_SPAN_S: Final = 60.0
+_KEPT_S: Final = 3600.0
+"""A complaint that was not made for so long is forgotten, with the number of those that were not written."""
+_NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - the seam's name for it
@@ -51,6 +61,7 @@ def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - th
         else [structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
     handler = _Stdout(sys.stdout)
+    handler.addFilter(_Damped())
     handler.addFilter(_PlainArguments())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -100,6 +111,53 @@ class _Named:
     def __call__(self, _logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
         event["service"] = self._service
         return event
+
+
+class _Damped(logging.Filter):
+    """Lets a complaint through `_BURST` times in `_SPAN_S`; what comes more often is counted, and told with the next.
+
+    While a broker is gone its clients complain dozens of times a second, for hours: that fills a disk, and hides the
+    one line that matters. Only warnings and errors are damped. Two complaints are the same when logger, event, code and
+    reason are, or a library's text but for its numbers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._counts: dict[tuple[str, str], _Count] = {}
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        now, what = time.monotonic(), _complaint(record)
+        with self._lock:
+            count = self._counts.get(what)
+            if count is None or now - count.since >= _SPAN_S:
+                self._counts = {key: one for key, one in self._counts.items() if now - one.since < _KEPT_S}
+                count = self._counts[what] = _Count(now, 0 if count is None else count.kept_back)
+            count.written += 1
+            if count.written > _BURST:
+                count.kept_back += 1
+                return False
+            kept_back, count.kept_back = count.kept_back, 0
+        if kept_back:
+            told: dict[str, object] = record.msg if isinstance(record.msg, dict) else record.__dict__
+            told["kept_back"] = kept_back
+        return True
+
+
+@dataclass
+class _Count:
+    since: float
+    kept_back: int
+    written: int = 0
+
+
+def _complaint(record: logging.LogRecord) -> tuple[str, str]:
+    if isinstance(record.msg, dict):
+        return record.name, " ".join(str(record.msg.get(key, "")) for key in ("event", "code", "reason"))
+    return record.name, _NUMBERS.sub("", str(record.msg))
 
 
 class _PlainArguments(logging.Filter):

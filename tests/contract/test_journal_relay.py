@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -63,6 +64,42 @@ async def test_a_refused_batch_is_sent_again_from_the_first_unconfirmed_position
     bench.bus.sending = Sending.NORMAL
     await until(bench.sent)
     assert positions(bench, "a")[0][0] == 1
+
+
+async def test_a_producer_that_gave_up_a_batch_is_not_used_again(bench: Bench) -> None:
+    """It is renewed at once: behind the hole in its numbering it would be silent until the watchdog's time is over."""
+    bench.bus.sending = Sending.REFUSED
+    await bench.relay(unconfirmed_limit_s=3600)
+    await bench.write("a:1")
+
+    async def renewed() -> bool:
+        return bench.publishers[0].renewals > 0
+
+    await until(renewed)
+    bench.bus.sending = Sending.NORMAL
+    await until(bench.sent)
+    assert positions(bench, "a") == [(1, 1)]
+
+
+async def test_a_relay_whose_store_fails_rests_between_its_rounds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it asks a full disk eighty times a second, and tells the log as often."""
+    rounds = 0
+    several = threading.Event()
+
+    def full(_leases: Leases, _now: float) -> list[object]:
+        nonlocal rounds
+        rounds += 1
+        if rounds == 3:
+            several.set()
+        raise Retryable("store_full", "no space", after_s=0.2)
+
+    monkeypatch.setattr(Leases, "renew", full)
+    began = time.monotonic()
+    await bench.relay()
+    assert await asyncio.to_thread(several.wait, 10)
+    assert time.monotonic() - began >= 0.4
 
 
 async def test_a_wedged_producer_is_abandoned_and_built_anew(bench: Bench) -> None:

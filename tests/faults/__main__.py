@@ -28,7 +28,7 @@ from tests.faults.script import QUARTERS
 RESULTS: Final = Path(".run/faults")
 LINES: Final = "runs.jsonl"
 EPISODES: Final = 8
-"""Runs of one life of the hub. The oracle judges the whole life after each: with 24 that took two fifths of the time."""
+"""Runs of one life of the hub. The oracle judges the whole life after each: with 24, two fifths of the time."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,7 +9,8 @@ from ops.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults.scene import Inject, NotBitten, Scene
 
-FIRED_S: Final = 30.0
+FIRED_S: Final = 120.0
+"""In a mixed run the brokers may be gone when it is armed, and come back slowly on a crowded machine."""
 
 
 def crash_at(point: str) -> Inject:

@@ -92,6 +92,42 @@ def test_libraries_write_the_same_lines(out: Out, library: str) -> None:
     logging.getLogger(library).handlers = []
 
 
+class Clock:
+    """Stands in for the module `time`."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+def test_a_complaint_without_end_is_written_ten_times_a_minute_and_counted(
+    out: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.runtime.logs.time", clock := Clock())
+    configure("stats", "info", "json")
+    for number in range(300):
+        clock.now = number / 10
+        logging.getLogger("kafka").error(f"<Connection node_id={number} at 0x{number:x}> lost: %s", number)  # noqa: G004 - as libraries do
+        structlog.stdlib.get_logger("a").warning("waits", code="store_full")
+    structlog.stdlib.get_logger("a").warning("waits", code="another")
+    lines = out.lines()
+    assert len([line for line in lines if line["logger"] == "kafka"]) == 10
+    assert [line["code"] for line in lines if line["logger"] == "a"] == ["store_full"] * 10 + ["another"]
+    clock.now = 61.0
+    logging.getLogger("kafka").error("<Connection node_id=7 at 0x7> lost: %s", 7)
+    structlog.stdlib.get_logger("a").warning("waits", code="store_full")
+    assert [(line["logger"], line["kept_back"]) for line in out.lines()[-2:]] == [("kafka", 290), ("a", 290)]
+
+
+def test_what_is_no_complaint_is_never_kept_back(out: Out) -> None:
+    configure("stats", "info", "json")
+    for number in range(50):
+        structlog.stdlib.get_logger("a").info("done", number=number)
+    assert len(out.lines()) == 50
+
+
 def test_access_lines_and_sql_stay_out_at_info(out: Out) -> None:
     configure("stats", "info", "json")
     logging.getLogger("uvicorn.access").info("GET /cases/%s", "ref-1")
