@@ -27,6 +27,8 @@ _BARE: Final[dict[grpc.StatusCode, Kind]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: Kind.EXHAUSTED,
     grpc.StatusCode.UNAVAILABLE: Kind.UNAVAILABLE,
     grpc.StatusCode.ABORTED: Kind.UNAVAILABLE,
+    # A server that ends within a call; what the caller itself cancels does not come here, it is CancelledError.
+    grpc.StatusCode.CANCELLED: Kind.UNAVAILABLE,
     grpc.StatusCode.DEADLINE_EXCEEDED: Kind.TOO_LATE,
 }
 

@@ -58,10 +58,13 @@ async def test_a_refusal_is_final(stand: Stand, kind: Kind) -> None:
     assert len(stand.echo.seen) == 1
 
 
-async def test_an_abort_that_is_no_verdict_of_ours_is_tried_again(stand: Stand) -> None:
+@pytest.mark.parametrize("code", [grpc.StatusCode.ABORTED, grpc.StatusCode.CANCELLED])
+async def test_an_end_that_is_no_verdict_of_ours_is_tried_again(stand: Stand, code: grpc.StatusCode) -> None:
+    """A server that stops within a call cancels it: its successor has the answer."""
+
     async def abort_once(_request: Any, context: Any) -> None:  # noqa: ANN401 - of any method
         if len(stand.echo.seen) == 1:
-            await context.abort(grpc.StatusCode.ABORTED, "again")
+            await context.abort(code, "again")
 
     stand.echo.behaviour = abort_once
     await call(stand.one, Item(), timeout_s=10)
