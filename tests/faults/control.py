@@ -143,6 +143,7 @@ class Control:
     def __init__(self, results: Path, console: Console, seed: int) -> None:
         self._results = results
         self._console = console
+        self._commit = described()  # before anything is saved: that would mark the checkout as differing
         self._seed = seed
         self.halves: list[Half] = []
         self.naive: Naive | None = None
@@ -281,7 +282,7 @@ class Control:
             "seeds": [self._seed],
             "guards": {row.guard: self.caught(row) for row in rows},
             "naive": None if self.naive is None else asdict(self.naive),
-            "commit": described(),
+            "commit": self._commit,
             "broker": f"Apache Kafka {self.broker}",
             "date": f"{datetime.now(UTC):%Y-%m-%d}",
         }
