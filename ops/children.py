@@ -16,12 +16,10 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
 
 from hub.rpc.client import channel
-from ops.broker.native import LEASH
+from ops.broker.native import LEASH, READY_S
 from ops.exits import CommandError, Exit
 
 GRACE_S: Final = 20.0
-READY_S: Final = 180.0
-"""A crowded machine needs more than one minute at times; what ends meanwhile is told at once."""
 POLL_S: Final = 0.05
 LAST_WORDS: Final = 1500
 

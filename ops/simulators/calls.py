@@ -14,8 +14,8 @@ from hub.rpc.status import DETAILS_KEY
 from ops.simulators.answers import Later, Patience, Refusal
 
 TIMEOUT_S: Final = 20.0
-UNSURE: Final = frozenset({grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
-"""A server that is killed in the middle of an answer leaves any of these behind."""
+UNSURE: Final = frozenset({grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
+"""A server killed within an answer leaves any of these behind, or CANCELLED, which is a `Retryable` already."""
 
 
 async def ask(

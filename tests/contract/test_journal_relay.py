@@ -71,11 +71,7 @@ async def test_a_producer_that_gave_up_a_batch_is_not_used_again(bench: Bench) -
     bench.bus.sending = Sending.REFUSED
     await bench.relay(unconfirmed_limit_s=3600)
     await bench.write("a:1")
-
-    async def renewed() -> bool:
-        return bench.publishers[0].renewals > 0
-
-    await until(renewed)
+    await until(bench.renewed)
     bench.bus.sending = Sending.NORMAL
     await until(bench.sent)
     assert positions(bench, "a") == [(1, 1)]
@@ -106,11 +102,7 @@ async def test_a_wedged_producer_is_abandoned_and_built_anew(bench: Bench) -> No
     bench.bus.sending = Sending.HELD
     await bench.relay(unconfirmed_limit_s=0.2)
     await bench.write("a:1")
-
-    async def renewed() -> bool:
-        return bench.publishers[0].renewals > 0
-
-    await until(renewed)
+    await until(bench.renewed)
     bench.bus.sending = Sending.NORMAL
     await until(bench.sent)
     assert positions(bench, "a") == [(1, 1)]
@@ -120,11 +112,7 @@ async def test_a_lost_confirmation_repeats_the_same_positions(bench: Bench) -> N
     bench.bus.sending = Sending.ACK_LOST
     await bench.relay(unconfirmed_limit_s=0.2)
     await bench.write("a:1")
-
-    async def renewed() -> bool:
-        return bench.publishers[0].renewals > 0
-
-    await until(renewed)
+    await until(bench.renewed)
     bench.bus.sending = Sending.NORMAL
     await until(bench.sent)
     assert len(positions(bench, "a")) > 1

@@ -171,10 +171,10 @@ async def test_producer_watchdog(sqlite_bench: Bench, *, guarded: bool) -> None:
 
     async def tried_for_long() -> bool:
         flights = list(relay._flights.values())
-        return sqlite_bench.publishers[0].renewals > 0 or any(relay.oldest_unsent_s > 2.0 for _ in flights)
+        return await sqlite_bench.renewed() or any(relay.oldest_unsent_s > 2.0 for _ in flights)
 
     await until(tried_for_long)
-    assert (sqlite_bench.publishers[0].renewals > 0) == guarded
+    assert await sqlite_bench.renewed() == guarded
     sqlite_bench.bus.sending = Sending.NORMAL
 
 

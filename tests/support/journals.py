@@ -105,6 +105,10 @@ class Bench:
     async def sent(self) -> bool:
         return await self.producer.read(lambda tx: self.outbox.heads(tx) == self.outbox.sent(tx))
 
+    async def renewed(self) -> bool:
+        """Tell whether the first relay has given a producer up."""
+        return self.publishers[0].renewals > 0
+
     async def publish(self, *records: str) -> None:
         """Write and publish records, each write in a batch of its own."""
         await self.write(*records)
