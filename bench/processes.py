@@ -49,10 +49,15 @@ def usage_of(pid: int) -> Usage:
 
 def children_of(pid: int) -> list[int]:
     """Return the live children of all threads of `pid`; empty when it has ended."""
+    try:
+        # not Path.glob, which asks first whether the folder is there, and fails when the process ends in between
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except FileNotFoundError:
+        return []
     found: list[int] = []
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+    for thread in threads:
         try:
-            found += map(int, listing.read_text().split())
+            found += map(int, (thread / "children").read_text().split())
         except (FileNotFoundError, ProcessLookupError):
             continue  # that thread ended just now
     return found

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import pace
+from bench import pace, processes
 from bench.machine import commit, facts, file_system
 from bench.measure import Sample, interleave, judged, percentile, spread, spreads
 from bench.options import command, common
-from bench.processes import Peak, children_of, usage_of
+from bench.processes import Peak, Usage, children_of, usage_of
 
 
 def test_contenders_take_turns() -> None:
@@ -141,6 +141,7 @@ def test_usage_counts_children_and_ended_ones() -> None:
         process.stdin.close()
     with pytest.raises(ProcessLookupError):
         usage_of(process.pid)
+    assert children_of(process.pid) == []
 
 
 def test_a_peak_outlives_its_process() -> None:
@@ -150,3 +151,17 @@ def test_a_peak_outlives_its_process() -> None:
             process.stdin.close()
             process.wait()
     assert peak.rss_bytes > 0
+
+
+def test_a_process_may_end_within_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own figures are read, then it is gone before its children are asked for."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        own = processes._own
+
+        def and_ends(pid: int) -> Usage:
+            found = own(pid)
+            process.communicate()
+            return found
+
+        monkeypatch.setattr(processes, "_own", and_ends)
+        assert usage_of(process.pid).rss_bytes > 0
