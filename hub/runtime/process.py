@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import structlog
 
 from hub.errors import Fault, Rejected, Retryable
+from hub.runtime import heap
 
 EXIT_OK: Final = 0
 EXIT_FAULT: Final = 70
@@ -70,6 +71,7 @@ async def run(parts: Sequence[Part], *, grace_s: float = 20.0) -> int:
         await asyncio.gather(*watches, return_exceptions=True)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
+        heap.release()
     code = code if clean else EXIT_FAULT
     _log.info("process_stopped", exit_code=code)
     return code
@@ -94,6 +96,7 @@ async def _serve(
             _log.info("part_started", part=part.name)
             watches.append(_task(part.failed(), part.name))
         else:
+            heap.settle()
             _log.info("process_ready")
             await asyncio.wait({stop_wanted, *watches}, return_when=asyncio.FIRST_COMPLETED)
         return EXIT_FAULT if _report_ended(watches) else EXIT_OK

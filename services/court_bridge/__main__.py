@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from hub.runtime import heap
+
+if __name__ == "__main__":
+    heap.rest()  # first: nothing that the imports below bring goes again
+
 import sys
 
 from hub.exchange.commands import run
@@ -9,4 +14,5 @@ from services.court_bridge.settings import CourtBridgeSettings
 from services.court_bridge.wiring import TRADE, build
 
 if __name__ == "__main__":
+    heap.settle()
     sys.exit(run(TRADE, CourtBridgeSettings, build, sys.argv[1:]))

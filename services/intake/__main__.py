@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from hub.runtime import heap
+
+if __name__ == "__main__":
+    heap.rest()  # first: nothing that the imports below bring goes again
+
 import asyncio
 import sys
 from collections.abc import Sequence
@@ -54,4 +59,5 @@ def recover(settings: IntakeSettings) -> int:
 
 
 if __name__ == "__main__":
+    heap.settle()
     sys.exit(main(sys.argv[1:]))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from hub.runtime import heap
+
+if __name__ == "__main__":
+    heap.rest()  # first: nothing that the imports below bring goes again
+
 import sys
 
 from hub.exchange.commands import run
@@ -9,4 +14,5 @@ from services.petition_bridge.settings import PetitionBridgeSettings
 from services.petition_bridge.wiring import TRADE, build
 
 if __name__ == "__main__":
+    heap.settle()
     sys.exit(run(TRADE, PetitionBridgeSettings, build, sys.argv[1:]))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from hub.runtime import heap
+
+if __name__ == "__main__":
+    heap.rest()  # first: nothing that the imports below bring goes again
+
 import sys
 
 from hub.exchange.commands import run
@@ -9,4 +14,5 @@ from services.police_bridge.settings import PoliceBridgeSettings
 from services.police_bridge.wiring import TRADE, build
 
 if __name__ == "__main__":
+    heap.settle()
     sys.exit(run(TRADE, PoliceBridgeSettings, build, sys.argv[1:]))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from hub.runtime import heap
+
+if __name__ == "__main__":
+    heap.rest()  # first: nothing that the imports below bring goes again
+
 import asyncio
 import socket
 import sys
@@ -67,4 +72,5 @@ def _listens(host: str, port: int) -> bool:
 
 
 if __name__ == "__main__":
+    heap.settle()
     sys.exit(main(sys.argv[1:]))
