@@ -71,7 +71,6 @@ async def run(parts: Sequence[Part], *, grace_s: float = 20.0) -> int:
         await asyncio.gather(*watches, return_exceptions=True)
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
-        heap.release()
     code = code if clean else EXIT_FAULT
     _log.info("process_stopped", exit_code=code)
     return code

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
 
 import pytest
 
+from hub.runtime import heap
 from ops.launcher import SERVICES
 
 LOOK = """
@@ -18,13 +20,45 @@ sys.argv = ["services.{name}", "no such command"]
 try:
     runpy.run_module("services.{name}", run_name="__main__", alter_sys=True)
 except SystemExit as ended:
-    print(json.dumps([ended.code, len(full), gc.isenabled(), gc.get_freeze_count()]))
+    print(json.dumps([ended.code, len(full), gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count()]))
 """
+READY = """
+import asyncio, gc
+from hub.runtime import heap, process
+
+class Part:
+    name = "part"
+    async def start(self):
+        self.made = [[] for _ in range(5000)]
+        print(gc.get_freeze_count())
+    async def stop(self):
+        print(gc.get_freeze_count())
+    async def failed(self):
+        pass
+
+heap.rest()
+heap.settle()
+asyncio.run(process.run([Part()]))
+"""
+
+
+def _printed(code: str) -> str:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_the_collector_rests_while_a_service_is_imported(name: str) -> None:
-    told = subprocess.run([sys.executable, "-c", LOOK.format(name=name)], capture_output=True, text=True, check=True)
-    code, full, enabled, frozen = json.loads(told.stdout)
-    assert (code, full, enabled) == (2, 0, True)
+    code, full, enabled, young, frozen = json.loads(_printed(LOOK.format(name=name)))
+    assert (code, full, enabled, young) == (2, 0, True, heap.YOUNG)
     assert frozen > 100_000
+
+
+def test_what_the_parts_made_when_they_started_is_left_alone_too() -> None:
+    imported, ready = (int(line) for line in _printed(READY).splitlines() if line.isdigit())
+    assert ready > imported + 5000
+
+
+def test_a_process_that_never_rested_is_left_as_it_is() -> None:
+    before = gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()
+    heap.settle()
+    assert (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()) == before

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable
@@ -168,13 +167,3 @@ async def test_an_error_in_a_stop_is_loud_and_stops_nobody_else() -> None:
         assert await run(parts) == 70
     assert book[-1] == "stop store"
     assert [line["part"] for line in logs if line["event"] == "process_failed"] == ["relay"]
-
-
-async def test_what_start_up_made_is_left_alone_by_the_collector_while_the_parts_run() -> None:
-    frozen: list[int] = []
-    part = Recorded("reader", [], on_stop=lambda: frozen.append(gc.get_freeze_count()))
-    part.break_with(Fault("done", "seen"))
-    assert await run([part]) == 70
-    assert frozen[0] > 1000
-    assert gc.get_freeze_count() == 0
-    assert gc.isenabled()
