@@ -249,8 +249,7 @@ def growth(document: Document) -> str:
     passes = [
         (
             f"{one['service']}, {one['region']}",
-            *(_figure(one[name]) for name in ("disputes", "records_s", "cost_ratio")),
-            _figure(one.get("cost_ratio_in_turns")),
+            *(_figure(one[name]) for name in ("disputes", "records_s", "cost_ratio", "cost_ratio_in_turns")),
             *(_figure(one[name]) for name in ("restarted_rss_mb", "log_bytes_per_record")),
         )
         for one in document["passes"]
