@@ -152,13 +152,20 @@ def _today() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d}"
 
 
-def _plans(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+def plans_of(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """Return (store, its runs) in the order of playing, without those that need no run.
+
+    Raises:
+        KeyError: No such kind.
+        ValueError: No such seeds.
+    """
     names = [name for name in told.kinds.split(",") if name]
     done = done_in([*read(SAVED), *read(told.results / LINES)], product()) if told.missing else set()
-    for store in STORES if told.store == "both" else (told.store,):
-        kinds = chosen_for(store, names, full=told.full)
-        runs = [(kind, seed) for seed in seeds_of(told.seeds) for kind in kinds]
-        yield store, [(kind, seed) for kind, seed in runs if (kind, store, seed) not in done]
+    # Seed by seed: what is interrupted has tried both stores alike.
+    for seed in seeds_of(told.seeds):
+        for store in STORES if told.store == "both" else (told.store,):
+            kinds = chosen_for(store, names, full=told.full)
+            yield store, [(kind, seed) for kind in kinds if (kind, store, seed) not in done]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -171,7 +178,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(f"{MIXED:24} {'/'.join(STORES):16} two or three of the above at once\n")
         return 0
     try:
-        plans = list(_plans(told))
+        plans = list(plans_of(told))
     except KeyError as unknown:
         options.error(f"no such kind: {unknown.args[0]}; --list shows them")
     except ValueError as wrong:

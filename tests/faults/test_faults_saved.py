@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from tests.faults.__main__ import LINES, parser, plans_of
 from tests.faults.control import ROWS, Control, Half
-from tests.faults.save import done_in, main, summed
+from tests.faults.save import done_in, main, product, summed
 
 ROW = next(row for row in ROWS if row.guard == "slicing")
 DEED = next(row for row in ROWS if row.seen_by == "lost")
@@ -60,6 +61,19 @@ def test_the_file_grows_by_what_it_does_not_hold_yet(tmp_path: Path) -> None:
 def test_only_green_runs_of_the_same_product_are_not_missing() -> None:
     told = [line(), line(seed=2, ok=False), line(seed=3, product="p2")]
     assert done_in(told, "p1") == {("zombie", "sqlite", 1)}
+
+
+def test_what_is_missing_is_run_seed_by_seed_on_both_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.faults.__main__.SAVED", tmp_path / "nothing saved")
+    green = line(seed=2, kind="zombie", product=product())
+    (tmp_path / LINES).write_text(json.dumps(green) + "\n", encoding="utf-8")
+    words = ["--kinds", "zombie,kill-stats", "--seeds", "1-2", "--missing", "--results", str(tmp_path)]
+    assert list(plans_of(parser().parse_args(words))) == [
+        ("sqlite", [("kill-stats", 1), ("zombie", 1)]),
+        ("postgres", [("kill-stats", 1), ("zombie", 1)]),
+        ("sqlite", [("kill-stats", 2)]),
+        ("postgres", [("kill-stats", 2), ("zombie", 2)]),
+    ]
 
 
 def half(*, guarded: bool, guard: str = "slicing", bitten: bool = True, **told: Any) -> Half:  # noqa: ANN401 - as above
