@@ -16,12 +16,13 @@ from typing import Any, Final
 import structlog
 from rich.console import Console
 
+from bench.machine import commit
 from ops.exits import CommandError
 from ops.interrupts import run as run_guarded
 from tests.faults.episode import Director, Run, told_of
 from tests.faults.kinds import BY_NAME, MIXED, NAMES, chosen_for
 from tests.faults.rig import Rig
-from tests.faults.save import SAVED, described, done_in, product, read
+from tests.faults.save import SAVED, done_in, product, read
 from tests.faults.scene import STORES
 from tests.faults.script import QUARTERS
 
@@ -74,7 +75,7 @@ class Matrix:
         self._console = console
         self.runs: list[Run] = []
         self.broker = "unknown"
-        self._origin = {"commit": described(), "product": product()}
+        self._origin = {"commit": commit(), "product": product()}
 
     async def play(self, store: str, plan: Sequence[tuple[str, int]]) -> None:
         """Run kinds with seeds on one store; a red run ends the hub's life, the next begins a new one."""

@@ -22,6 +22,7 @@ import grpc
 import stamina
 from rich.console import Console
 
+from bench.machine import commit
 from hub.errors import Retryable
 from ops.exits import CommandError
 from ops.interrupts import run as run_guarded
@@ -33,7 +34,6 @@ from tests.faults.guards import GUARDS
 from tests.faults.naive import Naive, measure
 from tests.faults.oracle import Verdict, judge
 from tests.faults.rig import ROOT, Rig
-from tests.faults.save import described
 from tests.faults.scene import NotBitten
 
 RESULTS: Final = Path(".run/faults-control")
@@ -143,7 +143,7 @@ class Control:
     def __init__(self, results: Path, console: Console, seed: int) -> None:
         self._results = results
         self._console = console
-        self._commit = described()  # before anything is saved: that would mark the checkout as differing
+        self._commit = commit()  # of the code that runs: the checkout may move on meanwhile
         self._seed = seed
         self.halves: list[Half] = []
         self.naive: Naive | None = None

@@ -28,11 +28,6 @@ PRODUCT: Final = ("HEAD:hub", "HEAD:services")
 Line = Mapping[str, Any]
 
 
-def described() -> str:
-    """Return the commit that runs, with a mark when the checkout differs from it."""
-    return _git("describe", "--always", "--dirty", "--abbrev=10") or "unknown"
-
-
 def product() -> str:
     """Return ten characters that stand for the product's code as committed; marked when the checkout differs."""
     trees = _git("rev-parse", *PRODUCT)
