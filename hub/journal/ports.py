@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from hub.contracts.stream import Headers, Message
+from hub.errors import Retryable
 
 PAGE_MESSAGES: Final = 2000
 """Messages that one `fetch` of a feed brings at most."""
@@ -28,6 +29,10 @@ class FeedRecord(NamedTuple):
     value: bytes | None
     headers: Headers
     timestamp_ms: int
+
+
+class Stalled(Retryable):
+    """The consumer asks for nothing any more and will not by itself: its feed has to be stopped and started again."""
 
 
 class Delivery(Protocol):
@@ -80,6 +85,9 @@ class Feed(Protocol):
         """Return what waits, at most `limit`, in offset order per partition; empty after `wait_s` seconds of nothing.
 
         While nobody calls, the feed holds a bounded number of records and pauses the consumer.
+
+        Raises:
+            Stalled: Nothing will come any more before the feed is stopped and started again.
         """
 
     def assigned(self) -> frozenset[int]:

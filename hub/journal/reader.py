@@ -17,7 +17,7 @@ from hub.journal.applying import Applier, Outcome, Poisoned, apply_plan, retry_p
 from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Places, Swapped
 from hub.journal.plan import Plan, chunks_of, plan_of
-from hub.journal.ports import Feed, FeedRecord
+from hub.journal.ports import Feed, FeedRecord, Stalled
 from hub.journal.ports import Places as PlacesOf
 from hub.journal.waiting import Waiting
 from hub.runtime.metrics import Metrics
@@ -151,6 +151,10 @@ class Reader:
                     started = True
                 await self._step()
                 attempt = 0
+            except Stalled as stalled:
+                log.warning("consumer_stalled", stage=self._stage, detail=stalled.detail)
+                await self._feed.stop()
+                started = False
             except Retryable as error:
                 log.warning("reader_waits", stage=self._stage, code=error.code, detail=error.detail)
                 await self._pause(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])

@@ -254,6 +254,14 @@ class MemoryBus:
             member.crash()
         self.wake()
 
+    def stall_feeds(self, topic: str, group: str) -> None:
+        """Let every consumer of the group ask for nothing any more."""
+        with self._lock:
+            members = list(self._members[topic, group])
+        for member in members:
+            member.stall()
+        self.wake()
+
 
 class MemoryPublisher(Publisher):
     """Hands messages to the memory bus, as `bus.sending` says."""

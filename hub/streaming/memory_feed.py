@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from hub.contracts.topics import Topic
 from hub.errors import Fault, Retryable
-from hub.journal.ports import PAGE_BYTES, PAGE_MESSAGES, Feed, FeedRecord, Places
+from hub.journal.ports import PAGE_BYTES, PAGE_MESSAGES, Feed, FeedRecord, Places, Stalled
 from hub.streaming.memory import MemoryBus
 from hub.streaming.starts import start_of
 
@@ -37,6 +37,7 @@ class MemoryFeed(Feed):
         self._loaded = 0
         self._turn = 0
         self._crashed = False
+        self._stalled = False
         self._started = False
         self._changed = asyncio.Event()
         self._unlisten: Callable[[], None] | None = None
@@ -54,7 +55,7 @@ class MemoryFeed(Feed):
             loop.call_soon_threadsafe(self._changed.set)
 
         self._unlisten = self._bus.listen(wake)
-        self._started, self._crashed = True, False
+        self._started, self._crashed, self._stalled = True, False, False
         self._bus.join(self)
 
     @override
@@ -79,7 +80,13 @@ class MemoryFeed(Feed):
         """Die as a consumer does (called by the bus)."""
         self._crashed = True
 
+    def stall(self) -> None:
+        """Ask for nothing any more until the next start (called by the bus)."""
+        self._stalled = True
+
     def _check(self) -> None:
+        if self._stalled:
+            raise Stalled("consumer_stalled", f"consumer of {self._topic} in {self.group} does not ask any more")
         if self._crashed:
             raise Fault("feed_crashed", f"consumer of {self._topic} in {self.group} died")
 

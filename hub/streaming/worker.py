@@ -19,7 +19,7 @@ from yarl import URL
 
 from hub.contracts.topics import Topic
 from hub.errors import Fault, Retryable
-from hub.journal.ports import PAGE_BYTES, Feed, FeedRecord, Places
+from hub.journal.ports import PAGE_BYTES, Feed, FeedRecord, Places, Stalled
 from hub.streaming.admin import check_group
 from hub.streaming.buffer import Buffer
 from hub.streaming.bus import Bus
@@ -40,6 +40,8 @@ START_S: Final = 3.0
 """Time that a stop gives a start under way; while the bus is away it never ends."""
 WATCH_S: Final = 0.25
 POLL_S: Final = 0.02
+STALLED_S: Final = 15.0
+"""A consumer that asked for nothing for so long, with room for more, will not by itself."""
 
 
 class _ConsumerOnly(BootStrategy):
@@ -253,6 +255,8 @@ class FaustFeed(Feed):
         deadline = loop.time() + wait_s
         while True:
             self._check()
+            if not self.alive():
+                raise Stalled("consumer_stalled", f"the consumer of {self._topic} in {self._group} asks for nothing")
             self._buffer.changed.clear()
             records = self._buffer.take(limit)
             left = deadline - loop.time()
@@ -297,9 +301,10 @@ class FaustFeed(Feed):
     def alive(self) -> bool:
         if self._app is None or self._app.should_stop:
             return False
-        # a full buffer is the reader's slowness, not the consumer's death
+        # A full buffer is the reader's slowness, not the consumer's death. A rebalance takes a session time-out or two;
+        # Faust's own recovery ends for ever, and leaves the consumer paused, when one of its steps takes too long.
         quiet_s = time.monotonic() - self._polled_at
-        return self._buffer.full or quiet_s < max(15.0, 3 * self._bus.session_timeout_s)
+        return self._buffer.full or quiet_s < max(STALLED_S, 3 * self._bus.session_timeout_s)
 
 
 class _Steering:

@@ -334,6 +334,17 @@ async def test_a_dead_consumer_stops_the_reader(bench: Bench) -> None:
     assert error.code == "feed_crashed"
 
 
+async def test_a_consumer_that_asks_for_nothing_any_more_is_started_again(bench: Bench) -> None:
+    reader = await bench.reader()
+    await bench.publish("a:1")
+    await bench.applied(reader)
+    bench.bus.stall_feeds(JOURNAL.name, GROUP)
+    await bench.publish("a:2")
+    await bench.applied(reader)
+    assert await bench.effects() == ["a:1", "a:2"]
+    assert reader.alive()
+
+
 async def test_a_dead_letter_is_published_and_a_redriven_one_counts_once(bench: Bench) -> None:
     await bench.publish("a:1", "a:bad")
     applier = Recorder(refuses={"a:bad"})

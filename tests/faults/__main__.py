@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import os
 import shutil
 import sys
@@ -162,11 +163,15 @@ def plans_of(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, in
     """
     names = [name for name in told.kinds.split(",") if name]
     done = done_in([*read(SAVED), *read(told.results / LINES)], product()) if told.missing else set()
-    # Seed by seed: what is interrupted has tried both stores alike.
-    for seed in seeds_of(told.seeds):
-        for store in STORES if told.store == "both" else (told.store,):
-            kinds = chosen_for(store, names, full=told.full)
-            yield store, [(kind, seed) for kind in kinds if (kind, store, seed) not in done]
+    stores = STORES if told.store == "both" else (told.store,)
+    kinds = {store: chosen_for(store, names, full=told.full) for store in stores}
+    # A few seeds of one store, then of the other: what is interrupted has tried both alike, and no life is shorter.
+    seeds = seeds_of(told.seeds)
+    step = math.ceil(EPISODES / max(1, min(map(len, kinds.values()))))
+    for first in range(0, len(seeds), step):
+        for store in stores:
+            runs = [(kind, seed) for seed in seeds[first : first + step] for kind in kinds[store]]
+            yield store, [(kind, seed) for kind, seed in runs if (kind, store, seed) not in done]
 
 
 def main(arguments: Sequence[str]) -> int:

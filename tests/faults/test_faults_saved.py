@@ -65,6 +65,7 @@ def test_only_green_runs_of_the_same_product_are_not_missing() -> None:
 
 def test_what_is_missing_is_run_seed_by_seed_on_both_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faults.__main__.SAVED", tmp_path / "nothing saved")
+    monkeypatch.setattr("tests.faults.__main__.EPISODES", 2)
     green = line(seed=2, kind="zombie", product=product())
     (tmp_path / LINES).write_text(json.dumps(green) + "\n", encoding="utf-8")
     words = ["--kinds", "zombie,kill-stats", "--seeds", "1-2", "--missing", "--results", str(tmp_path)]
