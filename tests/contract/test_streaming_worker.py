@@ -7,18 +7,15 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from faust.types import TP
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from hub.contracts.stream import Message
 from hub.contracts.topics import Topic
 from hub.errors import Fault, Retryable
-from hub.journal.ports import Stalled
 from hub.streaming import worker
 from hub.streaming.admin import check_group, check_rights, describe, provision
 from hub.streaming.bus import Bus
@@ -133,45 +130,6 @@ async def test_a_failing_store_at_an_assignment_is_a_crash_not_a_silence(
             while True:
                 await feed.next(0.2, 10)
     assert raised.value.code == "feed_crashed"
-
-
-async def test_a_consumer_that_does_not_poll_is_not_alive(kafka_rig: KafkaRig) -> None:
-    await fill(kafka_rig, 1)
-    feed = kafka_rig.feed("stuck", dict)
-    assert isinstance(feed, FaustFeed)
-    await feed.start()
-    await collect(feed, 3)
-    feed._app._fetcher._stopped.set()
-    feed._polled_at -= 60
-    assert not feed.alive()
-
-
-async def test_a_consumer_that_hangs_at_its_assignment_says_so_and_works_after_another_start(
-    kafka_rig: KafkaRig, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Faust's recovery ends for ever when this takes longer than its time-out; everything stays paused then."""
-    seek, hung = OwnPlaceConsumer.seek_to_committed, asyncio.Event()
-
-    async def hanging_once(self: OwnPlaceConsumer) -> Mapping[TP, int]:
-        if not hung.is_set():
-            hung.set()
-            await asyncio.Event().wait()
-        return await seek(self)
-
-    monkeypatch.setattr(OwnPlaceConsumer, "seek_to_committed", hanging_once)
-    await fill(kafka_rig, 1)
-    feed = kafka_rig.feed("hung", dict)
-    assert isinstance(feed, FaustFeed)
-    await feed.start()
-    await hung.wait()
-    assert not await feed.next(0.5, 10), "it may still come"
-    feed._polled_at -= 60
-    with pytest.raises(Stalled):
-        await feed.next(1.0, 10)
-    await feed.stop()
-    await feed.start()
-    assert len(await collect(feed, 3)) == 3
-    await feed.stop()
 
 
 async def test_before_it_starts_or_after_it_stopped_next_is_a_fault(kafka_rig: KafkaRig) -> None:
