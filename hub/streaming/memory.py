@@ -226,11 +226,7 @@ class MemoryBus:
 
     def rewind(self, topic: str, group: str, by: int) -> None:
         """Deliver the last `by` records of every partition again to the group."""
-        with self._lock:
-            members = list(self._members[topic, group])
-        for member in members:
-            member.rewind(by)
-        self.wake()
+        self._tell(topic, group, lambda member: member.rewind(by))
 
     def truncate(self, topic: str, partition: int, before: int) -> None:
         """Delete everything before offset `before`, as retention does."""
@@ -248,18 +244,17 @@ class MemoryBus:
 
     def crash_feeds(self, topic: str, group: str) -> None:
         """Let every consumer of the group die."""
-        with self._lock:
-            members = list(self._members[topic, group])
-        for member in members:
-            member.crash()
-        self.wake()
+        self._tell(topic, group, lambda member: member.crash())
 
     def stall_feeds(self, topic: str, group: str) -> None:
         """Let every consumer of the group ask for nothing any more."""
+        self._tell(topic, group, lambda member: member.stall())
+
+    def _tell(self, topic: str, group: str, what: Callable[[MemoryFeed], None]) -> None:
         with self._lock:
             members = list(self._members[topic, group])
         for member in members:
-            member.stall()
+            what(member)
         self.wake()
 
 

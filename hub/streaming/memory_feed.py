@@ -36,8 +36,7 @@ class MemoryFeed(Feed):
         self._generation = 0
         self._loaded = 0
         self._turn = 0
-        self._crashed = False
-        self._stalled = False
+        self._failure: Fault | Stalled | None = None
         self._started = False
         self._changed = asyncio.Event()
         self._unlisten: Callable[[], None] | None = None
@@ -55,7 +54,7 @@ class MemoryFeed(Feed):
             loop.call_soon_threadsafe(self._changed.set)
 
         self._unlisten = self._bus.listen(wake)
-        self._started, self._crashed, self._stalled = True, False, False
+        self._started, self._failure = True, None
         self._bus.join(self)
 
     @override
@@ -78,17 +77,15 @@ class MemoryFeed(Feed):
 
     def crash(self) -> None:
         """Die as a consumer does (called by the bus)."""
-        self._crashed = True
+        self._failure = Fault("feed_crashed", f"consumer of {self._topic} in {self.group} died")
 
     def stall(self) -> None:
         """Ask for nothing any more until the next start (called by the bus)."""
-        self._stalled = True
+        self._failure = Stalled("consumer_stalled", f"consumer of {self._topic} in {self.group} asks for nothing")
 
     def _check(self) -> None:
-        if self._stalled:
-            raise Stalled("consumer_stalled", f"consumer of {self._topic} in {self.group} does not ask any more")
-        if self._crashed:
-            raise Fault("feed_crashed", f"consumer of {self._topic} in {self.group} died")
+        if self._failure is not None:
+            raise self._failure
 
     @override
     async def next(self, wait_s: float, limit: int) -> Sequence[FeedRecord]:
@@ -175,4 +172,4 @@ class MemoryFeed(Feed):
 
     @override
     def alive(self) -> bool:
-        return self._started and not self._crashed
+        return self._started and self._failure is None
