@@ -29,7 +29,7 @@ from tests.faults.script import QUARTERS
 
 RESULTS: Final = Path(".run/faults")
 LINES: Final = "runs.jsonl"
-EPISODES: Final = 8
+EPISODES: Final = 10
 """Runs of one life of the hub. The oracle judges the whole life after each: with 24, two fifths of the time."""
 
 

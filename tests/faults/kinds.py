@@ -1,6 +1,7 @@
 """The table of fault kinds, and `mixed`, which draws two or three of them at once.
 
-The short list has to fit ten minutes on both stores: what the store has no part in runs on one of them there.
+The short list has to fit ten minutes, so each kind runs on one store there: on PostgreSQL what two workers or the store
+itself have a part in, on SQLite, with half the processes, everything else. The full list runs all on both.
 """
 
 from __future__ import annotations
@@ -13,12 +14,10 @@ from typing import Final
 
 from tests.faults import of_brokers, of_crashes, of_inputs, of_processes, of_readers, of_stores
 from tests.faults.load import Manner
-from tests.faults.scene import STORES, Kind, Scene
+from tests.faults.scene import POSTGRES, SQLITE, Kind, Scene
 
 BRIEF_GONE_S: Final = 20.0
 LONG_GONE_S: Final = 120.0
-SQLITE: Final = ("sqlite",)
-POSTGRES: Final = ("postgres",)
 MIXED: Final = "mixed"
 
 
@@ -28,26 +27,27 @@ def _of(*parts: str) -> frozenset[str]:
 
 ALONE: Final = (
     Kind("kill-bridges", "kill -9 each bridge while it holds work", of_processes.kill_bridges, _of("bridges")),
-    Kind("kill-intake", "kill -9 intake while it holds work", of_processes.kill_intake, _of("intake")),
+    Kind("kill-intake", "kill -9 intake while it holds work", of_processes.kill_intake, _of("intake"), short=POSTGRES),
     Kind("kill-stats", "kill -9 stats while it holds work", of_processes.kill_stats, _of("stats")),
     Kind(
         "sigterm-rolling",
         "SIGTERM one process after the other",
         of_processes.terminate_rolling,
         _of("bridges", "intake", "stats"),
-        short=POSTGRES,
     ),
     Kind(
         "kill-at-rebalance",
         "kill -9 a reader within 200 ms after a rebalance began",
         of_processes.kill_at_rebalance,
         _of("intake", "stats"),
+        short=POSTGRES,
     ),
     Kind(
         "zombie",
         "SIGSTOP a reader with a plan in its hands beyond its session time-out, then SIGCONT",
         of_processes.zombie,
         _of("intake", "stats"),
+        short=POSTGRES,
     ),
     Kind(
         "workers-flap",
@@ -63,7 +63,6 @@ ALONE: Final = (
         f"one broker gone for {BRIEF_GONE_S:.0f} s",
         of_brokers.one_gone(BRIEF_GONE_S),
         _of("brokers"),
-        short=SQLITE,
     ),
     Kind(
         "broker-gone-long",
@@ -77,25 +76,22 @@ ALONE: Final = (
         f"two brokers gone for {of_brokers.BRIEF_S:.0f} s",
         of_brokers.two_gone(of_brokers.BRIEF_S),
         _of("brokers"),
-        short=POSTGRES,
     ),
     Kind(
         "two-brokers-gone-long",
         f"two brokers gone for {of_brokers.BEYOND_S:.0f} s, longer than the producers' delivery time-out",
         of_brokers.two_gone(of_brokers.BEYOND_S),
         _of("brokers"),
-        short=SQLITE,
     ),
     Kind("leaders-moved", "leaders of all partitions moved", of_brokers.move_leaders, _of("brokers"), short=POSTGRES),
-    Kind("link-slow", "150 to 900 ms on every link to the brokers", of_brokers.slow_link, _of("links"), short=POSTGRES),
+    Kind("link-slow", "150 to 900 ms on every link to the brokers", of_brokers.slow_link, _of("links")),
     Kind(
         "link-reset",
         "every connection to the brokers reset, again and again",
         of_brokers.reset_links,
         _of("links"),
-        short=SQLITE,
     ),
-    Kind("store-locked", "a store locked for 10 s", of_stores.lock, _of("stores")),
+    Kind("store-locked", "a store locked for 10 s", of_stores.lock, _of("stores"), short=POSTGRES),
     Kind("disk-full", "ENOSPC on every write of one process", of_stores.full, _of("stores")),
     Kind(
         "crash-before-relay",
@@ -108,12 +104,14 @@ ALONE: Final = (
         "a bridge and intake die between Kafka's confirmation and the mark",
         of_crashes.BEFORE_MARK,
         _of("bridges", "intake"),
+        short=POSTGRES,
     ),
     Kind(
         "crash-before-answer",
         "a bridge and intake die between effect and answer",
         of_crashes.BEFORE_ANSWER,
         _of("bridges", "intake"),
+        short=POSTGRES,
     ),
     Kind("record-dropped", "the consumer loses a record of each reader", of_readers.drop_one, _of("intake", "stats")),
     Kind(
@@ -124,7 +122,6 @@ ALONE: Final = (
         "every transaction of a reader takes long",
         of_readers.slow_applier,
         _of("intake", "stats"),
-        short=SQLITE,
     ),
     Kind(
         "input-duplicated",
@@ -132,7 +129,6 @@ ALONE: Final = (
         of_inputs.duplicated,
         _of("input"),
         manner=Manner(duplicates=True, rate=20),
-        short=POSTGRES,
     ),
     Kind(
         "input-reordered",
@@ -140,7 +136,6 @@ ALONE: Final = (
         of_inputs.reordered,
         _of("input"),
         manner=Manner(shuffled=True),
-        short=SQLITE,
     ),
     Kind(
         "input-late",
@@ -150,7 +145,7 @@ ALONE: Final = (
         manner=Manner(late=True),
         short=POSTGRES,
     ),
-    Kind("input-poisoned", "a stranger's records between the batches", of_inputs.poisoned, _of("topics"), short=SQLITE),
+    Kind("input-poisoned", "a stranger's records between the batches", of_inputs.poisoned, _of("topics")),
     Kind(
         "offsets-deleted",
         "a group's offsets deleted",
@@ -163,7 +158,6 @@ ALONE: Final = (
         "a group's offsets set to 0",
         of_readers.offsets("behind"),
         _of("intake", "stats"),
-        short=SQLITE,
     ),
     Kind("offsets-ahead", "a group's offsets set to the end", of_readers.offsets("ahead"), _of("intake", "stats")),
     Kind("stats-rebuilt", "stats rebuilt from position 0 while live", of_readers.rebuild_stats, _of("stats")),
@@ -225,4 +219,5 @@ def chosen_for(store: str, names: Sequence[str], *, full: bool) -> list[str]:
         for name, kind in BY_NAME.items()
         if store in kind.stores and (name in names if names else full or store in kind.short)
     ]
-    return [*found, MIXED] if (MIXED in names or not names) and store in STORES else found
+    mixed_too = MIXED in names if names else full or store in SQLITE
+    return [*found, MIXED] if mixed_too else found

@@ -12,7 +12,9 @@ from typing import Final
 from tests.faults.load import Load, Manner
 from tests.faults.rig import Rig
 
-STORES: Final = ("sqlite", "postgres")
+SQLITE: Final = ("sqlite",)
+POSTGRES: Final = ("postgres",)
+STORES: Final = (*SQLITE, *POSTGRES)
 LOOK_S: Final = 0.02
 
 
@@ -79,5 +81,5 @@ class Kind:
     inject: Inject
     touches: frozenset[str]
     stores: tuple[str, ...] = STORES
-    short: tuple[str, ...] = STORES
+    short: tuple[str, ...] = SQLITE
     manner: Manner = Manner()  # noqa: RUF009 - frozen
