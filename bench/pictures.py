@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bench.plots import Bar, Line, bars, lines
+from bench.plots import Bar, Line, bars, lines, short
 
 Document = Mapping[str, Any]
 STAGE: Final = "500"
@@ -95,17 +95,19 @@ def _growth_memory(document: Document) -> Picture:
 
 def _growth_cost(document: Document) -> Picture | None:
     drawn, told = [], []
-    for one in _largest(document):
-        costs = one["tenths_cpu_us_per_record"]
+    for one in {one["service"]: one for one in sorted(document["passes"], key=lambda one: one["disputes"])}.values():
+        tenths = zip(one["tenths_cpu_us_per_record"], one["tenths_turn_ns"], strict=True)
+        costs = [us * 1_000 / turn for us, turn in tenths]
         if costs:
-            drawn.append(Line(f"{one['service']}, {one['region']}", list(enumerate(costs, start=1))))
+            drawn.append(Line(f"{one['service']}, {short(one['disputes'])}", list(enumerate(costs, start=1))))
             told.append(
-                f"{one['service']} of a {one['region']} {costs[0]:.1f} in the first, {costs[-1]:.1f} in the last"
+                f"{one['service']} on the way to {one['disputes']:,} disputes {costs[0]:,.0f} in the first, "
+                f"{costs[-1]:,.0f} in the last"
             )
     if not drawn:
         return None
-    alternative = f"Microseconds of processor time per record in each tenth of the way: {'; '.join(told)}."
-    axes = ("tenth of the way", "µs CPU a record")
+    alternative = f"Processor time per record in turns of the machine's loop, by tenth of the way: {'; '.join(told)}."
+    axes = ("tenth of the way", "turns a record")
     return Picture(lines("Cost as the register grows", alternative, axes, drawn, log_y=True), alternative)
 
 

@@ -16,6 +16,8 @@ WIDTH, HEIGHT = 860, 380
 LEFT, RIGHT, TOP, BOTTOM = 84, 190, 72, 56
 BAR_HEIGHT, BAR_GAP, BAR_LEFT, BAR_RIGHT = 26, 12, 260, 170
 TICKS: Final = 5
+NEARLY: Final = 1.02
+"""A last look just short of a round value still shows it."""
 MILLION, THOUSAND = 1_000_000, 1_000
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
@@ -72,7 +74,8 @@ def lines(
     ys = [y for line in drawn for _, y in line.points]
     left, right = min(xs), max(xs)
     y_ticks = _powers(min(ys), max(ys)) if log_y else ticks(0.0, max(ys))
-    x_ticks = _powers(left, right) if log_x else ticks(left, right)
+    x_ticks = [x for x in (_powers if log_x else ticks)(left, right) if left <= x <= right * NEARLY]
+    right = max(right, *x_ticks)
     across = _Axis(left, right, log=log_x)
     up = _Axis(y_ticks[0], y_ticks[-1], log=log_y)
 
@@ -80,8 +83,7 @@ def lines(
         return LEFT + across.share(x) * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up.share(y) * (HEIGHT - TOP - BOTTOM)
 
     parts = [_grid(LEFT, place(left, y)[1], WIDTH - RIGHT, None, short(y)) for y in y_ticks]
-    shown = [x for x in x_ticks if left <= x <= right]
-    parts += [_text(place(x, y_ticks[0])[0], HEIGHT - BOTTOM + 20, short(x), "soft mid") for x in shown]
+    parts += [_text(place(x, y_ticks[0])[0], HEIGHT - BOTTOM + 20, short(x), "soft mid") for x in x_ticks]
     for number, line in enumerate(drawn):
         path = " ".join(f"{at[0]:.1f},{at[1]:.1f}" for at in (place(x, y) for x, y in line.points))
         dash = f' stroke-dasharray="{DASHES[number]}"' if DASHES[number] else ""
