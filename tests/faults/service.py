@@ -7,6 +7,11 @@ Variables: `FAULT_FOLDER` (where points are armed), `FAULT_DELIVERY_S` (the prod
 
 from __future__ import annotations
 
+from tests.faults import precedence
+
+if __name__ == "__main__":
+    precedence.take()
+
 import importlib
 import os
 import random
@@ -27,6 +32,7 @@ from sqlalchemy import event, exc
 from hub.journal import reader
 from hub.journal.leases import Leases
 from hub.journal.ports import FeedRecord
+from hub.runtime import heap
 from hub.store import engines
 from hub.store.batcher import Batcher
 from hub.streaming import publisher
@@ -183,8 +189,20 @@ def shorten_delivery(delivery_s: float) -> None:
     module.producer = building
 
 
+def share_when_ready() -> None:
+    """Give the precedence back that this process took for its start."""
+    settle = heap.settle
+
+    def settled() -> None:
+        settle()
+        precedence.give_back()
+
+    heap.settle = settled
+
+
 def main(arguments: Sequence[str]) -> None:
     """Install what the environment asks for, then be that service."""
+    share_when_ready()
     name, *rest = arguments
     install(Points(Path(os.environ[at.FOLDER])))
     delivery_s = float(os.environ.get(at.DELIVERY_S, "0"))

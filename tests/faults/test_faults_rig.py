@@ -19,6 +19,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.errors import Retryable
+from hub.runtime import heap
 from hub.store import engines
 from hub.store.store import Store
 from hub.wire.journal.v1 import journal_pb2
@@ -26,7 +27,7 @@ from ops.broker.ports import free_ports
 from ops.broker.properties import Node, server_properties
 from ops.simulators.answers import Receipt
 from tests.faults import points as at
-from tests.faults import service
+from tests.faults import precedence, service
 from tests.faults.__main__ import main, seeds_of
 from tests.faults.book import Book
 from tests.faults.county import county
@@ -259,6 +260,19 @@ def test_no_seeds_are_no_run(text: str) -> None:
         seeds_of(text)
 
 
+def test_a_process_goes_before_the_others_until_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "autogroup"
+    monkeypatch.setattr(precedence, "AUTOGROUP", told)
+    monkeypatch.setattr(heap, "settle", lambda: None)
+    precedence.take()
+    assert told.read_text(encoding="ascii") == "-10"
+    service.share_when_ready()
+    heap.settle()
+    assert told.read_text(encoding="ascii") == "0"
+    monkeypatch.setattr(precedence, "AUTOGROUP", tmp_path / "no such" / "file")
+    precedence.take()  # where there is none, nothing happens
+
+
 def test_the_wrapper_puts_every_point_in_its_place(tmp_path: Path) -> None:
     """In a process of its own: it patches the product."""
     done = subprocess.run(
@@ -272,6 +286,7 @@ import sys
 from pathlib import Path
 from hub.journal import reader
 from hub.journal.leases import Leases
+from hub.runtime import heap
 from hub.store import engines
 from hub.store.batcher import Batcher
 from hub.streaming import publisher
