@@ -14,7 +14,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -33,10 +35,11 @@ from tests.faults.book import Book
 from tests.faults.county import county
 from tests.faults.evidence import JOURNAL, read_lines
 from tests.faults.kinds import ALONE, BY_NAME, MIXED, chosen_for, drawn
+from tests.faults.of_stores import take_all
 from tests.faults.oracle import judge
 from tests.faults.points import Points
 from tests.faults.rig import ROOT
-from tests.faults.scene import STORES
+from tests.faults.scene import STORES, NotBitten
 from tests.faults.script import QUARTERS, write
 from tests.faults.stall import Stall
 from tests.faults.streams import follow
@@ -258,6 +261,31 @@ def test_seeds_are_a_number_or_a_range(text: str, first: int, last: int) -> None
 def test_no_seeds_are_no_run(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         seeds_of(text)
+
+
+class Crossed:
+    """A connection whose first locks end as a deadlock's victim."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+        self.rolled_back = 0
+
+    def execute(self, _: str) -> None:
+        if self.left:
+            self.left -= 1
+            raise psycopg.errors.DeadlockDetected("deadlock detected")
+
+    def rollback(self) -> None:
+        self.rolled_back += 1
+
+
+def test_a_lock_that_crosses_a_writers_is_tried_again_and_not_for_ever() -> None:
+    crossed: Any = Crossed(2)
+    take_all(crossed)
+    assert (crossed.left, crossed.rolled_back) == (0, 2)
+    always: Any = Crossed(10**6)
+    with pytest.raises(NotBitten, match="crossed"):
+        take_all(always)
 
 
 def test_a_process_goes_before_the_others_until_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
