@@ -83,7 +83,7 @@ def _sustained_memory(document: Document) -> Picture:
 
 def _growth_memory(document: Document) -> Picture:
     drawn, told = [], []
-    for one in _largest(document):
+    for one in _largest(document, "service", "region"):
         share = one["disputes"] / one["records"]
         points = [(row["records"] * share, row["rss_mb"]) for row in one["series"] if row["records"] > 0]
         drawn.append(Line(f"{one['service']}, {one['region']}", points))
@@ -95,7 +95,7 @@ def _growth_memory(document: Document) -> Picture:
 
 def _growth_cost(document: Document) -> Picture | None:
     drawn, told = [], []
-    for one in {one["service"]: one for one in sorted(document["passes"], key=lambda one: one["disputes"])}.values():
+    for one in _largest(document, "service"):
         tenths = zip(one["tenths_cpu_us_per_record"], one["tenths_turn_ns"], strict=True)
         costs = [us * 1_000 / turn for us, turn in tenths]
         if costs:
@@ -111,11 +111,11 @@ def _growth_cost(document: Document) -> Picture | None:
     return Picture(lines("Cost as the register grows", alternative, axes, drawn, log_y=True), alternative)
 
 
-def _largest(document: Document) -> list[Document]:
-    """Return the largest pass of each service and region."""
-    found: dict[tuple[str, str], Document] = {}
+def _largest(document: Document, *of: str) -> list[Document]:
+    """Return the largest pass of each combination of these fields, in the document's order."""
+    found: dict[tuple[str, ...], Document] = {}
     for one in document["passes"]:
-        key = (one["service"], one["region"])
+        key = tuple(one[name] for name in of)
         if key not in found or one["disputes"] > found[key]["disputes"]:
             found[key] = one
     return list(found.values())

@@ -314,7 +314,6 @@ import sys
 from pathlib import Path
 from hub.journal import reader
 from hub.journal.leases import Leases
-from hub.runtime import heap
 from hub.store import engines
 from hub.store.batcher import Batcher
 from hub.streaming import publisher
