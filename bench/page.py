@@ -206,12 +206,13 @@ def latency(document: Document) -> str:
         "max ms": "max_ms",
         "p99 from due": "from_due_p99_ms",
         "receipt p99": "receipt_p99_ms",
+        "cores of the services": "services_cores",
     }
     rows = []
     for rate, told in document["figures"].items():
         rounds = " · ".join(_figure(one) for one in told["p99_ms_by_round"])
-        rows.append((rate, *(_figure(told[key]) for key in columns.values()), rounds, f"{told['services_cores']:.2f}"))
-    heads = ("events/s wanted", *columns, "p99 of each round", "cores of the services")
+        rows.append((rate, *(_figure(told[key]) for key in columns.values()), rounds))
+    heads = ("events/s wanted", *columns, "p99 of each round")
     return _table(heads, rows, right=range(len(heads)))
 
 
