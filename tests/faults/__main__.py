@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import math
 import os
 import shutil
 import sys
@@ -155,7 +154,7 @@ def _today() -> str:
 
 
 def plans_of(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    """Return (store, its runs) in the order of playing, without those that need no run.
+    """Return (store, the runs of one life) in the order of playing, without those that need no run.
 
     Raises:
         KeyError: No such kind.
@@ -165,13 +164,16 @@ def plans_of(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, in
     done = done_in([*read(SAVED), *read(told.results / LINES)], product()) if told.missing else set()
     stores = STORES if told.store == "both" else (told.store,)
     kinds = {store: chosen_for(store, names, full=told.full) for store in stores}
-    # A few seeds of one store, then of the other: what is interrupted has tried both alike, and no life is shorter.
     seeds = seeds_of(told.seeds)
-    step = math.ceil(EPISODES / max(1, min(map(len, kinds.values()))))
-    for first in range(0, len(seeds), step):
+    runs = {
+        store: [(kind, seed) for seed in seeds for kind in kinds[store] if (kind, store, seed) not in done]
+        for store in stores
+    }
+    # A life of one store, then one of the other: what is interrupted has tried both alike, and only the last is short.
+    for first in range(0, max(map(len, runs.values())), EPISODES):
         for store in stores:
-            runs = [(kind, seed) for seed in seeds[first : first + step] for kind in kinds[store]]
-            yield store, [(kind, seed) for kind, seed in runs if (kind, store, seed) not in done]
+            if life := runs[store][first : first + EPISODES]:
+                yield store, life
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -63,17 +63,19 @@ def test_only_green_runs_of_the_same_product_are_not_missing() -> None:
     assert done_in(told, "p1") == {("zombie", "sqlite", 1)}
 
 
-def test_what_is_missing_is_run_seed_by_seed_on_both_stores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_fills_lives_of_both_stores_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.faults.__main__.SAVED", tmp_path / "nothing saved")
     monkeypatch.setattr("tests.faults.__main__.EPISODES", 2)
     green = line(seed=2, kind="zombie", product=product())
     (tmp_path / LINES).write_text(json.dumps(green) + "\n", encoding="utf-8")
-    words = ["--kinds", "zombie,kill-stats", "--seeds", "1-2", "--missing", "--results", str(tmp_path)]
+    words = ["--kinds", "zombie,kill-stats", "--seeds", "1-3", "--missing", "--results", str(tmp_path)]
     assert list(plans_of(parser().parse_args(words))) == [
         ("sqlite", [("kill-stats", 1), ("zombie", 1)]),
         ("postgres", [("kill-stats", 1), ("zombie", 1)]),
-        ("sqlite", [("kill-stats", 2)]),
+        ("sqlite", [("kill-stats", 2), ("kill-stats", 3)]),
         ("postgres", [("kill-stats", 2), ("zombie", 2)]),
+        ("sqlite", [("zombie", 3)]),
+        ("postgres", [("kill-stats", 3), ("zombie", 3)]),
     ]
 
 
