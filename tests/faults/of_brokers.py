@@ -82,7 +82,10 @@ async def move_leaders(scene: Scene) -> None:
             for row in topic["partitions"]
         }
 
-    def move() -> int:
+    moved = 0
+
+    def move() -> bool:
+        nonlocal moved
         with admin(scene.rig.bus) as client:
             before = leaders(client)
             client.alter_partition_reassignments(
@@ -93,13 +96,11 @@ async def move_leaders(scene: Scene) -> None:
                 client.elect_leaders(PREFERRED, raise_errors=False)
                 moved = sum(before[place][0] != leader for place, (leader, _) in leaders(client).items())
                 if moved == len(before):
-                    return moved
+                    break
                 time.sleep(0.2)
-            return moved
+        return moved > 0
 
-    moved = await asyncio.to_thread(move)
-    if not moved:
-        raise NotBitten("no leader moved")
+    await scene.on_cluster("leaders are moved", move, 2 * MOVED_S)
     scene.note(f"leaders of {moved} partitions moved")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from hub.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from hub.journal.ports import FeedRecord
+from hub.streaming.bus import Bus
 from hub.streaming.clients import producer
 from hub.streaming.log import Log
 from tests.faults.scene import NotBitten, Scene
@@ -16,6 +17,9 @@ from tests.faults.scene import NotBitten, Scene
 COPIES: Final = 12
 """Records of each partition that come again."""
 SEEN_S: Final = 40.0
+WRITTEN_S: Final = 60.0
+DELIVERED_S: Final = 150.0
+"""Longer than the delivery time-out: a message of which nobody knows whether it lies there would spoil the sums."""
 LATE: Final = 30
 POISON: Final[Sequence[tuple[str, bytes | None, Sequence[tuple[str, bytes]]]]] = (
     ("not_a_batch", b"no batch at all", ()),
@@ -60,52 +64,50 @@ async def late(scene: Scene) -> None:
 async def poisoned(scene: Scene) -> None:
     """A stranger writes what is no batch between the batches of both topics."""
     letters: Counter[str] = Counter()
+    known = scene.rig.poisoned
+    partitions = scene.rig.bus.partitions
+    left = [(topic, scene.dice.randrange(partitions), one) for topic in (HANDOFFS, JOURNAL) for one in POISON]
 
-    def write() -> None:
-        opened = producer(scene.rig.bus)
-        try:
-            for topic in (HANDOFFS, JOURNAL):
-                for reason, value, headers in POISON:
-                    partition = scene.dice.randrange(scene.rig.bus.partitions)
-                    opened.send(topic.name, key=b"poison", value=value, headers=list(headers), partition=partition).get(
-                        SEEN_S
-                    )
-                    # The journal has four readers, each of which buries it for itself.
-                    letters[reason] += 1 if topic is HANDOFFS else 4
-        finally:
-            opened.close(timeout=5)
+    def write() -> bool:
+        with _writing(scene.rig.bus) as opened:
+            while left:
+                topic, partition, (reason, value, headers) = left[0]
+                told = opened.send(topic.name, key=b"poison", value=value, headers=list(headers), partition=partition)
+                told.get(DELIVERED_S)
+                # The journal has four readers, each of which buries it for itself.
+                buried = 1 if topic is HANDOFFS else 4
+                letters[reason] += buried
+                known[reason] = known.get(reason, 0) + buried
+                del left[0]
+        return True
 
-    await asyncio.to_thread(write)
-    for reason, count in letters.items():
-        scene.rig.poisoned[reason] = scene.rig.poisoned.get(reason, 0) + count
+    await scene.on_cluster("poison is written", write, WRITTEN_S)
     scene.note(f"poison written: {dict(letters)} letters to be expected")
 
 
 async def _copy(scene: Scene, *, backwards: bool) -> None:
     before = await _totals(scene, "repeats_dropped")
+    sent = 0
 
-    def copy() -> int:
-        log, opened = Log(scene.rig.bus), producer(scene.rig.bus)
-        sent = 0
-        try:
+    def copy() -> bool:
+        nonlocal sent
+        with closing(Log(scene.rig.bus)) as log, _writing(scene.rig.bus) as opened:
             for topic in CATALOGUE:
                 for partition, end in log.ends(topic.name).items():
                     known = [r for r in log.read(topic.name, partition, max(0, end - COPIES), end) if _is_batch(r)]
                     for record in reversed(known) if backwards else known:
-                        opened.send(
+                        told = opened.send(
                             topic.name,
                             key=record.key,
                             value=record.value,
                             headers=list(record.headers),
                             partition=partition,
-                        ).get(SEEN_S)
+                        )
+                        told.get(DELIVERED_S)
                         sent += 1
-        finally:
-            opened.close(timeout=5)
-            log.close()
-        return sent
+        return True
 
-    sent = await asyncio.to_thread(copy)
+    await scene.on_cluster("old batches are written again", copy, WRITTEN_S)
     if not sent:
         raise NotBitten("the topics were empty")
 
@@ -114,6 +116,15 @@ async def _copy(scene: Scene, *, backwards: bool) -> None:
 
     await scene.until("readers drop the copies", dropped, SEEN_S)
     scene.note(f"{sent} batches written again{', backwards' if backwards else ''}")
+
+
+@contextmanager
+def _writing(bus: Bus) -> Iterator[Any]:
+    opened = producer(bus)
+    try:
+        yield opened
+    finally:
+        opened.close(timeout=5)
 
 
 def _is_batch(record: FeedRecord) -> bool:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Final
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError, NoError
+from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata
 
-from hub.errors import Retryable
 from hub.streaming.clients import admin
 from hub.streaming.log import Log
 from tests.faults import points as at
@@ -98,17 +98,16 @@ def offsets(how: str) -> Inject:
 
 async def _alter(scene: Scene, service: str, how: str) -> str:
     group, topic = GROUPS[service]
-    log = Log(scene.rig.bus)
-    ends = await asyncio.to_thread(log.ends, topic)
-    await asyncio.to_thread(log.close)
-    wanted = {
-        TopicPartition(topic, partition): OffsetAndMetadata(0 if how == "behind" else end, "", -1)
-        for partition, end in ends.items()
-    }
     told = ""
 
     def alter() -> bool:
         nonlocal told
+        with closing(Log(scene.rig.bus)) as log:
+            ends = log.ends(topic)
+        wanted = {
+            TopicPartition(topic, partition): OffsetAndMetadata(0 if how == "behind" else end, "", -1)
+            for partition, end in ends.items()
+        }
         with admin(scene.rig.bus) as client:
             if how == "deleted":
                 answer: Mapping[Any, Any] = client.delete_group_offsets(group, list(wanted))
@@ -122,13 +121,7 @@ async def _alter(scene: Scene, service: str, how: str) -> str:
             aim = {place.partition: -1 if how == "deleted" else want.offset for place, want in wanted.items()}
             return all(offset_of.get(partition, -1) == offset for partition, offset in aim.items())
 
-    async def altered() -> bool:
-        try:
-            return await asyncio.to_thread(alter)
-        except (KafkaError, Retryable):
-            return False
-
-    await scene.until(f"offsets of {group} are {how}", altered, EMPTY_S)
+    await scene.on_cluster(f"offsets of {group} are {how}", alter, EMPTY_S)
     return told
 
 

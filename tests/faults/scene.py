@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from kafka.errors import KafkaError
+
+from hub.errors import Retryable
 from tests.faults.load import Load, Manner
 from tests.faults.rig import Rig
 
@@ -57,6 +60,26 @@ class Scene:
             if time.monotonic() > end:
                 raise NotBitten(f"{what}: not within {deadline_s:.0f} s")
             await asyncio.sleep(LOOK_S)
+
+    async def on_cluster(self, what: str, work: Callable[[], bool], deadline_s: float) -> None:
+        """Have blocking work done on the cluster; again while it fails, because a mixed run may take brokers away.
+
+        Args:
+            what: For people.
+            work: Returns whether it is done; may be done twice.
+            deadline_s: As in `until`.
+
+        Raises:
+            NotBitten: It was not done in time.
+        """
+
+        async def tried() -> bool:
+            try:
+                return await asyncio.to_thread(work)
+            except (KafkaError, Retryable):
+                return False
+
+        await self.until(what, tried, deadline_s)
 
 
 Inject = Callable[[Scene], Awaitable[None]]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from kafka.errors import KafkaConnectionError
 
 from hub.errors import Retryable
 from hub.runtime import heap
@@ -39,7 +40,7 @@ from tests.faults.of_stores import take_all
 from tests.faults.oracle import judge
 from tests.faults.points import Points
 from tests.faults.rig import ROOT
-from tests.faults.scene import STORES, NotBitten
+from tests.faults.scene import STORES, NotBitten, Scene
 from tests.faults.script import QUARTERS, write
 from tests.faults.stall import Stall
 from tests.faults.streams import follow
@@ -286,6 +287,35 @@ def test_a_lock_that_crosses_a_writers_is_tried_again_and_not_for_ever() -> None
     always: Any = Crossed(10**6)
     with pytest.raises(NotBitten, match="crossed"):
         take_all(always)
+
+
+class Quiet:
+    """A load that does nothing and of which nothing died."""
+
+    def raise_for_dead(self) -> None:
+        """Nothing died."""
+
+
+async def test_work_on_the_cluster_is_tried_again_while_it_fails_and_given_up_in_the_end() -> None:
+    nobody: Any = None
+    quiet: Any = Quiet()
+    scene = Scene(nobody, quiet, random.Random(1))  # noqa: S311 - reproducible, no secret
+    answers: Iterator[Exception | bool] = iter(
+        [KafkaConnectionError("refused"), Retryable("bus_unavailable", "gone"), False, True]
+    )
+
+    def work() -> bool:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    await scene.on_cluster("work", work, 5.0)
+    assert next(answers, None) is None, "tried until it was done, and not once more"
+    with pytest.raises(NotBitten, match="work"):
+        await scene.on_cluster("work", lambda: False, 0.05)
+    with pytest.raises(ZeroDivisionError):
+        await scene.on_cluster("work", lambda: bool(1 // 0), 5.0)
 
 
 def test_a_process_goes_before_the_others_until_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
