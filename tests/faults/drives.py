@@ -14,14 +14,10 @@ from signal import SIGCONT
 from typing import Any, Final
 
 import sqlalchemy as sa
-from kafka import TopicPartition
-from kafka.errors import KafkaError, NoError
-from kafka.structs import OffsetAndMetadata
 
 from hub.contracts.topics import JOURNAL
 from hub.errors import Retryable
 from hub.journal.inbox import Inbox
-from hub.streaming.clients import admin
 from hub.streaming.log import Log
 from ops.books import on_its_way
 from ops.exits import CommandError
@@ -31,8 +27,9 @@ from ops.simulators.bodies import body_of
 from tests.faults import points as at
 from tests.faults import traps
 from tests.faults.load import Load, Manner
+from tests.faults.of_readers import put_offsets
 from tests.faults.rig import Rig
-from tests.faults.scene import NotBitten
+from tests.faults.scene import NotBitten, on_cluster
 from tests.faults.script import write
 
 GROUP: Final = "hub-stats"
@@ -178,23 +175,8 @@ async def _set_offsets(trip: Trip) -> str:
     ends = await asyncio.to_thread(log.ends, topic)
     await asyncio.to_thread(log.close)
     wanted = {partition: 0 if partition % 2 == 0 else end for partition, end in ends.items()}
-    places = {TopicPartition(topic, p): OffsetAndMetadata(offset, "", -1) for p, offset in wanted.items()}
-
-    def alter() -> bool:
-        with admin(trip.rig.bus) as client:
-            answer: Mapping[Any, Any] = client.alter_group_offsets(GROUP, places)
-            if any(error is not NoError for error in answer.values()):
-                return False
-            stand = client.list_group_offsets({GROUP: list(places)})[GROUP]
-        return {place.partition: found.offset for place, found in stand.items()} == wanted
-
-    async def altered() -> bool:
-        with suppress(KafkaError, Retryable):
-            return await asyncio.to_thread(alter)
-        return False
-
-    # While a member that went is still remembered, the group is not empty and takes no offsets.
-    await trip.until(f"offsets of {GROUP} are set", altered)
+    put = on_cluster(lambda: put_offsets(trip.rig.bus, GROUP, topic, wanted))
+    await trip.until(f"offsets of {GROUP} are set", put)
     return str(wanted)
 
 

@@ -11,7 +11,7 @@ from kafka import TopicPartition
 from hub.contracts.topics import CATALOGUE
 from hub.streaming.clients import admin
 from tests.faults.rig import BROKERS, DELIVERY_S
-from tests.faults.scene import Inject, NotBitten, Scene
+from tests.faults.scene import Inject, NotBitten, Scene, on_cluster
 
 SLOW_S: Final = (0.15, 0.9)
 SLOW_FOR_S: Final = 6.0
@@ -100,7 +100,7 @@ async def move_leaders(scene: Scene) -> None:
                 time.sleep(0.2)
         return moved > 0
 
-    await scene.on_cluster("leaders are moved", move, 2 * MOVED_S)
+    await scene.until("leaders are moved", on_cluster(move), 2 * MOVED_S)
     scene.note(f"leaders of {moved} partitions moved")
 
 

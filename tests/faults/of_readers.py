@@ -11,18 +11,20 @@ from kafka import TopicPartition
 from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata
 
+from hub.streaming.bus import Bus
 from hub.streaming.clients import admin
 from hub.streaming.log import Log
 from tests.faults import points as at
 from tests.faults.of_processes import GROUPS
-from tests.faults.scene import Inject, NotBitten, Scene
+from tests.faults.scene import Inject, NotBitten, Scene, on_cluster
 
 FIRED_S: Final = 30.0
 FETCHED_S: Final = 40.0
 SLOW_S: Final = 0.4
 SLOW_FOR_S: Final = 4.0
 EMPTY_S: Final = 40.0
-FAR: Final = 1_000_000
+NONE: Final = -1
+"""Offset of a partition of which a group has none, as Kafka tells it."""
 
 
 async def drop_one(scene: Scene) -> None:
@@ -98,31 +100,43 @@ def offsets(how: str) -> Inject:
 
 async def _alter(scene: Scene, service: str, how: str) -> str:
     group, topic = GROUPS[service]
-    told = ""
+    aim: dict[int, int] = {}
 
     def alter() -> bool:
-        nonlocal told
-        with closing(Log(scene.rig.bus)) as log:
-            ends = log.ends(topic)
-        wanted = {
-            TopicPartition(topic, partition): OffsetAndMetadata(0 if how == "behind" else end, "", -1)
-            for partition, end in ends.items()
-        }
-        with admin(scene.rig.bus) as client:
-            if how == "deleted":
-                answer: Mapping[Any, Any] = client.delete_group_offsets(group, list(wanted))
-            else:
-                answer = client.alter_group_offsets(group, wanted)
-            if any(error is not NoError for error in answer.values()):
-                return False
-            stand = client.list_group_offsets({group: list(wanted)})[group]
-            offset_of = {place.partition: found.offset for place, found in stand.items()}
-            told = str(offset_of)
-            aim = {place.partition: -1 if how == "deleted" else want.offset for place, want in wanted.items()}
-            return all(offset_of.get(partition, -1) == offset for partition, offset in aim.items())
+        if not aim:
+            with closing(Log(scene.rig.bus)) as log:
+                ends = log.ends(topic)
+            fixed = {"deleted": NONE, "behind": 0}
+            aim.update({partition: fixed.get(how, end) for partition, end in sorted(ends.items())})
+        return put_offsets(scene.rig.bus, group, topic, aim)
 
-    await scene.on_cluster(f"offsets of {group} are {how}", alter, EMPTY_S)
-    return told
+    await scene.until(f"offsets of {group} are {how}", on_cluster(alter), EMPTY_S)
+    return str(aim)
+
+
+def put_offsets(bus: Bus, group: str, topic: str, aim: Mapping[int, int]) -> bool:
+    """Set a group's offsets, or delete those of all partitions; tells whether they stand as wanted.
+
+    While a member that went is still remembered, the group is not empty and takes no offsets: try again.
+
+    Args:
+        bus: The cluster.
+        group: Without members.
+        topic: Of the partitions.
+        aim: Partition -> offset, or `NONE` for every one of them.
+    """
+    places = {TopicPartition(topic, partition): OffsetAndMetadata(offset, "", -1) for partition, offset in aim.items()}
+    with admin(bus) as client:
+        answer: Mapping[Any, Any] = (
+            client.delete_group_offsets(group, list(places))
+            if NONE in aim.values()
+            else client.alter_group_offsets(group, places)
+        )
+        if any(error is not NoError for error in answer.values()):
+            return False
+        stand = client.list_group_offsets({group: list(places)})[group]
+    found = dict.fromkeys(aim, NONE) | {place.partition: one.offset for place, one in stand.items()}
+    return found == aim
 
 
 async def rebuild_stats(scene: Scene) -> None:

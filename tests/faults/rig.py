@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -78,7 +79,7 @@ class Rig:
         self.kafka = NativeKafka(folder / "kafka", brokers=BROKERS, say=say, behind=True)
         self.wires = Wires(self.kafka.nodes)
         self.book = Book(folder / "book")
-        self.poisoned: dict[str, int] = {}
+        self.poisoned: Counter[str] = Counter()
         self.episode = 0
 
     async def __aenter__(self) -> Self:

@@ -61,25 +61,21 @@ class Scene:
                 raise NotBitten(f"{what}: not within {deadline_s:.0f} s")
             await asyncio.sleep(LOOK_S)
 
-    async def on_cluster(self, what: str, work: Callable[[], bool], deadline_s: float) -> None:
-        """Have blocking work done on the cluster; again while it fails, because a mixed run may take brokers away.
 
-        Args:
-            what: For people.
-            work: Returns whether it is done; may be done twice.
-            deadline_s: As in `until`.
+def on_cluster(work: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    """Return a condition: blocking work on the cluster is done. While that is out of reach, it is not.
 
-        Raises:
-            NotBitten: It was not done in time.
-        """
+    Args:
+        work: Returns whether it is done; may be done twice.
+    """
 
-        async def tried() -> bool:
-            try:
-                return await asyncio.to_thread(work)
-            except (KafkaError, Retryable):
-                return False
+    async def tried() -> bool:
+        try:
+            return await asyncio.to_thread(work)
+        except (KafkaError, Retryable):
+            return False
 
-        await self.until(what, tried, deadline_s)
+    return tried
 
 
 Inject = Callable[[Scene], Awaitable[None]]

@@ -40,7 +40,7 @@ from tests.faults.of_stores import take_all
 from tests.faults.oracle import judge
 from tests.faults.points import Points
 from tests.faults.rig import ROOT
-from tests.faults.scene import STORES, NotBitten, Scene
+from tests.faults.scene import STORES, NotBitten, Scene, on_cluster
 from tests.faults.script import QUARTERS, write
 from tests.faults.stall import Stall
 from tests.faults.streams import follow
@@ -310,12 +310,12 @@ async def test_work_on_the_cluster_is_tried_again_while_it_fails_and_given_up_in
             raise answer
         return answer
 
-    await scene.on_cluster("work", work, 5.0)
+    await scene.until("work", on_cluster(work), 5.0)
     assert next(answers, None) is None, "tried until it was done, and not once more"
     with pytest.raises(NotBitten, match="work"):
-        await scene.on_cluster("work", lambda: False, 0.05)
+        await scene.until("work", on_cluster(lambda: False), 0.05)
     with pytest.raises(ZeroDivisionError):
-        await scene.on_cluster("work", lambda: bool(1 // 0), 5.0)
+        await scene.until("work", on_cluster(lambda: bool(1 // 0)), 5.0)
 
 
 def test_a_process_goes_before_the_others_until_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
