@@ -71,8 +71,14 @@ async def _without(scene: Scene, brokers: int, seconds: float) -> int:
     return unsent
 
 
+def next_first(leader: int, replicas: list[int]) -> list[int]:
+    """Return the replicas with the one after the leader first: never the leader, whoever was preferred before."""
+    after = (replicas.index(leader) + 1) if leader in replicas else 1
+    return replicas[after:] + replicas[:after]
+
+
 async def move_leaders(scene: Scene) -> None:
-    """Make another replica the preferred leader of every partition, and elect it."""
+    """Make the replica after the present leader the preferred one of every partition, and elect it."""
     topics = [topic.name for topic in CATALOGUE]
 
     def leaders(client: Any) -> dict[TopicPartition, tuple[int, list[int]]]:  # noqa: ANN401 - kafka-python
@@ -82,26 +88,27 @@ async def move_leaders(scene: Scene) -> None:
             for row in topic["partitions"]
         }
 
-    moved = 0
+    moved = of = 0
 
     def move() -> bool:
-        nonlocal moved
+        nonlocal moved, of
         with admin(scene.rig.bus) as client:
             before = leaders(client)
+            of = len(before)
             client.alter_partition_reassignments(
-                {place: replicas[1:] + replicas[:1] for place, (_, replicas) in before.items()}
+                {place: next_first(leader, replicas) for place, (leader, replicas) in before.items()}
             )
             end = time.monotonic() + MOVED_S
             while time.monotonic() < end:
                 client.elect_leaders(PREFERRED, raise_errors=False)
                 moved = sum(before[place][0] != leader for place, (leader, _) in leaders(client).items())
-                if moved == len(before):
+                if moved == of:
                     break
                 time.sleep(0.2)
         return moved > 0
 
     await scene.until("leaders are moved", on_cluster(move), 2 * MOVED_S)
-    scene.note(f"leaders of {moved} partitions moved")
+    scene.note(f"leaders of {moved} of {of} partitions moved")
 
 
 async def slow_link(scene: Scene) -> None:

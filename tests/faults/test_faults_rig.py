@@ -36,6 +36,7 @@ from tests.faults.book import Book
 from tests.faults.county import county
 from tests.faults.evidence import JOURNAL, read_lines
 from tests.faults.kinds import ALONE, BY_NAME, MIXED, chosen_for, drawn
+from tests.faults.of_brokers import next_first
 from tests.faults.of_stores import take_all
 from tests.faults.oracle import judge
 from tests.faults.points import Points
@@ -316,6 +317,18 @@ async def test_work_on_the_cluster_is_tried_again_while_it_fails_and_given_up_in
         await scene.until("work", on_cluster(lambda: False), 0.05)
     with pytest.raises(ZeroDivisionError):
         await scene.until("work", on_cluster(lambda: bool(1 // 0)), 5.0)
+
+
+@pytest.mark.parametrize("leader", [1, 2, 3])
+@pytest.mark.parametrize("replicas", [[1, 2, 3], [3, 1, 2], [2, 1, 3]])
+def test_a_moved_leader_is_another_one_though_it_was_not_the_preferred_one(leader: int, replicas: list[int]) -> None:
+    order = next_first(leader, replicas)
+    assert order[0] != leader
+    assert sorted(order) == sorted(replicas)
+
+
+def test_a_partition_without_a_leader_gets_another_preferred_one() -> None:
+    assert next_first(-1, [2, 3, 1]) == [3, 1, 2]
 
 
 def test_a_process_goes_before_the_others_until_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
