@@ -1,12 +1,12 @@
-"""A feed's second consumer: pages of one partition straight from the log, past the group and past Faust (ADR 0008)."""
+"""A feed's second consumer: pages and bounds straight from the log, past the group and past Faust (ADR 0008)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import ssl
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
@@ -29,9 +29,14 @@ FETCH_WAIT_MS: Final = 100
 CLOSE_S: Final = 2.0
 LOOK_S: Final = 0.005
 
+Answer = TypeVar("Answer")
+
 
 class Pages:
-    """Reads offsets of one topic; connects at the first read. One event loop, one read at a time.
+    """Reads one topic; connects at the first question. One event loop, one question at a time.
+
+    Every method raises Fault `bus_auth_failed` or `bus_not_allowed`, and Retryable `bus_unavailable`, after which the
+    next call connects anew.
 
     It stays at one partition for as long as that is asked for, and reads ahead there while the page before is applied:
     with several partitions assigned, aiokafka fetches nothing for one while another's records wait.
@@ -46,29 +51,49 @@ class Pages:
         self._topic = topic
         self._consumer: AIOKafkaConsumer | None = None
         self._at: tuple[int, int] | None = None
-        self._reading: asyncio.Task[Sequence[FeedRecord]] | None = None
+        self._asked: asyncio.Task[Any] | None = None
 
     async def read(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
         """Return the records from `start` on, below `end`: one page; empty when the log ends at or before `start`.
 
         Raises:
-            Fault: `log_truncated` when the log no longer has `start`; `bus_auth_failed`, `bus_not_allowed`.
-            Retryable: `bus_unavailable`; the next call connects anew.
+            Fault: `log_truncated` when the log no longer has `start`.
         """
-        if start >= end:
-            return []
-        # a read that its caller gave up goes to its end first: aiokafka loses connections when it is cancelled
+        return await self._ask(lambda: self._read(partition, start, end)) if start < end else []
+
+    async def ends(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Return partition -> offset after the last record."""
+        return await self._ask(lambda: self._bounds("end_offsets", partitions))
+
+    async def beginnings(self, partitions: Sequence[int]) -> Mapping[int, int]:
+        """Return partition -> first offset that the log still has."""
+        return await self._ask(lambda: self._bounds("beginning_offsets", partitions))
+
+    async def _ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+        # what its caller gave up goes to its end first: aiokafka loses connections when it is cancelled
         await self._settle(None)
-        self._reading = asyncio.create_task(self._read(partition, start, end), name=f"pages-{self._topic}")
-        return await asyncio.shield(self._reading)
+        self._asked = asyncio.create_task(self._answer(question), name=f"pages-{self._topic}")
+        return await asyncio.shield(self._asked)
+
+    async def _answer(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+        try:
+            return await question()
+        except (KafkaError, OSError) as error:
+            await self._drop()
+            raise self._named(error) from error
 
     async def _settle(self, timeout_s: float | None) -> None:
-        if self._reading is not None:
-            await asyncio.wait({self._reading}, timeout=timeout_s)
-            if self._reading.cancel():
-                await asyncio.wait({self._reading})
-            elif not self._reading.cancelled():
-                self._reading.exception()
+        if self._asked is not None:
+            await asyncio.wait({self._asked}, timeout=timeout_s)
+            if self._asked.cancel():
+                await asyncio.wait({self._asked})
+            elif not self._asked.cancelled():
+                self._asked.exception()
+
+    async def _bounds(self, which: str, partitions: Sequence[int]) -> Mapping[int, int]:
+        consumer = await self._current()
+        answer = await getattr(consumer, which)([TopicPartition(self._topic, partition) for partition in partitions])
+        return {place.partition: offset for place, offset in answer.items()}
 
     async def _read(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
         try:
@@ -76,9 +101,6 @@ class Pages:
         except OffsetOutOfRangeError as error:
             await self._drop()
             raise Fault("log_truncated", f"{self._topic}/{partition} no longer has offset {start}") from error
-        except (KafkaError, OSError) as error:
-            await self._drop()
-            raise self._named(error) from error
         self._at = (partition, start + len(page))
         if not page or start + len(page) >= end:
             self._rest()

@@ -7,6 +7,7 @@ import contextlib
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +21,10 @@ from yarl import URL
 from hub.contracts.topics import Topic
 from hub.errors import Fault, Retryable
 from hub.journal.ports import PAGE_BYTES, Feed, FeedRecord, Places, Stalled
-from hub.streaming.admin import check_group
+from hub.streaming.admin import check_group, check_rights, topic_id
 from hub.streaming.buffer import Buffer
 from hub.streaming.bus import Bus
 from hub.streaming.clients import knock
-from hub.streaming.log import Log
 from hub.streaming.pages import Pages
 from hub.streaming.transport import OwnPlaceTransport, refuse_foreign_driver
 
@@ -79,7 +79,6 @@ class FaustFeed(Feed):
         self._places = places
         self._datadir = datadir
         self._max_records = max_records
-        self._log = Log(bus)
         self._pages = Pages(bus, topic.name)
         self._buffer = Buffer(max_records, MAX_BYTES)
         self._began: Mapping[int, int] = {}
@@ -128,7 +127,7 @@ class FaustFeed(Feed):
     async def start(self) -> None:
         # these say at once what the consumer would keep to itself: no route, wrong password, no right
         await asyncio.to_thread(knock, self._bus)
-        await asyncio.to_thread(self._log.check, self._topic)
+        await asyncio.to_thread(partial(check_rights, self._bus, reads=[self._topic]))
         await asyncio.to_thread(check_group, self._bus, self._group)
         self._datadir.mkdir(parents=True, exist_ok=True)
         self._buffer.drop()
@@ -236,7 +235,6 @@ class FaustFeed(Feed):
             # its last words are for this loop: they must not find it closed
             await asyncio.to_thread(thread.join, STOP_S)
         await self._pages.close()
-        await asyncio.to_thread(self._log.close)
 
     def _check(self) -> None:
         """Raise when the consumer is dead: nobody else would tell."""
@@ -280,22 +278,15 @@ class FaustFeed(Feed):
 
     @override
     async def ends(self) -> Mapping[int, int]:
-        return await self._offsets(self._log.ends)
+        return await self._pages.ends(sorted(self._assigned))
 
     @override
     async def beginnings(self) -> Mapping[int, int]:
-        return await self._offsets(self._log.beginnings)
-
-    async def _offsets(self, ask: Any) -> Mapping[int, int]:  # noqa: ANN401 - one of two methods of the log
-        partitions = sorted(self._assigned)
-        if not partitions:
-            return {}
-        answer: Mapping[int, int] = await asyncio.to_thread(ask, self._topic, partitions)
-        return answer
+        return await self._pages.beginnings(sorted(self._assigned))
 
     @override
     async def topic_id(self) -> str:
-        return await asyncio.to_thread(self._log.topic_id, self._topic)
+        return await asyncio.to_thread(topic_id, self._bus, self._topic)
 
     @override
     def alive(self) -> bool:

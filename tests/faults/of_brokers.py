@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
-
-from kafka import TopicPartition
+from typing import Final
 
 from hub.contracts.topics import CATALOGUE
-from hub.streaming.clients import admin
 from tests.faults.rig import BROKERS, DELIVERY_S
 from tests.faults.scene import Inject, NotBitten, Scene, on_cluster
+from tests.support import leaders
 
 SLOW_S: Final = (0.15, 0.9)
 SLOW_FOR_S: Final = 6.0
 RESETS: Final = 5
 RESET_EVERY_S: Final = 1.0
 MOVED_S: Final = 15.0
-PREFERRED: Final = 0
 BRIEF_S: Final = 4.0
 BEYOND_S: Final = DELIVERY_S + 4.0
 
@@ -71,40 +68,14 @@ async def _without(scene: Scene, brokers: int, seconds: float) -> int:
     return unsent
 
 
-def next_first(leader: int, replicas: list[int]) -> list[int]:
-    """Return the replicas with the one after the leader first: never the leader, whoever was preferred before."""
-    after = (replicas.index(leader) + 1) if leader in replicas else 1
-    return replicas[after:] + replicas[:after]
-
-
 async def move_leaders(scene: Scene) -> None:
     """Make the replica after the present leader the preferred one of every partition, and elect it."""
     topics = [topic.name for topic in CATALOGUE]
-
-    def leaders(client: Any) -> dict[TopicPartition, tuple[int, list[int]]]:  # noqa: ANN401 - kafka-python
-        return {
-            TopicPartition(topic["name"], row["partition_index"]): (row["leader_id"], row["replica_nodes"])
-            for topic in client.describe_topics(topics)
-            for row in topic["partitions"]
-        }
-
     moved = of = 0
 
     def move() -> bool:
         nonlocal moved, of
-        with admin(scene.rig.bus) as client:
-            before = leaders(client)
-            of = len(before)
-            client.alter_partition_reassignments(
-                {place: next_first(leader, replicas) for place, (leader, replicas) in before.items()}
-            )
-            end = time.monotonic() + MOVED_S
-            while time.monotonic() < end:
-                client.elect_leaders(PREFERRED, raise_errors=False)
-                moved = sum(before[place][0] != leader for place, (leader, _) in leaders(client).items())
-                if moved == of:
-                    break
-                time.sleep(0.2)
+        moved, of = leaders.move_leaders(scene.rig.bus, topics, MOVED_S)
         return moved > 0
 
     await scene.until("leaders are moved", on_cluster(move), 2 * MOVED_S)

@@ -36,7 +36,6 @@ from tests.faults.book import Book
 from tests.faults.county import county
 from tests.faults.evidence import JOURNAL, read_lines
 from tests.faults.kinds import ALONE, BY_NAME, MIXED, chosen_for, drawn
-from tests.faults.of_brokers import next_first
 from tests.faults.of_stores import take_all
 from tests.faults.oracle import judge
 from tests.faults.points import Points
@@ -46,6 +45,7 @@ from tests.faults.script import QUARTERS, write
 from tests.faults.stall import Stall
 from tests.faults.streams import follow
 from tests.faults.wires import Wires
+from tests.support.leaders import next_first
 
 
 def test_a_point_fires_once_and_tells(tmp_path: Path) -> None:
