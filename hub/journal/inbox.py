@@ -56,6 +56,11 @@ class Places:
     parked: set[str] = field(default_factory=set)
     crashes: dict[tuple[str, int], int] = field(default_factory=dict)
 
+    def position(self, stream: StreamName) -> int:
+        """Return how far a stream is committed, an epoch that is over too; zero when nothing of it is."""
+        place = self.streams.get((stream.producer, stream.shard))
+        return place.position if place is not None and place.stream == stream else self.closed.get(stream, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Move:

@@ -91,7 +91,7 @@ class Reader:
         self._ends: Mapping[int, int] = {}
         self._parked_at = 0.0
         self._recent: deque[bool] = deque(maxlen=FLOOD_WINDOW)
-        self._waiting = Waiting(store, self._inbox, self._own)
+        self._waiting = Waiting(store, self._inbox, self._position)
         self._task: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
@@ -137,9 +137,9 @@ class Reader:
         """
         await self._waiting.wait_for(at_least, timeout_s)
 
-    def _own(self) -> Mapping[StreamName, int]:
-        """Return the places that this worker itself has committed."""
-        return {place.stream: place.position for place in self._places.streams.values()} | self._places.closed
+    def _position(self, stream: StreamName) -> int:
+        """Return how far this worker itself has committed a stream."""
+        return self._places.position(stream)
 
     async def _run(self) -> None:
         attempt = 0

@@ -23,10 +23,10 @@ class Waiting:
     Args:
         store: The reader's.
         inbox: Its places.
-        own: Gives what this worker itself has committed: each move wakes all who wait, and this look is free.
+        own: Tells how far this worker itself has committed a stream: each move wakes all who wait, and this is cheap.
     """
 
-    def __init__(self, store: Store, inbox: Inbox, own: Callable[[], Mapping[StreamName, int]]) -> None:
+    def __init__(self, store: Store, inbox: Inbox, own: Callable[[StreamName], int]) -> None:
         self._store = store
         self._inbox = inbox
         self._own = own
@@ -50,24 +50,25 @@ class Waiting:
         while True:
             # Taken before the look: a move while the store is read is told by this very event, whoever waits beside.
             moved = self._moved
-            if _includes(self._own(), at_least):
+            if _includes(self._own, at_least):
                 return
             left = deadline - time.monotonic()
-            if _includes(await self._stored(OTHERS_S if left > 0 else 0.0), at_least):
+            if await self._store_includes(at_least, OTHERS_S if left > 0 else 0.0):
                 return
             if left <= 0:
                 raise Retryable("position_not_reached", "the wanted place was not reached in time", kind=Kind.TOO_LATE)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
 
-    async def _stored(self, age_s: float) -> Mapping[StreamName, int]:
-        """Return the places that the store had at most `age_s` ago: all who wait share one look."""
+    async def _store_includes(self, at_least: Mapping[StreamName, int], age_s: float) -> bool:
+        """Tell whether the store included a place at most `age_s` ago: all who wait share one look."""
         async with self._looking:
             began = time.monotonic()
             if began - self._looked_at >= age_s:
                 self._seen, self._looked_at = await self._store.read(self._inbox.reached), began
-            return self._seen
+            seen = self._seen
+        return _includes(lambda stream: seen.get(stream, 0), at_least)
 
 
-def _includes(places: Mapping[StreamName, int], at_least: Mapping[StreamName, int]) -> bool:
-    return all(places.get(stream, 0) >= position for stream, position in at_least.items())
+def _includes(position: Callable[[StreamName], int], at_least: Mapping[StreamName, int]) -> bool:
+    return all(position(stream) >= wanted for stream, wanted in at_least.items())
