@@ -215,9 +215,12 @@ class NativeKafka:
         self._running[node.number] = _Running(process, int(pidfile.read_text()))
 
     def wait_ready(self, deadline_s: float = READY_S) -> None:
-        """Wait until a metadata request lists all running brokers (an open port is not enough)."""
+        """Wait until each running broker answers at its own listener and lists all of them.
+
+        An open port is not enough, and neither is what others say: they list a killed one for seconds, and for as long
+        as there is no quorum.
+        """
         deadline = time.monotonic() + deadline_s
-        bus = Bus(self.bootstrap, request_timeout_s=2.0)
         while True:
             self._go_on()
             for node in self.nodes:
@@ -225,7 +228,9 @@ class NativeKafka:
                 if running is not None and running.process.poll() is not None:
                     raise Retryable("bus_unavailable", f"broker {node.number} ended, see {node.folder}/broker.log")
             try:
-                describe(bus, brokers=len(self._running))
+                for node in self.nodes:
+                    if node.number in self._running:
+                        describe(Bus(f"{HOST}:{node.port}", request_timeout_s=2.0), brokers=len(self._running))
             except Retryable:
                 if time.monotonic() > deadline:
                     raise
