@@ -18,7 +18,7 @@ from bench.page import pages as performance_pages
 from hub.contracts.topics import CATALOGUE, DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
-from tests.faults.save import ORIGIN, SAVED, read, summed
+from tests.faults.save import ORIGIN, SAVED, Line, read, summed
 
 ROOT: Final = Path(__file__).resolve().parent
 SERVICES: Final = ("intake", "court_bridge", "police_bridge", "petition_bridge", "stats")
@@ -154,10 +154,15 @@ def chaos_table() -> str:
 
 
 def faults_table() -> str:
-    """Return the saved runs of the fault matrix, by kind and store."""
-    rows = summed(read(SAVED))
-    if not rows:
-        return "No run is saved yet.\n"
+    """Return the saved runs of the fault matrix, by kind and store, a table for each product that ran."""
+    lines = read(SAVED)
+    products = dict.fromkeys(line["product"] for line in lines)
+    tables = [_faults_of([line for line in lines if line["product"] == product]) for product in products]
+    return "\n".join(tables) or "No run is saved yet.\n"
+
+
+def _faults_of(lines: Sequence[Line]) -> str:
+    rows = summed(lines)
     columns = {
         "Fault": "kind",
         "Store": "store",
@@ -178,10 +183,10 @@ def faults_table() -> str:
     fewest = min(len(row["seeds"]) for row in rows)
     origin = {name: ", ".join(sorted(set().union(*(row[name] for row in rows)))) for name in ORIGIN}
     caption = (
-        f"Together: {told}; at least {fewest} seeds of each kind and store. Apache Kafka {origin['broker']}, three "
-        f"nodes · {origin['date']} · commits {origin['commit']}."
+        f"Product `{origin['product']}`: {told}; at least {fewest} seeds of each kind and store here. Apache Kafka "
+        f"{origin['broker']}, three nodes · {origin['date']} · commits {origin['commit']}."
     )
-    return "\n".join([*table, "", caption, ""])
+    return "\n".join([caption, "", *table, ""])
 
 
 def guards_table() -> str:
