@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol, cast
 
@@ -20,6 +21,10 @@ from hub.errors import Fault
 from hub.streaming.starts import start_of
 
 FETCH_WAIT_MS: Final = 250
+HINT_S: Final = 2.0
+LEAVE_S: Final = 2.0
+"""How long a hint, and a member that leaves, wait for a coordinator; without a quorum none ever comes, and the broker's
+session time-out does the rest."""
 
 
 class Steering(Protocol):
@@ -42,7 +47,11 @@ class Steering(Protocol):
 
 
 class ConsumerThread(AIOKafkaConsumerThread):
-    """The thread that talks to Kafka; a failed commit does not kill it."""
+    """The thread that talks to Kafka; a failed commit does not kill it, and it ends while Kafka is away."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as the driver has it
+        super().__init__(*arguments, **named)
+        self._hints: set[asyncio.Future[None]] = set()
 
     @override
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
@@ -57,12 +66,37 @@ class ConsumerThread(AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         ours = consumer.assignment()
         hints = {place: OffsetAndMetadata(offset, "") for place, offset in offsets.items() if place in ours}
-        try:
-            await consumer.commit(hints)
-        except KafkaError as error:
+        hint = asyncio.ensure_future(consumer.commit(hints))
+        self._hints.add(hint)
+        hint.add_done_callback(self._hinted)
+        # Not cancelled: it may be making a connection, which would stay open.
+        await asyncio.wait({hint}, timeout=HINT_S)
+        return hint.done() and not hint.cancelled() and hint.exception() is None
+
+    def _hinted(self, hint: asyncio.Future[None]) -> None:
+        self._hints.discard(hint)
+        error = None if hint.cancelled() else hint.exception()
+        if isinstance(error, KafkaError):
             self.log.warning("group offsets not written, they are only a hint: %r", error)
-            return False
-        return True
+
+    @override
+    async def on_thread_stop(self) -> None:
+        # Past the driver's own, which waits for ever for the coordinator that it wants to take leave of.
+        await super(AIOKafkaConsumerThread, self).on_thread_stop()
+        consumer = self._consumer
+        if consumer is None:
+            return
+        client, fetcher, coordinator = consumer._client, consumer._fetcher, consumer._coordinator  # noqa: SLF001 - nothing leads there
+        with contextlib.suppress(TimeoutError):
+            # With the lock taken nobody connects: a connection that is cancelled while it is made stays open.
+            await asyncio.wait_for(client._get_conn_lock.acquire(), LEAVE_S)  # noqa: SLF001 - as above
+        leaving = {asyncio.ensure_future(consumer.stop()), *self._hints}
+        _, late = await asyncio.wait(leaving, timeout=LEAVE_S)
+        late |= set(filter(None, [coordinator._heartbeat_task]))  # noqa: SLF001 - as above
+        for task in late:
+            task.cancel()
+        await asyncio.wait({*late, asyncio.ensure_future(fetcher.close())}, timeout=LEAVE_S)
+        await asyncio.wait({asyncio.ensure_future(client.close())}, timeout=LEAVE_S)
 
 
 class OwnPlaceConsumer(DriverConsumer):

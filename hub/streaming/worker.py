@@ -35,7 +35,7 @@ POLL_RECORDS: Final = 50
 """Faust holds all records of a poll until we took them, large ones too: it has no bound by bytes."""
 FAUST_QUEUE: Final = 16
 """Records between Faust's consumer and our agent; ours is the buffer that counts."""
-STOP_S: Final = 10.0
+STOP_S: Final = 6.0
 START_S: Final = 3.0
 """Time that a stop gives a start under way; while the bus is away it never ends."""
 WATCH_S: Final = 0.25

@@ -1,4 +1,4 @@
-"""An HTTP/1.1 connection that is closed when a request's head does not come in time; uvicorn waits for ever."""
+"""An HTTP/1.1 connection that ends: when a request's head does not come in time, and when the server stops."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ import asyncio
 
 from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+
+class BoundedState(ServerState):
+    """What all connections of a server know: whether it stops."""
+
+    stopping = False
 
 
 class BoundedConnection(H11Protocol):
-    """Gives a connection `timeout_keep_alive` seconds for each request's head, however slowly its bytes drip in."""
+    """Gives a connection `timeout_keep_alive` seconds for each request's head, however slowly its bytes drip in.
+
+    One that is made while the server stops is closed at once. uvicorn closes those that it sees when it begins to stop;
+    one just accepted then would be served until the grace is over, and its last request cancelled.
+    """
 
     _late: asyncio.TimerHandle | None = None
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
+        if isinstance(self.server_state, BoundedState) and self.server_state.stopping:
+            self.shutdown()
         self._expect()
 
     @override

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from hub.errors import Fault
-from hub.web.connection import BoundedConnection
+from hub.web.connection import BoundedConnection, BoundedState
 
 _BACKLOG: Final = 512
 _MAX_CONNECTIONS: Final = 1000
@@ -107,16 +107,22 @@ class HttpServer:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready, and leaves signals to the process."""
+    """Tells when it is ready and when it stops, and leaves signals to the process."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
+        self.server_state: BoundedState = BoundedState()
         self.ready = asyncio.Event()
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.server_state.stopping = True
+        await super().shutdown(sockets)
 
     @override
     @contextmanager

@@ -1,8 +1,9 @@
-"""Three native brokers: one that was killed and one that leads no more."""
+"""Three native brokers: one that leads no more, one that was killed, and one that is left without a quorum."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("kafka_choice")]
 
 EACH = 10
 MOVED_S = 20.0
+STOPPED_S = 12.0
+"""A process has 20 s for all its parts."""
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +60,25 @@ def test_a_killed_broker_is_waited_for_itself(brokers: NativeKafka) -> None:
     brokers.restart(killed.number)
     brokers.wait_ready()
     assert len(describe(Bus(f"127.0.0.1:{killed.port}")).brokers) == len(brokers.nodes)
+
+
+async def test_a_feed_stops_in_time_without_a_quorum(brokers: NativeKafka, fresh_topic: Topic, tmp_path: Path) -> None:
+    """Two of three are gone: the third still takes connections, and answers nothing about groups."""
+    rig = KafkaRig(fresh_topic, Bus(brokers.bootstrap, partitions=3, replication=3), tmp_path)
+    feed = rig.feed("left", dict)
+    await feed.start()
+    await until(lambda: len(feed.assigned()) == rig.bus.partitions)
+    await fill(rig, EACH)
+    await collect(feed, 3 * EACH)
+    gone = [node.number for node in brokers.nodes[:2]]
+    for number in gone:
+        await asyncio.to_thread(brokers.kill9, number)
+    try:
+        began = time.monotonic()
+        await feed.stop()
+        assert time.monotonic() - began < STOPPED_S
+    finally:
+        for number in gone:
+            await asyncio.to_thread(brokers.restart, number)
+        await asyncio.to_thread(brokers.wait_ready)
+        await rig.close()

@@ -16,7 +16,9 @@ from hub.errors import Fault
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import run
 from hub.web.app import build_app
+from hub.web.connection import BoundedConnection
 from hub.web.server import HttpServer
+from tests.support.buses import until
 
 
 def site(*routers: APIRouter) -> Any:  # noqa: ANN401 - an ASGI application
@@ -64,6 +66,38 @@ async def test_a_request_under_way_is_finished() -> None:
         answer = asyncio.create_task(asking.get("/slow"))
         await asyncio.wait_for(begun.wait(), 10)
         stopping = asyncio.create_task(server.stop())
+        gate.set()
+        assert (await answer).json() == "done"
+        await asyncio.wait_for(stopping, 10)
+
+
+async def test_a_connection_that_is_made_while_the_server_stops_is_closed_at_once() -> None:
+    """It was accepted just before, and uvicorn has not seen it when it closes the others."""
+    begun, gate = asyncio.Event(), asyncio.Event()
+    router = APIRouter()
+
+    @router.get("/slow")
+    async def slow() -> str:
+        begun.set()
+        await gate.wait()
+        return "done"
+
+    server = HttpServer(site(router), "127.0.0.1", 0)
+    await server.start()
+    inner = server._server
+    assert inner is not None
+    async with client(server) as asking:
+        answer = asyncio.create_task(asking.get("/slow"))
+        await asyncio.wait_for(begun.wait(), 10)
+        stopping = asyncio.create_task(server.stop())
+        await until(lambda: not inner.servers[0].is_serving())
+        theirs, ours = socket.socketpair()
+        theirs.settimeout(0)
+        connection = BoundedConnection(config=inner.config, server_state=inner.server_state, app_state={})
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: connection, ours)
+        reader, writer = await asyncio.open_connection(sock=theirs)
+        assert await asyncio.wait_for(reader.read(), 3) == b""
+        writer.close()
         gate.set()
         assert (await answer).json() == "done"
         await asyncio.wait_for(stopping, 10)
