@@ -63,11 +63,11 @@ class Pages:
 
     async def ends(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Return partition -> offset after the last record."""
-        return await self._ask(lambda: self._bounds("end_offsets", partitions))
+        return await self._ask(lambda: self._bounds("end_offsets", partitions)) if partitions else {}
 
     async def beginnings(self, partitions: Sequence[int]) -> Mapping[int, int]:
         """Return partition -> first offset that the log still has."""
-        return await self._ask(lambda: self._bounds("beginning_offsets", partitions))
+        return await self._ask(lambda: self._bounds("beginning_offsets", partitions)) if partitions else {}
 
     async def _ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
         # what its caller gave up goes to its end first: aiokafka loses connections when it is cancelled

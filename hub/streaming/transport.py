@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, RequestTimedOutError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Transport
 from faust.transport.drivers.aiokafka import Consumer as DriverConsumer
@@ -51,7 +51,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as the driver has it
         super().__init__(*arguments, **named)
-        self._hints: set[asyncio.Future[None]] = set()
+        self._hint: asyncio.Future[None] | None = None
 
     @override
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
@@ -66,18 +66,18 @@ class ConsumerThread(AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         ours = consumer.assignment()
         hints = {place: OffsetAndMetadata(offset, "") for place, offset in offsets.items() if place in ours}
-        hint = asyncio.ensure_future(consumer.commit(hints))
-        self._hints.add(hint)
-        hint.add_done_callback(self._hinted)
-        # Not cancelled: it may be making a connection, which would stay open.
-        await asyncio.wait({hint}, timeout=HINT_S)
-        return hint.done() and not hint.cancelled() and hint.exception() is None
-
-    def _hinted(self, hint: asyncio.Future[None]) -> None:
-        self._hints.discard(hint)
-        error = None if hint.cancelled() else hint.exception()
-        if isinstance(error, KafkaError):
+        if self._hint is None or self._hint.done():
+            self._hint = asyncio.ensure_future(consumer.commit(hints))
+        # Not cancelled when it takes long: it may be making a connection, which would stay open.
+        done, _ = await asyncio.wait({self._hint}, timeout=HINT_S)
+        try:
+            if not done:
+                raise RequestTimedOutError
+            self._hint.result()
+        except KafkaError as error:
             self.log.warning("group offsets not written, they are only a hint: %r", error)
+            return False
+        return True
 
     @override
     async def on_thread_stop(self) -> None:
@@ -86,17 +86,24 @@ class ConsumerThread(AIOKafkaConsumerThread):
         consumer = self._consumer
         if consumer is None:
             return
-        client, fetcher, coordinator = consumer._client, consumer._fetcher, consumer._coordinator  # noqa: SLF001 - nothing leads there
+        client = consumer._client  # noqa: SLF001 - nothing leads to its connections and tasks
         with contextlib.suppress(TimeoutError):
             # With the lock taken nobody connects: a connection that is cancelled while it is made stays open.
             await asyncio.wait_for(client._get_conn_lock.acquire(), LEAVE_S)  # noqa: SLF001 - as above
-        leaving = {asyncio.ensure_future(consumer.stop()), *self._hints}
-        _, late = await asyncio.wait(leaving, timeout=LEAVE_S)
-        late |= set(filter(None, [coordinator._heartbeat_task]))  # noqa: SLF001 - as above
+        leaving = asyncio.ensure_future(consumer.stop())
+        await asyncio.wait({leaving}, timeout=LEAVE_S)
+        fetcher, coordinator = consumer._fetcher, consumer._coordinator  # noqa: SLF001 - None unless it got as far as that
+        late, rest = {leaving, self._hint} - {None}, [part.close for part in (fetcher, client) if part is not None]
+        if not leaving.done() and coordinator is not None:
+            # In the middle of a rebalance it waits for the others, who would wait for its session's end.
+            late |= {coordinator._coordination_task, coordinator._heartbeat_task} - {None}  # noqa: SLF001 - as above
+            rest.insert(0, coordinator._maybe_leave_group)  # noqa: SLF001 - as above
         for task in late:
             task.cancel()
-        await asyncio.wait({*late, asyncio.ensure_future(fetcher.close())}, timeout=LEAVE_S)
-        await asyncio.wait({asyncio.ensure_future(client.close())}, timeout=LEAVE_S)
+        for step in rest:
+            await asyncio.wait({*late, asyncio.ensure_future(step())}, timeout=LEAVE_S)
+        if not leaving.cancelled() and leaving.done():
+            leaving.result()
 
 
 class OwnPlaceConsumer(DriverConsumer):

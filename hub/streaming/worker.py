@@ -7,7 +7,6 @@ import contextlib
 import ssl
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,7 +126,7 @@ class FaustFeed(Feed):
     async def start(self) -> None:
         # these say at once what the consumer would keep to itself: no route, wrong password, no right
         await asyncio.to_thread(knock, self._bus)
-        await asyncio.to_thread(partial(check_rights, self._bus, reads=[self._topic]))
+        await asyncio.to_thread(check_rights, self._bus, reads=[self._topic])
         await asyncio.to_thread(check_group, self._bus, self._group)
         self._datadir.mkdir(parents=True, exist_ok=True)
         self._buffer.drop()

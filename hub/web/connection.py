@@ -22,12 +22,13 @@ class BoundedConnection(H11Protocol):
     one just accepted then would be served until the grace is over, and its last request cancelled.
     """
 
+    server_state: BoundedState
     _late: asyncio.TimerHandle | None = None
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        if isinstance(self.server_state, BoundedState) and self.server_state.stopping:
+        if self.server_state.stopping:
             self.shutdown()
         self._expect()
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from hub.contracts.stream import Message
@@ -21,7 +22,7 @@ from hub.streaming.admin import check_group, check_rights, describe, provision
 from hub.streaming.bus import Bus
 from hub.streaming.clients import admin
 from hub.streaming.log import Log
-from hub.streaming.transport import OwnPlaceConsumer
+from hub.streaming.transport import LEAVE_S, OwnPlaceConsumer
 from hub.streaming.worker import FAUST_QUEUE, MAX_BYTES, STOP_S, FaustFeed
 from ops.broker import NativeKafka
 from tests.support.buses import KafkaRig, collect, fill, offsets_by_partition, publish, until
@@ -75,6 +76,24 @@ async def test_a_full_buffer_does_not_hold_up_a_rebalance(kafka_rig: KafkaRig) -
 
 
 async def test_stopping_hands_over_at_once(kafka_rig: KafkaRig) -> None:
+    await hands_over(kafka_rig, kafka_rig.bus.session_timeout_s / 2)
+
+
+async def test_it_leaves_the_group_though_the_consumer_does_not_come_to_an_end(
+    kafka_rig: KafkaRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the middle of a rebalance that others hold up."""
+
+    async def stuck(self: AIOKafkaConsumer) -> None:
+        self._closed = True
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(AIOKafkaConsumer, "stop", stuck)
+    await hands_over(kafka_rig, LEAVE_S + kafka_rig.bus.session_timeout_s / 2)
+
+
+async def hands_over(kafka_rig: KafkaRig, within_s: float) -> None:
+    """Stop one of two members: the other has all partitions before a session could have ended."""
     await fill(kafka_rig, 5)
     first, second = kafka_rig.feed("pair", dict), kafka_rig.feed("pair", dict)
     await first.start()
@@ -84,7 +103,7 @@ async def test_stopping_hands_over_at_once(kafka_rig: KafkaRig) -> None:
     started = time.monotonic()
     await first.stop()
     await until(lambda: second.assigned() == {0, 1, 2})
-    assert time.monotonic() - started < kafka_rig.bus.session_timeout_s / 2, "it left the group, nobody timed it out"
+    assert time.monotonic() - started < within_s, "it left the group, nobody timed it out"
 
 
 async def test_the_first_message_comes_within_five_seconds(kafka_rig: KafkaRig) -> None:

@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -50,7 +52,9 @@ async def test_a_refusal_for_size_arrives_over_a_real_connection() -> None:
     await server.stop()
 
 
-async def test_a_request_under_way_is_finished() -> None:
+@asynccontextmanager
+async def stopping_in_a_request() -> AsyncIterator[HttpServer]:
+    """A server that was told to stop in the middle of a request; the request goes on, and both end well."""
     begun, gate = asyncio.Event(), asyncio.Event()
     router = APIRouter()
 
@@ -66,30 +70,22 @@ async def test_a_request_under_way_is_finished() -> None:
         answer = asyncio.create_task(asking.get("/slow"))
         await asyncio.wait_for(begun.wait(), 10)
         stopping = asyncio.create_task(server.stop())
+        yield server
         gate.set()
         assert (await answer).json() == "done"
         await asyncio.wait_for(stopping, 10)
 
 
+async def test_a_request_under_way_is_finished() -> None:
+    async with stopping_in_a_request():
+        pass
+
+
 async def test_a_connection_that_is_made_while_the_server_stops_is_closed_at_once() -> None:
     """It was accepted just before, and uvicorn has not seen it when it closes the others."""
-    begun, gate = asyncio.Event(), asyncio.Event()
-    router = APIRouter()
-
-    @router.get("/slow")
-    async def slow() -> str:
-        begun.set()
-        await gate.wait()
-        return "done"
-
-    server = HttpServer(site(router), "127.0.0.1", 0)
-    await server.start()
-    inner = server._server
-    assert inner is not None
-    async with client(server) as asking:
-        answer = asyncio.create_task(asking.get("/slow"))
-        await asyncio.wait_for(begun.wait(), 10)
-        stopping = asyncio.create_task(server.stop())
+    async with stopping_in_a_request() as server:
+        inner = server._server
+        assert inner is not None
         await until(lambda: not inner.servers[0].is_serving())
         theirs, ours = socket.socketpair()
         theirs.settimeout(0)
@@ -98,9 +94,6 @@ async def test_a_connection_that_is_made_while_the_server_stops_is_closed_at_onc
         reader, writer = await asyncio.open_connection(sock=theirs)
         assert await asyncio.wait_for(reader.read(), 3) == b""
         writer.close()
-        gate.set()
-        assert (await answer).json() == "done"
-        await asyncio.wait_for(stopping, 10)
 
 
 async def test_a_request_that_never_ends_does_not_hold_the_stop() -> None:
