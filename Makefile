@@ -34,6 +34,18 @@ test: ## every check and every test tier, with the count of real-Kafka tests
 test-unit: venv ## unit tests only: no broker, no PostgreSQL
 	@pytest -q tests/unit
 
+.PHONY: blackbox
+blackbox: ## the hub from outside, on both stores: REST, gRPC, signals: ITEM="-k cursor"
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@pytest -q tests/blackbox $(ITEM)
+
+.PHONY: red
+red: ## the black-box tests on an old commit and here, a JSON line each: BASE=e20ee70 ITEM="-k cursor"
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@python -m tests.blackbox.red --base $(BASE) -- $(ITEM)
+
 .PHONY: faults
 faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KINDS=zombie,mixed STORE=sqlite FULL=1 MISSING=1
 	@.ci/preflight required >/dev/null

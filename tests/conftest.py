@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 SUPPORT = TESTS / "support"
-LONGEST_FIRST = ("system", "faults", "service", "contract", "unit")
+LONGEST_FIRST = ("blackbox", "system", "faults", "service", "contract", "unit")
 pytest_plugins = [f"tests.support.{path.stem}" for path in sorted(SUPPORT.glob("*.py")) if path.stem != "__init__"]
 
 settings.register_profile("dev", deadline=None, print_blob=True)

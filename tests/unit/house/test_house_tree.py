@@ -166,10 +166,10 @@ def test_the_swallowing_check_sees_the_difference(body: str, line: str, bad: boo
     assert swallows(handler, line) is bad
 
 
-def test_system_tests_know_the_wire_only() -> None:
+def test_tests_from_outside_know_the_wire_only() -> None:
     strays = [
         f"{where(path, node)} {name}"
-        for path in modules("tests/system")
+        for path in modules("tests/system", "tests/blackbox")
         for name, node in imported(tree_of(path))
         if name.split(".")[0] in OURS and not name.startswith("hub.wire")
     ]

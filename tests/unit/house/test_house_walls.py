@@ -115,6 +115,9 @@ PLANTS = {
     ),
     "engine in a service": Plant("services/intake/domain/engine.py", ENGINE, "tree", "engine.py:5"),
     "system test that knows us": Plant("tests/system/test_x.py", "import hub.store\n", "tree", "test_x.py:1 hub.store"),
+    "black-box test that knows us": Plant(
+        "tests/blackbox/test_x.py", "import hub.store\n", "tree", "test_x.py:1 hub.store"
+    ),
     "error swallowed": Plant("ops/swallow.py", SWALLOW, "tree", "ops/swallow.py:6"),
     "vague name": Plant("ops/names.py", "class DisputeManager: ...\n", "tree", "DisputeManager"),
     "module too long": Plant("ops/long.py", "\n" * 401, "tree", "ops/long.py"),

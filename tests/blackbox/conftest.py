@@ -1,0 +1,91 @@
+"""Fixtures of the black-box tests, and the report that `tests.blackbox.red` compares two checkouts by."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.blackbox.hubs import BRIDGES, RunningHub
+
+REPORT: Final = "BLACKBOX_REPORT"
+"""File to which one JSON line is added for each test that ended."""
+
+OwnHub = Callable[..., AbstractAsyncContextManager[RunningHub]]
+
+
+@pytest.fixture(params=BRIDGES)
+def bridge(request: pytest.FixtureRequest) -> str:
+    """Each of the three bridges."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session", params=("sqlite", "postgres"))
+def store(request: pytest.FixtureRequest) -> str:
+    """Both stores."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def hub(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """One hub for all tests that leave it as they found it."""
+    running = RunningHub(tmp_path_factory.mktemp(f"hub-{store}"), store)
+    try:
+        running.open()
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def own_hub(store: str, tmp_path: Path) -> OwnHub:
+    """Start a hub for one test that breaks it."""
+
+    @asynccontextmanager
+    async def start(
+        *, clock: str = "wall", env: Mapping[str, Mapping[str, str]] | None = None
+    ) -> AsyncIterator[RunningHub]:
+        running = RunningHub(tmp_path / "run", store, clock=clock, env=env)
+        try:
+            await asyncio.to_thread(running.open)
+            yield running
+        finally:
+            await asyncio.to_thread(running.close)
+
+    return start
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of them need a broker."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.kafka)
+            item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write how a test ended, and whether what failed was its own assertion."""
+    report = yield
+    path = os.environ.get(REPORT)
+    if path and (call.when == "call" or report.outcome != "passed"):
+        asserted = call.excinfo is not None and call.excinfo.errisinstance((AssertionError, pytest.fail.Exception))
+        points = [str(mark.args[0]) for mark in item.iter_markers("item")]
+        line = {
+            "test": item.nodeid,
+            "item": points[0] if points else "",
+            "outcome": report.outcome,
+            "asserted": asserted and call.when == "call",
+            "reason": "" if call.excinfo is None else call.excinfo.exconly()[:300],
+        }
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return report
