@@ -21,7 +21,9 @@ from ops.launcher import Hub, Plan, check_broker
 from ops.progress import Progress
 from ops.runfile import run_folder
 from ops.scenarios.checking import app as scenario_app
+from ops.scenarios.days import this_day
 from ops.scenarios.load import load
+from ops.scenarios.wall import refuse_unplayable
 from ops.screen import Screen
 from ops.session import Options, Report, Session
 from ops.table import as_json, differences, show
@@ -48,6 +50,8 @@ app.command("status")(looking.status)
 app.command("books")(looking.books)
 app.command("doctor")(doctor.doctor)
 
+WALL: Final = "wall"
+CLOCKS: Final = ("scenario", WALL)
 PASSED_ON: Final = ("HUB_KAFKA_PARTITIONS",)
 """Settings that `hub up` hands to every service from its own environment; `HUB_CLOCK` goes to intake."""
 Store = Annotated[str, typer.Option(help="存储 where services keep their data: sqlite | postgres")]
@@ -72,15 +76,23 @@ def demo(
     intake_workers: Workers = 1,
     folder: RunFolder = None,
     *,
+    clock: Annotated[
+        str, typer.Option(help="时钟 scenario: 按场景推进 moved by the run | wall: 真实时钟 as a county runs it")
+    ] = "scenario",
     json: Json = False,
 ) -> None:
     """演示 Play a scenario through a real Kafka and five services; compare every figure with the scenario's sums."""
     _check_store(store)
+    if clock not in CLOCKS:
+        raise typer.BadParameter(" | ".join(CLOCKS), param_hint="--clock")
     with output.failing():
-        told = load(_found(scenario))
+        today = this_day()
+        told = load(_found(scenario), today)
+        if clock == WALL:
+            refuse_unplayable(told, today)
         check_broker()
         with run_folder(folder) as where:
-            report = run(_demo(Options(told, where, store, intake_workers, chaos), json=json))
+            report = run(_demo(Options(told, where, store, intake_workers, chaos, clock), json=json))
     if json:
         output.document(as_json(report))
         if report.differences:
@@ -106,7 +118,7 @@ def up(
     _check_store(store)
     # Of our own environment only what a repair may change: a run is described by its plan.
     settings = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    clock = os.environ.get("HUB_CLOCK", "wall")
+    clock = os.environ.get("HUB_CLOCK", WALL)
     with output.failing():
         check_broker()
         with run_folder(folder) as where:

@@ -54,6 +54,7 @@ class Options:
     store: str = "sqlite"
     intake_workers: int = 1
     chaos: int | None = None
+    clock: str = "scenario"
 
 
 @dataclass(slots=True)
@@ -107,6 +108,7 @@ class Session:
             options.folder,
             options.store,
             options.intake_workers,
+            clock=options.clock,
             credentials=credentials,
             settings=CHAOS_SETTINGS if options.chaos is not None else {},
         )
@@ -137,6 +139,7 @@ class Session:
                 progress=self._progress,
                 pace=chaos or FullSpeed(),
                 faults=self._faults,
+                moves_clock=options.clock == "scenario",
             )
             guarding = asyncio.create_task(hub.guard())
             working = asyncio.create_task(

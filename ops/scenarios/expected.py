@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from ops.scenarios.model import SHANGHAI, Window
+from ops.scenarios.days import SHANGHAI
+from ops.scenarios.model import Window
 from ops.scenarios.record import Record
 from ops.scenarios.vocabulary import Channel, Fate
 

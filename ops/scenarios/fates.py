@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
+from ops.scenarios.days import Span, spans
 from ops.scenarios.model import EXPIRY_MARGIN, ChannelPlan, NotAccepted, Outcomes, Window
 from ops.scenarios.record import Ending, Facts
 from ops.scenarios.terms import CONFIRMED_UNTIL
@@ -33,7 +34,8 @@ class Draft:
 
 def drafts(channel: Channel, plan: ChannelPlan, window: Window, dice: random.Random) -> list[Draft]:
     """Return one draft per record of the channel, by day of receipt."""
-    days = sorted(day for month, number in plan.received.items() for day in _days(channel, month, number, window, dice))
+    received = spans(plan.received, window.start, window.end)
+    days = sorted(day for span in received for day in _days(channel, span, window, dice))
     free = list(range(len(days)))
     found: dict[int, tuple[Facts, Ending]] = {}
 
@@ -56,14 +58,12 @@ def drafts(channel: Channel, plan: ChannelPlan, window: Window, dice: random.Ran
     return _cared_for(made, plan, dice)
 
 
-def _days(channel: Channel, month: str, number: int, window: Window, dice: random.Random) -> list[date]:
-    year, of_year = int(month[:4]), int(month[5:])
-    first = max(date(year, of_year, 1), window.start)
-    end = min(date(year + of_year // 12, of_year % 12 + 1, 1), window.end)
+def _days(channel: Channel, span: Span, window: Window, dice: random.Random) -> list[date]:
+    first, end = max(span.first, window.start), min(span.end, window.end)
     days = [first + timedelta(days=offset) for offset in range((end - first).days)]
     if channel is not Channel.POLICE:
         days = [day for day in days if day.weekday() < SATURDAY] or days
-    return dice.choices(days, k=number)
+    return dice.choices(days, k=span.count)
 
 
 def _clear(channel: Channel, dice: random.Random) -> Iterator[Facts]:

@@ -9,8 +9,9 @@ from datetime import date, datetime, time, timedelta
 from itertools import count
 from typing import Final
 
+from ops.scenarios.days import SHANGHAI
 from ops.scenarios.fates import Draft, drafts
-from ops.scenarios.model import SHANGHAI, RecordSpec, Scenario
+from ops.scenarios.model import RecordSpec, Scenario
 from ops.scenarios.people import Registry
 from ops.scenarios.record import Ending, Facts, Record
 from ops.scenarios.vocabulary import SIDES, Channel, Fate

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ops.scenarios.model import SHANGHAI, Scenario
+from ops.scenarios.days import SHANGHAI
+from ops.scenarios.model import Scenario
 from ops.scenarios.record import Record
 from ops.scenarios.terms import CONFIRMED_UNTIL, longest_mediation, term
 from ops.scenarios.vocabulary import Channel, Fate

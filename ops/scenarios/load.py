@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ops.exits import CommandError, Exit
+from ops.scenarios.days import TODAY, this_day
 from ops.scenarios.model import Scenario
 
 Place = tuple[str | int, ...]
@@ -28,15 +30,19 @@ class ScenarioError(CommandError):
 PLAIN_WORDS: Final = {
     "extra_forbidden": "unknown key",
     "missing": "is required",
-    "date_from_datetime_parsing": "expected a date of the calendar, written as 2024-01-31",
+    "date_from_datetime_parsing": "expected a date of the calendar, written as 2024-01-31, or today-3",
     "dict_type": "expected keys with values",
     "int_parsing": "expected a whole number",
 }
 """What pydantic says in its own jargon, by type of error."""
 
 
-def load(path: Path) -> Scenario:
+def load(path: Path, today: date | None = None) -> Scenario:
     """Read and validate a scenario file.
+
+    Args:
+        path: The file.
+        today: Day from which `today-3` is told; the real one of Asia/Shanghai when None.
 
     Raises:
         ScenarioError: Names file, line and field of every fault.
@@ -46,11 +52,11 @@ def load(path: Path) -> Scenario:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ScenarioError([f"{path}: can't be read: {why}"]) from error
-    return parse(text, str(path))
+    return parse(text, str(path), today)
 
 
-def parse(text: str, source: str) -> Scenario:
-    """Validate the text of a scenario file; `source` is named in errors.
+def parse(text: str, source: str, today: date | None = None) -> Scenario:
+    """Validate the text of a scenario file; `source` is named in errors, `today` is as for `load`.
 
     Raises:
         ScenarioError: Names source, line and field of every fault.
@@ -64,7 +70,7 @@ def parse(text: str, source: str) -> Scenario:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ScenarioError([f"{source}:{line}: not YAML: {error.problem}"]) from error
     try:
-        return Scenario.model_validate(data)
+        return Scenario.model_validate(data, context={TODAY: today or this_day()})
     except ValidationError as error:
         found = error.errors()
         # A list whose items are all faulty is told to be empty as well: its items' faults are enough.

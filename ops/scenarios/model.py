@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from ops.scenarios.codes import CIRCUMSTANCES, known, known_category
+from ops.scenarios.days import MONTH, SHANGHAI, WHOLE_WINDOW, Day, spans
 from ops.scenarios.terms import CONFIRMED_UNTIL, longest_mediation
 from ops.scenarios.vocabulary import (
     CONSENT_ANSWERS,
@@ -25,9 +25,6 @@ from ops.scenarios.vocabulary import (
     Fate,
 )
 
-SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""China has no daylight saving; a fixed offset needs no zone file."""
-
 EXPIRY_MARGIN: Final = timedelta(days=50)
 """Receipt to window's end that a record needs so that its term can expire inside the window."""
 
@@ -40,7 +37,6 @@ Clarity = Literal["clear", "fairly_clear", "unclear"]
 Procedure = Literal["ordinary", "summary", "small_claims", "special", "payment_order", "public_summons", "bankruptcy"]
 STATEMENT: Final = "mediation_statement"
 ONLY_COURTS: Final = "only a court issues a mediation_statement (调解书只能由法院出具)"
-MONTH: Final = re.compile(r"^\d{4}-(0[1-9]|1[0-2])$")
 
 
 class Strict(BaseModel):
@@ -59,8 +55,8 @@ class Title(Strict):
 class Window(Strict):
     """Business days that are counted, half-open [start, end)."""
 
-    start: date
-    end: date
+    start: Day
+    end: Day
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -168,8 +164,8 @@ class ChannelPlan(Strict):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         for month in self.received:
-            if not MONTH.match(month):
-                raise ValueError(f"`{month}` is no month; write it as 2024-01")
+            if month != WHOLE_WINDOW and not MONTH.match(month):
+                raise ValueError(f"`{month}` is no month; write it as 2024-01, or `{WHOLE_WINDOW}` for all of it")
         told, made = self.total, self.outcomes.total + self.not_accepted.total
         if told != made:
             raise ValueError(
@@ -209,9 +205,9 @@ class RecordSpec(Strict):
     """One record written out: its facts decide whether it is accepted, `fate` what becomes of it if it is."""
 
     channel: Channel
-    received_on: date
+    received_on: Day
     ref: Annotated[str, Field(min_length=1, max_length=64)] | None = None
-    handed_over_on: date | None = None
+    handed_over_on: Day | None = None
     town: TownCode | None = None
     category: Category = "99"
     relation: Clarity = "clear"
@@ -295,22 +291,19 @@ class Scenario(Strict):
                 raise ValueError(f"channels.{channel}.agency: must begin with {channel}-, like {channel}-{self.county}")
             _check_months(channel, plan, self.window)
             _check_exclusions(channel, plan)
-            _check_settled(channel, plan)
+            _check_settled(channel, plan, self.window)
         for index, spec in enumerate(self.records):
             _check_spec(f"records.{index}", spec, self)
         return self
 
 
 def _check_months(channel: Channel, plan: ChannelPlan, window: Window) -> None:
-    last = window.end - timedelta(days=1)
     early = 0
-    for month, count in plan.received.items():
-        if not f"{window.start:%Y-%m}" <= month <= f"{last:%Y-%m}":
-            raise ValueError(f"channels.{channel}.received.{month}: lies outside the window")
-        year, number = int(month[:4]), int(month[5:])
-        next_month = date(year + number // 12, number % 12 + 1, 1)
-        if next_month + EXPIRY_MARGIN <= window.end:
-            early += count
+    for span in spans(plan.received, window.start, window.end):
+        if span.end <= window.start or span.first >= window.end:
+            raise ValueError(f"channels.{channel}.received.{span.key}: lies outside the window")
+        if span.end + EXPIRY_MARGIN <= window.end:
+            early += span.count
     if plan.outcomes.expired > early:
         raise ValueError(
             f"channels.{channel}.outcomes.expired is {plan.outcomes.expired}, but only {early} records are received "
@@ -320,7 +313,7 @@ def _check_months(channel: Channel, plan: ChannelPlan, window: Window) -> None:
         raise ValueError("channels.petition.outcomes.expired: a petition's limit of 60 days is no mediation term")
 
 
-def _check_settled(channel: Channel, plan: ChannelPlan) -> None:
+def _check_settled(channel: Channel, plan: ChannelPlan, window: Window) -> None:
     place, confirmed = f"channels.{channel}", plan.aftercare.confirmed
     if channel is not Channel.COURT:
         if plan.outcomes.settled.get(STATEMENT):
@@ -328,7 +321,7 @@ def _check_settled(channel: Channel, plan: ChannelPlan) -> None:
         if confirmed:
             raise ValueError(f"{place}.aftercare.confirmed: only court records are confirmed here")
         return
-    later = sum(count for month, count in plan.received.items() if month >= f"{CONFIRMED_UNTIL:%Y-%m}")
+    later = sum(span.count for span in spans(plan.received, window.start, window.end) if span.end > CONFIRMED_UNTIL)
     able = max(0, plan.outcomes.settled.get("agreement", 0) - later)
     if confirmed > able:
         raise ValueError(

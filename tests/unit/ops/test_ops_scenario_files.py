@@ -28,7 +28,7 @@ def test_a_withdrawn_record_needs_no_reason() -> None:
     assert record.ended_by == "applicant_withdrew"
 
 
-@pytest.mark.parametrize("name", ["shandan-2024.yaml", "small.yaml"])
+@pytest.mark.parametrize("name", ["shandan-2024.yaml", "small.yaml", "today.yaml"])
 def test_files_of_the_repository_are_valid(name: str) -> None:
     assert load(FOLDER / name).name == name.removesuffix(".yaml")
 
@@ -42,6 +42,9 @@ def test_files_of_the_repository_are_valid(name: str) -> None:
         ("settled: {agreement: 4}", "settled: {agreement: 5}", "tiny.yaml:9: channels.court: received sums to 10"),
         ("settled: {agreement: 4}", "settled: {agreemnt: 4}", "tiny.yaml:12: channels.court.outcomes: unknown"),
         ("gang_fight: 1", "gang_figth: 1", "tiny.yaml:18: channels.police.not_accepted.excluded: unknown `gang_figth`"),
+        ("2024-02: 4", "february: 4", "tiny.yaml:9: channels.court: `february` is no month"),
+        ("received_on: 2024-01-10", "received_on: tomorrow", "tiny.yaml:23: records.0.received_on: expected a date"),
+        ("received_on: 2024-01-10", "received_on: today+1", "tiny.yaml:23: records.0.received_on: expected a date"),
         ("2024-02: 4", "2024-05: 4", "tiny.yaml:11: channels.court.received.2024-05: lies outside"),
         ('"620725101"', '"620726101"', "tiny.yaml:7: towns.0: 620726101 does not lie in county"),
         ("end: 2024-04-01", "end: 2023-04-01", "tiny.yaml:5: window: end is the day after"),
