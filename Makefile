@@ -30,6 +30,10 @@ test: ## every check and every test tier, with the count of real-Kafka tests
 	@.ci/check --tools
 	@pytest -q -n 3 --dist worksteal
 
+.PHONY: timed
+timed: ## make test against its bound of ten minutes, with one JSON line at the end
+	@.ci/timed
+
 .PHONY: test-unit
 test-unit: venv ## unit tests only: no broker, no PostgreSQL
 	@pytest -q tests/unit
