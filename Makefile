@@ -51,10 +51,10 @@ red: ## the black-box tests on an old commit and here, a JSON line each: BASE=e2
 	@python -m tests.blackbox.red --base $(BASE) -- $(ITEM)
 
 .PHONY: faults
-faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KINDS=zombie,mixed STORE=sqlite FULL=1 MISSING=1
+faults: ## faults under load on three brokers, judged by an oracle: SEEDS=3 KINDS=zombie,mixed STORE=sqlite CLOCK=wall FULL=1 MISSING=1
 	@.ci/preflight required >/dev/null
 	@$(MAKE) ready
-	@GRPC_VERBOSITY=ERROR python -m tests.faults --store $(or $(STORE),both) --seeds $(or $(SEEDS),1) $(if $(KINDS),--kinds $(KINDS)) $(if $(FULL),--full) $(if $(MISSING),--missing)
+	@GRPC_VERBOSITY=ERROR python -m tests.faults --store $(or $(STORE),both) --seeds $(or $(SEEDS),1) $(if $(CLOCK),--clock $(CLOCK)) $(if $(KINDS),--kinds $(KINDS)) $(if $(FULL),--full) $(if $(MISSING),--missing)
 
 .PHONY: faults-control
 faults-control: ## proof that the matrix can see: guards switched off one by one, each must turn a run red: GUARDS=slicing SAVE=1

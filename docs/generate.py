@@ -166,6 +166,7 @@ def _faults_of(lines: Sequence[Line]) -> str:
     columns = {
         "Fault": "kind",
         "Store": "store",
+        "Clock": "clock",
         "Runs": "runs",
         "Red": "red",
         "Acknowledged": "acknowledged",
@@ -176,7 +177,7 @@ def _faults_of(lines: Sequence[Line]) -> str:
         "Longest stall, s": "longest_stall_s",
         "Longest recovery, s": "longest_recovery_s",
     }
-    table = ["| " + " | ".join(columns) + " |", "|---|---|" + "--:|" * 9]
+    table = ["| " + " | ".join(columns) + " |", "|---|---|---|" + "--:|" * 9]
     table += ["| " + " | ".join(str(row[name]) for name in columns.values()) + " |" for row in rows]
     sums = {name: sum(row[name] for row in rows) for name in ("runs", "red", "acknowledged", "lost", "double_counted")}
     told = ", ".join(f"{number} {name.replace('_', '-')}" for name, number in sums.items())

@@ -24,7 +24,7 @@ from tests.faults.kinds import BY_NAME, MIXED, NAMES, chosen_for
 from tests.faults.rig import Rig
 from tests.faults.save import SAVED, done_in, product, read
 from tests.faults.scene import STORES
-from tests.faults.script import QUARTERS
+from tests.faults.script import CLOCKS, QUARTERS
 
 RESULTS: Final = Path(".run/faults")
 LINES: Final = "runs.jsonl"
@@ -38,6 +38,11 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--kinds", default="", help=f"comma-separated: {', '.join(NAMES)}")
     found.add_argument("--seeds", default="1", help="how many (3 is 1-3), or a range as 5-20; default 1")
     found.add_argument("--store", default="both", choices=(*STORES, "both"), help="default both")
+    found.add_argument(
+        "--clock",
+        choices=(*CLOCKS, "both"),
+        help="play all that can be played by it; without, each kind by its first clock (--list shows them)",
+    )
     found.add_argument("--full", action="store_true", help="also the kinds that the short list leaves out")
     found.add_argument(
         "--missing",
@@ -77,29 +82,29 @@ class Matrix:
         self.broker = "unknown"
         self._origin = {"commit": commit(), "product": product()}
 
-    async def play(self, store: str, plan: Sequence[tuple[str, int]]) -> None:
-        """Run kinds with seeds on one store; a red run ends the hub's life, the next begins a new one."""
+    async def play(self, store: str, clock: str, plan: Sequence[tuple[str, int]]) -> None:
+        """Run kinds with seeds on one store by one clock; a red run ends the hub's life, the next begins a new one."""
         left = list(plan)
         while left:
-            folder = self._results / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{store}-{os.getpid()}"
+            folder = self._results / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{store}-{clock}-{os.getpid()}"
             played = len(self.runs)
             try:
-                await self._live(store, folder, left)
+                await self._live(store, clock, folder, left)
             except Exception as error:
                 if len(self.runs) > played:
                     raise
                 why = f"the hub did not start: {told_of(error)}"
                 kind, seed = left.pop(0)
-                self._keep(Run(kind, store, seed, 0, problems=[why], folder=str(folder)))
+                self._keep(Run(kind, store, seed, 0, clock, problems=[why], folder=str(folder)))
             if all(run.ok for run in self.runs[played:]):
                 # Nothing in it that anybody would look at again.
                 shutil.rmtree(folder, ignore_errors=True)
             else:
                 self._console.print(f"[red]kept[/red] {folder}", soft_wrap=True)
 
-    async def _live(self, store: str, folder: Path, left: list[tuple[str, int]]) -> None:
+    async def _live(self, store: str, clock: str, folder: Path, left: list[tuple[str, int]]) -> None:
         """Play one life of the hub: until nothing is left, something is red, or it is long enough."""
-        async with Rig(folder, store, self._say) as rig:
+        async with Rig(folder, store, self._say, clock=clock) as rig:
             self.broker = rig.kafka.version
             director = Director(rig)
             for _ in range(min(EPISODES, QUARTERS, len(left))):
@@ -118,8 +123,8 @@ class Matrix:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
         mark = "[green]ok [/green]" if run.ok else "[red]RED[/red]"
         self._console.print(
-            f"{mark} seed {run.seed} {run.store} {run.kind}: {run.acknowledged} acknowledged, {run.lost} lost, "
-            f"{run.double_counted} double-counted, longest stall {run.longest_stall_s} s, "
+            f"{mark} seed {run.seed} {run.store} {run.clock} {run.kind}: {run.acknowledged} acknowledged, "
+            f"{run.lost} lost, {run.double_counted} double-counted, longest stall {run.longest_stall_s} s, "
             f"recovery {run.recovery_s} s, {run.seconds} s in all",
             highlight=False,
             soft_wrap=True,
@@ -140,8 +145,9 @@ class Matrix:
             "double_counted": sum(run.double_counted for run in runs),
             "longest_stall_s": max((run.longest_stall_s for run in runs), default=0.0),
             "seeds": sorted({run.seed for run in runs}),
-            "failed": [f"{run.kind}/{run.store}/{run.seed}" for run in runs if not run.ok],
+            "failed": [f"{run.kind}/{run.store}/{run.clock}/{run.seed}" for run in runs if not run.ok],
             "stores": sorted({run.store for run in runs}),
+            "clocks": sorted({run.clock for run in runs}),
             "longest_recovery_s": max((run.recovery_s for run in runs), default=0.0),
             **self._origin,
             "broker": f"Apache Kafka {self.broker}",
@@ -153,8 +159,8 @@ def _today() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d}"
 
 
-def plans_of(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, int]]]]:
-    """Return (store, the runs of one life) in the order of playing, without those that need no run.
+def plans_of(told: argparse.Namespace) -> Iterator[tuple[str, str, list[tuple[str, int]]]]:
+    """Return (store, clock, the runs of one life) in the order of playing, without those that need no run.
 
     Raises:
         KeyError: No such kind.
@@ -163,17 +169,22 @@ def plans_of(told: argparse.Namespace) -> Iterator[tuple[str, list[tuple[str, in
     names = [name for name in told.kinds.split(",") if name]
     done = done_in([*read(SAVED), *read(told.results / LINES)], product()) if told.missing else set()
     stores = STORES if told.store == "both" else (told.store,)
-    kinds = {store: chosen_for(store, names, full=told.full) for store in stores}
-    seeds = seeds_of(told.seeds)
+    clocks = (told.clock,) if told.clock in CLOCKS else CLOCKS
     runs = {
-        store: [(kind, seed) for seed in seeds for kind in kinds[store] if (kind, store, seed) not in done]
+        (store, clock): [
+            (kind, seed)
+            for seed in seeds_of(told.seeds)
+            for kind in chosen_for(store, clock, names, full=told.full, any_clock=told.clock is not None)
+            if (kind, store, clock, seed) not in done
+        ]
+        for clock in clocks
         for store in stores
     }
     # A life of one store, then one of the other: what is interrupted has tried both alike, and only the last is short.
     for first in range(0, max(map(len, runs.values())), EPISODES):
-        for store in stores:
-            if life := runs[store][first : first + EPISODES]:
-                yield store, life
+        for (store, clock), mine in runs.items():
+            if life := mine[first : first + EPISODES]:
+                yield store, clock, life
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -182,8 +193,8 @@ def main(arguments: Sequence[str]) -> int:
     told = options.parse_args(arguments)
     if told.list:
         for kind in BY_NAME.values():
-            sys.stdout.write(f"{kind.name:24} {'/'.join(kind.stores):16} {kind.what}\n")
-        sys.stdout.write(f"{MIXED:24} {'/'.join(STORES):16} two or three of the above at once\n")
+            sys.stdout.write(f"{kind.name:24} {'/'.join(kind.stores):16} {'/'.join(kind.clocks):14} {kind.what}\n")
+        sys.stdout.write(f"{MIXED:24} {'/'.join(STORES):16} {'/'.join(CLOCKS):14} two or three of the above at once\n")
         return 0
     try:
         plans = list(plans_of(told))
@@ -199,8 +210,8 @@ def main(arguments: Sequence[str]) -> int:
     matrix = Matrix(results, Console(stderr=True))
 
     async def work() -> None:
-        for store, plan in plans:
-            await matrix.play(store, plan)
+        for store, clock, plan in plans:
+            await matrix.play(store, clock, plan)
 
     code = 0
     try:

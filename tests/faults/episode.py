@@ -29,6 +29,7 @@ class Run:
     Attributes:
         seed: Decides everything that is drawn, together with the place in the hub's life.
         episode: 1, 2, 3 … in that life.
+        clock: By which the hub's deadlines ran.
         faults: What was injected, with proof.
         acknowledged: Records that got their receipt in this run.
         lost: Acknowledged records missing anywhere, as the oracle says of the whole life of the hub so far.
@@ -42,6 +43,7 @@ class Run:
     store: str
     seed: int
     episode: int
+    clock: str
     faults: list[str] = field(default_factory=list)
     acknowledged: int = 0
     commands: int = 0
@@ -83,8 +85,8 @@ class Director:
         rig = self._rig
         rig.episode += 1
         dice = random.Random(f"{name}/{seed}/{rig.store}")  # noqa: S311 - reproducible, no secret
-        kind = mixed(dice, rig.store) if name == MIXED else BY_NAME[name]
-        run = Run(name, rig.store, seed, rig.episode, folder=str(rig.folder))
+        kind = mixed(dice, rig.store, rig.clock) if name == MIXED else BY_NAME[name]
+        run = Run(name, rig.store, seed, rig.episode, rig.clock, folder=str(rig.folder))
         began, known = time.monotonic(), len(rig.book)
         load = Load(rig.doors, rig.book, seed, rig.episode, kind.manner)
         playing = asyncio.create_task(self._through(kind, load, dice, run))

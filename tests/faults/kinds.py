@@ -1,7 +1,8 @@
 """The table of fault kinds, and `mixed`, which draws two or three of them at once.
 
 The short list has to fit ten minutes, so each kind runs on one store there: on PostgreSQL what two workers or the store
-itself have a part in, on SQLite, with half the processes, everything else. The full list runs all on both.
+itself have a part in, on SQLite, with half the processes, everything else; and by one clock. The full list runs all on
+both stores.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Final
 from tests.faults import of_brokers, of_crashes, of_inputs, of_processes, of_readers, of_stores
 from tests.faults.load import Manner
 from tests.faults.scene import POSTGRES, SQLITE, Kind, Scene
+from tests.faults.script import SCENARIO, WALL
 
 BRIEF_GONE_S: Final = 20.0
 LONG_GONE_S: Final = 120.0
@@ -48,6 +50,22 @@ ALONE: Final = (
         of_processes.zombie,
         _of("intake", "stats"),
         short=POSTGRES,
+    ),
+    Kind(
+        "pause",
+        f"SIGSTOP {of_processes.PAUSED_S:.0f} s every process at random moments, {of_processes.PAUSES} times each",
+        of_processes.pause,
+        _of("bridges", "intake", "stats"),
+        clocks=(WALL, SCENARIO),
+    ),
+    Kind(
+        "wall-trial",
+        f"every process paused {of_processes.PAUSED_S:.0f} s {of_processes.TRIAL_PAUSES} times and killed once",
+        of_processes.trial,
+        _of("bridges", "intake", "stats"),
+        short=POSTGRES,
+        clocks=(WALL,),
+        mixes=False,
     ),
     Kind(
         "workers-flap",
@@ -144,6 +162,7 @@ ALONE: Final = (
         _of("input"),
         manner=Manner(late=True),
         short=POSTGRES,
+        clocks=(SCENARIO,),
     ),
     Kind("input-poisoned", "a stranger's records between the batches", of_inputs.poisoned, _of("topics")),
     Kind(
@@ -164,9 +183,9 @@ ALONE: Final = (
 )
 
 
-def drawn(dice: random.Random, store: str) -> Sequence[Kind]:
+def drawn(dice: random.Random, store: str, clock: str) -> Sequence[Kind]:
     """Draw two or three kinds that don't take hold of the same part."""
-    left = [kind for kind in ALONE if store in kind.stores and kind.short]
+    left = [kind for kind in ALONE if kind.mixes and kind.short and store in kind.stores and clock in kind.clocks]
     found: list[Kind] = []
     for _ in range(dice.choice((2, 3))):
         held = frozenset[str]().union(*(kind.touches for kind in found))
@@ -176,9 +195,9 @@ def drawn(dice: random.Random, store: str) -> Sequence[Kind]:
     return found
 
 
-def mixed(dice: random.Random, store: str) -> Kind:
+def mixed(dice: random.Random, store: str, clock: str) -> Kind:
     """Return one kind that does what two or three drawn ones do, at the same time."""
-    chosen = drawn(dice, store)
+    chosen = drawn(dice, store, clock)
 
     async def inject(scene: Scene) -> None:
         await asyncio.gather(*(kind.inject(scene) for kind in chosen))
@@ -200,13 +219,15 @@ BY_NAME: Final[Mapping[str, Kind]] = {kind.name: kind for kind in ALONE}
 NAMES: Final = (*BY_NAME, MIXED)
 
 
-def chosen_for(store: str, names: Sequence[str], *, full: bool) -> list[str]:
-    """Return the names of the kinds to run on a store, in the table's order.
+def chosen_for(store: str, clock: str, names: Sequence[str], *, full: bool, any_clock: bool) -> list[str]:
+    """Return the names of the kinds to run on a store by a clock, in the table's order.
 
     Args:
         store: sqlite or postgres.
+        clock: scenario or wall.
         names: Only these, whatever list they belong to; all when empty.
         full: Also what the short list leaves out.
+        any_clock: Each by every clock that it can be played by, not by its first alone.
 
     Raises:
         KeyError: A name is none.
@@ -217,7 +238,9 @@ def chosen_for(store: str, names: Sequence[str], *, full: bool) -> list[str]:
     found = [
         name
         for name, kind in BY_NAME.items()
-        if store in kind.stores and (name in names if names else full or store in kind.short)
+        if store in kind.stores
+        and (clock in kind.clocks if any_clock else clock == kind.clocks[0])
+        and (name in names if names else full or store in kind.short)
     ]
-    mixed_too = MIXED in names if names else full or store in SQLITE
+    mixed_too = (any_clock or clock == SCENARIO) and (MIXED in names if names else full or store in SQLITE)
     return [*found, MIXED] if mixed_too else found

@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from hub.contracts.stream import StreamName
@@ -22,7 +23,7 @@ from ops.simulators.calls import ask
 from ops.simulators.court import CourtSystem
 from ops.simulators.mediators import Mediators, command_of
 from tests.faults.book import Book
-from tests.faults.script import Script, write
+from tests.faults.script import WALL, Script, write
 from tests.faults.stall import Stall
 
 EVERY_S: Final = 0.25
@@ -67,12 +68,14 @@ class Doors:
         mediators: Client of all intake workers.
         intake: Addresses of intake's workers.
         patience: Shared by all.
+        clock: By which the hub's deadlines run: scenario or wall.
     """
 
     systems: Mapping[Channel, PartnerSystem]
     mediators: Mediators
     intake: Sequence[str]
     patience: Patience
+    clock: str
 
 
 @dataclass
@@ -122,7 +125,7 @@ class Load:
 
     async def start(self) -> None:
         """Begin; returns when the first records are acknowledged."""
-        scripts = [await asyncio.to_thread(write, self._seed, self._episode)]
+        scripts = [await self._chapter(0)]
         if self._manner.late:
             scripts.append(await asyncio.to_thread(write, self._seed, self._episode, late=True))
         for of, system in self._doors.systems.items():
@@ -204,7 +207,11 @@ class Load:
                 yield [(record, ways[record.number].steps) for record in mixed[:taken]]
                 del mixed[:taken]
             chapter += 1
-            scripts = [await asyncio.to_thread(write, self._seed, self._episode, chapter)]
+            scripts = [await self._chapter(chapter)]
+
+    async def _chapter(self, chapter: int) -> Script:
+        now = datetime.now(UTC) if self._doors.clock == WALL else None
+        return await asyncio.to_thread(write, self._seed, self._episode, chapter, now=now)
 
     async def _portion(self, system: PartnerSystem, some: Sequence[tuple[Record, Sequence[Step]]]) -> None:
         records = [record for record, _ in some]

@@ -1,12 +1,13 @@
-"""Faults of processes: killed, told to go, stopped and woken too late, added and removed."""
+"""Faults of processes: killed, told to go, stopped and woken again in time or too late, added and removed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from signal import SIGCONT
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from kafka.errors import KafkaError
 
 from hub.contracts.topics import HANDOFFS, JOURNAL
 from hub.streaming.clients import admin
+from ops.children import Child
 from ops.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults.scene import NotBitten, Scene
@@ -24,6 +26,12 @@ FIRED_S: Final = 30.0
 TAKEN_OVER_S: Final = 60.0
 FLAP_S: Final = 3.0
 FLAPS: Final = 2
+PAUSED_S: Final = 3.0
+PAUSES: Final = 3
+TRIAL_PAUSES: Final = 5
+BETWEEN_S: Final = (0.5, 6.0)
+"""Seconds that a process runs between two of its own pauses; those of different processes overlap as they fall."""
+STOPPED: Final = "T"
 GROUPS: Final = {"intake": ("hub-intake", HANDOFFS.name), "stats": ("hub-stats", JOURNAL.name)}
 
 
@@ -160,6 +168,60 @@ async def _thrown_out(scene: Scene, service: str) -> str:
 
     await scene.until(f"the group of {service} throws it out", gone, TAKEN_OVER_S)
     return "its group threw it out"
+
+
+async def pause(scene: Scene) -> None:
+    """SIGSTOP every process at moments of its own, again and again, as a snapshot or a busy host does."""
+    await _hinder(scene, ["pause"] * PAUSES)
+
+
+async def trial(scene: Scene) -> None:
+    """SIGSTOP every process five times, and SIGKILL it once, all at moments of their own."""
+    await _hinder(scene, ["pause"] * TRIAL_PAUSES + ["kill"])
+
+
+async def _hinder(scene: Scene, deeds: Sequence[str]) -> None:
+    plans = {}
+    for child in scene.rig.hub.children:
+        mine = list(deeds)
+        scene.dice.shuffle(mine)
+        plans[child.label] = [(scene.dice.uniform(*BETWEEN_S), deed) for deed in mine]
+    await asyncio.gather(*(_hindered(scene, scene.rig.child(label), plan) for label, plan in plans.items()))
+    scene.note(f"{len(plans)} processes, each paused {PAUSED_S:.0f} s {deeds.count('pause')} times")
+    if "kill" in deeds:
+        scene.note("each killed once with SIGKILL and started again")
+
+
+async def _hindered(scene: Scene, child: Child, plan: Sequence[tuple[float, str]]) -> None:
+    for after_s, deed in plan:
+        await asyncio.sleep(after_s)
+        scene.load.raise_for_dead()
+        if deed == "pause":
+            await _pause(child)
+        elif child.kill():
+            await scene.rig.bring_back(child)
+        else:
+            raise NotBitten(f"{child.label} was not there to be killed")
+
+
+async def _pause(child: Child) -> None:
+    if not child.signal(SIGSTOP):
+        raise NotBitten(f"{child.label} was not there to be paused")
+    try:
+        await asyncio.sleep(PAUSED_S)
+        if _state_of(child) != STOPPED:
+            raise NotBitten(f"{child.label} did not stand still")
+    finally:
+        child.signal(SIGCONT)
+
+
+def _state_of(child: Child) -> str:
+    """Return the letter that the kernel gives a process's state; empty when there is none."""
+    try:
+        told = Path(f"/proc/{child.pid()}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return told.rpartition(")")[2].split()[0]
 
 
 async def flap(scene: Scene) -> None:

@@ -39,7 +39,7 @@ from tests.faults.book import Book
 from tests.faults.evidence import Sources
 from tests.faults.load import Doors
 from tests.faults.points import Points
-from tests.faults.script import AGENCIES, COUNTY, quarter
+from tests.faults.script import AGENCIES, COUNTY, SCENARIO, ends_at
 from tests.faults.wires import Wires
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -67,11 +67,20 @@ class Rig:
         store: sqlite or postgres.
         say: Gets progress lines.
         guards_off: Label of a process -> guard that is switched off in it, for the control.
+        clock: By which deadlines run: scenario or wall.
     """
 
-    def __init__(self, folder: Path, store: str, say: Say, guards_off: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: str,
+        say: Say,
+        guards_off: Mapping[str, str] | None = None,
+        clock: str = SCENARIO,
+    ) -> None:
         self.folder = folder
         self.store = store
+        self.clock = clock
         self._say = say
         self._guards_off = dict(guards_off or {})
         self._stack = AsyncExitStack()
@@ -107,6 +116,7 @@ class Rig:
             self.store,
             intake_workers=workers,
             stats_workers=workers,
+            clock=self.clock,
             credentials=self.credentials,
             settings={"HUB_SESSION_TIMEOUT_S": str(SESSION_S), "HUB_KAFKA_REPLICATION": str(BROKERS)},
             extra={label: self._extra(label) for label in labels},
@@ -151,7 +161,7 @@ class Rig:
         for system in systems.values():
             self._stack.push_async_callback(system.close)
         self._stack.push_async_callback(mediators.close)
-        return Doors(systems, mediators, intake, patience)
+        return Doors(systems, mediators, intake, patience, self.clock)
 
     # --- processes -----------------------------------------------------------------------------------------------
 
@@ -274,8 +284,9 @@ class Rig:
         raise TimeoutError(f"not level after {deadline_s:.0f} s: {left}; {'; '.join(self.fallen()) or 'all run'}")
 
     async def advance(self) -> None:
-        """Move the scenario clock to the end of the episode's quarter, so that its deadlines ring."""
-        await self.doors.mediators.advance_clock(quarter(self.episode)[1], self.book.vector)
+        """Move the scenario clock to the end of the episode's quarter, so that its deadlines ring; leave the wall's."""
+        if self.clock == SCENARIO:
+            await self.doors.mediators.advance_clock(ends_at(self.episode), self.book.vector)
 
     async def fetch_results(self) -> None:
         """Let every agency fetch and acknowledge its results, as gRPC gives them."""

@@ -15,9 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from tests.faults.script import SCENARIO
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 SAVED: Final = ROOT / "docs/results/faults.jsonl"
-KEYS: Final = ("kind", "store")
+KEYS: Final = ("kind", "store", "clock")
 SUMS: Final = ("acknowledged", "commands", "lost", "double_counted", "repeats_dropped", "gaps_fetched")
 LONGEST: Final = {"longest_stall_s": "longest_stall_s", "recovery_s": "longest_recovery_s"}
 ORIGIN: Final = ("commit", "product", "date", "broker")
@@ -41,13 +43,16 @@ def _git(*arguments: str) -> str:
 
 
 def read(path: Path) -> list[Line]:
-    """Return the lines of a file; none when there is no file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    """Return the lines of a file; none when there is no file. What tells no clock was played by the scenario's."""
+    if not path.exists():
+        return []
+    return [{"clock": SCENARIO} | json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def done_in(lines: Iterable[Line], of: str) -> set[tuple[str, str, int]]:
-    """Return (kind, store, seed) of the green runs of one product."""
-    return {(line["kind"], line["store"], line["seed"]) for line in lines if line["ok"] and line["product"] == of}
+def done_in(lines: Iterable[Line], of: str) -> set[tuple[str, str, str, int]]:
+    """Return (kind, store, clock, seed) of the green runs of one product."""
+    green = (line for line in lines if line["ok"] and line["product"] == of)
+    return {(line["kind"], line["store"], line["clock"], line["seed"]) for line in green}
 
 
 def summed(lines: Iterable[Line]) -> list[dict[str, Any]]:

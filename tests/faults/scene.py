@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from hub.errors import Retryable
 from tests.faults.load import Load, Manner
 from tests.faults.rig import Rig
+from tests.faults.script import CLOCKS
 
 SQLITE: Final = ("sqlite",)
 POSTGRES: Final = ("postgres",)
@@ -93,6 +94,8 @@ class Kind:
         stores: Where it applies.
         short: Stores on which it belongs to the short list.
         manner: How the partners behave meanwhile.
+        clocks: By which clocks it can be played; the first is that of the short list.
+        mixes: It may be one of several at once.
     """
 
     name: str
@@ -102,3 +105,5 @@ class Kind:
     stores: tuple[str, ...] = STORES
     short: tuple[str, ...] = SQLITE
     manner: Manner = Manner()  # noqa: RUF009 - frozen
+    clocks: tuple[str, ...] = CLOCKS
+    mixes: bool = True

@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from hub.store.store import Store
 from hub.wire.journal.v1 import journal_pb2
 from ops.broker.ports import free_ports
 from ops.broker.properties import Node, server_properties
+from ops.scenarios.model import SHANGHAI
+from ops.scenarios.vocabulary import Fate
 from ops.simulators.answers import Receipt
 from tests.faults import points as at
 from tests.faults import precedence, service
@@ -41,7 +44,7 @@ from tests.faults.oracle import judge
 from tests.faults.points import Points
 from tests.faults.rig import ROOT
 from tests.faults.scene import STORES, NotBitten, Scene, on_cluster
-from tests.faults.script import QUARTERS, write
+from tests.faults.script import CLOCKS, QUARTERS, SCENARIO, WALL, ends_at, write
 from tests.faults.stall import Stall
 from tests.faults.streams import follow
 from tests.faults.wires import Wires
@@ -194,9 +197,26 @@ def test_an_episode_has_records_of_its_own_and_late_ones_are_90_days_late() -> N
     assert not {(r.agency, r.ref) for r in one.records} & {(r.agency, r.ref) for r in late.records}
     first = min(r.handed_over_at for r in one.records)
     assert all((first - r.handed_over_at).days >= 90 for r in late.records)
-    assert write(1, QUARTERS).ends_at > one.ends_at
+    assert ends_at(QUARTERS) > ends_at(3)
     with pytest.raises(ValueError, match="episodes"):
         write(1, QUARTERS + 1)
+
+
+@pytest.mark.parametrize("hour", [0, 15, 16, 23], ids=["morning", "before", "after", "night"])
+def test_on_the_wall_clock_everything_is_of_today_and_of_the_past(hour: int) -> None:
+    """16:00 UTC is midnight in Shanghai."""
+    now = datetime(2026, 11, 29, hour, 0, 30, tzinfo=UTC)
+    script, same, other = write(1, 3, now=now), write(1, 3, now=now), write(1, 4, now=now)
+    assert script == same
+    assert not {r.ref for r in script.records} & {r.ref for r in other.records}
+    assert not {r.parties for r in script.records} & {r.parties for r in other.records}
+    for record in script.records:
+        instants = [record.handed_over_at, *(step.at for step in script.ways[record.number].steps)]
+        assert instants == sorted(set(instants)), "one after the other"
+        assert now - timedelta(minutes=2) < instants[0] <= instants[-1] <= now
+        assert record.received_on == record.handed_over_at.astimezone(SHANGHAI).date()
+        assert record.ending.fate is not Fate.EXPIRED
+    assert {step.action for way in script.ways.values() for step in way.steps} >= {"agree", "fail", "withdraw", "close"}
 
 
 def test_two_receipts_of_one_record_are_a_contradiction(tmp_path: Path) -> None:
@@ -232,22 +252,28 @@ def test_mixed_draws_two_or_three_kinds_that_leave_each_other_alone() -> None:
     sizes = set()
     for seed in range(200):
         for store in ("sqlite", "postgres"):
-            kinds = drawn(random.Random(seed), store)  # noqa: S311 - reproducible
+            clock = CLOCKS[seed % 2]
+            kinds = drawn(random.Random(seed), store, clock)  # noqa: S311 - reproducible
             sizes.add(len(kinds))
             held = [part for kind in kinds for part in kind.touches]
             assert len(held) == len(set(held))
-            assert all(store in kind.stores for kind in kinds)
+            assert all(store in kind.stores and clock in kind.clocks and kind.mixes for kind in kinds)
     assert sizes == {2, 3}
 
 
 def test_every_kind_is_in_some_list_and_unknown_ones_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(BY_NAME) == len(ALONE)
     assert all(set(kind.short) <= set(kind.stores) for kind in ALONE)
-    full = chosen_for("postgres", [], full=True)
-    assert set(full) == {*BY_NAME, MIXED}
-    short = [name for store in STORES for name in chosen_for(store, [], full=False)]
+    full = [name for clock in CLOCKS for name in chosen_for("postgres", clock, [], full=True, any_clock=False)]
+    assert sorted(full) == sorted({*BY_NAME, MIXED})
+    short = [
+        n for store in STORES for clock in CLOCKS for n in chosen_for(store, clock, [], full=False, any_clock=False)
+    ]
     assert sorted(short) == sorted({*BY_NAME, MIXED} - {"broker-gone-long"}), "the short list: each kind once"
-    assert chosen_for("sqlite", ["zombie", MIXED], full=False) == ["zombie", MIXED]
+    assert chosen_for("sqlite", SCENARIO, ["zombie", MIXED], full=False, any_clock=False) == ["zombie", MIXED]
+    assert chosen_for("sqlite", WALL, ["zombie", "pause"], full=False, any_clock=False) == ["pause"]
+    assert chosen_for("sqlite", WALL, ["zombie", MIXED], full=False, any_clock=True) == ["zombie", MIXED]
+    assert "input-late" not in chosen_for("sqlite", WALL, [], full=True, any_clock=True)
     with pytest.raises(SystemExit, match="2"):
         main(["--kinds", "earthquake"])
     assert "earthquake" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tests.faults.__main__ import LINES, parser, plans_of
 from tests.faults.control import ROWS, Control, Half
-from tests.faults.save import done_in, main, product, summed
+from tests.faults.save import done_in, main, product, read, summed
 
 ROW = next(row for row in ROWS if row.guard == "slicing")
 DEED = next(row for row in ROWS if row.seen_by == "lost")
@@ -19,7 +19,7 @@ DEED = next(row for row in ROWS if row.seen_by == "lost")
 
 def line(**told: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of any type
     base = {"kind": "zombie", "store": "sqlite", "commit": "abc", "date": "2026-11-22", "broker": "4.3.1", "seed": 1}
-    base |= {"product": "p1", "seconds": 9.0, "problems": []}
+    base |= {"clock": "scenario", "product": "p1", "seconds": 9.0, "problems": []}
     sums = dict.fromkeys(("acknowledged", "commands", "repeats_dropped", "gaps_fetched"), 2)
     return {
         **base,
@@ -60,7 +60,16 @@ def test_the_file_grows_by_what_it_does_not_hold_yet(tmp_path: Path) -> None:
 
 def test_only_green_runs_of_the_same_product_are_not_missing() -> None:
     told = [line(), line(seed=2, ok=False), line(seed=3, product="p2")]
-    assert done_in(told, "p1") == {("zombie", "sqlite", 1)}
+    assert done_in(told, "p1") == {("zombie", "sqlite", "scenario", 1)}
+
+
+def test_a_line_from_before_there_was_a_choice_of_clocks_was_played_by_the_scenario_clock(tmp_path: Path) -> None:
+    old = line()
+    del old["clock"]
+    (tmp_path / "old.jsonl").write_text(
+        json.dumps(old) + "\n" + json.dumps(line(clock="wall")) + "\n", encoding="utf-8"
+    )
+    assert [told["clock"] for told in read(tmp_path / "old.jsonl")] == ["scenario", "wall"]
 
 
 def test_what_is_missing_fills_lives_of_both_stores_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,15 +77,24 @@ def test_what_is_missing_fills_lives_of_both_stores_in_turns(tmp_path: Path, mon
     monkeypatch.setattr("tests.faults.__main__.EPISODES", 2)
     green = line(seed=2, kind="zombie", product=product())
     (tmp_path / LINES).write_text(json.dumps(green) + "\n", encoding="utf-8")
-    words = ["--kinds", "zombie,kill-stats", "--seeds", "1-3", "--missing", "--results", str(tmp_path)]
+    words = ["--kinds", "zombie,kill-stats,pause", "--seeds", "1-3", "--missing", "--results", str(tmp_path)]
     assert list(plans_of(parser().parse_args(words))) == [
-        ("sqlite", [("kill-stats", 1), ("zombie", 1)]),
-        ("postgres", [("kill-stats", 1), ("zombie", 1)]),
-        ("sqlite", [("kill-stats", 2), ("kill-stats", 3)]),
-        ("postgres", [("kill-stats", 2), ("zombie", 2)]),
-        ("sqlite", [("zombie", 3)]),
-        ("postgres", [("kill-stats", 3), ("zombie", 3)]),
+        ("sqlite", "scenario", [("kill-stats", 1), ("zombie", 1)]),
+        ("postgres", "scenario", [("kill-stats", 1), ("zombie", 1)]),
+        ("sqlite", "wall", [("pause", 1), ("pause", 2)]),
+        ("postgres", "wall", [("pause", 1), ("pause", 2)]),
+        ("sqlite", "scenario", [("kill-stats", 2), ("kill-stats", 3)]),
+        ("postgres", "scenario", [("kill-stats", 2), ("zombie", 2)]),
+        ("sqlite", "wall", [("pause", 3)]),
+        ("postgres", "wall", [("pause", 3)]),
+        ("sqlite", "scenario", [("zombie", 3)]),
+        ("postgres", "scenario", [("kill-stats", 3), ("zombie", 3)]),
     ]
+
+
+def test_by_one_clock_all_is_played_that_it_can_play(tmp_path: Path) -> None:
+    words = ["--kinds", "zombie,pause,input-late", "--store", "sqlite", "--clock", "wall", "--results", str(tmp_path)]
+    assert list(plans_of(parser().parse_args(words))) == [("sqlite", "wall", [("zombie", 1), ("pause", 1)])]
 
 
 def half(*, guarded: bool, guard: str = "slicing", bitten: bool = True, **told: Any) -> Half:  # noqa: ANN401 - as above
