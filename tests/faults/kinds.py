@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tests.faults import of_brokers, of_crashes, of_inputs, of_processes, of_readers, of_stores
+from tests.faults import of_brokers, of_clocks, of_crashes, of_inputs, of_processes, of_readers, of_stores
 from tests.faults.load import Manner
 from tests.faults.scene import POSTGRES, SQLITE, Kind, Scene
 from tests.faults.script import SCENARIO, WALL
@@ -75,6 +75,14 @@ ALONE: Final = (
         stores=POSTGRES,
         short=POSTGRES,
     ),
+    Kind(
+        "clock-ahead",
+        f"one service started with its clock {of_clocks.AHEAD.seconds // 60} minutes ahead, then with the right one",
+        of_clocks.ahead,
+        _of("bridges", "intake", "stats"),
+        clocks=(WALL, SCENARIO),
+        mixes=False,
+    ),
     Kind("broker-killed", "kill -9 one broker, started again", of_brokers.kill_one, _of("brokers"), short=POSTGRES),
     Kind(
         "broker-gone",
@@ -110,6 +118,23 @@ ALONE: Final = (
         _of("links"),
     ),
     Kind("store-locked", "a store locked for 10 s", of_stores.lock, _of("stores"), short=POSTGRES),
+    Kind(
+        "table-locked",
+        f"another session holds a table that callers need, and one that a reader needs, for "
+        f"{of_stores.TABLE_LOCKED_S:.0f} s",
+        of_stores.lock_tables,
+        _of("stores"),
+        short=POSTGRES,
+        clocks=(WALL, SCENARIO),
+    ),
+    Kind(
+        "store-read-only",
+        f"every store read-only for {of_stores.READ_ONLY_S:.0f} s",
+        of_stores.read_only,
+        _of("stores"),
+        short=POSTGRES,
+        clocks=(WALL, SCENARIO),
+    ),
     Kind("disk-full", "ENOSPC on every write of one process", of_stores.full, _of("stores")),
     Kind(
         "crash-before-relay",

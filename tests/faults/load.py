@@ -17,14 +17,14 @@ from ops.scenarios.journeys import Step
 from ops.scenarios.record import Record
 from ops.scenarios.vocabulary import Channel
 from ops.simulators.agencies import PartnerSystem
-from ops.simulators.answers import BrokenPromise, Patience, Receipt, Refusal
+from ops.simulators.answers import BrokenPromise, Receipt, Refusal
 from ops.simulators.bodies import body_of
 from ops.simulators.calls import ask
 from ops.simulators.court import CourtSystem
 from ops.simulators.mediators import Mediators, command_of
 from tests.faults.book import Book
 from tests.faults.script import WALL, Script, write
-from tests.faults.stall import Stall
+from tests.faults.stall import Stall, TimedPatience
 
 EVERY_S: Final = 0.25
 """Pause of an agency between two calls."""
@@ -38,7 +38,10 @@ ENOUGH: Final = 400
 """Records of one episode after which agencies tell one at a time."""
 RULING: Final = "ruling"
 CALL_S: Final = 8.0
-TRANSIENT: Final = frozenset({"outbox_full", "unavailable", "in_flight", "store_busy", "store_full"})
+TRANSIENT: Final = frozenset({"outbox_full", "unavailable", "in_flight"}) | {
+    f"store_{why}" for why in ("busy", "full", "locked", "read_only", "unavailable")
+}
+"""Refusals of single records and commands that mean: not now."""
 RETRY_S: Final = 0.2
 
 
@@ -74,7 +77,7 @@ class Doors:
     systems: Mapping[Channel, PartnerSystem]
     mediators: Mediators
     intake: Sequence[str]
-    patience: Patience
+    patience: TimedPatience
     clock: str
 
 
@@ -106,7 +109,7 @@ class Load:
     """
 
     def __init__(self, doors: Doors, book: Book, seed: int, episode: int, manner: Manner) -> None:
-        self._doors = doors
+        self.doors = doors
         self._book = book
         self._seed = seed
         self._episode = episode
@@ -128,10 +131,10 @@ class Load:
         scripts = [await self._chapter(0)]
         if self._manner.late:
             scripts.append(await asyncio.to_thread(write, self._seed, self._episode, late=True))
-        for of, system in self._doors.systems.items():
+        for of, system in self.doors.systems.items():
             self._sending.append(asyncio.create_task(self._tell(of, system, scripts), name=f"load-{of}"))
         self._acting = [asyncio.create_task(self._act(), name=f"load-actor-{n}") for n in range(ACTORS)]
-        while self.stall.answers < len(self._doors.systems):
+        while self.stall.answers < len(self.doors.systems):
             self.raise_for_dead()
             await asyncio.sleep(0.02)
 
@@ -210,7 +213,7 @@ class Load:
             scripts = [await self._chapter(chapter)]
 
     async def _chapter(self, chapter: int) -> Script:
-        now = datetime.now(UTC) if self._doors.clock == WALL else None
+        now = datetime.now(UTC) if self.doors.clock == WALL else None
         return await asyncio.to_thread(write, self._seed, self._episode, chapter, now=now)
 
     async def _portion(self, system: PartnerSystem, some: Sequence[tuple[Record, Sequence[Step]]]) -> None:
@@ -251,7 +254,7 @@ class Load:
         return answer
 
     async def _once_more(self, record: Record) -> None:
-        receipt = await self._one(self._doors.systems[record.channel], record)
+        receipt = await self._one(self.doors.systems[record.channel], record)
         if not receipt.repeated:
             self.tally.problems.append(f"{record.agency} {record.ref}: told again, taken for new")
         self._book.enter(record.agency, receipt)
@@ -274,7 +277,7 @@ class Load:
         left = [(record, receipt, list(steps)) for record, receipt, steps in some if steps]
         places = [receipt for _, receipt, _ in left]
         while left:
-            await self._doors.mediators.await_applied(_vector(places))
+            await self.doors.mediators.await_applied(_vector(places))
             commands: list[tuple[Record, str, Step]] = []
             rulings: list[tuple[Record, Step]] = []
             for record, receipt, steps in left:
@@ -296,7 +299,7 @@ class Load:
         stub = self._stubs[self._turn % len(self._stubs)]
         with self.stall.wanting():
             answer = await ask(
-                stub.ExecuteBatch, request, patience=self._doors.patience, what="commands", timeout_s=CALL_S
+                stub.ExecuteBatch, request, patience=self.doors.patience, what="commands", timeout_s=CALL_S
             )
         if isinstance(answer, Refusal):
             raise BrokenPromise(f"a batch of {len(commands)} commands was refused: {answer}")
@@ -326,12 +329,12 @@ class Load:
         self._turn += 1
         stub = self._stubs[self._turn % len(self._stubs)]
         request = intake_pb2.ExecuteBatchRequest(commands=[command])
-        answer = await ask(stub.ExecuteBatch, request, patience=self._doors.patience, what="overtaking")
+        answer = await ask(stub.ExecuteBatch, request, patience=self.doors.patience, what="overtaking")
         if not isinstance(answer, Refusal) and answer.results[0].WhichOneof("result") == "refusal":
             self.tally.overtaken += 1
 
     async def _rule(self, record: Record, step: Step) -> Receipt:
-        court = self._doors.systems[record.channel]
+        court = self.doors.systems[record.channel]
         if not isinstance(court, CourtSystem):
             raise TypeError(f"{record.channel} gives no rulings")
         confirmed = dict(step.arguments)["confirmed"] is True

@@ -209,16 +209,16 @@ async def _pause(child: Child) -> None:
         raise NotBitten(f"{child.label} was not there to be paused")
     try:
         await asyncio.sleep(PAUSED_S)
-        if _state_of(child) != STOPPED:
+        if state_of(child.pid()) != STOPPED:
             raise NotBitten(f"{child.label} did not stand still")
     finally:
         child.signal(SIGCONT)
 
 
-def _state_of(child: Child) -> str:
+def state_of(pid: int | None) -> str:
     """Return the letter that the kernel gives a process's state; empty when there is none."""
     try:
-        told = Path(f"/proc/{child.pid()}/stat").read_text(encoding="ascii", errors="replace")
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except OSError:
         return ""
     return told.rpartition(")")[2].split()[0]

@@ -1,25 +1,32 @@
-"""Faults of a service's store: locked by somebody else, and full."""
+"""Faults of a service's store: locked by somebody else, read-only, and full."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
 from typing import Any, Final
 
 import psycopg
 import sqlalchemy as sa
 
-from ops.launcher import SERVICES
+from ops.launcher import BRIDGES, SERVICES
 from tests.faults import points as at
 from tests.faults.scene import NotBitten, Scene
 
 LOCKED_S: Final = 10.0
+TABLE_LOCKED_S: Final = 20.0
+READ_ONLY_S: Final = 15.0
+SETTLED_S: Final = 2.0
+"""After this long nothing is still being committed that began before."""
 FULL_S: Final = 4.0
 MOVES_S: Final = 30.0
 TRIES: Final = 5
-LOCK: Final = "LOCK TABLE stream_head, stream_lease, inbox_partition IN ACCESS EXCLUSIVE MODE"
+PLACES: Final = ("stream_head", "stream_lease", "inbox_partition")
+NEEDED: Final[Mapping[str, str]] = dict.fromkeys(BRIDGES, "receipt") | {"intake": "dispute", "stats": "cell"}
+"""A table that every call of a bridge's partners, or every batch of a reader, writes."""
 WAITERS: Final = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 PLACE: Final = (
     "SELECT (SELECT coalesce(sum(position), 0) FROM stream_head) "
@@ -30,28 +37,43 @@ PLACE: Final = (
 async def lock(scene: Scene) -> None:
     """Hold the write lock of one service's store for 10 s."""
     service = scene.dice.choice(SERVICES)
+    await _hold(scene, service, PLACES, LOCKED_S)
+
+
+async def lock_tables(scene: Scene) -> None:
+    """Hold a table that callers of a bridge need, and one that a reader needs, for 20 s: all are answered in time."""
+    patience = scene.load.doors.patience
+    patience.longest_s = 0.0
+    victims = (scene.dice.choice(BRIDGES), scene.dice.choice(("intake", "stats")))
+    await asyncio.gather(*(_hold(scene, service, (NEEDED[service],), TABLE_LOCKED_S) for service in victims))
+    scene.in_time(patience.longest_s)
+
+
+async def _hold(scene: Scene, service: str, tables: Sequence[str], seconds: float) -> None:
     url = scene.rig.hub.store_url(service)
-    hold = _lock_sqlite if url.startswith("sqlite") else _lock_postgres
-    waited = await asyncio.to_thread(hold, url)
+    if url.startswith("sqlite"):
+        waited = await asyncio.to_thread(_lock_sqlite, url, seconds)
+    else:
+        waited = await asyncio.to_thread(_lock_postgres, url, tables, seconds)
     if not waited:
         raise NotBitten(f"nothing wanted to write to the store of {service}")
-    scene.note(f"store of {service} locked for {LOCKED_S:.0f} s: {waited}")
+    scene.note(f"store of {service} locked for {seconds:.0f} s ({', '.join(tables)}): {waited}")
 
 
-def _lock_sqlite(url: str) -> str:
+def _lock_sqlite(url: str, seconds: float) -> str:
     path = url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as held:
-        held.execute("BEGIN IMMEDIATE")
+        held.execute("BEGIN EXCLUSIVE")
         (before,) = held.execute(PLACE).fetchone()
-        time.sleep(LOCKED_S)
+        time.sleep(seconds)
         held.execute("ROLLBACK")
     return _moves_on(url, before)
 
 
-def _lock_postgres(url: str) -> str:
+def _lock_postgres(url: str, tables: Sequence[str], seconds: float) -> str:
     with psycopg.connect(url.replace("+psycopg", "", 1)) as held:
-        take_all(held)
-        end = time.monotonic() + LOCKED_S
+        take_all(held, tables)
+        end = time.monotonic() + seconds
         waiters = 0
         while time.monotonic() < end:
             row = held.execute(WAITERS).fetchone()
@@ -61,15 +83,15 @@ def _lock_postgres(url: str) -> str:
     return f"{waiters} transactions waited" if waiters else ""
 
 
-def take_all(held: psycopg.Connection[Any]) -> None:
-    """Take the lock; again when it crossed a writer's locks and PostgreSQL ended us of the two.
+def take_all(held: psycopg.Connection[Any], tables: Sequence[str]) -> None:
+    """Lock tables; again when it crossed a writer's locks and PostgreSQL ended us of the two.
 
     Raises:
         NotBitten: It never came to hold all of it.
     """
     for _ in range(TRIES):
         try:
-            held.execute(LOCK)
+            held.execute(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE".encode())
         except psycopg.errors.DeadlockDetected:
             held.rollback()
         else:
@@ -104,3 +126,53 @@ async def full(scene: Scene) -> None:
     if not hits:
         raise NotBitten(f"{label} wrote nothing")
     scene.note(f"disk of {label} full for {FULL_S:.0f} s: {hits} writes refused")
+
+
+async def read_only(scene: Scene) -> None:
+    """Turn every store read-only for a while, and back: what a demoted primary does, or a file's owner."""
+    book, patience = scene.rig.book, scene.load.doors.patience
+    patience.longest_s = 0.0
+    postgres = scene.rig.store == "postgres"
+    async with _server_read_only(scene.rig.hub.store_url("intake")) if postgres else _files_read_only(scene):
+        await asyncio.sleep(SETTLED_S)
+        before = len(book)
+        await asyncio.sleep(READ_ONLY_S - SETTLED_S)
+        given = len(book) - before
+    if given:
+        scene.problems.append(f"{given} receipts were given while no store could be written")
+    scene.in_time(patience.longest_s)
+
+    async def again() -> bool:
+        return len(book) > before
+
+    await scene.until("receipts are given again", again, MOVES_S)
+    scene.note(f"all stores read-only for {READ_ONLY_S:.0f} s, {patience.repeats} calls repeated so far")
+
+
+@asynccontextmanager
+async def _server_read_only(url: str) -> AsyncIterator[None]:
+    def turn(statement: str) -> None:
+        # Both statements are allowed whatever the server says of writing.
+        with psycopg.connect(url.replace("+psycopg", "", 1), autocommit=True) as told:
+            told.execute(statement.encode())
+            told.execute("SELECT pg_reload_conf()")
+
+    await asyncio.to_thread(turn, "ALTER SYSTEM SET default_transaction_read_only = on")
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(turn, "ALTER SYSTEM RESET default_transaction_read_only")
+
+
+@asynccontextmanager
+async def _files_read_only(scene: Scene) -> AsyncIterator[None]:
+    for points in scene.rig.points.values():
+        points.arm(at.STORE_READ_ONLY)
+    try:
+        yield
+    finally:
+        for points in scene.rig.points.values():
+            points.disarm(at.STORE_READ_ONLY)
+    idle = [label for label in BRIDGES if not scene.rig.points[label].hits(at.STORE_READ_ONLY)]
+    if idle:
+        raise NotBitten(f"{', '.join(idle)} wrote nothing")

@@ -29,7 +29,6 @@ from ops.desk import Desk
 from ops.launcher import BRIDGES, SERVICES, Hub, Plan, Say
 from ops.scenarios.vocabulary import Channel
 from ops.simulators.agencies import PartnerSystem
-from ops.simulators.answers import Patience
 from ops.simulators.court import CourtSystem
 from ops.simulators.mediators import Mediators
 from ops.simulators.petition import PetitionSystem
@@ -40,6 +39,7 @@ from tests.faults.evidence import Sources
 from tests.faults.load import Doors
 from tests.faults.points import Points
 from tests.faults.script import AGENCIES, COUNTY, SCENARIO, ends_at
+from tests.faults.stall import TimedPatience
 from tests.faults.wires import Wires
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -143,7 +143,7 @@ class Rig:
         }
 
     def _doors(self) -> Doors:
-        patience = Patience(CALL_S)
+        patience = TimedPatience(CALL_S)
         keys = self.credentials.keys
         court, police, petition = (self.child(name) for name in BRIDGES)
         of = AGENCIES

@@ -20,6 +20,8 @@ SQLITE: Final = ("sqlite",)
 POSTGRES: Final = ("postgres",)
 STORES: Final = (*SQLITE, *POSTGRES)
 LOOK_S: Final = 0.02
+ANSWER_S: Final = 13.0
+"""By then a service whose store can't serve has said so, whatever it waits for."""
 
 
 class NotBitten(Exception):  # noqa: N818 - no error of the hub: the fault did not take place, draw again
@@ -44,6 +46,12 @@ class Scene:
     def note(self, text: str) -> None:
         """Write down what was done."""
         self.faults.append(text)
+
+    def in_time(self, longest_s: float) -> None:
+        """Write it down as wrong when a caller waited too long for its answer, whatever that was."""
+        self.note(f"no call waited longer than {longest_s:.1f} s for its answer")
+        if longest_s > ANSWER_S:
+            self.problems.append(f"a call had no answer after {longest_s:.1f} s; {ANSWER_S:.0f} s is the bound")
 
     def worker_of(self, service: str) -> str:
         """Draw a process of a service."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from ops.scenarios.days import SHANGHAI
 from ops.scenarios.generate import generate, reference
 from ops.scenarios.journeys import Journey, journey
-from ops.scenarios.model import SHANGHAI, Scenario
+from ops.scenarios.model import Scenario
 from ops.scenarios.record import Record
 from ops.scenarios.terms import CONFIRMED_UNTIL
 from ops.scenarios.vocabulary import Channel, Fate

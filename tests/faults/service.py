@@ -153,12 +153,15 @@ def _rebalance(points: Points) -> None:
 def _store(points: Points) -> None:
     writer_engine = engines.writer_engine
 
-    def filling(url: str) -> sa.Engine:
-        engine = writer_engine(url)
+    def filling(url: str, *rest: Any) -> sa.Engine:  # noqa: ANN401 - as the function
+        engine = writer_engine(url, *rest)
         event.listen(engine, "before_cursor_execute", _full(points, engine.dialect.name))
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "before_cursor_execute", _read_only(points))
         return engine
 
-    engines.writer_engine = filling
+    module: Any = engines
+    module.writer_engine = filling
 
 
 def _full(points: Points, dialect: str) -> Callable[..., None]:
@@ -171,10 +174,28 @@ def _full(points: Points, dialect: str) -> Callable[..., None]:
     return refuse
 
 
+def _read_only(points: Points) -> Callable[..., None]:
+    """Let SQLite itself refuse every write: what it says of a file that it can't write."""
+
+    def turn(connection: sa.Connection, cursor: Any, statement: str, *_: object) -> None:  # noqa: ANN401 - the driver's
+        if not statement.startswith(("BEGIN", *WRITES)):
+            return
+        wanted = points.armed(at.STORE_READ_ONLY) is not None
+        if wanted:
+            points.hit(at.STORE_READ_ONLY)
+        if connection.info.get(at.STORE_READ_ONLY, False) != wanted:
+            cursor.execute(f"PRAGMA query_only = {int(wanted)}")
+            connection.info[at.STORE_READ_ONLY] = wanted
+
+    return turn
+
+
 def _disk_full(dialect: str) -> Exception:
     """Return what the driver itself raises on ENOSPC."""
     if dialect == "sqlite":
-        return sqlite3.OperationalError("database or disk is full")
+        full = sqlite3.OperationalError("database or disk is full")
+        full.sqlite_errorcode, full.sqlite_errorname = sqlite3.SQLITE_FULL, "SQLITE_FULL"
+        return full
     return psycopg.errors.DiskFull('could not extend file "base/16384/16402": No space left on device')
 
 

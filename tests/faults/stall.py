@@ -1,10 +1,19 @@
-"""How long the driver waited at worst: the longest time without any answer while it wanted one."""
+"""How long the driver waited at worst: without any answer while it wanted one, and for the answer to one call."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, TypeVar
+
+from typing_extensions import override
+
+from ops.simulators.answers import Patience
+
+T = TypeVar("T")
+LONG: Final = frozenset({"hand-offs to be applied", "the clock to move"})
+"""Calls that wait because they are asked to."""
 
 
 class Stall:
@@ -40,3 +49,24 @@ class Stall:
         """The longest wait so far, one that still lasts included."""
         lasting = self._clock() - self._since if self._wanting else 0.0
         return max(self._longest, lasting)
+
+
+class TimedPatience(Patience):
+    """Knows the longest wait for the answer to one call, whatever it was; a caller that gave up got none in that time.
+
+    Attributes:
+        longest_s: Since it was last set to 0.
+    """
+
+    longest_s = 0.0
+
+    @override
+    async def until_answered(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        async def timed() -> T:
+            began = time.monotonic()
+            try:
+                return await attempt()
+            finally:
+                self.longest_s = max(self.longest_s, time.monotonic() - began)
+
+        return await Patience.until_answered(self, what, attempt if what in LONG else timed)

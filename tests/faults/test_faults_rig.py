@@ -1,113 +1,41 @@
-"""The parts of the rig without brokers: points, proxy, stall, script, command line; each is seen to do its work."""
+"""The parts of the rig without brokers: proxy, stall, script, command line; each is seen to do its work."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
-import sqlalchemy as sa
-from kafka.errors import KafkaConnectionError
 
-from hub.errors import Retryable
 from hub.runtime import heap
-from hub.store import engines
-from hub.store.store import Store
 from hub.wire.journal.v1 import journal_pb2
 from ops.broker.ports import free_ports
 from ops.broker.properties import Node, server_properties
-from ops.scenarios.model import SHANGHAI
+from ops.scenarios.days import SHANGHAI
 from ops.scenarios.vocabulary import Fate
-from ops.simulators.answers import Receipt
-from tests.faults import points as at
+from ops.simulators.answers import Later, Receipt
 from tests.faults import precedence, service
 from tests.faults.__main__ import main, seeds_of
 from tests.faults.book import Book
 from tests.faults.county import county
 from tests.faults.evidence import JOURNAL, read_lines
 from tests.faults.kinds import ALONE, BY_NAME, MIXED, chosen_for, drawn
-from tests.faults.of_stores import take_all
 from tests.faults.oracle import judge
-from tests.faults.points import Points
 from tests.faults.rig import ROOT
-from tests.faults.scene import STORES, NotBitten, Scene, on_cluster
+from tests.faults.scene import STORES
 from tests.faults.script import CLOCKS, QUARTERS, SCENARIO, WALL, ends_at, write
-from tests.faults.stall import Stall
+from tests.faults.stall import Stall, TimedPatience
 from tests.faults.streams import follow
 from tests.faults.wires import Wires
-from tests.support.leaders import next_first
-
-
-def test_a_point_fires_once_and_tells(tmp_path: Path) -> None:
-    points = Points(tmp_path)
-    assert points.armed("here") is None
-    points.arm("here", signal="stop", seconds=2.5)
-    assert points.armed("here") == {"signal": "stop", "seconds": 2.5}
-    assert points.take("here", records=3)
-    assert not points.take("here", records=4)
-    told = points.fired("here")
-    assert told is not None
-    assert (told["records"], told["pid"]) == (3, os.getpid())
-    points.arm("here")
-    assert points.fired("here") is None, "an old firing must not pass for a new one"
-
-
-async def test_a_point_that_nobody_comes_to_is_disarmed_again(tmp_path: Path) -> None:
-    points = Points(tmp_path)
-    points.arm("here")
-    assert await points.wait_fired("here", 0.05) is None
-    assert points.armed("here") is None
-
-
-@pytest.mark.parametrize(("how", "number"), [({}, signal.SIGKILL), ({"signal": "stop"}, signal.SIGSTOP)])
-def test_a_strike_is_a_signal_to_the_own_process(tmp_path: Path, how: dict[str, str], number: signal.Signals) -> None:
-    Points(tmp_path).arm("here", **how)
-    script = (
-        "import sys; from pathlib import Path; from tests.faults.points import Points;"
-        "Points(Path(sys.argv[1])).strike('here')"
-    )
-    struck = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], cwd=ROOT)
-    try:
-        _, status = os.waitpid(struck.pid, os.WUNTRACED)
-        seen = os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.WTERMSIG(status)
-        assert seen == number
-    finally:
-        struck.returncode = 0  # it was waited for above
-        if number is signal.SIGSTOP:
-            os.kill(struck.pid, signal.SIGKILL)
-            os.waitpid(struck.pid, 0)
-
-
-def test_a_full_disk_is_what_the_product_takes_for_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "writer_engine", engines.writer_engine)
-    points = Points(tmp_path / "points")
-    service._store(points)
-    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
-    table = sa.Table("t", sa.MetaData(), sa.Column("n", sa.Integer))
-    try:
-        store.write_blocking(table.create)
-        points.arm(at.STORE_FULL, until=time.time() + 60)
-        with pytest.raises(Retryable, match="store_full"):
-            store.write_blocking(lambda tx: tx.execute(sa.insert(table).values(n=1)))
-        assert points.hits(at.STORE_FULL) >= 1
-        points.disarm(at.STORE_FULL)
-        store.write_blocking(lambda tx: tx.execute(sa.insert(table).values(n=2)))
-        assert store.read_blocking(lambda tx: list(tx.scalars(sa.select(table.c.n)))) == [2]
-    finally:
-        store.close()
 
 
 @asynccontextmanager
@@ -186,6 +114,26 @@ def test_a_stall_is_the_longest_time_without_an_answer_that_was_wanted() -> None
     assert stall.answers == 1
     now = 90.0
     assert stall.longest_s == 3.0, "a want that was given up is no answer, and no stall for ever"
+
+
+async def test_the_longest_wait_for_one_answer_counts_each_try_alone_and_not_the_calls_that_are_to_wait() -> None:
+    patience = TimedPatience(5.0)
+    tries = iter([True, True, False])
+
+    async def refused_twice() -> str:
+        await asyncio.sleep(0.05)
+        if next(tries):
+            raise Later("busy", 0.2)
+        return "done"
+
+    assert await patience.until_answered("x", refused_twice) == "done"
+    assert 0.05 <= patience.longest_s < 0.2, "the pause between two tries is the caller's own"
+
+    async def long_poll() -> None:
+        await asyncio.sleep(0.3)
+
+    await patience.until_answered("hand-offs to be applied", long_poll)
+    assert patience.longest_s < 0.2
 
 
 def test_an_episode_has_records_of_its_own_and_late_ones_are_90_days_late() -> None:
@@ -289,72 +237,6 @@ def test_seeds_are_a_number_or_a_range(text: str, first: int, last: int) -> None
 def test_no_seeds_are_no_run(text: str) -> None:
     with pytest.raises(ValueError, match=r".*"):
         seeds_of(text)
-
-
-class Crossed:
-    """A connection whose first locks end as a deadlock's victim."""
-
-    def __init__(self, times: int) -> None:
-        self.left = times
-        self.rolled_back = 0
-
-    def execute(self, _: str) -> None:
-        if self.left:
-            self.left -= 1
-            raise psycopg.errors.DeadlockDetected("deadlock detected")
-
-    def rollback(self) -> None:
-        self.rolled_back += 1
-
-
-def test_a_lock_that_crosses_a_writers_is_tried_again_and_not_for_ever() -> None:
-    crossed: Any = Crossed(2)
-    take_all(crossed)
-    assert (crossed.left, crossed.rolled_back) == (0, 2)
-    always: Any = Crossed(10**6)
-    with pytest.raises(NotBitten, match="crossed"):
-        take_all(always)
-
-
-class Quiet:
-    """A load that does nothing and of which nothing died."""
-
-    def raise_for_dead(self) -> None:
-        """Nothing died."""
-
-
-async def test_work_on_the_cluster_is_tried_again_while_it_fails_and_given_up_in_the_end() -> None:
-    nobody: Any = None
-    quiet: Any = Quiet()
-    scene = Scene(nobody, quiet, random.Random(1))  # noqa: S311 - reproducible, no secret
-    answers: Iterator[Exception | bool] = iter(
-        [KafkaConnectionError("refused"), Retryable("bus_unavailable", "gone"), False, True]
-    )
-
-    def work() -> bool:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    await scene.until("work", on_cluster(work), 5.0)
-    assert next(answers, None) is None, "tried until it was done, and not once more"
-    with pytest.raises(NotBitten, match="work"):
-        await scene.until("work", on_cluster(lambda: False), 0.05)
-    with pytest.raises(ZeroDivisionError):
-        await scene.until("work", on_cluster(lambda: bool(1 // 0)), 5.0)
-
-
-@pytest.mark.parametrize("leader", [1, 2, 3])
-@pytest.mark.parametrize("replicas", [[1, 2, 3], [3, 1, 2], [2, 1, 3]])
-def test_a_moved_leader_is_another_one_though_it_was_not_the_preferred_one(leader: int, replicas: list[int]) -> None:
-    order = next_first(leader, replicas)
-    assert order[0] != leader
-    assert sorted(order) == sorted(replicas)
-
-
-def test_a_partition_without_a_leader_gets_another_preferred_one() -> None:
-    assert next_first(-1, [2, 3, 1]) == [3, 1, 2]
 
 
 def test_a_process_goes_before_the_others_until_it_is_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
