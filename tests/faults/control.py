@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,7 +35,8 @@ from tests.faults.guards import GUARDS
 from tests.faults.naive import Naive, measure
 from tests.faults.oracle import Verdict, judge
 from tests.faults.rig import ROOT, Rig
-from tests.faults.scene import NotBitten
+from tests.faults.scene import STORES, NotBitten
+from tests.faults.script import CLOCKS, SCENARIO
 
 RESULTS: Final = Path(".run/faults-control")
 SAVED: Final = ROOT / "docs/results/faults-control.json"
@@ -59,6 +61,7 @@ class Row:
         store: Where.
         seen_by: `lost` or `double_counted`: only the oracle's own figure counts as red.
         behind: What stands behind the guard, so that the red is a broken promise and no wrong figure.
+        clock: By which deadlines run.
     """
 
     guard: str
@@ -67,6 +70,7 @@ class Row:
     store: str = "sqlite"
     seen_by: str = ""
     behind: str = ""
+    clock: str = SCENARIO
 
 
 ROWS: Final = (
@@ -151,7 +155,7 @@ class Control:
 
     async def compare_naive(self) -> None:
         """Let a naive counter run beside the hub, and note what it counted."""
-        async with self._life("sqlite", "naive", {}) as rig:
+        async with self._life("sqlite", SCENARIO, "naive", {}) as rig:
             try:
                 self.naive = await measure(rig, self._seed)
             except TimeoutError as error:
@@ -161,16 +165,16 @@ class Control:
 
     async def run(self, rows: Sequence[Row]) -> None:
         """Run the guarded halves, many in one life, then each half without its guard in a life of its own."""
-        for store in ("sqlite", "postgres"):
-            mine = [row for row in rows if row.store == store]
-            await self._guarded(store, mine)
+        for store, clock in product(STORES, CLOCKS):
+            mine = [row for row in rows if (row.store, row.clock) == (store, clock)]
+            await self._guarded(store, clock, mine)
             for group in _groups(mine):
-                await self._unguarded(store, group)
+                await self._unguarded(store, clock, group)
 
-    async def _guarded(self, store: str, rows: Sequence[Row]) -> None:
+    async def _guarded(self, store: str, clock: str, rows: Sequence[Row]) -> None:
         left = list(rows)
         while left:
-            async with self._life(store, "guarded", dict.fromkeys(TRAPPED, ",".join(traps.TRAPS))) as rig:
+            async with self._life(store, clock, "guarded", dict.fromkeys(TRAPPED, ",".join(traps.TRAPS))) as rig:
                 evidence: Evidence | None = None
                 while left:
                     row = left.pop(0)
@@ -180,14 +184,13 @@ class Control:
                     if half.red:
                         break
 
-    async def _unguarded(self, store: str, rows: Sequence[Row]) -> None:
+    async def _unguarded(self, store: str, clock: str, rows: Sequence[Row]) -> None:
         off = {label: list(traps.TRAPS) for label in TRAPPED}
         for row in rows:
-            service = GUARDS[row.guard].service
-            for label in (service, f"{service}-2"):
-                off[label].append(row.guard)
+            for label in (*GUARDS[row.guard].services, *(f"{name}-2" for name in GUARDS[row.guard].services)):
+                off.setdefault(label, []).append(row.guard)
         name = "-".join(row.guard for row in rows)
-        async with self._life(store, name, {label: ",".join(names) for label, names in off.items()}) as rig:
+        async with self._life(store, clock, name, {label: ",".join(names) for label, names in off.items()}) as rig:
             first, *others = [Half(row.guard, store, guarded=False, seed=self._seed) for row in rows]
             took = max(
                 (half.seconds for half in self.halves if half.guarded and half.guard == first.guard), default=0.0
@@ -196,10 +199,10 @@ class Control:
             for half in (first, *others):
                 self._keep(half if half is first else _same(first, half.guard))
 
-    def _life(self, store: str, name: str, off: Mapping[str, str]) -> Rig:
+    def _life(self, store: str, clock: str, name: str, off: Mapping[str, str]) -> Rig:
         folder = self._results / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{name}"
-        self._say(f"{name} on {store}")
-        return Rig(folder, store, lambda _: None, off)
+        self._say(f"{name} on {store}, {clock} clock")
+        return Rig(folder, store, lambda _: None, off, clock)
 
     async def _half(self, rig: Rig, row: Row, half: Half, before: Evidence | None, level_s: float) -> Evidence | None:
         self.broker = rig.kafka.version

@@ -6,6 +6,7 @@ The same drive runs with the guard and without it. Injections are those of the m
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -29,7 +30,7 @@ from tests.faults import traps
 from tests.faults.load import Load, Manner
 from tests.faults.of_readers import put_offsets
 from tests.faults.rig import Rig
-from tests.faults.scene import NotBitten, on_cluster
+from tests.faults.scene import Inject, NotBitten, Scene, on_cluster
 from tests.faults.script import write
 
 GROUP: Final = "hub-stats"
@@ -79,6 +80,21 @@ class Trip:
         finally:
             self.stall_s = max(self.stall_s, load.stall.longest_s)
             await load.cancel()
+
+    async def inject(self, inject: Inject, proof: str) -> None:
+        """Do to the hub under load what a kind of the matrix does; a service that gives up meanwhile ends the drive.
+
+        Raises:
+            RuntimeError: One gave up.
+        """
+        async with self.load() as load:
+            scene = Scene(self.rig, load, random.Random(self.seed))  # noqa: S311 - reproducible, no secret
+            self.proof = proof
+            try:
+                await self.rig.unless_broken(asyncio.create_task(inject(scene)))
+            finally:
+                self.symptoms += scene.problems
+            self.proof = "; ".join(scene.faults)
 
     async def level(self) -> None:
         """Wait until everything is where it belongs; a symptom when it is not in time, or can't be any more."""
@@ -299,6 +315,22 @@ async def bug_at_one(trip: Trip) -> None:
     if await _behind(rig):
         trip.symptoms.append(f"after {starts} starts intake still has not got past the record")
     trip.proof = f"intake died at dispute {told['dispute']} and was started {starts} times"
+
+
+def of_kind(inject: Inject, what: str) -> Drive:
+    """Return the drive that does what a kind of the matrix does.
+
+    Args:
+        inject: Of the kind.
+        what: For people; the first line of the drive's text.
+    """
+
+    async def drive(trip: Trip) -> None:
+        await trip.inject(inject, what)
+        await trip.level()
+
+    drive.__doc__ = what
+    return drive
 
 
 async def _behind(rig: Rig) -> bool:

@@ -35,13 +35,13 @@ class Guard:
 
     Attributes:
         name: What `FAULT_GUARD_OFF` takes.
-        service: Which service it is switched off in.
+        services: Which services it is switched off in.
         off: How, for people.
         install: Does it, in this process.
     """
 
     name: str
-    service: str
+    services: tuple[str, ...]
     off: str
     install: Callable[[], None]
 
@@ -169,14 +169,14 @@ def _applied_twice() -> None:
 GUARDS: Final[Mapping[str, Guard]] = {
     guard.name: guard
     for guard in (
-        Guard("own_place", "stats", "the consumer stays where the group's committed offset sends it", _own_place),
-        Guard("gap_fetch", "stats", "the reader takes what comes for all there is", _gap_fetch),
-        Guard("idle_check", "stats", "a quiet partition is never compared with the log's end", _idle_check),
-        Guard("slicing", "stats", "every record of a repeated batch is taken for new", _slicing),
-        Guard("compare_and_swap", "stats", "a reader writes its place over whatever stands there", _swap),
-        Guard("producer_watchdog", "intake", "the relay never gives a producer up", _watchdog),
-        Guard("parking", "intake", "a bug at one record stops the reader for ever", _parking),
-        Guard("dropped_record", "intake", "one hand-off is called applied and is not", _dropped_record),
-        Guard("applied_twice", "stats", "one event is added to the cells twice", _applied_twice),
+        Guard("own_place", ("stats",), "the consumer stays where the group's committed offset sends it", _own_place),
+        Guard("gap_fetch", ("stats",), "the reader takes what comes for all there is", _gap_fetch),
+        Guard("idle_check", ("stats",), "a quiet partition is never compared with the log's end", _idle_check),
+        Guard("slicing", ("stats",), "every record of a repeated batch is taken for new", _slicing),
+        Guard("compare_and_swap", ("stats",), "a reader writes its place over whatever stands there", _swap),
+        Guard("producer_watchdog", ("intake",), "the relay never gives a producer up", _watchdog),
+        Guard("parking", ("intake",), "a bug at one record stops the reader for ever", _parking),
+        Guard("dropped_record", ("intake",), "one hand-off is called applied and is not", _dropped_record),
+        Guard("applied_twice", ("stats",), "one event is added to the cells twice", _applied_twice),
     )
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from kafka.errors import KafkaError
 
@@ -87,7 +87,7 @@ def on_cluster(work: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
     return tried
 
 
-Inject = Callable[[Scene], Awaitable[None]]
+Inject = Callable[[Scene], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True)
