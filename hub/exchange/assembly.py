@@ -34,6 +34,7 @@ from hub.journal.ports import Feed, Places, Publisher
 from hub.journal.reader import Reader, places_of
 from hub.journal.relay import Relay
 from hub.rpc.books import BooksServicer
+from hub.rpc.quotas import CallQuotas
 from hub.rpc.server import GrpcServer, Service
 from hub.runtime import keys
 from hub.runtime.clock import Clock
@@ -223,7 +224,9 @@ def assemble(
         reader=reader,
         heads=HeadCheck(guard),
         link=link,
-        grpc=GrpcServer(f"{settings.host}:{settings.grpc_port}", services, metrics),
+        grpc=GrpcServer(
+            f"{settings.host}:{settings.grpc_port}", services, metrics, quotas=CallQuotas(identify=ring.known)
+        ),
         http=HttpServer(app, settings.host, settings.http_port),
         publishers=publishers,
         scratch=scratch,

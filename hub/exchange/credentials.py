@@ -148,6 +148,11 @@ class KeyRing:
                 return sender
         raise Rejected("unauthenticated", "API 密钥缺失或无效 / no valid API key", kind=Kind.UNAUTHENTICATED)
 
+    def known(self, key: str | None) -> str | None:
+        """Return the agency of a key as of the last look, at once: to count by, not to let in."""
+        sender = self._find(digest(key)) if key else None
+        return sender.agency if sender is not None else None
+
     def agencies(self) -> frozenset[str]:
         """Return the agencies that were known at the last look."""
         return frozenset(one.sender.agency for some in self._by_prefix.values() for one in some)

@@ -6,8 +6,10 @@ import asyncio
 import inspect
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
+from contextvars import ContextVar
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +18,7 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from hub.errors import MEANINGS, Fault, Kind, Rejected, Retryable
+from hub.rpc.quotas import CallQuotas
 from hub.rpc.status import DETAILS_KEY, status_of
 from hub.runtime.metrics import Metrics
 
@@ -30,7 +33,34 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Decode: TypeAlias = Callable[[bytes], Any]
 Read: TypeAlias = Callable[[Any], Any]
-Serve: TypeAlias = Callable[[Any, Context], Awaitable[Any]]
+Encode: TypeAlias = Callable[[Any], bytes]
+Serve: TypeAlias = Callable[[Any, Context], Coroutine[Any, Any, Any]]
+
+_END: Final[ContextVar[float]] = ContextVar("end of the call, in the loop's time")
+_LEAVE_S: Final = 1.0
+"""For how long the call of a client who is gone waits for its servicer to end."""
+_NO_ABORT: Final = (None, 0, grpc.StatusCode.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long a call may run.
+
+    Attributes:
+        call_s: A call with one answer whose client set no deadline.
+        longest_s: The same when the client set one.
+        stream_s: A streamed answer.
+    """
+
+    call_s: float = 30.0
+    longest_s: float = 120.0
+    stream_s: float = 3600.0
+
+    def of(self, left_s: float | None, *, stream: bool) -> float:
+        """Return the bound of a call whose client waits for `left_s`; None when it set no deadline."""
+        if stream:
+            return self.stream_s
+        return self.call_s if left_s is None else self.longest_s
 
 
 class Streams:
@@ -44,6 +74,8 @@ class Streams:
         """Remember a stream until its task is done."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if self.draining:
+            task.cancel()
 
     def drain(self) -> None:
         """Cancel them all; their calls answer UNAVAILABLE."""
@@ -53,58 +85,85 @@ class Streams:
 
 
 def one(decode: Decode) -> Read:
-    """Return a reader of one request.
+    """Return a reader of one request."""
 
-    gRPC answers INTERNAL when its own deserialiser raises (text that is not UTF-8 is enough); so we decode.
-    """
-
-    def read(raw: bytes) -> Any:  # noqa: ANN401 - a message of any method
-        try:
-            return decode(raw)
-        except (DecodeError, ValueError) as error:
-            raise Rejected("undecodable_request", "the request is not a message of this method") from error
+    async def read(raw: AsyncIterator[bytes]) -> Any:  # noqa: ANN401 - a message of any method
+        async for item in raw:
+            return _decoded(decode, item)
+        raise Rejected("undecodable_request", "the call ended without a request")
 
     return read
 
 
 def many(decode: Decode) -> Read:
     """Return a reader of streamed requests."""
-    read_one = one(decode)
 
     async def read(raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
         async for item in raw:
-            yield read_one(item)
+            yield _decoded(decode, item)
 
-    return read
+    async def begin(raw: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+        return read(raw)
+
+    return begin
+
+
+def _decoded(decode: Decode, item: bytes) -> Any:  # noqa: ANN401 - a message of any method
+    # gRPC answers INTERNAL when its own deserialiser raises (text that is not UTF-8 is enough); so we decode.
+    try:
+        return decode(item)
+    except (DecodeError, ValueError) as error:
+        raise Rejected("undecodable_request", "the request is not a message of this method") from error
+
+
+def time_left(context: Context) -> float:
+    """Return the seconds that a servicer has: to the client's deadline or to our own bound, whichever is first."""
+    left = context.time_remaining()
+    ours = _END.get() - asyncio.get_running_loop().time()
+    return max(0.0, ours if left is None else min(left, ours))
 
 
 class GuardedMethod:
     """One method of a server, with everything that surrounds its calls.
 
+    A servicer runs in a task of its own. However that task ends, and when it does not end, the call ends with a status:
+    grpc.aio sends none when a handler ends in a cancellation, in another error that is no `Exception`, or in some of
+    its own.
+
     Args:
         method: `/package.Service/Method`.
         metrics: Counts and times go there.
         streams: Where streamed answers are kept.
-        bound_s: Deadline of a call whose client set none.
+        bounds: For how long a call may run.
+        quotas: How many may run at once.
         on_fault: Called with a `Fault` of the servicer.
     """
 
     def __init__(
-        self, method: str, metrics: Metrics, streams: Streams, bound_s: float, on_fault: Callable[[Fault], None]
+        self,
+        method: str,
+        *,
+        metrics: Metrics,
+        streams: Streams,
+        bounds: Bounds,
+        quotas: CallQuotas,
+        on_fault: Callable[[Fault], None],
     ) -> None:
         _, service, name = method.split("/")
+        self._method = method
         self._labels = {"grpc_service": service, "grpc_method": name}
         self._metrics = metrics
         self._streams = streams
-        self._bound_s = bound_s
+        self._bounds = bounds
+        self._quotas = quotas
         self._on_fault = on_fault
 
-    def answering(self, read: Read, behaviour: Any) -> Serve:  # noqa: ANN401 - grpc types it by method
+    def answering(self, read: Read, behaviour: Any, encode: Encode) -> Serve:  # noqa: ANN401 - grpc types it by method
         """Return the guarded behaviour of a method with one answer."""
 
-        async def serve(raw: Any, context: Context) -> Any:  # noqa: ANN401 - a message of any method
-            answer = behaviour(read(raw), context)
-            return await answer if inspect.isawaitable(answer) else answer
+        async def serve(raw: Any, context: Context) -> bytes:  # noqa: ANN401 - a message of any method
+            answer = behaviour(await read(raw), context)
+            return encode(await answer if inspect.isawaitable(answer) else answer)
 
         async def guarded(raw: Any, context: Context) -> Any:  # noqa: ANN401 - a message of any method
             return await self._call(serve, raw, context, stream=False)
@@ -115,7 +174,7 @@ class GuardedMethod:
         """Return the guarded behaviour of a method with streamed answers."""
 
         async def serve(raw: Any, context: Context) -> None:  # noqa: ANN401 - a message of any method
-            answer = behaviour(read(raw), context)
+            answer = behaviour(await read(raw), context)
             if inspect.isawaitable(answer):
                 await answer  # it writes to the context by itself
                 return
@@ -131,27 +190,22 @@ class GuardedMethod:
     async def _call(self, serve: Serve, raw: Any, context: Context, *, stream: bool) -> Any:  # noqa: ANN401 - as above
         started = time.perf_counter()
         self._metrics.inc("grpc_server_started_total", 1, **self._labels)
-        task = asyncio.current_task()
-        if stream and task is not None:
-            self._streams.add(task)
         correlation_id = _correlation_of(context)
         structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
-        code = grpc.StatusCode.OK.name
+        code = grpc.StatusCode.CANCELLED.name
         try:
-            answer = await self._bounded(serve, raw, context)
+            with self._quotas.of(self._method, stream=stream).hold(self._quotas.caller(context)):
+                answer = await self._bounded(serve, raw, context, stream=stream)
             code = _code_of(context)
         except grpc.aio.AbortError:
             code = _code_of(context)
             raise
         except asyncio.CancelledError:
-            if not (stream and self._streams.draining) or task is None:
-                code = _cancelled_code(context)
-                raise
-            task.uncancel()
-            code = grpc.StatusCode.UNAVAILABLE.name
-            await _abort(context, Retryable("draining", "the server is stopping; go on elsewhere", after_s=0.5), {})
-        except Exception as error:  # noqa: BLE001 - the one place that turns every error into a status
-            verdict = self._verdict(error)
+            code = _cancelled_code(context)  # grpc's own: the client is gone or out of time, or the server's stop is
+            raise
+        except (Rejected, Retryable) as verdict:
+            level = MEANINGS[verdict.kind].log_level
+            getattr(_log, level)("rpc_refused", method=self._method[1:], code=verdict.code, kind=verdict.kind.value)
             code = MEANINGS[verdict.kind].grpc
             await _abort(context, verdict, {"correlation_id": correlation_id})
         else:
@@ -160,28 +214,56 @@ class GuardedMethod:
             self._metrics.observe("grpc_server_handling_seconds", time.perf_counter() - started, **self._labels)
             self._metrics.inc("grpc_server_handled_total", 1, **self._labels, grpc_code=code)
 
-    async def _bounded(self, serve: Serve, raw: Any, context: Context) -> Any:  # noqa: ANN401 - as above
-        if context.time_remaining() is not None:
-            return await serve(raw, context)  # grpc cancels us at the client's deadline
-        try:
-            async with asyncio.timeout(self._bound_s) as scope:
-                return await serve(raw, context)
-        except TimeoutError as error:
-            if not scope.expired():
-                raise
-            raise Retryable("deadline_exceeded", "the call took too long", kind=Kind.TOO_LATE) from error
+    async def _bounded(self, serve: Serve, raw: Any, context: Context, *, stream: bool) -> Any:  # noqa: ANN401 - as above
+        """Return the answer, or raise a verdict; at the bound at the latest, whatever the servicer does.
 
-    def _verdict(self, error: Exception) -> Rejected | Retryable:
-        method = f"{self._labels['grpc_service']}/{self._labels['grpc_method']}"
-        if isinstance(error, Rejected | Retryable):
-            level = MEANINGS[error.kind].log_level
-            getattr(_log, level)("rpc_refused", method=method, code=error.code, kind=error.kind.value)
+        A cancellation that comes out of here is grpc's own of this call.
+        """
+        bound_s = self._bounds.of(context.time_remaining(), stream=stream)
+        _END.set(asyncio.get_running_loop().time() + bound_s)
+        work = asyncio.ensure_future(serve(raw, context))
+        work.add_done_callback(_look)  # also when nobody waits for it any more
+        if stream:
+            self._streams.add(work)
+        try:
+            done, _ = await asyncio.wait({work}, timeout=bound_s)
+        except asyncio.CancelledError:
+            work.cancel()
+            await asyncio.wait({work}, timeout=_LEAVE_S)
+            raise
+        if not done:
+            work.cancel()
+            raise Retryable("deadline_exceeded", "the call took too long", kind=Kind.TOO_LATE)
+        if work.cancelled():
+            raise self._interrupted()
+        error = work.exception()
+        if error is None:
+            return work.result()
+        raise self._verdict(error, context)
+
+    def _interrupted(self) -> Retryable:
+        """Return the verdict on work that was cancelled while its client waits."""
+        if self._streams.draining:
+            return Retryable("draining", "the server is stopping; go on elsewhere", after_s=0.5)
+        _log.error("rpc_interrupted", method=self._method[1:])
+        return Retryable("interrupted", "内部中断，请重试 interrupted within; ask again")
+
+    def _verdict(self, error: BaseException, context: Context) -> BaseException:
+        if isinstance(error, Rejected | Retryable) or (
+            isinstance(error, grpc.aio.AbortError) and context.code() not in _NO_ABORT
+        ):
             return error
         if isinstance(error, Fault):
             self._on_fault(error)
-        _log.error("rpc_failed", method=method, exc_info=error)
+        _log.error("rpc_failed", method=self._method[1:], exc_info=error)
         # Nothing of an unexpected error is told: its text may quote data. The correlation id finds it in the log.
         return Rejected("internal", "内部错误 internal error", kind=Kind.INTERNAL)
+
+
+def _look(work: asyncio.Task[Any]) -> None:
+    """Take note of how a task ended; asyncio complains of an error that nobody looked at."""
+    if not work.cancelled():
+        work.exception()
 
 
 async def _abort(context: Context, verdict: Rejected | Retryable, metadata: dict[str, str]) -> None:

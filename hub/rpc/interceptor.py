@@ -8,7 +8,8 @@ import grpc
 from typing_extensions import override
 
 from hub.errors import Fault
-from hub.rpc.call import Decode, GuardedMethod, Handler, Streams, many, one
+from hub.rpc.call import Bounds, Decode, GuardedMethod, Handler, Streams, many, one
+from hub.rpc.quotas import CallQuotas
 from hub.runtime.metrics import Metrics
 
 
@@ -17,17 +18,17 @@ class CallGuard(grpc.aio.ServerInterceptor):
 
     Args:
         metrics: Counts and times go there.
-        deadline_s: Bound of a call with one answer whose client set no deadline.
-        stream_deadline_s: Bound of a streamed answer whose client set no deadline.
+        bounds: For how long a call may run.
+        quotas: How many may run at once.
         on_fault: Called with a `Fault` that a servicer raised: the process has to stop.
     """
 
     def __init__(
-        self, metrics: Metrics, *, deadline_s: float, stream_deadline_s: float, on_fault: Callable[[Fault], None]
+        self, metrics: Metrics, *, bounds: Bounds, quotas: CallQuotas, on_fault: Callable[[Fault], None]
     ) -> None:
         self._metrics = metrics
-        self._deadline_s = deadline_s
-        self._stream_deadline_s = stream_deadline_s
+        self._bounds = bounds
+        self._quotas = quotas
         self._on_fault = on_fault
         self._streams = Streams()
         self._wrapped: dict[str, Handler] = {}
@@ -53,18 +54,20 @@ class CallGuard(grpc.aio.ServerInterceptor):
         self._streams.drain()
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
+        """Return the handler, as one of streamed requests: so that the wait for the first is within our bounds too."""
         decode: Decode = handler.request_deserializer or bytes
         encode = handler.response_serializer
-        bound_s = self._stream_deadline_s if handler.response_streaming else self._deadline_s
-        guarded = GuardedMethod(method, self._metrics, self._streams, bound_s, self._on_fault)
-        if handler.request_streaming and handler.response_streaming:
-            serve = guarded.streaming(many(decode), handler.stream_stream)
-            return grpc.stream_stream_rpc_method_handler(serve, None, encode)
-        if handler.request_streaming:
-            serve = guarded.answering(many(decode), handler.stream_unary)
-            return grpc.stream_unary_rpc_method_handler(serve, None, encode)
+        guarded = GuardedMethod(
+            method,
+            metrics=self._metrics,
+            streams=self._streams,
+            bounds=self._bounds,
+            quotas=self._quotas,
+            on_fault=self._on_fault,
+        )
+        read = many(decode) if handler.request_streaming else one(decode)
         if handler.response_streaming:
-            serve = guarded.streaming(one(decode), handler.unary_stream)
-            return grpc.unary_stream_rpc_method_handler(serve, None, encode)
-        serve = guarded.answering(one(decode), handler.unary_unary)
-        return grpc.unary_unary_rpc_method_handler(serve, None, encode)
+            behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
+            return grpc.stream_stream_rpc_method_handler(guarded.streaming(read, behaviour), None, encode)
+        behaviour = handler.stream_unary if handler.request_streaming else handler.unary_unary
+        return grpc.stream_unary_rpc_method_handler(guarded.answering(read, behaviour, encode or bytes), None, None)

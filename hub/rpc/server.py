@@ -13,7 +13,9 @@ from grpc_health.v1.health import aio as health_aio  # type: ignore[import-untyp
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped] # no stubs
 
 from hub.errors import Fault
+from hub.rpc.call import Bounds
 from hub.rpc.interceptor import CallGuard
+from hub.rpc.quotas import CallQuotas
 from hub.runtime.metrics import Metrics
 
 MAX_RECEIVE_BYTES: Final = 4 * 1024 * 1024
@@ -44,9 +46,8 @@ class GrpcServer:
         address: `host:port`; port 0 takes a free one.
         services: What to serve.
         metrics: Calls are counted and timed there.
-        deadline_s: Bound of a call with one answer whose client set no deadline.
-        stream_deadline_s: Bound of a streamed answer whose client set no deadline.
-        max_concurrent_rpcs: Beyond, a call is refused with RESOURCE_EXHAUSTED at once.
+        bounds: For how long a call may run, whatever deadline its client set.
+        quotas: How many may run at once, in all and of one caller; beyond, a call is refused at once.
         grace_s: Time that calls under way have to finish when the server stops.
         reflect: Serve reflection; off in the production profile.
 
@@ -62,9 +63,8 @@ class GrpcServer:
         services: Sequence[Service],
         metrics: Metrics,
         *,
-        deadline_s: float = 30.0,
-        stream_deadline_s: float = 3600.0,
-        max_concurrent_rpcs: int = 512,
+        bounds: Bounds | None = None,
+        quotas: CallQuotas | None = None,
         grace_s: float = 5.0,
         reflect: bool = True,
     ) -> None:
@@ -72,9 +72,8 @@ class GrpcServer:
         self._address = address
         self._services = services
         self._metrics = metrics
-        self._deadline_s = deadline_s
-        self._stream_deadline_s = stream_deadline_s
-        self._max_concurrent_rpcs = max_concurrent_rpcs
+        self._bounds = bounds or Bounds()
+        self._quotas = quotas or CallQuotas()
         self._grace_s = grace_s
         self._reflect = reflect
         self._health = health_aio.HealthServicer()
@@ -91,16 +90,10 @@ class GrpcServer:
         names = [name for _, _, name in self._services]
         self._begin_metrics(names)
         self._fault = asyncio.get_running_loop().create_future()
-        self._guard = CallGuard(
-            self._metrics,
-            deadline_s=self._deadline_s,
-            stream_deadline_s=self._stream_deadline_s,
-            on_fault=self._on_fault,
-        )
+        self._guard = CallGuard(self._metrics, bounds=self._bounds, quotas=self._quotas, on_fault=self._on_fault)
         # The server is built here and not in __init__: grpc.aio binds itself to the loop that runs now.
-        server = grpc.aio.server(
-            interceptors=[self._guard], options=_OPTIONS, maximum_concurrent_rpcs=self._max_concurrent_rpcs
-        )
+        # No `maximum_concurrent_rpcs`: it is one for health and for everything else, and knows no callers.
+        server = grpc.aio.server(interceptors=[self._guard], options=_OPTIONS)
         for add, servicer, _ in self._services:
             add(servicer, server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)

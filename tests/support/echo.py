@@ -25,6 +25,7 @@ class Echo:
 
     def __init__(self) -> None:
         self.behaviour: Callable[[Any, Any], Awaitable[Any]] | None = None
+        self.answer: object = None
         self.seen: list[Any] = []
         self.closed = asyncio.Event()
 
@@ -63,8 +64,8 @@ class Echo:
                 await self.behaviour(request, context)
             yield request
 
-    def plain(self, request: Item, _context: Any) -> Item:  # noqa: ANN401 - as above
-        return request
+    def plain(self, request: Item, _context: Any) -> Any:  # noqa: ANN401 - as above
+        return request if self.answer is None else self.answer
 
 
 def add_echo(echo: Echo, server: Any) -> None:  # noqa: ANN401 - as the generated functions

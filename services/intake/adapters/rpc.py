@@ -14,6 +14,7 @@ from hub.contracts.codec import dispute_to_wire, instant_of, timestamp_of
 from hub.errors import Fault, Kind, Rejected, Retryable
 from hub.journal.outbox import Outbox
 from hub.journal.reader import Reader
+from hub.rpc.call import time_left
 from hub.rpc.vectors import vector_from_wire, vector_to_wire
 from hub.runtime.clock import Clock
 from hub.store.batcher import Batcher
@@ -31,8 +32,6 @@ from services.intake.handlers.firing import Alarms
 from services.intake.ports import Counters, Place
 
 MAX_BATCH: Final = 1000
-WAIT_S: Final = 30.0
-"""How long a wait lasts when the caller gave no deadline."""
 ANSWER_S: Final = 0.05
 """Kept of the caller's time, so that our own answer still reaches it."""
 
@@ -199,9 +198,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return answer
 
     async def _await(self, handoffs: stream_pb2.PositionVector, context: Context) -> None:
-        left = context.time_remaining()
-        timeout_s = WAIT_S if left is None else max(0.0, min(left, WAIT_S * 10) - ANSWER_S)
-        await self._reader.wait_for(vector_from_wire(handoffs, field="handoffs"), timeout_s)
+        await self._reader.wait_for(vector_from_wire(handoffs, field="handoffs"), time_left(context) - ANSWER_S)
 
     @staticmethod
     def _result(command_id: str, result: Answer | Exception | None) -> intake_pb2.CommandResult:

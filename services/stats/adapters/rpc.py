@@ -13,6 +13,7 @@ from hub.contracts.stream import StreamName
 from hub.contracts.topics import JOURNAL, SHARDS
 from hub.errors import Rejected
 from hub.journal.reader import Reader
+from hub.rpc.call import time_left
 from hub.rpc.vectors import vector_from_wire, vector_to_wire
 from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.wire.stream.v1 import stream_pb2
@@ -24,8 +25,6 @@ from services.stats.domain.windows import iso_day
 from services.stats.handlers import Figures
 from services.stats.ports import Place, Positions
 
-PATIENCE_S: Final = 30.0
-"""Longest wait for `at_least` when the caller set no deadline."""
 ANSWER_S: Final = 0.05
 """Kept back of the caller's time, so that the refusal with its reason still reaches it."""
 
@@ -127,8 +126,7 @@ def _at_least(vector: stream_pb2.PositionVector) -> Mapping[str, int]:
 
 
 def _left_s(context: Context) -> float:
-    left = context.time_remaining()
-    return PATIENCE_S if left is None else max(0.0, left - ANSWER_S)
+    return max(0.0, time_left(context) - ANSWER_S)
 
 
 def _rates(rates: Sequence[Rate]) -> list[stats_pb2.Rate]:

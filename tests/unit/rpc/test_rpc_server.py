@@ -15,8 +15,9 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # type:
 from structlog.testing import capture_logs
 
 from hub.errors import Fault, Kind, Rejected, Retryable
-from hub.rpc.call import CORRELATION_KEY
+from hub.rpc.call import CORRELATION_KEY, Bounds
 from hub.rpc.client import channel, error_of
+from hub.rpc.quotas import CallQuotas
 from hub.rpc.server import GrpcServer
 from hub.runtime.metrics import Metrics
 from tests.support.echo import NAME, Item, MakeStand, Stand, until
@@ -117,7 +118,7 @@ async def test_a_servicer_may_abort_by_itself(stand: Stand) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await stand.one(Item())
     assert (failed.value.code(), failed.value.details()) == (grpc.StatusCode.OUT_OF_RANGE, "own")
-    assert stand.count("grpc_server_handled_total", grpc_method="One", grpc_code="OUT_OF_RANGE") == 1
+    await until(lambda: stand.count("grpc_server_handled_total", grpc_method="One", grpc_code="OUT_OF_RANGE") == 1)
 
 
 BROKEN = [b"\x0a\x01\xff", b"\x0a\xff", b"\xff\xff\xff", b"\x0a\x02\xed\xa0"]
@@ -153,14 +154,14 @@ async def test_a_message_over_4_mib_is_refused(stand: Stand) -> None:
 
 @pytest.mark.parametrize("shape", ["one", "up", "down", "both"])
 async def test_a_call_without_a_deadline_is_bounded_all_the_same(make_stand: MakeStand, shape: str) -> None:
-    stand = await make_stand(deadline_s=0.05, stream_deadline_s=0.05)
+    stand = await make_stand(bounds=Bounds(0.05, 0.05, 0.05))
     stand.echo.behaviour = for_ever
     verdict = await refusal(invoke(stand, shape))
     assert (verdict.code, verdict.kind) == ("deadline_exceeded", Kind.TOO_LATE)
 
 
 async def test_a_deadline_of_the_client_goes_before_the_servers(make_stand: MakeStand) -> None:
-    stand = await make_stand(deadline_s=0.01)
+    stand = await make_stand(bounds=Bounds(call_s=0.01))
     reached = asyncio.Event()
 
     async def wait_past_the_default(_request: Any, context: Any) -> None:  # noqa: ANN401 - of any method
@@ -197,7 +198,7 @@ async def test_a_client_that_goes_away_ends_the_work(stand: Stand) -> None:
 
 
 async def test_a_call_past_the_limit_is_refused_at_once(make_stand: MakeStand) -> None:
-    stand = await make_stand(max_concurrent_rpcs=2)
+    stand = await make_stand(quotas=CallQuotas(calls=(2, 2)))
     gate, waiting = asyncio.Event(), asyncio.Semaphore(0)
 
     async def hold(_request: Any, _context: Any) -> None:  # noqa: ANN401 - of any method

@@ -1,0 +1,56 @@
+"""Which bound a call counts against: streams, calls with one answer, and what tells of the server's health."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import grpc
+
+from hub.runtime.quotas import Caller, Identify, Quota, caller_of
+
+CREDENTIAL_KEY: Final = "x-api-key"
+"""Metadata key of a caller's credential."""
+OPERATIONS: Final = ("grpc.health.", "grpc.reflection.")
+"""Beginnings of the services that an operator asks: they answer also when everything else is full."""
+
+_CALLS: Final = (512, 256)
+_STREAMS: Final = (256, 64)
+_OPERATIONS: Final = (128, 64)
+_WATCHED: Final = (64, 16)
+"""In all, and of one caller."""
+_RESERVED: Final = 4
+"""One in so many calls is kept for callers who show a valid credential."""
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+class CallQuotas:
+    """The bounds of one server: four that take nothing from each other.
+
+    Args:
+        identify: Who shows a credential; None where there are none.
+        calls: Of calls with one answer: in all, and of one caller.
+        streams: Of streamed answers.
+    """
+
+    def __init__(
+        self, identify: Identify | None = None, *, calls: tuple[int, int] = _CALLS, streams: tuple[int, int] = _STREAMS
+    ) -> None:
+        self._identify = identify
+        self._quotas = {
+            (False, False): Quota(*calls, reserved=calls[0] // _RESERVED if identify else 0),
+            (False, True): Quota(*streams),
+            (True, False): Quota(*_OPERATIONS),
+            (True, True): Quota(*_WATCHED),
+        }
+
+    def of(self, method: str, *, stream: bool) -> Quota:
+        """Return the bound that a method's calls share."""
+        return self._quotas[method.removeprefix("/").startswith(OPERATIONS), stream]
+
+    def caller(self, context: Context) -> Caller:
+        """Return whose call it is."""
+        shown = dict(context.invocation_metadata() or ()).get(CREDENTIAL_KEY)
+        who = self._identify(shown) if self._identify and isinstance(shown, str) else None
+        # `ipv4:127.0.0.1:53412`, `ipv6:%5B::1%5D:53412`: the port is another at each connection.
+        return caller_of(who, context.peer().rpartition(":")[0])

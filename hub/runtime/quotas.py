@@ -1,0 +1,89 @@
+"""How much may be under way at once: in all, and of one caller; both edges ask before they begin anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from hub.errors import Kind, Retryable
+
+COME_BACK_S: Final = 1.0
+"""What a caller who is refused is told to wait."""
+
+Identify: TypeAlias = Callable[[str | None], str | None]
+"""From the credential that a caller shows to who it is, at once and from memory; None for a stranger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose work it is.
+
+    Attributes:
+        name: Of an agency, or an address.
+        known: It showed a valid credential.
+    """
+
+    name: str
+    known: bool = False
+
+
+def caller_of(who: str | None, address: str) -> Caller:
+    """Return the caller: by name when it is known, else by its address."""
+    return Caller(address) if who is None else Caller(who, known=True)
+
+
+class Quota:
+    """Counts what is under way. It keeps nothing of a caller that has nothing under way.
+
+    Args:
+        total: Most at once.
+        per_caller: Most of one caller.
+        reserved: How many of the total only known callers may take: strangers never shut out an agency.
+    """
+
+    def __init__(self, total: int, per_caller: int, *, reserved: int = 0) -> None:
+        self._total = total
+        self._per_caller = per_caller
+        self._for_strangers = total - reserved
+        self._strangers = 0
+        self._by_caller: Counter[Caller] = Counter()
+        self._under_way = 0
+
+    @property
+    def callers(self) -> int:
+        """How many callers have something under way."""
+        return len(self._by_caller)
+
+    @contextmanager
+    def hold(self, caller: Caller) -> Iterator[None]:
+        """Count the body of the `with` as under way.
+
+        Raises:
+            Retryable: `too_many_at_once` when one of the bounds is reached; nothing was begun.
+        """
+        if (
+            self._under_way >= self._total
+            or self._by_caller[caller] >= self._per_caller
+            or (not caller.known and self._strangers >= self._for_strangers)
+        ):
+            self._forget(caller)
+            detail = "同时进行的请求过多 too many requests at once"
+            raise Retryable("too_many_at_once", detail, after_s=COME_BACK_S, kind=Kind.EXHAUSTED)
+        self._count(caller, 1)
+        try:
+            yield
+        finally:
+            self._count(caller, -1)
+            self._forget(caller)
+
+    def _count(self, caller: Caller, by: int) -> None:
+        self._under_way += by
+        self._by_caller[caller] += by
+        self._strangers += 0 if caller.known else by
+
+    def _forget(self, caller: Caller) -> None:
+        if self._by_caller[caller] <= 0:
+            del self._by_caller[caller]
