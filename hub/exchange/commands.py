@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -81,7 +80,7 @@ def recover_store(trade: Trade[RecordT], store: Store, source: Logged, sealer: S
 
 def _serve(bridge: Bridge[RecordT], grace_s: float) -> int:
     try:
-        return asyncio.run(process.run(bridge.parts, grace_s=grace_s))
+        return process.serve(bridge.parts, grace_s=grace_s)
     finally:
         bridge.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -11,6 +10,7 @@ import structlog
 
 from hub.errors import Retryable
 from hub.runtime.process import Part
+from hub.runtime.tasks import end_of, outcome_of
 
 RETRY_S: Final = 0.5
 
@@ -43,19 +43,23 @@ class BusLink:
         """Stop looking, then stop the parts."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._task  # its error already went out through failed()
-        for part in reversed(self._started):
-            await part.stop()
-        self._started.clear()
+            await end_of(self._task)
         self.up = False
+        errors: list[Exception] = []
+        while self._started:
+            try:
+                await self._started.pop().stop()
+            except Exception as error:  # noqa: BLE001 - told below, once the others have stopped as well
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
     async def failed(self) -> None:
         """Wait until provisioning or a part fails; raises why."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
-            await asyncio.shield(self._task)
+            await outcome_of(self._task)
 
     async def _run(self) -> None:
         waiting = ""
@@ -80,4 +84,4 @@ class BusLink:
             for watch in watches:
                 watch.cancel()
         for watch in ended:
-            watch.result()
+            await outcome_of(watch)

@@ -18,6 +18,7 @@ from hub.errors import Kind, Rejected, Retryable
 from hub.journal.inbox import Inbox
 from hub.journal.judge import Numbered
 from hub.journal.ports import Publisher
+from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store, Transaction
 from hub.store.tables import dead_letter
 
@@ -55,15 +56,14 @@ class DeadLetterRelay:
         """Finish the letter under way."""
         self._stopped.set()
         if self._task is not None:
-            with contextlib.suppress(Exception):
-                await self._task  # its error already went out through failed()
+            await end_of(self._task)
 
     async def failed(self) -> None:
         """Wait until the part dies; raises why."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
-            await asyncio.shield(self._task)
+            await outcome_of(self._task)
 
     async def _run(self) -> None:
         while not self._stopped.is_set():

@@ -21,6 +21,7 @@ from hub.journal.ports import Feed, FeedRecord, Stalled
 from hub.journal.ports import Places as PlacesOf
 from hub.journal.waiting import Waiting
 from hub.runtime.metrics import Metrics
+from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store, Transaction
 
 IDLE_S: Final = 2.0
@@ -103,17 +104,19 @@ class Reader:
     async def stop(self) -> None:
         """Finish the batch under way whole, then leave the group."""
         self._stopped.set()
-        if self._task is not None:
-            with contextlib.suppress(Exception):
-                await self._task  # its error already went out through failed()
-        await self._feed.stop()
+        try:
+            if self._task is not None:
+                await end_of(self._task)
+        finally:
+            # The feed has a thread of its own: it is stopped however the reader ended.
+            await self._feed.stop()
 
     async def failed(self) -> None:
         """Wait until the reader dies; raises why."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
-            await asyncio.shield(self._task)
+            await outcome_of(self._task)
             if not self._stopped.is_set():
                 raise Fault("reader_ended", f"the reader of {self._feed.topic} ended by itself")
 

@@ -20,6 +20,7 @@ from hub.journal.leases import Lease, Leases
 from hub.journal.outbox import ENVELOPE_BYTES, Outbox, Row
 from hub.journal.ports import Delivery, Publisher
 from hub.runtime.metrics import Metrics
+from hub.runtime.tasks import outcome_of, silence
 from hub.store.store import Store, Transaction
 
 LINGER_S: Final = 0.05
@@ -112,6 +113,7 @@ class Relay:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._failure: Future[None] = Future()
+        self._failed: asyncio.Future[None] | None = None
         self._thread = threading.Thread(target=self._run, name="relay", daemon=True)
         self._flights: dict[int, _Flight] = {}
         self._heads: Mapping[int, int] = {}
@@ -131,6 +133,9 @@ class Relay:
 
     async def start(self) -> None:
         """Begin to relay, at once what an earlier process left unsent."""
+        # One for all who watch: each of them, when it is cancelled, would take the thread's own future with it.
+        self._failed = asyncio.wrap_future(self._failure)
+        self._failed.add_done_callback(silence)
         self._wake.set()
         self._thread.start()
 
@@ -143,7 +148,10 @@ class Relay:
 
     async def failed(self) -> None:
         """Wait until the relay dies of an error; raises it."""
-        await asyncio.wrap_future(self._failure)
+        if self._failed is None:
+            await asyncio.Event().wait()
+        else:
+            await outcome_of(self._failed)
 
     def _committed(self) -> None:
         """Wake up for what this process wrote; most commits write no record, and another worker's are looked for."""

@@ -17,6 +17,7 @@ from hub.rpc.call import Bounds
 from hub.rpc.interceptor import CallGuard
 from hub.rpc.quotas import CallQuotas
 from hub.runtime.metrics import Metrics
+from hub.runtime.tasks import outcome_of
 
 MAX_RECEIVE_BYTES: Final = 4 * 1024 * 1024
 MAX_SEND_BYTES: Final = 16 * 1024 * 1024
@@ -129,7 +130,7 @@ class GrpcServer:
         """Wait; raise the `Fault` that a servicer raised."""
         if self._fault is None:
             raise Fault("not_started", "the gRPC server was not started")
-        raise await asyncio.shield(self._fault)
+        raise await outcome_of(self._fault)
 
     def _on_fault(self, fault: Fault) -> None:
         if self._fault is not None and not self._fault.done():

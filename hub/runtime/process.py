@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
-from collections.abc import Coroutine, Sequence
-from typing import Final, Protocol
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Final, NoReturn, Protocol
 
 import structlog
 
@@ -16,6 +20,11 @@ EXIT_OK: Final = 0
 EXIT_FAULT: Final = 70
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _CANCEL_GRACE_S: Final = 1.0
+_STOP_MARGIN_S: Final = 5.0
+"""Beyond the grace, for parts that are abandoned one after the other; later the loop itself hangs."""
+_LEAVE_S: Final = 3.0
+"""For the loop's own end and what is closed after it; whatever is left then is left."""
+_FLUSH_S: Final = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -41,12 +50,69 @@ class Part(Protocol):
         """Wait for ever; raise the part's fatal error when there is one."""
 
 
-async def run(parts: Sequence[Part], *, grace_s: float = 20.0) -> int:
+def end(work: Callable[[], int]) -> NoReturn:
+    """Do what this process is for, then end it with the code that comes out, whatever threads are left.
+
+    The interpreter's own end waits for every thread, without a bound: a process that has stopped would stay, and
+    whoever started it would see a living child.
+
+    Raises:
+        SystemExit: Arguments or settings were refused, and nothing runs yet.
+    """
+    try:
+        code = work()
+    except SystemExit:
+        raise
+    except BaseException:  # noqa: BLE001 - told as the interpreter tells it, and then the process ends
+        sys.excepthook(*sys.exc_info())
+        code = EXIT_FAULT
+    _leave(code)
+
+
+def serve(parts: Sequence[Part], *, grace_s: float) -> int:
+    """Run the parts on a loop of their own; as `run`, and the process ends even when a stop blocks the loop."""
+
+    async def work() -> int:
+        code = await run(parts, grace_s=grace_s, stopping=lambda: _leave_after(grace_s + _STOP_MARGIN_S, EXIT_FAULT))
+        # asyncio waits without a bound for tasks that ignore their cancellation, and for its executor's threads.
+        _leave_after(_LEAVE_S, code)
+        return code
+
+    return asyncio.run(work())
+
+
+def _leave_after(seconds: float, code: int) -> None:
+    timer = threading.Timer(seconds, _leave, (code,))
+    timer.daemon = True
+    timer.start()
+
+
+def _leave(code: int) -> NoReturn:
+    # A pipe that nobody reads takes no last words.
+    silent = threading.Timer(_FLUSH_S, os._exit, (code,))
+    silent.daemon = True
+    silent.start()
+    own = {threading.main_thread(), threading.current_thread()}
+    left = sorted(thread.name for thread in threading.enumerate() if thread not in own and not thread.daemon)
+    if left:
+        _log.warning("threads_left", threads=left, exit_code=code)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _nothing() -> None:
+    pass
+
+
+async def run(parts: Sequence[Part], *, grace_s: float = 20.0, stopping: Callable[[], None] = _nothing) -> int:
     """Run the parts until SIGTERM, SIGINT or the first fatal error.
 
     Args:
         parts: Started in this order, stopped in reverse.
         grace_s: Time for all stops together; a second signal ends it at once.
+        stopping: Called when the stops begin.
 
     Returns:
         Exit code: 0 after a signal and a clean stop; 70 after a fatal error or a stop that did not finish.
@@ -63,6 +129,7 @@ async def run(parts: Sequence[Part], *, grace_s: float = 20.0) -> int:
     watches: list[asyncio.Task[None]] = []
     try:
         code = await _serve(parts, started, watches, asked)
+        stopping()
         _log.info("process_stopping", exit_code=code)
         clean = await _stop_all(started, hurried, grace_s)
     finally:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from hub.errors import Retryable
 from hub.store.store import Store, Transaction
 
 GATHER_S: Final = 0.02
@@ -44,6 +45,7 @@ class Batcher(Generic[Item, Result]):
         self._unit = unit
         self._limit = limit
         self._waiting: deque[_Parcel[Item, Result]] = deque()
+        self._taken: Sequence[_Parcel[Item, Result]] = ()
         self._task: asyncio.Task[None] | None = None
         self._began_at = -GATHER_S
         self._crowded = False
@@ -68,9 +70,19 @@ class Batcher(Generic[Item, Result]):
         return outcomes
 
     async def _drain(self) -> None:
+        try:
+            await self._commit_all()
+        finally:
+            # Cut short, as at the end of the loop: nobody waits for what nobody does any more.
+            for parcel in (*self._taken, *self._waiting):
+                if not parcel.outcomes.done():
+                    parcel.outcomes.set_exception(Retryable("store_closed", "the service is stopping"))
+            self._waiting.clear()
+
+    async def _commit_all(self) -> None:
         while self._waiting:
             await self._gather()
-            parcels = self._take()
+            parcels = self._taken = self._take()
             if not parcels:
                 continue
             items = [item for parcel in parcels for item in parcel.items]

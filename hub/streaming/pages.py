@@ -18,6 +18,7 @@ from aiokafka.errors import (
 
 from hub.errors import Fault, Retryable
 from hub.journal.ports import PAGE_BYTES, PAGE_MESSAGES, FeedRecord
+from hub.runtime.tasks import outcome_of, silence
 from hub.streaming.bus import Bus
 
 FETCH_BYTES: Final = 2 * 1024 * 1024
@@ -33,10 +34,11 @@ Answer = TypeVar("Answer")
 
 
 class Pages:
-    """Reads one topic; connects at the first question. One event loop, one question at a time.
+    """Reads one topic; connects at the first question. One event loop, many callers, one question at a time.
 
     Every method raises Fault `bus_auth_failed` or `bus_not_allowed`, and Retryable `bus_unavailable`, after which the
-    next call connects anew.
+    next call connects anew. A question goes to its end also when its caller gives it up (aiokafka loses connections
+    when it is cancelled); only `close` cancels.
 
     It stays at one partition for as long as that is asked for, and reads ahead there while the page before is applied:
     with several partitions assigned, aiokafka fetches nothing for one while another's records wait.
@@ -51,7 +53,8 @@ class Pages:
         self._topic = topic
         self._consumer: AIOKafkaConsumer | None = None
         self._at: tuple[int, int] | None = None
-        self._asked: asyncio.Task[Any] | None = None
+        self._asked: set[asyncio.Task[Any]] = set()
+        self._turn = asyncio.Lock()
 
     async def read(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
         """Return the records from `start` on, below `end`: one page; empty when the log ends at or before `start`.
@@ -70,25 +73,22 @@ class Pages:
         return await self._ask(lambda: self._bounds("beginning_offsets", partitions)) if partitions else {}
 
     async def _ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-        # what its caller gave up goes to its end first: aiokafka loses connections when it is cancelled
-        await self._settle(None)
-        self._asked = asyncio.create_task(self._answer(question), name=f"pages-{self._topic}")
-        return await asyncio.shield(self._asked)
+        asked = asyncio.create_task(self._answer(question), name=f"pages-{self._topic}")
+        self._asked.add(asked)
+        asked.add_done_callback(self._asked.discard)
+        asked.add_done_callback(silence)
+        return await outcome_of(asked, self._closed)
 
     async def _answer(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
-        try:
-            return await question()
-        except (KafkaError, OSError) as error:
-            await self._drop()
-            raise self._named(error) from error
+        async with self._turn:
+            try:
+                return await question()
+            except (KafkaError, OSError) as error:
+                await self._drop()
+                raise self._named(error) from error
 
-    async def _settle(self, timeout_s: float | None) -> None:
-        if self._asked is not None:
-            await asyncio.wait({self._asked}, timeout=timeout_s)
-            if self._asked.cancel():
-                await asyncio.wait({self._asked})
-            elif not self._asked.cancelled():
-                self._asked.exception()
+    def _closed(self) -> Exception:
+        return Retryable("bus_unavailable", f"the reader of {self._topic} is closed")
 
     async def _bounds(self, which: str, partitions: Sequence[int]) -> Mapping[int, int]:
         consumer = await self._current()
@@ -173,8 +173,14 @@ class Pages:
         return Retryable("bus_unavailable", f"{self._bus.bootstrap}: {error}")
 
     async def close(self) -> None:
-        """Close the connections within a bounded time."""
-        await self._settle(CLOSE_S)
+        """Close the connections within a bounded time; whoever still asks hears Retryable."""
+        if self._asked:
+            await asyncio.wait(self._asked, timeout=CLOSE_S)
+        while self._asked:
+            # Those as well that were asked while others came to their end.
+            for asked in self._asked:
+                asked.cancel()
+            await asyncio.wait(self._asked)
         await self._drop()
 
     async def _drop(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import structlog
 
 from hub.errors import Retryable
+from hub.runtime.tasks import end_of, outcome_of
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -34,13 +34,12 @@ class Provisioner:
         """Give up waiting for the bus."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(Exception, asyncio.CancelledError):
-                await self._task  # its error already went out through failed()
+            await end_of(self._task)
 
     async def failed(self) -> None:
         """Raise the `Fault` of a topic that is not as it has to be."""
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await outcome_of(self._task)
         await asyncio.Event().wait()
 
     async def _run(self) -> None:

@@ -71,7 +71,8 @@ class ConsumerThread(AIOKafkaConsumerThread):
         # Not cancelled when it takes long: it may be making a connection, which would stay open.
         done, _ = await asyncio.wait({self._hint}, timeout=HINT_S)
         try:
-            if not done:
+            if not done or self._hint.cancelled():
+                # cancelled by our own stop, and not the driver's task that waits here
                 raise RequestTimedOutError
             self._hint.result()
         except KafkaError as error:

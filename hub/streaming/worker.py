@@ -35,6 +35,7 @@ POLL_RECORDS: Final = 50
 FAUST_QUEUE: Final = 16
 """Records between Faust's consumer and our agent; ours is the buffer that counts."""
 STOP_S: Final = 6.0
+CANCEL_S: Final = 1.0
 START_S: Final = 3.0
 """Time that a stop gives a start under way; while the bus is away it never ends."""
 WATCH_S: Final = 0.25
@@ -222,18 +223,21 @@ class FaustFeed(Feed):
         if starting is not None:
             # an app that is stopped half-way through its start leaves its consumer's connections open
             await asyncio.wait({starting}, timeout=START_S)
-        if app is not None:
-            with contextlib.suppress(TimeoutError):
-                # its last words may hang when the bus is away; the broker's session time-out then takes the partitions
-                await asyncio.wait_for(app.stop(), STOP_S)
-        if starting is not None:
-            starting.cancel()
-            await asyncio.wait({starting}, timeout=1.0)
+        stopping = None if app is None else asyncio.create_task(app.stop(), name=f"feed-{self._group}-stop")
+        if stopping is not None:
+            # its last words may hang when the bus is away; the broker's session time-out then takes the partitions
+            await asyncio.wait({stopping}, timeout=STOP_S)
+        for late in (stopping, starting):
+            if late is not None:
+                late.cancel()
+                await asyncio.wait({late}, timeout=CANCEL_S)
         thread = None if app is None else app.consumer._thread._thread  # noqa: SLF001 - Faust forgets it after a crash
         if thread is not None:
             # its last words are for this loop: they must not find it closed
             await asyncio.to_thread(thread.join, STOP_S)
         await self._pages.close()
+        if stopping is not None and stopping.done() and not stopping.cancelled():
+            stopping.result()
 
     def _check(self) -> None:
         """Raise when the consumer is dead: nobody else would tell."""

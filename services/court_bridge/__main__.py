@@ -10,9 +10,10 @@ if __name__ == "__main__":
 import sys
 
 from hub.exchange.commands import run
+from hub.runtime.process import end
 from services.court_bridge.settings import CourtBridgeSettings
 from services.court_bridge.wiring import TRADE, build
 
 if __name__ == "__main__":
     heap.settle()
-    sys.exit(run(TRADE, CourtBridgeSettings, build, sys.argv[1:]))
+    end(lambda: run(TRADE, CourtBridgeSettings, build, sys.argv[1:]))

@@ -7,14 +7,13 @@ from hub.runtime import heap
 if __name__ == "__main__":
     heap.rest()  # first: nothing that the imports below bring goes again
 
-import asyncio
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from hub.errors import Fault, Rejected, Retryable
 from hub.runtime.logs import configure
-from hub.runtime.process import EXIT_FAULT, run
+from hub.runtime.process import EXIT_FAULT, end, serve
 from hub.runtime.settings import load
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import NAME, build, recover_store
@@ -34,11 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         configure(NAME, "error", settings.log_format)
         return recover(settings)
     configure(NAME, settings.log_level, settings.log_format)
-
-    async def serve() -> int:
-        return await run(build(settings).parts, grace_s=settings.grace_s)
-
-    return asyncio.run(serve())
+    return serve(build(settings).parts, grace_s=settings.grace_s)
 
 
 def recover(settings: IntakeSettings) -> int:
@@ -60,4 +55,4 @@ def recover(settings: IntakeSettings) -> int:
 
 if __name__ == "__main__":
     heap.settle()
-    sys.exit(main(sys.argv[1:]))
+    end(lambda: main(sys.argv[1:]))

@@ -10,9 +10,10 @@ if __name__ == "__main__":
 import sys
 
 from hub.exchange.commands import run
+from hub.runtime.process import end
 from services.petition_bridge.settings import PetitionBridgeSettings
 from services.petition_bridge.wiring import TRADE, build
 
 if __name__ == "__main__":
     heap.settle()
-    sys.exit(run(TRADE, PetitionBridgeSettings, build, sys.argv[1:]))
+    end(lambda: run(TRADE, PetitionBridgeSettings, build, sys.argv[1:]))

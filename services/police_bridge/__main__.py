@@ -10,9 +10,10 @@ if __name__ == "__main__":
 import sys
 
 from hub.exchange.commands import run
+from hub.runtime.process import end
 from services.police_bridge.settings import PoliceBridgeSettings
 from services.police_bridge.wiring import TRADE, build
 
 if __name__ == "__main__":
     heap.settle()
-    sys.exit(run(TRADE, PoliceBridgeSettings, build, sys.argv[1:]))
+    end(lambda: run(TRADE, PoliceBridgeSettings, build, sys.argv[1:]))

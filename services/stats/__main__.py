@@ -7,14 +7,13 @@ from hub.runtime import heap
 if __name__ == "__main__":
     heap.rest()  # first: nothing that the imports below bring goes again
 
-import asyncio
 import socket
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from hub.runtime.logs import configure
-from hub.runtime.process import run
+from hub.runtime.process import end, serve
 from hub.runtime.settings import load
 from hub.store.migrate import migrate
 from hub.store.store import Store
@@ -41,11 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     configure(NAME, settings.log_level, settings.log_format)
     if arguments:
         return rebuild(settings)
-
-    async def serve() -> int:
-        return await run(build(settings).parts, grace_s=settings.grace_s)
-
-    return asyncio.run(serve())
+    return serve(build(settings).parts, grace_s=settings.grace_s)
 
 
 def rebuild(settings: StatsSettings) -> int:
@@ -73,4 +68,4 @@ def _listens(host: str, port: int) -> bool:
 
 if __name__ == "__main__":
     heap.settle()
-    sys.exit(main(sys.argv[1:]))
+    end(lambda: main(sys.argv[1:]))

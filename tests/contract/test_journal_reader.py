@@ -16,6 +16,7 @@ from hub.journal.applying import Poisoned
 from hub.journal.deadletters import DeadLetterRelay, redrive
 from hub.store.tables import dead_letter, inbox_partition, parked
 from hub.streaming.memory import MemoryPublisher
+from hub.streaming.memory_feed import MemoryFeed
 from tests.support.journals import GROUP, Bench, Recorder, fault_of, until
 from tests.support.stores import OpenStore
 
@@ -332,6 +333,23 @@ async def test_a_dead_consumer_stops_the_reader(bench: Bench) -> None:
     error = await fault_of(reader)
     assert isinstance(error, Fault)
     assert error.code == "feed_crashed"
+
+
+async def test_a_reader_that_somebody_else_cancelled_says_so_and_its_feed_is_stopped(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A CancelledError out of the feed is none of the watcher's, and a feed that is left running keeps the process."""
+    reader = await bench.reader()
+
+    async def cancelled(_feed: MemoryFeed) -> dict[int, int]:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(MemoryFeed, "ends", cancelled)
+    error = await fault_of(reader)
+    assert isinstance(error, Fault)
+    assert error.code == "part_ended"
+    await reader.stop()
+    assert not reader.alive(), "the feed has left its group"
 
 
 async def test_a_consumer_that_asks_for_nothing_any_more_is_started_again(bench: Bench) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from hub.contracts.stream import GENESIS, StreamName, extend_all, place_of, unpack
 from hub.contracts.topics import JOURNAL, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, shard_of
-from hub.errors import Rejected, Retryable
+from hub.errors import Fault, Rejected, Retryable
 from hub.journal.leases import Leases
 from hub.journal.outbox import MAX_RECORD_BYTES, Entry, Outbox
 from hub.journal.relay import LINGER_S, LONGEST_LINGER_S, Pace
@@ -106,6 +106,25 @@ async def test_a_wedged_producer_is_abandoned_and_built_anew(bench: Bench) -> No
     bench.bus.sending = Sending.NORMAL
     await until(bench.sent)
     assert positions(bench, "a") == [(1, 1)]
+
+
+async def test_a_watcher_that_goes_away_leaves_the_others_theirs(bench: Bench) -> None:
+    """A future of the relay's thread that each watcher wraps anew is cancelled with the first of them."""
+
+    begin = threading.Event()
+
+    def broken() -> None:
+        begin.wait(10)
+        raise Fault("log_ahead", "x")
+
+    relay = await bench.relay(guard=broken)
+    leaving, staying = (asyncio.create_task(relay.failed()) for _ in range(2))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.wait({leaving})
+    begin.set()
+    with pytest.raises(Fault, match="log_ahead"):
+        await asyncio.wait_for(staying, 10)
 
 
 async def test_a_lost_confirmation_repeats_the_same_positions(bench: Bench) -> None:

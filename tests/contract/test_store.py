@@ -245,3 +245,27 @@ async def test_postgresql_flushes_every_commit(postgres_database: str) -> None:
 def test_an_unknown_kind_of_store_is_named() -> None:
     with pytest.raises(Rejected, match="unknown_store"):
         Store("mysql://localhost/x")
+
+
+async def test_nobody_waits_for_a_batcher_that_was_cut_short(store: Store) -> None:
+    """Taken or not, each hears that it is not now: a future without an owner is waited for in vain."""
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def unit(_tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(10)
+        return list(items)
+
+    batcher = Batcher(store, unit)
+    callers = [asyncio.create_task(batcher.submit("taken"))]
+    await begun.wait()
+    callers.append(asyncio.create_task(batcher.submit("waiting")))
+    await asyncio.sleep(0)
+    assert batcher._task is not None
+    batcher._task.cancel()
+    go_on.set()
+    for caller in callers:
+        with pytest.raises(Retryable, match="store_closed"):
+            await asyncio.wait_for(caller, 10)
+    assert await batcher.submit("later") == "later"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,4 +87,68 @@ async def test_it_recovers_from_an_outage(native_kafka: NativeKafka, fresh_topic
         native_kafka.restart()
         native_kafka.wait_ready()
     assert [record.offset for record in await source.read(0, 10, 30)] == list(range(10, 30))
+    await source.close()
+
+
+async def test_of_two_that_ask_in_one_turn_both_are_answered(kafka_rig: KafkaRig) -> None:
+    """A reader and an alarm clock: once one of them heard a CancelledError that was not its own."""
+    await fill(kafka_rig, 30)
+    source = Pages(kafka_rig.bus, kafka_rig.topic.name)
+    await source.ends([0])
+    answers = await asyncio.gather(*(source.ends([0]) for _ in range(3)), source.read(0, 0, 30), source.beginnings([0]))
+    assert answers[:3] == [{0: 30}] * 3
+    assert len(answers[3]) == 30
+    assert answers[4] == {0: 0}
+    await source.close()
+
+
+async def test_a_loop_that_stood_still_costs_nobody_an_answer(kafka_rig: KafkaRig) -> None:
+    """All who are due then ask at once, at the same instant as before."""
+    await fill(kafka_rig, 30)
+    source = Pages(kafka_rig.bus, kafka_rig.topic.name)
+
+    async def ask(every_s: float, times: int) -> int:
+        for _ in range(times):
+            assert await source.ends([0]) == {0: 30}
+            await asyncio.sleep(every_s)
+        return times
+
+    asking = [asyncio.create_task(ask(every_s, times)) for every_s, times in ((0.05, 40), (0.1, 20), (0.2, 10))]
+    await asyncio.sleep(0.5)
+    time.sleep(3.0)  # noqa: ASYNC251 - the stall itself
+    assert await asyncio.gather(*asking) == [40, 20, 10]
+    await source.close()
+
+
+async def test_whoever_gives_up_takes_nobody_with_it(kafka_rig: KafkaRig) -> None:
+    await fill(kafka_rig, 30)
+    source = Pages(kafka_rig.bus, kafka_rig.topic.name)
+    first, second, third = (asyncio.create_task(source.ends([0])) for _ in range(3))
+    await asyncio.sleep(0)
+    first.cancel()
+    second.cancel()
+    assert await third == {0: 30}
+    assert first.cancelled()
+    assert second.cancelled()
+    await source.close()
+
+
+async def test_a_close_answers_those_that_still_ask(kafka_rig: KafkaRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "CLOSE_S", 0.1)
+    await fill(kafka_rig, 30)
+    source = Pages(kafka_rig.bus, kafka_rig.topic.name)
+    await source.ends([0])
+    assert source._consumer is not None
+
+    async def never(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(source._consumer, "end_offsets", never)
+    asking = [asyncio.create_task(source.ends([0])) for _ in range(2)]
+    await asyncio.sleep(0)
+    await source.close()
+    for asked in asking:
+        with pytest.raises(Retryable, match="is closed"):
+            await asked
+    assert await source.ends([0]) == {0: 30}, "it connects anew at the next question"
     await source.close()

@@ -15,6 +15,7 @@ from hub.errors import Retryable
 from hub.journal.inbox import Inbox
 from hub.journal.ports import Feed
 from hub.runtime.clock import Clock
+from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store
 from services.intake.adapters.register import clock_in
 from services.intake.handlers.firing import Alarms
@@ -84,13 +85,12 @@ class AlarmClock:
         """Finish the chunk under way."""
         self._stopped.set()
         if self._task is not None:
-            with contextlib.suppress(Exception):
-                await self._task  # its error already went out through failed()
+            await end_of(self._task)
 
     async def failed(self) -> None:
         """Raise the bug that a timer met."""
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await outcome_of(self._task)
         await asyncio.Event().wait()
 
     async def ring(self) -> int:

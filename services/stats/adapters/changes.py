@@ -10,6 +10,7 @@ from typing import Final
 from typing_extensions import override
 
 from hub.errors import Retryable
+from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store, Transaction
 from services.stats.ports import Changes
 
@@ -80,15 +81,14 @@ class Pulse(Changes):
         """Stop telling."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_of(self._task)
 
     async def failed(self) -> None:
         """Wait until telling breaks; raises why."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
-            await asyncio.shield(self._task)
+            await outcome_of(self._task)
 
     async def _run(self) -> None:
         while True:

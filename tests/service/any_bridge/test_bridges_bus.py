@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from hub.errors import Fault, Retryable
 from hub.exchange.link import BusLink
@@ -156,3 +157,32 @@ async def test_link_passes_on_what_stops_the_process() -> None:
         with pytest.raises(Fault):
             await link.failed()
         await link.stop()
+
+
+async def test_every_part_of_the_link_is_stopped_however_the_others_stop() -> None:
+    class Stuck(_Part):
+        @override
+        async def stop(self) -> None:
+            await super().stop()
+            raise Fault("feed_crashed", "x")
+
+    first, last = _Part(), Stuck()
+    link = BusLink(lambda: None, (first, last))
+    await link.start()
+    await eventually(lambda: _up(link))
+    with pytest.raises(Fault, match="feed_crashed"):
+        await link.stop()
+    assert (first.calls, last.calls) == (["start", "stop"], ["start", "stop"])
+
+
+async def test_link_passes_on_a_part_that_somebody_else_cancelled() -> None:
+    class Cancelled(_Part):
+        @override
+        async def failed(self) -> None:
+            raise asyncio.CancelledError
+
+    link = BusLink(lambda: None, (_Part(), Cancelled()))
+    await link.start()
+    with pytest.raises(Fault, match="part_ended"):
+        await link.failed()
+    await link.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -231,3 +232,19 @@ async def test_one_worker_takes_over_from_the_other(postgres_rig: Rig) -> None:
     await two.execute(*to_mediation(dispute_id), agree(dispute_id, datetime(2024, 3, 9, tzinfo=UTC)))
     assert await two.rows(handoff_applied) == len(REFS)
     await assert_consistent(rig, two, REFS)
+
+
+async def test_on_the_wall_clock_a_loop_that_stood_still_ends_nothing(rig: Rig) -> None:
+    """Reader and alarm clock are due at the same instant then, and both ask for the log's end."""
+    rig.clock_kind = "wall"
+    desk = await rig.start()
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[:5]))
+    await desk.applied(rig.bridge)
+    alarms = [asyncio.create_task(desk.intake.alarm_clock.ring()) for _ in range(3)]
+    await asyncio.sleep(0)
+    time.sleep(3.0)  # noqa: ASYNC251 - the stall itself
+    await asyncio.gather(*alarms)
+    rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[5:]))
+    await desk.applied(rig.bridge)
+    assert rig.faults() == []
+    await assert_consistent(rig, desk, REFS)

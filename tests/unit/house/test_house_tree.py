@@ -35,6 +35,8 @@ OPENERS = {
     "KafkaProducer": ("hub/streaming",),
     "KafkaConsumer": ("hub/streaming",),
     "KafkaAdminClient": ("hub/streaming",),
+    # a cancellation that befell what is awaited looks like the waiter's own: hub.runtime.tasks tells them apart
+    "asyncio.shield": (),
 }
 
 
@@ -78,6 +80,19 @@ def test_only_one_room_opens_it(call: str) -> None:
         if isinstance(node, ast.Call) and f".{dotted(node.func)}".endswith(f".{call}")
     ]
     assert strays == []
+
+
+def test_no_cancellation_is_suppressed() -> None:
+    """Whose it was is then unknown; `hub.runtime.tasks.end_of` waits for a task's end, whichever it is."""
+    suppressed = [
+        where(path, node)
+        for path in sources()
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        and dotted(node.func).endswith("suppress")
+        and any(dotted(kind).endswith(("CancelledError", "BaseException")) for kind in node.args)
+    ]
+    assert suppressed == []
 
 
 def test_no_function_rebinds_a_module_global() -> None:

@@ -44,6 +44,10 @@ class Plant:
 
 
 DOMAIN = "services/{}/domain/__init__.py"
+SHIELD = "import asyncio\n\n\nasync def f(task):\n    await asyncio.shield(task)\n"
+SUPPRESS = (
+    "import asyncio, contextlib\n\n\ndef f():\n    with contextlib.suppress(asyncio.CancelledError):\n        f()\n"
+)
 SWALLOW = "\n\ndef f():\n    try:\n        f()\n    except Exception:\n        pass\n"
 ENGINE = "import sqlalchemy as sa\n\n\ndef f():\n    sa.create_engine('x')\n"
 COUNT = "\n\ndef f(metrics):\n    metrics.inc('hub_invented_total')\n"
@@ -118,6 +122,8 @@ PLANTS = {
     "black-box test that knows us": Plant(
         "tests/blackbox/test_x.py", "import hub.store\n", "tree", "test_x.py:1 hub.store"
     ),
+    "another's cancellation taken for one's own": Plant("ops/shield.py", SHIELD, "tree", "ops/shield.py:5"),
+    "cancellation suppressed": Plant("ops/suppressed.py", SUPPRESS, "tree", "ops/suppressed.py:5"),
     "error swallowed": Plant("ops/swallow.py", SWALLOW, "tree", "ops/swallow.py:6"),
     "vague name": Plant("ops/names.py", "class DisputeManager: ...\n", "tree", "DisputeManager"),
     "module too long": Plant("ops/long.py", "\n" * 401, "tree", "ops/long.py"),
