@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from hub.contracts.sealing import Sealer
 from hub.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
-from hub.exchange import codelists, credentials, openapi
+from hub.exchange import codelists, credentials, openapi, references
 from hub.exchange.books import read_books
 from hub.exchange.calls import Calls
 from hub.exchange.counter import Counter
@@ -23,6 +23,7 @@ from hub.exchange.door import Door
 from hub.exchange.health import Health
 from hub.exchange.link import BusLink
 from hub.exchange.ports import RecordT
+from hub.exchange.references import References
 from hub.exchange.rest import Acknowledgement, RestEdge, build_router
 from hub.exchange.results import ResultsApplier
 from hub.exchange.settings import BridgeSettings
@@ -171,7 +172,8 @@ def assemble(
     sealer = Sealer({key.id: key.secret}, key.id)
     door = Door(store, outbox, channel=trade.channel, to_wire=trade.to_wire, sealer=sealer, clock=clock)
     ring = KeyRing(store, fixed)
-    counter = Counter(trade, codes, Desk(door, clock, trade.prepare), store, metrics)
+    known = References(store.read_blocking(references.load))
+    counter = Counter(trade, codes, Desk(door, clock, trade.prepare), store, metrics, references=known)
 
     scratch = tempfile.TemporaryDirectory(prefix=f"santiao-{trade.service}-")
     side = bus(settings, Path(scratch.name))

@@ -16,9 +16,10 @@ from hub.exchange import results
 from hub.exchange.codelists import CodeLists
 from hub.exchange.desk import Desk
 from hub.exchange.door import not_found, read_receipt
-from hub.exchange.dto import read
-from hub.exchange.facts import Receipt, Sender, Told, Verdict, in_order
+from hub.exchange.dto import ReferringModel, read
+from hub.exchange.facts import Receipt, Record, Sender, Told, Verdict, in_order
 from hub.exchange.ports import RecordT
+from hub.exchange.references import References
 from hub.exchange.results import Result
 from hub.exchange.tables import receipt
 from hub.exchange.trade import Trade
@@ -56,10 +57,18 @@ class Counter(Generic[RecordT]):
     """Serves one agency's requests; every method but `sender_of` is given a sender that was authenticated."""
 
     def __init__(
-        self, trade: Trade[RecordT], codes: CodeLists, desk: Desk[RecordT], store: Store, metrics: Metrics
+        self,
+        trade: Trade[RecordT],
+        codes: CodeLists,
+        desk: Desk[RecordT],
+        store: Store,
+        metrics: Metrics,
+        *,
+        references: References,
     ) -> None:
         self._trade = trade
         self._codes = codes
+        self._references = references
         self._desk = desk
         self._store = store
         self._metrics = metrics
@@ -83,7 +92,7 @@ class Counter(Generic[RecordT]):
         """
         if len(brought) > BATCH_LIMIT:
             raise Rejected("too_many", f"一批至多 {BATCH_LIMIT} 件 / at most {BATCH_LIMIT} items", field="items")
-        read_all = [self._read(one, correlation_id) for one in brought]
+        read_all = [self._read(sender, one, correlation_id) for one in brought]
         told = [one for one in read_all if isinstance(one, Told)]
         verdicts = in_order(read_all, await self._desk.hand_over(sender, told))
         self._count(verdicts)
@@ -101,9 +110,7 @@ class Counter(Generic[RecordT]):
                 raise Rejected("missing", text, field="idempotency_key")  # noqa: TRY301 - refusals are counted below
             key = _key(brought.key)
             dto = read(self._trade.report, brought.plain, self._codes)
-            report = dto.to_report()
-            told = Told(report, report.source_ref, key, dto.content_sha256(), correlation_id)
-            given = await self._desk.report(sender, told)
+            given = await self._desk.report(sender, self._told(sender, dto, dto.to_report(), key, correlation_id))
         except (Rejected, Retryable) as refused:
             self._count([refused])
             raise
@@ -116,9 +123,11 @@ class Counter(Generic[RecordT]):
         Raises:
             Rejected: `not_found`; the same for another agency's reference.
         """
-        if not _KEY.fullmatch(source_ref):
-            raise not_found()  # no reference has blanks or NUL, and PostgreSQL takes no NUL
-        return await self._store.read(partial(_whereabouts, agency=sender.agency, source_ref=source_ref))
+        try:
+            dispute_id = self._references.dispute_of(sender.agency, source_ref)
+        except Rejected:
+            raise not_found() from None
+        return await self._store.read(partial(_whereabouts, agency=sender.agency, dispute_id=dispute_id))
 
     async def results_after(self, sender: Sender, cursor: int, limit: int) -> tuple[list[Result], int]:
         """Return results after a cursor, and the cursor to ask with next.
@@ -144,7 +153,7 @@ class Counter(Generic[RecordT]):
         _check_cursor(cursor, "cursor")
         return await self._store.write(lambda tx: results.acknowledge(tx, sender.agency, cursor))
 
-    def _read(self, brought: Brought, correlation_id: str) -> Told[RecordT] | Rejected:
+    def _read(self, sender: Sender, brought: Brought, correlation_id: str) -> Told[RecordT] | Rejected:
         try:
             # The key first, as beside a single record over REST: a refusal names the same fault whichever way it came.
             key = _key(brought.key) if brought.key else ""
@@ -152,7 +161,13 @@ class Counter(Generic[RecordT]):
             record = self._trade.to_record(dto)
         except Rejected as refused:
             return refused
-        return Told(record, record.source_ref, key or record.source_ref, dto.content_sha256(), correlation_id)
+        return self._told(sender, dto, record, key, correlation_id)
+
+    def _told(self, sender: Sender, dto: ReferringModel, record: Record, key: str, correlation_id: str) -> Told[Record]:
+        """Name what came by the reference that every spelling shares: its key, its id and its digest go by that."""
+        reference = self._references.identity(sender.agency, dto.reference)
+        digest = dto.under(reference).content_sha256()
+        return Told(record, dto.reference, reference, key or reference, digest, correlation_id)
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:
         source = self._trade.channel
@@ -175,10 +190,9 @@ def _key(key: str) -> str:
     return key
 
 
-def _whereabouts(tx: Transaction, agency: str, source_ref: str) -> tuple[Receipt, list[Result]]:
+def _whereabouts(tx: Transaction, agency: str, dispute_id: str) -> tuple[Receipt, list[Result]]:
     c = receipt.c
-    query = sa.select(receipt).where(c.agency == agency, c.source_ref == source_ref, c.case_of.is_not(None))
-    row = tx.execute(query).one_or_none()
+    row = tx.execute(sa.select(receipt).where(c.case_of == dispute_id, c.agency == agency)).one_or_none()
     if row is None:
         raise not_found()
-    return read_receipt(row), results.of_reference(tx, agency, source_ref)
+    return read_receipt(row), results.of_reference(tx, agency, row.source_ref)

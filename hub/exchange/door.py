@@ -53,7 +53,7 @@ def _key_reused() -> Rejected:
 
 
 class _Item(NamedTuple):
-    """One hand-off, sealed and serialised, waiting for its commit."""
+    """One hand-off, sealed and serialised, waiting for its commit; `source_ref` is as written."""
 
     receipt_id: str
     agency: str
@@ -69,7 +69,7 @@ class _Item(NamedTuple):
 class _Seen(NamedTuple):
     """What the unit knows of a receipt: a row of the store, or a place among the new ones."""
 
-    source_ref: str
+    dispute_id: str
     content_sha256: bytes
     stored: Receipt | None = None
     new: int = -1
@@ -148,12 +148,13 @@ class Door(Admission[RecordT], Generic[RecordT]):
             Rejected: `record_too_large`.
         """
         handoff_id = handoff_id_of(self._channel, sender.agency, told.key)
-        dispute_id = dispute_id_of(sender.agency, told.source_ref)
+        dispute_id = dispute_id_of(sender.agency, told.reference)
         handoff.handoff_id = handoff_id
         handoff.dispute_id = dispute_id
         handoff.channel = self._channel
         handoff.agency_id = sender.agency
-        handoff.source_ref = told.source_ref
+        handoff.source_ref = told.reference
+        handoff.source_ref_written = told.source_ref if told.source_ref != told.reference else ""
         handoff.idempotency_key = told.key
         handoff.content_mac = self._sealer.mac(told.content_sha256)
         handoff.correlation_id = told.correlation_id
@@ -182,12 +183,12 @@ class Door(Admission[RecordT], Generic[RecordT]):
         for item in items:
             seen = by_id.get(item.receipt_id) or (by_dispute.get(item.dispute_id) if item.is_case else None)
             if seen is not None:
-                same = (seen.source_ref, seen.content_sha256) == (item.source_ref, item.content_sha256)
+                same = (seen.dispute_id, seen.content_sha256) == (item.dispute_id, item.content_sha256)
                 outcomes.append(seen if same else _key_reused())
             elif not item.is_case and item.dispute_id not in by_dispute:
                 outcomes.append(not_found())
             else:
-                fresh = _Seen(item.source_ref, item.content_sha256, new=len(new))
+                fresh = _Seen(item.dispute_id, item.content_sha256, new=len(new))
                 by_id[item.receipt_id] = fresh
                 if item.is_case:
                     by_dispute[item.dispute_id] = fresh
@@ -278,7 +279,7 @@ def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], d
     wanted = {"ids": [item.receipt_id for item in items], "disputes": [item.dispute_id for item in items]}
     by_id, by_dispute = dict[str, _Seen](), dict[str, _Seen]()
     for row in tx.execute(_known_of(tx.dialect.name), wanted):
-        seen = _Seen(row.source_ref, bytes(row.content_sha256), read_receipt(row, repeated=True))
+        seen = _Seen(row.dispute_id, bytes(row.content_sha256), read_receipt(row, repeated=True))
         by_id[row.receipt_id] = seen
         if row.case_of is not None:
             by_dispute[row.case_of] = seen

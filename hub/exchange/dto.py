@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic import model_validator as after_all
@@ -35,6 +35,21 @@ class PartnerModel(BaseModel):
         """
         content = self.__pydantic_serializer__.to_python(self, mode="json", exclude_defaults=True)
         return hashlib.sha256(to_json(_sorted(content))).digest()
+
+
+class ReferringModel(PartnerModel):
+    """What names one record of the agency by the agency's own reference."""
+
+    reference_field: ClassVar[str] = "source_ref"
+
+    @property
+    def reference(self) -> str:
+        """The reference as written."""
+        return str(getattr(self, self.reference_field))
+
+    def under(self, reference: str) -> Self:
+        """Return the same content under another spelling: its digest is that of every spelling."""
+        return self if reference == self.reference else self.model_copy(update={self.reference_field: reference})
 
 
 def _sorted(content: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +93,7 @@ class PartyDto(PartnerModel):
             return value  # the kind's own error stands already, or there is no number
         if kind == "":
             raise f.refusal("id_type_missing", "有证件号码时须填证件类型 / an identity number needs its kind")
-        check = {"citizen_id": checks.citizen_id, "uscc": checks.uscc, "passport": _passport}.get(kind, checks.clean)
+        check = {"citizen_id": checks.citizen_id, "uscc": checks.uscc, "passport": _passport}.get(kind, _document)
         return f.checked(check)(value)
 
     def to_fact(self) -> facts.Party:
@@ -93,14 +108,18 @@ def _passport(value: str) -> str:
     return number
 
 
+def _document(value: str) -> str:
+    return checks.visible(checks.clean(value))
+
+
 def _no_repeats(codes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(set(codes)))
 
 
-class MatterDto(PartnerModel):
+class MatterDto(ReferringModel):
     """Fields that the records of all three agencies have; each agency's record adds its own.
 
-    A subclass declares `circumstances` with its agency's list.
+    A subclass declares `circumstances` with its agency's list, and its own reference.
     """
 
     handed_over_at: f.Instant = Field(description="移送时间 Instant of the hand-over, RFC 3339 with offset")
@@ -202,10 +221,12 @@ class WithdrawnDto(PartnerModel):
         return facts.Withdrawal(self.reason_code)
 
 
-class ReportDto(PartnerModel):
+class ReportDto(ReferringModel):
     """后续情况 Something that happened after the hand-over; exactly one body."""
 
-    source_ref: f.Reference = Field(description="原编号 Reference of the record sent before")
+    source_ref: f.KnownReference = Field(
+        description="原编号，写法不限 Reference of the record sent before, however spelt"
+    )
     occurred_at: f.Instant = Field(description="发生时间 When it happened")
     later_fact: LaterFactDto | None = Field(default=None, description="后续事实 A later fact")
     withdrawn: WithdrawnDto | None = Field(default=None, description="撤回 The applicant withdrew")

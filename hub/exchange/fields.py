@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from hub.errors import Rejected
-from hub.exchange import checks
+from hub.exchange import checks, references
 from hub.exchange.codelists import CodeLists
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -28,8 +28,6 @@ _COUNTY: Final = re.compile(r"[1-9][0-9]{5}")
 _TOWN: Final = re.compile(r"[1-9][0-9]{8}")
 _VILLAGE: Final = re.compile(r"[1-9][0-9]{11}")
 _GRID: Final = re.compile(r"[0-9A-Za-z-]{1,32}")
-_UNFIT: Final = re.compile(r"[\s?#%\\\"'<>&;|`]")
-"""What a URL gives a meaning to, and blanks."""
 
 
 def refusal(code: LiteralString, text: LiteralString) -> PydanticCustomError:
@@ -119,8 +117,16 @@ class Coded:
         return value
 
 
+def _line(value: str) -> str:
+    return checks.clean(value, script=True)
+
+
 def _lines(value: str) -> str:
-    return checks.clean(value, lines=True)
+    return checks.clean(value, lines=True, script=True)
+
+
+def _name(value: str) -> str:
+    return checks.visible(_line(value))
 
 
 def _county(value: str) -> str:
@@ -147,23 +153,17 @@ def _grid(value: str) -> str:
     return value
 
 
-def _reference(value: str) -> str:
-    # It stands in paths and answers: printable, no blanks, nothing that a URL gives a meaning to.
-    if not value.isprintable() or not value or _UNFIT.search(value) or value.startswith("/") or value.endswith("/"):
-        raise refusal(
-            "reference_format", "编号不得为空或含空格及特殊符号 / a reference has no blanks and no special characters"
-        )
-    return value
-
-
 Clean = AfterValidator(checked(checks.clean))
-Line = Annotated[str, Field(max_length=200), Clean]
+Line = Annotated[str, Field(max_length=200), AfterValidator(checked(_line))]
 """One line of text."""
-Name = Annotated[str, Field(min_length=1, max_length=100), Clean]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(checked(_name))]
+"""Something that can be seen."""
 Paragraphs = Annotated[str, Field(max_length=4000), AfterValidator(checked(_lines))]
 """Text with line breaks."""
-Reference = Annotated[str, Field(max_length=64), Clean, AfterValidator(_reference)]
-"""The partner's own reference."""
+Reference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_new))]
+"""The partner's own reference, kept as written."""
+KnownReference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_known))]
+"""The reference of a record sent before, in any of its spellings."""
 Key = Annotated[str, Field(min_length=1, max_length=128), Clean]
 """Idempotency key."""
 Phone = Annotated[

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from hub.exchange import references
+
 
 def create_first_form() -> None:
     """Create credentials, receipts, results and cursors. History: never edited, a change is a new function."""
@@ -64,6 +66,22 @@ def drop_outbox_key() -> None:
 def create_outbox_key() -> None:
     """Undo `drop_outbox_key`."""
     op.create_index("outbox_key", "outbox", ["key", "position"])
+
+
+def create_reference_alias() -> None:
+    """Create the spellings that earlier releases gave ids for, and fill them from the receipts."""
+    op.create_table(
+        "reference_alias",
+        sa.Column("agency", sa.String(64), primary_key=True),
+        sa.Column("spelling", sa.String(64), primary_key=True),
+        sa.Column("reference", sa.String(64), nullable=False),
+    )
+    references.fill(op.get_bind())
+
+
+def drop_reference_alias() -> None:
+    """Undo `create_reference_alias`."""
+    op.drop_table("reference_alias")
 
 
 def drop_first_form() -> None:

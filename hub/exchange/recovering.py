@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from hub.contracts.sealing import Sealer
 from hub.errors import Fault
-from hub.exchange import results
+from hub.exchange import references, results
 from hub.exchange.tables import receipt
 from hub.journal.heads import Logged
 from hub.journal.judge import Numbered
@@ -32,6 +32,7 @@ def recover_bridge(store: Store, outbox: Outbox, source: Logged, sealer: Sealer)
     recovered = recover(
         store, outbox, source, key_of=lambda record: _handoff(record).dispute_id, adopt=partial(adopt, sealer)
     )
+    store.write_blocking(references.fill)
     store.write_blocking(results.step_over)
     return recovered
 
@@ -52,7 +53,7 @@ def _row(item: Numbered, sealer: Sealer) -> dict[str, object]:
     return {
         "receipt_id": handoff.handoff_id,
         "agency": handoff.agency_id,
-        "source_ref": handoff.source_ref,
+        "source_ref": handoff.source_ref_written or handoff.source_ref,
         "idempotency_key": handoff.idempotency_key,
         "dispute_id": handoff.dispute_id,
         "case_of": handoff.dispute_id if is_case else None,

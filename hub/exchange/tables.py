@@ -24,7 +24,7 @@ receipt: Final = sa.Table(
     bridge_metadata,
     sa.Column("receipt_id", sa.String(36), primary_key=True),  # UUIDv5 of bridge, agency and idempotency key
     sa.Column("agency", sa.String(64), nullable=False),
-    sa.Column("source_ref", sa.String(64), nullable=False),
+    sa.Column("source_ref", sa.String(64), nullable=False),  # as first written
     sa.Column("idempotency_key", sa.String(128), nullable=False),
     sa.Column("dispute_id", sa.String(36), nullable=False),
     sa.Column("case_of", sa.String(36), unique=True),  # dispute id for the record itself, NULL for later facts
@@ -62,4 +62,14 @@ result_cursor: Final = sa.Table(
     sa.Column("agency", sa.String(64), primary_key=True),
     sa.Column("last", sa.BigInteger, nullable=False),  # cursor handed out last
     sa.Column("acknowledged", sa.BigInteger, nullable=False),
+)
+
+# Spellings under which earlier releases gave ids that the canonical form would not give: filled once, when the store
+# is brought to today's form, and again when a restored store took its hand-offs back.
+reference_alias: Final = sa.Table(
+    "reference_alias",
+    bridge_metadata,
+    sa.Column("agency", sa.String(64), primary_key=True),
+    sa.Column("spelling", sa.String(64), primary_key=True),
+    sa.Column("reference", sa.String(64), nullable=False),  # what the dispute's id is made of
 )

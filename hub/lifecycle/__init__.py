@@ -48,7 +48,7 @@ from hub.lifecycle.dimensions import CohortDates, Dimensions
 from hub.lifecycle.dispute import CountedFact, Dispute
 from hub.lifecycle.events import Event, Particulars, Retraction
 from hub.lifecycle.evolve import evolve, replay
-from hub.lifecycle.identity import dispute_id_of, event_id_of, is_dispute_id
+from hub.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
 from hub.lifecycle.reasons import REASONS, Reason
 from hub.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from hub.lifecycle.table import TRANSITIONS, Transition
@@ -174,6 +174,7 @@ __all__ = [
     "Withdraw",
     "WithdrawReason",
     "business_day",
+    "canonical_reference",
     "decide",
     "dispute_id_of",
     "event_id_of",

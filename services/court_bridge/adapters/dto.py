@@ -16,6 +16,8 @@ from services.court_bridge.domain.case import CourtCase
 class CourtCaseDto(MatterDto):
     """法院收到的一件案件，不论是否移送 A suit as the court's system recorded it, handed over or not."""
 
+    reference_field = "case_number"
+
     case_number: f.Reference = Field(description="案号 Case number", examples=["（2024）甘0725民初1023号"])
     suit_kind: Annotated[str, f.Coded("suit_kind")] = Field(description="案件类型 Kind of suit")
     procedure: Annotated[str, f.Coded("procedure")] = Field(description="适用程序 Procedure")

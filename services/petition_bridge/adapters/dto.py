@@ -14,6 +14,8 @@ from services.petition_bridge.domain.petition import Petition
 class PetitionDto(MatterDto):
     """一件信访事项 A petition as the petition office recorded it."""
 
+    reference_field = "petition_number"
+
     petition_number: f.Reference = Field(description="信访件编号 Petition number", examples=["XF620725202403040008"])
     registered_on: f.Day = Field(description="登记日期 Day of registration")
     purpose: Annotated[str, f.Coded("purpose")] = Field(description="信访目的 Purpose")

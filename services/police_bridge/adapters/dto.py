@@ -14,6 +14,8 @@ from services.police_bridge.domain.incident import PoliceIncident
 class PoliceIncidentDto(MatterDto):
     """一起警情 An incident as the police recorded it."""
 
+    reference_field = "incident_number"
+
     incident_number: f.Reference = Field(description="警情编号 Incident number", examples=["J6207252024030400017"])
     called_at: f.Instant = Field(description="接警时间 Instant of the call")
     class_as_called: Annotated[str, f.Coded("police_class")] = Field(description="接警类别 Class as called")

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
 import sqlalchemy as sa
 
+from hub.exchange import references
 from hub.exchange.tables import receipt
 from hub.lifecycle.identity import dispute_id_of
+from hub.store.store import Store
 from hub.store.tables import outbox
 from hub.streaming.memory import Sending
 from tests.support.bridges import PERSON, RunningBridge, Workshop
@@ -234,3 +237,57 @@ async def test_correlation_id_comes_from_the_caller_or_its_trace(sqlite_court: R
     assert told["T-00001"] == "abc-1"
     assert told["T-00002"] == trace
     assert len(told["T-00003"]) == 32
+
+
+CANONICAL = "（2024）甘0725民初1023号"
+SPELLINGS = ("(2024)甘0725民初1023号", "〔2024〕甘0725民初1023号", "（２０２４） 甘０７２５民初 1023 号", CANONICAL)
+
+
+async def test_one_number_in_many_spellings_is_one_record(any_bridge: RunningBridge) -> None:
+    field = any_bridge.ref_field
+    first, *others = SPELLINGS
+    given = await any_bridge.post(any_bridge.noun, any_bridge.record(**{field: first}))
+    assert (given.status_code, given.json()["source_ref"]) == (201, first)
+    agency = f"{any_bridge.bridge.trade.channel}-620725"
+    assert given.json()["dispute_id"] == dispute_id_of(agency, CANONICAL)
+    for spelling in others:
+        again = await any_bridge.post(any_bridge.noun, any_bridge.record(**{field: spelling}))
+        assert (again.status_code, again.json()) == (200, {**given.json(), "repeated": True})
+        other = await any_bridge.post(any_bridge.noun, any_bridge.record(**{field: spelling, "brief": "另一内容。"}))
+        assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+        where = await any_bridge.get(f"{any_bridge.noun}/{quote(spelling, safe='')}")
+        assert (where.status_code, where.json()["receipt"]) == (200, given.json())
+        fact = {"source_ref": spelling, "occurred_at": "2024-04-01T00:00:00Z", "later_fact": {"kind": "other"}}
+        told = await any_bridge.post("reports", fact, idempotency_key="fact")
+        assert told.json()["dispute_id"] == given.json()["dispute_id"], told.text
+    assert await stored(any_bridge) == (2, 2)
+    await any_bridge.relayed()
+    assert {handoff.source_ref for handoff in any_bridge.handoffs()} == {CANONICAL}
+
+
+async def test_a_spelling_of_an_earlier_release_goes_on_under_its_id(workshop: Workshop) -> None:
+    async with workshop.running("court") as court:
+        new = (await court.post("cases", court.record(case_number=CANONICAL))).json()
+    old_id = dispute_id_of("court-620725", "(2024)1")
+    row = {"agency": "court-620725", "source_ref": "(2024)1", "idempotency_key": "(2024)1", "correlation_id": "c"}
+    row |= {"receipt_id": "r", "dispute_id": old_id, "case_of": old_id, "stream": "s/0/e"}
+    content = {"content_sha256": bytes(32), "accepted_at": 1, "position": 1}
+    store = Store(workshop.store_url)
+    try:  # what the first release left behind, and the schema's step over it
+        store.write_blocking(lambda tx: tx.execute(sa.insert(receipt), row | content))
+        store.write_blocking(references.fill)
+    finally:
+        store.close()
+    async with workshop.running("court") as court:
+        for spelling in ("(2024)1", "（2024）1", "〔2024〕1"):
+            where = await court.get(f"cases/{quote(spelling, safe='')}")
+            assert where.json()["receipt"]["dispute_id"] == old_id
+            fact = {"source_ref": spelling, "occurred_at": "2024-04-01T00:00:00Z", "later_fact": {"kind": "other"}}
+            assert (await court.post("reports", fact, idempotency_key="k")).json()["dispute_id"] == old_id
+            other = await court.post("cases", court.record(case_number=spelling))
+            assert other.json()["code"] == "key_reused"
+        same = await court.post("cases", court.record(case_number=SPELLINGS[0]))
+        assert (same.status_code, same.json()["dispute_id"]) == (200, new["dispute_id"])
+        await court.relayed()
+        (later,) = [handoff for handoff in court.handoffs() if handoff.WhichOneof("body") == "later_fact"]
+        assert later.dispute_id == dispute_id_of(later.agency_id, later.source_ref)  # as intake checks it

@@ -68,6 +68,20 @@ async def test_receipts_come_back_and_repeats_get_them(workshop: Workshop, chann
         assert fresh["receipt_id"] in {handoff.handoff_id for handoff in handoffs}
 
 
+async def test_a_receipt_comes_back_in_the_spelling_it_was_given_for(workshop: Workshop) -> None:
+    written, canonical = "(2024)甘0725民初7号", "（2024）甘0725民初7号"
+    async with workshop.running("court") as running:
+        backup = await back_up(running.bridge.store, bridge_metadata)
+        given = (await running.post("cases", running.record(case_number=written))).json()
+        await running.relayed()
+    assert await restored(workshop, "court", backup) == 1
+    async with workshop.running("court") as running:
+        where = await running.get(f"cases/{canonical}")
+        assert {**where.json()["receipt"], "accepted_at": ""} == {**given, "accepted_at": ""}
+        again = await running.post("cases", running.record(case_number=canonical))
+        assert (again.status_code, again.json()["source_ref"]) == (200, written)
+
+
 async def test_an_agency_that_confirmed_beyond_the_backup_misses_nothing(workshop: Workshop) -> None:
     async with workshop.running("court") as running:
         given = await receipts(running, 1, 2)

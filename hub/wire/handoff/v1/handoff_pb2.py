@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chub/handoff/v1/handoff.proto\x12\x0ehub.handoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9d\x04\n\x07Handoff\x12\x12\n\nhandoff_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x11\n\tagency_id\x18\x04 \x01(\t\x12\x12\n\nsource_ref\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\x12\x13\n\x0b\x63ontent_mac\x18\x07 \x01(\x0c\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12,\n\x0c\x63onfidential\x18\x0b \x01(\x0b\x32\x16.hub.handoff.v1.Sealed\x12\x35\n\rcase_received\x18\x14 \x01(\x0b\x32\x1c.hub.handoff.v1.CaseReceivedH\x00\x12/\n\nlater_fact\x18\x15 \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x37\n\x0e\x63\x61se_withdrawn\x18\x16 \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x12\x33\n\x0c\x63ourt_ruling\x18\x17 \x01(\x0b\x32\x1b.hub.handoff.v1.CourtRulingH\x00\x42\x06\n\x04\x62ody\";\n\x06Sealed\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x12\n\nciphertext\x18\x03 \x01(\x0c\"l\n\x0c\x43onfidential\x12&\n\x07parties\x18\x01 \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x02 \x01(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\x0c\"g\n\x05Party\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07id_type\x18\x03 \x01(\t\x12\x11\n\tid_number\x18\x04 \x01(\t\x12\r\n\x05phone\x18\x05 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x06 \x01(\t\"\xc5\x03\n\x0c\x43\x61seReceived\x12\x13\n\x0breceived_on\x18\x01 \x01(\t\x12\x10\n\x08\x66iled_on\x18\x02 \x01(\t\x12\x13\n\x0b\x63ounty_code\x18\x03 \x01(\t\x12\x11\n\ttown_code\x18\x04 \x01(\t\x12\x14\n\x0cvillage_code\x18\x05 \x01(\t\x12\x11\n\tgrid_code\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x07 \x01(\t\x12\x12\n\ncase_cause\x18\x08 \x01(\t\x12\x17\n\x0f\x63lass_as_called\x18\t \x01(\t\x12\x11\n\tprocedure\x18\n \x01(\t\x12\x11\n\tsuit_kind\x18\x0b \x01(\t\x12\x18\n\x10relation_clarity\x18\x0c \x01(\t\x12\x15\n\rfacts_clarity\x18\r \x01(\t\x12)\n\x08\x63onsents\x18\x0e \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0f \x03(\t\x12\x12\n\namount_fen\x18\x10 \x01(\x03\x12\x0f\n\x07persons\x18\x11 \x01(\x05\x12\x12\n\nrecurrence\x18\x12 \x01(\t\x12\r\n\x05scale\x18\x13 \x01(\t\x12\x0f\n\x07purpose\x18\x14 \x01(\t\x12\x0c\n\x04\x66orm\x18\x15 \x01(\t\"<\n\x07\x43onsent\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x13\n\x0b\x61nswered_on\x18\x03 \x01(\t\"i\n\tLaterFact\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12(\n\x07\x63onsent\x18\x02 \x01(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x12\n\ncase_cause\x18\x04 \x01(\t\"$\n\rCaseWithdrawn\x12\x13\n\x0breason_code\x18\x01 \x01(\t\"5\n\x0b\x43ourtRuling\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x13\n\x0breason_code\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1chub/handoff/v1/handoff.proto\x12\x0ehub.handoff.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x04\n\x07Handoff\x12\x12\n\nhandoff_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x03 \x01(\t\x12\x11\n\tagency_id\x18\x04 \x01(\t\x12\x12\n\nsource_ref\x18\x05 \x01(\t\x12\x17\n\x0fidempotency_key\x18\x06 \x01(\t\x12\x13\n\x0b\x63ontent_mac\x18\x07 \x01(\x0c\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0breceived_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x63orrelation_id\x18\n \x01(\t\x12,\n\x0c\x63onfidential\x18\x0b \x01(\x0b\x32\x16.hub.handoff.v1.Sealed\x12\x1a\n\x12source_ref_written\x18\x0c \x01(\t\x12\x35\n\rcase_received\x18\x14 \x01(\x0b\x32\x1c.hub.handoff.v1.CaseReceivedH\x00\x12/\n\nlater_fact\x18\x15 \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x37\n\x0e\x63\x61se_withdrawn\x18\x16 \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x12\x33\n\x0c\x63ourt_ruling\x18\x17 \x01(\x0b\x32\x1b.hub.handoff.v1.CourtRulingH\x00\x42\x06\n\x04\x62ody\";\n\x06Sealed\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\r\n\x05nonce\x18\x02 \x01(\x0c\x12\x12\n\nciphertext\x18\x03 \x01(\x0c\"l\n\x0c\x43onfidential\x12&\n\x07parties\x18\x01 \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x02 \x01(\t\x12\r\n\x05place\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\x0c\"g\n\x05Party\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0f\n\x07id_type\x18\x03 \x01(\t\x12\x11\n\tid_number\x18\x04 \x01(\t\x12\r\n\x05phone\x18\x05 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x06 \x01(\t\"\xc5\x03\n\x0c\x43\x61seReceived\x12\x13\n\x0breceived_on\x18\x01 \x01(\t\x12\x10\n\x08\x66iled_on\x18\x02 \x01(\t\x12\x13\n\x0b\x63ounty_code\x18\x03 \x01(\t\x12\x11\n\ttown_code\x18\x04 \x01(\t\x12\x14\n\x0cvillage_code\x18\x05 \x01(\t\x12\x11\n\tgrid_code\x18\x06 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x07 \x01(\t\x12\x12\n\ncase_cause\x18\x08 \x01(\t\x12\x17\n\x0f\x63lass_as_called\x18\t \x01(\t\x12\x11\n\tprocedure\x18\n \x01(\t\x12\x11\n\tsuit_kind\x18\x0b \x01(\t\x12\x18\n\x10relation_clarity\x18\x0c \x01(\t\x12\x15\n\rfacts_clarity\x18\r \x01(\t\x12)\n\x08\x63onsents\x18\x0e \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0f \x03(\t\x12\x12\n\namount_fen\x18\x10 \x01(\x03\x12\x0f\n\x07persons\x18\x11 \x01(\x05\x12\x12\n\nrecurrence\x18\x12 \x01(\t\x12\r\n\x05scale\x18\x13 \x01(\t\x12\x0f\n\x07purpose\x18\x14 \x01(\t\x12\x0c\n\x04\x66orm\x18\x15 \x01(\t\"<\n\x07\x43onsent\x12\x0c\n\x04role\x18\x01 \x01(\t\x12\x0e\n\x06\x61nswer\x18\x02 \x01(\t\x12\x13\n\x0b\x61nswered_on\x18\x03 \x01(\t\"i\n\tLaterFact\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12(\n\x07\x63onsent\x18\x02 \x01(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x12\n\ncase_cause\x18\x04 \x01(\t\"$\n\rCaseWithdrawn\x12\x13\n\x0breason_code\x18\x01 \x01(\t\"5\n\x0b\x43ourtRuling\x12\x11\n\tconfirmed\x18\x01 \x01(\x08\x12\x13\n\x0breason_code\x18\x02 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,21 +33,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hub.handoff.v1.handoff_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_HANDOFF']._serialized_start=82
-  _globals['_HANDOFF']._serialized_end=623
-  _globals['_SEALED']._serialized_start=625
-  _globals['_SEALED']._serialized_end=684
-  _globals['_CONFIDENTIAL']._serialized_start=686
-  _globals['_CONFIDENTIAL']._serialized_end=794
-  _globals['_PARTY']._serialized_start=796
-  _globals['_PARTY']._serialized_end=899
-  _globals['_CASERECEIVED']._serialized_start=902
-  _globals['_CASERECEIVED']._serialized_end=1355
-  _globals['_CONSENT']._serialized_start=1357
-  _globals['_CONSENT']._serialized_end=1417
-  _globals['_LATERFACT']._serialized_start=1419
-  _globals['_LATERFACT']._serialized_end=1524
-  _globals['_CASEWITHDRAWN']._serialized_start=1526
-  _globals['_CASEWITHDRAWN']._serialized_end=1562
-  _globals['_COURTRULING']._serialized_start=1564
-  _globals['_COURTRULING']._serialized_end=1617
+  _globals['_HANDOFF']._serialized_end=651
+  _globals['_SEALED']._serialized_start=653
+  _globals['_SEALED']._serialized_end=712
+  _globals['_CONFIDENTIAL']._serialized_start=714
+  _globals['_CONFIDENTIAL']._serialized_end=822
+  _globals['_PARTY']._serialized_start=824
+  _globals['_PARTY']._serialized_end=927
+  _globals['_CASERECEIVED']._serialized_start=930
+  _globals['_CASERECEIVED']._serialized_end=1383
+  _globals['_CONSENT']._serialized_start=1385
+  _globals['_CONSENT']._serialized_end=1445
+  _globals['_LATERFACT']._serialized_start=1447
+  _globals['_LATERFACT']._serialized_end=1552
+  _globals['_CASEWITHDRAWN']._serialized_start=1554
+  _globals['_CASEWITHDRAWN']._serialized_end=1590
+  _globals['_COURTRULING']._serialized_start=1592
+  _globals['_COURTRULING']._serialized_end=1645
 # @@protoc_insertion_point(module_scope)

@@ -36,6 +36,7 @@ class Handoff(_message.Message):
     RECEIVED_AT_FIELD_NUMBER: _builtins.int
     CORRELATION_ID_FIELD_NUMBER: _builtins.int
     CONFIDENTIAL_FIELD_NUMBER: _builtins.int
+    SOURCE_REF_WRITTEN_FIELD_NUMBER: _builtins.int
     CASE_RECEIVED_FIELD_NUMBER: _builtins.int
     LATER_FACT_FIELD_NUMBER: _builtins.int
     CASE_WITHDRAWN_FIELD_NUMBER: _builtins.int
@@ -49,7 +50,9 @@ class Handoff(_message.Message):
     agency_id: _builtins.str
     """Agency whose credential sent it, for example `court-620725`."""
     source_ref: _builtins.str
-    """The partner's own reference: case number, incident number, petition number."""
+    """The partner's own reference (case number, incident number, petition number) in the spelling that `dispute_id` is
+    made of: the canonical one, or the first one of a matter of an earlier release.
+    """
     idempotency_key: _builtins.str
     """Idempotency key of this message; the partner's reference unless it sent one."""
     content_mac: _builtins.bytes
@@ -58,6 +61,8 @@ class Handoff(_message.Message):
     """
     correlation_id: _builtins.str
     """Ties together everything this request sets off."""
+    source_ref_written: _builtins.str
+    """The reference as the partner wrote it; empty when that is `source_ref`."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened at the partner: hand-over, later fact, withdrawal, ruling."""
@@ -100,6 +105,7 @@ class Handoff(_message.Message):
         received_at: _timestamp_pb2.Timestamp | None = ...,
         correlation_id: _builtins.str = ...,
         confidential: Global___Sealed | None = ...,
+        source_ref_written: _builtins.str = ...,
         case_received: Global___CaseReceived | None = ...,
         later_fact: Global___LaterFact | None = ...,
         case_withdrawn: Global___CaseWithdrawn | None = ...,
@@ -107,7 +113,7 @@ class Handoff(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "case_received", b"case_received", "case_withdrawn", b"case_withdrawn", "confidential", b"confidential", "court_ruling", b"court_ruling", "later_fact", b"later_fact", "occurred_at", b"occurred_at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "body", b"body", "case_received", b"case_received", "case_withdrawn", b"case_withdrawn", "channel", b"channel", "confidential", b"confidential", "content_mac", b"content_mac", "correlation_id", b"correlation_id", "court_ruling", b"court_ruling", "dispute_id", b"dispute_id", "handoff_id", b"handoff_id", "idempotency_key", b"idempotency_key", "later_fact", b"later_fact", "occurred_at", b"occurred_at", "received_at", b"received_at", "source_ref", b"source_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agency_id", b"agency_id", "body", b"body", "case_received", b"case_received", "case_withdrawn", b"case_withdrawn", "channel", b"channel", "confidential", b"confidential", "content_mac", b"content_mac", "correlation_id", b"correlation_id", "court_ruling", b"court_ruling", "dispute_id", b"dispute_id", "handoff_id", b"handoff_id", "idempotency_key", b"idempotency_key", "later_fact", b"later_fact", "occurred_at", b"occurred_at", "received_at", b"received_at", "source_ref", b"source_ref", "source_ref_written", b"source_ref_written"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["case_received", "later_fact", "case_withdrawn", "court_ruling"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
