@@ -20,9 +20,17 @@ _USCC_ALPHABET: Final = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC: Final = re.compile(f"[{_USCC_ALPHABET}]{{18}}")
 _USCC_WEIGHTS: Final = tuple(pow(3, at, 31) for at in range(17))
 
-_MOBILE: Final = re.compile(r"1[3-9][0-9]{9}")
-_LANDLINE: Final = re.compile(r"0[0-9]{2,3}-?[0-9]{7,8}")
-_COUNTRY_PREFIX: Final = re.compile(r"(?:\+|00)86[ -]?")
+_COUNTRY_PREFIX: Final = re.compile(r"^(?:\+|00)86[ -]?")
+_TRUNK: Final = "0"
+_AT_HOME: Final = re.compile(
+    r"1[3-9][0-9]{9}"  # mobile
+    r"|0[0-9]{2,3}-?[0-9]{7,8}"  # landline with its area
+    r"|[48]00(?:[ -]?[0-9]){7}"  # a company's number for the whole country
+    r"|9[56][0-9]{3,4}"  # banks, insurers, public utilities
+    r"|1[0-2][0-9]{3}"  # carriers and public services: 10086, 12345
+)
+_FROM_ABROAD: Final = re.compile(r"(?P<area>10|2[0-9]|[3-9][0-9]{2})(?P<dash>[ -]?)(?P<number>[0-9]{7,8})")
+"""A landline behind the country prefix, where the trunk 0 is left out."""
 
 # Controls, line separators, zero-width and direction marks, surrogates, tags. Tab and newline are judged apart.
 # Private-use characters stay allowed: older registers write rare surnames with them.
@@ -30,7 +38,12 @@ _FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
 )
+_SCRIPT: Final = re.compile("[\u180e\u200c\u200d]")
+"""Invisible, and part of the spelling: the vowel separator of Mongolian, joiners of several scripts."""
 _LINE_BREAKS: Final = re.compile("[\t\n]")
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Me", "Mn", "Zl", "Zp", "Zs"})
+_FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Counted as letters or symbols, and shown as nothing."""
 
 
 def citizen_id(text: str) -> str:
@@ -61,6 +74,25 @@ def citizen_id(text: str) -> str:
     return number
 
 
+def refuse_unborn(number: str, today: date, field_name: str) -> None:
+    """Refuse a citizen who is not born yet.
+
+    Args:
+        number: Sound, as `citizen_id` returns it.
+        today: In Asia/Shanghai.
+        field_name: Where the number stands.
+
+    Raises:
+        Rejected: `id_birth_date`.
+    """
+    if date.fromisoformat(number[6:14]) > today:
+        raise Rejected(
+            "id_birth_date",
+            "身份证号码中的出生日期晚于今天 / the birth date in the citizen ID lies in the future",
+            field=field_name,
+        )
+
+
 def uscc(text: str) -> str:
     """Return a unified social credit code in upper case.
 
@@ -80,23 +112,44 @@ def uscc(text: str) -> str:
 
 
 def phone(text: str) -> str:
-    """Return a mobile or landline number of China without the country prefix.
+    """Return a number of China as it is dialled at home, without the country prefix.
+
+    Mobile, landline, 400 and 800 numbers, five- and six-digit service numbers.
 
     Raises:
         Rejected: `phone_format`.
+
+    Source:
+        工业和信息化部，电信网编号计划 (2017); ITU-T E.123 for the form abroad.
     """
-    number = _COUNTRY_PREFIX.sub("", text, count=1) if text.startswith(("+", "00")) else text
-    if not (_MOBILE.fullmatch(number) or _LANDLINE.fullmatch(number)):
-        raise Rejected("phone_format", "不是有效的手机或固定电话号码 / not a mobile or landline number")
-    return number
+    number = _COUNTRY_PREFIX.sub("", text)
+    if _AT_HOME.fullmatch(number):
+        return number
+    abroad = _FROM_ABROAD.fullmatch(number)
+    if abroad is None or number == text:
+        raise Rejected("phone_format", "不是有效的手机、固定电话或服务号码 / not a mobile, landline or service number")
+    dash = "-" if abroad["dash"] else ""
+    return f"{_TRUNK}{abroad['area']}{dash}{abroad['number']}"
 
 
-def clean(text: str, *, lines: bool = False) -> str:
+def visible(text: str) -> str:
+    """Return the text when something of it can be seen.
+
+    Raises:
+        Rejected: `blank`: nothing but blanks, marks and invisible characters.
+    """
+    if not any(unicodedata.category(char) not in _UNSEEN and char not in _FILLERS for char in text):
+        raise Rejected("blank", "不得为空白 / must not be blank")
+    return text
+
+
+def clean(text: str, *, lines: bool = False, script: bool = False) -> str:
     """Return the text in Unicode normal form C.
 
     Args:
         text: As it came.
         lines: Tab and newline are allowed (CR LF becomes LF).
+        script: It is language (a name, an address, a brief), so what a script needs is allowed; a code has none of it.
 
     Raises:
         Rejected: `forbidden_character` for NUL, control, zero-width and direction characters.
@@ -104,6 +157,7 @@ def clean(text: str, *, lines: bool = False) -> str:
     if text.isprintable():  # then it has none of the characters below, which is so for nearly every text
         return text if text.isascii() else unicodedata.normalize("NFC", text)
     plain = text.replace("\r\n", "\n") if lines else text
-    if _FORBIDDEN.search(plain) or (not lines and _LINE_BREAKS.search(plain)):
+    seen = _SCRIPT.sub("", plain) if script else plain
+    if _FORBIDDEN.search(seen) or (not lines and _LINE_BREAKS.search(seen)):
         raise Rejected("forbidden_character", "含有控制字符或不可见字符 / contains control or invisible characters")
     return unicodedata.normalize("NFC", plain)

@@ -42,7 +42,7 @@ class Desk(Generic[RecordT]):
         """Take a later fact.
 
         Raises:
-            Rejected: `date_in_future`, `not_found`, `key_reused`.
+            Rejected: `date_in_future`, `date_order`, `not_found`, `key_reused`.
             Retryable: As the admission's.
         """
         check_report(told.record, self._clock.now())

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Generic, TypeVar
 
 from hub.errors import Kind, Rejected, Retryable
+from hub.exchange import checks
 from hub.runtime.clock import business_day
 
 Record = TypeVar("Record")
@@ -139,14 +140,16 @@ class Told(Generic[Record]):
 
     Attributes:
         record: Validated.
-        source_ref: The agency's own reference.
-        key: Idempotency key; the reference unless the agency sent one.
+        source_ref: The agency's own reference, as written this time.
+        reference: What the dispute's id is made of: the same for every spelling.
+        key: Idempotency key; `reference` unless the agency sent one.
         content_sha256: Digest of the canonical content; equal for equal content on every edge.
         correlation_id: Ties together what this request sets off.
     """
 
     record: Record
     source_ref: str
+    reference: str
     key: str
     content_sha256: bytes
     correlation_id: str
@@ -157,6 +160,7 @@ class Receipt:
     """Proof of acceptance; exists only after the durable commit.
 
     Attributes:
+        source_ref: As first written.
         content_sha256: Lower-case hex.
         repeated: The record had been accepted before; everything else is the first receipt's.
         stream: Stream of the hand-off, `<producer>/<shard>/<epoch>`.
@@ -207,7 +211,7 @@ def refuse_disorder(earlier: date | None, later: date | None, field_name: str) -
     """Refuse two days in the wrong order; an absent day has no order.
 
     Raises:
-        Rejected: `date_order`, naming the later day's field.
+        Rejected: `date_order`, naming the field told.
     """
     if earlier is not None and later is not None and later < earlier:
         raise Rejected("date_order", "日期先后颠倒 / the dates are in the wrong order", field=field_name)
@@ -232,7 +236,7 @@ def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:
     """Check what holds for every agency's record: scope, nothing from the future, no consent after the hand-over.
 
     Raises:
-        Rejected: `county_out_of_scope`, `date_in_future`.
+        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`, `id_birth_date`.
     """
     refuse_foreign_county(sender, matter.county_code)
     refuse_future(
@@ -240,13 +244,20 @@ def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:
         instants={"handed_over_at": matter.handed_over_at},
         days={f"consents.{at}.answered_on": consent.answered_on for at, consent in enumerate(matter.consents)},
     )
+    handed_over_on = business_day(matter.handed_over_at)
+    for at, consent in enumerate(matter.consents):
+        refuse_disorder(consent.answered_on, handed_over_on, f"consents.{at}.answered_on")
+    today = business_day(now)
+    for at, party in enumerate(matter.confidential.parties):
+        if party.id_type == "citizen_id" and party.id_number:
+            checks.refuse_unborn(party.id_number, today, f"parties.{at}.id_number")
 
 
 def check_report(report: Report, now: datetime) -> None:
-    """Check a later fact against the clock.
+    """Check a later fact against the clock, and the answer that it tells against the time it is told of.
 
     Raises:
-        Rejected: `date_in_future`.
+        Rejected: `date_in_future`, `date_order`.
     """
     consent = report.body.consent if isinstance(report.body, LaterFact) else None
     refuse_future(
@@ -254,3 +265,5 @@ def check_report(report: Report, now: datetime) -> None:
         instants={"occurred_at": report.occurred_at},
         days={"later_fact.consent.answered_on": consent.answered_on if consent else None},
     )
+    if consent is not None:
+        refuse_disorder(consent.answered_on, business_day(report.occurred_at), "later_fact.consent.answered_on")

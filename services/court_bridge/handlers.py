@@ -12,7 +12,7 @@ def prepare(case: CourtCase, sender: Sender, now: datetime) -> CourtCase:
     """Return the suit as it may leave the bridge: unchanged, once scope and dates hold.
 
     Raises:
-        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`.
+        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`, `id_birth_date`.
     """
     check_matter(case.matter, sender, now)
     check_dates(case, now)

@@ -12,7 +12,7 @@ def prepare(petition: Petition, sender: Sender, now: datetime) -> Petition:
     """Return the petition as it may leave the bridge, once scope and dates hold.
 
     Raises:
-        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`.
+        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`, `id_birth_date`.
     """
     check_matter(petition.matter, sender, now)
     check_dates(petition, now)

@@ -12,7 +12,7 @@ def prepare(incident: PoliceIncident, sender: Sender, now: datetime) -> PoliceIn
     """Return the incident as it may leave the bridge: unchanged, once scope and times hold.
 
     Raises:
-        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`.
+        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`, `id_birth_date`.
     """
     check_matter(incident.matter, sender, now)
     check_times(incident, now)

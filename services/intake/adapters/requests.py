@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import uuid5
 
 from hub.contracts.codec import command_from_wire, instant_of
 from hub.errors import Rejected
-from hub.exchange.checks import citizen_id, clean, phone, uscc
+from hub.exchange.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
 from hub.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
 from hub.lifecycle.identity import NAMESPACE, is_uuid
 from hub.runtime.clock import Clock
@@ -89,7 +89,7 @@ class Requests:
             raise Rejected("source_ref_missing", "缺少来源编号 / source reference is missing", field="source_ref")
         occurred_at = self._occurred_at(request)
         actor = _actor(request.actor)
-        _check_parties(request.confidential)
+        _check_parties(request.confidential, business_day(occurred_at))
         facts = handoff_pb2.CaseReceived()
         facts.CopyFrom(request.facts)
         facts.received_on = facts.received_on or business_day(occurred_at).isoformat()
@@ -154,16 +154,19 @@ def _actor(actor: command_pb2.Actor) -> Actor:
     return Actor(role, actor.actor_id)
 
 
-def _check_parties(confidential: handoff_pb2.Confidential) -> None:
+def _check_parties(confidential: handoff_pb2.Confidential, told_on: date) -> None:
     for number, party in enumerate(confidential.parties):
         path = f"confidential.parties.{number}"
         check = _CHECKS.get(party.id_type)
         if check is not None and party.id_number:
             _checked(lambda c=check, p=party: c(p.id_number), f"{path}.id_number")  # type: ignore[misc]
+            if check is citizen_id:
+                refuse_unborn(party.id_number, told_on, f"{path}.id_number")
         if party.phone:
             _checked(lambda p=party: phone(p.phone), f"{path}.phone")  # type: ignore[misc]
-        _checked(lambda p=party: clean(p.name), f"{path}.name")  # type: ignore[misc]
-    _checked(lambda: clean(confidential.brief, lines=True), "confidential.brief")
+        if party.name:
+            _checked(lambda p=party: visible(clean(p.name, script=True)), f"{path}.name")  # type: ignore[misc]
+    _checked(lambda: clean(confidential.brief, lines=True, script=True), "confidential.brief")
 
 
 def _checked(check: Callable[[], object], path: str) -> None:

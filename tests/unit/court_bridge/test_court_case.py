@@ -50,7 +50,8 @@ def test_a_suit_that_was_not_filed_has_no_day_of_filing() -> None:
         ({"court_received_on": "2024-06-03"}, "court_received_on", "date_in_future"),
         ({"filed_on": "2024-06-03"}, "filed_on", "date_in_future"),
         ({"filed_on": "2024-02-29"}, "filed_on", "date_order"),
-        ({"handed_over_at": "2024-02-29T23:59:59+08:00"}, "handed_over_at", "date_order"),
+        ({"handed_over_at": "2024-02-29T23:59:59+08:00", "consents": []}, "handed_over_at", "date_order"),
+        ({"handed_over_at": "2024-03-02T23:59:59+08:00"}, "consents.1.answered_on", "date_order"),
         ({"county_code": "620724", "town_code": "620724101"}, "county_code", "county_out_of_scope"),
     ],
 )
@@ -62,7 +63,7 @@ def test_dates_and_scope(changes: dict[str, Any], field: str, code: str) -> None
 
 def test_handed_over_on_the_day_of_receipt_in_shanghai() -> None:
     # 2024-02-29 16:30 UTC is 2024-03-01 in Shanghai: not before the receipt.
-    prepare(read_case(handed_over_at="2024-02-29T16:30:00Z").to_record(), COURT, NOW)
+    prepare(read_case(handed_over_at="2024-02-29T16:30:00Z", consents=[]).to_record(), COURT, NOW)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,6 +61,17 @@ def test_wrong_citizen_ids_are_told_apart(number: str, code: str) -> None:
     assert refused.value.code == code
 
 
+def test_nobody_is_born_tomorrow() -> None:
+    number = "62072520990101001"
+    number += _check_character(number)
+    assert checks.citizen_id(number) == number
+    checks.refuse_unborn(number, date(2099, 1, 1), "x")
+    with pytest.raises(Rejected, match="id_birth_date") as refused:
+        checks.refuse_unborn(number, date(2098, 12, 31), "parties.0.id_number")
+    assert refused.value.field == "parties.0.id_number"
+    assert number not in str(refused.value)
+
+
 def test_uscc_of_gb_32100() -> None:
     assert checks.uscc("91350100m000100y43") == "91350100M000100Y43"
     for wrong in ("91350100M000100Y44", "91350100M000100Y4", "91350100O000100Y43", "９1350100M000100Y43"):
@@ -84,6 +97,19 @@ def test_every_single_wrong_character_of_a_uscc_is_found(place: int, letter: str
         ("0086-13800138000", "13800138000"),
         ("0936-2721234", "0936-2721234"),
         ("01012345678", "01012345678"),
+        ("+86 0936-2721234", "0936-2721234"),
+        ("+86 936 2721234", "0936-2721234"),
+        ("+86-936-2721234", "0936-2721234"),
+        ("+8693627212345", "093627212345"),
+        ("0086 10 12345678", "010-12345678"),
+        ("4008123123", "4008123123"),
+        ("400-812-3123", "400-812-3123"),
+        ("800 8100 888", "800 8100 888"),
+        ("95588", "95588"),
+        ("951088", "951088"),
+        ("96110", "96110"),
+        ("10086", "10086"),
+        ("12345", "12345"),
     ],
 )
 def test_phones(told: str, kept: str) -> None:
@@ -106,6 +132,34 @@ def test_control_invisible_and_direction_characters_are_refused(letter: str) -> 
     for lines in (False, True):
         with pytest.raises(Rejected, match="forbidden_character"):
             checks.clean(f"甲{letter}乙", lines=lines)
+
+
+@pytest.mark.parametrize("letter", ["\u180e", "\u200c", "\u200d", "\u202f", "\u180b"])
+def test_what_a_script_needs_is_allowed_in_language_and_kept(letter: str) -> None:
+    name = f"ᠠᠯᠲᠠ{letter}ᠨ"
+    assert checks.clean(name, script=True) == name
+    assert checks.clean(f"{name}\n", lines=True, script=True) == f"{name}\n"
+    with pytest.raises(Rejected, match="forbidden_character"):
+        checks.clean(f"{name}\u202e", script=True)
+
+
+@pytest.mark.parametrize("letter", ["\u180e", "\u200c", "\u200d"])
+def test_and_not_in_a_code(letter: str) -> None:
+    with pytest.raises(Rejected, match="forbidden_character"):
+        checks.clean(f"A{letter}1")
+
+
+@pytest.mark.parametrize(
+    "blank", ["", " ", "\u3000 ", "\u00a0", "\u200d", "\u180e\u180b", "\u3164", "\u2800", "\u0301"]
+)
+def test_a_text_of_nothing_visible_is_blank(blank: str) -> None:
+    with pytest.raises(Rejected, match="blank"):
+        checks.visible(blank)
+
+
+@pytest.mark.parametrize("seen", ["甲", "甲 乙", "*", "\ue815", "\U0002ebf0", "1"])
+def test_one_visible_character_is_enough(seen: str) -> None:
+    assert checks.visible(seen) == seen
 
 
 def test_text_is_composed_and_rare_characters_stay() -> None:

@@ -71,6 +71,37 @@ def test_a_later_fact_of_tomorrow_is_refused() -> None:
     assert refused.value.field == "later_fact.consent.answered_on"
 
 
+def test_no_answer_is_later_than_the_hand_over_it_came_with() -> None:
+    handed_over = NOW - timedelta(days=2)  # the 2nd of March in Shanghai
+
+    def answered(day: int) -> Matter:
+        given = Consent("plaintiff", "given", date(2024, 3, day))
+        return matter(handed_over_at=handed_over, consents=(given,))
+
+    check_matter(answered(2), COURT, NOW)
+    with pytest.raises(Rejected, match="date_order") as refused:
+        check_matter(answered(3), COURT, NOW)
+    assert refused.value.field == "consents.0.answered_on"
+
+
+def test_no_answer_is_later_than_the_fact_that_tells_it() -> None:
+    given = LaterFact("consent_given", Consent("plaintiff", "given", date(2024, 3, 4)))
+    check_report(Report("a", NOW, given), NOW)
+    with pytest.raises(Rejected, match="date_order") as refused:
+        check_report(Report("a", NOW - timedelta(days=1), given), NOW)
+    assert refused.value.field == "later_fact.consent.answered_on"
+
+
+def test_no_party_is_born_after_today_in_shanghai() -> None:
+    # 62072520240305xxx: born on the 5th, which begins in Shanghai a minute after NOW.
+    unborn = Party("plaintiff", "甲", "citizen_id", "620725202403050010")
+    other = Party("defendant", "乙", "other", "620725209903050012")
+    check_matter(matter(confidential=Confidential((other, unborn))), COURT, NOW + timedelta(minutes=1))
+    with pytest.raises(Rejected, match="id_birth_date") as refused:
+        check_matter(matter(confidential=Confidential((other, unborn))), COURT, NOW)
+    assert refused.value.field == "parties.1.id_number"
+
+
 def test_order_of_days() -> None:
     refuse_disorder(None, date(2024, 1, 1), "x")
     refuse_disorder(date(2024, 1, 1), date(2024, 1, 1), "x")
