@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from tests.faults import of_brokers, of_clocks, of_crashes, of_inputs, of_processes, of_readers, of_stores
+from tests.faults import of_brokers, of_clocks, of_crashes, of_floods, of_inputs, of_processes, of_readers, of_stores
 from tests.faults.load import Manner
 from tests.faults.scene import POSTGRES, SQLITE, Kind, Scene
 from tests.faults.script import SCENARIO, WALL
@@ -190,6 +190,15 @@ ALONE: Final = (
         clocks=(SCENARIO,),
     ),
     Kind("input-poisoned", "a stranger's records between the batches", of_inputs.poisoned, _of("topics")),
+    Kind(
+        "flood-of-one-source",
+        "every record of one agency dies, until the cause is cured and the source released",
+        of_floods.of_one_source,
+        _of("intake", "input"),
+        manner=Manner(left_alone=frozenset({of_floods.CHANNEL})),
+        clocks=(WALL, SCENARIO),
+        mixes=False,
+    ),
     Kind(
         "offsets-deleted",
         "a group's offsets deleted",

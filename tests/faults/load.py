@@ -54,12 +54,14 @@ class Manner:
         shuffled: Calls of one agency overtake each other, and people try a later step first.
         late: Every other record is one of the quarter before the last.
         rate: Records a second of all agencies together.
+        left_alone: Channels whose records nobody acts on: what is held can't be acted on.
     """
 
     duplicates: bool = False
     shuffled: bool = False
     late: bool = False
     rate: float = 32.0
+    left_alone: frozenset[Channel] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -227,8 +229,8 @@ class Load:
         self._again += records if self._manner.duplicates else []
         for (record, steps), receipt in zip(some, answers[0], strict=True):
             # What nobody finds the time for stays open, as in any office.
-            busy = self._accepted.qsize() >= PATIENT
-            self._accepted.put_nowait((record, receipt, () if busy else steps))
+            idle = self._accepted.qsize() >= PATIENT or record.channel in self._manner.left_alone
+            self._accepted.put_nowait((record, receipt, () if idle else steps))
 
     async def _submit(self, system: PartnerSystem, records: Sequence[Record], *, single: bool) -> list[Receipt]:
         if single or len(records) == 1:

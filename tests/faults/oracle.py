@@ -309,7 +309,9 @@ def _results(case: Case) -> Iterator[str]:
 def _letters(case: Case) -> Iterator[str]:
     """6. No dead letter and nothing parked that the driver did not provoke; what is no batch is a dead letter."""
     foreign = {HANDOFFS: case.handoffs.foreign, JOURNAL: case.journal.foreign}
-    yield from compare_letters(case.evidence, foreign)
+    done = {row.handoff_id for row in case.evidence.stores[INTAKE].of(Applied)}
+    applied = {place for place, handoff in case.told.items() if handoff.handoff_id in done}
+    yield from compare_letters(case.evidence, foreign, applied)
 
 
 def _balance(case: Case) -> Iterator[str]:

@@ -24,6 +24,7 @@ STORE_READ_ONLY: Final = "store_read_only"
 DROP_ONE: Final = "drop_one"
 DROP_TAIL: Final = "drop_tail"
 SLOW_APPLIER: Final = "slow_applier"
+RULE_BUG: Final = "rule_bug"
 
 FOLDER: Final = "FAULT_FOLDER"
 DELIVERY_S: Final = "FAULT_DELIVERY_S"

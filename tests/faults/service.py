@@ -29,7 +29,9 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from hub.errors import Rejected
 from hub.journal import reader
+from hub.journal.judge import Numbered
 from hub.journal.leases import Leases
 from hub.journal.ports import FeedRecord
 from hub.runtime import heap
@@ -39,6 +41,8 @@ from hub.streaming import publisher
 from hub.streaming.buffer import Buffer
 from hub.streaming.bus import Bus
 from hub.streaming.worker import FaustFeed
+from hub.wire.handoff.v1 import handoff_pb2
+from services.intake.adapters.applier import HandoffApplier
 from tests.faults import points as at
 from tests.faults.points import Points
 
@@ -54,6 +58,7 @@ def install(points: Points) -> None:
     _applying(points)
     _buffer(points)
     _rebalance(points)
+    _rule(points)
     _store(points)
 
 
@@ -114,6 +119,21 @@ def _applying(points: Points) -> None:
         return apply_plan(tx, inbox, applier, plan, *rest, **named)
 
     module.apply_plan = applying
+
+
+def _rule(points: Points) -> None:
+    """Refuse every hand-off of one agency, as a bug at a rule or a code that nobody knows does."""
+    apply = HandoffApplier.apply
+
+    def refusing(self: HandoffApplier, tx: sa.Connection, records: Sequence[Numbered]) -> Any:  # noqa: ANN401 - as the method
+        how = points.armed(at.RULE_BUG)
+        if how is None:
+            return apply(self, tx, records)
+        refused = [handoff_pb2.Handoff.FromString(item.record).agency_id == how["agency"] for item in records]
+        answers = iter(apply(self, tx, [item for item, no in zip(records, refused, strict=True) if not no]))
+        return [Rejected(how["reason"]) if no else next(answers) for no in refused]
+
+    HandoffApplier.apply = refusing  # type: ignore[method-assign]
 
 
 def _buffer(points: Points) -> None:

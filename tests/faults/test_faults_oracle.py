@@ -352,7 +352,7 @@ def test_a_letter_that_the_driver_provoked_is_no_problem() -> None:
     evidence = poison_unnoticed(county())
     poison = evidence.raw[HANDOFFS.name][-1]
     letter = Dead(HANDOFFS.name, poison.partition, poison.offset, "", 0, 0, "not_a_batch")
-    place = {"partition": poison.partition, "offset": poison.offset, "position": 0}
+    place = {"partition": poison.partition, "offset": poison.offset, "position": 0, "stream": ""}
     headers = {f"dlq_{name}": str(value).encode() for name, value in place.items()}
     published = Raw(f"{HANDOFFS.name}.dlq", 0, 0, headers, b"")
     evidence = replace(evidence, raw={**evidence.raw, published.topic: (published,)})

@@ -257,7 +257,7 @@ def test_the_wrapper_puts_every_point_in_its_place(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", INSTALLED, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "8"
+    assert done.stdout.strip() == "9"
 
 
 INSTALLED = """
@@ -270,13 +270,14 @@ from hub.store.batcher import Batcher
 from hub.streaming import publisher
 from hub.streaming.buffer import Buffer
 from hub.streaming.worker import FaustFeed
+from services.intake.adapters.applier import HandoffApplier
 from tests.faults import service
 from tests.faults.oracle import judge
 from tests.faults.points import Points
 
 def look():
     return [publisher.KafkaPublisher.send, Leases.mark, Batcher.submit, Batcher.submit_all,
-            reader.apply_plan, Buffer.put, FaustFeed.revoked, engines.writer_engine]
+            reader.apply_plan, Buffer.put, FaustFeed.revoked, engines.writer_engine, HandoffApplier.apply]
 
 before = look()
 service.install(Points(Path(sys.argv[1])))
