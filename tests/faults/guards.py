@@ -6,10 +6,12 @@ are separated by commas; some name a trap instead (`traps.py`): what a drive nee
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
@@ -23,6 +25,7 @@ from hub.journal.ports import FeedRecord
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
 from hub.store.tables import inbox_partition
+from hub.streaming.pages import Pages
 from hub.streaming.transport import OwnPlaceConsumer
 from services.intake.adapters.applier import HandoffApplier
 from services.stats.domain.fold import Fold
@@ -136,6 +139,20 @@ def _parking() -> None:
     Reader.__init__ = stubborn  # type: ignore[method-assign]
 
 
+def _own_question() -> None:
+    """Ask the log through one slot for all callers: who waited for it clears it, whoever's question it has become."""
+    slot: WeakKeyDictionary[Pages, asyncio.Task[Any]] = WeakKeyDictionary()
+
+    async def ask(self: Pages, question: Any) -> Any:  # noqa: ANN401 - as the method
+        if self in slot:
+            await asyncio.wait({slot[self]})
+            slot[self].cancel()
+        slot[self] = asyncio.create_task(self._answer(question))
+        return await slot[self]
+
+    Pages._ask = ask  # type: ignore[method-assign]
+
+
 def _dropped_record() -> None:
     """Say that one hand-off was applied, and do nothing with it."""
     apply, dropped = HandoffApplier.apply, set[bytes]()
@@ -176,6 +193,7 @@ GUARDS: Final[Mapping[str, Guard]] = {
         Guard("compare_and_swap", ("stats",), "a reader writes its place over whatever stands there", _swap),
         Guard("producer_watchdog", ("intake",), "the relay never gives a producer up", _watchdog),
         Guard("parking", ("intake",), "a bug at one record stops the reader for ever", _parking),
+        Guard("own_question", ("intake",), "all questions to the log share one slot", _own_question),
         Guard("dropped_record", ("intake",), "one hand-off is called applied and is not", _dropped_record),
         Guard("applied_twice", ("stats",), "one event is added to the cells twice", _applied_twice),
     )

@@ -6,6 +6,7 @@ Here at the level of the reader and the relay with a real store and the bus in m
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,16 +30,18 @@ from hub.journal.relay import Relay
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.streaming.buffer import Buffer
+from hub.streaming.bus import Bus
 from hub.streaming.memory import Sending
+from hub.streaming.pages import Pages
 from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.transport import OwnPlaceConsumer
 from services.intake.adapters.applier import HandoffApplier
 from services.stats.domain.fold import Fold, cohort_days
 from tests.faults import points as at
 from tests.faults import traps
-from tests.faults.control import ROWS
 from tests.faults.guards import GUARDS, install
 from tests.faults.points import Points
+from tests.faults.promises import ROWS
 from tests.support.journals import Bench, Recorder, bench_of, fault_of, until
 from tests.support.stats import event
 
@@ -54,6 +57,7 @@ PATCHED: Sequence[tuple[Any, str]] = (
     (Relay, "__init__"),
     (HandoffApplier, "apply"),
     (Fold, "add"),
+    (Pages, "_ask"),
     (KafkaPublisher, "send"),
     (Buffer, "take"),
 )
@@ -223,6 +227,24 @@ def test_dropped_record(monkeypatch: pytest.MonkeyPatch) -> None:
     assert applier.apply(tx, [item(b"1"), item(b"2")]) == [None, None]  # type: ignore[arg-type] # not looked at
     assert applier.apply(tx, [item(b"1"), item(b"3")]) == [None, None]  # type: ignore[arg-type] # as above
     assert applied == [b"2", b"3"]
+
+
+async def test_own_question(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> None:
+    async def bounds(_self: Pages, _which: str, partitions: Sequence[int]) -> dict[int, int]:
+        await asyncio.sleep(0)
+        return dict.fromkeys(partitions, 7)
+
+    monkeypatch.setattr(Pages, "_bounds", bounds)
+    if not guarded:
+        install("own_question")
+    pages = Pages(Bus("nowhere:1"), "t")
+    assert await pages.ends([0]) == {0: 7}
+    first, second = await asyncio.gather(pages.ends([1]), pages.ends([2]), return_exceptions=True)
+    assert second == {2: 7}
+    if guarded:
+        assert first == {1: 7}
+    else:
+        assert isinstance(first, asyncio.CancelledError)
 
 
 def test_the_bug_trap_meets_one_dispute_and_goes_on_meeting_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from tests.faults.__main__ import LINES, parser, plans_of
-from tests.faults.control import ROWS, Control, Half
+from tests.faults.control import Control, Half
+from tests.faults.promises import ROWS
 from tests.faults.save import done_in, main, product, read, summed
 
 ROW = next(row for row in ROWS if row.guard == "slicing")

@@ -1,0 +1,73 @@
+"""The table of the control: which promise each guard keeps, and what drives into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from tests.faults import drives, of_processes
+from tests.faults.drives import Drive
+from tests.faults.script import SCENARIO, WALL
+
+
+@dataclass(frozen=True)
+class Row:
+    """One guard and how it is proved.
+
+    Attributes:
+        guard: Name in `GUARDS`.
+        promise: What must hold with it, for people.
+        drive: Leads into it.
+        store: Where.
+        seen_by: `lost` or `double_counted`: only the oracle's own figure counts as red.
+        behind: What stands behind the guard, so that the red is a broken promise and no wrong figure.
+        clock: By which deadlines run.
+    """
+
+    guard: str
+    promise: str
+    drive: Drive
+    store: str = "sqlite"
+    seen_by: str = ""
+    behind: str = ""
+    clock: str = SCENARIO
+
+
+ROWS: Final = (
+    Row("dropped_record", "a hand-off with a receipt is in the register", drives.plain, seen_by="lost"),
+    Row("applied_twice", "each event is counted once", drives.plain, seen_by="double_counted"),
+    Row(
+        "own_place",
+        "a restart with foreign group offsets costs no repeat and no fetched message",
+        drives.foreign_offsets,
+        behind="gap fetch and slicing keep the figures exact",
+    ),
+    Row(
+        "gap_fetch",
+        "a dropped record is applied before what follows it",
+        drives.one_dropped,
+        behind="on a quiet partition the idle check brings it two seconds later; else stats stops at the hole",
+    ),
+    Row("idle_check", "a dropped last record is applied", drives.tail_dropped),
+    Row(
+        "slicing",
+        "a batch that comes again, with other borders, counts once",
+        drives.killed_before_mark,
+        behind="the key of the facts refuses the second row: stats stops instead of counting twice",
+    ),
+    Row(
+        "own_question",
+        "after a pause everybody's question to the log is answered",
+        drives.of_kind(of_processes.pause, "Stop every process for 3 s, again and again, by the wall clock."),
+        clock=WALL,
+    ),
+    Row("producer_watchdog", "a producer that never resolves anything is replaced", drives.wedged),
+    Row("parking", "a bug at one record holds up one dispute", drives.bug_at_one),
+    Row(
+        "compare_and_swap",
+        "a worker that was overtaken writes nothing and goes on",
+        drives.zombie,
+        store="postgres",
+        behind="the key of the facts refuses the second row: stats stops instead of counting twice",
+    ),
+)
