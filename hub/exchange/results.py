@@ -114,6 +114,10 @@ class ResultsApplier:
         """
         return _decode(record).dispute_id
 
+    def source_of(self, record: bytes) -> str:  # noqa: ARG002 - as the port
+        """Return nothing: the producer, intake, is the source of all."""
+        return ""
+
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:
         """Store a result for each telling event of an own record; one verdict each."""
         verdicts: list[Rejected | Retryable | None] = []

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
 from hub.contracts.stream import StreamName
 from hub.errors import Fault, Kind, Rejected, Retryable
-from hub.journal.inbox import Inbox, Places
+from hub.journal.flood import FloodWatch, Trial
+from hub.journal.holds import SOURCE_HELD, covers
+from hub.journal.inbox import BUG, Inbox, Places
 from hub.journal.judge import Dead, Numbered
 from hub.journal.plan import Plan
 from hub.journal.ports import FeedRecord
@@ -19,9 +21,6 @@ from hub.store.store import Transaction
 Answer = Rejected | Retryable | None
 LATE: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
 """Refusals judged against the dispute as it stands: the record is sound, only the dispute has moved on."""
-RETRY_LIMIT: Final = 20
-"""Tries of a parked record before it is left to an operator."""
-RETRY_MAX_S: Final = 300.0
 
 
 class Applier(Protocol):
@@ -32,6 +31,12 @@ class Applier(Protocol):
 
         Raises:
             Rejected: `undecodable`.
+        """
+
+    def source_of(self, record: bytes) -> str:
+        """Return the agency that told the record, within its producer; empty when only the producer is known.
+
+        By it a flood of dead letters is held (`hub.journal.holds`): a code, at most 64 characters, no personal data.
         """
 
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
@@ -58,18 +63,36 @@ class Outcome:
     Attributes:
         applied: Records whose effect was written.
         dead: Dead letters.
-        late: How many of the dead are sound records that came too late for their dispute (`LATE`).
         parked: Disputes that were parked.
+        bugs: One of them because we died at its record again and again.
+        trial: What the flood guard is to remember.
     """
 
+    trial: Trial
     applied: int = 0
     dead: list[Dead] = field(default_factory=list)
-    late: int = 0
     parked: set[str] = field(default_factory=set)
+    bugs: bool = False
 
 
 class _Troubled(Exception):  # noqa: N818 - rolls the savepoint back, then one by one
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a reader bounds trouble.
+
+    Attributes:
+        on_bug: `park` sets a dispute aside after `crashes` deaths at one record, `stop` never goes past it.
+        crashes: Deaths of the process at one record; while one such record waits for an operator, the next is parked at
+            once, because stopping again would tell nothing new.
+        held_rows: Records of held sources that the store keeps.
+    """
+
+    on_bug: Literal["park", "stop"]
+    crashes: int
+    held_rows: int
 
 
 def apply_plan(
@@ -80,34 +103,44 @@ def apply_plan(
     places: Places,
     *,
     gaps: Mapping[int, int],
-    on_bug: Literal["park", "stop"],
-    crash_limit: int,
+    limits: Limits,
+    watch: FloodWatch,
 ) -> Outcome:
     """Apply a plan in one transaction.
 
     Raises:
-        Swapped: Another worker moved the place.
+        Swapped: Another worker moved the place, or the held sources are others.
+        Flooded: A source's records die in numbers: nothing was written, it has to be held first.
         Poisoned: The applier died at one record; nothing was written.
         Fault: The applier met something that must stop the process.
     """
-    outcome = Outcome(dead=list(plan.dead))
+    outcome = Outcome(watch.trial(places.held), dead=list(plan.dead))
     # First the swap: a zombie worker must lose before it does any work, and hold nothing.
     inbox.swap(tx, {p: replace(move, gaps=gaps.get(p, 0)) for p, move in plan.moves.items()})
-    stepper = _Stepper(tx, inbox, applier, places, on_bug=on_bug, crash_limit=crash_limit)
-    free = [item for item in plan.items if not stepper.blocked(item)] if places.parked else plan.items
-    answers = _apply_together(tx, applier, free)
+    stepper = _Stepper(tx, inbox, applier, places, limits)
+    items: Sequence[Numbered] = plan.items
+    overflow: list[Dead] = []
+    if places.held:
+        items, overflow = _hold(tx, inbox, applier, items, held=places.held, limit=limits.held_rows)
+    free = [item for item in items if not stepper.blocked(item)] if places.parked else items
+    answers = apply_together(tx, applier, free)
     if answers is None:
-        answers = [stepper.step(item) for item in plan.items]
-    elif len(free) < len(plan.items):
+        answers = [stepper.step(item) for item in items]
+    elif len(free) < len(items):
         known = dict(zip(map(id, free), answers, strict=True))
-        answers = [known[id(item)] if id(item) in known else stepper.step(item) for item in plan.items]
-    outcome.parked = stepper.parked
-    applied = plan.items
-    if any(answers):
-        answered = list(zip(plan.items, answers, strict=True))
-        outcome.dead += [_dead_of(item, answer) for item, answer in answered if isinstance(answer, Rejected)]
-        outcome.late = sum(isinstance(answer, Rejected) and answer.kind in LATE for answer in answers)
+        answers = [known[id(item)] if id(item) in known else stepper.step(item) for item in items]
+    outcome.parked, outcome.bugs = stepper.parked, stepper.bugs
+    for letter in plan.dead:
+        producer = StreamName.parse(letter.stream).producer if letter.stream else letter.source.topic
+        outcome.trial.note(producer, letter.reason)
+    applied = items
+    if any(answers) or outcome.trial.watching:
+        answered = list(zip(items, answers, strict=True))
+        for item, answer in answered:
+            note(outcome.trial, applier, item, answer)
+        outcome.dead += [dead_of(item, answer) for item, answer in answered if isinstance(answer, Rejected)]
         applied = [item for item, answer in answered if answer is None]
+    outcome.dead += overflow
     outcome.applied = len(applied)
     inbox.count_applied(tx, applied)
     inbox.advance(tx, [*plan.before.values()], [*plan.streams.values()], [*plan.closed.values()])
@@ -115,7 +148,56 @@ def apply_plan(
     return outcome
 
 
-def _apply_together(tx: Transaction, applier: Applier, items: Sequence[Numbered]) -> list[Answer] | None:
+def source_of(applier: Applier, item: Numbered) -> str:
+    """Return the source of a record, as `hub.journal.holds` describes it."""
+    producer, told = item.stream.producer, applier.source_of(item.record)
+    return f"{producer}/{told}" if told else producer
+
+
+def note(trial: Trial, applier: Applier, item: Numbered, answer: Answer) -> None:
+    """Tell the flood guard what became of a record; one that waits behind another tells nothing.
+
+    A run of facts that came too late for their disputes is no flood: nothing is wrong with them, with their source or
+    with us.
+
+    Raises:
+        Flooded: Its source has to be held.
+    """
+    if isinstance(answer, Retryable) and answer.code != BUG:
+        return
+    sound = answer is None or answer.kind in LATE
+    trial.note(source_of(applier, item), "" if sound or answer is None else answer.code)
+
+
+def _hold(
+    tx: Transaction, inbox: Inbox, applier: Applier, items: Sequence[Numbered], *, held: Mapping[str, str], limit: int
+) -> tuple[list[Numbered], list[Dead]]:
+    """Store the records of held sources untried; returns the others, and dead letters for those without room."""
+    room = limit - inbox.agree(tx, held)
+    others: list[Numbered] = []
+    waiting: list[tuple[Numbered, str, str]] = []
+    for item in items:
+        source = source_of(applier, item)
+        try:
+            key = applier.key_of(item.record) if covers(held, source) else ""
+        except Rejected:
+            key = ""  # it can't be decoded: a dead letter as ever, nothing of it can wait
+        if key:
+            waiting.append((item, key, source))
+        else:
+            others.append(item)
+    now = time.time()
+    inbox.park(tx, waiting[: max(room, 0)], SOURCE_HELD, now)
+    why = Rejected(SOURCE_HELD, f"the source is held, and {limit} records are")
+    letters = [
+        replace(dead, source=dead.source._replace(key=key.encode()), held_source=source)
+        for item, key, source in waiting[max(room, 0) :]
+        for dead in (dead_of(item, why),)
+    ]
+    return others, letters
+
+
+def apply_together(tx: Transaction, applier: Applier, items: Sequence[Numbered]) -> list[Answer] | None:
     """Return the answers, or None when one of them needs the records to be taken one by one."""
     if not items:
         return []
@@ -143,17 +225,15 @@ class _Stepper:
         inbox: Inbox,
         applier: Applier,
         places: Places,
-        *,
-        on_bug: Literal["park", "stop"],
-        crash_limit: int,
+        limits: Limits,
     ) -> None:
         self._tx = tx
         self._inbox = inbox
         self._applier = applier
         self._places = places
-        self._on_bug = on_bug
-        self._crash_limit = crash_limit
+        self._limits = limits
         self.parked: set[str] = set()
+        self.bugs = places.bugs
 
     def blocked(self, item: Numbered) -> bool:
         """Tell whether the record waits behind a parked one of its dispute, or can't tell its dispute."""
@@ -182,54 +262,20 @@ class _Stepper:
             if isinstance(error, Fault) or isinstance(translate(error), Retryable):
                 raise
             attempts = self._places.crashes.get((str(item.stream), item.position), 0) + 1
-            if self._on_bug == "stop" or attempts < self._crash_limit:
+            known = self.bugs or attempts >= self._limits.crashes
+            if self._limits.on_bug == "stop" or not known:
                 raise Poisoned(item, attempts) from error
-            return self._park(item, key, Retryable("bug", type(error).__name__), operator=True)
+            self.bugs = True
+            return self._park(item, key, Retryable(BUG, type(error).__name__), operator=True)
 
     def _park(self, item: Numbered, key: str, why: Retryable, *, operator: bool = False) -> Retryable:
         retry_at = None if operator else time.time() + why.after_s
-        self._inbox.park(self._tx, item, key, why.code, retry_at)
+        self._inbox.park(self._tx, [(item, key, source_of(self._applier, item))], why.code, retry_at)
         self.parked.add(key)
         return why
 
 
-def retry_parked(tx: Transaction, inbox: Inbox, applier: Applier, partitions: Collection[int], now: float) -> int:
-    """Try due parked records again, per dispute in order; returns how many left the queue."""
-    gone: list[int] = []
-    applied: list[Numbered] = []
-    stuck: set[str] = set()
-    for row in inbox.due(tx, partitions, now):
-        if row.key in stuck:
-            continue
-        item = Numbered(
-            row.topic, row.partition, row.offset, StreamName.parse(row.stream), row.position, bytes(row.record)
-        )
-        try:
-            with tx.begin_nested():
-                (answer,) = applier.apply(tx, [item])
-                if isinstance(answer, Retryable):
-                    raise answer  # noqa: TRY301 - only an exception rolls the savepoint back
-        except Retryable:
-            stuck.add(row.key)
-            later = None if row.attempts >= RETRY_LIMIT else now + min(2.0**row.attempts, RETRY_MAX_S)
-            inbox.defer(tx, row.id, later)
-            continue
-        except Exception as error:
-            if isinstance(error, Fault) or isinstance(translate(error), Retryable):
-                raise
-            stuck.add(row.key)
-            inbox.defer(tx, row.id, None)
-            continue
-        gone.append(row.id)
-        if isinstance(answer, Rejected):
-            inbox.bury(tx, [_dead_of(item, answer)], attempts=row.attempts + 1)
-        else:
-            applied.append(item)
-    inbox.unpark(tx, gone)
-    inbox.count_applied(tx, applied)
-    return len(gone)
-
-
-def _dead_of(item: Numbered, why: Rejected) -> Dead:
+def dead_of(item: Numbered, why: Rejected) -> Dead:
+    """Return the dead letter of one refused record."""
     source = FeedRecord(item.topic, item.partition, item.offset, None, None, (), 0)
     return Dead(source, why.code, why.detail, str(item.stream), item.position, 1, item.record)

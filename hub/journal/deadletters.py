@@ -15,6 +15,7 @@ import structlog
 
 from hub.contracts.stream import Message, StreamName, extend_all, place_of, unpack
 from hub.errors import Kind, Rejected, Retryable
+from hub.journal.holds import SOURCE_HELD
 from hub.journal.inbox import Inbox
 from hub.journal.judge import Numbered
 from hub.journal.ports import Publisher
@@ -133,8 +134,11 @@ def redrive(tx: Transaction, letter_id: int) -> int:
     for index, record in enumerate(records):
         name, position = StreamName.parse(row.stream), row.position + index
         item = Numbered(row.topic, row.partition, row.offset, name, position, record)
-        # Its own key per record: a redriven letter waits for nobody and blocks nobody.
-        inbox.park(tx, item, f"redriven:{row.stream}@{position}"[:64], "redriven", now)
+        # Its own key per record: a redriven letter waits for nobody and blocks nobody. One that died only because its
+        # source was held was never tried: it keeps its place behind the earlier records of its dispute.
+        own = f"redriven:{row.stream}@{position}"[:64]
+        key = bytes(row.key).decode() if row.reason == SOURCE_HELD else own
+        inbox.park(tx, [(item, key, row.source)], "redriven", now)
     tx.execute(sa.delete(dead_letter).where(dead_letter.c.id == letter_id))
     return len(records)
 

@@ -8,17 +8,22 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from hub.contracts.stream import StreamName
 from hub.errors import Retryable
+from hub.journal import holds
 from hub.journal.judge import Dead, Numbered, StreamKey, StreamPlace
 from hub.store.store import Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
 
 PARTITION_OF: Final = attrgetter("partition")
+DUE_AT_ONCE: Final = 1000
+"""Parked records tried in one transaction at most."""
+BUG: Final = "bug"
+"""Reason of a record that is parked because we died at it."""
 
 # Statements of every transaction are made once: making them anew costs as much as some hundred events' rows.
 _MINE: Final = (
@@ -48,13 +53,25 @@ class Swapped(Exception):  # noqa: N818 - no error: another worker was here firs
 
 @dataclass(slots=True)
 class Places:
-    """What a reader knows of its own place; a cache of the rows, thrown away when a swap fails."""
+    """What a reader knows of its own place; a cache of the rows, thrown away when a swap fails.
+
+    Attributes:
+        offsets: Next offset of each partition.
+        streams: Place in each stream of the epoch that is read now.
+        closed: Last position of each epoch that is over.
+        parked: Disputes of which a record waits, other than because of its source.
+        held: Sources that are held, and why.
+        crashes: How often the process died at a record.
+        bugs: A record is parked because we died at it again and again.
+    """
 
     offsets: dict[int, int] = field(default_factory=dict)
     streams: dict[StreamKey, StreamPlace] = field(default_factory=dict)
     closed: dict[StreamName, int] = field(default_factory=dict)
     parked: set[str] = field(default_factory=set)
+    held: dict[str, str] = field(default_factory=dict)
     crashes: dict[tuple[str, int], int] = field(default_factory=dict)
+    bugs: bool = False
 
     def position(self, stream: StreamName) -> int:
         """Return how far a stream is committed, an epoch that is over too; zero when nothing of it is."""
@@ -87,7 +104,11 @@ class Inbox:
                 places.closed[stream] = row.position
             else:
                 places.streams[row.producer, row.shard] = StreamPlace(stream, row.position, bytes(row.hash))
-        places.parked = set(tx.scalars(sa.select(parked.c.key).where(parked.c.topic == self.topic).distinct()))
+        places.held = holds.holds(tx, self.topic)
+        mine = parked.c.topic == self.topic
+        keys = sa.select(parked.c.key).where(mine, sa.not_(holds.held_rows(places.held)))
+        places.parked = set(tx.scalars(keys.distinct()))
+        places.bugs = tx.scalar(sa.select(parked.c.id).where(mine, parked.c.reason == BUG).limit(1)) is not None
         for row in tx.execute(sa.select(crash).where(crash.c.topic == self.topic)):
             places.crashes[row.stream, row.position] = row.attempts
         return places
@@ -178,46 +199,85 @@ class Inbox:
                 "attempts": attempts,
                 "failed_at": time.time(),
                 "sent": False,
+                "source": letter.held_source,
             }
             for letter in dead
         ]
         if rows:
             tx.execute(sa.insert(dead_letter), rows)
 
-    def park(self, tx: Transaction, item: Numbered, key: str, reason: str, retry_at: float | None) -> None:
-        """Queue a record behind its dispute's trouble; `retry_at` None waits for an operator."""
-        tx.execute(
-            sa.insert(parked).values(
-                topic=item.topic,
-                partition=item.partition,
-                offset=item.offset,
-                stream=str(item.stream),
-                position=item.position,
-                key=key,
-                record=item.record,
-                reason=reason,
-                attempts=1,
-                retry_at=retry_at,
-            )
-        )
+    def park(
+        self, tx: Transaction, items: Iterable[tuple[Numbered, str, str]], reason: str, retry_at: float | None
+    ) -> None:
+        """Queue records behind the trouble of their dispute or source.
 
-    def due(self, tx: Transaction, partitions: Collection[int], now: float) -> Sequence[sa.Row[tuple[object, ...]]]:
-        """Return the parked records of disputes whose first parked record is due again, in order."""
-        first = sa.select(sa.func.min(parked.c.id).label("id")).where(parked.c.topic == self.topic)
+        Args:
+            tx: Transaction.
+            items: Record, key of its dispute, its source.
+            reason: Code.
+            retry_at: Seconds since 1970; None waits for an operator.
+        """
+        rows = [
+            {
+                "topic": item.topic,
+                "partition": item.partition,
+                "offset": item.offset,
+                "stream": str(item.stream),
+                "position": item.position,
+                "key": key,
+                "record": item.record,
+                "reason": reason,
+                "attempts": 1,
+                "retry_at": retry_at,
+                "source": source,
+            }
+            for item, key, source in items
+        ]
+        if rows:
+            tx.execute(sa.insert(parked), rows)
+
+    def agree(self, tx: Transaction, held: Mapping[str, str]) -> int:
+        """Make sure that the held sources are still those that we know; returns how many records are held.
+
+        Raises:
+            Swapped: An operator released one, or another worker holds one more.
+        """
+        if holds.holds(tx, self.topic, lock=True).keys() != held.keys():
+            raise Swapped
+        return self.held_count(tx, held)
+
+    def held_count(self, tx: Transaction, held: Collection[str]) -> int:
+        """Return how many records wait because of their source."""
+        if not held:
+            return 0
+        mine = (parked.c.topic == self.topic, holds.held_rows(held))
+        return tx.scalar(sa.select(sa.func.count()).select_from(parked).where(*mine)) or 0
+
+    def due(
+        self, tx: Transaction, partitions: Collection[int], now: float, most: int = DUE_AT_ONCE
+    ) -> Sequence[sa.Row[Any]]:
+        """Return the parked records of disputes whose first parked record is due again, in order; none that is held."""
+        free = (parked.c.topic == self.topic, sa.not_(holds.held_rows(holds.holds(tx, self.topic))))
+        first = sa.select(sa.func.min(parked.c.id).label("id")).where(*free)
         heads = first.where(parked.c.partition.in_(sorted(partitions))).group_by(parked.c.key).subquery()
         keys = sa.select(parked.c.key).join(heads, heads.c.id == parked.c.id).where(parked.c.retry_at <= now)
-        mine = sa.select(parked).where(parked.c.topic == self.topic, parked.c.key.in_(keys))
-        return tx.execute(mine.order_by(parked.c.id).limit(1000)).all()
+        mine = sa.select(parked).where(*free, parked.c.key.in_(keys))
+        return tx.execute(mine.order_by(parked.c.id).limit(most)).all()
+
+    def aside(self, tx: Transaction, partitions: Collection[int], now: float) -> tuple[Collection[str], int, bool]:
+        """Return the sources that are held, how many records wait because of them, and whether others are due."""
+        held = holds.holds(tx, self.topic)
+        return held.keys(), self.held_count(tx, held), bool(self.due(tx, partitions, now, 1))
 
     def unpark(self, tx: Transaction, ids: Collection[int]) -> None:
         """Forget parked records that were applied or buried."""
         if ids:
             tx.execute(sa.delete(parked).where(parked.c.id.in_(sorted(ids))))
 
-    def defer(self, tx: Transaction, parked_id: int, retry_at: float | None) -> None:
+    def defer(self, tx: Transaction, parked_id: int, reason: str, retry_at: float | None) -> None:
         """Try a parked record again later; None leaves it to an operator."""
         statement = sa.update(parked).where(parked.c.id == parked_id)
-        tx.execute(statement.values(attempts=parked.c.attempts + 1, retry_at=retry_at))
+        tx.execute(statement.values(attempts=parked.c.attempts + 1, reason=reason, retry_at=retry_at))
 
     def crashed(self, tx: Transaction, item: Numbered, attempts: int) -> None:
         """Note that the process died at a record."""
@@ -240,7 +300,7 @@ class Inbox:
         return {StreamName(row.producer, row.shard, row.epoch): row.position for row in rows}
 
     def books(self, tx: Transaction) -> dict[str, int]:
-        """Return applied, dead, parked, repeats_dropped, gaps_fetched: each counted from its own rows."""
+        """Return applied, dead, parked, held, repeats_dropped, gaps_fetched: each counted from its own rows."""
         c = inbox_partition.c
         sums = tx.execute(
             sa.select(
@@ -251,12 +311,14 @@ class Inbox:
             dead_letter.c.topic == self.topic
         )
         waiting = sa.select(sa.func.count()).select_from(parked).where(parked.c.topic == self.topic)
+        held = self.held_count(tx, holds.holds(tx, self.topic))
         return {
             "applied": int(sums[0]),
             "repeats_dropped": int(sums[1]),
             "gaps_fetched": int(sums[2]),
             "dead": int(tx.scalar(dead) or 0),
-            "parked": int(tx.scalar(waiting) or 0),
+            "parked": int(tx.scalar(waiting) or 0) - held,
+            "held": held,
         }
 
     def _insert_partition(self, tx: Transaction, row: Mapping[str, object]) -> None:

@@ -46,6 +46,7 @@ class Dead:
         position: First position covered; 0 when it is no batch.
         records: Numbered records covered.
         value: What goes to the dead letters; the Kafka record's own value unless one record of a batch is dead.
+        held_source: Which source was held, of a letter that found no room (`hub.journal.holds`).
     """
 
     source: FeedRecord
@@ -55,6 +56,7 @@ class Dead:
     position: int = 0
     records: int = 0
     value: bytes | None = None
+    held_source: str = ""
 
 
 class Verdict(NamedTuple):

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final, Literal
 
 import structlog
 
 from hub.contracts.stream import StreamName
 from hub.errors import Fault, Retryable
-from hub.journal.applying import Applier, Outcome, Poisoned, apply_plan, retry_parked
+from hub.journal.applying import Applier, Limits, Outcome, Poisoned, apply_plan
 from hub.journal.behind import Behind
-from hub.journal.inbox import Inbox, Places, Swapped
+from hub.journal.flood import Flooded, FloodWatch
+from hub.journal.holds import LIMIT_ROWS, hold
+from hub.journal.inbox import DUE_AT_ONCE, Inbox, Places, Swapped
+from hub.journal.judge import Dead
 from hub.journal.plan import Plan, chunks_of, plan_of
 from hub.journal.ports import Feed, FeedRecord, Stalled
 from hub.journal.ports import Places as PlacesOf
+from hub.journal.retrying import retry_parked
 from hub.journal.waiting import Waiting
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import end_of, outcome_of
@@ -34,8 +38,6 @@ CRASH_LIMIT: Final = 3
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
 DEAD_REASONS: Final = ("not_a_batch", "tombstone", "undecodable", "place_mismatch")
 """Reasons that every reader knows; an applier's own come as they occur."""
-FLOOD_WINDOW: Final = 200
-FLOOD_MINIMUM: Final = 20
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +59,7 @@ class Reader:
         stage: Name of this reader in metrics and books: `handoff`, `journal` or `result`.
         idle_s: Quiet time of a partition before its end is compared.
         gather_s: Shortest time between two takes.
+        held_limit_rows: Records of held sources that are stored; more become dead letters.
     """
 
     name = "reader"
@@ -72,11 +75,12 @@ class Reader:
         stage: str,
         idle_s: float = IDLE_S,
         gather_s: float = GATHER_S,
+        held_limit_rows: int = LIMIT_ROWS,
     ) -> None:
         self._store = store
         self._feed = feed
         self._applier = applier
-        self._on_bug = on_bug
+        self._limits = Limits(on_bug, CRASH_LIMIT, held_limit_rows)
         self._metrics = metrics
         self._stage = stage
         self._idle_s = idle_s
@@ -91,7 +95,7 @@ class Reader:
         self._checked_at = 0.0
         self._ends: Mapping[int, int] = {}
         self._parked_at = 0.0
-        self._recent: deque[bool] = deque(maxlen=FLOOD_WINDOW)
+        self._watch = FloodWatch()
         self._waiting = Waiting(store, self._inbox, self._position)
         self._task: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
@@ -124,12 +128,16 @@ class Reader:
         """Tell whether the feed makes progress."""
         return self._feed.alive()
 
+    def held(self) -> Sequence[str]:
+        """Return the sources that are held, by name: their records wait for an operator, all others go on."""
+        return sorted(self._places.held)
+
     def positions(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the own place in every stream."""
         return self._inbox.positions(tx)
 
     def books(self, tx: Transaction) -> dict[str, int]:
-        """Return applied, dead, parked, repeats_dropped, gaps_fetched: each from its own rows."""
+        """Return applied, dead, parked, held, repeats_dropped, gaps_fetched: each from its own rows."""
         return self._inbox.books(tx)
 
     async def wait_for(self, at_least: Mapping[StreamName, int], timeout_s: float) -> None:
@@ -229,7 +237,14 @@ class Reader:
                 )
 
     async def _reload(self) -> None:
-        self._places = await self._store.read(self._inbox.load)
+        before, self._places = self._places.held, await self._store.read(self._inbox.load)
+        held = self._places.held
+        for source in held.keys() - before.keys():
+            self._watch.forget(source)
+            log.error("source_held", stage=self._stage, source=source, reasons=held[source])
+        for source in before.keys() - held.keys():
+            log.warning("source_released", stage=self._stage, source=source)
+        self._metrics.set("hub_source_held", len(held), stage=self._stage)
 
     async def _take(self, records: Sequence[FeedRecord]) -> None:
         """Apply what came and goes on at our places."""
@@ -284,6 +299,11 @@ class Reader:
         except Swapped:
             await self._reload()
             return False
+        except Flooded as flood:
+            # Before good data is drained away; the records that tripped the guard are then met once more.
+            await self._store.write(partial(hold, topic=self._feed.topic, source=flood.source, reasons=flood.reasons))
+            await self._reload()
+            return False
         except Poisoned as poisoned:
             await self._record_crash(poisoned)
             raise
@@ -309,24 +329,9 @@ class Reader:
         return page
 
     def _commit(self, tx: Transaction, plan: Plan, gaps: Mapping[int, int]) -> Outcome:
-        outcome = apply_plan(
-            tx, self._inbox, self._applier, plan, self._places, gaps=gaps, on_bug=self._on_bug, crash_limit=CRASH_LIMIT
+        return apply_plan(
+            tx, self._inbox, self._applier, plan, self._places, gaps=gaps, limits=self._limits, watch=self._watch
         )
-        self._refuse_flood(outcome, len(plan.items) + len(plan.dead))
-        return outcome
-
-    def _refuse_flood(self, outcome: Outcome, judged: int) -> None:
-        """Stop before good data is drained away: better a backlog than a topic of dead letters.
-
-        A run of facts that came too late for their disputes is no flood: nothing is wrong with them, with their
-        producer or with us, and a reader that stopped would meet them again at every start.
-        """
-        unsound = len(outcome.dead) - outcome.late
-        recent = [*self._recent, *([True] * unsound), *([False] * (judged - unsound))]
-        window = recent[-FLOOD_WINDOW:]
-        dead = sum(window)
-        if unsound and dead >= FLOOD_MINIMUM and dead * 2 >= len(window):
-            raise Fault("dead_letter_flood", f"{dead} of the last {len(window)} records of {self._feed.topic} are dead")
 
     def _settle(self, plan: Plan, gaps: Mapping[int, int], outcome: Outcome) -> None:
         """After the commit: the cache follows the rows, metrics follow the cache."""
@@ -335,8 +340,8 @@ class Reader:
         self._places.streams.update(plan.streams)
         self._places.closed.update({stream: place.position for stream, place in plan.closed.items()})
         self._places.parked |= outcome.parked
-        unsound = len(outcome.dead) - outcome.late
-        self._recent.extend([True] * unsound + [False] * (len(plan.items) - unsound))
+        self._places.bugs |= outcome.bugs
+        self._watch.keep(outcome.trial)
         self._waiting.tell()
         stage = self._stage
         self._metrics.inc("hub_pipeline_in_total", len(plan.items), stage=stage)
@@ -344,9 +349,12 @@ class Reader:
         self._metrics.set("hub_pipeline_last_processed_timestamp_seconds", time.time(), stage=stage)
         self._metrics.inc("hub_repeats_dropped_total", plan.repeats, stage=stage)
         self._metrics.inc("hub_gaps_fetched_total", sum(gaps.values()), stage=stage)
-        for letter in outcome.dead:
-            self._metrics.inc("hub_dead_letters_total", letter.records or 1, stage=stage, reason=letter.reason)
-            log.warning("dead_letter", stage=stage, reason=letter.reason, partition=letter.source.partition)
+        self._tell_dead(outcome.dead)
+
+    def _tell_dead(self, dead: Sequence[Dead]) -> None:
+        for letter in dead:
+            self._metrics.inc("hub_dead_letters_total", letter.records or 1, stage=self._stage, reason=letter.reason)
+            log.warning("dead_letter", stage=self._stage, reason=letter.reason, partition=letter.source.partition)
 
     async def _record_crash(self, poisoned: Poisoned) -> None:
         item, attempts = poisoned.item, poisoned.attempts
@@ -379,11 +387,18 @@ class Reader:
         self._metrics.set("hub_pipeline_lag_messages", lag, stage=self._stage)
 
     async def _retry_parked(self) -> None:
-        """Try what is due again; looked up in the store, because an operator's redrive comes in there."""
-        owned = self._owned
-        if not await self._store.read(lambda tx: self._inbox.due(tx, owned, time.time())):
-            return
-        await self._store.write(lambda tx: retry_parked(tx, self._inbox, self._applier, owned, time.time()))
-        await self._reload()
-        self._waiting.tell()
+        """Try what is due again; looked up in the store, because an operator's redrive or release comes in there."""
+        owned, inbox = self._owned, self._inbox
+        held, rows, due = await self._store.read(lambda tx: inbox.aside(tx, owned, time.time()))
+        self._metrics.set("hub_held_rows", rows, stage=self._stage)
+        if due:
+            retry = partial(retry_parked, inbox=inbox, applier=self._applier, partitions=owned, watch=self._watch)
+            retried = await self._store.write(lambda tx: retry(tx, now=time.time()))
+            self._watch.keep(retried.trial)
+            self._tell_dead(retried.dead)
+            if retried.tried == DUE_AT_ONCE:
+                self._parked_at = 0.0  # there is more: after one turn of normal work
+        if due or held != self._places.held.keys():
+            await self._reload()
+            self._waiting.tell()
         self._metrics.set("hub_parked_disputes", len(self._places.parked))

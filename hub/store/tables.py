@@ -1,4 +1,4 @@
-"""Kernel tables: outbox, inbox, dead letters, parked records; the same in every service's store."""
+"""Kernel tables: outbox, inbox, dead letters, parked records, held sources; the same in every service's store."""
 
 from __future__ import annotations
 
@@ -110,6 +110,7 @@ dead_letter: Final = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("failed_at", sa.Float, nullable=False),
     sa.Column("sent", sa.Boolean, nullable=False),
+    sa.Column("source", sa.String(160), nullable=False, server_default=""),  # told for `source_held` alone
     sa.UniqueConstraint("topic", "partition", "offset", "stream", "position", name="dead_letter_place"),
     sa.Index("dead_letter_unsent", "sent", "id"),
 )
@@ -128,8 +129,20 @@ parked: Final = sa.Table(
     sa.Column("reason", sa.String(64), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("retry_at", sa.Float),  # NULL: waits for an operator
+    sa.Column("source", sa.String(160), nullable=False, server_default=""),  # held while its source is
     sa.UniqueConstraint("topic", "stream", "position", name="parked_place"),
     sa.Index("parked_key", "key", "id"),
+    sa.Index("parked_source", "topic", "source", "partition", "key", "id"),
+)
+
+# Sources whose records are parked untried, because too many of them died.
+source_hold: Final = sa.Table(
+    "source_hold",
+    kernel_metadata,
+    sa.Column("topic", sa.String(128), primary_key=True),
+    sa.Column("source", sa.String(160), primary_key=True),  # <producer>/<agency>, <producer>, or the topic itself
+    sa.Column("since", sa.Float, nullable=False),  # seconds since 1970
+    sa.Column("reasons", sa.String(256), nullable=False),  # codes of the letters that tripped the guard, with numbers
 )
 
 # How often the process died at one record; three times park (intake) or stop (stats).

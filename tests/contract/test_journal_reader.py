@@ -212,15 +212,6 @@ async def test_a_refused_record_is_dead_alone(bench: Bench) -> None:
     assert [(reason, records) for reason, _, records in await letters(bench)] == [("refused", 1)]
 
 
-async def test_a_flood_of_dead_letters_stops_the_reader_before_it_drains(bench: Bench) -> None:
-    for index in range(40):
-        bench.bus.append(Message(JOURNAL.name, 0, b"k", f"stranger {index}".encode(), ()))
-    error = await fault_of(await bench.reader())
-    assert isinstance(error, Fault)
-    assert error.code == "dead_letter_flood"
-    assert len(await letters(bench)) < 20
-
-
 async def test_a_run_of_facts_that_came_too_late_is_no_flood(bench: Bench) -> None:
     late = [f"a:{n}" for n in range(40)]
     await bench.publish(*late, "b:1")
@@ -229,14 +220,6 @@ async def test_a_run_of_facts_that_came_too_late_is_no_flood(bench: Bench) -> No
     assert await bench.effects() == ["b:1"]
     assert [reason for reason, _, _ in await letters(bench)] == ["wrong_state"] * 40
     assert (await bench.consumer.read(reader.books))["dead"] == 40
-
-
-async def test_a_flood_of_refused_records_stops_the_reader_also_among_late_facts(bench: Bench) -> None:
-    late, bad = [f"a:{n}" for n in range(20)], [f"b:{n}" for n in range(40)]
-    await bench.publish(*late, *bad)
-    error = await fault_of(await bench.reader(Recorder(late=set(late), refuses=set(bad))))
-    assert isinstance(error, Fault)
-    assert error.code == "dead_letter_flood"
 
 
 async def test_trouble_with_one_dispute_parks_it_and_its_followers_only(bench: Bench) -> None:

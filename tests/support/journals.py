@@ -50,6 +50,11 @@ class Recorder:
     def key_of(self, record: bytes) -> str:
         return record.decode().split(":", maxsplit=1)[0]
 
+    def source_of(self, record: bytes) -> str:
+        """`court-a:text` comes from `court`; what has no hyphen, from its producer."""
+        agency, hyphen, _ = self.key_of(record).partition("-")
+        return agency if hyphen else ""
+
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
         return [self._one(tx, item) for item in records]
 
@@ -123,6 +128,7 @@ class Bench:
         store: Store | None = None,
         on_bug: str = "park",
         gather_s: float = 0.0,
+        held_limit_rows: int = 1000,
     ) -> Reader:
         store = store or self.consumer
         feed = MemoryFeed(self.bus, JOURNAL, GROUP, places_of(store, JOURNAL.name))
@@ -135,6 +141,7 @@ class Bench:
             stage="journal",
             idle_s=0.1,
             gather_s=gather_s,
+            held_limit_rows=held_limit_rows,
         )
         await reader.start()
         self.stack.push_async_callback(reader.stop)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from typing_extensions import override
 
@@ -18,6 +20,9 @@ from services.intake.domain.registration import Rulebook
 from services.intake.handlers.carrying import Answer, Task, carry_out
 from services.intake.handlers.tasks import Matcher, task_of_telling
 from services.intake.ports import Counters, Ledger, Register
+
+AGENCY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""An agency's code; whatever else stands there could be anything, and is not repeated in logs."""
 
 
 class HandoffApplier(Applier):
@@ -52,6 +57,14 @@ class HandoffApplier(Applier):
     @override
     def key_of(self, record: bytes) -> str:
         return handoff_of(record).dispute_id
+
+    @override
+    def source_of(self, record: bytes) -> str:
+        try:
+            agency = handoff_of(record).agency_id
+        except Rejected:
+            return ""
+        return agency if AGENCY.fullmatch(agency) else ""
 
     @override
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:

@@ -14,7 +14,7 @@ from hub.contracts.topics import JOURNAL
 from hub.journal.ports import Publisher
 from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
-from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
+from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked, source_hold
 from services.stats.adapters.ledger import events_in
 from services.stats.adapters.tables import cell, fact, folded, total
 
@@ -22,8 +22,8 @@ VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
 
 
 def difference(tx: Transaction, positions: Mapping[StreamName, int], books: Mapping[str, int]) -> int:
-    """Return read events minus those folded, dead or parked: each from rows of its own; 0 when the books balance."""
-    return sum(positions.values()) - events_in(tx) - books["dead"] - books["parked"]
+    """Return read events minus those folded, dead, parked or held: each from its own rows; 0 when the books balance."""
+    return sum(positions.values()) - events_in(tx) - books["dead"] - books["parked"] - books["held"]
 
 
 def forget(tx: Transaction) -> None:
@@ -34,7 +34,7 @@ def forget(tx: Transaction) -> None:
     """
     for table in (fact, cell, total, folded):
         tx.execute(sa.delete(table))
-    for table in (inbox_partition, inbox_stream, parked, crash, dead_letter):
+    for table in (inbox_partition, inbox_stream, parked, source_hold, crash, dead_letter):
         tx.execute(sa.delete(table).where(table.c.topic == JOURNAL.name))
 
 
