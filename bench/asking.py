@@ -96,7 +96,7 @@ async def until(child: Child, records: int) -> int:
             if time.monotonic() > end:
                 raise Retryable("stalled", f"{child.label} does not stand where it was stopped")
             await asyncio.sleep(LOOK_S)
-        return sheet.total("dead") + sheet.total("parked")
+        return sum(sheet.total(what) for what in ("dead", "parked", "held"))
     finally:
         await asked.close()
 

@@ -1,4 +1,4 @@
-"""The books of a run: received = applied + rejected + dead + parked + in flight, each counted from its own place."""
+"""The books of a run: received = applied + rejected + dead + parked + held + in flight, each from its own place."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class Stage:
     rejected: int
     dead: int
     parked: int
+    held: int
     unsent: int
     in_flight: int
     difference: int
@@ -108,7 +109,7 @@ def unread(senders: Iterable[Sheet], reader: Sheet) -> int:
 def on_its_way(sheets: Mapping[str, Sheet], bridges: Sequence[str]) -> dict[str, int]:
     """Return what has not arrived, as `stats unread` to the number of records; empty when the hub is at rest.
 
-    Bridges read the journal too, and follow stats by a moment. A parked record has arrived.
+    Bridges read the journal too, and follow stats by a moment. A parked or held record has arrived.
 
     Args:
         sheets: By service: the bridges, `intake` and `stats`.
@@ -142,7 +143,7 @@ def _stage(name: str, senders: Sequence[Sheet], reader: Sheet) -> Stage:
     received = sum(sender.count(name, "received") for sender in senders)
     # Rows that wait in the outbox, counted as rows where they are written, beside the positions.
     unsent = sum(sender.count(name, "unsent") for sender in senders)
-    counted = {what: reader.count(name, what) for what in ("applied", "rejected", "dead", "parked")}
+    counted = {what: reader.count(name, what) for what in ("applied", "rejected", "dead", "parked", "held")}
     between = in_flight(senders, reader) + unsent
     return Stage(
         stage=name,

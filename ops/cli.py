@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ops import dead_letters, doctor, looking, output, upkeep, watching
+from ops import dead_letters, doctor, holds, looking, output, upkeep, watching
 from ops.credentials import make
 from ops.exits import Exit
 from ops.interrupts import run
@@ -46,6 +46,8 @@ app.add_typer(looking.stats_app, name="stats")
 app.add_typer(upkeep.store_app, name="store")
 app.add_typer(upkeep.topics_app, name="topics")
 app.add_typer(scenario_app, name="scenario")
+dead_letters.app.command("held")(holds.held)
+dead_letters.app.command("release")(holds.release_)
 app.command("status")(looking.status)
 app.command("books")(looking.books)
 app.command("doctor")(doctor.doctor)

@@ -71,7 +71,7 @@ async def _status(running: Running) -> list[dict[str, object]]:
 
 
 def books(run: Run = None, *, json: Json = False) -> None:
-    """账目 Does everything add up: received = applied + rejected + dead + parked + in flight."""
+    """账目 Does everything add up: received = applied + rejected + dead + parked + held + in flight."""
     found = output.carry_out(_books(find_or_fail(run)))
     if json:
         output.document(found.as_json())

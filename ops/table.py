@@ -102,12 +102,13 @@ def books_table(books: Books, *, live: bool = False, low: bool = False) -> Table
         "拒绝 rejected",
         "死信 dead",
         "暂停 parked",
+        "暂扣 held",
         "在途 in flight",
         "差额 difference",
     ):
         table.add_column(column.partition(" ")[0] if low else column, justify="right", no_wrap=low)
     for stage in books.stages:
-        counts = (stage.received, stage.applied, stage.rejected, stage.dead, stage.parked, stage.in_flight)
+        counts = (stage.received, stage.applied, stage.rejected, stage.dead, stage.parked, stage.held, stage.in_flight)
         table.add_row(stage.stage, *map(str, counts), str(stage.difference))
     return table
 

@@ -158,12 +158,15 @@ def undrained(stores: Mapping[str, str]) -> list[str]:
             inbox = Inbox(topic.name)
             with closing(Store(stores[service])) as store:
                 reached = store.read_blocking(inbox.reached)
-                parked = store.read_blocking(inbox.books)["parked"]
+                books = store.read_blocking(inbox.books)
             unread = sum(max(0, head - reached.get(stream, 0)) for stream, head in heads.items())
             if unread:
                 waits.append(f"{service}: {unread} 条未读 records of {topic.name} not read")
-            if parked:
-                waits.append(f"{service}: {parked} 条搁置 records of {topic.name} parked")
+            waits += [
+                f"{service}: {books[what]} 条{zh} records of {topic.name} {what}"
+                for what, zh in (("parked", "搁置"), ("held", "暂扣"))
+                if books[what]
+            ]
     return waits
 
 

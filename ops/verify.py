@@ -110,7 +110,7 @@ def compare_books(books: Books) -> list[Difference]:
     for stage in books.stages:
         if stage.difference:
             lines.append(Difference(f"books {stage.stage}", "0", f"difference {stage.difference}: {stage}"))
-        for what, count in (("dead", stage.dead), ("parked", stage.parked)):
+        for what, count in (("dead", stage.dead), ("parked", stage.parked), ("held", stage.held)):
             if count:
                 lines.append(Difference(f"books {stage.stage} {what}", "0", str(count)))
     return lines

@@ -190,7 +190,16 @@ def assemble(
     )
     feed = side.feed(f"hub-{trade.service}", places_of(store, JOURNAL.name))
     applier = ResultsApplier(trade.channel)
-    reader = Reader(store, feed, applier, on_bug="park", metrics=metrics, stage="result", gather_s=GATHER_S)
+    reader = Reader(
+        store,
+        feed,
+        applier,
+        on_bug="park",
+        metrics=metrics,
+        stage="result",
+        gather_s=GATHER_S,
+        held_limit_rows=settings.held_limit_rows,
+    )
     dead_letters = DeadLetterRelay(store, publishers[1], version=f"{trade.service} {_version()}")
     link = BusLink(side.provision, (relay, dead_letters, reader))
     health = Health(link, relay, reader, settings.unsent_alarm_s)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hub.exchange.link import BusLink
+from hub.journal.holds import held_remark
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
 
@@ -31,4 +32,4 @@ class Health:
             return True, f"受理照常，最早未发 {age} 秒 / accepting; the oldest unsent record waits for {age} s"
         if not self.reader.alive():
             return True, "受理照常，结果暂不更新 / accepting; results are not coming in"
-        return True, ""
+        return True, held_remark(self.reader.held())

@@ -44,6 +44,12 @@ class Aside:
     reasons: str
 
 
+def held_remark(held: Collection[str]) -> str:
+    """Return what health says of held sources; empty when there are none."""
+    names = ", ".join(sorted(held))
+    return f"暂扣来源 {names}，其余照常 / held: {names}; all others go on" if held else ""
+
+
 def covers(held: Collection[str], source: str) -> bool:
     """Tell whether a source, or its whole producer, is held."""
     return source in held or source.partition("/")[0] in held

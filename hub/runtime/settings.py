@@ -83,6 +83,11 @@ class ServiceSettings(BaseSettings):
         ge=1,
         description="待发上限 Unsent rows at which new records are refused (RESOURCE_EXHAUSTED)",
     )
+    held_limit_rows: int = Field(
+        default=100_000,
+        ge=0,
+        description="暂扣上限 Records of held sources kept in the store; more become dead letters (source_held)",
+    )
     session_timeout_s: float = Field(
         default=6.0, ge=1.0, le=300.0, description="消费会话超时 Time after which a dead consumer's partitions move on"
     )

@@ -13,6 +13,7 @@ from hub.contracts.sealing import Sealer
 from hub.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from hub.journal.deadletters import DeadLetterRelay
 from hub.journal.heads import HeadCheck, HeadGuard, Logged, OpenLog
+from hub.journal.holds import held_remark
 from hub.journal.judge import Numbered
 from hub.journal.outbox import Outbox
 from hub.journal.ports import Feed, Publisher
@@ -169,7 +170,15 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         clock=clock,
         counters=counters,
     )
-    reader = Reader(store, feed, applier, on_bug="park", metrics=metrics, stage=HANDOFF)
+    reader = Reader(
+        store,
+        feed,
+        applier,
+        on_bug="park",
+        metrics=metrics,
+        stage=HANDOFF,
+        held_limit_rows=settings.held_limit_rows,
+    )
     commands: Batcher[Task, Answer] = Batcher(store, unit)
     alarms = Alarms(StoreUnits(store, bind), book, clock.now, counters)
     alarm_clock = AlarmClock(
@@ -199,7 +208,9 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         if relay.oldest_unsent_s > DEGRADED_AFTER_S:
             age = round(relay.oldest_unsent_s)
             return True, f"最早未发记录已等 {age} 秒; the oldest unsent record has waited {age} s"
-        return True, "" if reader.alive() else "消息总线不可达，指令照常受理; the bus is away, commands are accepted"
+        if not reader.alive():
+            return True, "消息总线不可达，指令照常受理; the bus is away, commands are accepted"
+        return True, held_remark(reader.held())
 
     servicer = IntakeServicer(
         store=store,

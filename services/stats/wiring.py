@@ -10,6 +10,7 @@ from typing import Final
 
 from hub.contracts.topics import JOURNAL
 from hub.journal.deadletters import DeadLetterRelay
+from hub.journal.holds import held_remark
 from hub.journal.ports import Feed, Publisher
 from hub.journal.reader import Reader, places_of
 from hub.rpc.books import BooksServicer
@@ -113,7 +114,15 @@ def build(settings: StatsSettings, outside: Outside | None = None) -> Stats:
     interning = Interning(store.dialect)
     pulse = Pulse(store, events_in, coalesce_s=settings.watch_coalesce_s)
     applier = JournalApplier(FactWriter(store.dialect), interning, pulse, metrics)
-    reader = Reader(store, bus.feed(store), applier, on_bug="stop", metrics=metrics, stage=STAGE)
+    reader = Reader(
+        store,
+        bus.feed(store),
+        applier,
+        on_bug="stop",
+        metrics=metrics,
+        stage=STAGE,
+        held_limit_rows=settings.held_limit_rows,
+    )
     ledger = StoreLedger(store, lambda tx: {str(name): place for name, place in reader.positions(tx).items()})
     figures = Figures(ledger, JournalPlace(reader), pulse)
     exporter = Exporter(store, metrics, applier, lambda tx: difference(tx, reader.positions(tx), reader.books(tx)))
@@ -123,7 +132,9 @@ def build(settings: StatsSettings, outside: Outside | None = None) -> Stats:
         return await store.read(lambda tx: _books(tx, reader))
 
     def healthy() -> tuple[bool, str]:
-        return True, "" if reader.alive() else "消息总线不可达，显示的是已有数字; the bus is away, figures stand still"
+        if not reader.alive():
+            return True, "消息总线不可达，显示的是已有数字; the bus is away, figures stand still"
+        return True, held_remark(reader.held())
 
     grpc = GrpcServer(
         f"{settings.host}:{settings.grpc_port}",

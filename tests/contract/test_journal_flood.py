@@ -53,12 +53,12 @@ async def empty(bench: Bench, reader: Reader) -> None:
     await until(all_through)
 
 
-async def flooded(bench: Bench, **options: int) -> tuple[Reader, Recorder]:
+async def flooded(bench: Bench, *, held_limit_rows: int = 1000) -> tuple[Reader, Recorder]:
     """Let the court's first forty records die, among sound ones of the police."""
     bad = of_court(range(14))
     await bench.publish(*bad, "police-x:1", "police-y:1")
     applier = Recorder(refuses=set(bad))
-    reader = await bench.reader(applier, **options)
+    reader = await bench.reader(applier, held_limit_rows=held_limit_rows)
     await bench.applied(reader)
     return reader, applier
 

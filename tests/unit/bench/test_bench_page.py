@@ -50,7 +50,7 @@ def of_sustained() -> Mapping[str, Any]:
         for n in range(13)
     ]
     told = {"records": 9, "commands": 60, "results": 7, "refused": {}, "journal": 240_000, "stats": 240_000}
-    stage = Stage("handoff", 9, 9, 0, 0, 0, 0, 0, 0)
+    stage = Stage("handoff", 9, 9, 0, 0, 0, 0, 0, 0, 0)
     wanted = sustained.Wanted(1.0, "sqlite", 1, 5.0, quick=False)
     return sustained.judge(wanted, looks, told, Books((stage,), 0, 0)) | {"machine": MACHINE}
 

@@ -107,7 +107,7 @@ def picture(size: tuple[int, int]) -> list[str]:
     console = Console(width=width, height=height, force_terminal=True, color_system=None, file=io.StringIO())
     progress = Progress(tick=4, ticks=10, line="playing")
     progress.rates = rates(dict.fromkeys(CHANNELS, Sums(2438, 1907, 1407, 400)))
-    stages = [Stage(f"court_bridge → intake {at}", 22000, 22000, 0, 0, 0, 0, 0, 0) for at in range(7)]
+    stages = [Stage(f"court_bridge → intake {at}", 22000, 22000, 0, 0, 0, 0, 0, 0, 0) for at in range(7)]
     progress.books = Books(tuple(stages), 0, 0)
     console.print(Screen(console, progress)._picture())
     assert isinstance(console.file, io.StringIO)

@@ -73,7 +73,7 @@ def test_results_are_due_to_everybody_but_open_records() -> None:
 
 
 def test_books_have_to_balance_with_nothing_put_aside() -> None:
-    stage = Stage("handoff", 5, 5, 0, 0, 0, 0, 0, 0)
+    stage = Stage("handoff", 5, 5, 0, 0, 0, 0, 0, 0, 0)
     assert compare_books(Books((stage,), 0, 0)) == []
     assert compare_books(Books((replace(stage, difference=1),), 0, 0))
     assert compare_books(Books((replace(stage, applied=4, dead=1),), 0, 0))
