@@ -7,7 +7,7 @@ letter is left in it, so that sound records cost nothing.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from hub.journal.holds import covers
@@ -93,6 +93,7 @@ class FloodWatch:
         while len(self._windows) > REMEMBERED:
             del self._windows[next(iter(self._windows))]
 
-    def forget(self, source: str) -> None:
-        """Begin anew with a source: it is held, and comes back with a clean sheet."""
-        self._windows.pop(source, None)
+    def forget(self, held: Iterable[str]) -> None:
+        """Drop the windows of sources that are held: they come back with a clean sheet."""
+        for source in held:
+            self._windows.pop(source, None)

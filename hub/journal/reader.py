@@ -18,10 +18,10 @@ from hub.journal.behind import Behind
 from hub.journal.flood import Flooded, FloodWatch
 from hub.journal.holds import LIMIT_ROWS, hold
 from hub.journal.inbox import DUE_AT_ONCE, Inbox, Places, Swapped
-from hub.journal.judge import Dead
 from hub.journal.plan import Plan, chunks_of, plan_of
 from hub.journal.ports import Feed, FeedRecord, Stalled
 from hub.journal.ports import Places as PlacesOf
+from hub.journal.reader_metrics import ReaderMetrics
 from hub.journal.retrying import retry_parked
 from hub.journal.waiting import Waiting
 from hub.runtime.metrics import Metrics
@@ -36,8 +36,6 @@ GATHER_S: Final = 0.05
 """Records are taken at most this often, so that small ones share a commit; the first after a silence never waits."""
 CRASH_LIMIT: Final = 3
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
-DEAD_REASONS: Final = ("not_a_batch", "tombstone", "undecodable", "place_mismatch")
-"""Reasons that every reader knows; an applier's own come as they occur."""
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +79,7 @@ class Reader:
         self._feed = feed
         self._applier = applier
         self._limits = Limits(on_bug, CRASH_LIMIT, held_limit_rows)
-        self._metrics = metrics
+        self._metrics = ReaderMetrics(metrics, stage)
         self._stage = stage
         self._idle_s = idle_s
         self._gather_s = gather_s
@@ -102,7 +100,7 @@ class Reader:
 
     async def start(self) -> None:
         """Start the feed and the apply loop; a bus that is down is waited for."""
-        self._metrics.begin_stage(self._stage, dead_letter_reasons=DEAD_REASONS)
+        self._metrics.begin()
         self._task = asyncio.create_task(self._run(), name=f"reader-{self._stage}")
 
     async def stop(self) -> None:
@@ -238,13 +236,8 @@ class Reader:
 
     async def _reload(self) -> None:
         before, self._places = self._places.held, await self._store.read(self._inbox.load)
-        held = self._places.held
-        for source in held.keys() - before.keys():
-            self._watch.forget(source)
-            log.error("source_held", stage=self._stage, source=source, reasons=held[source])
-        for source in before.keys() - held.keys():
-            log.warning("source_released", stage=self._stage, source=source)
-        self._metrics.set("hub_source_held", len(held), stage=self._stage)
+        self._metrics.holds(before, self._places.held)
+        self._watch.forget(self._places.held)
 
     async def _take(self, records: Sequence[FeedRecord]) -> None:
         """Apply what came and goes on at our places."""
@@ -288,7 +281,7 @@ class Reader:
             gaps = self._behind.gaps(partition, before, after)
             if not await self._apply(chunk, {partition: gaps}):
                 return
-            self._metrics.inc("hub_backlog_fetched_total", after - before - gaps, stage=self._stage)
+            self._metrics.fetched(after - before - gaps)
         self._heard[partition] = time.monotonic()
 
     async def _apply(self, records: Sequence[FeedRecord], gaps: Mapping[int, int]) -> bool:
@@ -343,18 +336,7 @@ class Reader:
         self._places.bugs |= outcome.bugs
         self._watch.keep(outcome.trial)
         self._waiting.tell()
-        stage = self._stage
-        self._metrics.inc("hub_pipeline_in_total", len(plan.items), stage=stage)
-        self._metrics.inc("hub_pipeline_out_total", outcome.applied, stage=stage)
-        self._metrics.set("hub_pipeline_last_processed_timestamp_seconds", time.time(), stage=stage)
-        self._metrics.inc("hub_repeats_dropped_total", plan.repeats, stage=stage)
-        self._metrics.inc("hub_gaps_fetched_total", sum(gaps.values()), stage=stage)
-        self._tell_dead(outcome.dead)
-
-    def _tell_dead(self, dead: Sequence[Dead]) -> None:
-        for letter in dead:
-            self._metrics.inc("hub_dead_letters_total", letter.records or 1, stage=self._stage, reason=letter.reason)
-            log.warning("dead_letter", stage=self._stage, reason=letter.reason, partition=letter.source.partition)
+        self._metrics.settled(plan, sum(gaps.values()), outcome)
 
     async def _record_crash(self, poisoned: Poisoned) -> None:
         item, attempts = poisoned.item, poisoned.attempts
@@ -384,21 +366,20 @@ class Reader:
             quiet = now - self._heard.get(partition, now) >= self._idle_s
             if quiet and overdue > place >= self._behind.upto(partition):
                 self._behind.dropped(partition, place, overdue)
-        self._metrics.set("hub_pipeline_lag_messages", lag, stage=self._stage)
+        self._metrics.lags(lag)
 
     async def _retry_parked(self) -> None:
         """Try what is due again; looked up in the store, because an operator's redrive or release comes in there."""
         owned, inbox = self._owned, self._inbox
         held, rows, due = await self._store.read(lambda tx: inbox.aside(tx, owned, time.time()))
-        self._metrics.set("hub_held_rows", rows, stage=self._stage)
         if due:
             retry = partial(retry_parked, inbox=inbox, applier=self._applier, partitions=owned, watch=self._watch)
             retried = await self._store.write(lambda tx: retry(tx, now=time.time()))
             self._watch.keep(retried.trial)
-            self._tell_dead(retried.dead)
+            self._metrics.died(retried.dead)
             if retried.tried == DUE_AT_ONCE:
                 self._parked_at = 0.0  # there is more: after one turn of normal work
         if due or held != self._places.held.keys():
             await self._reload()
             self._waiting.tell()
-        self._metrics.set("hub_parked_disputes", len(self._places.parked))
+        self._metrics.waiting(rows, len(self._places.parked))

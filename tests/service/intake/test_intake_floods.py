@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 
 from hub.contracts.topics import HANDOFFS
 from hub.journal.holds import release
@@ -33,7 +33,7 @@ async def test_the_other_agency_goes_on_and_the_flood_comes_back(rig: Rig) -> No
     assert (dead + held, books["handoff", "applied"]) == (31, 1)
     assert desk.intake.reader.held() == [SOURCE]
 
-    async with httpx.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client:
         health = (await client.get(f"http://127.0.0.1:{desk.intake.http.port}/healthz")).text
     assert SOURCE in health
 
@@ -44,5 +44,6 @@ async def test_the_other_agency_goes_on_and_the_flood_comes_back(rig: Rig) -> No
         return (await desk.books())["handoff", "applied"] == 2
 
     await until(come_back)
-    assert sum((await desk.books())["handoff", what] for what in ("dead", "held", "parked")) == 30
+    books = await desk.books()
+    assert sum(books["handoff", what] for what in ("dead", "held", "parked")) == 30
     assert await desk.state(rig.bridge.dispute_id("A-1")) == "accepted"

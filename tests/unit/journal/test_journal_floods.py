@@ -73,7 +73,7 @@ def test_a_held_source_is_not_judged_and_a_held_producer_covers_its_agencies() -
 def test_a_source_that_was_held_comes_back_with_a_clean_sheet() -> None:
     watch = FloodWatch()
     told(watch, COURT, [BAD] * (MINIMUM - 1))
-    watch.forget(COURT)
+    watch.forget([COURT])
     told(watch, COURT, [BAD] * (MINIMUM - 1))
 
 
