@@ -153,19 +153,22 @@ def _grid(value: str) -> str:
     return value
 
 
-Clean = AfterValidator(checked(checks.clean))
 Line = Annotated[str, Field(max_length=200), AfterValidator(checked(_line))]
 """One line of text."""
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(checked(_name))]
 """Something that can be seen."""
 Paragraphs = Annotated[str, Field(max_length=4000), AfterValidator(checked(_lines))]
 """Text with line breaks."""
+REFERENCE_RULE: Final = (
+    "全角半角、年份括号（）()〔〕[]【】不同的写法是同一编号（带年份括号的，空格不计），回执保留原写法；"
+    "不得含其他空格、网址符号、. 或 .. 路径段。"
+    "Width, the kind of brackets around a year, and blanks in such a number make no other reference; it is kept as "
+    "written. No other blanks, no URL signs, no path segments . or .."
+)
 Reference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_new))]
 """The partner's own reference, kept as written."""
 KnownReference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_known))]
 """The reference of a record sent before, in any of its spellings."""
-Key = Annotated[str, Field(min_length=1, max_length=128), Clean]
-"""Idempotency key."""
 Phone = Annotated[
     str, Field(max_length=32), AfterValidator(lambda value: checked(checks.phone)(value) if value else value)
 ]

@@ -35,7 +35,11 @@ _BATCH: Final = f"""批量报送 Hand over many records
 _REPORT: Final = """报告后续情况 Tell a later fact
 须带幂等键：一件可有多次后续情况。The key is required: a record may have many later facts."""
 _WHERE: Final = """一件的回执和结果 Where is mine
-他方的编号与不存在的编号答复相同。Another agency's reference is answered like one that does not exist."""
+编号写法不限（全角半角、括号、组合字符），路径中须百分号编码；他方的编号与不存在的编号答复相同。
+However the reference is spelt (width, brackets, composition), percent-encoded in the path. Another agency's reference
+is answered like one that does not exist."""
+_LOOK_UP: Final = """按参数查编号 Where is mine, by parameter
+同上，编号作为查询参数。The same, for references that a path can't carry as they are."""
 _RESULTS: Final = """按游标取结果 Results after a cursor
 `limit` 缺省 100，至多 1000。`limit` is 100 when absent, at most 1000."""
 _ACKNOWLEDGE: Final = """确认收到结果 Confirm results
@@ -79,6 +83,10 @@ class RestEdge(Generic[RecordT]):
         receipt, found = await self._counter.whereabouts(await self._sender(request), ref)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
         return _json(answers.WhereaboutsAnswer(receipt=answers.ReceiptAnswer.of(receipt), results=results))
+
+    async def look_up(self, request: Request, reference: str = "") -> Response:
+        """Tell where one reference is, told beside the path."""
+        return await self.whereabouts(request, reference)
 
     async def list_results(self, request: Request, after: int = 0, limit: int = 0) -> Response:
         """Give results after a cursor."""
@@ -128,6 +136,7 @@ def build_router(trade: Trade[RecordT], edge: RestEdge[RecordT]) -> APIRouter:
         _Path("POST", f"/{trade.noun}", edge.submit, _SUBMIT, answers.ReceiptAnswer, record, given),
         _Path("POST", f"/{trade.noun}:batch", edge.submit_batch, _BATCH, answers.BatchAnswer, batch),
         _Path("POST", "/reports", edge.report, _REPORT, answers.ReceiptAnswer, report, given),
+        _Path("GET", f"/{trade.noun}", edge.look_up, _LOOK_UP, answers.WhereaboutsAnswer),
         _Path("GET", f"/{trade.noun}/{{ref:path}}", edge.whereabouts, _WHERE, answers.WhereaboutsAnswer),
         _Path("GET", "/results", edge.list_results, _RESULTS, answers.ResultsAnswer),
         _Path("POST", "/results:acknowledge", edge.acknowledge, _ACKNOWLEDGE, answers.RemainingAnswer, cursor),

@@ -18,7 +18,9 @@ class CourtCaseDto(MatterDto):
 
     reference_field = "case_number"
 
-    case_number: f.Reference = Field(description="案号 Case number", examples=["（2024）甘0725民初1023号"])
+    case_number: f.Reference = Field(
+        description=f"案号 Case number. {f.REFERENCE_RULE}", examples=["（2024）甘0725民初1023号"]
+    )
     suit_kind: Annotated[str, f.Coded("suit_kind")] = Field(description="案件类型 Kind of suit")
     procedure: Annotated[str, f.Coded("procedure")] = Field(description="适用程序 Procedure")
     cause_code: f.ClassCode = Field(description="案由代码 Cause of action")

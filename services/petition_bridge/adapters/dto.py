@@ -16,7 +16,9 @@ class PetitionDto(MatterDto):
 
     reference_field = "petition_number"
 
-    petition_number: f.Reference = Field(description="信访件编号 Petition number", examples=["XF620725202403040008"])
+    petition_number: f.Reference = Field(
+        description=f"信访件编号 Petition number. {f.REFERENCE_RULE}", examples=["XF620725202403040008"]
+    )
     registered_on: f.Day = Field(description="登记日期 Day of registration")
     purpose: Annotated[str, f.Coded("purpose")] = Field(description="信访目的 Purpose")
     form: Annotated[str, f.Coded("form")] = Field(description="信访形式 Form")

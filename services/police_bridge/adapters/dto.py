@@ -16,7 +16,9 @@ class PoliceIncidentDto(MatterDto):
 
     reference_field = "incident_number"
 
-    incident_number: f.Reference = Field(description="警情编号 Incident number", examples=["J6207252024030400017"])
+    incident_number: f.Reference = Field(
+        description=f"警情编号 Incident number. {f.REFERENCE_RULE}", examples=["J6207252024030400017"]
+    )
     called_at: f.Instant = Field(description="接警时间 Instant of the call")
     class_as_called: Annotated[str, f.Coded("police_class")] = Field(description="接警类别 Class as called")
     class_as_found: Annotated[str, f.Coded("police_class", or_empty=True)] = Field(

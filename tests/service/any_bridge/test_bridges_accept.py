@@ -257,6 +257,8 @@ async def test_one_number_in_many_spellings_is_one_record(any_bridge: RunningBri
         assert (other.status_code, other.json()["code"]) == (422, "key_reused")
         where = await any_bridge.get(f"{any_bridge.noun}/{quote(spelling, safe='')}")
         assert (where.status_code, where.json()["receipt"]) == (200, given.json())
+        beside = await any_bridge.get(f"{any_bridge.noun}?reference={quote(spelling, safe='')}")
+        assert beside.json() == where.json()
         fact = {"source_ref": spelling, "occurred_at": "2024-04-01T00:00:00Z", "later_fact": {"kind": "other"}}
         told = await any_bridge.post("reports", fact, idempotency_key="fact")
         assert told.json()["dispute_id"] == given.json()["dispute_id"], told.text
@@ -288,6 +290,7 @@ async def test_a_spelling_of_an_earlier_release_goes_on_under_its_id(workshop: W
             assert other.json()["code"] == "key_reused"
         same = await court.post("cases", court.record(case_number=SPELLINGS[0]))
         assert (same.status_code, same.json()["dispute_id"]) == (200, new["dispute_id"])
+        assert (await court.get("cases")).status_code == 404
         await court.relayed()
         (later,) = [handoff for handoff in court.handoffs() if handoff.WhichOneof("body") == "later_fact"]
         assert later.dispute_id == dispute_id_of(later.agency_id, later.source_ref)  # as intake checks it

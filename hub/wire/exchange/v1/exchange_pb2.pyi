@@ -34,7 +34,7 @@ class Receipt(_message.Message):
     receipt_id: _builtins.str
     """Id of the receipt, the hand-off's id."""
     source_ref: _builtins.str
-    """The partner's own reference."""
+    """The partner's own reference, as first written."""
     dispute_id: _builtins.str
     """Dispute that the record belongs to (一案一码)."""
     content_sha256: _builtins.str
@@ -91,7 +91,7 @@ class Result(_message.Message):
     event_id: _builtins.str
     """Event id; the same for every repeat."""
     source_ref: _builtins.str
-    """The partner's own reference."""
+    """The partner's own reference, as first written."""
     dispute_id: _builtins.str
     """Dispute."""
     status: _builtins.str

@@ -269,7 +269,7 @@ class ReportRequest(_message.Message):
     idempotency_key: _builtins.str
     """Key of repetition, required: a reference may have many later facts."""
     source_ref: _builtins.str
-    """Reference of the record sent before."""
+    """Reference of the record sent before, in any of its spellings."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -333,7 +333,7 @@ class GetRequest(_message.Message):
 
     SOURCE_REF_FIELD_NUMBER: _builtins.int
     source_ref: _builtins.str
-    """The caller's own reference."""
+    """The caller's own reference, in any of its spellings."""
     def __init__(
         self,
         *,

@@ -1,0 +1,111 @@
+"""The small points of a record's data: phones, letters, blank names, days that can't be."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import pytest
+
+from tests.blackbox.hubs import NOUN, SIDES, ZONE, RunningHub
+
+pytestmark = pytest.mark.item("small")
+
+PHONES: Final = ("+86 936 2721234", "+86-936-2721234", "0086 10 12345678", "400-812-3123", "95588", "10086", "12345")
+LETTERS: Final = {
+    "vowel separator": "\u180e",
+    "non-joiner": "\u200c",
+    "joiner": "\u200d",
+    "narrow no-break space": "\u202f",
+}
+BLANKS: Final = {"blank": " ", "ideographic space": "\u3000", "joiners": "\u200d\u200c", "filler": "\u3164"}
+
+
+def with_party(hub: RunningHub, bridge: str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Return a record whose first party is changed."""
+    record = hub.record(bridge)
+    record["parties"][0] |= changes
+    return record
+
+
+async def refusal(hub: RunningHub, bridge: str, record: dict[str, Any]) -> tuple[int, str, str]:
+    """Return status, field and code of the answer to a record."""
+    answer = await hub.post(bridge, f"/v1/{NOUN[bridge]}", json=record)
+    told = answer.json()
+    field = told["errors"][0]["field"] if told.get("errors") else ""
+    return answer.status_code, field, str(told.get("code"))
+
+
+@pytest.mark.parametrize("phone", PHONES)
+async def test_numbers_of_companies_and_from_abroad_are_phones(hub: RunningHub, bridge: str, phone: str) -> None:
+    answer = await hub.post(bridge, f"/v1/{NOUN[bridge]}", json=with_party(hub, bridge, phone=phone))
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize("phone", ["936 2721234", "+86 1380013800", "94588", "13456"])
+async def test_and_what_is_no_number_is_none(hub: RunningHub, bridge: str, phone: str) -> None:
+    assert await refusal(hub, bridge, with_party(hub, bridge, phone=phone)) == (422, "parties.0.phone", "phone_format")
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+async def test_what_a_script_needs_may_stand_in_names_and_texts(hub: RunningHub, bridge: str, letter: str) -> None:
+    text = f"ᠠᠯᠲᠠ{LETTERS[letter]}ᠨ"
+    record = with_party(hub, bridge, name=text, address=text) | {"brief": f"{text}\n{text}"}
+    receipt = await hub.post(bridge, f"/v1/{NOUN[bridge]}", json=record)
+    assert receipt.status_code == 201, receipt.text
+    (first, *_) = await hub.result_of(bridge, receipt.json()["dispute_id"])
+    assert first["status"] == "accepted", first
+
+
+@pytest.mark.parametrize("name", BLANKS)
+async def test_a_blank_name_is_none(hub: RunningHub, bridge: str, name: str) -> None:
+    record = with_party(hub, bridge, name=BLANKS[name])
+    assert await refusal(hub, bridge, record) == (422, "parties.0.name", "blank")
+
+
+async def test_a_blank_document_number_is_none(hub: RunningHub, bridge: str) -> None:
+    record = with_party(hub, bridge, id_type="other", id_number=" ")
+    assert await refusal(hub, bridge, record) == (422, "parties.0.id_number", "blank")
+
+
+async def test_nobody_is_born_in_2099(hub: RunningHub, bridge: str) -> None:
+    record = with_party(hub, bridge, id_type="citizen_id", id_number=_citizen("20990101"))
+    assert await refusal(hub, bridge, record) == (422, "parties.0.id_number", "id_birth_date")
+    alive = with_party(hub, bridge, id_type="citizen_id", id_number=_citizen("19900101"))
+    assert (await hub.post(bridge, f"/v1/{NOUN[bridge]}", json=alive)).status_code == 201
+
+
+def _citizen(born: str) -> str:
+    """A sound number: ISO 7064 MOD 11-2 from the left."""
+    first17 = f"620725{born}001"
+    remainder = 0
+    for digit in first17:
+        remainder = (remainder + int(digit)) * 2 % 11
+    return first17 + "0123456789X"[(12 - remainder) % 11]
+
+
+async def test_no_answer_is_later_than_the_hand_over(hub: RunningHub, bridge: str) -> None:
+    now = datetime.now(ZONE)
+    yesterday = (now - timedelta(days=1)).isoformat(timespec="seconds")
+    record = hub.record(bridge, handed_over_at=yesterday)
+    if bridge == "police":
+        record["called_at"] = (now - timedelta(days=1, hours=1)).isoformat(timespec="seconds")
+    role = SIDES[bridge][0]
+    record["consents"] = [{"role": role, "answer": "given", "answered_on": yesterday[:10]}]
+    await hub.submit(bridge, record)
+    late = record | {"consents": [{"role": role, "answer": "given", "answered_on": now.date().isoformat()}]}
+    assert await refusal(hub, bridge, late) == (422, "consents.0.answered_on", "date_order")
+
+
+async def test_no_answer_is_later_than_the_fact_that_tells_it(hub: RunningHub, bridge: str) -> None:
+    record = hub.record(bridge)
+    await hub.submit(bridge, record)
+    now = datetime.now(ZONE)
+    consent = {"role": SIDES[bridge][0], "answer": "given", "answered_on": now.date().isoformat()}
+    told = {
+        "source_ref": hub.ref(bridge, record),
+        "occurred_at": (now - timedelta(days=1)).isoformat(timespec="seconds"),
+        "later_fact": {"kind": "consent_given", "consent": consent},
+    }
+    answer = await hub.post(bridge, "/v1/reports", json=told, headers={"Idempotency-Key": f"k-{now.timestamp()}"})
+    assert (answer.status_code, answer.json().get("code")) == (422, "date_order"), answer.text
