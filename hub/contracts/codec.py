@@ -22,7 +22,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from hub.contracts.snapshot import state_from_bytes, state_to_bytes
 from hub.errors import Rejected
-from hub.lifecycle.commands import WIRE_INSTRUCTIONS, Command, Register, WireInstruction
+from hub.lifecycle.commands import LOCAL_INSTRUCTIONS, WIRE_INSTRUCTIONS, Command, WireInstruction
 from hub.lifecycle.dispute import Dispute
 from hub.lifecycle.events import Event
 from hub.wire.dispute.v1 import command_pb2
@@ -43,7 +43,7 @@ __all__ = [
 
 LOCAL: Final[Mapping[type, frozenset[str]]] = {
     Event: frozenset({"source_ref"}),
-    Command: frozenset({"instruction"}),
+    Command: frozenset({"instruction", "counted"}),
     Dispute: frozenset(entry.name for entry in fields(Dispute))
     - frozenset(field.name for field in intake_pb2.Dispute.DESCRIPTOR.fields),
 }
@@ -84,11 +84,12 @@ def command_to_wire(command: Command) -> command_pb2.Command:
     """Return the message of a command.
 
     Raises:
-        Rejected: `not_on_the_wire` for a registration: that travels as a hand-off or a Submit.
+        Rejected: `not_on_the_wire` for what only the hub itself gives: a registration travels as a hand-off or a
+            Submit.
     """
     order = command.instruction
-    if isinstance(order, Register):
-        raise Rejected("not_on_the_wire", "登记不经指令接口（a registration is no wire command）", field="instruction")
+    if isinstance(order, LOCAL_INSTRUCTIONS):
+        raise Rejected("not_on_the_wire", "该指令不经指令接口（this is no wire command）", field="instruction")
     told = _table(Command, command_pb2.Command.DESCRIPTOR).told(command)
     told[FIELD_OF[type(order)]] = _instruction_table(type(order)).told(order)
     return command_pb2.Command(**told)

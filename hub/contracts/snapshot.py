@@ -20,11 +20,16 @@ from typing import Any, Final, get_args, get_type_hints
 from hub.errors import Rejected
 from hub.lifecycle.dimensions import CohortDates, Dimensions
 from hub.lifecycle.dispute import Counted, CountedFact, Dispute
+from hub.lifecycle.provisional import DateName, ProvisionalDate, Span
 from hub.lifecycle.vocabulary import EventKind, Milestone
 
-FORMAT: Final = 1
-"""Raised only when an old reader would misread; such a reader refuses."""
-OWN_FORM: Final = frozenset({"dimensions", "cohort", "ordinals", "counted", "co_departments", "milestones"})
+PLAIN_FORMAT: Final = 1
+FORMAT: Final = 2
+"""Raised only when an old reader would misread; such a reader refuses. That of the first would let provisional dates
+expire, so a dispute that has some is told in the second."""
+OWN_FORM: Final = frozenset(
+    {"dimensions", "cohort", "ordinals", "counted", "co_departments", "milestones", "provisional"}
+)
 ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
 KINDS: Final = {kind.value: kind for kind in EventKind}
@@ -35,7 +40,8 @@ PLAIN: Final = tuple(entry.name for entry in fields(Dispute) if entry.name not i
 def state_to_bytes(dispute: Dispute) -> bytes:
     """Return the snapshot."""
     own = _row(Dimensions).told(dispute.dimensions)
-    told: dict[str, Any] = {"v": FORMAT, **_row(Dispute).told(dispute), "dimensions": own}
+    version = FORMAT if dispute.provisional else PLAIN_FORMAT
+    told: dict[str, Any] = {"v": version, **_row(Dispute).told(dispute), "dimensions": own}
     told["cohort"] = _row(CohortDates).told(dispute.cohort)
     told["ordinals"] = dict(dispute.ordinals)
     told["counted"] = _told_facts(dispute)
@@ -43,6 +49,8 @@ def state_to_bytes(dispute: Dispute) -> bytes:
         told["co_departments"] = dispute.co_departments
     if dispute.milestones:
         told["milestones"] = dispute.milestones
+    if dispute.provisional:
+        told["provisional"] = [_told_mark(mark) for mark in dispute.provisional]
     return ENCODER.encode(told).encode()
 
 
@@ -66,10 +74,25 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
             counted=_counted(told.get("counted", ()), dimensions, cohort),
             co_departments=tuple(told.get("co_departments", ())),
             milestones=tuple(Milestone(name) for name in told.get("milestones", ())),
+            provisional=tuple(_mark(*row) for row in told.get("provisional", ())),
         )
     except UNREADABLE as error:
         raise _unreadable(error) from error
     return dispute
+
+
+def _told_mark(mark: ProvisionalDate) -> Sequence[Any]:
+    spans = [[span.days, span.working] for span in mark.spans]
+    return [mark.name, mark.day.isoformat(), mark.counted_from.isoformat(), spans, mark.missing_year]
+
+
+def _mark(
+    name: str, day: str, counted_from: str, spans: Sequence[tuple[int, bool]], missing_year: int, *_: object
+) -> ProvisionalDate:
+    steps = tuple(Span(days, working) for days, working in spans)
+    return ProvisionalDate(
+        DateName(name), date.fromisoformat(day), date.fromisoformat(counted_from), steps, missing_year
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Pure: standard library and `hub.errors` only. Only intake changes disputes; ever
 
 from hub.lifecycle.commands import (
     INSTRUCTIONS,
+    LOCAL_INSTRUCTIONS,
     WIRE_INSTRUCTIONS,
     Accept,
     Actor,
@@ -43,12 +44,14 @@ from hub.lifecycle.commands import (
     WireInstruction,
     Withdraw,
 )
-from hub.lifecycle.decide import business_day, decide
+from hub.lifecycle.days import business_day, end_of
+from hub.lifecycle.decide import EARLIEST, LATEST, decide
 from hub.lifecycle.dimensions import CohortDates, Dimensions
 from hub.lifecycle.dispute import CountedFact, Dispute
 from hub.lifecycle.events import Event, Particulars, Retraction
 from hub.lifecycle.evolve import evolve, replay
 from hub.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
+from hub.lifecycle.provisional import DateName, ProvisionalDate, SettledDate, SettleDueDates, Span
 from hub.lifecycle.reasons import REASONS, Reason
 from hub.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from hub.lifecycle.table import TRANSITIONS, Transition
@@ -92,8 +95,11 @@ __all__ = [
     "CONFIRMATION_DAYS",
     "CORRECTABLE",
     "COUNTED",
+    "EARLIEST",
     "ENDS",
     "INSTRUCTIONS",
+    "LATEST",
+    "LOCAL_INSTRUCTIONS",
     "OPEN",
     "REASONS",
     "SETTLED_FORMS",
@@ -119,6 +125,7 @@ __all__ = [
     "Colour",
     "Command",
     "CountedFact",
+    "DateName",
     "Dimensions",
     "Dispatch",
     "DispatchMode",
@@ -137,6 +144,7 @@ __all__ = [
     "Milestone",
     "OutcomeForm",
     "Particulars",
+    "ProvisionalDate",
     "Rate",
     "ReachMilestone",
     "Reason",
@@ -161,7 +169,10 @@ __all__ = [
     "Role",
     "Satisfaction",
     "Scale",
+    "SettleDueDates",
+    "SettledDate",
     "Sign",
+    "Span",
     "State",
     "Supervise",
     "Supervision",
@@ -177,6 +188,7 @@ __all__ = [
     "canonical_reference",
     "decide",
     "dispute_id_of",
+    "end_of",
     "event_id_of",
     "evolve",
     "is_dispute_id",

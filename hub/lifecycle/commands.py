@@ -1,4 +1,4 @@
-"""Instructions to one dispute: field for field command.proto, plus `Register`, which only intake gives."""
+"""Instructions to one dispute: field for field command.proto, plus `Register` and `SettleDueDates`, intake's own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Final, TypeAlias, get_args
 
 from hub.lifecycle.dimensions import Dimensions
+from hub.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from hub.lifecycle.vocabulary import (
     Clarity,
     Colour,
@@ -354,11 +355,14 @@ WireInstruction: TypeAlias = (
     | Reclassify
     | Rate
 )
-Instruction: TypeAlias = Register | WireInstruction
+LocalInstruction: TypeAlias = Register | SettleDueDates
+Instruction: TypeAlias = LocalInstruction | WireInstruction
 
 WIRE_INSTRUCTIONS: Final[tuple[type, ...]] = get_args(WireInstruction)
 """Every instruction that has a message of its own."""
-INSTRUCTIONS: Final[tuple[type, ...]] = (Register, *WIRE_INSTRUCTIONS)
+LOCAL_INSTRUCTIONS: Final[tuple[type, ...]] = get_args(LocalInstruction)
+"""Instructions that only the hub itself gives."""
+INSTRUCTIONS: Final[tuple[type, ...]] = (*LOCAL_INSTRUCTIONS, *WIRE_INSTRUCTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +377,7 @@ class Command:
         instruction: What to do.
         correlation_id: Ties together what one request sets off; `command_id` when empty.
         expected_sequence: Refuse unless the dispute stands there; 0 is any.
+        counted: Dates of the instruction that were counted without a holiday table; intake's own, never on the wire.
     """
 
     command_id: str
@@ -382,3 +387,4 @@ class Command:
     instruction: Instruction
     correlation_id: str = ""
     expected_sequence: int = 0
+    counted: tuple[ProvisionalDate, ...] = ()

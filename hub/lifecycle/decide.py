@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
-from zoneinfo import ZoneInfo
 
 from hub.errors import Rejected
 from hub.lifecycle.commands import Command, Register
+from hub.lifecycle.days import business_day
 from hub.lifecycle.dispute import Dispute
 from hub.lifecycle.effects import Change, source_ref_of
 from hub.lifecycle.events import Event
+from hub.lifecycle.evolve import evolve
 from hub.lifecycle.identity import event_id_of
+from hub.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from hub.lifecycle.reasons import REASONS
 from hub.lifecycle.situation import Situation, is_pseudonym
 from hub.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
 from hub.lifecycle.vocabulary import CONCLUSIONS, EventKind
 
-ZONE: Final = ZoneInfo("Asia/Shanghai")
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """What the hub takes for a time of our world; it also keeps the conversion of zones in range."""
@@ -43,12 +45,21 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
         code = guard(at, command.instruction)
         if code is not None:
             _refuse(code, f"{row.id} {type(command.instruction).__name__}")
-    return (_event(row, at, row.effect(at, command.instruction)),)
+    event = _event(row, at, row.effect(at, command.instruction))
+    if command.counted or (dispute is not None and dispute.provisional):
+        event = replace(event, provisional=_still_provisional(dispute, command, event))
+    return (event,)
 
 
-def business_day(at: datetime) -> date:
-    """Return the business day of an aware instant: the calendar day in Asia/Shanghai."""
-    return at.astimezone(ZONE).date()
+def _still_provisional(dispute: Dispute | None, command: Command, event: Event) -> tuple[ProvisionalDate, ...]:
+    """Return the marks after an event: of what it counted and of what stood before, those whose date still stands."""
+    order = command.instruction
+    settled = {(date.name, date.before) for date in order.dates} if isinstance(order, SettleDueDates) else set()
+    before = () if dispute is None else dispute.provisional
+    marks = {(mark.name, mark.day): mark for mark in before if (mark.name, mark.day) not in settled}
+    marks |= {(mark.name, mark.day): mark for mark in command.counted}
+    after = evolve(dispute, event)
+    return tuple(mark for mark in marks.values() if after.holds(mark))
 
 
 def _check(dispute: Dispute | None, command: Command) -> None:

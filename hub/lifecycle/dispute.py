@@ -8,7 +8,9 @@ from datetime import date, datetime
 
 from typing_extensions import override
 
+from hub.lifecycle.days import last_day_before
 from hub.lifecycle.dimensions import CohortDates, Dimensions
+from hub.lifecycle.provisional import COHORT_DATES, DateName, ProvisionalDate
 from hub.lifecycle.states import State
 from hub.lifecycle.vocabulary import EventKind, Milestone, Supervision
 
@@ -86,6 +88,7 @@ class Dispute:
         conclusions: Conclusions of this opening.
         ordinals: How often each kind of event happened in this opening.
         counted: Facts as they stand in the figures, of all openings, in order.
+        provisional: Dates counted without a holiday table: those that stand, and earlier ones that facts stand under.
     """
 
     dispute_id: str
@@ -111,6 +114,7 @@ class Dispute:
     conclusions: int = 0
     ordinals: tuple[tuple[EventKind, int], ...] = ()
     counted: Counted = Counted()
+    provisional: tuple[ProvisionalDate, ...] = ()
 
     def times(self, kind: EventKind) -> int:
         """Return how often `kind` happened in this opening."""
@@ -123,3 +127,35 @@ class Dispute:
     def term_runs(self) -> bool:
         """A handler signed in this opening: from then on only T12 and T13 move `cohort.due_on`."""
         return self.times(EventKind.SIGNED) > 0
+
+    def last_day(self, name: DateName) -> date | None:
+        """Return a limit's last day as it stands; None without such a limit."""
+        if name is DateName.SIGN_BY:
+            return None if self.sign_by is None else last_day_before(self.sign_by)
+        if name is DateName.CONFIRM_BY:
+            return self.confirm_by
+        day: date | None = getattr(self.cohort, name.value)
+        return day
+
+    def provisional_mark(self, name: DateName) -> ProvisionalDate | None:
+        """Return how a limit was counted, when its last day as it stands is provisional; else None."""
+        if not self.provisional:
+            return None
+        day = self.last_day(name)
+        return next((mark for mark in self.provisional if mark.name is name and mark.day == day), None)
+
+    def is_provisional(self, name: DateName) -> bool:
+        """Tell whether a limit's last day as it stands is provisional: nothing may be called late by it."""
+        return self.provisional_mark(name) is not None
+
+    @property
+    def missing_years(self) -> frozenset[int]:
+        """Years whose holiday tables the provisional dates wait for."""
+        return frozenset(mark.missing_year for mark in self.provisional)
+
+    def holds(self, mark: ProvisionalDate) -> bool:
+        """Tell whether a marked date stands, in the dispute or under one of its counted facts."""
+        if self.last_day(mark.name) == mark.day:
+            return True
+        name = mark.name
+        return name in COHORT_DATES and any(getattr(fact.cohort, name.value) == mark.day for fact in self.counted)

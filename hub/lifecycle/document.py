@@ -86,6 +86,8 @@ def _rows() -> Iterator[str]:
 def _sources(row: Transition[Any]) -> str:
     if row.sources == OPEN:
         return "all but `duplicate`, `closed`"
+    if set(row.sources) == set(State):
+        return "all"
     if set(OPEN) < set(row.sources):
         return "all but `duplicate`"
     return ", ".join(f"`{source}`" if source else "–" for source in row.sources)

@@ -22,7 +22,6 @@ from hub.lifecycle.commands import (
     LinkDuplicate,
     Rate,
     ReachMilestone,
-    Reclassify,
     RecordNonPerformance,
     RecordPerformance,
     RecordRuling,
@@ -44,7 +43,6 @@ from hub.lifecycle.dispute import CountedFact, Dispute
 from hub.lifecycle.events import Particulars, Retraction
 from hub.lifecycle.situation import Situation, last_day_to_apply
 from hub.lifecycle.vocabulary import (
-    CORRECTABLE,
     LEVELS,
     RUNGS,
     SIGN_OFF_EXPIRED,
@@ -90,7 +88,10 @@ def register(at: Situation, order: Register) -> Change:
     return Change(order.dimensions, cohort, particulars)
 
 
-def _retraction(fact: CountedFact, restated_as: Dimensions | None = None) -> Retraction:
+def retraction(
+    fact: CountedFact, restated_as: Dimensions | None = None, restated_cohort: CohortDates | None = None
+) -> Retraction:
+    """Return what takes a counted fact back; it counts again under `restated_as`, when that is given."""
     return Retraction(
         fact.type,
         fact.business_day,
@@ -102,13 +103,14 @@ def _retraction(fact: CountedFact, restated_as: Dimensions | None = None) -> Ret
         fact.reopen_seq,
         restated=restated_as is not None,
         restated_as=restated_as,
+        restated_cohort=restated_cohort,
     )
 
 
 def link(at: Situation, order: LinkDuplicate) -> Change:
     """Take back what was counted: the matter is counted at its master."""
     dispute = at.known
-    taken_back = tuple(_retraction(fact) for fact in dispute.counted)
+    taken_back = tuple(retraction(fact) for fact in dispute.counted)
     return Change(
         dispute.dimensions,
         dispute.cohort,
@@ -345,34 +347,6 @@ def colour(at: Situation, order: ChangeColour) -> Change:
 def milestone(at: Situation, order: ReachMilestone) -> Change:
     """Note the milestone."""
     return _keep(at.known, Particulars(milestone=str(order.milestone)))
-
-
-def reclassed(before: Dimensions, order: Reclassify) -> Dimensions:
-    """Return the corrected dimensions; a village, and with it the grid, outside the new town is dropped."""
-    town = order.town_code or before.town_code
-    strays = not order.village_code and not before.village_code.startswith(town)
-    return replace(
-        before,
-        category=order.category or before.category,
-        case_cause=order.case_cause or before.case_cause,
-        town_code=town,
-        village_code="" if strays else order.village_code or before.village_code,
-        grid_code=order.grid_code or ("" if strays else before.grid_code),
-    )
-
-
-def reclassify(at: Situation, order: Reclassify) -> Change:
-    """Restate every counted fact; who mediated it and how it ended then is history and stays."""
-    dispute = at.known
-    after = reclassed(dispute.dimensions, order)
-    corrected = {name: getattr(after, name) for name in CORRECTABLE}
-    restated = tuple(_retraction(fact, replace(fact.dimensions, **corrected)) for fact in dispute.counted)
-    return Change(
-        after,
-        dispute.cohort,
-        reason_code=order.reason_code,
-        retracts=restated,
-    )
 
 
 def rate(at: Situation, order: Rate) -> Change:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from hub.lifecycle.dimensions import CohortDates, Dimensions
+from hub.lifecycle.provisional import ProvisionalDate, SettledDate
 from hub.lifecycle.states import State
 from hub.lifecycle.vocabulary import Colour, EventKind, Role
 
@@ -14,7 +15,8 @@ from hub.lifecycle.vocabulary import Colour, EventKind, Role
 class Retraction:
     """A counted fact taken back by a later event, told whole as it was counted. Meanings: journal.proto.
 
-    `restated_as` is set exactly when it is `restated`: it then counts again under these dimensions.
+    `restated_as` is set exactly when it is `restated`: it then counts again under these dimensions, and with
+    `restated_cohort` where its dates changed too.
     """
 
     type: EventKind
@@ -27,6 +29,7 @@ class Retraction:
     reopen_seq: int = 0
     restated: bool = False
     restated_as: Dimensions | None = None
+    restated_cohort: CohortDates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Particulars:
     visit_on: date | None = None
     confirm_by: date | None = None
     due_before: date | None = None
+    settled: tuple[SettledDate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +93,4 @@ class Event:
     conclusion_ordinal: int = 0
     particulars: Particulars = field(default_factory=Particulars)
     source_ref: str = ""
+    provisional: tuple[ProvisionalDate, ...] = ()

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 from hub.errors import Fault
+from hub.lifecycle.days import end_of
 from hub.lifecycle.dispute import Counted, CountedFact, Dispute
 from hub.lifecycle.events import Event
+from hub.lifecycle.provisional import DateName
 from hub.lifecycle.vocabulary import (
     CONCLUSIONS,
     COUNTED,
@@ -40,6 +42,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
             source_ref=event.source_ref,
             ordinals=((event.type, 1),),
             counted=_counted(Counted(), event),
+            provisional=event.provisional,
         )
     opened = event.type is EventKind.REOPENED
     changes: dict[str, Any] = _new_opening() if opened else {}
@@ -57,6 +60,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
         reopen_seq=event.reopen_seq,
         ordinals=_bumped(() if opened else dispute.ordinals, event.type),
         counted=_counted(dispute.counted, event),
+        provisional=event.provisional,
         **changes,
     )
 
@@ -99,6 +103,17 @@ def _agreed(_: Dispute, event: Event) -> dict[str, Any]:
     }
 
 
+def _settled(dispute: Dispute, event: Event) -> dict[str, Any]:
+    """The cohort dates stand in the event; what stands in the dispute alone is moved here."""
+    changes: dict[str, Any] = {}
+    for date in event.particulars.settled:
+        if date.name is DateName.SIGN_BY and date.before == dispute.last_day(DateName.SIGN_BY):
+            changes["sign_by"] = end_of(date.after)
+        if date.name is DateName.CONFIRM_BY and date.before == dispute.confirm_by:
+            changes["confirm_by"] = date.after
+    return changes
+
+
 def _visits_start(_: Dispute, __: Event) -> dict[str, Any]:
     return {"clean_visits": 0}
 
@@ -124,6 +139,7 @@ PARTICULAR: Final[Mapping[EventKind, Callable[[Dispute, Event], dict[str, Any]]]
     EventKind.FOLLOW_UP_BEGUN: _visits_start,
     EventKind.TRACKED: _visits_start,
     EventKind.VISITED: _visited,
+    EventKind.DUE_DATES_SETTLED: _settled,
     EventKind.MILESTONE_REACHED: lambda dispute, event: {
         "milestones": (*dispute.milestones, Milestone(event.particulars.milestone))
     },
@@ -153,7 +169,8 @@ def _counted(known: Counted, event: Event) -> Counted:
                 del by_sequence[taken.sequence]
             else:
                 fact = by_sequence[taken.sequence]
-                by_sequence[taken.sequence] = replace(fact, dimensions=taken.restated_as)
+                cohort = taken.restated_cohort or fact.cohort
+                by_sequence[taken.sequence] = replace(fact, dimensions=taken.restated_as, cohort=cohort)
         facts = Counted(tuple(by_sequence.values()))
     if event.type not in COUNTED:
         return facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import date
 from operator import attrgetter
 from typing import Final
 
@@ -21,7 +22,9 @@ from hub.lifecycle.commands import (
     Suspend,
 )
 from hub.lifecycle.dimensions import Dimensions
+from hub.lifecycle.dispute import Dispute
 from hub.lifecycle.identity import dispute_id_of, is_dispute_id
+from hub.lifecycle.provisional import DateName, SettleDueDates
 from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, are_texts, follows, is_code, is_pseudonym, is_text
 from hub.lifecycle.vocabulary import (
     LEVELS,
@@ -180,9 +183,10 @@ def dispatch_limits(at: Situation, order: Dispatch) -> str | None:
 
 
 def signed_in_time(at: Situation, _: Sign) -> str | None:
-    """The handler signs within the limit; afterwards the dispute is bounced and dispatched again."""
+    """The handler signs within the limit, if it is known; afterwards the dispute is bounced and dispatched again."""
     limit = at.known.sign_by
-    return "signed_late" if limit is not None and at.command.occurred_at > limit else None
+    late = limit is not None and at.command.occurred_at > limit
+    return "signed_late" if late and not at.known.is_provisional(DateName.SIGN_BY) else None
 
 
 def term_has_an_end(at: Situation, order: Sign) -> str | None:
@@ -202,9 +206,11 @@ def bounce_is_reasoned(_: Situation, order: Bounce) -> str | None:
 
 
 def sign_off_is_over(at: Situation, order: Bounce) -> str | None:
-    """Nobody is bounced for not signing before the sign-off limit."""
+    """Nobody is bounced for not signing before the sign-off limit, nor while it is provisional."""
     if order.reason_code != SIGN_OFF_EXPIRED:
         return None
+    if at.known.is_provisional(DateName.SIGN_BY):
+        return "date_provisional"
     limit = at.known.sign_by
     return "sign_off_runs" if limit is None or at.command.occurred_at < limit else None
 
@@ -260,7 +266,7 @@ def stop_moves_due_date(at: Situation, order: Resume) -> str | None:
     if order.due_on is None:
         return "due_date_missing"
     stopped = max(0, (at.day - dispute.clock_stopped_on).days)
-    return None if follows(dispute.cohort.due_on, stopped, order.due_on) else "due_date_inconsistent"
+    return None if _moves(dispute, DateName.DUE_ON, stopped, order.due_on) else "due_date_inconsistent"
 
 
 def by_leader_on_petition(at: Situation, _: Extend) -> bool:
@@ -288,9 +294,7 @@ def extended_once_in_regime_b(at: Situation, _: Extend) -> str | None:
 
 def term_follows_days(at: Situation, order: Extend) -> str | None:
     """The new last day is the old one plus the days."""
-    old = at.known.cohort.due_on
-    fits = old is not None and order.due_on is not None and follows(old, order.days, order.due_on)
-    return None if fits else "due_date_inconsistent"
+    return None if _moves(at.known, DateName.DUE_ON, order.days, order.due_on) else "due_date_inconsistent"
 
 
 def statutory_limit_follows_days(at: Situation, order: Extend) -> str | None:
@@ -300,5 +304,19 @@ def statutory_limit_follows_days(at: Situation, order: Extend) -> str | None:
         return "no_statutory_limit"
     if dispute.statutory_extended:
         return "extended_already"
-    fits = order.due_on is not None and follows(dispute.cohort.statutory_due_on, order.days, order.due_on)
+    fits = _moves(dispute, DateName.STATUTORY_DUE_ON, order.days, order.due_on)
     return None if fits else "due_date_inconsistent"
+
+
+def _moves(dispute: Dispute, name: DateName, days: int, new: date | None) -> bool:
+    """Tell whether a limit moves by `days`, as far as its own last day is known; a provisional one may lie too late."""
+    old = dispute.last_day(name)
+    return old is not None and new is not None and follows(old, days, new, either_way=dispute.is_provisional(name))
+
+
+# D1
+def dates_are_provisional(at: Situation, order: SettleDueDates) -> str | None:
+    """Only a date that is provisional is counted again; one that people were told as certain stays."""
+    marks = {(mark.name, mark.day) for mark in at.known.provisional}
+    named = {(date.name, date.before) for date in order.dates}
+    return None if named and named <= marks else "not_provisional"

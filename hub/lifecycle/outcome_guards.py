@@ -24,8 +24,9 @@ from hub.lifecycle.commands import (
     Track,
     Withdraw,
 )
-from hub.lifecycle.effects import reclassed
+from hub.lifecycle.corrections import reclassed
 from hub.lifecycle.guards import nests
+from hub.lifecycle.provisional import DateName
 from hub.lifecycle.situation import (
     AMOUNT_LIMIT_FEN,
     Situation,
@@ -116,11 +117,13 @@ def session_was_held(_: Situation, order: Fail) -> str | None:
 
 
 def term_is_over(at: Situation, order: Fail) -> str | None:
-    """The term expires on its last day at the earliest, and not while the clock stands still."""
+    """The term expires on its last day at the earliest, not while the clock stands still or that day is provisional."""
     if order.reason_code is not FailureReason.TERM_EXPIRED:
         return None
     if at.known.clock_stopped_on is not None:
         return "clock_stopped"
+    if at.known.is_provisional(DateName.DUE_ON):
+        return "date_provisional"
     due = at.known.cohort.due_on
     return "term_not_expired" if due is None or at.day < due else None
 
@@ -143,11 +146,12 @@ def both_apply(_: Situation, order: ApplyForConfirmation) -> str | None:
 
 
 def within_thirty_days(at: Situation, _: ApplyForConfirmation) -> str | None:
-    """30 days from the agreement, its day not counted, the end moved off a holiday (民诉法 85, 205)."""
+    """30 days from the agreement, its day not counted, the end moved off a holiday if known (民诉法 85, 205)."""
     agreed = at.known.agreement_on
     if agreed is None:
         return "confirmation_late"
-    return "confirmation_late" if at.day > (at.known.confirm_by or last_day_to_apply(agreed)) else None
+    late = at.day > (at.known.confirm_by or last_day_to_apply(agreed))
+    return "confirmation_late" if late and not at.known.is_provisional(DateName.CONFIRM_BY) else None
 
 
 def is_confirmed(_: Situation, order: RecordRuling) -> bool:

@@ -144,5 +144,12 @@ REASONS: Final[dict[str, Reason]] = {
     "milestone_twice": Reason(_W, "milestone", "该节点已完成", "milestone was reached before"),
     "nothing_changed": Reason(_W, "", "没有更正内容", "nothing would change"),
     "bad_satisfaction": Reason(_M, "satisfaction", "满意度代码无效", "no such rating code"),
+    "date_provisional": Reason(
+        _W,
+        "reason_code",
+        "期限暂定（缺节假日表），不能据此认定逾期",
+        "the limit is provisional: no holiday table",
+    ),
+    "not_provisional": Reason(_W, "dates", "该期限并非暂定", "no such date is provisional"),
     "rated_already": Reason(_W, "", "已评价", "was rated in this opening"),
 }

@@ -71,10 +71,10 @@ def are_texts(texts: Collection[str]) -> bool:
     return max(map(len, texts), default=0) <= TEXT_LIMIT and "".join(texts).isprintable()
 
 
-def follows(old: date, days: int, new: date) -> bool:
-    """Tell whether `new` is `old` plus `days`, perhaps moved off a holiday."""
-    earliest = old + timedelta(days=days)
-    return earliest <= new <= earliest + timedelta(days=HOLIDAY_SLACK_DAYS)
+def follows(old: date, days: int, new: date, *, either_way: bool = False) -> bool:
+    """Tell whether `new` is `old` plus `days`, perhaps moved off a holiday; to both sides when `old` is provisional."""
+    plain, slack = old + timedelta(days=days), timedelta(days=HOLIDAY_SLACK_DAYS)
+    return (plain - slack if either_way else plain) <= new <= plain + slack
 
 
 def last_day_to_apply(agreed_on: date) -> date:

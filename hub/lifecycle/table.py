@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from hub.lifecycle import commands as c
+from hub.lifecycle import corrections as correct
 from hub.lifecycle import effects as do
 from hub.lifecycle import guards as g
 from hub.lifecycle import outcome_guards as o
+from hub.lifecycle.provisional import SettleDueDates
 from hub.lifecycle.situation import Situation
 from hub.lifecycle.states import OPEN, State
 from hub.lifecycle.vocabulary import EventKind
@@ -195,9 +197,12 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
     Transition("M1", c.ReachMilestone, OPEN, None, K.MILESTONE_REACHED, do.milestone,
             "信访节点：见面、调查、反馈、办结", "petition milestone reached",
             (o.milestone_is_new,)),
-    Transition("C1", c.Reclassify, (*OPEN, S.CLOSED), None, K.RECLASSIFIED, do.reclassify,
+    Transition("C1", c.Reclassify, (*OPEN, S.CLOSED), None, K.RECLASSIFIED, correct.reclassify,
             "更正分类、区划，重述统计", "corrected; counted facts are restated",
             (o.correction_is_real,)),
+    Transition("D1", SettleDueDates, tuple(S), None, K.DUE_DATES_SETTLED, correct.due_dates,
+            "节假日表已到，暂定期限更正，重述统计", "a holiday table came: provisional dates and facts are restated",
+            (g.dates_are_provisional,)),
 )
 # fmt: on
 

@@ -42,13 +42,17 @@ class EventKind(StrEnum):
     MILESTONE_REACHED = "milestone_reached"
     RECLASSIFIED = "reclassified"
     RATED = "rated"
+    DUE_DATES_SETTLED = "due_dates_settled"
 
 
 CONCLUSIONS: Final = frozenset({EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN})
 """What ends a mediation; the first of an opening has `conclusion_ordinal` 1."""
 
-COUNTED: Final = frozenset(EventKind) - {EventKind.SCREENING_BEGUN, EventKind.RECLASSIFIED}
-"""Kinds whose facts a later event takes back or restates: all but a step without a figure and the correction itself.
+CORRECTIONS: Final = frozenset({EventKind.RECLASSIFIED, EventKind.DUE_DATES_SETTLED})
+"""What restates counted facts and is none itself."""
+
+COUNTED: Final = frozenset(EventKind) - CORRECTIONS - {EventKind.SCREENING_BEGUN}
+"""Kinds whose facts a later event takes back or restates: all but a step without a figure and the corrections.
 
 What is not retracted today can't be moved by a figure that is thought of tomorrow: the journal is kept for ever."""
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
+from itertools import count
 from typing import Final
 
 import chinese_calendar
 import yaml
 
-from hub.errors import Fault, Rejected
+from hub.errors import Fault
 
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
 _REMEMBERED: Final = 4096
+FIRST_YEAR: Final = 2004
+"""First year of which tables are kept anywhere; older days are counted by weekends alone."""
+CORRECTED: Final = {date(2005, 12, 31): True}
+"""Days that chinesecalendar 1.11.0 has wrong -> worked: a make-up Saturday by the notice on the holidays of 2006."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,45 +28,67 @@ class Notice:
     """One State Council notice on the holidays of one year.
 
     Attributes:
-        source: Number and date of the notice.
+        source: Number of the notice, or who vouches for the days.
+        issued: Day of the notice.
         holidays: Days off.
         workdays: Weekend days that are worked (调休).
     """
 
     source: str
+    issued: date
     holidays: frozenset[date]
     workdays: frozenset[date]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Last day of a limit.
+
+    Attributes:
+        day: Inclusive.
+        missing_year: First year on the way without a holiday table: there only weekends were counted as days off, and
+            the day is provisional. None when the day is certain.
+    """
+
+    day: date
+    missing_year: int | None = None
 
 
 class WorkCalendar:
     """Which days are worked in mainland China.
 
     Attributes:
-        notices: Year -> notice, for years that the library lacks or has wrong; a notice goes before the library.
+        notices: Year -> notice, for years that the library lacks; a notice goes before the library. May be replaced as
+            a whole at any time, from any thread.
     """
 
     def __init__(self, notices: Mapping[int, Notice]) -> None:
         self.notices = notices
 
-    def is_workday(self, day: date) -> bool:
-        """Tell whether `day` is worked; weekends are days off unless a notice makes them working days.
+    def covers(self, year: int) -> bool:
+        """Tell whether the holidays of a year are known."""
+        return year in self.notices or _library_covers(year)
 
-        Raises:
-            Rejected: `calendar_missing` when neither a notice nor the library covers that year.
+    def first_missing_year(self) -> int:
+        """Return the first year from 2004 on whose holidays are not known."""
+        return next(year for year in count(FIRST_YEAR) if not self.covers(year))
+
+    def is_workday(self, day: date) -> bool:
+        """Tell whether `day` is worked.
+
+        Weekends are days off unless a notice makes them working days; in a year that nothing covers they are the only
+        days off that are known.
         """
         for notice in self.notices.values():
             if day in notice.workdays:
                 return True
             if day in notice.holidays:
                 return False
-        if day.year in self.notices:
+        if day.year in self.notices or not _library_covers(day.year):
             return day.weekday() < _SATURDAY
-        try:
-            return _worked(day)
-        except NotImplementedError as error:
-            raise Rejected("calendar_missing", f"no holiday table covers {day.year}") from error
+        return _worked(day)
 
-    def calendar_due(self, start: date, days: int) -> date:
+    def calendar_due(self, start: date, days: int) -> Due:
         """Return the last day of a limit of calendar days.
 
         Args:
@@ -70,22 +96,21 @@ class WorkCalendar:
             days: At least 1.
 
         Returns:
-            The last day, inclusive. A day off (weekend or public holiday) moves to the first working day after it.
+            A day off (weekend or public holiday) moves to the first working day after it. Provisional when a day that
+            was looked at lies in a year without a table.
 
         Raises:
-            Rejected: `calendar_missing` when no holiday table covers the last day's year.
             ValueError: `days` is below 1.
 
         Source:
             民事诉讼法 (2023) 第八十五条：期间开始的时和日，不计算在期间内；
             期间届满的最后一日是法定休假日的，以法定休假日后的第一日为期间届满的日期。
         """
-        due = start + timedelta(days=_at_least_one(days))
-        while not self.is_workday(due):
-            due += _DAY
-        return due
+        first = start + timedelta(days=_at_least_one(days))
+        due = next(day for day in _from(first) if self.is_workday(day))
+        return self._due(first, due)
 
-    def workday_due(self, start: date, days: int) -> date:
+    def workday_due(self, start: date, days: int) -> Due:
         """Return the last day of a limit of working days.
 
         Args:
@@ -93,10 +118,9 @@ class WorkCalendar:
             days: Number of working days, at least 1; make-up working days count.
 
         Returns:
-            The last day, inclusive; always a working day.
+            Always a working day. Provisional when a day on the way lies in a year without a table.
 
         Raises:
-            Rejected: `calendar_missing` when no holiday table covers a year on the way.
             ValueError: `days` is below 1.
 
         Source:
@@ -107,59 +131,79 @@ class WorkCalendar:
         while left:
             due += _DAY
             left -= self.is_workday(due)
-        return due
+        return self._due(start + _DAY, due)
 
-
-@cache
-def national() -> WorkCalendar:
-    """Return the calendar of the package's own notices and the library; read once."""
-    return WorkCalendar(read_notices(files(__package__).joinpath("calendar_years.yaml").read_text(encoding="utf-8")))
-
-
-def is_workday(day: date) -> bool:
-    """Tell whether `day` is worked; see `WorkCalendar.is_workday`."""
-    return national().is_workday(day)
-
-
-def calendar_due(start: date, days: int) -> date:
-    """Return the last day of a limit of calendar days; see `WorkCalendar.calendar_due` (民诉法 85)."""
-    return national().calendar_due(start, days)
-
-
-def workday_due(start: date, days: int) -> date:
-    """Return the last day of a limit of working days; see `WorkCalendar.workday_due`."""
-    return national().workday_due(start, days)
+    def _due(self, first: date, last: date) -> Due:
+        """Name the first year without a table among the days that were looked at."""
+        years = range(first.year, last.year + 1)
+        return Due(last, next((year for year in years if not self.covers(year)), None))
 
 
 def read_notices(text: str) -> dict[int, Notice]:
-    """Read the format of `calendar_years.yaml`.
+    """Read a holiday table: `years: {2027: {source: …, issued: 2026-11-20, holidays: [2027-01-01, …], workdays: […]}}`.
+
+    `holidays` are the days off of a holiday, `workdays` the weekend days that are worked; a notice may name days of the
+    December before.
 
     Raises:
-        Fault: `calendar_damaged` when a year lacks its source or a date cannot be read; nothing is skipped.
+        Fault: `calendar_damaged` when a year lacks its source or date, a day cannot be read, lies in another year, or
+            is both off and worked, or a worked day is none of a weekend; nothing is skipped.
     """
     try:
-        return {
-            int(year): Notice(_source(entry["source"]), _dates(entry["holidays"]), _dates(entry["workdays"]))
-            for year, entry in yaml.safe_load(text)["years"].items()
-        }
+        return {int(year): _notice(int(year), entry) for year, entry in yaml.safe_load(text)["years"].items()}
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise Fault("calendar_damaged", f"calendar_years.yaml cannot be read: {error}") from error
+        raise Fault("calendar_damaged", f"节假日表无法读取 / a holiday table cannot be read: {error!r}") from error
 
 
-def _source(text: str) -> str:
-    if not text.strip():
-        raise ValueError("a year needs the source of its days")
-    return text
+def _notice(year: int, entry: Mapping[str, object]) -> Notice:
+    odd = entry.keys() - {"source", "issued", "holidays", "workdays"}
+    if odd:
+        raise ValueError(f"{year}: no such field: {', '.join(sorted(map(str, odd)))}")
+    source = entry["source"]
+    if not isinstance(source, str) or not source.strip():
+        raise ValueError(f"{year}: the source of the days is needed")
+    notice = Notice(source, _date(entry["issued"]), _dates(entry["holidays"]), _dates(entry["workdays"]))
+    for day in sorted(notice.holidays | notice.workdays):
+        if day.year not in {year - 1, year}:
+            raise ValueError(f"{day} is no day of the notice of {year}")
+    for day in sorted(notice.workdays):
+        if day in notice.holidays or day.weekday() < _SATURDAY:
+            raise ValueError(f"{day} is no day of a weekend that is worked")
+    if not notice.holidays:
+        raise ValueError(f"{year}: a year has holidays")
+    return notice
 
 
-def _dates(items: list[date | str]) -> frozenset[date]:
-    return frozenset(item if isinstance(item, date) else date.fromisoformat(item) for item in items)
+def _date(item: object) -> date:
+    return item if type(item) is date else date.fromisoformat(str(item))
+
+
+def _dates(items: object) -> frozenset[date]:
+    if not isinstance(items, list):
+        raise TypeError("a list of days is needed")
+    return frozenset(map(_date, items))
+
+
+def _from(day: date) -> Iterator[date]:
+    while True:
+        yield day
+        day += _DAY
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _library_covers(year: int) -> bool:
+    try:
+        chinese_calendar.is_workday(date(year, 1, 1))
+    except NotImplementedError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=_REMEMBERED)
 def _worked(day: date) -> bool:
     """Ask the library once: it looks through every holiday it knows at each call, and limits end on few days."""
-    return bool(chinese_calendar.is_workday(day))
+    known = CORRECTED.get(day)
+    return bool(chinese_calendar.is_workday(day)) if known is None else known
 
 
 def _at_least_one(days: int) -> int:

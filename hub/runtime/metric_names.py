@@ -34,6 +34,9 @@ GaugeName = Literal[
     "hub_outbox_oldest_unsent_age_seconds",
     "hub_stats_disputes",
     "hub_stats_balance_difference",
+    "hub_calendar_covered_until_timestamp_seconds",
+    "hub_calendar_issued_timestamp_seconds",
+    "hub_calendar_damaged_files",
 ]
 HistogramName = Literal["grpc_server_handling_seconds", "hub_pipeline_event_age_seconds"]
 MetricName = CounterName | GaugeName | HistogramName
@@ -204,4 +207,17 @@ REGISTER: Final[tuple[Metric, ...]] = (
         "Books: received - applied - rejected - dead - in flight; 0 when they balance",
         ("stage",),
     ),
+    Metric(
+        "hub_calendar_covered_until_timestamp_seconds",
+        "gauge",
+        "节假日表到此为止（首个缺表年份的元旦）",
+        "Holiday tables reach up to here: the first day of the first year without one",
+    ),
+    Metric(
+        "hub_calendar_issued_timestamp_seconds",
+        "gauge",
+        "最新一张自备节假日表的通知日期",
+        "Date of the notice of the newest holiday table that the operator brought",
+    ),
+    Metric("hub_calendar_damaged_files", "gauge", "损坏的节假日表文件数", "Files of holiday tables that can't be read"),
 )

@@ -90,6 +90,7 @@ class Changes:
         done: Tasks of the command ledger and of the hand-off ledger.
         recalled: Tasks that a recovery knows from their events alone.
         retold: Recalled tasks whose content came again: from now on they are known in full.
+        missing_years: Disputes that wait for other holiday tables than before -> all the years of which they wait.
     """
 
     added: dict[str, Case] = field(default_factory=dict)
@@ -102,6 +103,19 @@ class Changes:
     done: dict[Ledger, list[Done]] = field(default_factory=dict)
     recalled: list[Done] = field(default_factory=list)
     retold: dict[Ledger, list[Done]] = field(default_factory=dict)
+    missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
+
+    def note_missing_years(self, before: Mapping[str, Case]) -> None:
+        """Fill in `missing_years` once every dispute stands as it will be written.
+
+        Args:
+            before: The changed disputes as they were.
+        """
+        for dispute_id, case in (*self.added.items(), *self.changed.items()):
+            was = before.get(dispute_id)
+            years = case.dispute.missing_years
+            if years != (frozenset() if was is None else was.dispute.missing_years):
+                self.missing_years[dispute_id] = years
 
 
 class Register(Protocol):
@@ -144,6 +158,18 @@ class Register(Protocol):
         """Return the earliest timers of these shards that are due, locked for this transaction.
 
         A dispute with a parked hand-off is left out: what it is waiting for may already be here.
+        """
+
+    def missing_years(self) -> frozenset[int]:
+        """Return the years whose holiday tables provisional dates wait for."""
+
+    def waiting_for(self, years: Collection[int], after: str, limit: int) -> Sequence[str]:
+        """Return disputes that wait for the tables of these years, in ascending order of id.
+
+        Args:
+            years: At least one.
+            after: Only ids above it; empty is all.
+            limit: At most so many.
         """
 
     def now(self) -> datetime:

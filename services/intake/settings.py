@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field
 
 from hub.runtime.settings import ServiceSettings
@@ -18,4 +20,12 @@ class IntakeSettings(ServiceSettings):
         ge=0,
         le=3600,
         description="期限宽限 How late a deadline rings: what a bridge accepted in time has then arrived (wall clock)",
+    )
+    calendar_dir: Path | None = Field(
+        default=None,
+        description="节假日表目录 Folder of holiday tables, a .yaml a year; read without a restart. "
+        "Unset: only the years that the package knows",
+    )
+    calendar_every_s: float = Field(
+        default=5.0, gt=0, le=3600, description="节假日表检查间隔 How often the folder of holiday tables is looked at"
     )

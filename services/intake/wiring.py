@@ -22,7 +22,7 @@ from hub.journal.recovery import Recovered, recover
 from hub.journal.relay import Relay
 from hub.rpc.books import BooksServicer
 from hub.rpc.server import GrpcServer
-from hub.runtime.calendars import national
+from hub.runtime.calendars import WorkCalendar
 from hub.runtime.clock import Clock, WallClock
 from hub.runtime.keys import load_or_create
 from hub.runtime.metrics import Metrics
@@ -43,6 +43,7 @@ from hub.wire.intake.v1 import intake_pb2_grpc
 from services.intake.adapters.accounts import HANDOFF, books_of
 from services.intake.adapters.applier import HandoffApplier
 from services.intake.adapters.counters import MetricCounters
+from services.intake.adapters.holidays import HolidayFolder, HolidayTables
 from services.intake.adapters.progress import AlarmClock, FeedProgress
 from services.intake.adapters.pulse import Pulse
 from services.intake.adapters.readiness import VERSIONS, StorePart
@@ -58,6 +59,7 @@ from services.intake.domain.telling import Arrival
 from services.intake.handlers.carrying import Answer, Outcome, Task, carry_out
 from services.intake.handlers.firing import Alarms
 from services.intake.handlers.recovering import take_back
+from services.intake.handlers.settling import Settler
 from services.intake.settings import IntakeSettings
 
 NAME: Final = "intake"
@@ -102,6 +104,7 @@ class Intake:
         outbox: Journal.
         reader: Of the hand-offs.
         alarm_clock: Fires timers.
+        holidays: Reads holiday tables and settles what they make certain.
         grpc: Knows its port once started.
         http: As above.
     """
@@ -111,6 +114,7 @@ class Intake:
     outbox: Outbox
     reader: Reader
     alarm_clock: AlarmClock
+    holidays: HolidayTables
     grpc: GrpcServer
     http: HttpServer
 
@@ -146,7 +150,8 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
     metrics = Metrics()
     metrics.set("hub_build_info", 1, service=NAME, version=VERSION)
     counters = MetricCounters(metrics)
-    book = Rulebook(load_screening(), load_deadlines(), national())
+    calendar = WorkCalendar({})
+    book = Rulebook(load_screening(), load_deadlines(), calendar)
     transport = load_or_create(settings.keys_dir, "transport")
     match = partial(_token, load_or_create(settings.keys_dir, "match").secret)
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
@@ -180,7 +185,14 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         held_limit_rows=settings.held_limit_rows,
     )
     commands: Batcher[Task, Answer] = Batcher(store, unit)
-    alarms = Alarms(StoreUnits(store, bind), book, clock.now, counters)
+    units = StoreUnits(store, bind)
+    alarms = Alarms(units, book, clock.now, counters)
+    settler = Settler(
+        units, book, clock.now, lambda register: register.now() if settings.clock == "scenario" else clock.now()
+    )
+    holidays = HolidayTables(
+        calendar, HolidayFolder(settings.calendar_dir), settler, metrics, every_s=settings.calendar_every_s
+    )
     alarm_clock = AlarmClock(
         store,
         alarms,
@@ -242,6 +254,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
     parts: Sequence[Part] = (
         StorePart(store, outbox),
         HeadCheck(guard),
+        holidays,
         pulse,
         Provisioner(world.provision),
         relay,
@@ -251,7 +264,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         grpc,
         http,
     )
-    return Intake(parts, store, outbox, reader, alarm_clock, grpc, http)
+    return Intake(parts, store, outbox, reader, alarm_clock, holidays, grpc, http)
 
 
 def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Recovered:
@@ -261,7 +274,7 @@ def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Rec
         settings: As for serving.
         source: The log; Kafka when None.
     """
-    book = Rulebook(load_screening(), load_deadlines(), national())
+    book = Rulebook(load_screening(), load_deadlines(), WorkCalendar({}))
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
     outbox = Outbox(JOURNAL, NAME)
     store = Store(settings.store_url)

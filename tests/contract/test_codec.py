@@ -38,6 +38,7 @@ from hub.lifecycle import (
     CohortDates,
     Colour,
     Command,
+    DateName,
     Dimensions,
     Dispatch,
     DispatchMode,
@@ -50,13 +51,16 @@ from hub.lifecycle import (
     Reopen,
     ReopenReason,
     Retraction,
+    SettledDate,
+    SettleDueDates,
     State,
     WireInstruction,
+    decide,
 )
 from hub.wire.dispute.v1 import command_pb2, dimensions_pb2
 from hub.wire.intake.v1 import intake_pb2
 from hub.wire.journal.v1 import journal_pb2
-from tests.support.lifecycle import DISPATCH, PATHS, REGISTER, START, Walk, command, reach, registration
+from tests.support.lifecycle import DISPATCH, DUE, PATHS, REGISTER, START, Walk, command, mark_of, reach, registration
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (Dimensions, dimensions_pb2.Dimensions),
@@ -233,9 +237,10 @@ def test_naive_times_do_not_get_out() -> None:
         timestamp_of(naive)
 
 
-def test_a_registration_is_no_wire_command() -> None:
+@pytest.mark.parametrize("order", [REGISTER, SettleDueDates(())], ids=["register", "settle"])
+def test_what_only_the_hub_itself_gives_is_no_wire_command(order: Instruction) -> None:
     with pytest.raises(Rejected, match="not_on_the_wire"):
-        command_to_wire(command(REGISTER))
+        command_to_wire(command(order))
 
 
 @given(st.integers(), st.integers(-(2**31), 2**31 - 1))
@@ -279,7 +284,34 @@ def test_snapshot_of_a_newer_release_is_read_and_of_a_newer_format_refused() -> 
     )
     assert state_from_bytes(newer.encode()) == reach(State.DISPATCHED).state
     with pytest.raises(Rejected, match="snapshot_unreadable"):
-        state_from_bytes(FROZEN.replace('"v":1', '"v":2').encode())
+        state_from_bytes(FROZEN.replace('"v":1', '"v":3').encode())
+
+
+MARKED = replace(reach(State.DISPATCHED).state, provisional=(mark_of(DateName.DUE_ON, DUE),))
+
+
+def test_snapshot_of_a_dispute_with_provisional_dates_is_in_the_format_that_the_first_reader_refuses() -> None:
+    told = state_to_bytes(MARKED).decode()
+    assert told == FROZEN.replace('"v":1', '"v":2').removesuffix("}") + (
+        ',"provisional":[["due_on","2024-03-31","2024-03-01",[[30,false]],2024]]}'
+    )
+    assert state_from_bytes(told.encode()) == MARKED
+
+
+@pytest.mark.parametrize("damage", ['["due_on","soon"', '["never","2024-03-31"', '["due_on",7'])
+def test_a_damaged_mark_is_unreadable_and_never_passed_over(damage: str) -> None:
+    told = state_to_bytes(MARKED).decode().replace('["due_on","2024-03-31"', damage)
+    with pytest.raises(Rejected, match="snapshot_unreadable"):
+        state_from_bytes(told.encode())
+
+
+def test_a_correction_of_due_dates_comes_through_the_journal_whole() -> None:
+    settled = SettleDueDates((SettledDate(DateName.DUE_ON, DUE, DUE + timedelta(days=1)),))
+    (event,) = decide(MARKED, command(settled))
+    assert event.retracts
+    assert event_from_wire(event_to_wire(event)) == event
+    assert event_from_wire(event_to_wire(reach(State.DISPATCHED).last)).provisional == ()
+    assert command_from_wire(command_to_wire(command(DISPATCH))).counted == ()
 
 
 BUSY = (

@@ -143,6 +143,7 @@ class Rig:
     bus: MemoryBus = field(default_factory=lambda: MemoryBus(partitions=2))
     clock: FixedClock = field(default_factory=lambda: FixedClock(WALL))
     clock_kind: Literal["wall", "scenario"] = "scenario"
+    calendar_dir: Path | None = None
     watches: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -162,6 +163,8 @@ class Rig:
             worker=worker,
             timer_every_s=60,
             timer_grace_s=0,
+            calendar_dir=self.calendar_dir,
+            calendar_every_s=3600,
         )
 
     def built(self, worker: str = "one") -> Intake:

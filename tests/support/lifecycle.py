@@ -19,6 +19,7 @@ from hub.lifecycle import (
     Clarity,
     Close,
     Command,
+    DateName,
     Dimensions,
     Dispatch,
     DispatchMode,
@@ -32,6 +33,7 @@ from hub.lifecycle import (
     MadeBy,
     MediationKind,
     OutcomeForm,
+    ProvisionalDate,
     RecordPerformance,
     RecordRuling,
     Refer,
@@ -43,6 +45,7 @@ from hub.lifecycle import (
     ReturnToSource,
     Role,
     Sign,
+    Span,
     State,
     Suspend,
     SuspendReason,
@@ -150,6 +153,11 @@ def registration(channel: Channel) -> Register:
     return replace(REGISTER, dimensions=replace(DIMENSIONS, channel=channel, regime=regime))
 
 
+def mark_of(name: DateName, day: date) -> ProvisionalDate:
+    """Return the mark of a date that was counted 30 days from `TODAY`, without the table of its year."""
+    return ProvisionalDate(name, day, TODAY, (Span(30),), day.year)
+
+
 class Walk:
     """A dispute and everything that happened to it.
 
@@ -175,10 +183,16 @@ class Walk:
         return self.events[-1]
 
     def do(
-        self, instruction: Instruction, *, at: datetime = START, role: Role = Role.CLERK, actor: str = "a-1"
+        self,
+        instruction: Instruction,
+        *,
+        at: datetime = START,
+        role: Role = Role.CLERK,
+        actor: str = "a-1",
+        counted: tuple[ProvisionalDate, ...] = (),
     ) -> Walk:
-        """Carry out one instruction."""
-        return self.carry_out(command(instruction, at=at, role=role, actor=actor))
+        """Carry out one instruction; `counted` are its dates that were counted without a holiday table."""
+        return self.carry_out(replace(command(instruction, at=at, role=role, actor=actor), counted=counted))
 
     def carry_out(self, told: Command) -> Walk:
         """Carry out one command."""

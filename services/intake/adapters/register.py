@@ -23,6 +23,7 @@ from services.intake.adapters.tables import (
     command_done,
     dispute,
     handoff_applied,
+    missing_year,
     open_matter,
     scenario_clock,
     timer,
@@ -55,6 +56,17 @@ _due: Final = (
         timer.c.dispute_id.not_in(_parked_disputes),
     )
     .order_by(timer.c.due_at, timer.c.dispute_id, timer.c.kind)
+    .limit(sa.bindparam("most"))
+)
+_YEARS: Final = sa.select(missing_year.c.year).distinct()
+_WAITING: Final = (
+    sa.select(missing_year.c.dispute_id)
+    .distinct()
+    .where(
+        missing_year.c.year.in_(sa.bindparam("years", expanding=True)),
+        missing_year.c.dispute_id > sa.bindparam("after"),
+    )
+    .order_by(missing_year.c.dispute_id)
     .limit(sa.bindparam("most"))
 )
 _STILL_DUE: Final = (
@@ -154,6 +166,14 @@ class StoreRegister(Register):
             # Nothing left of what was found: another worker fired these. There may be more behind them.
             if timers or not found:
                 return timers
+
+    @override
+    def missing_years(self) -> frozenset[int]:
+        return frozenset(self._tx.scalars(_YEARS))
+
+    @override
+    def waiting_for(self, years: Collection[int], after: str, limit: int) -> Sequence[str]:
+        return list(self._tx.scalars(_WAITING, {"years": sorted(years), "after": after, "most": limit}))
 
     @override
     def now(self) -> datetime:

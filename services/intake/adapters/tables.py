@@ -62,6 +62,15 @@ timer: Final = sa.Table(
     sa.Index("timer_due", "due_at", "dispute_id", "kind"),
 )
 
+# Which holiday tables the provisional dates of a dispute wait for.
+missing_year: Final = sa.Table(
+    "missing_year",
+    intake_metadata,
+    sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Index("missing_year_dispute", "dispute_id"),
+)
+
 # Parties and free text, sealed with a data key of their own; destroying `wrapped_key` shreds them (design D16).
 confidential: Final = sa.Table(
     "confidential",

@@ -15,7 +15,15 @@ from hub.contracts.codec import state_to_bytes
 from hub.contracts.topics import shard_of
 from hub.store.prepared import Prepared, insert_into
 from hub.store.store import Transaction
-from services.intake.adapters.tables import command_done, confidential, dispute, handoff_applied, open_matter, timer
+from services.intake.adapters.tables import (
+    command_done,
+    confidential,
+    dispute,
+    handoff_applied,
+    missing_year,
+    open_matter,
+    timer,
+)
 from services.intake.adapters.vault import Vault
 from services.intake.domain.timers import Timer
 from services.intake.ports import Case, Changes, Done, Ledger, Secret
@@ -66,6 +74,8 @@ class ChangeWriter:
         self._seal = prepared(insert_into(dialect, confidential).on_conflict_do_nothing(), *all_of(confidential))
         self._clear = prepared(sa.delete(timer).where(timer.c.dispute_id == _of, timer.c.kind == _by), "of", "by")
         self._set = prepared(moved, *all_of(timer))
+        self._no_years = prepared(sa.delete(missing_year).where(missing_year.c.dispute_id == _of), "of")
+        self._years = prepared(sa.insert(missing_year), *all_of(missing_year))
         self._take = prepared(
             sa.update(open_matter).where(open_matter.c.matter == _of).values(dispute_id=_by), "by", "of"
         )
@@ -90,6 +100,9 @@ class ChangeWriter:
         self._seal.run(tx, [_sealed(secret, vault) for secret in changes.secrets])
         self._clear.run(tx, [(dispute_id, kind.value) for dispute_id, kind in sorted(changes.cleared)])
         self._set.run(tx, [_timer_row(each) for each in changes.timers.values()])
+        years = sorted(changes.missing_years.items())
+        self._no_years.run(tx, [(dispute_id,) for dispute_id, _ in years if dispute_id not in changes.added])
+        self._years.run(tx, [(year, dispute_id) for dispute_id, missing in years for year in sorted(missing)])
         self._take.run(tx, [(by, matter) for matter, by in sorted(changes.taken.items())])
         self._release.run(tx, [(dispute_id,) for dispute_id in changes.released])
         self._done.run(tx, [_done_row(each) for each in done])

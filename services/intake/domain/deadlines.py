@@ -7,6 +7,7 @@ from datetime import date
 from typing import Literal, Protocol
 
 from hub.errors import Fault
+from hub.lifecycle import DateName, ProvisionalDate, Span
 from services.intake.domain.screening import within
 
 Count = Literal["calendar", "workday"]
@@ -16,11 +17,34 @@ TermKind = Literal["mediation", "statutory", "local", "extension"]
 class Calendar(Protocol):
     """Counts days of a limit; `hub.runtime.calendars` has the national one."""
 
-    def calendar_due(self, start: date, days: int) -> date:
+    def calendar_due(self, start: date, days: int) -> Due:
         """Return the last day: day of the event not counted, end moved off a day off (民诉法 85)."""
 
-    def workday_due(self, start: date, days: int) -> date:
+    def workday_due(self, start: date, days: int) -> Due:
         """Return the last day, counted in working days."""
+
+    def covers(self, year: int) -> bool:
+        """Tell whether the holidays of a year are known."""
+
+
+class Due(Protocol):
+    """Last day of a limit."""
+
+    @property
+    def day(self) -> date:
+        """The day, inclusive."""
+
+    @property
+    def missing_year(self) -> int | None:
+        """First year on the way whose holidays are not known; None when the day is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """A limit's last day, and its mark when it is provisional."""
+
+    day: date
+    mark: ProvisionalDate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +115,25 @@ def term_of(kind: TermKind, matter: Matter, rules: DeadlineRules) -> Term | None
     return next((term for term in rules.terms if term.kind == kind and term.fits(matter)), None)
 
 
-def last_day(limit: Term | SignOff, start: date, calendar: Calendar) -> date:
-    """Return the last day of a limit, inclusive.
+def last_day(name: DateName, start: date, spans: tuple[Span, ...], calendar: Calendar) -> LastDay:
+    """Return the last day of a limit.
 
     Args:
-        limit: How long, counted how.
+        name: Which limit.
         start: Day of the event, not counted.
+        spans: The limit, then its extensions, each from the end of the one before.
         calendar: Knows the days off.
-
-    Raises:
-        Rejected: `calendar_missing` when no holiday table covers a day on the way.
     """
-    if limit.count == "workday":
-        return calendar.workday_due(start, limit.days)
-    return calendar.calendar_due(start, limit.days)
+    day, missing = start, None
+    for span in spans:
+        due = calendar.workday_due(day, span.days) if span.working else calendar.calendar_due(day, span.days)
+        day, missing = due.day, due.missing_year if missing is None else missing
+    return LastDay(day, None if missing is None else ProvisionalDate(name, day, start, spans, missing))
+
+
+def span_of(limit: Term | SignOff) -> Span:
+    """Return how a limit is counted."""
+    return Span(limit.days, limit.count == "workday")
 
 
 def sign_off_of(channel: str, rules: DeadlineRules) -> SignOff:

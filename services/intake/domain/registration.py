@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Final
 
 from hub.lifecycle import (
@@ -20,7 +19,7 @@ from hub.lifecycle import (
     ReturnTarget,
     ReturnToSource,
 )
-from services.intake.domain.deadlines import Calendar, DeadlineRules, Matter, TermKind, last_day, term_of
+from services.intake.domain.deadlines import Calendar, DeadlineRules
 from services.intake.domain.screening import ScreeningRules, Verdict, screen
 from services.intake.domain.telling import Arrival
 
@@ -36,18 +35,8 @@ class Rulebook:
     calendar: Calendar
 
 
-def registration_of(arrival: Arrival, agency: str, verdict: Verdict, book: Rulebook) -> Register:
-    """Return T1; every received case is registered, whatever screening says of it.
-
-    Raises:
-        Rejected: `calendar_missing`.
-    """
-    matter = Matter(arrival.facts.channel, verdict.regime, arrival.facts.procedure, arrival.facts.received_on)
-
-    def due(kind: TermKind) -> date | None:
-        term = term_of(kind, matter, book.deadlines)
-        return None if term is None else last_day(term, arrival.facts.received_on, book.calendar)
-
+def registration_of(arrival: Arrival, agency: str, verdict: Verdict) -> Register:
+    """Return T1, its limits still open; every received case is registered, whatever screening says of it."""
     return Register(
         dimensions=replace(arrival.dimensions, regime=Regime(verdict.regime)),
         received_on=arrival.facts.received_on,
@@ -55,8 +44,6 @@ def registration_of(arrival: Arrival, agency: str, verdict: Verdict, book: Ruleb
         agency=agency,
         transitional=verdict.transitional,
         amount_fen=arrival.amount_fen,
-        local_due_on=due("local"),
-        statutory_due_on=due("statutory"),
     )
 
 
@@ -68,12 +55,9 @@ def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[I
         agency: Who told it.
         master: Dispute that holds the same matter open; empty when there is none.
         book: Rules.
-
-    Raises:
-        Rejected: `calendar_missing`.
     """
     verdict = screen(arrival.facts, book.screening)
-    register = registration_of(arrival, agency, verdict, book)
+    register = registration_of(arrival, agency, verdict)
     if master:
         return (register, LinkDuplicate(master))
     if verdict.accepted:

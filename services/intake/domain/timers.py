@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import uuid5
-from zoneinfo import ZoneInfo
 
 from hub.lifecycle import (
     SIGN_OFF_EXPIRED,
     BeginFollowUp,
     Bounce,
+    DateName,
     Dispute,
     Event,
     EventKind,
@@ -22,11 +22,11 @@ from hub.lifecycle import (
     State,
     Supervise,
     Supervision,
+    business_day,
+    end_of,
 )
 from hub.lifecycle.identity import NAMESPACE
 from services.intake.domain.deadlines import DeadlineRules
-
-SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 
 class TimerKind(StrEnum):
@@ -64,11 +64,13 @@ _REMINDERS: Final = frozenset(
     {TimerKind.SIGN_REMINDER, TimerKind.TERM_REMINDER, TimerKind.LOCAL_REMINDER, TimerKind.STATUTORY_REMINDER}
 )
 _RUNGS: Final = tuple(Supervision)
-
-
-def end_of(day: date) -> datetime:
-    """Return the instant after the last one of a day in Asia/Shanghai: a limit's last day is inclusive."""
-    return datetime.combine(day + timedelta(days=1), time(), SHANGHAI).astimezone(UTC)
+_PAIRS: Final = {
+    DateName.SIGN_BY: _SIGN_OFF,
+    DateName.DUE_ON: _TERM,
+    DateName.LOCAL_DUE_ON: _LOCAL,
+    DateName.STATUTORY_DUE_ON: _STATUTORY,
+}
+"""Limit -> its reminder and its end."""
 
 
 def awaited(dispute: Dispute) -> tuple[TimerKind, ...]:
@@ -80,14 +82,20 @@ def awaited(dispute: Dispute) -> tuple[TimerKind, ...]:
         return ()
     kinds: tuple[TimerKind, ...] = ()
     if state is State.DISPATCHED and dispute.sign_by is not None:
-        kinds += _SIGN_OFF
+        kinds += _rings(DateName.SIGN_BY, dispute)
     if state in WORKING and cohort.due_on is not None and dispute.clock_stopped_on is None and dispute.term_runs:
-        kinds += _TERM
+        kinds += _rings(DateName.DUE_ON, dispute)
     if cohort.local_due_on is not None:
-        kinds += _LOCAL
+        kinds += _rings(DateName.LOCAL_DUE_ON, dispute)
     if cohort.statutory_due_on is not None:
-        kinds += _STATUTORY
+        kinds += _rings(DateName.STATUTORY_DUE_ON, dispute)
     return kinds
+
+
+def _rings(name: DateName, dispute: Dispute) -> tuple[TimerKind, ...]:
+    """Return the timers of a limit: nothing ends on a provisional date, but it is reminded of."""
+    pair = _PAIRS[name]
+    return pair[:1] if dispute.is_provisional(name) else pair
 
 
 def waits_for(kind: TimerKind, dispute: Dispute) -> bool:
@@ -125,6 +133,8 @@ def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, .
             if after.cohort.statutory_due_on is not None:
                 due_at = end_of(after.cohort.statutory_due_on)
                 spans.append((TimerKind.STATUTORY_REMINDER, TimerKind.STATUTORY_OVERDUE, due_at))
+        case EventKind.DUE_DATES_SETTLED:
+            return _settled(event, after)
         case EventKind.PERFORMED:
             due_at = event.occurred_at + timedelta(days=rules.follow_up_days)
             return (Timer(after.dispute_id, TimerKind.FOLLOW_UP, due_at),)
@@ -137,12 +147,21 @@ def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, .
     return tuple(timers)
 
 
+def _settled(event: Event, after: Dispute) -> tuple[Timer, ...]:
+    """A limit whose day is certain now ends on it, also when that day has passed; its reminder stays where it was."""
+    return tuple(
+        Timer(after.dispute_id, _PAIRS[date.name][1], end_of(date.after))
+        for date in event.particulars.settled
+        if date.name in _PAIRS and after.last_day(date.name) == date.after and not after.is_provisional(date.name)
+    )
+
+
 def instruction_at(timer: Timer, dispute: Dispute) -> Instruction | None:
     """Return what a due timer tells the dispute; None when it has become obsolete."""
     if not waits_for(timer.kind, dispute):
         return None
     if timer.kind is TimerKind.FOLLOW_UP:
-        return BeginFollowUp(visit_on=timer.due_at.astimezone(SHANGHAI).date())
+        return BeginFollowUp(visit_on=business_day(timer.due_at))
     if timer.kind is TimerKind.TERM_EXPIRED:
         return Fail(FailureReason.TERM_EXPIRED)
     if timer.kind is TimerKind.SIGN_OVERDUE:

@@ -145,6 +145,7 @@ def carry_out(
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
     _settle_matters(unit)
     _settle_timers(unit)
+    unit.changes.note_missing_years(unit.before)
     register.write(unit.changes)
     return outcomes
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.lifecycle import Event, evolve
+from hub.lifecycle import Actor, Event, evolve
 from services.intake.domain import timers as timing
 from services.intake.domain.registration import Rulebook
-from services.intake.handlers.tasks import CLOCK
+from services.intake.handlers.tasks import OWN
 from services.intake.ports import Case, Changes, Done, Place, Register
 
 
@@ -47,13 +47,14 @@ def take_back(register: Register, recalled: Sequence[Recalled], book: Rulebook) 
         cases[event.dispute_id] = Case(state, case.procedure if case is not None else "")
         for timer in timing.set_by(event, state, book.deadlines):
             changes.timers[timer.dispute_id, timer.kind] = timer
-        if (event.actor_role, event.actor_id) != (CLOCK.role, CLOCK.actor_id):
+        if Actor(event.actor_role, event.actor_id) not in OWN:
             known = Done(event.causation_id, event.dispute_id, b"", each.place, None, each.recorded_at)
             done[event.causation_id, event.dispute_id] = known
     changes.recalled = list(done.values())
     changes.added = {dispute_id: case for dispute_id, case in cases.items() if dispute_id not in before}
     changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
     _settle(changes, before, cases)
+    changes.note_missing_years(before)
     register.write(changes)
 
 

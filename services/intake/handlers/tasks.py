@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
+from uuid import uuid5
 
 from hub.errors import Kind, Rejected
 from hub.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
+from hub.lifecycle.identity import NAMESPACE
+from services.intake.domain.completing import settled
 from services.intake.domain.later import react
 from services.intake.domain.registration import Rulebook, enter
 from services.intake.domain.telling import Arrival, Telling
@@ -16,6 +20,9 @@ from services.intake.ports import Case, Ledger, Secret
 
 SCREENER: Final = Actor(Role.SYSTEM, "screening")
 CLOCK: Final = Actor(Role.SYSTEM, "timer")
+CALENDAR: Final = Actor(Role.SYSTEM, "calendar")
+OWN: Final = frozenset({CLOCK, CALENDAR})
+"""Whose commands no ledger remembers: they are made anew from what stands in the register."""
 
 Matcher = Callable[[Arrival], str]
 """Returns the match token of a case, empty when somebody is not identified; holds the key."""
@@ -83,6 +90,26 @@ def task_of_timer(timer: Timer) -> Task:
         return (Command(command_id, timer.dispute_id, CLOCK, occurred_at, order),)
 
     return Task(f"{timer.dispute_id}/{timer.kind}", timer.dispute_id, b"", Ledger.NONE, plan)
+
+
+def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
+    """Return the task that puts a dispute's provisional dates right, as far as the calendar knows them by now.
+
+    Args:
+        dispute_id: Dispute.
+        at: When the tables were known.
+        book: Rules, with the calendar to count by.
+    """
+
+    def plan(case: Case | None, _: str) -> Sequence[Command]:
+        order, counted = settled(case.dispute, book.calendar) if case is not None else (None, ())
+        if case is None or order is None:
+            return ()
+        name = f"due-dates\x1f{dispute_id}\x1f{case.dispute.sequence}"
+        occurred_at = max(at, case.dispute.registered_at)
+        return (Command(str(uuid5(NAMESPACE, name)), dispute_id, CALENDAR, occurred_at, order, counted=counted),)
+
+    return Task(f"{dispute_id}/due-dates", dispute_id, b"", Ledger.NONE, plan)
 
 
 def unknown() -> Rejected:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from binascii import unhexlify
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from hub.errors import Fault, Rejected
 from services.stats.domain.measures import (
@@ -104,6 +104,13 @@ class RetractionLike(Protocol):
     @property
     def restated_as(self) -> DimensionsLike:
         """Dimensions under which it counts from now on, when it is restated."""
+
+    @property
+    def restated_cohort(self) -> CohortLike:
+        """Cohort dates with which it counts from now on, where it is set."""
+
+    def HasField(self, name: Literal["restated_cohort"]) -> bool:  # noqa: N802 - protobuf's own spelling
+        """Tell whether the restatement changes cohort dates too."""
 
 
 class EventLike(Protocol):
@@ -290,6 +297,8 @@ class Fold:
             lines.append(_line(fact, retraction, cohorts, old, sign=-1, refused=refused))
             if retraction.restated:
                 new = self._ids_of(retraction.restated_as)
+                if retraction.HasField("restated_cohort"):
+                    cohorts = self._days_of(retraction.restated_cohort)
                 lines.append(_line(fact, retraction, cohorts, new, refused=refused))
         return lines
 

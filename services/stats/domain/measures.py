@@ -53,9 +53,10 @@ UNCOUNTED: Final[frozenset[str]] = frozenset(
         "colour_changed",
         "milestone_reached",
         "reclassified",
+        "due_dates_settled",
     }
 )
-"""Event types that no measure needs yet; some of them are retracted like facts, and a reclassification takes back."""
+"""Event types that no measure needs yet; some of them are retracted like facts, and a correction takes back."""
 
 CONCLUSIONS: Final = frozenset({int(FactType.AGREED), int(FactType.FAILED), int(FactType.WITHDRAWN)})
 """Facts that end an opening; the first of them has `conclusion_ordinal` 1."""

@@ -21,6 +21,7 @@ from services.intake.adapters.tables import (
     dispute,
     handoff_applied,
     intake_metadata,
+    missing_year,
     open_matter,
     timer,
 )
@@ -37,6 +38,7 @@ REGISTER = (
     sa.select(C.command_id, C.dispute_id, C.stream, C.position),
     sa.select(timer),
     sa.select(open_matter),
+    sa.select(missing_year),
     sa.select(confidential.c.dispute_id, confidential.c.agency),
     sa.select(outbox.c.shard, outbox.c.position, outbox.c.record, outbox.c.hash),
 )
@@ -169,7 +171,10 @@ async def test_a_register_is_built_from_nothing(rig: Rig) -> None:
         rig.bridge.send(rig.bridge.handoff(f"A-{number}", people=parties(f"p-{number}", f"q-{number}")))
     await desk.applied(rig.bridge)
     await desk.execute(*to_mediation(rig.bridge.dispute_id("A-3")))
+    # A limit in a year without a holiday table.
+    await desk.execute(*to_mediation(rig.bridge.dispute_id("A-5"), HANDED_OVER.replace(year=2098)))
     await sent(desk)
+    assert await desk.rows(missing_year) == 1
     untouched = await desk.intake.store.read(register_in)
     await desk.stop()
     await disk.restore({table.name: [] for m in (kernel_metadata, intake_metadata) for table in m.sorted_tables})

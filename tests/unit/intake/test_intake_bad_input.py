@@ -16,7 +16,7 @@ from hub.contracts.codec import timestamp_of
 from hub.contracts.sealing import Sealer
 from hub.errors import Rejected
 from hub.lifecycle import dispute_id_of
-from hub.runtime.calendars import national
+from hub.runtime.calendars import WorkCalendar
 from hub.runtime.clock import FixedClock
 from hub.streaming.memory import MemoryBus
 from hub.wire.dispute.v1 import command_pb2
@@ -30,7 +30,7 @@ from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
 
 SEALER = Sealer({"k": bytes(32)}, "k")
 BRIDGE = FakeBridge(MemoryBus(), SEALER)
-BOOK = Rulebook(RULES, LIMITS, national())
+BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
 REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda _: "", BOOK)
 ID = dispute_id_of(AGENCY, "A-1")
 

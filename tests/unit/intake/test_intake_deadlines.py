@@ -6,17 +6,17 @@ from datetime import date
 
 import pytest
 
-from hub.errors import Rejected
-from hub.runtime.calendars import national
-from services.intake.domain.deadlines import Matter, TermKind, last_day, sign_off_of, term_of
+from hub.lifecycle import DateName, ProvisionalDate, Span
+from hub.runtime.calendars import WorkCalendar
+from services.intake.domain.deadlines import Matter, TermKind, last_day, sign_off_of, span_of, term_of
 from tests.support.intake import LIMITS
 
-CALENDAR = national()
+CALENDAR = WorkCalendar({})
 
 
 def due(kind: TermKind, start: date, channel: str, regime: str = "", procedure: str = "") -> date | None:
     term = term_of(kind, Matter(channel, regime, procedure, start), LIMITS)
-    return None if term is None else last_day(term, start, CALENDAR)
+    return None if term is None else last_day(DateName.DUE_ON, start, (span_of(term),), CALENDAR).day
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,22 @@ def test_petitions_alone_have_two_more_dates() -> None:
 
 def test_sign_off_counts_working_days() -> None:
     friday = date(2024, 3, 1)
-    assert last_day(sign_off_of("court", LIMITS), friday, CALENDAR) == date(2024, 3, 6)
-    assert last_day(sign_off_of("window", LIMITS), friday, CALENDAR) == date(2024, 3, 8)
+    ends = {
+        channel: last_day(DateName.SIGN_BY, friday, (span_of(sign_off_of(channel, LIMITS)),), CALENDAR).day
+        for channel in ("court", "window")
+    }
+    assert ends == {"court": date(2024, 3, 6), "window": date(2024, 3, 8)}
 
 
-def test_a_year_without_a_calendar_is_an_error_and_never_a_guess() -> None:
-    with pytest.raises(Rejected, match="calendar_missing"):
-        due("mediation", date(2199, 3, 1), "window")
+def test_a_limit_that_reaches_a_year_without_a_table_is_marked_with_how_it_was_counted() -> None:
+    start, spans = date(2026, 12, 20), (Span(7), Span(3, working=True))
+    counted = last_day(DateName.DUE_ON, start, spans, CALENDAR)
+    # Sunday 27 December 2026 is off: Monday; three working days on, New Year's Day not known to be off.
+    assert counted.day == date(2026, 12, 31)
+    assert counted.mark is None
+    later = last_day(DateName.DUE_ON, start, (*spans, Span(30)), CALENDAR)
+    assert later.mark == ProvisionalDate(DateName.DUE_ON, date(2027, 2, 1), start, (*spans, Span(30)), 2027)
+    assert later.day == date(2027, 2, 1)
 
 
 def test_every_limit_names_its_clause() -> None:

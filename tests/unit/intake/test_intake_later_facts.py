@@ -29,13 +29,13 @@ from hub.lifecycle import (
     State,
     Withdraw,
 )
-from hub.runtime.calendars import national
+from hub.runtime.calendars import WorkCalendar
 from services.intake.domain.later import IN_HAND, react
 from services.intake.domain.registration import Rulebook
 from services.intake.domain.telling import LaterFact, Ruling, Withdrawal
 from tests.support.intake import LIMITS, RULES
 
-BOOK = Rulebook(RULES, LIMITS, national())
+BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
 EVIDENCE = bytes(32)
 SUIT = Dispute(
     dispute_id="d",

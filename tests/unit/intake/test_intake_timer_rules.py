@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from hub.lifecycle import (
     Channel,
     Clarity,
     Command,
+    DateName,
     Dimensions,
     Dispatch,
     DispatchMode,
@@ -23,22 +25,26 @@ from hub.lifecycle import (
     Fail,
     Instruction,
     Level,
+    ProvisionalDate,
     Regime,
     Register,
     Role,
+    SettledDate,
+    SettleDueDates,
     Sign,
+    Span,
     State,
     Supervise,
     Supervision,
     decide,
     dispute_id_of,
+    end_of,
     evolve,
 )
 from services.intake.domain.timers import (
     Timer,
     TimerKind,
     command_id_of,
-    end_of,
     instruction_at,
     set_by,
     waits_for,
@@ -76,6 +82,7 @@ DISPATCH = Dispatch(
     sign_by=AT + timedelta(hours=13),
 )
 SIGN = Sign(due_on=date(2024, 4, 4))
+LIMIT = date(2024, 5, 6)
 
 
 def test_the_last_day_of_a_limit_counts_whole() -> None:
@@ -148,3 +155,37 @@ def test_ids_of_timer_commands_are_the_same_everywhere() -> None:
     assert command_id_of(timer, 5) == command_id_of(Timer(ID, TimerKind.TERM_EXPIRED, AT), 5)
     assert command_id_of(timer, 5) != command_id_of(timer, 6)
     assert command_id_of(timer, 5) != command_id_of(Timer(ID, TimerKind.TERM_REMINDER, AT), 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "reminder", "end"),
+    [
+        (DateName.SIGN_BY, TimerKind.SIGN_REMINDER, TimerKind.SIGN_OVERDUE),
+        (DateName.DUE_ON, TimerKind.TERM_REMINDER, TimerKind.TERM_EXPIRED),
+        (DateName.LOCAL_DUE_ON, TimerKind.LOCAL_REMINDER, TimerKind.LOCAL_OVERDUE),
+        (DateName.STATUTORY_DUE_ON, TimerKind.STATUTORY_REMINDER, TimerKind.STATUTORY_OVERDUE),
+    ],
+)
+def test_a_provisional_limit_is_reminded_of_but_has_no_end(name: DateName, reminder: TimerKind, end: TimerKind) -> None:
+    dispute, _ = live(DISPATCH, *([SIGN] if name is DateName.DUE_ON else []))
+    dispute = replace(dispute, cohort=replace(dispute.cohort, local_due_on=LIMIT, statutory_due_on=LIMIT))
+    day = dispute.last_day(name)
+    assert day is not None
+    marked = replace(dispute, provisional=(ProvisionalDate(name, day, day, (Span(1),), 2024),))
+    assert waits_for(end, dispute)
+    assert not waits_for(end, marked)
+    assert instruction_at(Timer(ID, end, AT), marked) is None
+    assert waits_for(reminder, marked)
+
+
+def test_a_settled_limit_gets_its_end_and_keeps_its_reminder() -> None:
+    dispute, _ = live(DISPATCH, SIGN)
+    known = ProvisionalDate(DateName.DUE_ON, date(2024, 4, 4), date(2024, 3, 5), (Span(30),), 2024)
+    marked = replace(dispute, provisional=(known,))
+    order = SettleDueDates((SettledDate(DateName.DUE_ON, date(2024, 4, 4), date(2024, 4, 8)),))
+    (event,) = decide(marked, Command("x", ID, Actor(Role.SYSTEM, "calendar"), AT + timedelta(days=90), order))
+    after = evolve(marked, event)
+    assert set_by(event, after, LIMITS) == (Timer(ID, TimerKind.TERM_EXPIRED, end_of(date(2024, 4, 8))),)
+    # A further year is missing: still no end.
+    still = replace(after, provisional=(replace(known, day=date(2024, 4, 8), missing_year=2025),))
+    assert set_by(event, still, LIMITS) == ()

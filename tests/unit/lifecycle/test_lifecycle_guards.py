@@ -381,6 +381,7 @@ def test_expected_sequence_of_an_unregistered_dispute_is_zero() -> None:
 
 def test_every_reason_is_broken_by_a_test_here() -> None:
     elsewhere = {"stale_sequence", "wrong_dispute", "command_id_missing", "time_out_of_range"}
+    elsewhere |= {"date_provisional", "not_provisional"}  # test_lifecycle_provisional.py
     assert set(REASONS) == {case.code for case in CASES} | elsewhere
 
 

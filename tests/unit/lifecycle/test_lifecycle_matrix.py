@@ -18,6 +18,7 @@ from hub.lifecycle import (
     ChangeColour,
     Channel,
     Colour,
+    DateName,
     EscalateLevel,
     Extend,
     Fail,
@@ -42,6 +43,8 @@ from hub.lifecycle import (
     Resume,
     ReturnTarget,
     ReturnToSource,
+    SettledDate,
+    SettleDueDates,
     Sign,
     State,
     Supervise,
@@ -68,6 +71,7 @@ from tests.support.lifecycle import (
     REGISTER,
     Walk,
     command,
+    mark_of,
     reach,
     registration,
 )
@@ -114,6 +118,7 @@ MATRIX = {
     "ChangeColour":         "xx-x xxx x x x x x x x x x x x x x -",
     "ReachMilestone":       "xx-x xxx x x x x x x x x x x x x x -",
     "Reclassify":           "xx-x xxx x x x x x x x x x x x x x x",
+    "SettleDueDates":       "xxxx xxx x x x x x x x x x x x x x x",  # figures stand by dates wherever the dispute is
 }  # fmt: skip
 
 SETTLED = Agree(OutcomeForm.SELF_SETTLED)
@@ -151,6 +156,7 @@ GOOD: dict[str, Instruction] = {
     "ChangeColour": ChangeColour(Colour.GREEN, "threat"),
     "ReachMilestone": ReachMilestone(Milestone.MET),
     "Reclassify": Reclassify(category="0101", reason_code="clerk_error"),
+    "SettleDueDates": SettleDueDates((SettledDate(DateName.DUE_ON, DUE, DUE + timedelta(days=1)),)),
 }
 
 
@@ -170,6 +176,10 @@ def lawful(name: str, state: State) -> tuple[Walk, Instruction]:
         walk = reach(state)
         petition = replace(walk.state.dimensions, channel=Channel.PETITION)
         walk.dispute = replace(walk.state, dimensions=petition)
+        return walk, GOOD[name]
+    if name == "SettleDueDates":
+        walk = reach(state)
+        walk.dispute = replace(walk.state, provisional=(mark_of(DateName.DUE_ON, DUE),))
         return walk, GOOD[name]
     if name == "BeginFollowUp" and state is State.WITHDRAWN:
         return reach(state, registration(Channel.WINDOW)), GOOD[name]
@@ -222,7 +232,7 @@ def test_targets_are_those_of_the_domain() -> None:
         "T18d": State.RETURNED, "T19a": State.PERFORMED, "T19b": None, "T20": State.RETURNED, "T21a": State.RETURNED,
         "T21b": State.RETURNED, "T22": State.REFERRED, "T23a": State.FOLLOW_UP, "T23b": State.FOLLOW_UP,
         "T24": State.CLOSED, "T25": State.TRACKING, "T26": State.CLOSED, "T27": State.ACCEPTED,
-        "V1": None, "R1": None, "O1": None, "O2": None, "M1": None, "C1": None,
+        "V1": None, "R1": None, "O1": None, "O2": None, "M1": None, "C1": None, "D1": None,
     }  # fmt: skip
 
 

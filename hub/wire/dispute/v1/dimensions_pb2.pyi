@@ -3,8 +3,10 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -171,3 +173,101 @@ class CohortDates(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CohortDates: _TypeAlias = CohortDates  # noqa: Y015
+
+@_typing.final
+class ProvisionalDate(_message.Message):
+    """A date that reaches a year without a holiday table: counted by weekends alone until the table comes. Nothing expires,
+    fails, bounces or is late on it. Tells how it was counted, so that it can be counted again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    COUNTED_FROM_FIELD_NUMBER: _builtins.int
+    SPANS_FIELD_NUMBER: _builtins.int
+    MISSING_YEAR_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """due_on | local_due_on | statutory_due_on | sign_by | confirm_by."""
+    day: _builtins.str
+    """Last day as it was counted, ISO date in Asia/Shanghai."""
+    counted_from: _builtins.str
+    """Day of the event that the limit runs from; not counted."""
+    missing_year: _builtins.int
+    """First year on the way whose holiday table is missing."""
+    @_builtins.property
+    def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___Span]:
+        """One after the other: a limit, then its extensions."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        day: _builtins.str = ...,
+        counted_from: _builtins.str = ...,
+        spans: _abc.Iterable[Global___Span] | None = ...,
+        missing_year: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counted_from", b"counted_from", "day", b"day", "missing_year", b"missing_year", "name", b"name", "spans", b"spans"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvisionalDate: _TypeAlias = ProvisionalDate  # noqa: Y015
+
+@_typing.final
+class Span(_message.Message):
+    """So many days further."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    WORKING_FIELD_NUMBER: _builtins.int
+    days: _builtins.int
+    """At least 1."""
+    working: _builtins.bool
+    """Working days; else calendar days, the end moved off a day off."""
+    def __init__(
+        self,
+        *,
+        days: _builtins.int = ...,
+        working: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days", "working", b"working"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Span: _TypeAlias = Span  # noqa: Y015
+
+@_typing.final
+class SettledDate(_message.Message):
+    """A provisional date that was counted again with the holiday table."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """As in ProvisionalDate."""
+    before: _builtins.str
+    """Last day as it stood, ISO date."""
+    after: _builtins.str
+    """Last day from now on, ISO date; the same when the table moved nothing."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        before: _builtins.str = ...,
+        after: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettledDate: _TypeAlias = SettledDate  # noqa: Y015

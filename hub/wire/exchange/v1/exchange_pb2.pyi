@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from hub.wire.stream.v1 import stream_pb2 as _stream_pb2
 import builtins as _builtins
 import sys
@@ -86,6 +88,7 @@ class Result(_message.Message):
     DOCUMENT_SHA256_FIELD_NUMBER: _builtins.int
     LEAD_DEPARTMENT_FIELD_NUMBER: _builtins.int
     FINAL_FIELD_NUMBER: _builtins.int
+    DUE_DATES_FIELD_NUMBER: _builtins.int
     cursor: _builtins.int
     """Cursor of this result; results are read in ascending order."""
     event_id: _builtins.str
@@ -95,7 +98,7 @@ class Result(_message.Message):
     dispute_id: _builtins.str
     """Dispute."""
     status: _builtins.str
-    """accepted | not_mediable | dispatched | agreed | failed | withdrawn | confirmed | refused | performed | returned | referred | closed | duplicate."""
+    """accepted | not_mediable | dispatched | agreed | failed | withdrawn | confirmed | refused | performed | returned | referred | closed | duplicate | due_dates_corrected."""
     reason_code: _builtins.str
     """Reason code."""
     clause: _builtins.str
@@ -112,6 +115,10 @@ class Result(_message.Message):
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
 
+    @_builtins.property
+    def due_dates(self) -> _containers.RepeatedCompositeFieldContainer[Global___DueDate]:
+        """Limits as they stand after it."""
+
     def __init__(
         self,
         *,
@@ -127,14 +134,49 @@ class Result(_message.Message):
         document_sha256: _builtins.str = ...,
         lead_department: _builtins.str = ...,
         final: _builtins.bool = ...,
+        due_dates: _abc.Iterable[Global___DueDate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "cursor", b"cursor", "dispute_id", b"dispute_id", "document_sha256", b"document_sha256", "event_id", b"event_id", "final", b"final", "lead_department", b"lead_department", "occurred_at", b"occurred_at", "outcome_form", b"outcome_form", "reason_code", b"reason_code", "source_ref", b"source_ref", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "cursor", b"cursor", "dispute_id", b"dispute_id", "document_sha256", b"document_sha256", "due_dates", b"due_dates", "event_id", b"event_id", "final", b"final", "lead_department", b"lead_department", "occurred_at", b"occurred_at", "outcome_form", b"outcome_form", "reason_code", b"reason_code", "source_ref", b"source_ref", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Result: _TypeAlias = Result  # noqa: Y015
+
+@_typing.final
+class DueDate(_message.Message):
+    """Last day of one limit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DAY_FIELD_NUMBER: _builtins.int
+    MISSING_YEAR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """due_on | local_due_on | statutory_due_on | confirm_by."""
+    day: _builtins.str
+    """ISO date in Asia/Shanghai."""
+    missing_year: _builtins.int
+    """Year whose holiday table is missing: the day is provisional, nothing is late on it. 0 when it is certain."""
+    note: _builtins.str
+    """Text for people when it is provisional, Chinese first."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        day: _builtins.str = ...,
+        missing_year: _builtins.int = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["day", b"day", "missing_year", b"missing_year", "name", b"name", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DueDate: _TypeAlias = DueDate  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):

@@ -31,7 +31,7 @@ from hub.wire.journal.v1 import journal_pb2 as hub_dot_journal_dot_v1_dot_journa
 from hub.wire.stream.v1 import stream_pb2 as hub_dot_stream_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahub/intake/v1/intake.proto\x12\rhub.intake.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1chub/dispute/v1/command.proto\x1a\x1fhub/dispute/v1/dimensions.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\x1a\x1chub/journal/v1/journal.proto\x1a\x1ahub/stream/v1/stream.proto\"\x9b\x02\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x14\n\x0csource_organ\x18\x03 \x01(\t\x12\x12\n\nsource_ref\x18\x04 \x01(\t\x12$\n\x05\x61\x63tor\x18\x05 \x01(\x0b\x32\x15.hub.dispute.v1.Actor\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x05\x66\x61\x63ts\x18\x07 \x01(\x0b\x32\x1c.hub.handoff.v1.CaseReceived\x12\x32\n\x0c\x63onfidential\x18\x08 \x01(\x0b\x32\x1c.hub.handoff.v1.Confidential\"l\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12/\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\":\n\x0e\x45xecuteRequest\x12(\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x17.hub.dispute.v1.Command\"}\n\x0f\x45xecuteResponse\x12\'\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x16.hub.intake.v1.Dispute\x12/\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\x12\x10\n\x08repeated\x18\x03 \x01(\x08\"@\n\x13\x45xecuteBatchRequest\x12)\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x17.hub.dispute.v1.Command\"E\n\x14\x45xecuteBatchResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.hub.intake.v1.CommandResult\"\x9f\x01\n\rCommandResult\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x31\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPositionH\x00\x12+\n\x07refusal\x18\x03 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x12\x10\n\x08repeated\x18\x04 \x01(\x08\x42\x08\n\x06result\"\xf3\x01\n\x07\x44ispute\x12\x12\n\ndispute_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12.\n\ndimensions\x18\x04 \x01(\x0b\x32\x1a.hub.dispute.v1.Dimensions\x12+\n\x06\x63ohort\x18\x05 \x01(\x0b\x32\x1b.hub.dispute.v1.CohortDates\x12\x13\n\x0bsupervision\x18\x06 \x01(\t\x12\x12\n\nsource_ref\x18\x07 \x01(\t\x12\x12\n\nreopen_seq\x18\x08 \x01(\x05\x12\x19\n\x11master_dispute_id\x18\t \x01(\t\"\'\n\x11GetDisputeRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\"=\n\x12GetDisputeResponse\x12\'\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x16.hub.intake.v1.Dispute\"\\\n\x13ListDisputesRequest\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Y\n\x14ListDisputesResponse\x12(\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x16.hub.intake.v1.Dispute\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11GetHistoryRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\"B\n\x12GetHistoryResponse\x12,\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1c.hub.journal.v1.JournalEvent\"Q\n\x12WatchEventsRequest\x12,\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\x12\r\n\x05types\x18\x02 \x03(\t\"t\n\x13WatchEventsResponse\x12,\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1c.hub.journal.v1.JournalEvent\x12/\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\"F\n\x13\x41waitAppliedRequest\x12/\n\x08handoffs\x18\x01 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\"F\n\x14\x41waitAppliedResponse\x12.\n\x07journal\x18\x01 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\"\x11\n\x0fGetClockRequest\"I\n\x10GetClockResponse\x12\'\n\x03now\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x02 \x01(\t\"n\n\x13\x41\x64vanceClockRequest\x12&\n\x02to\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08handoffs\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\"~\n\x14\x41\x64vanceClockResponse\x12\'\n\x03now\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x66ired\x18\x02 \x01(\x03\x12.\n\x07journal\x18\x03 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector2\xcf\x06\n\rIntakeService\x12\x45\n\x06Submit\x12\x1c.hub.intake.v1.SubmitRequest\x1a\x1d.hub.intake.v1.SubmitResponse\x12H\n\x07\x45xecute\x12\x1d.hub.intake.v1.ExecuteRequest\x1a\x1e.hub.intake.v1.ExecuteResponse\x12W\n\x0c\x45xecuteBatch\x12\".hub.intake.v1.ExecuteBatchRequest\x1a#.hub.intake.v1.ExecuteBatchResponse\x12Q\n\nGetDispute\x12 .hub.intake.v1.GetDisputeRequest\x1a!.hub.intake.v1.GetDisputeResponse\x12W\n\x0cListDisputes\x12\".hub.intake.v1.ListDisputesRequest\x1a#.hub.intake.v1.ListDisputesResponse\x12Q\n\nGetHistory\x12 .hub.intake.v1.GetHistoryRequest\x1a!.hub.intake.v1.GetHistoryResponse\x12V\n\x0bWatchEvents\x12!.hub.intake.v1.WatchEventsRequest\x1a\".hub.intake.v1.WatchEventsResponse0\x01\x12W\n\x0c\x41waitApplied\x12\".hub.intake.v1.AwaitAppliedRequest\x1a#.hub.intake.v1.AwaitAppliedResponse\x12K\n\x08GetClock\x12\x1e.hub.intake.v1.GetClockRequest\x1a\x1f.hub.intake.v1.GetClockResponse\x12W\n\x0c\x41\x64vanceClock\x12\".hub.intake.v1.AdvanceClockRequest\x1a#.hub.intake.v1.AdvanceClockResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahub/intake/v1/intake.proto\x12\rhub.intake.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1chub/dispute/v1/command.proto\x1a\x1fhub/dispute/v1/dimensions.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\x1a\x1chub/journal/v1/journal.proto\x1a\x1ahub/stream/v1/stream.proto\"\x9b\x02\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x14\n\x0csource_organ\x18\x03 \x01(\t\x12\x12\n\nsource_ref\x18\x04 \x01(\t\x12$\n\x05\x61\x63tor\x18\x05 \x01(\x0b\x32\x15.hub.dispute.v1.Actor\x12/\n\x0boccurred_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x05\x66\x61\x63ts\x18\x07 \x01(\x0b\x32\x1c.hub.handoff.v1.CaseReceived\x12\x32\n\x0c\x63onfidential\x18\x08 \x01(\x0b\x32\x1c.hub.handoff.v1.Confidential\"l\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12/\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\":\n\x0e\x45xecuteRequest\x12(\n\x07\x63ommand\x18\x01 \x01(\x0b\x32\x17.hub.dispute.v1.Command\"}\n\x0f\x45xecuteResponse\x12\'\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x16.hub.intake.v1.Dispute\x12/\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\x12\x10\n\x08repeated\x18\x03 \x01(\x08\"@\n\x13\x45xecuteBatchRequest\x12)\n\x08\x63ommands\x18\x01 \x03(\x0b\x32\x17.hub.dispute.v1.Command\"E\n\x14\x45xecuteBatchResponse\x12-\n\x07results\x18\x01 \x03(\x0b\x32\x1c.hub.intake.v1.CommandResult\"\x9f\x01\n\rCommandResult\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x31\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPositionH\x00\x12+\n\x07refusal\x18\x03 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x12\x10\n\x08repeated\x18\x04 \x01(\x08\x42\x08\n\x06result\"\xa9\x02\n\x07\x44ispute\x12\x12\n\ndispute_id\x18\x01 \x01(\t\x12\r\n\x05state\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12.\n\ndimensions\x18\x04 \x01(\x0b\x32\x1a.hub.dispute.v1.Dimensions\x12+\n\x06\x63ohort\x18\x05 \x01(\x0b\x32\x1b.hub.dispute.v1.CohortDates\x12\x13\n\x0bsupervision\x18\x06 \x01(\t\x12\x12\n\nsource_ref\x18\x07 \x01(\t\x12\x12\n\nreopen_seq\x18\x08 \x01(\x05\x12\x19\n\x11master_dispute_id\x18\t \x01(\t\x12\x34\n\x0bprovisional\x18\n \x03(\x0b\x32\x1f.hub.dispute.v1.ProvisionalDate\"\'\n\x11GetDisputeRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\"=\n\x12GetDisputeResponse\x12\'\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x16.hub.intake.v1.Dispute\"\\\n\x13ListDisputesRequest\x12\r\n\x05state\x18\x01 \x01(\t\x12\x0f\n\x07\x63hannel\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Y\n\x14ListDisputesResponse\x12(\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x16.hub.intake.v1.Dispute\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\'\n\x11GetHistoryRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\"B\n\x12GetHistoryResponse\x12,\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1c.hub.journal.v1.JournalEvent\"Q\n\x12WatchEventsRequest\x12,\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\x12\r\n\x05types\x18\x02 \x03(\t\"t\n\x13WatchEventsResponse\x12,\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1c.hub.journal.v1.JournalEvent\x12/\n\x08position\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\"F\n\x13\x41waitAppliedRequest\x12/\n\x08handoffs\x18\x01 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\"F\n\x14\x41waitAppliedResponse\x12.\n\x07journal\x18\x01 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\"\x11\n\x0fGetClockRequest\"I\n\x10GetClockResponse\x12\'\n\x03now\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x02 \x01(\t\"n\n\x13\x41\x64vanceClockRequest\x12&\n\x02to\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x08handoffs\x18\x02 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector\"~\n\x14\x41\x64vanceClockResponse\x12\'\n\x03now\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x66ired\x18\x02 \x01(\x03\x12.\n\x07journal\x18\x03 \x01(\x0b\x32\x1d.hub.stream.v1.PositionVector2\xcf\x06\n\rIntakeService\x12\x45\n\x06Submit\x12\x1c.hub.intake.v1.SubmitRequest\x1a\x1d.hub.intake.v1.SubmitResponse\x12H\n\x07\x45xecute\x12\x1d.hub.intake.v1.ExecuteRequest\x1a\x1e.hub.intake.v1.ExecuteResponse\x12W\n\x0c\x45xecuteBatch\x12\".hub.intake.v1.ExecuteBatchRequest\x1a#.hub.intake.v1.ExecuteBatchResponse\x12Q\n\nGetDispute\x12 .hub.intake.v1.GetDisputeRequest\x1a!.hub.intake.v1.GetDisputeResponse\x12W\n\x0cListDisputes\x12\".hub.intake.v1.ListDisputesRequest\x1a#.hub.intake.v1.ListDisputesResponse\x12Q\n\nGetHistory\x12 .hub.intake.v1.GetHistoryRequest\x1a!.hub.intake.v1.GetHistoryResponse\x12V\n\x0bWatchEvents\x12!.hub.intake.v1.WatchEventsRequest\x1a\".hub.intake.v1.WatchEventsResponse0\x01\x12W\n\x0c\x41waitApplied\x12\".hub.intake.v1.AwaitAppliedRequest\x1a#.hub.intake.v1.AwaitAppliedResponse\x12K\n\x08GetClock\x12\x1e.hub.intake.v1.GetClockRequest\x1a\x1f.hub.intake.v1.GetClockResponse\x12W\n\x0c\x41\x64vanceClock\x12\".hub.intake.v1.AdvanceClockRequest\x1a#.hub.intake.v1.AdvanceClockResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,35 +53,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMANDRESULT']._serialized_start=982
   _globals['_COMMANDRESULT']._serialized_end=1141
   _globals['_DISPUTE']._serialized_start=1144
-  _globals['_DISPUTE']._serialized_end=1387
-  _globals['_GETDISPUTEREQUEST']._serialized_start=1389
-  _globals['_GETDISPUTEREQUEST']._serialized_end=1428
-  _globals['_GETDISPUTERESPONSE']._serialized_start=1430
-  _globals['_GETDISPUTERESPONSE']._serialized_end=1491
-  _globals['_LISTDISPUTESREQUEST']._serialized_start=1493
-  _globals['_LISTDISPUTESREQUEST']._serialized_end=1585
-  _globals['_LISTDISPUTESRESPONSE']._serialized_start=1587
-  _globals['_LISTDISPUTESRESPONSE']._serialized_end=1676
-  _globals['_GETHISTORYREQUEST']._serialized_start=1678
-  _globals['_GETHISTORYREQUEST']._serialized_end=1717
-  _globals['_GETHISTORYRESPONSE']._serialized_start=1719
-  _globals['_GETHISTORYRESPONSE']._serialized_end=1785
-  _globals['_WATCHEVENTSREQUEST']._serialized_start=1787
-  _globals['_WATCHEVENTSREQUEST']._serialized_end=1868
-  _globals['_WATCHEVENTSRESPONSE']._serialized_start=1870
-  _globals['_WATCHEVENTSRESPONSE']._serialized_end=1986
-  _globals['_AWAITAPPLIEDREQUEST']._serialized_start=1988
-  _globals['_AWAITAPPLIEDREQUEST']._serialized_end=2058
-  _globals['_AWAITAPPLIEDRESPONSE']._serialized_start=2060
-  _globals['_AWAITAPPLIEDRESPONSE']._serialized_end=2130
-  _globals['_GETCLOCKREQUEST']._serialized_start=2132
-  _globals['_GETCLOCKREQUEST']._serialized_end=2149
-  _globals['_GETCLOCKRESPONSE']._serialized_start=2151
-  _globals['_GETCLOCKRESPONSE']._serialized_end=2224
-  _globals['_ADVANCECLOCKREQUEST']._serialized_start=2226
-  _globals['_ADVANCECLOCKREQUEST']._serialized_end=2336
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=2338
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=2464
-  _globals['_INTAKESERVICE']._serialized_start=2467
-  _globals['_INTAKESERVICE']._serialized_end=3314
+  _globals['_DISPUTE']._serialized_end=1441
+  _globals['_GETDISPUTEREQUEST']._serialized_start=1443
+  _globals['_GETDISPUTEREQUEST']._serialized_end=1482
+  _globals['_GETDISPUTERESPONSE']._serialized_start=1484
+  _globals['_GETDISPUTERESPONSE']._serialized_end=1545
+  _globals['_LISTDISPUTESREQUEST']._serialized_start=1547
+  _globals['_LISTDISPUTESREQUEST']._serialized_end=1639
+  _globals['_LISTDISPUTESRESPONSE']._serialized_start=1641
+  _globals['_LISTDISPUTESRESPONSE']._serialized_end=1730
+  _globals['_GETHISTORYREQUEST']._serialized_start=1732
+  _globals['_GETHISTORYREQUEST']._serialized_end=1771
+  _globals['_GETHISTORYRESPONSE']._serialized_start=1773
+  _globals['_GETHISTORYRESPONSE']._serialized_end=1839
+  _globals['_WATCHEVENTSREQUEST']._serialized_start=1841
+  _globals['_WATCHEVENTSREQUEST']._serialized_end=1922
+  _globals['_WATCHEVENTSRESPONSE']._serialized_start=1924
+  _globals['_WATCHEVENTSRESPONSE']._serialized_end=2040
+  _globals['_AWAITAPPLIEDREQUEST']._serialized_start=2042
+  _globals['_AWAITAPPLIEDREQUEST']._serialized_end=2112
+  _globals['_AWAITAPPLIEDRESPONSE']._serialized_start=2114
+  _globals['_AWAITAPPLIEDRESPONSE']._serialized_end=2184
+  _globals['_GETCLOCKREQUEST']._serialized_start=2186
+  _globals['_GETCLOCKREQUEST']._serialized_end=2203
+  _globals['_GETCLOCKRESPONSE']._serialized_start=2205
+  _globals['_GETCLOCKRESPONSE']._serialized_end=2278
+  _globals['_ADVANCECLOCKREQUEST']._serialized_start=2280
+  _globals['_ADVANCECLOCKREQUEST']._serialized_end=2390
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=2392
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=2518
+  _globals['_INTAKESERVICE']._serialized_start=2521
+  _globals['_INTAKESERVICE']._serialized_end=3368
 # @@protoc_insertion_point(module_scope)

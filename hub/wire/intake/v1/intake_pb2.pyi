@@ -274,6 +274,7 @@ class Dispute(_message.Message):
     SOURCE_REF_FIELD_NUMBER: _builtins.int
     REOPEN_SEQ_FIELD_NUMBER: _builtins.int
     MASTER_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Dispute."""
     state: _builtins.str
@@ -296,6 +297,10 @@ class Dispute(_message.Message):
     def cohort(self) -> _dimensions_pb2.CohortDates:
         """Cohort dates."""
 
+    @_builtins.property
+    def provisional(self) -> _containers.RepeatedCompositeFieldContainer[_dimensions_pb2.ProvisionalDate]:
+        """Dates that are provisional: a holiday table is missing. Earlier ones too, as long as counted facts stand under them."""
+
     def __init__(
         self,
         *,
@@ -308,10 +313,11 @@ class Dispute(_message.Message):
         source_ref: _builtins.str = ...,
         reopen_seq: _builtins.int = ...,
         master_dispute_id: _builtins.str = ...,
+        provisional: _abc.Iterable[_dimensions_pb2.ProvisionalDate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "master_dispute_id", b"master_dispute_id", "reopen_seq", b"reopen_seq", "sequence", b"sequence", "source_ref", b"source_ref", "state", b"state", "supervision", b"supervision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "master_dispute_id", b"master_dispute_id", "provisional", b"provisional", "reopen_seq", b"reopen_seq", "sequence", b"sequence", "source_ref", b"source_ref", "state", b"state", "supervision", b"supervision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

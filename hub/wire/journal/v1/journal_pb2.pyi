@@ -50,6 +50,7 @@ class JournalEvent(_message.Message):
     ORDINAL_FIELD_NUMBER: _builtins.int
     CONCLUSION_ORDINAL_FIELD_NUMBER: _builtins.int
     PARTICULARS_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """UUID of the dispute: UUIDv5 of source system and its reference."""
     sequence: _builtins.int
@@ -106,6 +107,10 @@ class JournalEvent(_message.Message):
     def particulars(self) -> Global___Particulars:
         """Typed particulars; only the fields that the event's type names are set."""
 
+    @_builtins.property
+    def provisional(self) -> _containers.RepeatedCompositeFieldContainer[_dimensions_pb2.ProvisionalDate]:
+        """Dates that are provisional after this event, of the dispute and of its counted facts."""
+
     def __init__(
         self,
         *,
@@ -131,10 +136,11 @@ class JournalEvent(_message.Message):
         ordinal: _builtins.int = ...,
         conclusion_ordinal: _builtins.int = ...,
         particulars: Global___Particulars | None = ...,
+        provisional: _abc.Iterable[_dimensions_pb2.ProvisionalDate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "occurred_at", b"occurred_at", "particulars", b"particulars", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "actor_role", b"actor_role", "business_day", b"business_day", "causation_id", b"causation_id", "cohort", b"cohort", "conclusion_ordinal", b"conclusion_ordinal", "correlation_id", b"correlation_id", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "event_id", b"event_id", "from_state", b"from_state", "occurred_at", b"occurred_at", "ordinal", b"ordinal", "particulars", b"particulars", "reason_code", b"reason_code", "recorded_at", b"recorded_at", "reopen_seq", b"reopen_seq", "retracts", b"retracts", "sequence", b"sequence", "to_state", b"to_state", "transition", b"transition", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "actor_role", b"actor_role", "business_day", b"business_day", "causation_id", b"causation_id", "cohort", b"cohort", "conclusion_ordinal", b"conclusion_ordinal", "correlation_id", b"correlation_id", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "event_id", b"event_id", "from_state", b"from_state", "occurred_at", b"occurred_at", "ordinal", b"ordinal", "particulars", b"particulars", "provisional", b"provisional", "reason_code", b"reason_code", "recorded_at", b"recorded_at", "reopen_seq", b"reopen_seq", "retracts", b"retracts", "sequence", b"sequence", "to_state", b"to_state", "transition", b"transition", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,6 +164,7 @@ class Retraction(_message.Message):
     CONCLUSION_ORDINAL_FIELD_NUMBER: _builtins.int
     REOPEN_SEQ_FIELD_NUMBER: _builtins.int
     RESTATED_AS_FIELD_NUMBER: _builtins.int
+    RESTATED_COHORT_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """Event type that was counted."""
     business_day: _builtins.str
@@ -184,6 +191,10 @@ class Retraction(_message.Message):
     def restated_as(self) -> _dimensions_pb2.Dimensions:
         """Dimensions under which it counts from now on: its own, only what was corrected replaced. Set when `restated`."""
 
+    @_builtins.property
+    def restated_cohort(self) -> _dimensions_pb2.CohortDates:
+        """Cohort dates with which it counts from now on; not set when a restatement leaves them as they are."""
+
     def __init__(
         self,
         *,
@@ -197,10 +208,11 @@ class Retraction(_message.Message):
         conclusion_ordinal: _builtins.int = ...,
         reopen_seq: _builtins.int = ...,
         restated_as: _dimensions_pb2.Dimensions | None = ...,
+        restated_cohort: _dimensions_pb2.CohortDates | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "restated_as", b"restated_as"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "restated_as", b"restated_as", "restated_cohort", b"restated_cohort"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_day", b"business_day", "cohort", b"cohort", "conclusion_ordinal", b"conclusion_ordinal", "dimensions", b"dimensions", "ordinal", b"ordinal", "reopen_seq", b"reopen_seq", "restated", b"restated", "restated_as", b"restated_as", "sequence", b"sequence", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_day", b"business_day", "cohort", b"cohort", "conclusion_ordinal", b"conclusion_ordinal", "dimensions", b"dimensions", "ordinal", b"ordinal", "reopen_seq", b"reopen_seq", "restated", b"restated", "restated_as", b"restated_as", "restated_cohort", b"restated_cohort", "sequence", b"sequence", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -233,6 +245,7 @@ class Particulars(_message.Message):
     VISIT_ON_FIELD_NUMBER: _builtins.int
     CONFIRM_BY_FIELD_NUMBER: _builtins.int
     DUE_BEFORE_FIELD_NUMBER: _builtins.int
+    SETTLED_FIELD_NUMBER: _builtins.int
     clause: _builtins.str
     """Clause that the decision rests on, for example `民诉解释(2022) 143`."""
     target: _builtins.str
@@ -279,6 +292,10 @@ class Particulars(_message.Message):
     def sign_by(self) -> _timestamp_pb2.Timestamp:
         """Instant by which the handler has to sign."""
 
+    @_builtins.property
+    def settled(self) -> _containers.RepeatedCompositeFieldContainer[_dimensions_pb2.SettledDate]:
+        """Dates that a holiday table settled."""
+
     def __init__(
         self,
         *,
@@ -303,10 +320,11 @@ class Particulars(_message.Message):
         visit_on: _builtins.str = ...,
         confirm_by: _builtins.str = ...,
         due_before: _builtins.str = ...,
+        settled: _abc.Iterable[_dimensions_pb2.SettledDate] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "days", b"days", "document_sha256", b"document_sha256", "due_before", b"due_before", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "oral", b"oral", "partial", b"partial", "reviewer_id", b"reviewer_id", "satisfaction", b"satisfaction", "sign_by", b"sign_by", "supervision", b"supervision", "target", b"target", "transitional", b"transitional", "visit_on", b"visit_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "days", b"days", "document_sha256", b"document_sha256", "due_before", b"due_before", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "oral", b"oral", "partial", b"partial", "reviewer_id", b"reviewer_id", "satisfaction", b"satisfaction", "settled", b"settled", "sign_by", b"sign_by", "supervision", b"supervision", "target", b"target", "transitional", b"transitional", "visit_on", b"visit_on"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
