@@ -27,15 +27,17 @@ from ops.simulators.answers import Receipt
 from ops.simulators.bodies import body_of
 from tests.faults import points as at
 from tests.faults import traps
+from tests.faults.kinds import BY_NAME
 from tests.faults.load import Load, Manner
 from tests.faults.of_readers import put_offsets
 from tests.faults.rig import Rig
-from tests.faults.scene import Inject, NotBitten, Scene, on_cluster
+from tests.faults.scene import Kind, NotBitten, Scene, on_cluster
 from tests.faults.script import write
 
 GROUP: Final = "hub-stats"
 FIRED_S: Final = 20.0
 WARM_S: Final = 1.5
+STEADY: Final = Manner()
 FINISH_S: Final = 60.0
 LOOK_S: Final = 0.1
 SLOW_S: Final = 0.3
@@ -68,10 +70,10 @@ class Trip:
     stall_s: float = 0.0
 
     @asynccontextmanager
-    async def load(self, lead_s: float = WARM_S) -> AsyncIterator[Load]:
+    async def load(self, lead_s: float = WARM_S, manner: Manner = STEADY) -> AsyncIterator[Load]:
         """Let load flow for the time of the block, and finish what it began."""
         self.rig.episode += 1
-        load = Load(self.rig.doors, self.rig.book, self.seed, self.rig.episode, Manner())
+        load = Load(self.rig.doors, self.rig.book, self.seed, self.rig.episode, manner)
         try:
             await load.start()
             await asyncio.sleep(lead_s)
@@ -81,17 +83,17 @@ class Trip:
             self.stall_s = max(self.stall_s, load.stall.longest_s)
             await load.cancel()
 
-    async def inject(self, inject: Inject, proof: str) -> None:
+    async def inject(self, kind: Kind, proof: str) -> None:
         """Do to the hub under load what a kind of the matrix does; a service that gives up meanwhile ends the drive.
 
         Raises:
             RuntimeError: One gave up.
         """
-        async with self.load() as load:
+        async with self.load(manner=kind.manner) as load:
             scene = Scene(self.rig, load, random.Random(self.seed))  # noqa: S311 - reproducible, no secret
             self.proof = proof
             try:
-                await self.rig.unless_broken(asyncio.create_task(inject(scene)))
+                await self.rig.unless_broken(asyncio.create_task(kind.inject(scene)))
             finally:
                 self.symptoms += scene.problems
             self.proof = "; ".join(scene.faults)
@@ -317,16 +319,16 @@ async def bug_at_one(trip: Trip) -> None:
     trip.proof = f"intake died at dispute {told['dispute']} and was started {starts} times"
 
 
-def of_kind(inject: Inject, what: str) -> Drive:
+def of_kind(name: str, what: str) -> Drive:
     """Return the drive that does what a kind of the matrix does.
 
     Args:
-        inject: Of the kind.
+        name: Of the kind.
         what: For people; the first line of the drive's text.
     """
 
     async def drive(trip: Trip) -> None:
-        await trip.inject(inject, what)
+        await trip.inject(BY_NAME[name], what)
         await trip.level()
 
     drive.__doc__ = what

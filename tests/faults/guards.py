@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
 
 from hub.contracts.stream import place_of, unpack
-from hub.journal import plan
+from hub.errors import Fault
+from hub.journal import plan, reader
 from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Move
 from hub.journal.judge import Numbered, StreamPlace, Verdict
@@ -139,6 +140,17 @@ def _parking() -> None:
     Reader.__init__ = stubborn  # type: ignore[method-assign]
 
 
+def _source_hold() -> None:
+    """Stop at a flood, whosever it is."""
+    module: Any = reader
+
+    def stop(tx: sa.Connection, topic: str, source: str, reasons: str) -> None:
+        del tx, topic
+        raise Fault("dead_letter_flood", f"{source}: {reasons}")
+
+    module.hold = stop
+
+
 def _own_question() -> None:
     """Ask the log through one slot for all callers: who waited for it clears it, whoever's question it has become."""
     slot: WeakKeyDictionary[Pages, asyncio.Task[Any]] = WeakKeyDictionary()
@@ -193,6 +205,7 @@ GUARDS: Final[Mapping[str, Guard]] = {
         Guard("compare_and_swap", ("stats",), "a reader writes its place over whatever stands there", _swap),
         Guard("producer_watchdog", ("intake",), "the relay never gives a producer up", _watchdog),
         Guard("parking", ("intake",), "a bug at one record stops the reader for ever", _parking),
+        Guard("source_hold", ("intake",), "a flood of one source's dead letters stops the reader", _source_hold),
         Guard("own_question", ("intake",), "all questions to the log share one slot", _own_question),
         Guard("dropped_record", ("intake",), "one hand-off is called applied and is not", _dropped_record),
         Guard("applied_twice", ("stats",), "one event is added to the cells twice", _applied_twice),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from tests.faults import drives, of_processes
+from tests.faults import drives
 from tests.faults.drives import Drive
 from tests.faults.script import SCENARIO, WALL
 
@@ -58,8 +58,13 @@ ROWS: Final = (
     Row(
         "own_question",
         "after a pause everybody's question to the log is answered",
-        drives.of_kind(of_processes.pause, "Stop every process for 3 s, again and again, by the wall clock."),
+        drives.of_kind("pause", "Stop every process for 3 s, again and again, by the wall clock."),
         clock=WALL,
+    ),
+    Row(
+        "source_hold",
+        "one agency's flood holds its own records, the others go on",
+        drives.of_kind("flood-of-one-source", "Let every record of one agency die, cure it, release what was held."),
     ),
     Row("producer_watchdog", "a producer that never resolves anything is replaced", drives.wedged),
     Row("parking", "a bug at one record holds up one dispute", drives.bug_at_one),

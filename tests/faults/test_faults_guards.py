@@ -20,6 +20,7 @@ from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend_all
 from hub.contracts.topics import JOURNAL
 from hub.errors import Fault, Retryable
 from hub.journal import plan
+from hub.journal import reader as reader_module
 from hub.journal.applying import Poisoned
 from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Move, Swapped
@@ -53,6 +54,7 @@ PATCHED: Sequence[tuple[Any, str]] = (
     (Reader, "_compare_ends"),
     (Reader, "__init__"),
     (plan, "judge"),
+    (reader_module, "hold"),
     (Inbox, "swap"),
     (Relay, "__init__"),
     (HandoffApplier, "apply"),
@@ -227,6 +229,22 @@ def test_dropped_record(monkeypatch: pytest.MonkeyPatch) -> None:
     assert applier.apply(tx, [item(b"1"), item(b"2")]) == [None, None]  # type: ignore[arg-type] # not looked at
     assert applier.apply(tx, [item(b"1"), item(b"3")]) == [None, None]  # type: ignore[arg-type] # as above
     assert applied == [b"2", b"3"]
+
+
+async def test_source_hold(sqlite_bench: Bench, *, guarded: bool) -> None:
+    if not guarded:
+        install("source_hold")
+    bad = [f"court-a:{number:03}" for number in range(40)]
+    await sqlite_bench.publish(*bad, "police-x:1")
+    reader = await sqlite_bench.reader(Recorder(refuses=set(bad)))
+    if guarded:
+        await sqlite_bench.applied(reader)
+        assert reader.held() == ["intake/court"]
+        assert await sqlite_bench.effects() == ["police-x:1"]
+    else:
+        error = await fault_of(reader)
+        assert isinstance(error, Fault)
+        assert error.code == "dead_letter_flood"
 
 
 async def test_own_question(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> None:
