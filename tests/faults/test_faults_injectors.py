@@ -17,9 +17,13 @@ import pytest
 import sqlalchemy as sa
 from kafka.errors import KafkaConnectionError
 
-from hub.errors import Retryable
+from hub.contracts.stream import StreamName
+from hub.errors import Rejected, Retryable
+from hub.journal.judge import Numbered
 from hub.store import engines
 from hub.store.store import Store
+from hub.wire.handoff.v1 import handoff_pb2
+from services.intake.adapters.applier import HandoffApplier
 from tests.faults import points as at
 from tests.faults import service
 from tests.faults.of_processes import STOPPED, state_of
@@ -177,3 +181,19 @@ def test_a_moved_leader_is_another_one_though_it_was_not_the_preferred_one(leade
 
 def test_a_partition_without_a_leader_gets_another_preferred_one() -> None:
     assert next_first(-1, [2, 3, 1]) == [3, 1, 2]
+
+
+def test_a_bug_at_a_rule_refuses_one_agency_and_no_other(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(HandoffApplier, "apply", lambda _self, _tx, items: [None] * len(items))
+    points = Points(tmp_path)
+    service._rule(points)
+    applier: Any = HandoffApplier.__new__(HandoffApplier)
+    records = [handoff_pb2.Handoff(agency_id=name).SerializeToString() for name in ("court-1", "police-1", "court-1")]
+    items = [Numbered("t", 0, n, StreamName("b", 0, "e"), n, record) for n, record in enumerate(records, 1)]
+    assert applier.apply(None, items) == [None] * 3
+    points.arm(at.RULE_BUG, agency="court-1", reason="unknown_category")
+    first, second, third = applier.apply(None, items)
+    assert second is None
+    assert [(type(one), one.code) for one in (first, third)] == [(Rejected, "unknown_category")] * 2
+    points.disarm(at.RULE_BUG)
+    assert applier.apply(None, items) == [None] * 3
