@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 import grpc
+import httpx2
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
 
 from hub.rpc.client import channel
@@ -22,6 +24,9 @@ from ops.exits import CommandError, Exit
 GRACE_S: Final = 20.0
 POLL_S: Final = 0.05
 LAST_WORDS: Final = 1500
+LIVENESS: Final = "/livez"
+NOBODY: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
+"""What gRPC says when nobody answered."""
 
 
 class Child:
@@ -124,6 +129,28 @@ class Child:
                 return False
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
+    async def answers(self, timeout_s: float) -> bool:
+        """Tell whether it says anything at all within that time, over HTTP or gRPC: a refusal is an answer too."""
+        return any(await asyncio.gather(self._answers_http(timeout_s), self._answers_grpc(timeout_s)))
+
+    async def _answers_http(self, timeout_s: float) -> bool:
+        # Plain HTTP on loopback: httpx2 would read all certificates of the machine for each client, 0.1 s of work.
+        no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            async with asyncio.timeout(timeout_s), httpx2.AsyncClient(timeout=timeout_s, verify=no_tls) as client:
+                await client.get(f"{self.http_url}{LIVENESS}")
+        except (httpx2.TransportError, TimeoutError):
+            return False
+        return True
+
+    async def _answers_grpc(self, timeout_s: float) -> bool:
+        async with channel(self.grpc_address) as asked:
+            try:
+                await health_pb2_grpc.HealthStub(asked).Check(health_pb2.HealthCheckRequest(), timeout=timeout_s)
+            except grpc.aio.AioRpcError as error:
+                return error.code() not in NOBODY
+        return True
+
     def kill(self) -> bool:
         """SIGKILL at once; tell whether there was something to kill."""
         if self.pid() is None or not self.running:
@@ -157,16 +184,20 @@ class Child:
             await asyncio.sleep(POLL_S)
         self.terminate()  # lets go of the leash's pipe
 
-    def obituary(self) -> CommandError:
-        """Return the error that says that it ended by itself: how, what was done about it, and how to go on."""
-        return CommandError(
-            Exit.DIFFERENCE,
-            f"{self.last_words()}\n"
-            f"{self.label} 已退出 ended: {cause_of(self.exit_code)}。其余服务和自启的 Kafka 均已停止 "
-            f"Everything else that was started here was stopped.\n"
-            f"日志 log: {self.log}\n"
+    def obituary(self, note: str = "") -> CommandError:
+        """Return the error that says that it ended by itself: how, what was done about it, and how to go on.
+
+        Args:
+            note: What was tried before.
+        """
+        lines = (
+            self.last_words(),
+            f"{self.label} 已退出 ended: {cause_of(self.exit_code)}。{note}",
+            "其余服务和自启的 Kafka 均已停止 Everything else that was started here was stopped.",
+            f"日志 log: {self.log}",
             f"继续 to go on: hub up --folder {self._folder}",
         )
+        return CommandError(Exit.DIFFERENCE, "\n".join(lines))
 
     def last_words(self) -> str:
         """Return the end of its log, whole lines."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -26,6 +27,7 @@ from ops.scenarios.load import load
 from ops.scenarios.wall import refuse_unplayable
 from ops.screen import Screen
 from ops.session import Options, Report, Session
+from ops.supervisor import supervisor_of
 from ops.table import as_json, differences, show
 
 CODES: Final = (
@@ -176,4 +178,4 @@ async def _up(county: str, plan: Plan) -> None:
         for child in hub.children:
             console.print(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
         console.print(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
-        await hub.guard()
+        await supervisor_of(hub, partial(console.print, markup=False, soft_wrap=True)).run()

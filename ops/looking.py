@@ -15,6 +15,7 @@ from ops.books import Books, balance
 from ops.desk import PERSON_S, Desk
 from ops.exits import Exit
 from ops.launcher import BRIDGES, SERVICES
+from ops.restarts import restarts
 from ops.runfile import Running, find
 from ops.scenarios.expected import Rate
 from ops.table import books_table, rates_table
@@ -22,6 +23,16 @@ from ops.table import books_table, rates_table
 stats_app = typer.Typer(help="统计 Figures of a running hub.", no_args_is_help=True)
 Run = Annotated[Path | None, typer.Option("--run", help="运行目录 run folder; default: the newest under .run")]
 Json = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 one JSON document on stdout and nothing else")]
+COLUMNS: Final = (
+    "进程 process",
+    "状态 state",
+    "gRPC",
+    "HTTP",
+    "待发 unsent",
+    "丢弃重复 repeats",
+    "补取 gaps",
+    "重启 restarts",
+)
 LOOKS: Final = 10
 BETWEEN_S: Final = 0.3
 UP: Final = "运行 serving"
@@ -36,10 +47,10 @@ def status(run: Run = None, *, json: Json = False) -> None:
         output.document(rows)
     else:
         table = Table()
-        for column in ("进程 process", "状态 state", "gRPC", "HTTP", "待发 unsent", "丢弃重复 repeats", "补取 gaps"):
+        for column in COLUMNS:
             table.add_column(column)
         for row in rows:
-            counts = (str(row[name]) for name in ("unsent", "repeats_dropped", "gaps_fetched"))
+            counts = (str(row[name]) for name in ("unsent", "repeats_dropped", "gaps_fetched", "restarts"))
             table.add_row(
                 str(row["process"]), UP if row["serving"] else DOWN, str(row["grpc"]), str(row["http"]), *counts
             )
@@ -50,6 +61,7 @@ def status(run: Run = None, *, json: Json = False) -> None:
 
 async def _status(running: Running) -> list[dict[str, object]]:
     desk = Desk(running.grpc, running.http, patience_s=PERSON_S)
+    again = restarts(Path(running.folder))
     try:
         rows: list[dict[str, object]] = []
         for label, address in running.grpc.items():
@@ -63,6 +75,7 @@ async def _status(running: Running) -> list[dict[str, object]]:
                     "unsent": None if sheet is None else sheet.outbox_rows,
                     "repeats_dropped": None if sheet is None else sheet.total("repeats_dropped"),
                     "gaps_fetched": None if sheet is None else sheet.total("gaps_fetched"),
+                    "restarts": again[label],
                 }
             )
         return rows

@@ -33,6 +33,16 @@ class Broker(Protocol):
     def start(self) -> None:
         """Start it and wait until it is ready."""
 
+    def alive(self) -> bool:
+        """Tell whether what was started here has not ended."""
+
+    def revive(self) -> bool:
+        """Start again what ended, on its port and data, without waiting for it; False when its data is gone.
+
+        Raises:
+            Retryable: `bus_unavailable` when it can't be started.
+        """
+
     def stop(self) -> None:
         """Stop it within a bounded time."""
 
@@ -55,6 +65,14 @@ class ExternalKafka:
             Fault: `bus_auth_failed`.
         """
         self.version = describe(Bus(self.bootstrap), deadline_s=self._deadline_s).version
+
+    def alive(self) -> bool:
+        """Somebody else watches over it; the services' health says when it is away."""
+        return True
+
+    def revive(self) -> bool:
+        """Leave it alone."""
+        return True
 
     def stop(self) -> None:
         """Leave it alone."""

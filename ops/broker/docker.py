@@ -74,6 +74,16 @@ class DockerKafka:
             self.stop()
             raise
 
+    def alive(self) -> bool:
+        """Tell whether the container runs, or nobody can say: an engine that is busy is no dead broker."""
+        command = ["docker", "inspect", "-f", "{{.State.Running}}", self._container]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+        return "No such object" not in done.stderr and done.stdout.strip() != "false"
+
+    def revive(self) -> bool:
+        """Its data went with the container."""
+        return False
+
     def stop(self) -> None:
         """Stop and so remove the container."""
         if self._container:

@@ -261,6 +261,23 @@ class NativeKafka:
             self._reap(broker, GRACE_S)
         self._spawn(self.nodes[broker - 1])
 
+    def alive(self) -> bool:
+        """Tell whether no broker's process has ended."""
+        return all(self.runs(node.number) for node in self.nodes)
+
+    def revive(self) -> bool:
+        """Start the brokers again that ended, on their ports and data, without waiting for them.
+
+        Raises:
+            Retryable: `bus_unavailable` when one does not start, or when another thread called `stop` meanwhile.
+        """
+        with self._ending:
+            self._go_on()
+            for node in self.nodes:
+                if not self.runs(node.number):
+                    self.restart(node.number)
+        return True
+
     def stop(self) -> None:
         """SIGTERM to all, SIGKILL after the grace; at once SIGKILL to what has not served yet and ignores SIGTERM."""
         self._stopped.set()
