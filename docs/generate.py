@@ -18,6 +18,8 @@ from bench.page import pages as performance_pages
 from hub.contracts.topics import CATALOGUE, DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
+from tests.faults.health_table import BRIDGE, EXPECTED, INTAKE, STATS
+from tests.faults.kinds import BY_NAME
 from tests.faults.save import ORIGIN, SAVED, Line, read, summed
 
 ROOT: Final = Path(__file__).resolve().parent
@@ -190,6 +192,16 @@ def _faults_of(lines: Sequence[Line]) -> str:
     return "\n".join([caption, "", *table, ""])
 
 
+def health_table() -> str:
+    """Return what each role of service says of itself while a fault lasts."""
+    rows = ["| Fault | Bridges | Intake | Stats |", "|---|---|---|---|"]
+    rows += [
+        f"| {name}: {BY_NAME[name].what} | " + " | ".join(told[role] for role in (BRIDGE, INTAKE, STATS)) + " |"
+        for name, told in EXPECTED.items()
+    ]
+    return "\n".join([*rows, ""])
+
+
 def guards_table() -> str:
     """Return the saved run of the control: each guard with and without, and the naive counter."""
     saved = _result("faults-control.json")
@@ -241,7 +253,8 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "../README.md": lambda: _blocks("../README.md", {"demo-output": demo_table(chinese=False)}),
     "../README.zh.md": lambda: _blocks("../README.zh.md", {"demo-output": demo_table(chinese=True)}),
     "reliability.md": lambda: _blocks(
-        "reliability.md", {"chaos": chaos_table(), "faults": faults_table(), "guards": guards_table()}
+        "reliability.md",
+        {"chaos": chaos_table(), "faults": faults_table(), "health": health_table(), "guards": guards_table()},
     ),
     **performance_pages(ROOT),
 }

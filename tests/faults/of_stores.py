@@ -18,10 +18,10 @@ from tests.faults.scene import NotBitten, Scene
 
 LOCKED_S: Final = 10.0
 TABLE_LOCKED_S: Final = 20.0
-READ_ONLY_S: Final = 15.0
+READ_ONLY_S: Final = 18.0
 SETTLED_S: Final = 2.0
 """After this long nothing is still being committed that began before."""
-FULL_S: Final = 4.0
+FULL_S: Final = 18.0
 MOVES_S: Final = 30.0
 TRIES: Final = 5
 PLACES: Final = ("stream_head", "stream_lease", "inbox_partition")
@@ -45,7 +45,11 @@ async def lock_tables(scene: Scene) -> None:
     patience = scene.load.doors.patience
     patience.longest_s = 0.0
     victims = (scene.dice.choice(BRIDGES), scene.dice.choice(("intake", "stats")))
-    await asyncio.gather(*(_hold(scene, service, (NEEDED[service],), TABLE_LOCKED_S) for service in victims))
+    struck = [child.label for service in victims for child in scene.rig.hub.of(service)]
+    await asyncio.gather(
+        *(_hold(scene, service, (NEEDED[service],), TABLE_LOCKED_S) for service in victims),
+        scene.lasts(struck, TABLE_LOCKED_S),
+    )
     scene.in_time(patience.longest_s)
 
 
@@ -120,7 +124,7 @@ async def full(scene: Scene) -> None:
     label = scene.worker_of(scene.dice.choice(SERVICES))
     points = scene.rig.points[label]
     points.arm(at.STORE_FULL, until=time.time() + FULL_S)
-    await asyncio.sleep(FULL_S)
+    await scene.lasts([label], FULL_S)
     points.disarm(at.STORE_FULL)
     hits = points.hits(at.STORE_FULL)
     if not hits:
@@ -136,7 +140,7 @@ async def read_only(scene: Scene) -> None:
     async with _server_read_only(scene.rig.hub.store_url("intake")) if postgres else _files_read_only(scene):
         await asyncio.sleep(SETTLED_S)
         before = len(book)
-        await asyncio.sleep(READ_ONLY_S - SETTLED_S)
+        await scene.lasts(scene.rig.points, READ_ONLY_S - SETTLED_S)
         given = len(book) - before
     if given:
         scene.problems.append(f"{given} receipts were given while no store could be written")

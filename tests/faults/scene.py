@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kafka.errors import KafkaError
 
 from hub.errors import Retryable
+from tests.faults.health_table import DOWN_AFTER_S, NOTICED_S, role_of
+from tests.faults.healths import differing
 from tests.faults.load import Load, Manner
 from tests.faults.rig import Rig
 from tests.faults.script import CLOCKS
@@ -35,6 +37,7 @@ class Scene:
     Attributes:
         faults: What was done, in order, with the proof that it took place.
         problems: What the hub did wrong meanwhile.
+        health: Role of a service -> what it has to say of itself once the fault has lasted; empty when nobody asks.
     """
 
     rig: Rig
@@ -42,6 +45,17 @@ class Scene:
     dice: random.Random
     faults: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    health: Mapping[str, str] = field(default_factory=dict)
+
+    async def lasts(self, labels: Iterable[str], seconds: float) -> None:
+        """Let a fault last that strikes these processes; each has to say in time what is the matter with it."""
+        expected = {label: self.health[role_of(self.rig.child(label).name)] for label in labels if self.health}
+        lasting = asyncio.create_task(asyncio.sleep(seconds))
+        if expected:
+            await asyncio.sleep(DOWN_AFTER_S)
+            self.problems += await differing(self.rig, expected, NOTICED_S)
+            self.note(f"health asked of {', '.join(expected)}")
+        await lasting
 
     def note(self, text: str) -> None:
         """Write down what was done."""
