@@ -82,6 +82,15 @@ class BatchAnswer(Answer):
     results: list[ItemAnswer]
 
 
+class DueDateAnswer(Answer):
+    """期限 Last day of one limit."""
+
+    name: str = Field(description="期限名称 Which limit", json_schema_extra={"enum": [*sorted(results.TOLD)]})
+    day: str = Field(description="最后一日 Last day, ISO date")
+    missing_year: int = Field(description="缺节假日表的年份；0为确定 Year without a holiday table; 0: certain")
+    note: str = Field(description="暂定时的说明，可空 What it means when the day is provisional; may be empty")
+
+
 class ResultAnswer(Answer):
     """一条办理结果 What came of a record."""
 
@@ -100,6 +109,7 @@ class ResultAnswer(Answer):
     document_sha256: str = Field(description="调解协议摘要 Digest of the agreement")
     lead_department: str = Field(description="牵头部门 Lead department")
     final: bool = Field(description="此后不再有结果 Nothing further follows in this opening")
+    due_dates: list[DueDateAnswer] = Field(description="此时的各项期限 Limits as they stand after it")
 
 
 class ResultsAnswer(Answer):

@@ -17,12 +17,12 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from hub.errors import Rejected
 from hub.exchange import checks, references
 from hub.exchange.codelists import CodeLists
+from hub.lifecycle.days import is_plausible_day, is_plausible_instant
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_YEARS: Final = range(1980, 2101)
 _MICROS: Final = re.compile(r"(\.[0-9]{6})[0-9]+")
 _COUNTY: Final = re.compile(r"[1-9][0-9]{5}")
 _TOWN: Final = re.compile(r"[1-9][0-9]{8}")
@@ -59,7 +59,7 @@ def _day(value: object) -> object:
         day = None
     if day is None:
         raise refusal("date_format", "应为存在的日期 YYYY-MM-DD / expected an existing date YYYY-MM-DD")
-    if day.year not in _YEARS:
+    if not is_plausible_day(day):
         raise refusal("date_out_of_range", "年份不合理 / the year is out of range")
     return day
 
@@ -68,7 +68,7 @@ def _instant(value: object) -> object:
     instant = value.astimezone(UTC) if isinstance(value, datetime) else _instant_of(value)
     if instant is None:
         raise refusal("time_format", "应为带时区的 RFC 3339 时间 / expected an RFC 3339 time with an offset")
-    if instant.year not in _YEARS:
+    if not is_plausible_instant(instant):
         raise refusal("date_out_of_range", "年份不合理 / the year is out of range")
     return instant
 

@@ -84,6 +84,16 @@ def drop_reference_alias() -> None:
     op.drop_table("reference_alias")
 
 
+def add_due_dates() -> None:
+    """Let results tell the limits; results of before tell none."""
+    op.add_column("result", sa.Column("due_dates", sa.Text, nullable=False, server_default="[]"))
+
+
+def drop_due_dates() -> None:
+    """Undo `add_due_dates`."""
+    op.drop_column("result", "due_dates")
+
+
 def drop_first_form() -> None:
     """Undo `create_first_form`."""
     for table in ("result_cursor", "result", "receipt", "credential"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,30 @@ _INSERT: Final = sa.insert(result)
 
 
 @dataclass(frozen=True, slots=True)
+class DueDate:
+    """Last day of one limit as it stands.
+
+    Attributes:
+        name: due_on | local_due_on | statutory_due_on | confirm_by.
+        day: ISO date.
+        missing_year: Year whose holiday table is missing; 0 when the day is certain.
+    """
+
+    name: str
+    day: str
+    missing_year: int
+
+    @property
+    def note(self) -> str:
+        """What people are told of a provisional day; empty when it is certain."""
+        year = self.missing_year
+        if not year:
+            return ""
+        zh = f"暂定：缺{year}年节假日表，不据此认定逾期"
+        return f"{zh} / provisional: holiday table of {year} missing, nothing is late on this day"
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """What came of one record, for the agency that sent it.
 
@@ -52,6 +77,7 @@ class Result:
         cursor: Ascending per agency; one wide step after each recovery of the bridge's store.
         event_id: The same for every repeat.
         final: Nothing further follows in this opening.
+        due_dates: Limits after the event.
     """
 
     cursor: int
@@ -66,6 +92,7 @@ class Result:
     document_sha256: str
     lead_department: str
     final: bool
+    due_dates: tuple[DueDate, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +102,11 @@ class Status:
     name: str
     final: bool = False
 
+
+SETTLED: Final = "due_dates_settled"
+COHORT_DATES: Final = ("due_on", "local_due_on", "statutory_due_on")
+TOLD: Final = frozenset({*COHORT_DATES, "confirm_by"})
+"""Limits that concern an agency; by when a handler signs is the centre's own work."""
 
 STATUSES: Final[Mapping[str, Status]] = {
     "accepted": Status("accepted"),
@@ -91,6 +123,7 @@ STATUSES: Final[Mapping[str, Status]] = {
     "referred": Status("referred", final=True),
     "closed": Status("closed", final=True),
     "duplicate_linked": Status("duplicate", final=True),
+    SETTLED: Status("due_dates_corrected"),
 }
 """Event type of the journal -> status. A type that isn't here concerns the hub's own work, or is newer than this
 bridge: skipped, never an error (design D7)."""
@@ -129,11 +162,18 @@ class ResultsApplier:
                 verdicts.append(undecodable)
                 continue
             verdicts.append(None)
-            if event.type in STATUSES and event.dimensions.channel == self._channel:
+            if event.dimensions.channel == self._channel and _is_told(event):
                 telling.setdefault(event.event_id, event)
         if telling:
             _store(tx, telling)
         return verdicts
+
+
+def _is_told(event: journal_pb2.JournalEvent) -> bool:
+    """Tell whether an agency hears of it: of a correction only when it concerns one of the limits it is told."""
+    if event.type == SETTLED:
+        return any(date.name in TOLD for date in event.particulars.settled)
+    return event.type in STATUSES
 
 
 def _decode(record: bytes) -> journal_pb2.JournalEvent:
@@ -187,7 +227,16 @@ def _row(event: journal_pb2.JournalEvent, agency: str, source_ref: str) -> dict[
         "document_sha256": event.particulars.document_sha256,
         "lead_department": event.dimensions.lead_department,
         "final": status.final,
+        "due_dates": json.dumps(_due_dates(event)),
     }
+
+
+def _due_dates(event: journal_pb2.JournalEvent) -> list[tuple[str, str, int]]:
+    days = {name: getattr(event.cohort, name) for name in COHORT_DATES}
+    days["confirm_by"] = event.particulars.confirm_by
+    days |= {date.name: date.after for date in event.particulars.settled if date.name == "confirm_by"}
+    missing = {(mark.name, mark.day): mark.missing_year for mark in event.provisional}
+    return [(name, day, missing.get((name, day), 0)) for name, day in days.items() if day]
 
 
 def after(tx: Transaction, agency: str, cursor: int, limit: int) -> list[Result]:
@@ -254,4 +303,5 @@ def _read(row: sa.Row[Any]) -> Result:
         document_sha256=row.document_sha256,
         lead_department=row.lead_department,
         final=row.final,
+        due_dates=tuple(DueDate(*told) for told in json.loads(row.due_dates)),
     )

@@ -52,6 +52,7 @@ result: Final = sa.Table(
     sa.Column("document_sha256", sa.String(64), nullable=False),
     sa.Column("lead_department", sa.String(64), nullable=False),
     sa.Column("final", sa.Boolean, nullable=False),
+    sa.Column("due_dates", sa.Text, nullable=False, server_default="[]"),  # JSON: [name, ISO date, missing year or 0]
     sa.Index("result_reference", "agency", "source_ref", "cursor"),
 )
 

@@ -102,6 +102,10 @@ def result_to_wire(result: Result) -> exchange_pb2.Result:
         document_sha256=result.document_sha256,
         lead_department=result.lead_department,
         final=result.final,
+        due_dates=[
+            exchange_pb2.DueDate(name=due.name, day=due.day, missing_year=due.missing_year, note=due.note)
+            for due in result.due_dates
+        ],
     )
 
 

@@ -44,8 +44,8 @@ from hub.lifecycle.commands import (
     WireInstruction,
     Withdraw,
 )
-from hub.lifecycle.days import business_day, end_of
-from hub.lifecycle.decide import EARLIEST, LATEST, decide
+from hub.lifecycle.days import EARLIEST, LATEST, business_day, end_of, is_plausible_day, is_plausible_instant
+from hub.lifecycle.decide import decide
 from hub.lifecycle.dimensions import CohortDates, Dimensions
 from hub.lifecycle.dispute import CountedFact, Dispute
 from hub.lifecycle.events import Event, Particulars, Retraction
@@ -192,5 +192,7 @@ __all__ = [
     "event_id_of",
     "evolve",
     "is_dispute_id",
+    "is_plausible_day",
+    "is_plausible_instant",
     "replay",
 ]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 from hub.errors import Rejected
 from hub.lifecycle.commands import Command, Register
-from hub.lifecycle.days import business_day
+from hub.lifecycle.days import business_day, is_plausible_instant
 from hub.lifecycle.dispute import Dispute
 from hub.lifecycle.effects import Change, source_ref_of
 from hub.lifecycle.events import Event
@@ -19,10 +18,6 @@ from hub.lifecycle.reasons import REASONS
 from hub.lifecycle.situation import Situation, is_pseudonym
 from hub.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
 from hub.lifecycle.vocabulary import CONCLUSIONS, EventKind
-
-EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
-"""What the hub takes for a time of our world; it also keeps the conversion of zones in range."""
 
 
 def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
@@ -69,7 +64,7 @@ def _check(dispute: Dispute | None, command: Command) -> None:
         _refuse("actor_malformed")
     if command.occurred_at.tzinfo is None:
         _refuse("naive_time")
-    if not EARLIEST <= command.occurred_at < LATEST:
+    if not is_plausible_instant(command.occurred_at):
         _refuse("time_out_of_range")
     sequence = 0 if dispute is None else dispute.sequence
     if command.expected_sequence not in {0, sequence}:

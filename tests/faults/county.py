@@ -8,13 +8,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from hub.contracts.codec import event_to_wire
 from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
 from hub.contracts.topics import HANDOFFS, JOURNAL, Topic, partition_of, shard_of
-from hub.lifecycle import Channel, Instruction, Reclassify, Reopen, ReopenReason, State, dispute_id_of
+from hub.lifecycle import (
+    Channel,
+    DateName,
+    Instruction,
+    ProvisionalDate,
+    Reclassify,
+    Reopen,
+    ReopenReason,
+    SettledDate,
+    SettleDueDates,
+    State,
+    dispute_id_of,
+)
 from hub.wire.handoff.v1 import handoff_pb2
 from services.stats.domain.fold import DIMENSIONS, Fold, cohort_days
 from services.stats.domain.metrics import METRICS
@@ -35,12 +47,14 @@ from tests.faults.rows import (
     Tally,
     Total,
 )
-from tests.support.lifecycle import PATHS, START, Walk, command, registration
+from tests.support.lifecycle import PATHS, START, TODAY, Walk, command, mark_of, registration
 
 EPOCH: Final = "5f0c9a17"
 PARTITIONS: Final = 6
 DOORS: Final = {"court": "court_bridge", "police": "police_bridge", "petition": "petition_bridge"}
 MOVED: Final = Reclassify(town_code="620725102", reason_code="clerk_error")
+STATUTORY: Final = TODAY + timedelta(days=60)
+CORRECTED: Final = SettleDueDates((SettledDate(DateName.STATUTORY_DUE_ON, STATUTORY, STATUTORY + timedelta(days=2)),))
 RELAPSE: Final = Reopen(ReopenReason.NEW_SUIT)
 LIVES: Final[Mapping[str, tuple[Channel, tuple[Instruction, ...]]]] = {
     "open": (Channel.COURT, PATHS[State.MEDIATING]),
@@ -49,6 +63,7 @@ LIVES: Final[Mapping[str, tuple[Channel, tuple[Instruction, ...]]]] = {
     "refused": (Channel.COURT, PATHS[State.NOT_MEDIABLE]),
     "duplicate": (Channel.POLICE, PATHS[State.DUPLICATE]),
     "moved": (Channel.COURT, (*PATHS[State.AGREED], MOVED)),
+    "corrected": (Channel.PETITION, (*PATHS[State.AGREED], CORRECTED)),
     "relapsed": (Channel.COURT, (*PATHS[State.CLOSED], RELAPSE)),
     "window": (Channel.WINDOW, PATHS[State.ACCEPTED]),
 }
@@ -125,7 +140,12 @@ def lived(name: str, channel: Channel, instructions: Sequence[Instruction]) -> W
     begun = registration(channel)
     begun = replace(begun, dimensions=replace(begun.dimensions, source_organ=organ), source_ref=name)
     walk = Walk()
-    for instruction in (begun, *instructions[1:]):
+    counted: tuple[ProvisionalDate, ...] = ()
+    if channel is Channel.PETITION:
+        # Its limit reaches a year without a holiday table.
+        begun, counted = replace(begun, statutory_due_on=STATUTORY), (mark_of(DateName.STATUTORY_DUE_ON, STATUTORY),)
+    walk.carry_out(replace(command(begun, ref=name, organ=organ), counted=counted))
+    for instruction in instructions[1:]:
         walk.carry_out(command(instruction, ref=name, organ=organ))
     return walk
 
@@ -240,7 +260,7 @@ def _figures(fold: Fold, ids: _Ids, folded: Counter[int]) -> Rows:
     # stream, position, line, type, sign, day, first, concluding, opening, recorded_ms, dispute, 9 dates, dimensions
     return {
         "interned": [Interned(number, kind, value) for (kind, value), number in ids.known.items()],
-        "fact": [Fact._make((*row[:8], row[10], *row[20:23])) for row in facts],
+        "fact": [Fact._make((*row[:8], row[10], *row[20:23], row[14], *row[18:20])) for row in facts],
         "cell": [Cell(*key, count) for key, count in fold.cells.items()],
         "total": [Total(*key, count) for key, count in totals.items()],
         "folded": [Folded(*pair) for pair in folded.items()],

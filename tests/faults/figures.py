@@ -77,6 +77,7 @@ def _facts(found: Difference, stats: StoreRows, names: Mapping[int, str], count:
             names[row.channel],
             names[row.county_code],
             names[row.town_code],
+            (row.due_on, row.local_due_on, row.statutory_due_on),
         )
         for row in stats.of(Fact)
     }

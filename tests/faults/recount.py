@@ -64,6 +64,10 @@ OUTCOMES: Final = frozenset({"accepted", "mediation_refused", "withdrawn"})
 """What gives a registered dispute its outcome."""
 
 
+Due = tuple[int | None, int | None, int | None]
+"""Days on which the three limits of a fact end: mediation, the county's, the statutory one."""
+
+
 class Where(NamedTuple):
     """Core dimensions."""
 
@@ -87,6 +91,7 @@ class Line(NamedTuple):
     channel: str
     county: str
     town: str
+    due: Due
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class Counted:
     opening: int
     first: bool
     concluding: bool
+    due: Due
 
 
 CellKey = tuple[int, int, str, bool, bool, Where]
@@ -165,7 +171,7 @@ def _add(counted: Recount, stream: str, position: int, event: journal_pb2.Journa
         number = len(lines)
         dispute = UUID(event.dispute_id).bytes
         flags = (int(fact.first), int(fact.concluding))
-        lines.append(Line(*place, number, CODE[fact.type], sign, fact.day, *flags, dispute, *where))
+        lines.append(Line(*place, number, CODE[fact.type], sign, fact.day, *flags, dispute, *where, fact.due))
 
     if event.type in CODE:
         facts[event.sequence] = own = _counted(event, event.dimensions)
@@ -179,7 +185,8 @@ def _add(counted: Recount, stream: str, position: int, event: journal_pb2.Journa
         facts.pop(taken.sequence, None)
         write(told, -1)
         if taken.restated:
-            facts[taken.sequence] = again = replace(told, where=_where(taken.restated_as))
+            due = _due(taken.restated_cohort) if taken.HasField("restated_cohort") else told.due
+            facts[taken.sequence] = again = replace(told, where=_where(taken.restated_as), due=due)
             write(again, 1)
     counted.lines.update(lines)
 
@@ -193,7 +200,16 @@ def _counted(told: journal_pb2.JournalEvent | journal_pb2.Retraction, dims: dime
         opening=told.reopen_seq,
         first=ends and told.ordinal == 1,
         concluding=ends and told.conclusion_ordinal == 1,
+        due=_due(told.cohort),
     )
+
+
+def _due(cohort: dimensions_pb2.CohortDates) -> Due:
+    return _day(cohort.due_on), _day(cohort.local_due_on), _day(cohort.statutory_due_on)
+
+
+def _day(text: str) -> int | None:
+    return date.fromisoformat(text).toordinal() - EPOCH if text else None
 
 
 def _where(dims: dimensions_pb2.Dimensions) -> Where:

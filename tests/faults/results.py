@@ -23,6 +23,7 @@ STATUSES: Final[Mapping[str, str]] = {
     "referred": "referred",
     "closed": "closed",
     "duplicate_linked": "duplicate",
+    "due_dates_settled": "due_dates_corrected",
 }
 """What an agency is told of an event (docs/api.md); other events concern the centre's own work."""
 
@@ -43,8 +44,14 @@ def due_results(events: Iterable[journal_pb2.JournalEvent], owners: Mapping[str,
             owners[event.dispute_id][0], event.dispute_id, owners[event.dispute_id][1], STATUSES[event.type]
         )
         for event in events
-        if event.type in STATUSES and event.dispute_id in owners
+        if event.type in STATUSES and event.dispute_id in owners and not _is_inner(event)
     }
+
+
+def _is_inner(event: journal_pb2.JournalEvent) -> bool:
+    """Tell whether a correction concerns only by when a handler signs, which no agency is told."""
+    names = {date.name for date in event.particulars.settled}
+    return event.type == "due_dates_settled" and names == {"sign_by"}
 
 
 def compare_results(told: Sequence[Line], due: Mapping[str, Due]) -> tuple[list[str], list[str]]:

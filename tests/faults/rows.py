@@ -111,6 +111,9 @@ class Fact(NamedTuple):
     channel: int
     county_code: int
     town_code: int
+    due_on: int | None
+    local_due_on: int | None
+    statutory_due_on: int | None
 
 
 class Cell(NamedTuple):

@@ -14,7 +14,16 @@ from google.protobuf.message import DecodeError
 from hub.contracts.codec import instant_of
 from hub.contracts.sealing import Sealer
 from hub.errors import Rejected
-from hub.lifecycle import Channel, Dimensions, Recurrence, Scale, business_day, dispute_id_of
+from hub.lifecycle import (
+    Channel,
+    Dimensions,
+    Recurrence,
+    Scale,
+    business_day,
+    dispute_id_of,
+    is_plausible_day,
+    is_plausible_instant,
+)
 from hub.lifecycle.identity import is_uuid
 from hub.wire.handoff.v1 import handoff_pb2
 from services.intake.domain.facts import SOURCE_CHANNELS, Consent, Facts
@@ -27,9 +36,6 @@ T = TypeVar("T")
 DIGEST_BYTES: Final = 32
 MAX_ITEMS: Final = 200
 """Consents, circumstances and parties of one case; the largest group matters name their representatives."""
-
-PLAUSIBLE_YEARS: Final = range(1990, 2200)
-"""What the hub takes for a day or time of our world; it also keeps every limit inside the calendar."""
 
 _PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
 CLARITIES: Final = frozenset({"clear", "fairly_clear", "unclear"})
@@ -148,7 +154,7 @@ def plausible(at: datetime, field: str = "occurred_at") -> datetime:
     Raises:
         Rejected: `time_out_of_range`.
     """
-    if at.year not in PLAUSIBLE_YEARS:
+    if not is_plausible_instant(at):
         raise Rejected("time_out_of_range", "时间超出范围 / time is out of range", field=field)
     return at
 
@@ -213,7 +219,7 @@ def _needed_day(text: str) -> date:
         day = None
     if day is None or day.isoformat() != text:
         raise Rejected("bad_date", "日期应为 YYYY-MM-DD / an ISO date is needed")
-    if day.year not in PLAUSIBLE_YEARS:
+    if not is_plausible_day(day):
         raise Rejected("time_out_of_range", "日期超出范围 / date is out of range")
     return day
 

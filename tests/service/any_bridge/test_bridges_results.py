@@ -165,3 +165,40 @@ async def test_restart_half_way_loses_nothing(workshop: Workshop) -> None:
         assert len(second.handoffs()) == 2
         count = sa.select(sa.func.count()).select_from(result)
         assert await second.bridge.store.read(lambda tx: tx.scalar(count)) == 2
+
+
+async def test_a_result_tells_the_limits_and_which_of_them_are_provisional(workshop: Workshop) -> None:
+    async with workshop.running("petition") as petition:
+        await limits_are_told(petition)
+
+
+async def limits_are_told(petition: RunningBridge) -> None:
+    (one,) = await hand_over(petition, 1)
+    accepted = event_of(one, "petition", "accepted", 2)
+    accepted.cohort.local_due_on, accepted.cohort.statutory_due_on = "2026-12-31", "2027-01-18"
+    accepted.provisional.add(name="statutory_due_on", day="2027-01-18", missing_year=2027)
+    settled = event_of(one, "petition", "due_dates_settled", 4)
+    settled.cohort.local_due_on, settled.cohort.statutory_due_on = "2026-12-31", "2027-01-20"
+    settled.particulars.settled.add(name="statutory_due_on", before="2027-01-18", after="2027-01-20")
+    # By when a handler signs is the centre's own work.
+    inner = event_of(one, "petition", "due_dates_settled", 3)
+    inner.particulars.settled.add(name="sign_by", before="2027-01-08", after="2027-01-11")
+    agreed = event_of(one, "petition", "agreed", 5)
+    agreed.particulars.confirm_by = "2027-02-20"
+    agreed.provisional.add(name="confirm_by", day="2027-02-20", missing_year=2027)
+    petition.pen.write(accepted, inner, settled, agreed)
+
+    async def all_there() -> bool:
+        return len(await results(petition)) == 3
+
+    await eventually(all_there)
+    first, second, third = await results(petition)
+    note = "暂定：缺2027年节假日表，不据此认定逾期 / "
+    note += "provisional: holiday table of 2027 missing, nothing is late on this day"
+    assert first["due_dates"] == [
+        {"name": "local_due_on", "day": "2026-12-31", "missing_year": 0, "note": ""},
+        {"name": "statutory_due_on", "day": "2027-01-18", "missing_year": 2027, "note": note},
+    ]
+    assert (second["status"], second["final"]) == ("due_dates_corrected", False)
+    assert second["due_dates"][1] == {"name": "statutory_due_on", "day": "2027-01-20", "missing_year": 0, "note": ""}
+    assert [(due["name"], due["missing_year"]) for due in third["due_dates"]] == [("confirm_by", 2027)]

@@ -12,6 +12,9 @@ from hypothesis import strategies as st
 from hub.exchange import codelists
 from hub.exchange.codelists import CodeLists
 from hub.exchange.dto import Invalid, MatterDto, ReportDto, read
+from hub.lifecycle import business_day, decide, is_plausible_day
+from services.intake.adapters.decoding import plausible
+from tests.support.lifecycle import REGISTER, command
 
 ADAPTERS = Path(__file__).parents[3] / "services/court_bridge/adapters"
 GIVEN = {"role": "plaintiff", "answer": "given"}
@@ -87,6 +90,10 @@ def test_a_sound_record_becomes_the_inside_shape(codes: CodeLists) -> None:
         ("handed_over_at", "2024-03-04T09:30:00+25:00", "handed_over_at", "time_format"),
         ("handed_over_at", "0001-01-01T00:00:00+08:00", "handed_over_at", "time_format"),
         ("handed_over_at", "1900-01-01T00:00:00Z", "handed_over_at", "date_out_of_range"),
+        ("handed_over_at", "1989-12-31T15:59:59Z", "handed_over_at", "date_out_of_range"),
+        ("handed_over_at", "2199-12-31T16:00:00Z", "handed_over_at", "date_out_of_range"),
+        ("consents", [{**GIVEN, "answered_on": "1989-12-31"}], "consents.0.answered_on", "date_out_of_range"),
+        ("consents", [{**GIVEN, "answered_on": "2200-01-01"}], "consents.0.answered_on", "date_out_of_range"),
         ("handed_over_at", 1709515800, "handed_over_at", "wrong_type"),
         ("consents", [{"role": "plaintiff", "answer": "yes"}], "consents.0.answer", "unknown_code"),
         ("consents", [{**GIVEN, "answered_on": "2023-02-29"}], "consents.0.answered_on", "date_format"),
@@ -216,3 +223,13 @@ def test_no_json_value_gets_anything_but_accepted_or_a_named_fault(field: str, v
     except Invalid as refused:
         places &= {refused.field.split(".")[0]}
     assert places
+
+
+@pytest.mark.parametrize("at", ["1989-12-31T16:00:00Z", "2199-12-31T15:59:59.999999Z"])
+def test_what_the_bridge_takes_for_a_time_the_register_takes_too(at: str, codes: CodeLists) -> None:
+    record = read(MatterDto, {**SOUND, "handed_over_at": at}, codes)
+    instant = record.matter().handed_over_at
+    assert plausible(instant) == instant
+    assert is_plausible_day(business_day(instant))
+    (event,) = decide(None, command(REGISTER, at=instant))
+    assert event.occurred_at == instant

@@ -139,6 +139,31 @@ def test_a_linked_duplicate_is_no_longer_registered() -> None:
     assert [count for key, count in folded.cells.items() if key[2] == registered] == [0]
 
 
+def test_a_settled_due_date_moves_the_fact_and_leaves_every_figure() -> None:
+    days = {"received_on": "2026-12-18", "registered_on": "2026-12-18", "statutory_due_on": "2027-02-16"}
+    told = event("registered", day="2026-12-18", cohort=days)
+    taken = retraction(told, told.dimensions)
+    taken.restated_cohort.CopyFrom(told.cohort)
+    taken.restated_cohort.statutory_due_on = "2027-02-18"
+    folded = fold(told, event("due_dates_settled", day="2027-01-05", retracts=[taken]))
+    net: Counter[int] = Counter()
+    for row in rows(folded):
+        net[row["statutory_due_on"]] += row["sign"]
+    assert +net == {day_number("2027-02-18"): 1}
+    assert [(row["sign"], row["statutory_due_on"]) for row in rows(folded)][1:] == [
+        (-1, day_number("2027-02-16")),
+        (1, day_number("2027-02-18")),
+    ]
+    # A correction of a day is no registration, neither less nor more.
+    assert sum(count for key, count in folded.cells.items() if key[2] == 4) == 1
+
+
+def test_a_restatement_without_other_dates_keeps_those_it_had() -> None:
+    told = event("registered", cohort={"statutory_due_on": "2024-05-06"})
+    folded = fold(told, event("reclassified", retracts=[retraction(told, dims(town_code="620725102"))]))
+    assert {row["statutory_due_on"] for row in rows(folded)} == {day_number("2024-05-06")}
+
+
 def test_an_uncounted_type_that_is_retracted_takes_nothing_back() -> None:
     assert fold(event("reclassified", retracts=[retraction(event("signed"), NEW)])).facts == []
 
