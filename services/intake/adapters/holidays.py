@@ -14,6 +14,7 @@ import structlog
 
 from hub.errors import Fault, Retryable
 from hub.lifecycle import end_of
+from hub.runtime import tasks
 from hub.runtime.calendars import Notice, WorkCalendar, read_notices
 from hub.runtime.metrics import Metrics
 from services.intake.handlers.settling import Settler
@@ -110,13 +111,12 @@ class HolidayTables:
         """Finish the chunk under way."""
         self._stopped.set()
         if self._task is not None:
-            with contextlib.suppress(Exception):
-                await self._task  # its error already went out through failed()
+            await tasks.end_of(self._task)
 
     async def failed(self) -> None:
         """Raise the bug that a correction met."""
         if self._task is not None:
-            await asyncio.shield(self._task)
+            await tasks.outcome_of(self._task)
         await asyncio.Event().wait()
 
     async def look(self) -> int:
