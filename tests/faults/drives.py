@@ -287,6 +287,21 @@ async def wedged(trip: Trip) -> None:
     trip.proof = "deliveries of the producer in use never resolved"
 
 
+async def asked_together(trip: Trip) -> None:
+    """Let intake's reader and its alarm clock ask the log in one turn, as they do when the loop has stood still."""
+    points = trip.rig.points["intake"]
+
+    async def met() -> bool:
+        return points.hits(traps.MEET) > 0
+
+    async with trip.load():
+        points.arm(traps.MEET)
+        await trip.until("two questions meet", met)
+        trip.proof = "two questions to the log began in one turn"
+    points.disarm(traps.MEET)
+    await trip.level()
+
+
 async def bug_at_one(trip: Trip) -> None:
     """Let intake die at every record of one dispute, and start it again each time."""
     rig = trip.rig

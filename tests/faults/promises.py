@@ -58,7 +58,7 @@ ROWS: Final = (
     Row(
         "own_question",
         "whoever asks the log gets an answer, whoever else asks meanwhile",
-        drives.of_kind("link-slow", "Slow every link to the brokers, by the wall clock."),
+        drives.asked_together,
         clock=WALL,
     ),
     Row(

@@ -60,6 +60,7 @@ PATCHED: Sequence[tuple[Any, str]] = (
     (HandoffApplier, "apply"),
     (Fold, "add"),
     (Pages, "_ask"),
+    (Pages, "ends"),
     (KafkaPublisher, "send"),
     (Buffer, "take"),
 )
@@ -247,7 +248,9 @@ async def test_source_hold(sqlite_bench: Bench, *, guarded: bool) -> None:
         assert error.code == "dead_letter_flood"
 
 
-async def test_own_question(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> None:
+async def test_own_question(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, guarded: bool) -> None:
+    """The trap lets two questions begin in one turn that do not."""
+
     async def bounds(_self: Pages, _which: str, partitions: Sequence[int]) -> dict[int, int]:
         await asyncio.sleep(0)
         return dict.fromkeys(partitions, 7)
@@ -255,14 +258,17 @@ async def test_own_question(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -
     monkeypatch.setattr(Pages, "_bounds", bounds)
     if not guarded:
         install("own_question")
-    pages = Pages(Bus("nowhere:1"), "t")
+    monkeypatch.setenv(at.FOLDER, str(tmp_path))
+    install(traps.MEET)
+    points, pages = Points(tmp_path), Pages(Bus("nowhere:1"), "t")
     assert await pages.ends([0]) == {0: 7}
-    first, second = await asyncio.gather(pages.ends([1]), pages.ends([2]), return_exceptions=True)
-    assert second == {2: 7}
-    if guarded:
-        assert first == {1: 7}
-    else:
-        assert isinstance(first, asyncio.CancelledError)
+    points.arm(traps.MEET)
+    early = asyncio.create_task(pages.ends([1]))
+    await asyncio.sleep(0.05)
+    late = asyncio.create_task(pages.ends([2]))
+    await asyncio.wait({early, late})
+    assert points.hits(traps.MEET) == 1
+    assert [task.cancelled() for task in (early, late)] == [False, not guarded]
 
 
 def test_the_bug_trap_meets_one_dispute_and_goes_on_meeting_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from hub.contracts.topics import JOURNAL
 from hub.journal.judge import Numbered
 from hub.journal.ports import Delivery, FeedRecord
 from hub.streaming.buffer import Buffer
+from hub.streaming.pages import Pages
 from hub.streaming.publisher import KafkaPublisher
 from services.intake.adapters.applier import HandoffApplier
 from tests.faults import points as at
@@ -26,6 +28,12 @@ GAP: Final = "gap"
 nobody can close by waiting."""
 WEDGE: Final = "wedge"
 """The producer in use takes messages and never resolves one of them; the next producer is sound."""
+
+
+MEET: Final = "meet"
+"""Whoever asks for the log's ends waits for the next one who does, for as long as the point's file is there: both
+begin in one turn of the loop, as after a stall."""
+MEET_S: Final = 5.0
 
 
 def _points() -> Points:
@@ -90,4 +98,29 @@ def _wedge() -> None:
     KafkaPublisher.send = sending  # type: ignore[method-assign]
 
 
-TRAPS: Final[Mapping[str, Callable[[], None]]] = {BUG: _bug, GAP: _gap, WEDGE: _wedge}
+def _let_go(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
+
+
+def _meet() -> None:
+    points, ends = _points(), Pages.ends
+    first: list[asyncio.Future[None]] = []
+
+    async def together(self: Pages, partitions: Sequence[int]) -> Mapping[int, int]:
+        if points.armed(MEET) is not None:
+            if first and not first[0].done():
+                first.pop().set_result(None)
+                points.hit(MEET)
+            else:
+                # A bare future: whoever waits for it goes on in the very next turn.
+                loop = asyncio.get_running_loop()
+                first[:] = [loop.create_future()]
+                loop.call_later(MEET_S, _let_go, first[0])
+                await first[0]
+        return await ends(self, partitions)
+
+    Pages.ends = together  # type: ignore[method-assign]
+
+
+TRAPS: Final[Mapping[str, Callable[[], None]]] = {BUG: _bug, GAP: _gap, WEDGE: _wedge, MEET: _meet}
