@@ -24,6 +24,7 @@ from hub.journal.outbox import Outbox
 from hub.journal.recovery import refuse_running, republish
 from hub.store import backups
 from hub.store.store import Store
+from hub.store.waits import UPKEEP
 from hub.streaming.admin import recreate
 from hub.streaming.bus import Bus
 from hub.streaming.log import Log
@@ -92,7 +93,7 @@ def republish_store(service: Service, run: Run = None) -> None:
     url = _url(find_or_fail(run), service)
     with output.failing():
         topic = _topic_of(service)
-        with closing(Store(url)) as store:
+        with closing(Store(url, UPKEEP)) as store:
             refuse_running(store)
             count = store.write_blocking(lambda tx: republish(tx, topic, time.time()))
     output.console().print(f"{service}: 启动后重发 {count} 条 records go to {topic.name} again once it is started")
@@ -104,7 +105,7 @@ def new_epoch(service: Service, run: Run = None) -> None:
     url = _url(find_or_fail(run), service)
     with output.failing():
         topic = _topic_of(service)
-        with closing(Store(url)) as store:
+        with closing(Store(url, UPKEEP)) as store:
             refuse_running(store)
             epoch = store.write_blocking(Outbox(topic, service).begin_epoch)
             store.write_blocking(backups.forget_backup)
@@ -127,7 +128,7 @@ def grow(
             console.print("主题已是新的 the topics are made already; 标记重发 marking the stores")
         else:
             for url in running.stores.values():
-                with closing(Store(url)) as store:
+                with closing(Store(url, UPKEEP)) as store:
                     refuse_running(store)
             if waits := undrained(running.stores):
                 raise Rejected("not_drained", "; ".join(waits[:NAMED]), kind=Kind.WRONG_STATE)
@@ -136,7 +137,7 @@ def grow(
             console.print(f"{', '.join(topic.name for topic in CATALOGUE)}: {partitions} 分区 partitions")
         for topic in CATALOGUE:
             for service in topic.producers:
-                with closing(Store(running.stores[service])) as store:
+                with closing(Store(running.stores[service], UPKEEP)) as store:
                     count = store.write_blocking(lambda tx, topic=topic: republish(tx, topic, time.time()))  # type: ignore[misc]
                 console.print(f"  {service}: 启动后重发 {count} 条 records again once it is started")
     console.print(f"启动时设 start all services with HUB_KAFKA_PARTITIONS={partitions}")
@@ -149,14 +150,14 @@ def undrained(stores: Mapping[str, str]) -> list[str]:
         heads: dict[StreamName, int] = {}
         for service in topic.producers:
             outbox = Outbox(topic, service)
-            with closing(Store(stores[service])) as store:
+            with closing(Store(stores[service], UPKEEP)) as store:
                 unsent = store.read_blocking(outbox.unsent)
                 heads |= store.read_blocking(outbox.heads)
             if unsent:
                 waits.append(f"{service}: {unsent} 条未发 records not published")
         for service in topic.readers:
             inbox = Inbox(topic.name)
-            with closing(Store(stores[service])) as store:
+            with closing(Store(stores[service], UPKEEP)) as store:
                 reached = store.read_blocking(inbox.reached)
                 books = store.read_blocking(inbox.books)
             unread = sum(max(0, head - reached.get(stream, 0)) for stream, head in heads.items())

@@ -20,7 +20,7 @@ from hub.exchange.counter import Counter
 from hub.exchange.credentials import KeyRing
 from hub.exchange.desk import Desk
 from hub.exchange.door import Door
-from hub.exchange.health import Health
+from hub.exchange.health import concerns_of
 from hub.exchange.link import BusLink
 from hub.exchange.ports import RecordT
 from hub.exchange.references import References
@@ -35,13 +35,16 @@ from hub.journal.ports import Feed, Places, Publisher
 from hub.journal.reader import Reader, places_of
 from hub.journal.relay import Relay
 from hub.rpc.books import BooksServicer
+from hub.rpc.call import Bounds
 from hub.rpc.quotas import CallQuotas
 from hub.rpc.server import GrpcServer, Service
 from hub.runtime import keys
 from hub.runtime.clock import Clock
+from hub.runtime.health import Health, HealthWatch
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import Part
-from hub.store.migrate import migrate
+from hub.store.migrate import migrate, prepare
+from hub.store.probe import StoreProbe
 from hub.store.store import Store
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
@@ -112,16 +115,18 @@ class Bridge(Generic[RecordT]):
     relay: Relay
     reader: Reader
     heads: HeadCheck
+    probe: StoreProbe
     link: BusLink
     grpc: GrpcServer
     http: HttpServer
+    watch: HealthWatch
     publishers: Sequence[Publisher]
     scratch: tempfile.TemporaryDirectory[str]
 
     @property
     def parts(self) -> Sequence[Part]:
-        """Parts in order of start: the doors open last."""
-        return (self.heads, self.link, self.grpc, self.http)
+        """Parts in order of start: the doors open last, and then somebody watches them."""
+        return (self.heads, self.probe, self.link, self.grpc, self.http, self.watch)
 
     def close(self) -> None:
         """Close what was opened; whatever is not on the bus yet is in the store."""
@@ -158,7 +163,7 @@ def assemble(
     Raises:
         Fault: `key_exposed`, `key_damaged`, `credentials_unreadable`.
         Rejected: `bad_code_list`.
-        Retryable: The store does not answer.
+        Retryable: The store could not be written for `hub.store.migrate.START_S`.
     """
     codes = codelists.load(codelists.OWN, trade.folder / "codes")
     key = keys.load_or_create(settings.keys_dir, "transport")
@@ -166,9 +171,9 @@ def assemble(
     fixed = credentials.read_file(path, trade.channel) if path else ()
 
     metrics = Metrics()
-    store = open_store(trade, settings.store_url)
+    store = Store(settings.store_url)
     outbox = Outbox(HANDOFFS, trade.service, limit_rows=settings.outbox_limit_rows)
-    store.write_blocking(outbox.open)
+    prepare(store, trade.folder / "migrations" / "versions", outbox.open)
     sealer = Sealer({key.id: key.secret}, key.id)
     door = Door(store, outbox, channel=trade.channel, to_wire=trade.to_wire, sealer=sealer, clock=clock)
     ring = KeyRing(store, fixed)
@@ -202,14 +207,16 @@ def assemble(
     )
     dead_letters = DeadLetterRelay(store, publishers[1], version=f"{trade.service} {_version()}")
     link = BusLink(side.provision, (relay, dead_letters, reader))
-    health = Health(link, relay, reader, settings.unsent_alarm_s)
+    probe = StoreProbe(store, settings.store_url, metrics)
+    health = Health(concerns_of(probe, link, relay, reader, settings.unsent_alarm_s))
 
     app = build_app(
         trade.title,
         metrics=metrics,
-        healthy=health,
+        healthy=health.report,
         routers=[build_router(trade, RestEdge(trade, counter, ring, codes))],
         max_body_bytes=settings.max_body_bytes,
+        answer_s=settings.answer_s,
     )
     openapi.complete(app.openapi(), (trade.record, trade.report, Acknowledgement), trade.field, codes)
 
@@ -224,6 +231,13 @@ def assemble(
             books_pb2.DESCRIPTOR.services_by_name["BooksService"].full_name,
         ),
     ]
+    grpc = GrpcServer(
+        f"{settings.host}:{settings.grpc_port}",
+        services,
+        metrics,
+        bounds=Bounds(call_s=settings.answer_s),
+        quotas=CallQuotas(identify=ring.known),
+    )
     return Bridge(
         trade=trade,
         settings=settings,
@@ -234,11 +248,11 @@ def assemble(
         relay=relay,
         reader=reader,
         heads=HeadCheck(guard),
+        probe=probe,
         link=link,
-        grpc=GrpcServer(
-            f"{settings.host}:{settings.grpc_port}", services, metrics, quotas=CallQuotas(identify=ring.known)
-        ),
+        grpc=grpc,
         http=HttpServer(app, settings.host, settings.http_port),
+        watch=HealthWatch(health, metrics, grpc.set_serving),
         publishers=publishers,
         scratch=scratch,
     )

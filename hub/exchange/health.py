@@ -1,35 +1,39 @@
-"""Whether a bridge works: it does while it can accept; without the bus it is degraded, not down."""
+"""What can be in trouble at a bridge: it does its job while it can accept; the rest only makes it late."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from hub.exchange.link import BusLink
 from hub.journal.holds import held_remark
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
+from hub.runtime.health import Bearing, Concern
+from hub.store.probe import StoreProbe
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Answers `/healthz`.
+def concerns_of(
+    probe: StoreProbe, link: BusLink, relay: Relay, reader: Reader, unsent_alarm_s: float
+) -> Sequence[Concern]:
+    """Return a bridge's concerns.
 
-    Attributes:
-        unsent_alarm_s: Age of the oldest unsent record from which the bridge is degraded.
+    Args:
+        probe: Of its store.
+        link: While it is not up, neither the relay nor the reader runs.
+        relay: Of the hand-offs.
+        reader: Of the results.
+        unsent_alarm_s: Age of the oldest unsent record that is trouble.
     """
 
-    link: BusLink
-    relay: Relay
-    reader: Reader
-    unsent_alarm_s: float
+    def relays() -> str:
+        return relay.trouble(unsent_alarm_s) if link.up else "bus_unavailable"
 
-    def __call__(self) -> tuple[bool, str]:
-        """Return (works, remark); a remark means degraded."""
-        if not self.link.up:
-            return True, "受理照常，消息总线未连上 / accepting; the bus is not reached"
-        if self.relay.oldest_unsent_s > self.unsent_alarm_s:
-            age = int(self.relay.oldest_unsent_s)
-            return True, f"受理照常，最早未发 {age} 秒 / accepting; the oldest unsent record waits for {age} s"
-        if not self.reader.alive():
-            return True, "受理照常，结果暂不更新 / accepting; results are not coming in"
-        return True, held_remark(self.reader.held())
+    def results() -> str:
+        return reader.trouble() if link.up else "bus_unavailable"
+
+    return (
+        Concern("writes", Bearing.ACCEPTING, probe.trouble, "不能受理 nothing can be accepted"),
+        Concern("relays", Bearing.PASSING_ON, relays, "受理照常，转发延迟 accepting; sent on late"),
+        Concern("results", Bearing.PASSING_ON, results, "受理照常，结果延迟 accepting; results come late"),
+        Concern("sources", Bearing.PASSING_ON, lambda: held_remark(reader.held()), "来源 sources"),
+    )

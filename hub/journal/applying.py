@@ -15,7 +15,7 @@ from hub.journal.inbox import BUG, Inbox, Places
 from hub.journal.judge import Dead, Numbered
 from hub.journal.plan import Plan
 from hub.journal.ports import FeedRecord
-from hub.store.engines import translate
+from hub.store.failures import translate
 from hub.store.store import Transaction
 
 Answer = Rejected | Retryable | None

@@ -23,6 +23,7 @@ from hub.journal.ports import Feed, FeedRecord, Stalled
 from hub.journal.ports import Places as PlacesOf
 from hub.journal.reader_metrics import ReaderMetrics
 from hub.journal.retrying import retry_parked
+from hub.journal.standing import Standing
 from hub.journal.waiting import Waiting
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import end_of, outcome_of
@@ -95,6 +96,7 @@ class Reader:
         self._parked_at = 0.0
         self._watch = FloodWatch()
         self._waiting = Waiting(store, self._inbox, self._position)
+        self._standing = Standing()
         self._task: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 
@@ -126,10 +128,6 @@ class Reader:
         """Tell whether the feed makes progress."""
         return self._feed.alive()
 
-    def held(self) -> Sequence[str]:
-        """Return the sources that are held, by name: their records wait for an operator, all others go on."""
-        return sorted(self._places.held)
-
     def positions(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the own place in every stream."""
         return self._inbox.positions(tx)
@@ -160,12 +158,16 @@ class Reader:
                     started = True
                 await self._step()
                 attempt = 0
+                self._standing.moved()
             except Stalled as stalled:
-                log.warning("consumer_stalled", stage=self._stage, detail=stalled.detail)
+                log.warning("consumer_stalled", stage=self._stage, code=stalled.code, detail=stalled.detail)
+                self._standing.met(stalled.code)
                 await self._feed.stop()
                 started = False
+                await self._pause(BACKOFF_S[0])
             except Retryable as error:
                 log.warning("reader_waits", stage=self._stage, code=error.code, detail=error.detail)
+                self._standing.met(error.code)
                 await self._pause(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
                 attempt += 1
 
@@ -335,6 +337,7 @@ class Reader:
         self._places.parked |= outcome.parked
         self._places.bugs |= outcome.bugs
         self._watch.keep(outcome.trial)
+        self._standing.moved()
         self._waiting.tell()
         self._metrics.settled(plan, sum(gaps.values()), outcome)
 

@@ -153,6 +153,14 @@ class Relay:
         else:
             await outcome_of(self._failed)
 
+    def trouble(self, unsent_alarm_s: float) -> str:
+        """Return why accepted records are not sent on, as a code that health knows; empty while they are.
+
+        Args:
+            unsent_alarm_s: Age of the oldest unsent record that is trouble.
+        """
+        return "unsent" if self.oldest_unsent_s > unsent_alarm_s else ""
+
     def _committed(self) -> None:
         """Wake up for what this process wrote; most commits write no record, and another worker's are looked for."""
         if self._outbox.written:
@@ -166,8 +174,7 @@ class Relay:
             deadline = time.monotonic() + self._drain_s
             while self._busy() and time.monotonic() < deadline:
                 self._round()
-            self._flush()
-            self._leases.release()
+            self._leave()
         except Exception as error:  # noqa: BLE001 - surfaces through failed(): the process stops loudly
             if not self._failure.done():
                 self._failure.set_exception(error)
@@ -323,6 +330,14 @@ class Relay:
         marks = self._unwritten | self._marks
         if marks:
             self._store.write_blocking(lambda tx: self._leases.mark(tx, marks))
+
+    def _leave(self) -> None:
+        """Write the last marks and give the leases back; a store that can't now leaves repeats and an expiry behind."""
+        try:
+            self._flush()
+            self._leases.release()
+        except Retryable as error:
+            log.warning("leases_left_to_expire", code=error.code, detail=error.detail)
 
     def _lingering(self) -> bool:
         return bool(self._marks) or self._behind()

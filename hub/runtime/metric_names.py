@@ -23,6 +23,7 @@ CounterName = Literal[
 GaugeName = Literal[
     "hub_build_info",
     "hub_healthy",
+    "hub_store_wal_bytes",
     "hub_pipeline_in_progress",
     "hub_pipeline_last_processed_timestamp_seconds",
     "hub_pipeline_lag_messages",
@@ -99,7 +100,18 @@ REGISTER: Final[tuple[Metric, ...]] = (
         "Always 1; labels tell service and version",
         ("service", "version"),
     ),
-    Metric("hub_healthy", "gauge", "健康为 1，否则为 0", "1 when healthy, else 0"),
+    Metric(
+        "hub_healthy",
+        "gauge",
+        "能履行职责为 1；不能受理或不能处理满 10 秒为 0",
+        "1 while the service does its job; 0 once it could not accept, or not apply, for 10 s",
+    ),
+    Metric(
+        "hub_store_wal_bytes",
+        "gauge",
+        "SQLite 预写日志文件的大小（PostgreSQL 为 0）",
+        "Size of SQLite's write-ahead log file (0 on PostgreSQL)",
+    ),
     Metric("hub_pipeline_in_total", "counter", "环节收到的记录数", "Records that entered a stage", ("stage",)),
     Metric("hub_pipeline_out_total", "counter", "环节处理完的记录数", "Records that left a stage", ("stage",)),
     Metric("hub_pipeline_in_progress", "gauge", "环节正在处理的记录数", "Records in a stage now", ("stage",)),

@@ -91,6 +91,13 @@ class ServiceSettings(BaseSettings):
     session_timeout_s: float = Field(
         default=6.0, ge=1.0, le=300.0, description="消费会话超时 Time after which a dead consumer's partitions move on"
     )
+    answer_s: float = Field(
+        default=15.0,
+        ge=10.0,
+        le=300.0,
+        description="应答时限 Time after which a caller is told to ask again, over REST and gRPC; above every wait for "
+        "the store (3 s for a lock, 8 s for a statement or a turn)",
+    )
     grace_s: float = Field(
         default=20.0, gt=0, le=600, description="停机宽限 Time that a stopping process has to finish its work"
     )

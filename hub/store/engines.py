@@ -1,4 +1,4 @@
-"""Engines for SQLite and PostgreSQL with the durability that `accepted` promises."""
+"""Engines for SQLite and PostgreSQL with the durability that `accepted` promises, and a bound on every wait."""
 
 from __future__ import annotations
 
@@ -6,45 +6,75 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy import event, exc, pool
+from sqlalchemy import event, pool
+from sqlalchemy.engine import ExceptionContext
 
-from hub.errors import Kind, Rejected, Retryable
+from hub.errors import Rejected
+from hub.store.failures import judge
+from hub.store.waits import CONNECT_S, SILENT_S, Waits
 
-BUSY_TIMEOUT_MS: Final = 30_000
-"""How long SQLite waits for another process's lock (a backup, an operator's shell) before it gives up."""
 CACHE_KIB: Final = 16 * 1024
 """SQLite's page cache of each connection, of which a service has several; a table that is counted fills it. The kernel
 keeps the same pages, so four times as much made a record no cheaper and a process 50 MB larger."""
+WAL_PAGES: Final = 4000
+"""Pages after which a commit copies SQLite's write-ahead log into the database (16 MB)."""
+WAL_KEEP_BYTES: Final = 32 * 1024 * 1024
+"""What the log's file keeps for the next commits once it was copied; a reader that stayed long makes it grow, and
+without this it would keep that size for ever."""
+
+_LINK: Final = {
+    "connect_timeout": CONNECT_S,
+    "keepalives": 1,
+    "keepalives_idle": SILENT_S // 2,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": SILENT_S * 1000,
+}
 
 
-def writer_engine(url: str) -> sa.Engine:
+def writer_engine(url: str, waits: Waits) -> sa.Engine:
     """Return an engine for the one writer thread: it takes the write lock at once and commits with fsync."""
-    return _engine(url, begin="BEGIN IMMEDIATE", isolation=None, size=1)
+    return _engine(url, waits, begin="BEGIN IMMEDIATE", isolation=None, size=1)
 
 
-def reader_engine(url: str, size: int) -> sa.Engine:
+def reader_engine(url: str, waits: Waits, size: int) -> sa.Engine:
     """Return an engine for `size` reader threads: every transaction is one snapshot."""
-    return _engine(url, begin="BEGIN", isolation="REPEATABLE READ", size=size)
+    return _engine(url, waits, begin="BEGIN", isolation="REPEATABLE READ", size=size)
 
 
-def _engine(url: str, *, begin: str, isolation: str | None, size: int) -> sa.Engine:
+def _engine(url: str, waits: Waits, *, begin: str, isolation: str | None, size: int) -> sa.Engine:
     parsed = sa.make_url(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         engine = sa.create_engine(
-            parsed, poolclass=pool.QueuePool, pool_size=size, max_overflow=0, connect_args={"check_same_thread": False}
+            parsed,
+            poolclass=pool.QueuePool,
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=waits.pool_s,
+            connect_args={"check_same_thread": False, "timeout": waits.lock_s},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _beginner(begin))
-        return engine
-    if backend == "postgresql":
+    elif backend == "postgresql":
         options: dict[str, Any] = {} if isolation is None else {"isolation_level": isolation}
-        engine = sa.create_engine(parsed, pool_size=size, max_overflow=0, pool_pre_ping=True, **options)
-        event.listen(engine, "connect", _prepare_postgresql)
-        return engine
-    raise Rejected(
-        "unknown_store", f"store_url names {backend}; sqlite and postgresql are supported", field="store_url"
-    )
+        engine = sa.create_engine(
+            parsed,
+            pool_size=size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=waits.pool_s,
+            # What the operator wrote into the URL stands.
+            connect_args={name: value for name, value in _LINK.items() if name not in parsed.query},
+            **options,
+        )
+        event.listen(engine, "connect", _preparer_postgresql(waits))
+    else:
+        raise Rejected(
+            "unknown_store", f"store_url names {backend}; sqlite and postgresql are supported", field="store_url"
+        )
+    event.listen(engine, "handle_error", _discard_spent)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection has no stub
@@ -52,22 +82,48 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
-        f"busy_timeout={BUSY_TIMEOUT_MS}",
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         f"cache_size=-{CACHE_KIB}",
-        "wal_autocheckpoint=4000",
+        f"wal_autocheckpoint={WAL_PAGES}",
+        f"journal_size_limit={WAL_KEEP_BYTES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _prepare_postgresql(connection: Any, _record: object) -> None:  # noqa: ANN401 - as above
-    with connection.cursor() as cursor:
+def _preparer_postgresql(waits: Waits) -> Callable[[Any, object], None]:
+    settings = {
         # Says so even where the server's default was weakened: a receipt means a flushed WAL.
-        cursor.execute("SET synchronous_commit = on")
-    connection.commit()
+        "synchronous_commit": "on",
+        "lock_timeout": _ms(waits.lock_s),
+        "statement_timeout": _ms(waits.statement_s),
+        "idle_in_transaction_session_timeout": _ms(waits.idle_s),
+    }
+    statement = "; ".join(f"SET {name} = {value}" for name, value in settings.items())
+
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - as above
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+        connection.commit()
+
+    return prepare
+
+
+def _ms(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
+def _discard_spent(context: ExceptionContext) -> None:
+    """Have the pool make new connections where the old ones would say the same for ever.
+
+    A session keeps the `default_transaction_read_only` that it began with, also after the server takes writes again;
+    SQLite opens a file read-only when it can't have it otherwise, and stays so.
+    """
+    verdict = judge(context.original_exception)
+    if verdict is not None and verdict.spent:
+        context.is_disconnect = True
 
 
 def _beginner(statement: str) -> Callable[[sa.Connection], None]:
@@ -75,15 +131,3 @@ def _beginner(statement: str) -> Callable[[sa.Connection], None]:
         connection.exec_driver_sql(statement)
 
     return begin
-
-
-def translate(error: Exception) -> Exception:
-    """Return what a database error means to the caller: not now (`Retryable`) or our bug (the error itself)."""
-    if isinstance(error, exc.OperationalError | exc.InterfaceError | exc.TimeoutError):
-        text = str(getattr(error, "orig", error)).lower()
-        if "full" in text or "no space" in text:
-            return Retryable("store_full", "the store has no space left", after_s=5.0, kind=Kind.EXHAUSTED)
-        return Retryable("store_unavailable", f"the store did not answer: {type(error).__name__}", after_s=0.5)
-    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
-        return Retryable("store_unavailable", "the connection to the store broke", after_s=0.5)
-    return error

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import sqlalchemy as sa
 
 from hub.errors import Retryable
 from hub.store import engines
+from hub.store.failures import BUSY, translate
+from hub.store.waits import SERVING, Waits
 
 T = TypeVar("T")
 Transaction = sa.Connection
@@ -33,6 +36,7 @@ could take shard locks out of order and deadlock with another worker, so each un
 class _Job:
     unit: Unit[Any]
     future: Future[Any]
+    since: float
 
 
 class Store:
@@ -40,11 +44,16 @@ class Store:
 
     A *unit* is a function of a transaction. It may be run again when its first run was rolled back, so it keeps no
     effect outside the transaction. `write` returns after the commit was flushed to disk.
+
+    Args:
+        url: SQLAlchemy's.
+        waits: How long anything waits.
     """
 
-    def __init__(self, url: str) -> None:
-        self._writer = engines.writer_engine(url)
-        self._reader = engines.reader_engine(url, READERS)
+    def __init__(self, url: str, waits: Waits = SERVING) -> None:
+        self._queue_s = waits.queue_s
+        self._writer = engines.writer_engine(url, waits)
+        self._reader = engines.reader_engine(url, waits, READERS)
         self.dialect = cast("Literal['sqlite', 'postgresql']", self._writer.dialect.name)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._listeners: list[Callable[[], None]] = []
@@ -61,8 +70,12 @@ class Store:
     async def write(self, unit: Unit[T]) -> T:
         """Run `unit` on the writer thread and return its result after the durable commit.
 
+        A caller that is cancelled before its turn has its unit left out.
+
         Raises:
-            Retryable: `store_unavailable` or `store_full`; nothing was written.
+            Retryable: A code of `hub.store.failures`. Mostly nothing was written; where the connection broke at the
+                commit nobody knows, so what is tried again must be recognised (same key, same place, same fence).
+            Fault: `store_damaged`.
             Exception: What the unit raised; nothing of this unit was written.
         """
         return await asyncio.wrap_future(self.submit(unit))
@@ -81,7 +94,7 @@ class Store:
             with self._reader.begin() as tx:
                 return unit(tx)
         except Exception as error:
-            raise engines.translate(error) from error
+            raise translate(error) from error
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Have `listener` called on the writer thread after each commit; it must return at once."""
@@ -103,7 +116,7 @@ class Store:
         if self._closed:
             raise Retryable("store_closed", "the service is stopping")
         future: Future[T] = Future()
-        self._jobs.put(_Job(unit, future))
+        self._jobs.put(_Job(unit, future, time.monotonic()))
         return future
 
     def _work(self) -> None:
@@ -120,13 +133,20 @@ class Store:
                         self._jobs.put(None)
                         break
                     jobs.append(following)
-            self._commit([job for job in jobs if job.future.set_running_or_notify_cancel()])
+            self._commit([job for job in jobs if job.future.set_running_or_notify_cancel() and self._in_time(job)])
+
+    def _in_time(self, job: _Job) -> bool:
+        """Tell whether a unit's turn came in time; else its caller hears so, and it isn't run behind their back."""
+        if not self._queue_s or time.monotonic() - job.since <= self._queue_s:
+            return True
+        job.future.set_exception(Retryable(BUSY.code, BUSY.detail, after_s=BUSY.after_s, kind=BUSY.kind))
+        return False
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
         if len(jobs) == 1:
             self._commit_alone(jobs[0])
         elif jobs and not self._commit_together(jobs):
-            # The commit as a whole failed (disk full, lock): find out for each unit alone.
+            # Something in common was wrong with what they wrote: find out for each unit alone.
             for job in jobs:
                 self._commit_alone(job)
 
@@ -135,7 +155,7 @@ class Store:
             with self._writer.begin() as tx:
                 result = job.unit(tx)
         except Exception as error:  # noqa: BLE001 - handed to the caller, who owns it
-            job.future.set_exception(engines.translate(error))
+            job.future.set_exception(translate(error))
             return
         self._tell()
         job.future.set_result(result)
@@ -144,14 +164,20 @@ class Store:
         try:
             with self._writer.begin() as tx:
                 outcomes = [self._in_savepoint(tx, job.unit) for job in jobs]
-        except Exception:  # noqa: BLE001 - each unit is tried again alone and gets its own error
-            return False
+        except Exception as error:  # noqa: BLE001 - handed to the callers, or each unit gets its own
+            verdict = translate(error)
+            if not isinstance(verdict, Retryable):
+                return False
+            # The store can't now: asking it again for each unit would wait as often for the same lock.
+            for job in jobs:
+                job.future.set_exception(verdict)
+            return True
         self._tell()
         for job, (result, failure) in zip(jobs, outcomes, strict=True):
             if failure is None:
                 job.future.set_result(result)
             else:
-                job.future.set_exception(engines.translate(failure))
+                job.future.set_exception(translate(failure))
         return True
 
     def _tell(self) -> None:

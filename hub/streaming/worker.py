@@ -247,6 +247,9 @@ class FaustFeed(Feed):
         reason = failed or self._app.crash_reason
         if isinstance(reason, (KafkaError, OSError)) and not self._assigned and failed:
             raise Retryable("bus_unavailable", f"{self._bus.bootstrap}: {reason}") from reason
+        if isinstance(reason, Retryable):
+            # The store did not tell our places when partitions were assigned: the consumer died of it, we need not.
+            raise Stalled(reason.code, reason.detail, after_s=reason.after_s) from reason
         if failed or self._app.should_stop:
             raise Fault("feed_crashed", f"the consumer of {self._topic} in {self._group} died: {reason!r}")
 

@@ -12,7 +12,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from hub.errors import Rejected, Retryable
+from hub.runtime.health import Report, Status
 from hub.runtime.metrics import CONTENT_TYPE, Metrics
+from hub.web.bounded import ANSWER_S, AnswerBound
 from hub.web.edge import Edge
 from hub.web.limits import BodyGuard, BodyLimits
 from hub.web.problems import MEDIA_TYPE, Problem, problem_of, problem_of_status
@@ -20,8 +22,7 @@ from hub.web.validation import problem_of_validation
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 
-Healthy = Callable[[], tuple[bool, str]]
-"""(works, remark): (True, "") is ok, (True, "…") degraded, (False, "…") down."""
+Healthy = Callable[[], Report]
 
 
 def build_app(
@@ -31,6 +32,7 @@ def build_app(
     healthy: Healthy,
     routers: Sequence[APIRouter] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
+    answer_s: float = ANSWER_S,
 ) -> FastAPI:
     """Return the application.
 
@@ -40,6 +42,7 @@ def build_app(
         healthy: Asked at each `/healthz`.
         routers: The service's own paths. They raise `Rejected` and `Retryable` and know nothing of statuses.
         max_body_bytes: Most bytes of one request's body.
+        answer_s: Time from a request's last byte to its answer; then 504.
     """
     # No /docs and /redoc: their pages load scripts from a CDN, and a county's network may have none.
     app = FastAPI(title=title, docs_url=None, redoc_url=None)
@@ -50,6 +53,7 @@ def build_app(
     app.add_exception_handler(Retryable, _on_verdict)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_middleware(AnswerBound, answer_s=answer_s)
     app.add_middleware(BodyGuard, limits=BodyLimits(max_bytes=max_body_bytes))
     app.add_middleware(Edge, metrics=metrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way to extend the document
@@ -61,10 +65,18 @@ def _operations(metrics: Metrics, healthy: Healthy) -> APIRouter:
 
     @router.get("/healthz")
     async def healthz() -> JSONResponse:
-        works, detail = healthy()
-        metrics.set("hub_healthy", 1 if works else 0)
-        status = ("degraded" if detail else "ok") if works else "down"
-        return JSONResponse({"status": status, "detail": detail}, status_code=200 if works else 503)
+        report = healthy()
+        parts = {
+            name: {"state": "failing" if found.reason else "ok", "for_s": round(found.for_s, 1), "reason": found.reason}
+            for name, found in report.parts.items()
+        }
+        body = {"status": report.status.value, "detail": report.detail, "parts": parts}
+        return JSONResponse(body, status_code=503 if report.status is Status.DOWN else 200)
+
+    @router.get("/livez")
+    async def livez() -> JSONResponse:
+        # That this is answered says all: the loop runs. Whether the service does its job is the other question.
+        return JSONResponse({"status": "alive"})
 
     @router.get("/metrics")
     async def scrape() -> Response:

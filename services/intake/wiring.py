@@ -21,15 +21,19 @@ from hub.journal.reader import Reader, places_of
 from hub.journal.recovery import Recovered, recover
 from hub.journal.relay import Relay
 from hub.rpc.books import BooksServicer
+from hub.rpc.call import Bounds
 from hub.rpc.server import GrpcServer
 from hub.runtime.calendars import WorkCalendar
 from hub.runtime.clock import Clock, WallClock
+from hub.runtime.health import Bearing, Concern, Health, HealthWatch
 from hub.runtime.keys import load_or_create
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import Part
 from hub.store.batcher import Batcher
 from hub.store.migrate import migrate
+from hub.store.probe import StoreProbe
 from hub.store.store import Store, Transaction
+from hub.store.waits import UPKEEP
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
 from hub.streaming.log import Log
@@ -67,8 +71,6 @@ GROUP: Final = "hub-intake"
 VERSION: Final = "0.1.0"
 DEGRADED_AFTER_S: Final = 10.0
 """Age of the oldest record that Kafka has not taken, from which health says degraded."""
-
-
 PROVISION_S: Final = 2.0
 """Bound of one try: a process that is told to stop must not wait for a bus that is away."""
 LOOK_S: Final = 3.0
@@ -216,14 +218,15 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
     async def books() -> books_pb2.GetBooksResponse:
         return await store.read(lambda tx: books_of(tx, reader, outbox))
 
-    def healthy() -> tuple[bool, str]:
-        if relay.oldest_unsent_s > DEGRADED_AFTER_S:
-            age = round(relay.oldest_unsent_s)
-            return True, f"最早未发记录已等 {age} 秒; the oldest unsent record has waited {age} s"
-        if not reader.alive():
-            return True, "消息总线不可达，指令照常受理; the bus is away, commands are accepted"
-        return True, held_remark(reader.held())
-
+    probe = StoreProbe(store, settings.store_url, metrics)
+    health = Health(
+        (
+            Concern("writes", Bearing.ACCEPTING, probe.trouble, "不能受理 nothing can be accepted"),
+            Concern("reads", Bearing.APPLYING, reader.trouble, "来件未处理 hand-offs are not applied"),
+            Concern("relays", Bearing.PASSING_ON, partial(relay.trouble, DEGRADED_AFTER_S), "转发延迟 sent on late"),
+            Concern("sources", Bearing.PASSING_ON, lambda: held_remark(reader.held()), "来源 sources"),
+        )
+    )
     servicer = IntakeServicer(
         store=store,
         outbox=outbox,
@@ -247,12 +250,13 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
             ),
         ],
         metrics,
+        bounds=Bounds(call_s=settings.answer_s),
     )
-    http = HttpServer(
-        build_app("Santiao hub: intake", metrics=metrics, healthy=healthy), settings.host, settings.http_port
-    )
+    app = build_app("Santiao hub: intake", metrics=metrics, healthy=health.report, answer_s=settings.answer_s)
+    http = HttpServer(app, settings.host, settings.http_port)
     parts: Sequence[Part] = (
         StorePart(store, outbox),
+        probe,
         HeadCheck(guard),
         holidays,
         pulse,
@@ -263,6 +267,7 @@ def build(settings: IntakeSettings, outside: Outside | None = None) -> Intake:
         alarm_clock,
         grpc,
         http,
+        HealthWatch(health, metrics, grpc.set_serving),
     )
     return Intake(parts, store, outbox, reader, alarm_clock, holidays, grpc, http)
 
@@ -277,7 +282,7 @@ def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Rec
     book = Rulebook(load_screening(), load_deadlines(), WorkCalendar({}))
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
     outbox = Outbox(JOURNAL, NAME)
-    store = Store(settings.store_url)
+    store = Store(settings.store_url, UPKEEP)
     log = source or Log(Bus(settings.kafka_bootstrap))
     try:
         migrate(store, VERSIONS)

@@ -17,6 +17,7 @@ from hub.runtime.process import end, serve
 from hub.runtime.settings import load
 from hub.store.migrate import migrate
 from hub.store.store import Store
+from hub.store.waits import UPKEEP
 from services.stats.adapters.readiness import VERSIONS, forget
 from services.stats.domain.page import figures_page
 from services.stats.settings import StatsSettings
@@ -48,7 +49,7 @@ def rebuild(settings: StatsSettings) -> int:
     if _listens(settings.host, settings.grpc_port):
         sys.stderr.write("stats 正在运行，请先停止 / stats is running: stop it first\n")
         return EXIT_RUNNING
-    store = Store(settings.store_url)
+    store = Store(settings.store_url, UPKEEP)
     try:
         migrate(store, VERSIONS)
         store.write_blocking(forget)

@@ -14,10 +14,13 @@ from hub.journal.holds import held_remark
 from hub.journal.ports import Feed, Publisher
 from hub.journal.reader import Reader, places_of
 from hub.rpc.books import BooksServicer
+from hub.rpc.call import Bounds
 from hub.rpc.server import GrpcServer
 from hub.rpc.vectors import vector_to_wire
+from hub.runtime.health import Bearing, Concern, Health, HealthWatch
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import Part
+from hub.store.probe import StoreProbe
 from hub.store.store import Store, Transaction
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
@@ -131,11 +134,14 @@ def build(settings: StatsSettings, outside: Outside | None = None) -> Stats:
     async def books() -> books_pb2.GetBooksResponse:
         return await store.read(lambda tx: _books(tx, reader))
 
-    def healthy() -> tuple[bool, str]:
-        if not reader.alive():
-            return True, "消息总线不可达，显示的是已有数字; the bus is away, figures stand still"
-        return True, held_remark(reader.held())
-
+    probe = StoreProbe(store, settings.store_url, metrics)
+    health = Health(
+        (
+            Concern("writes", Bearing.ACCEPTING, probe.trouble, "不能记账 nothing can be counted"),
+            Concern("reads", Bearing.APPLYING, reader.trouble, "显示的是已有数字 figures stand still"),
+            Concern("sources", Bearing.PASSING_ON, lambda: held_remark(reader.held()), "来源 sources"),
+        )
+    )
     grpc = GrpcServer(
         f"{settings.host}:{settings.grpc_port}",
         [
@@ -147,11 +153,13 @@ def build(settings: StatsSettings, outside: Outside | None = None) -> Stats:
             ),
         ],
         metrics,
+        bounds=Bounds(call_s=settings.answer_s),
     )
-    app = build_app("Santiao hub: stats", metrics=metrics, healthy=healthy)
+    app = build_app("Santiao hub: stats", metrics=metrics, healthy=health.report, answer_s=settings.answer_s)
     http = HttpServer(FreshScrape(app, exporter), settings.host, settings.http_port)
     parts: Sequence[Part] = (
         StorePart(store),
+        probe,
         pulse,
         Provisioner(bus.provision),
         reader,
@@ -159,6 +167,7 @@ def build(settings: StatsSettings, outside: Outside | None = None) -> Stats:
         DeadLetterRelay(store, bus.publisher, version=f"{NAME} {VERSION}"),
         grpc,
         http,
+        HealthWatch(health, metrics, grpc.set_serving),
     )
     return Stats(parts, store, reader, figures, grpc, http)
 

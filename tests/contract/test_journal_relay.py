@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping
@@ -177,7 +178,9 @@ async def test_a_mark_that_the_store_refused_is_written_once_it_takes_writes_aga
         nonlocal refused
         if refused < 2:
             refused += 1
-            raise sa.exc.OperationalError("UPDATE stream_lease", None, OSError("database or disk is full"))
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise sa.exc.OperationalError("UPDATE stream_lease", None, error)
         mark(leases, tx, sent)
 
     monkeypatch.setattr(Leases, "mark", full)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hub.journal.outbox import Outbox
-from hub.store.migrate import migrate
+from hub.store.migrate import prepare
 from hub.store.store import Store
 
 VERSIONS: Final = Path(__file__).parent / "migrations" / "versions"
@@ -26,10 +26,9 @@ class StorePart:
         """Migrate, open the journal's streams, and so verify that the store can be written.
 
         Raises:
-            Retryable: It can't: better not to start than to accept what can't be kept.
+            Retryable: It can't, however long it is waited for.
         """
-        await asyncio.to_thread(migrate, self._store, VERSIONS)
-        await self._store.write(self._outbox.open)
+        await asyncio.to_thread(prepare, self._store, VERSIONS, self._outbox.open)
 
     async def stop(self) -> None:
         """Close the store after everything that uses it."""

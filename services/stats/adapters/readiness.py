@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from hub.contracts.stream import StreamName
 from hub.contracts.topics import JOURNAL
 from hub.journal.ports import Publisher
-from hub.store.migrate import migrate
+from hub.store.migrate import prepare
+from hub.store.probe import write_nothing
 from hub.store.store import Store, Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked, source_hold
 from services.stats.adapters.ledger import events_in
@@ -50,10 +51,9 @@ class StorePart:
         """Migrate and verify.
 
         Raises:
-            Retryable: The store can't be written; better not to start than to serve figures that stand still.
+            Retryable: The store can't be written, however long it is waited for.
         """
-        await asyncio.to_thread(migrate, self._store, VERSIONS)
-        await self._store.write(lambda _tx: None)
+        await asyncio.to_thread(prepare, self._store, VERSIONS, write_nothing)
 
     async def stop(self) -> None:
         """Close the store after everything that uses it."""

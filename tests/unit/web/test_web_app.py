@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from hub.errors import MEANINGS, Kind, Rejected, Retryable
+from hub.runtime.health import Finding, Report, Status
 from hub.runtime.metrics import Metrics
 from hub.web.app import build_app
 from hub.web.idempotency import IdempotencyKey
@@ -36,7 +37,7 @@ class Site:
 
     def __init__(self) -> None:
         self.error: Exception | None = None
-        self.health = (True, "")
+        self.health = Report(Status.OK)
         self.keys: list[str | None] = []
         self.seen: list[Any] = []
         self.metrics = Metrics()
@@ -232,15 +233,28 @@ async def test_a_bad_idempotency_key_is_refused(site: Site, sent: str) -> None:
     assert site.seen == []
 
 
-@pytest.mark.parametrize(
-    ("health", "status", "word"),
-    [((True, ""), 200, "ok"), ((True, "outbox 90 s"), 200, "degraded"), ((False, "no broker"), 503, "down")],
-)
-async def test_health_says_ok_degraded_or_down(site: Site, health: tuple[bool, str], status: int, word: str) -> None:
-    site.health = health
+@pytest.mark.parametrize(("status", "answer"), [(Status.OK, 200), (Status.DEGRADED, 200), (Status.DOWN, 503)], ids=str)
+async def test_health_tells_the_state_of_each_part(site: Site, status: Status, answer: int) -> None:
+    found = {"writes": Finding("store_locked", 12.34), "reads": Finding("", 99.0)}
+    site.health = Report(status, "不能受理 nothing can be accepted", found)
     response = await site.get("/healthz")
-    assert (response.status_code, response.json()) == (status, {"status": word, "detail": health[1]})
-    assert site.metrics.registry.get_sample_value("hub_healthy") == (status == 200)
+    assert (response.status_code, response.json()) == (
+        answer,
+        {
+            "status": status.value,
+            "detail": "不能受理 nothing can be accepted",
+            "parts": {
+                "writes": {"state": "failing", "for_s": 12.3, "reason": "store_locked"},
+                "reads": {"state": "ok", "for_s": 99.0, "reason": ""},
+            },
+        },
+    )
+
+
+async def test_who_is_down_is_alive_all_the_same(site: Site) -> None:
+    site.health = Report(Status.DOWN, "受理不了")
+    response = await site.get("/livez")
+    assert (response.status_code, response.json()) == (200, {"status": "alive"})
 
 
 async def test_metrics_are_served_and_requests_counted_by_route(site: Site) -> None:

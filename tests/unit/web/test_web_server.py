@@ -15,6 +15,7 @@ import pytest
 from fastapi import APIRouter
 
 from hub.errors import Fault
+from hub.runtime.health import Report, Status
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import run
 from hub.web.app import build_app
@@ -24,7 +25,7 @@ from tests.support.buses import until
 
 
 def site(*routers: APIRouter) -> Any:  # noqa: ANN401 - an ASGI application
-    return build_app("t", metrics=Metrics(), healthy=lambda: (True, ""), routers=routers)
+    return build_app("t", metrics=Metrics(), healthy=lambda: Report(Status.OK), routers=routers)
 
 
 def client(server: HttpServer) -> httpx2.AsyncClient:
@@ -35,7 +36,7 @@ async def test_it_serves_once_started_and_not_once_stopped() -> None:
     server = HttpServer(site(), "127.0.0.1", 0)
     await server.start()
     async with client(server) as asking:
-        assert (await asking.get("/healthz")).json() == {"status": "ok", "detail": ""}
+        assert (await asking.get("/healthz")).json() == {"status": "ok", "detail": "", "parts": {}}
         assert "server" not in (await asking.get("/healthz")).headers
     await server.stop()
     async with client(server) as asking:
@@ -122,7 +123,7 @@ async def silence(server: HttpServer, begun: bytes, *, after_a_request: bool) ->
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     if after_a_request:
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        await reader.readuntil(b"}")
+        await reader.readuntil(b"}}")
     writer.write(begun)
     try:
         return await reader.read()

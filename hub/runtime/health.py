@@ -1,0 +1,202 @@
+"""Whether a service does its job: each part says what troubles it, a table says what that means, one place answers.
+
+A trouble that lasts decides; one that passes is told as degraded. Being alive is another question (`/livez`): a service
+that can't write its store is alive, and to start it again would help nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, Protocol
+
+from hub.runtime.metrics import Metrics
+
+DOWN_AFTER_S: Final = 10.0
+"""A trouble that passes sooner is nobody's alarm: a restarted database, a leader that moves, a rebalance."""
+LOOK_S: Final = 0.5
+
+REASONS: Final[Mapping[str, str]] = {
+    "store_full": "数据库空间已满 / the store has no space left",
+    "store_read_only": "数据库只读 / the store takes no writes",
+    "store_locked": "数据库被他人锁住 / another session holds a lock in the store",
+    "store_busy": "数据库来不及 / the store does not answer in time",
+    "store_unavailable": "数据库不可达 / the store is out of reach",
+    "store_closed": "正在停机 / the service is stopping",
+    "bus_unavailable": "消息总线不可达 / the bus is out of reach",
+    "consumer_stalled": "消费者停滞，正在重启 / the consumer stalled and is started again",
+    "reader_stuck": "读取停滞 / reading does not move on",
+    "unsent": "已受理的记录未能发出 / accepted records are not sent on",
+}
+"""What a code means, for people; a code that isn't here stands for itself."""
+
+
+class Status(StrEnum):
+    """Of a service."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+class Bearing(StrEnum):
+    """What a trouble takes away.
+
+    Attributes:
+        ACCEPTING: Calls can't be served: down, and gRPC health says NOT_SERVING.
+        APPLYING: What comes over the bus can't be applied, and that is the service's job: down; calls are still served.
+        PASSING_ON: What was accepted reaches others later, or news of others comes later: degraded, however long.
+    """
+
+    ACCEPTING = "accepting"
+    APPLYING = "applying"
+    PASSING_ON = "passing_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """One thing that can be in trouble.
+
+    Attributes:
+        name: In the answer: `writes`, `reads`, `relays`.
+        bearing: What its trouble takes away.
+        trouble: Asked at each look; a code, empty while all is well.
+        title: For people, Chinese first.
+    """
+
+    name: str
+    bearing: Bearing
+    trouble: Callable[[], str]
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one concern stands.
+
+    Attributes:
+        reason: Code of its trouble; empty when there is none.
+        for_s: Seconds for which it has stood so.
+    """
+
+    reason: str
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `/healthz` answers.
+
+    Attributes:
+        status: Of the service as a whole.
+        detail: For people, Chinese first; empty when all is well.
+        parts: How each concern stands, by its name.
+    """
+
+    status: Status
+    detail: str = ""
+    parts: Mapping[str, Finding] = field(default_factory=dict)
+
+
+class Health:
+    """Knows for how long each concern has been as it is.
+
+    Args:
+        concerns: Of this service.
+        now: Monotonic seconds.
+    """
+
+    def __init__(self, concerns: Sequence[Concern], *, now: Callable[[], float] = time.monotonic) -> None:
+        self._concerns = concerns
+        self._now = now
+        begun = now()
+        self._since = {concern.name: ("", begun) for concern in concerns}
+
+    def report(self) -> Report:
+        """Look at every concern and judge."""
+        now = self._now()
+        found = {concern.name: self._look(concern, now) for concern in self._concerns}
+        troubled = [concern for concern in self._concerns if found[concern.name].reason]
+        detail = "; ".join(_line(concern, found[concern.name]) for concern in troubled)
+        down = any(_lasts(concern, found[concern.name], {Bearing.ACCEPTING, Bearing.APPLYING}) for concern in troubled)
+        status = Status.DOWN if down else Status.DEGRADED if troubled else Status.OK
+        return Report(status, detail, found)
+
+    def serving(self) -> bool:
+        """Tell whether calls can be served, for gRPC's health."""
+        now = self._now()
+        return not any(_lasts(concern, self._look(concern, now), {Bearing.ACCEPTING}) for concern in self._concerns)
+
+    def _look(self, concern: Concern, now: float) -> Finding:
+        reason = concern.trouble()
+        before, since = self._since[concern.name]
+        if bool(reason) != bool(before):
+            since = now
+        self._since[concern.name] = (reason, since)
+        return Finding(reason, now - since)
+
+
+class TellServing(Protocol):
+    """Tells gRPC's health."""
+
+    async def __call__(self, *, serving: bool) -> None:
+        """Tell whether calls can be served."""
+
+
+class HealthWatch:
+    """Part that looks when nobody asks, so that it is known since when; tells gRPC's health and the metric.
+
+    Args:
+        health: Whose.
+        metrics: `hub_healthy`.
+        tell: Of the gRPC server; called when the answer changes.
+    """
+
+    name = "health"
+
+    def __init__(self, health: Health, metrics: Metrics, tell: TellServing) -> None:
+        self._health = health
+        self._metrics = metrics
+        self._tell = tell
+        self._stopped = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to look."""
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        """Look no more."""
+        self._stopped.set()
+        if self._task is not None:
+            await asyncio.wait({self._task})
+
+    async def failed(self) -> None:
+        """Raise the bug that a look met."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+            self._task.result()
+        await asyncio.Event().wait()
+
+    async def _run(self) -> None:
+        told = True
+        while not self._stopped.is_set():
+            self._metrics.set("hub_healthy", 0 if self._health.report().status is Status.DOWN else 1)
+            serving = self._health.serving()
+            if serving != told:
+                told = serving
+                await self._tell(serving=serving)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), LOOK_S)
+
+
+def _lasts(concern: Concern, finding: Finding, bearings: set[Bearing]) -> bool:
+    return concern.bearing in bearings and bool(finding.reason) and finding.for_s >= DOWN_AFTER_S
+
+
+def _line(concern: Concern, finding: Finding) -> str:
+    return f"{concern.title}: {REASONS.get(finding.reason, finding.reason)} ({int(finding.for_s)} s)"

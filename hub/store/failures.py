@@ -1,0 +1,126 @@
+"""What a database's error means: not now, a damaged store, or our bug. One table for each driver, no text is read.
+
+A failed commit may have been written all the same: a connection that broke at COMMIT, or an fsync that failed, leaves
+the outcome unknown. So a `Retryable` of a store says "ask again", never "nothing was written"; whoever asks again with
+the same key is given the same receipt.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from sqlalchemy import exc
+
+from hub.errors import Fault, Kind, Retryable
+
+
+class NotNow(NamedTuple):
+    """One way in which a store can't serve now.
+
+    Attributes:
+        code: Stable; health and the runbook know it.
+        detail: For people.
+        after_s: Seconds to wait before the next try.
+        kind: Row of `hub.errors.MEANINGS`.
+        spent: The session goes with it: what the server or the file has become is seen by a new one only.
+    """
+
+    code: str
+    detail: str
+    after_s: float
+    kind: Kind = Kind.UNAVAILABLE
+    spent: bool = False
+
+
+FULL: Final = NotNow("store_full", "数据库空间已满 the store has no space left", 5.0, Kind.EXHAUSTED)
+READ_ONLY: Final = NotNow("store_read_only", "数据库只读 the store takes no writes", 2.0, spent=True)
+LOCKED: Final = NotNow("store_locked", "数据库被他人锁住 another session holds a lock", 1.0)
+BUSY: Final = NotNow("store_busy", "数据库来不及 the store is too busy", 1.0)
+AWAY: Final = NotNow("store_unavailable", "数据库没有应答 the store did not answer", 0.5, spent=True)
+
+SQLSTATES: Final[Mapping[str, NotNow]] = {
+    "08": AWAY,  # connection
+    "25006": READ_ONLY,  # a demoted primary, or a managed instance whose disk is full
+    "25P03": AWAY,  # the session was idle in a transaction for too long: this process had been stopped
+    "25P04": BUSY,  # transaction_timeout
+    "40": BUSY,  # rolled back: serialization, deadlock; 40003: outcome unknown
+    "53": BUSY,  # resources: memory, connections
+    "53100": FULL,
+    "55": LOCKED,  # 55P03: lock_timeout
+    "57": AWAY,  # the server is stopped, starting or recovering
+    "57014": BUSY,  # statement_timeout
+    "58": AWAY,  # the server's disk or system
+}
+"""By SQLSTATE or by its class, the longer first. Of class 25 the rest is ours: statements in the wrong order."""
+
+SQLITE_CODES: Final[Mapping[int, NotNow]] = {
+    sqlite3.SQLITE_BUSY: LOCKED,
+    sqlite3.SQLITE_LOCKED: LOCKED,
+    sqlite3.SQLITE_PROTOCOL: LOCKED,
+    sqlite3.SQLITE_READONLY: READ_ONLY,
+    sqlite3.SQLITE_FULL: FULL,
+    sqlite3.SQLITE_NOMEM: BUSY,
+    sqlite3.SQLITE_INTERRUPT: BUSY,
+    sqlite3.SQLITE_IOERR: AWAY,
+    sqlite3.SQLITE_CANTOPEN: AWAY,
+    sqlite3.SQLITE_PERM: AWAY,
+}
+"""By primary result code; the extended ones say only where it was met."""
+
+DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_PRIMARY: Final = 0xFF
+_CLASS: Final = 2
+
+
+def translate(error: Exception) -> Exception:
+    """Return what a database error means to the caller: not now (`Retryable`), damage (`Fault`), or the error itself.
+
+    Args:
+        error: SQLAlchemy's or a driver's; any other is our bug, and returned as it is.
+    """
+    origin = _origin(error)
+    if isinstance(origin, sqlite3.Error) and _primary(origin) in DAMAGED:
+        return Fault("store_damaged", f"SQLite says {origin.sqlite_errorname}: put back a backup")
+    verdict = judge(error)
+    if verdict is None:
+        return error
+    return Retryable(verdict.code, verdict.detail, after_s=verdict.after_s, kind=verdict.kind)
+
+
+def judge(error: BaseException) -> NotNow | None:
+    """Return the row of the tables that an error belongs to; None for what is our bug."""
+    origin = _origin(error)
+    if isinstance(origin, sqlite3.Error):
+        known = SQLITE_CODES.get(_primary(origin))
+    else:
+        # psycopg isn't imported for this: a service on SQLite has no use for it.
+        known = _of_sqlstate(getattr(origin, "sqlstate", None))
+    return known or _of_connection(error, origin)
+
+
+def _of_sqlstate(state: str | None) -> NotNow | None:
+    return None if state is None else SQLSTATES.get(state) or SQLSTATES.get(state[:_CLASS])
+
+
+def _of_connection(error: BaseException, origin: object) -> NotNow | None:
+    """Judge what has no code: the client side of a connection."""
+    if isinstance(error, exc.TimeoutError):
+        return BUSY  # every connection of the pool is in use
+    if isinstance(error, exc.PendingRollbackError):
+        return AWAY  # a statement after the one at which the connection broke
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return AWAY
+    # psycopg tells of a refused, broken or timed-out connection without a SQLSTATE; SQLite's errors have their code.
+    unnamed = isinstance(error, exc.OperationalError) and getattr(origin, "sqlstate", "") is None
+    return AWAY if unnamed else None
+
+
+def _origin(error: BaseException) -> object:
+    return error.orig if isinstance(error, exc.DBAPIError) else error
+
+
+def _primary(error: sqlite3.Error) -> int:
+    # Errors of the Python module itself (a misuse) carry no code.
+    return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
