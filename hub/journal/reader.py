@@ -128,6 +128,14 @@ class Reader:
         """Tell whether the feed makes progress."""
         return self._feed.alive()
 
+    def held(self) -> Sequence[str]:
+        """Return the sources that are held, by name: their records wait for an operator, all others go on."""
+        return sorted(self._places.held)
+
+    def trouble(self) -> str:
+        """Return why nothing is applied, as a code that health knows; empty while all is well or there is no work."""
+        return self._standing.trouble(fed=self._feed.alive())
+
     def positions(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the own place in every stream."""
         return self._inbox.positions(tx)

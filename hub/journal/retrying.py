@@ -15,7 +15,7 @@ from hub.journal.flood import Flooded, FloodWatch, Trial
 from hub.journal.holds import covers, hold
 from hub.journal.inbox import BUG, Inbox
 from hub.journal.judge import Dead, Numbered
-from hub.store.engines import translate
+from hub.store.failures import translate
 from hub.store.store import Transaction
 
 RETRY_LIMIT: Final = 20

@@ -1,0 +1,29 @@
+"""A reader in trouble is one that had to wait just now, is not fed, or does not move."""
+
+from __future__ import annotations
+
+from hub.journal.standing import STUCK_S, TROUBLE_S, Standing
+
+
+class Clock:
+    now_s = 50.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_a_reader_s_standing() -> None:
+    clock = Clock()
+    standing = Standing(now=clock)
+    assert standing.trouble(fed=True) == ""
+    assert standing.trouble(fed=False) == "bus_unavailable"
+    standing.met("store_full")
+    clock.now_s += TROUBLE_S - 0.1
+    assert standing.trouble(fed=True) == "store_full"
+    clock.now_s += 0.2
+    standing.moved()
+    assert standing.trouble(fed=True) == ""
+    clock.now_s += STUCK_S + 0.1
+    assert standing.trouble(fed=True) == "reader_stuck"
+    standing.moved()
+    assert standing.trouble(fed=True) == ""
