@@ -87,6 +87,8 @@ class DeadLetterRelay:
                 await asyncio.sleep(POLL_S)
             error = delivery.error()
             if error is not None:
+                # as the relay: a producer that gave something up sends nothing behind it
+                self._publisher.renew()
                 raise error
             await self._store.write(lambda tx, letter=row.id: _mark(tx, letter))  # type: ignore[misc]
 

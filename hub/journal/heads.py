@@ -24,7 +24,9 @@ from hub.store.tables import outbox as rows
 from hub.store.tables import stream_epoch, stream_head
 
 MARGIN_S: Final = 60.0
-"""How far before our newest row the log is looked at: covers clocks that differ and messages that waited."""
+"""How far before our newest row the log is looked at first: messages wait, and clocks differ a little."""
+FURTHER: Final = 8
+"""Where the log has nothing there that the store knows, so many times further back: our clock was ahead of its."""
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +56,8 @@ OpenLog = Callable[[], Logged]
 class HeadGuard:
     """Compares own heads with the log; once they were found right, never again in this process.
 
-    Only the end of the log is read: what was written from `MARGIN_S` before the store's newest row on. Whatever a
+    Only the end of the log is read: what was written from `MARGIN_S` before the store's newest row on, and further back
+    until it holds a record that the store knows: rows are stamped by our clock, the log by the broker's. Whatever a
     backup lacks was written after its newest row. A store without any row reads on to the first record of its own.
 
     Args:
@@ -86,30 +89,37 @@ class HeadGuard:
             backup = self._store.read_blocking(taken_at)
             if backup is not None:
                 raise _restored(self._outbox.producer, f"this is the backup of {backup}")
-            newest = self._store.read_blocking(newest_row)
+            newest, known = self._store.read_blocking(lambda tx: (newest_row(tx), self._outbox.heads(tx)))
             source = self._open_log()
             try:
-                tail = self._tail(source, newest)
+                tail = self._tail(source, newest, known)
             finally:
                 source.close()
             # Heads are read after the log: another worker may have written, and published, in between.
             self._store.read_blocking(lambda tx: self._compare(tx, tail))
             self._passed = True
 
-    def _tail(self, source: Logged, newest: float | None) -> dict[StreamName, Place]:
+    def _tail(self, source: Logged, newest: float | None, known: Mapping[StreamName, int]) -> dict[StreamName, Place]:
         topic = self._outbox.topic.name
-        starts = source.beginnings(topic) if newest is None else source.since(topic, newest - MARGIN_S)
-        if len(starts) != self._partitions:
-            raise Fault("topic_mismatch", f"{topic} has {len(starts)} partitions, {self._partitions} are wanted")
-        tail: dict[StreamName, Place] = {}
+        beginnings = source.beginnings(topic)
+        if len(beginnings) != self._partitions:
+            raise Fault("topic_mismatch", f"{topic} has {len(beginnings)} partitions, {self._partitions} are wanted")
+        if newest is None:
+            for place in self._places(source, beginnings):
+                raise _restored(self._outbox.producer, f"the store is empty, the log has {place.stream}")
+            return {}
+        back_s = MARGIN_S
+        while True:
+            starts = source.since(topic, newest - back_s)
+            places = list(self._places(source, starts))
+            if starts == beginnings or any(place.last <= known.get(place.stream, 0) for place in places):
+                return {place.stream: place for place in sorted(places, key=lambda place: place.last)}
+            back_s *= FURTHER
+
+    def _places(self, source: Logged, starts: Mapping[int, int]) -> Iterator[Place]:
         for partition, start in sorted(starts.items()):
-            for page in source.pages(topic, partition, start):
-                for place in own_places(page, self._outbox.producer):
-                    if newest is None:
-                        raise _restored(self._outbox.producer, f"the store is empty, the log has {place.stream}")
-                    if place.stream not in tail or tail[place.stream].last < place.last:
-                        tail[place.stream] = place
-        return tail
+            for page in source.pages(self._outbox.topic.name, partition, start):
+                yield from own_places(page, self._outbox.producer)
 
     def _compare(self, tx: Transaction, tail: Mapping[StreamName, Place]) -> None:
         heads = self._outbox.heads(tx)

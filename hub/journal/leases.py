@@ -103,7 +103,9 @@ class Leases:
         kept, given = mine[:share], mine[share:]
         own = {row.shard for row in mine}
         # A lease under this worker's name that it does not know is one of its earlier process.
-        free = [row for row in rows if row.shard not in own and (row.expires_at <= now or row.holder == self._worker)]
+        free = [
+            row for row in rows if row.shard not in own and (_over(row.expires_at, now) or row.holder == self._worker)
+        ]
         taken = free[: max(0, _share(others) - len(mine))]
         held = [Lease(row.shard, row.fence, row.sent_upto) for row in kept]
         held += [Lease(row.shard, row.fence + 1, row.sent_upto) for row in taken]
@@ -119,7 +121,7 @@ class Leases:
         said = insert_into(tx.dialect.name, relay_worker).values(worker=self._worker, expires_at=now + LEASE_S)
         again = {"expires_at": said.excluded.expires_at}
         tx.execute(said.on_conflict_do_update(index_elements=[c.worker], set_=again))
-        tx.execute(sa.delete(relay_worker).where(c.expires_at <= now))
+        tx.execute(sa.delete(relay_worker).where((c.expires_at <= now) | (c.expires_at > now + LEASE_S)))
         return frozenset(tx.scalars(sa.select(c.worker).where(c.worker != self._worker)))
 
     def _write(self, tx: Transaction, held: Sequence[Lease], now: float) -> None:
@@ -137,6 +139,11 @@ def _share(others: frozenset[str]) -> int:
     return -(-SHARDS // (len(others) + 1))
 
 
+def _over(expires_at: float, now: float) -> bool:
+    """Tell whether a lease has run out; one that outlasts a lease's life was given by a clock that was ahead."""
+    return not now < expires_at <= now + LEASE_S
+
+
 def store_clock(tx: Transaction) -> float:
     """Return the store's clock in seconds since 1970: one clock for all workers of a service."""
     if tx.dialect.name == "postgresql":
@@ -146,5 +153,6 @@ def store_clock(tx: Transaction) -> float:
 
 def unexpired(tx: Transaction) -> str:
     """Return a worker whose lease still runs; empty when nobody relays this store."""
-    query = sa.select(stream_lease.c.holder).where(stream_lease.c.expires_at > store_clock(tx)).limit(1)
+    now = store_clock(tx)
+    query = sa.select(stream_lease.c.holder).where(stream_lease.c.expires_at.between(now, now + LEASE_S)).limit(1)
     return tx.scalar(query) or ""

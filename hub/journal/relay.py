@@ -84,6 +84,10 @@ class Relay:
         unconfirmed_limit_s: Age of an unconfirmed batch at which the producer is abandoned and built anew.
         drain_s: How long a stop waits for what is still unsent.
         guard: Called before the first send; its `Fault` ends the relay with nothing sent.
+
+    Attributes:
+        oldest_unsent_s: Age of the oldest record that is not confirmed.
+        trouble: Code of what it waits for, such as `bus_unavailable` or `clock_ahead`; empty while it sends.
     """
 
     name = "relay"
@@ -129,6 +133,7 @@ class Relay:
         self._gauged_at = 0.0
         self._continues: dict[tuple[int, str], tuple[StreamName, int] | None] = {}
         self.oldest_unsent_s = 0.0
+        self.trouble = ""
         store.on_commit(self._committed)
 
     async def start(self) -> None:
@@ -195,7 +200,10 @@ class Relay:
                 self._send(now)
             self._mark(now)
             self._gauge(now)
+            if not self._flights and not self._behind():
+                self.trouble = ""
         except Retryable as error:
+            self.trouble = error.code
             log.warning("relay_waits", code=error.code, detail=error.detail)
             rest_s = min(error.after_s, 1.0)
             self._retry_at = now + rest_s
@@ -230,18 +238,19 @@ class Relay:
                 del self._flights[shard]
                 error = flight.delivery.error()
                 if error is None:
+                    self.trouble = ""
                     if shard in self._sent:
                         self._sent[shard] = self._marks[shard] = max(self._sent[shard], flight.upto)
                     continue
                 if not isinstance(error, Retryable):
                     raise error
-                self._retry_at = now + min(error.after_s, 1.0)
+                self._retry_at, self.trouble = now + min(error.after_s, 1.0), error.code
                 # The producer tried for its whole delivery time-out. What it gave up leaves a hole in its numbering,
                 # and kafka-python's idempotent producer sends nothing behind a hole.
                 given_up = True
         oldest = min((flight.since for flight in self._flights.values()), default=now)
         if given_up or now - oldest > self._limit_s:
-            log.warning("producer_renewed", given_up=given_up, unconfirmed_s=round(now - oldest, 1))
+            log.warning("producer_renewed", given_up=given_up, code=self.trouble, unconfirmed_s=round(now - oldest, 1))
             self._metrics.inc("hub_producer_renewals_total")
             self._flights.clear()
             self._publisher.renew()

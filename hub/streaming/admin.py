@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+import structlog
 from kafka import errors as kafka_errors
-from kafka.admin import ACLOperation, ConfigResource, ConfigResourceType
+from kafka.admin import ACLOperation, ConfigResource, ConfigResourceType, MemberToRemove
 
 from hub.contracts.topics import DEAD_LETTER_RETENTION_MS, SHARDS, Topic
 from hub.errors import Fault, Retryable
@@ -18,6 +19,12 @@ from hub.streaming.clients import admin
 T = TypeVar("T")
 
 POLL_S: Final = 0.2
+STAMP: Final = "message.timestamp.type"
+BY_THE_BROKER: Final = "LogAppendTime"
+"""A record stamped by its sender is refused when that machine's clock is more than an hour ahead. When something
+happened stands in the record itself."""
+STRANGER: Final = "santiao-hub-right-to-read"
+"""Member id that no group has."""
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 """Above the batch limit of 512 KiB with its headers, so that what was accepted can be published."""
 
@@ -47,8 +54,11 @@ class Wanted:
             "min.insync.replicas": str(max(1, self.replication - 1)),
             "unclean.leader.election.enable": "false",
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
+            STAMP: BY_THE_BROKER,
         }
 
+
+log = structlog.get_logger(__name__)
 
 CHECKED: Final = ("cleanup.policy", "retention.ms", "unclean.leader.election.enable")
 
@@ -197,6 +207,7 @@ def _check_settings(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN40
     resources = [ConfigResource(ConfigResourceType.TOPIC, row.name) for row in rows]
     answer = client.describe_configs(resources, config_filter="all")
     by_topic = answer[ConfigResourceType.TOPIC.name.lower()]
+    by_senders = []
     for row in rows:
         has = by_topic.get(row.name)
         if not has:
@@ -206,6 +217,22 @@ def _check_settings(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN40
             value = str(has[name]["value"])
             if value != row.settings()[name]:
                 raise Fault("topic_mismatch", f"{row.name} has {name}={value}, {row.settings()[name]} is wanted")
+        if str(has[STAMP]["value"]) != BY_THE_BROKER:
+            by_senders.append(row.name)
+    if by_senders:
+        _stamp_by_the_broker(client, by_senders)
+
+
+def _stamp_by_the_broker(client: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - no types
+    """Alter topics of an older release; where the cluster's owner forbids it the relay survives a clock ahead."""
+    wanted_now = {STAMP: BY_THE_BROKER}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name, wanted_now) for name in names]
+    answer = client.alter_configs(resources, raise_on_unknown=False)
+    for name, result in answer[ConfigResourceType.TOPIC.name.lower()].items():
+        if result == "OK":
+            log.info("topic_altered", topic=name, **wanted_now)
+        else:
+            log.warning("topic_stamped_by_senders", topic=name, detail=result)
 
 
 def topic_id(bus: Bus, topic: str) -> str:
@@ -276,18 +303,19 @@ def check_rights(bus: Bus, *, reads: Sequence[str] = (), writes: Sequence[str] =
 def check_group(bus: Bus, group: str) -> None:
     """Refuse to start without the right to the group: the consumer would try for ever and say nothing.
 
+    Asked by what needs that very right: a stranger leaves the group. A description tells no rights of a group that does
+    not exist yet, which is so at the first start of each reader.
+
     Raises:
         Fault: `bus_not_allowed` or `bus_auth_failed`.
         Retryable: `bus_unavailable`.
     """
     with admin(bus) as client:
         try:
-            row = client.describe_groups([group])[group]
-        except kafka_errors.RetriableError:
+            client.remove_group_members(group, [MemberToRemove(member_id=STRANGER)])
+        except kafka_errors.AuthorizationError as error:
+            user = bus.credentials.username if bus.credentials else "ANONYMOUS"
+            raise Fault("bus_not_allowed", f"user {user!r} lacks READ on group {group}") from error
+        except (kafka_errors.RetriableError, kafka_errors.UnknownMemberIdError):
             # a coordinator that is just starting refuses nobody; the consumer waits for it by itself
             return
-        error = kafka_errors.for_code(row.get("error_code", 0))
-        granted = row.get("authorized_operations")
-        if issubclass(error, kafka_errors.AuthorizationError) or (granted is not None and "READ" not in granted):
-            user = bus.credentials.username if bus.credentials else "ANONYMOUS"
-            raise Fault("bus_not_allowed", f"user {user!r} lacks READ on group {group}")

@@ -8,6 +8,7 @@ from typing import Any, Final
 from kafka.errors import (
     AuthorizationError,
     InvalidProducerEpochError,
+    InvalidTimestampError,
     KafkaError,
     MessageSizeTooLargeError,
     OutOfOrderSequenceNumberError,
@@ -53,6 +54,9 @@ def verdict(bus: Bus, error: Exception) -> Exception:
             return named(bus, error)
         case MessageSizeTooLargeError():
             return Fault("bus_refused", f"message larger than the bus takes: {error}")
+        case InvalidTimestampError():
+            # its producer is spent, for every topic; a new one is refused as well until a clock is set right
+            return Retryable("clock_ahead", f"the broker refuses this machine's time stamps: {error}")
         case RetriableError():
             return Retryable("bus_unavailable", str(error))
         case _ if isinstance(error, HEALED_BY_RENEWAL):

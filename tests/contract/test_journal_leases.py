@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from hub.contracts.topics import JOURNAL, SHARDS
-from hub.journal.leases import LEASE_S, Lease, Leases
+from hub.journal.leases import LEASE_S, Lease, Leases, unexpired
 from hub.journal.outbox import Outbox
 from hub.store.store import Store
 from hub.store.tables import relay_worker, stream_lease
@@ -120,3 +120,15 @@ def test_a_worker_that_is_started_again_takes_its_own_leases_with_a_new_fence(cr
     again = Leases(crew.store, "one")
     assert {lease.fence for lease in again.renew(0.0)} == {2}
     assert len(again.held) == SHARDS
+
+
+def test_a_lease_that_a_clock_ahead_gave_ends_when_the_clock_is_right_again(crew: Crew) -> None:
+    """Else the worker of another name waits for an hour, and nothing is published."""
+    crew.renew("one", "two")
+    crew.renew("one", "two")
+    for table in (stream_lease, relay_worker):
+        later = sa.update(table).values(expires_at=table.c.expires_at + 3600.0)
+        crew.store.write_blocking(lambda tx, later=later: tx.execute(later))  # type: ignore[misc]
+    assert crew.store.read_blocking(unexpired) == ""
+    assert len(crew.renew("three")["three"]) == SHARDS
+    assert crew.store.read_blocking(unexpired) == "three"

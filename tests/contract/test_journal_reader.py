@@ -15,7 +15,7 @@ from hub.errors import Fault
 from hub.journal.applying import Poisoned
 from hub.journal.deadletters import DeadLetterRelay, redrive
 from hub.store.tables import dead_letter, inbox_partition, parked
-from hub.streaming.memory import MemoryPublisher
+from hub.streaming.memory import MemoryPublisher, Sending
 from hub.streaming.memory_feed import MemoryFeed
 from tests.support.journals import GROUP, Bench, Recorder, fault_of, until
 from tests.support.stores import OpenStore
@@ -374,6 +374,26 @@ async def test_a_dead_letter_is_published_and_a_redriven_one_counts_once(bench: 
     books = await bench.consumer.read(reader.books)
     assert (books["dead"], books["parked"]) == (0, 0)
     assert await bench.effects() == ["a:1", "a:bad"]
+
+
+async def test_a_producer_that_gave_up_a_dead_letter_is_not_used_again(bench: Bench) -> None:
+    publisher = MemoryPublisher(bench.bus)
+    await bench.publish("a:bad")
+    await bench.applied(await bench.reader(Recorder(refuses={"a:bad"})))
+    bench.bus.sending = Sending.REFUSED
+    relay = DeadLetterRelay(bench.consumer, publisher, version="test 1")
+    await relay.start()
+
+    async def renewed() -> bool:
+        return publisher.renewals > 0
+
+    async def published() -> bool:
+        return len(bench.bus.records(JOURNAL.dead_letters)) == 1
+
+    await until(renewed)
+    bench.bus.sending = Sending.NORMAL
+    await until(published)
+    await relay.stop()
 
 
 async def test_a_stop_finishes_the_batch_under_way_whole(bench: Bench) -> None:

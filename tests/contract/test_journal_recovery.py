@@ -90,6 +90,19 @@ async def test_a_restored_store_takes_back_what_it_had_published(works: Bench) -
     assert sorted(await works.effects()) == ["a:1", "a:2", "a:3", "a:4", "b:1", "b:2", "c:1", "c:2", "c:3"]
 
 
+async def test_a_restored_store_is_recognised_though_its_rows_were_stamped_by_a_clock_ahead(works: Bench) -> None:
+    """The log is stamped by the broker: an hour of it would lie before the newest row and be passed over."""
+    await works.publish("a:1")
+    ahead = sa.update(outbox).values(written_at=outbox.c.written_at + 3600)
+    await works.producer.write(lambda tx: tx.execute(ahead))
+    backup = await back_up(works.producer)
+    guard_of(works).check()
+    await works.publish("a:2")
+    await put_back(works.producer, backup)
+    with pytest.raises(Fault, match="store_restored"):
+        guard_of(works).check()
+
+
 async def test_repeats_in_the_log_and_small_transactions_change_nothing(works: Bench) -> None:
     await works.publish("a:1")
     backup = await back_up(works.producer)

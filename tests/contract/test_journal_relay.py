@@ -78,6 +78,24 @@ async def test_a_producer_that_gave_up_a_batch_is_not_used_again(bench: Bench) -
     assert positions(bench, "a") == [(1, 1)]
 
 
+async def test_a_relay_names_what_it_waits_for_until_it_sends_again(bench: Bench) -> None:
+    relay = await bench.relay()
+    assert relay.trouble == ""
+    bench.bus.sending = Sending.REFUSED
+    await bench.write("a:1")
+
+    async def troubled() -> bool:
+        return relay.trouble == "bus_unavailable"
+
+    async def well() -> bool:
+        return relay.trouble == ""
+
+    await until(troubled)
+    bench.bus.sending = Sending.NORMAL
+    await until(bench.sent)
+    await until(well)
+
+
 async def test_a_relay_whose_store_fails_rests_between_its_rounds(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,6 +33,7 @@ def test_creates_the_topic_and_its_dead_letters(kafka_bus: Bus, fresh_topic: Top
     assert settings["retention.ms"] == str(30 * DAY_MS)
     assert settings["unclean.leader.election.enable"] == "false"
     assert settings["min.insync.replicas"] == "1"
+    assert settings["message.timestamp.type"] == "LogAppendTime"
     assert settings_of(kafka_bus, fresh_topic.dead_letters)["retention.ms"] == str(90 * DAY_MS)
 
 
@@ -78,6 +79,17 @@ def test_refuses_what_leaves_holes(kafka_bus: Bus, fresh_topic: Topic, setting: 
     with pytest.raises(Fault, match=setting.replace(".", r"\.")) as raised:
         provision(kafka_bus, [fresh_topic])
     assert raised.value.code == "topic_mismatch"
+
+
+@pytest.mark.kafka
+def test_a_topic_of_an_older_release_is_stamped_by_the_broker_from_now_on(kafka_bus: Bus, fresh_topic: Topic) -> None:
+    with admin(kafka_bus) as client:
+        options = {"num_partitions": 3, "replication_factor": 1, "configs": {"retention.ms": "-1"}}
+        client.create_topics({fresh_topic.name: options}, wait_for_metadata=True)
+    assert settings_of(kafka_bus, fresh_topic.name)["message.timestamp.type"] == "CreateTime"
+    provision(kafka_bus, [fresh_topic])
+    settings = settings_of(kafka_bus, fresh_topic.name)
+    assert (settings["message.timestamp.type"], settings["retention.ms"]) == ("LogAppendTime", "-1")
 
 
 @pytest.mark.kafka

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from signal import SIGCONT, SIGSTOP
 
 import pytest
+from kafka import KafkaProducer
 
 from hub.contracts.stream import Message
 from hub.contracts.topics import Topic
 from hub.errors import Fault, Retryable
 from hub.streaming.admin import provision
 from hub.streaming.bus import Bus
-from hub.streaming.clients import codec
+from hub.streaming.clients import admin, codec
 from hub.streaming.log import Log
 from hub.streaming.memory import MemoryPublisher, Sending
 from hub.streaming.publisher import KafkaPublisher
@@ -197,3 +200,52 @@ async def test_renewal_while_the_broker_hangs_repeats_but_loses_nothing(
     log.close()
     # the abandoned message may have arrived too: positions drop the repeat
     assert values in ([b"0", b"1", b"2"], [b"0", b"1", b"1", b"2"])
+
+
+HOURS_AHEAD_MS = 2 * 3600 * 1000
+
+
+@pytest.fixture
+def clock_ahead(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Set by how many milliseconds the senders of this machine are ahead."""
+    ahead = [0]
+    send = KafkaProducer.send
+
+    def stamped(self: KafkaProducer, topic: str, **told: object) -> object:
+        return send(self, topic, timestamp_ms=int(time.time() * 1000) + ahead[0], **told)
+
+    monkeypatch.setattr(KafkaProducer, "send", stamped)
+    return lambda by_ms: ahead.__setitem__(0, by_ms)
+
+
+async def test_a_clock_ahead_is_none_of_the_broker_s_business(
+    kafka_rig: KafkaRig, clock_ahead: Callable[[int], None]
+) -> None:
+    clock_ahead(HOURS_AHEAD_MS)
+    await publish(kafka_rig.publisher(), numbered(kafka_rig.topic, 0, range(3)))
+    page = await asyncio.to_thread(Log(kafka_rig.bus).read, kafka_rig.topic.name, 0, 0, 3)
+    assert all(abs(record.timestamp_ms / 1000 - time.time()) < 60 for record in page), "stamped by the broker"
+
+
+async def test_a_producer_that_a_clock_ahead_has_spent_is_renewed(
+    kafka_bus: Bus, fresh_topic: Topic, clock_ahead: Callable[[int], None]
+) -> None:
+    """Where the cluster may not be altered: kafka-python's producer answers every topic with that refusal for ever."""
+    with admin(kafka_bus) as client:
+        options = {"num_partitions": 3, "replication_factor": 1, "configs": {"message.timestamp.type": "CreateTime"}}
+        client.create_topics({fresh_topic.name: options}, wait_for_metadata=True)
+    publisher = KafkaPublisher(kafka_bus)
+    clock_ahead(HOURS_AHEAD_MS)
+    first, second = numbered(fresh_topic, 0, range(2))
+    refused = publisher.send(first)
+    await until(refused.done)
+    error = refused.error()
+    assert isinstance(error, Retryable)
+    assert error.code == "clock_ahead"
+    clock_ahead(0)
+    spent = publisher.send(first)
+    await until(spent.done)
+    assert spent.error() is not None, "without a new producer it stays so; should this fail, the renewal is not needed"
+    publisher.renew()
+    await publish(publisher, [first, second])
+    publisher.close()

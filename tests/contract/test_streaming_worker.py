@@ -321,6 +321,22 @@ async def test_a_missing_right_to_the_group_is_named_instead_of_silence(
     await feed.stop()
 
 
+async def test_a_right_to_see_a_group_is_not_a_right_to_join_it(
+    native_kafka: NativeKafka, secured: Bus, fresh_topic: Topic
+) -> None:
+    """Also of a group that does not exist yet, as at each reader's first start: it then has no rights to tell."""
+    group = f"{fresh_topic.name}-first"
+    with pytest.raises(Fault, match="lacks READ on group"):
+        check_group(secured, group)
+    grant(native_kafka, ResourceType.GROUP, group, ACLOperation.DESCRIBE)
+    await until(lambda: described(secured, group))
+    with pytest.raises(Fault, match="lacks READ on group") as raised:
+        check_group(secured, group)
+    assert raised.value.code == "bus_not_allowed"
+    grant(native_kafka, ResourceType.GROUP, group, ACLOperation.READ)
+    await until(lambda: joins(secured, group))
+
+
 async def test_never_joining_is_not_alive_and_stops_in_time(
     native_kafka: NativeKafka,
     secured: Bus,
@@ -359,6 +375,14 @@ def joins(bus: Bus, group: str) -> bool:
     except Fault:
         return False
     return True
+
+
+def described(bus: Bus, group: str) -> bool:
+    try:
+        with admin(bus) as client:
+            return bool(client.describe_groups([group]))
+    except Fault:
+        return False
 
 
 def sees(bus: Bus, topic: Topic) -> bool:
