@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from signal import SIGCONT
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from hub.streaming.log import Log
 from ops.books import on_its_way
 from ops.exits import CommandError
 from ops.launcher import BRIDGES
+from ops.scenarios.record import Record
+from ops.scenarios.vocabulary import Channel
 from ops.simulators.answers import Receipt
 from ops.simulators.bodies import body_of
 from tests.faults import points as at
@@ -42,6 +45,9 @@ FINISH_S: Final = 60.0
 LOOK_S: Final = 0.1
 SLOW_S: Final = 0.3
 RECORDS: Final = 24
+RECORDS_OLD: Final = 12
+"""Fewer than a flood."""
+BEFORE_TABLES: Final = date(1999, 5, 1)
 BUG_S: Final = 300.0
 STARTS: Final = 6
 """How often a process that dies of a bug is started again: three times are enough to set a dispute aside."""
@@ -287,6 +293,25 @@ async def wedged(trip: Trip) -> None:
     trip.proof = "deliveries of the producer in use never resolved"
 
 
+async def old_backlog(trip: Trip) -> None:
+    """Tell petitions of 1999, of which no table of holidays is kept anywhere."""
+    rig = trip.rig
+    rig.episode += 1
+    script = await asyncio.to_thread(write, trip.seed, rig.episode)
+    old = [replace(one, received_on=BEFORE_TABLES) for one in script.records if one.channel is Channel.PETITION]
+    await _tell(rig, old[:RECORDS_OLD])
+    trip.proof = f"{RECORDS_OLD} petitions registered on {BEFORE_TABLES}"
+    await trip.level()
+
+
+async def _tell(rig: Rig, records: Sequence[Record]) -> None:
+    for record in records:
+        answer = await rig.doors.systems[record.channel].submit(body_of(record))
+        if not isinstance(answer, Receipt):
+            raise NotBitten(f"record {record.number} was refused: {answer}")
+        rig.book.enter(record.agency, answer)
+
+
 async def asked_together(trip: Trip) -> None:
     """Let intake's reader and its alarm clock ask the log in one turn, as they do when the loop has stood still."""
     points = trip.rig.points["intake"]
@@ -310,11 +335,7 @@ async def bug_at_one(trip: Trip) -> None:
     rig.points["intake"].arm(traps.BUG)
     rig.episode += 1
     script = await asyncio.to_thread(write, trip.seed, rig.episode)
-    for record in script.records[:RECORDS]:
-        answer = await rig.doors.systems[record.channel].submit(body_of(record))
-        if not isinstance(answer, Receipt):
-            raise NotBitten(f"record {record.number} was refused: {answer}")
-        rig.book.enter(record.agency, answer)
+    await _tell(rig, script.records[:RECORDS])
     told = await trip.fired("intake", traps.BUG)
     starts = 0
     end = time.monotonic() + BUG_S

@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
 
 from hub.contracts.stream import place_of, unpack
-from hub.errors import Fault
+from hub.errors import Fault, Rejected
 from hub.journal import plan, reader
 from hub.journal.behind import Behind
 from hub.journal.inbox import Inbox, Move
@@ -25,6 +26,7 @@ from hub.journal.judge import Numbered, StreamPlace, Verdict
 from hub.journal.ports import FeedRecord
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
+from hub.runtime.calendars import Due, WorkCalendar
 from hub.store.tables import inbox_partition
 from hub.streaming.pages import Pages
 from hub.streaming.transport import OwnPlaceConsumer
@@ -140,6 +142,19 @@ def _parking() -> None:
     Reader.__init__ = stubborn  # type: ignore[method-assign]
 
 
+def _provisional_dates() -> None:
+    """Refuse a limit that reaches a year without a table of holidays."""
+    due = WorkCalendar._due
+
+    def known(self: WorkCalendar, first: date, last: date) -> Due:
+        found = due(self, first, last)
+        if found.missing_year is not None:
+            raise Rejected("calendar_missing", f"no holiday table of {found.missing_year}")
+        return found
+
+    WorkCalendar._due = known  # type: ignore[method-assign]
+
+
 def _source_hold() -> None:
     """Stop at a flood, whosever it is."""
     module: Any = reader
@@ -205,6 +220,7 @@ GUARDS: Final[Mapping[str, Guard]] = {
         Guard("compare_and_swap", ("stats",), "a reader writes its place over whatever stands there", _swap),
         Guard("producer_watchdog", ("intake",), "the relay never gives a producer up", _watchdog),
         Guard("parking", ("intake",), "a bug at one record stops the reader for ever", _parking),
+        Guard("provisional_dates", ("intake",), "a limit beyond the holiday tables is refused", _provisional_dates),
         Guard("source_hold", ("intake",), "a flood of one source's dead letters stops the reader", _source_hold),
         Guard("own_question", ("intake",), "all questions to the log share one slot", _own_question),
         Guard("dropped_record", ("intake",), "one hand-off is called applied and is not", _dropped_record),

@@ -62,6 +62,11 @@ ROWS: Final = (
         clock=WALL,
     ),
     Row(
+        "provisional_dates",
+        "what was accepted is registered, whatever the calendar knows",
+        drives.old_backlog,
+    ),
+    Row(
         "source_hold",
         "one agency's flood holds its own records, the others go on",
         drives.of_kind("flood-of-one-source", "Let every record of one agency die, cure it, release what was held."),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from faust.transport.drivers.aiokafka import Consumer
 
 from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend_all, pack
 from hub.contracts.topics import JOURNAL
-from hub.errors import Fault, Retryable
+from hub.errors import Fault, Rejected, Retryable
 from hub.journal import plan
 from hub.journal import reader as reader_module
 from hub.journal.applying import Poisoned
@@ -28,6 +28,7 @@ from hub.journal.judge import Numbered
 from hub.journal.ports import FeedRecord
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
+from hub.runtime.calendars import WorkCalendar
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.streaming.buffer import Buffer
@@ -54,6 +55,7 @@ PATCHED: Sequence[tuple[Any, str]] = (
     (Reader, "_compare_ends"),
     (Reader, "__init__"),
     (plan, "judge"),
+    (WorkCalendar, "_due"),
     (reader_module, "hold"),
     (Inbox, "swap"),
     (Relay, "__init__"),
@@ -230,6 +232,18 @@ def test_dropped_record(monkeypatch: pytest.MonkeyPatch) -> None:
     assert applier.apply(tx, [item(b"1"), item(b"2")]) == [None, None]  # type: ignore[arg-type] # not looked at
     assert applier.apply(tx, [item(b"1"), item(b"3")]) == [None, None]  # type: ignore[arg-type] # as above
     assert applied == [b"2", b"3"]
+
+
+def test_provisional_dates(*, guarded: bool) -> None:
+    if not guarded:
+        install("provisional_dates")
+    calendar = WorkCalendar({})
+    assert calendar.calendar_due(date(2024, 5, 1), 60).missing_year is None
+    if guarded:
+        assert calendar.calendar_due(date(1999, 5, 1), 60).missing_year == 1999
+    else:
+        with pytest.raises(Rejected, match="calendar_missing"):
+            calendar.calendar_due(date(1999, 5, 1), 60)
 
 
 async def test_source_hold(sqlite_bench: Bench, *, guarded: bool) -> None:
