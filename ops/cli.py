@@ -14,7 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ops import dead_letters, doctor, holds, looking, output, upkeep, watching
+from ops import calendar, dead_letters, doctor, holds, looking, output, upkeep, watching
 from ops.credentials import make
 from ops.exits import Exit
 from ops.interrupts import run
@@ -43,6 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(watching.app, name="events")
+app.add_typer(calendar.app, name="calendar")
 app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(looking.stats_app, name="stats")
 app.add_typer(upkeep.store_app, name="store")

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from hub.store.tables import dead_letter
 from hub.streaming.admin import describe
 from hub.streaming.bus import Bus
 from hub.streaming.log import Log
-from ops import output
+from ops import calendar, output
 from ops.broker import choose
 from ops.desk import PERSON_S, Desk
 from ops.exits import CommandError, Exit
@@ -66,6 +67,7 @@ async def _examine(run: Run) -> list[Finding]:
     names = [name for topic in CATALOGUE for name in (topic.name, topic.dead_letters)]
     looks = [(f"主题 topic {name}", partial(_topic, running.kafka, name)) for name in names]
     looks += [(f"存储 store {name}", partial(_store, url)) for name, url in running.stores.items()]
+    looks.append(("节假日表 holiday tables", partial(calendar.reach, Path(running.folder) / calendar.CALENDARS)))
     found += await asyncio.gather(*(asyncio.to_thread(probe, what, look) for what, look in looks))
     return found + await _services(running)
 
@@ -74,7 +76,7 @@ def probe(what: str, look: Callable[[], str]) -> Finding:
     """Return what a look says, or why it failed."""
     try:
         return Finding(what, ok=True, says=look())
-    except (Rejected, Retryable, Fault, SQLAlchemyError, OSError) as error:
+    except (Rejected, Retryable, Fault, CommandError, SQLAlchemyError, OSError) as error:
         return Finding(what, ok=False, says=str(error).splitlines()[0])
 
 

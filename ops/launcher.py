@@ -12,6 +12,7 @@ from typing import Final, NoReturn, Self
 from hub.errors import Fault, Rejected, Retryable
 from ops.broker import Broker, Choice, Kind, choose, open_broker
 from ops.broker.ports import free_ports
+from ops.calendar import CALENDARS
 from ops.children import Child
 from ops.credentials import Credentials
 from ops.exits import CommandError, Exit
@@ -179,6 +180,10 @@ class Hub:
             "HUB_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
         }
+        if name == "intake":
+            calendars = folder / CALENDARS
+            calendars.mkdir(exist_ok=True)
+            environment["HUB_CALENDAR_DIR"] = str(calendars)
         if name in BRIDGES and plan.credentials is not None:
             environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
         child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
