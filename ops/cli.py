@@ -1,6 +1,7 @@
 """The `hub` command: start everything, play a scenario, look at a running hub, deal with dead letters.
 
-Exit codes: 0 ok · 1 difference or fault found · 2 wrong usage · 3 a tool is missing · 4 timed out · 130 interrupted.
+Exit codes: 0 ok · 1 difference or fault found · 2 wrong usage · 3 a tool is missing · 4 timed out · 130 interrupted ·
+141 nobody reads the output.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -32,7 +32,7 @@ from ops.table import as_json, differences, show
 
 CODES: Final = (
     "退出码 exit codes: 0 正常 ok · 1 有差异或故障 difference or fault · 2 用法 usage · 3 缺工具 missing tool · "
-    "4 超时 timed out · 130 中断 interrupted"
+    "4 超时 timed out · 130 中断 interrupted · 141 输出无人接收 nobody reads"
 )
 app = typer.Typer(
     name="hub",
@@ -67,8 +67,8 @@ Json = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 
 
 def main() -> None:
     """Run the command line; the entry point of the `hub` script."""
-    output.keep_stdout_clean()
-    app()
+    with output.printing():
+        app()
 
 
 @app.command(epilog=CODES)
@@ -170,13 +170,13 @@ async def _demo(options: Options, *, json: bool) -> Report:
 
 
 async def _up(county: str, plan: Plan) -> None:
-    console, folder = output.console(), plan.folder
+    tell, folder = output.teller(), plan.folder
     agencies = [(f"{channel}-{county}", county) for channel in ("court", "police", "petition")]
     keys = make(folder / "credentials", agencies)
-    console.print(f"运行目录 run folder: {folder}")
-    async with Hub(replace(plan, credentials=keys), console.print) as hub:
+    tell(f"运行目录 run folder: {folder}")
+    async with Hub(replace(plan, credentials=keys), tell) as hub:
         hub.write_runfile()
         for child in hub.children:
-            console.print(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
-        console.print(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
-        await supervisor_of(hub, partial(console.print, markup=False, soft_wrap=True)).run()
+            tell(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
+        tell(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
+        await supervisor_of(hub, tell).run()

@@ -80,7 +80,7 @@ def list_(topic: Which = "handoffs", run: Run = None, *, json: Json = False) -> 
         table.add_column(column, overflow="fold")
     for letter in letters:
         table.add_row(letter.place, letter.reason, letter.detail, letter.origin, letter.first_failed)
-    output.console().print(table)
+    output.show(table)
 
 
 @app.command()

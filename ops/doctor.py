@@ -52,7 +52,7 @@ def doctor(run: Run = None, *, json: Json = False) -> None:
             table.add_column(column, overflow="fold")
         for finding in findings:
             table.add_row(finding.what, "[green]✓[/]" if finding.ok else "[red]✗[/]", finding.says)
-        output.console().print(table)
+        output.show(table)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(int(Exit.DIFFERENCE))
 

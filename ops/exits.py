@@ -14,6 +14,7 @@ class Exit(IntEnum):
     MISSING_TOOL = 3
     TIMED_OUT = 4
     INTERRUPTED = 130
+    CLOSED = 141
 
 
 class CommandError(Exception):

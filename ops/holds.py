@@ -62,7 +62,7 @@ def held(run: Run = None, *, json: Json = False) -> None:
     for line in lines:
         records = f"{line.records} + {line.overflow}" if line.overflow else str(line.records)
         table.add_row(line.service, line.source, line.state, line.since, records, line.reasons)
-    output.console().print(table)
+    output.show(table)
 
 
 def release_(source: Source, run: Run = None, *, json: Json = False) -> None:

@@ -54,7 +54,7 @@ def status(run: Run = None, *, json: Json = False) -> None:
             table.add_row(
                 str(row["process"]), UP if row["serving"] else DOWN, str(row["grpc"]), str(row["http"]), *counts
             )
-        output.console().print(table)
+        output.show(table)
     if not all(row["serving"] for row in rows):
         raise typer.Exit(int(Exit.DIFFERENCE))
 
@@ -89,7 +89,7 @@ def books(run: Run = None, *, json: Json = False) -> None:
     if json:
         output.document(found.as_json())
     else:
-        output.console().print(books_table(found))
+        output.show(books_table(found))
     if not found.balanced:
         raise typer.Exit(int(Exit.DIFFERENCE))
 
@@ -123,7 +123,7 @@ def rates(
     if json:
         output.document({"rates": [asdict(rate) for rate in table], "events": events})
     else:
-        output.console().print(rates_table(table, f"比率 rates  [{start or '…'} – {end or '…'})"))
+        output.show(rates_table(table, f"比率 rates  [{start or '…'} – {end or '…'})"))
 
 
 async def _rates(running: Running, start: str, end: str) -> tuple[tuple[Rate, ...], int]:

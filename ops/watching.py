@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Final
@@ -87,6 +86,6 @@ def lines(record: FeedRecord, kind: type[Message]) -> Iterator[str]:
         for index, each in enumerate(unpack(place, record.value or b"")):
             event = json_format.MessageToDict(kind.FromString(each), preserving_proto_field_name=True)
             told = at | {"stream": str(place.stream), "position": place.first + index, "event": event}
-            yield json.dumps(told, ensure_ascii=False)
+            yield output.as_json(told)
     except (Rejected, DecodeError) as error:
-        yield json.dumps(at | {"error": getattr(error, "code", "undecodable")})
+        yield output.as_json(at | {"error": getattr(error, "code", "undecodable")})

@@ -38,4 +38,4 @@ def check(
         channels = Counter(str(record.channel) for record in script.records)
         output.document({"name": scenario.name, "records": channels, "rates": [asdict(rate) for rate in table]})
     else:
-        output.console().print(rates_table(table, f"{scenario.title.zh} {scenario.title.en}"))
+        output.show(rates_table(table, f"{scenario.title.zh} {scenario.title.en}"))

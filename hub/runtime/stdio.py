@@ -1,0 +1,101 @@
+"""Standard output and error of a command: whatever they are, what is printed arrives, or the command says why not."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from contextlib import suppress
+from typing import IO, Any, Final
+
+from typing_extensions import override
+
+CLOSED: Final = 141
+"""Exit code when the reader of standard output has gone, as `head` does: what shells tell of SIGPIPE."""
+_STDOUT: Final = 1
+_STDERR: Final = 2
+
+
+class Unwritable(Exception):  # noqa: N818 - not an error of ours: whoever reads has gone, or the device is full
+    """Standard output takes no more.
+
+    Attributes:
+        gone: The reader has closed its end, and wants no more.
+    """
+
+    def __init__(self, error: OSError | ValueError) -> None:
+        super().__init__(f"标准输出无法写入 standard output can't be written: {getattr(error, 'strerror', error)}")
+        self.gone = isinstance(error, OSError) and error.errno == errno.EPIPE
+
+
+class _Output(io.TextIOWrapper):
+    """Standard output that tells its own failures apart from every other `OSError`."""
+
+    @override
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except (OSError, ValueError) as error:
+            raise Unwritable(error) from error
+
+    @override
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise Unwritable(error) from error
+
+
+class _Errors(io.TextIOWrapper):
+    """Standard error: what it doesn't take is lost, and ends nothing."""
+
+    @override
+    def write(self, text: str, /) -> int:
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    @override
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def guard() -> None:
+    """Take over both streams of the process: letters that an encoding lacks become `?`, a closed one is no surprise."""
+    sys.stdout = _Output(*_taken(sys.stdout, _STDOUT), errors="replace", line_buffering=_is_terminal(_STDOUT))
+    sys.stderr = _Errors(*_taken(sys.stderr, _STDERR), errors="replace", line_buffering=True)
+
+
+def abandon() -> None:
+    """Send what is left in the buffer of standard output nowhere, so that the interpreter's end finds no fault."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDOUT)
+    os.close(nowhere)
+
+
+def takes(text: str) -> bool:
+    """Tell whether standard output's encoding has all letters of a text."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _taken(stream: Any, number: int) -> tuple[IO[bytes], str]:  # noqa: ANN401 - a stream, or None when it was closed
+    """Return the bytes below a stream, and its encoding."""
+    if stream is None:
+        # Closed before we began. The number is taken, so that no file of ours gets it; writing fails as it should.
+        nowhere = os.open(os.devnull, os.O_RDONLY)
+        if nowhere != number:
+            os.dup2(nowhere, number)
+            os.close(nowhere)
+        return io.BufferedWriter(io.FileIO(number, "wb", closefd=False)), "utf-8"
+    stream.flush()
+    return stream.detach(), stream.encoding
+
+
+def _is_terminal(number: int) -> bool:
+    return os.isatty(number)
