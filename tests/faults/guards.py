@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -27,12 +27,19 @@ from hub.journal.ports import FeedRecord
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
 from hub.runtime.calendars import Due, WorkCalendar
+from hub.store import failures
+from hub.store.store import Store
 from hub.store.tables import inbox_partition
+from hub.store.waits import SERVING, Waits
+from hub.streaming import admin
 from hub.streaming.pages import Pages
 from hub.streaming.transport import OwnPlaceConsumer
+from ops.launcher import BRIDGES, SERVICES
 from services.intake.adapters.applier import HandoffApplier
 from services.stats.domain.fold import Fold
 from tests.faults import traps
+
+LONG_S: Final = 120.0
 
 
 @dataclass(frozen=True)
@@ -155,6 +162,28 @@ def _provisional_dates() -> None:
     WorkCalendar._due = known  # type: ignore[method-assign]
 
 
+def _sqlstates() -> None:
+    """Take everything that PostgreSQL says for our own bug."""
+    module: Any = failures
+    module.SQLSTATES = {}
+
+
+def _bounded_waits() -> None:
+    """Wait for a store as long as it takes."""
+    build = Store.__init__
+
+    def patient(self: Store, url: str, waits: Waits = SERVING) -> None:
+        build(self, url, replace(waits, lock_s=LONG_S, statement_s=0.0, queue_s=0.0, pool_s=LONG_S))
+
+    Store.__init__ = patient  # type: ignore[method-assign]
+
+
+def _broker_stamps() -> None:
+    """Let each sender stamp its records."""
+    module: Any = admin
+    module.BY_THE_BROKER = "CreateTime"
+
+
 def _source_hold() -> None:
     """Stop at a flood, whosever it is."""
     module: Any = reader
@@ -221,6 +250,9 @@ GUARDS: Final[Mapping[str, Guard]] = {
         Guard("producer_watchdog", ("intake",), "the relay never gives a producer up", _watchdog),
         Guard("parking", ("intake",), "a bug at one record stops the reader for ever", _parking),
         Guard("provisional_dates", ("intake",), "a limit beyond the holiday tables is refused", _provisional_dates),
+        Guard("sqlstates", SERVICES, "what PostgreSQL says is taken for a bug", _sqlstates),
+        Guard("bounded_waits", BRIDGES, "a bridge waits for its store as long as it takes", _bounded_waits),
+        Guard("broker_stamps", SERVICES, "records are stamped by their senders", _broker_stamps),
         Guard("source_hold", ("intake",), "a flood of one source's dead letters stops the reader", _source_hold),
         Guard("own_question", ("intake",), "all questions to the log share one slot", _own_question),
         Guard("dropped_record", ("intake",), "one hand-off is called applied and is not", _dropped_record),

@@ -67,6 +67,24 @@ ROWS: Final = (
         drives.old_backlog,
     ),
     Row(
+        "sqlstates",
+        "a database that can't write stops nobody",
+        drives.of_kind("store-read-only", "Turn PostgreSQL read-only for a while, and back."),
+        store="postgres",
+    ),
+    Row(
+        "bounded_waits",
+        "whoever asks while a table is locked is answered in time",
+        drives.of_kind("table-locked", "Hold tables that callers and a reader need."),
+        store="postgres",
+    ),
+    Row(
+        "broker_stamps",
+        "a service whose clock is ahead does its work",
+        drives.of_kind("clock-ahead", "Start one service again with its clock an hour ahead."),
+        clock=WALL,
+    ),
+    Row(
         "source_hold",
         "one agency's flood holds its own records, the others go on",
         drives.of_kind("flood-of-one-source", "Let every record of one agency die, cure it, release what was held."),

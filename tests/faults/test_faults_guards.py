@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
@@ -29,8 +30,11 @@ from hub.journal.ports import FeedRecord
 from hub.journal.reader import Reader
 from hub.journal.relay import Relay
 from hub.runtime.calendars import WorkCalendar
+from hub.store import failures
 from hub.store.migrate import migrate
 from hub.store.store import Store
+from hub.store.waits import SERVING, Waits
+from hub.streaming import admin
 from hub.streaming.buffer import Buffer
 from hub.streaming.bus import Bus
 from hub.streaming.memory import Sending
@@ -55,6 +59,9 @@ PATCHED: Sequence[tuple[Any, str]] = (
     (Reader, "_compare_ends"),
     (Reader, "__init__"),
     (plan, "judge"),
+    (failures, "SQLSTATES"),
+    (Store, "__init__"),
+    (admin, "BY_THE_BROKER"),
     (WorkCalendar, "_due"),
     (reader_module, "hold"),
     (Inbox, "swap"),
@@ -244,6 +251,30 @@ def test_provisional_dates(*, guarded: bool) -> None:
     else:
         with pytest.raises(Rejected, match="calendar_missing"):
             calendar.calendar_due(date(1999, 5, 1), 60)
+
+
+def test_sqlstates(*, guarded: bool) -> None:
+    if not guarded:
+        install("sqlstates")
+    error = psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction")
+    told = failures.translate(sa.exc.InternalError("INSERT", None, error))
+    assert isinstance(told, Retryable) is guarded
+
+
+def test_bounded_waits(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> None:
+    built: list[Waits] = []
+    monkeypatch.setattr(Store, "__init__", lambda _self, _url, waits=SERVING: built.append(waits))
+    if not guarded:
+        install("bounded_waits")
+    Store("sqlite://")
+    assert (built[0].lock_s < 30) is guarded
+
+
+def test_broker_stamps(*, guarded: bool) -> None:
+    if not guarded:
+        install("broker_stamps")
+    settings = admin.Wanted("t", 1, 1, 1).settings()
+    assert (settings["message.timestamp.type"] == "LogAppendTime") is guarded
 
 
 async def test_source_hold(sqlite_bench: Bench, *, guarded: bool) -> None:

@@ -74,7 +74,7 @@ def test_a_strike_is_a_signal_to_the_own_process(tmp_path: Path, how: dict[str, 
             os.waitpid(struck.pid, 0)
 
 
-@pytest.mark.parametrize(("point", "code"), [(at.STORE_FULL, "store_full"), (at.STORE_READ_ONLY, "store_")])
+@pytest.mark.parametrize(("point", "code"), [(at.STORE_FULL, "store_full"), (at.STORE_READ_ONLY, "store_read_only")])
 def test_a_store_that_cannot_write_is_what_the_product_takes_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str, code: str
 ) -> None:
