@@ -55,7 +55,8 @@ def topics() -> str:
         f"CloudEvents headers too. A stream is `<producer>/<shard>/<epoch>`; `shard = crc32(dispute id) % {SHARDS}`, "
         f"`partition = shard % partitions`, {DEFAULT_PARTITIONS} partitions by default. The hub creates the topics "
         f"itself and refuses to start on a topic that was created otherwise "
-        f"([topic-mismatch](runbook.md#topic-mismatch)).\n\n" + "\n".join(rows) + "\n"
+        f"([topic-mismatch](runbook.md#topic-mismatch)). Records are stamped by the broker (`LogAppendTime`); when "
+        f"something happened stands in the record.\n\n" + "\n".join(rows) + "\n"
     )
 
 

@@ -87,7 +87,6 @@ class Relay:
 
     Attributes:
         oldest_unsent_s: Age of the oldest record that is not confirmed.
-        trouble: Code of what it waits for, such as `bus_unavailable` or `clock_ahead`; empty while it sends.
     """
 
     name = "relay"
@@ -133,7 +132,7 @@ class Relay:
         self._gauged_at = 0.0
         self._continues: dict[tuple[int, str], tuple[StreamName, int] | None] = {}
         self.oldest_unsent_s = 0.0
-        self.trouble = ""
+        self._waits_for = ""
         store.on_commit(self._committed)
 
     async def start(self) -> None:
@@ -159,12 +158,14 @@ class Relay:
             await outcome_of(self._failed)
 
     def trouble(self, unsent_alarm_s: float) -> str:
-        """Return why accepted records are not sent on, as a code that health knows; empty while they are.
+        """Return why accepted records are not sent on: what the relay waits for, such as `clock_ahead`, or `unsent`.
+
+        Empty while they are sent on.
 
         Args:
             unsent_alarm_s: Age of the oldest unsent record that is trouble.
         """
-        return "unsent" if self.oldest_unsent_s > unsent_alarm_s else ""
+        return (self._waits_for or "unsent") if self.oldest_unsent_s > unsent_alarm_s else ""
 
     def _committed(self) -> None:
         """Wake up for what this process wrote; most commits write no record, and another worker's are looked for."""
@@ -201,9 +202,9 @@ class Relay:
             self._mark(now)
             self._gauge(now)
             if not self._flights and not self._behind():
-                self.trouble = ""
+                self._waits_for = ""
         except Retryable as error:
-            self.trouble = error.code
+            self._waits_for = error.code
             log.warning("relay_waits", code=error.code, detail=error.detail)
             rest_s = min(error.after_s, 1.0)
             self._retry_at = now + rest_s
@@ -238,19 +239,21 @@ class Relay:
                 del self._flights[shard]
                 error = flight.delivery.error()
                 if error is None:
-                    self.trouble = ""
+                    self._waits_for = ""
                     if shard in self._sent:
                         self._sent[shard] = self._marks[shard] = max(self._sent[shard], flight.upto)
                     continue
                 if not isinstance(error, Retryable):
                     raise error
-                self._retry_at, self.trouble = now + min(error.after_s, 1.0), error.code
+                self._retry_at, self._waits_for = now + min(error.after_s, 1.0), error.code
                 # The producer tried for its whole delivery time-out. What it gave up leaves a hole in its numbering,
                 # and kafka-python's idempotent producer sends nothing behind a hole.
                 given_up = True
         oldest = min((flight.since for flight in self._flights.values()), default=now)
         if given_up or now - oldest > self._limit_s:
-            log.warning("producer_renewed", given_up=given_up, code=self.trouble, unconfirmed_s=round(now - oldest, 1))
+            log.warning(
+                "producer_renewed", given_up=given_up, code=self._waits_for, unconfirmed_s=round(now - oldest, 1)
+            )
             self._metrics.inc("hub_producer_renewals_total")
             self._flights.clear()
             self._publisher.renew()

@@ -28,6 +28,7 @@ REASONS: Final[Mapping[str, str]] = {
     "store_unavailable": "数据库不可达 / the store is out of reach",
     "store_closed": "正在停机 / the service is stopping",
     "bus_unavailable": "消息总线不可达 / the bus is out of reach",
+    "clock_ahead": "本机时钟超前，消息总线拒收 / this machine's clock is ahead: the bus refuses its stamps",
     "consumer_stalled": "消费者停滞，正在重启 / the consumer stalled and is started again",
     "reader_stuck": "读取停滞 / reading does not move on",
     "unsent": "已受理的记录未能发出 / accepted records are not sent on",
