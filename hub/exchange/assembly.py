@@ -52,6 +52,8 @@ from hub.streaming.log import Log
 from hub.streaming.publisher import KafkaPublisher
 from hub.streaming.worker import FaustFeed
 from hub.web.app import build_app
+from hub.web.body import BodyLimits, JsonBody
+from hub.web.quotas import RequestQuotas
 from hub.web.server import HttpServer
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 
@@ -210,12 +212,13 @@ def assemble(
     probe = StoreProbe(store, settings.store_url, metrics)
     health = Health(concerns_of(probe, link, relay, reader, settings.unsent_alarm_s))
 
+    bodies = JsonBody(BodyLimits(max_bytes=settings.max_body_bytes))
     app = build_app(
         trade.title,
         metrics=metrics,
         healthy=health.report,
-        routers=[build_router(trade, RestEdge(trade, counter, ring, codes))],
-        max_body_bytes=settings.max_body_bytes,
+        routers=[build_router(trade, RestEdge(trade, counter, ring, codes, bodies))],
+        quotas=RequestQuotas(identify=ring.known),
         answer_s=settings.answer_s,
     )
     openapi.complete(app.openapi(), (trade.record, trade.report, Acknowledgement), trade.field, codes)

@@ -15,6 +15,7 @@ from hub.exchange.credentials import KeyRing
 from hub.exchange.facts import Receipt, Sender, Verdict
 from hub.exchange.plain import plain_of
 from hub.exchange.ports import RecordT
+from hub.runtime.turns import in_turns
 from hub.wire.exchange.v1 import exchange_pb2
 
 # grpc types a context by the messages of its method; what serves every method cannot name them.
@@ -37,7 +38,7 @@ class Calls(Generic[RecordT]):
     async def submit_batch(self, context: Context, items: Sequence[tuple[str, Message]]) -> list[Parts]:
         """Take many records; one answer each, in order."""
         sender, correlation_id = await self._who(context)
-        brought = [Brought(plain_of(record), key) for key, record in items]
+        brought = [Brought(plain_of(record), key) async for key, record in in_turns(items)]
         return [parts_of(verdict) for verdict in await self._counter.submit_all(sender, brought, correlation_id)]
 
     async def report(self, context: Context, request: Message) -> exchange_pb2.Receipt:

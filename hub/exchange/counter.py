@@ -24,6 +24,7 @@ from hub.exchange.results import Result
 from hub.exchange.tables import receipt
 from hub.exchange.trade import Trade
 from hub.runtime.metrics import Metrics
+from hub.runtime.turns import in_turns
 from hub.store.store import Store, Transaction
 
 BATCH_LIMIT: Final = 1000
@@ -92,7 +93,7 @@ class Counter(Generic[RecordT]):
         """
         if len(brought) > BATCH_LIMIT:
             raise Rejected("too_many", f"一批至多 {BATCH_LIMIT} 件 / at most {BATCH_LIMIT} items", field="items")
-        read_all = [self._read(sender, one, correlation_id) for one in brought]
+        read_all = [self._read(sender, one, correlation_id) async for one in in_turns(brought)]
         told = [one for one in read_all if isinstance(one, Told)]
         verdicts = in_order(read_all, await self._desk.hand_over(sender, told))
         self._count(verdicts)
@@ -133,7 +134,7 @@ class Counter(Generic[RecordT]):
         """Return results after a cursor, and the cursor to ask with next.
 
         Raises:
-            Rejected: `out_of_range`.
+            Rejected: `cursor_ahead`, `out_of_range`.
         """
         _check_cursor(cursor, "after")
         if not 0 <= limit <= results.PAGE_LIMIT:

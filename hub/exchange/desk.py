@@ -11,6 +11,7 @@ from hub.errors import Rejected
 from hub.exchange.facts import Receipt, Report, Sender, Told, Verdict, check_report, in_order
 from hub.exchange.ports import Admission, RecordT
 from hub.runtime.clock import Clock
+from hub.runtime.turns import in_turns
 
 Prepare = Callable[[RecordT, Sender, datetime], RecordT]
 """An agency's own step: refuse what its rules forbid (`Rejected`), return the record as it may leave the bridge."""
@@ -27,7 +28,7 @@ class Desk(Generic[RecordT]):
     async def hand_over(self, sender: Sender, told: Sequence[Told[RecordT]]) -> list[Verdict]:
         """Take records; one verdict each, in order. What is refused leaves the others alone."""
         now = self._clock.now()
-        prepared = [self._prepared(item, sender, now) for item in told]
+        prepared = [self._prepared(item, sender, now) async for item in in_turns(told)]
         sound = [item for item in prepared if isinstance(item, Told)]
         return in_order(prepared, await self._admission.admit(sender, sound) if sound else ())
 

@@ -22,6 +22,7 @@ from hub.exchange.tables import receipt
 from hub.journal.outbox import Entry, Heads, Outbox
 from hub.lifecycle.identity import dispute_id_of, id_within
 from hub.runtime.clock import Clock
+from hub.runtime.turns import in_turns
 from hub.store.batcher import Batcher
 from hub.store.prepared import Prepared
 from hub.store.store import Store, Transaction
@@ -107,7 +108,7 @@ class Door(Admission[RecordT], Generic[RecordT]):
     @override
     async def admit(self, sender: Sender, told: Sequence[Told[RecordT]]) -> Sequence[Verdict]:
         received_at = wire.timestamp(self._clock.now())
-        cases = [self._case(sender, one, received_at) for one in told]
+        cases = [self._case(sender, one, received_at) async for one in in_turns(told)]
         outcomes = await self._batcher.submit_all([case for case in cases if isinstance(case, _Item)])
         return in_order(cases, [_verdict(outcome) for outcome in outcomes])
 

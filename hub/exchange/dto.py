@@ -20,6 +20,9 @@ from hub.web.validation import field_errors
 _NESTING: Final = frozenset({dict, list})
 _PARTIES: Final = 200
 _MENTIONED: Final = 5
+_KEPT: Final = 100
+_FAULTS: Final = 1000
+"""To tell of more of them would hold the process for seconds, and help nobody."""
 
 
 class PartnerModel(BaseModel):
@@ -255,7 +258,8 @@ class Invalid(Rejected):
     """A record that its model refused; `code` and `field` are the first fault's.
 
     Attributes:
-        findings: Every fault as pydantic tells it, without input; unknown names that are no plain names are masked.
+        findings: The first hundred faults as pydantic tells them, without input; unknown names that are no plain names
+            are masked.
     """
 
     def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
@@ -276,11 +280,15 @@ def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
 
     Raises:
         Invalid: MALFORMED; names fields and codes, never a value.
+        Rejected: `too_many_faults`.
     """
     try:
         return model.model_validate(plain, context=codes)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
+        if error.error_count() > _FAULTS:
+            text = f"错误超过 {_FAULTS} 处 / more than {_FAULTS} faults"
+            raise Rejected("too_many_faults", text) from None
+        found = error.errors(include_url=False, include_input=False)[:_KEPT]
     raise Invalid([{**finding, "loc": tuple(_shown(part) for part in finding["loc"])} for finding in found])
 
 

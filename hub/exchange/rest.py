@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Generic, NamedTuple
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
-from pydantic_core import from_json
 
 from hub.errors import Rejected
 from hub.exchange import answers
@@ -23,7 +22,10 @@ from hub.exchange.openapi import body
 from hub.exchange.ports import RecordT
 from hub.exchange.results import CURSOR_LIMIT
 from hub.exchange.trade import Trade
+from hub.web.body import JsonBody
 from hub.web.idempotency import HEADER, read_idempotency_key
+from hub.web.query import check_query
+from hub.web.quotas import CREDENTIAL_HEADER
 
 CREATED: Final = 201
 OK: Final = 200
@@ -55,13 +57,24 @@ class Acknowledgement(PartnerModel):
 
 
 class RestEdge(Generic[RecordT]):
-    """Turns requests into calls of the counter. Each handler authenticates before it reads anything else."""
+    """Turns requests into calls of the counter. Each path depends on `authenticate`."""
 
-    def __init__(self, trade: Trade[RecordT], counter: Counter[RecordT], ring: KeyRing, codes: CodeLists) -> None:
+    def __init__(
+        self, trade: Trade[RecordT], counter: Counter[RecordT], ring: KeyRing, codes: CodeLists, bodies: JsonBody
+    ) -> None:
         self._field = trade.field
         self._counter = counter
         self._ring = ring
         self._codes = codes
+        self._bodies = bodies
+
+    async def authenticate(self, request: Request) -> None:
+        """Find out who asks; before anything else of the request is looked at.
+
+        Raises:
+            Rejected: `unauthenticated`.
+        """
+        request.state.sender = await self._ring.sender_of(request.headers.get(CREDENTIAL_HEADER))
 
     async def submit(self, request: Request) -> Response:
         """Take one record."""
@@ -69,8 +82,8 @@ class RestEdge(Generic[RecordT]):
 
     async def submit_batch(self, request: Request) -> Response:
         """Take many records."""
-        sender = await self._sender(request)
-        brought = _items(await _plain(request), self._field)
+        sender = _sender(request)
+        brought = _items(await self._bodies.read(request), self._field)
         verdicts = await self._counter.submit_all(sender, brought, _correlation(request))
         return _json(answers.BatchAnswer(results=[answers.ItemAnswer.of(verdict) for verdict in verdicts]))
 
@@ -80,7 +93,7 @@ class RestEdge(Generic[RecordT]):
 
     async def whereabouts(self, request: Request, ref: str) -> Response:
         """Tell where one reference is."""
-        receipt, found = await self._counter.whereabouts(await self._sender(request), ref)
+        receipt, found = await self._counter.whereabouts(_sender(request), ref)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
         return _json(answers.WhereaboutsAnswer(receipt=answers.ReceiptAnswer.of(receipt), results=results))
 
@@ -90,25 +103,22 @@ class RestEdge(Generic[RecordT]):
 
     async def list_results(self, request: Request, after: int = 0, limit: int = 0) -> Response:
         """Give results after a cursor."""
-        found, cursor = await self._counter.results_after(await self._sender(request), after, limit)
+        found, cursor = await self._counter.results_after(_sender(request), after, limit)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
         return _json(answers.ResultsAnswer(results=results, next_cursor=cursor))
 
     async def acknowledge(self, request: Request) -> Response:
         """Confirm results."""
-        sender = await self._sender(request)
+        sender = _sender(request)
         with _all_faults_told():
-            told = read(Acknowledgement, await _plain(request), self._codes)
+            told = read(Acknowledgement, await self._bodies.read(request), self._codes)
         return _json(answers.RemainingAnswer(remaining=await self._counter.acknowledge(sender, told.cursor)))
 
-    async def _sender(self, request: Request) -> Sender:
-        return await self._ring.sender_of(request.headers.get("x-api-key"))
-
     async def _take(self, request: Request, take: Take) -> Response:
-        sender = await self._sender(request)
+        sender = _sender(request)
         key = read_idempotency_key(request.headers.get(HEADER))
         with _all_faults_told():
-            given = await take(sender, Brought(await _plain(request), key or ""), _correlation(request))
+            given = await take(sender, Brought(await self._bodies.read(request), key or ""), _correlation(request))
         return _json(answers.ReceiptAnswer.of(given), OK if given.repeated else CREATED)
 
 
@@ -141,7 +151,7 @@ def build_router(trade: Trade[RecordT], edge: RestEdge[RecordT]) -> APIRouter:
         _Path("GET", "/results", edge.list_results, _RESULTS, answers.ResultsAnswer),
         _Path("POST", "/results:acknowledge", edge.acknowledge, _ACKNOWLEDGE, answers.RemainingAnswer, cursor),
     )
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix="/v1", dependencies=[Depends(edge.authenticate), Depends(check_query)])
     for row in rows:
         summary, _, description = row.text.partition("\n")
         router.add_api_route(
@@ -169,11 +179,9 @@ class _all_faults_told:  # noqa: N801 - reads as a statement in `with`
             raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.findings]) from None
 
 
-async def _plain(request: Request) -> object:
-    try:
-        return from_json(await request.body(), allow_inf_nan=False)
-    except ValueError:
-        raise Rejected("invalid_json", "不是合格的 JSON / not well-formed JSON") from None
+def _sender(request: Request) -> Sender:
+    sender: Sender = request.state.sender
+    return sender
 
 
 def _items(plain: object, field: str) -> list[Brought]:

@@ -240,7 +240,13 @@ def _due_dates(event: journal_pb2.JournalEvent) -> list[tuple[str, str, int]]:
 
 
 def after(tx: Transaction, agency: str, cursor: int, limit: int) -> list[Result]:
-    """Return up to `limit` results of an agency after a cursor, ascending."""
+    """Return up to `limit` results of an agency after a cursor, ascending.
+
+    Raises:
+        Rejected: `cursor_ahead` when the cursor was never handed out: results would be missed without a word.
+    """
+    c = result_cursor.c
+    _check_handed_out(cursor, tx.scalar(sa.select(c.last).where(c.agency == agency)) or 0, "after")
     c = result.c
     query = sa.select(result).where(c.agency == agency, c.cursor > cursor).order_by(c.cursor).limit(limit)
     return [_read(row) for row in tx.execute(query)]
@@ -264,18 +270,18 @@ def acknowledge(tx: Transaction, agency: str, cursor: int) -> int:
     c = result_cursor.c
     row = tx.execute(sa.select(result_cursor).where(c.agency == agency).with_for_update()).one_or_none()
     last, acknowledged = (row.last, row.acknowledged) if row is not None else (0, 0)
-    if cursor > last:
-        raise Rejected(
-            "cursor_ahead",
-            "游标尚未发出 / that cursor was never handed out",
-            kind=Kind.WRONG_STATE,
-            field="cursor",
-        )
+    _check_handed_out(cursor, last, "cursor")
     if cursor > acknowledged:
         tx.execute(sa.update(result_cursor).where(c.agency == agency).values(acknowledged=cursor))
     confirmed = max(cursor, acknowledged)
     left = sa.select(sa.func.count()).where(result.c.agency == agency, result.c.cursor > confirmed)
     return tx.scalar(left.select_from(result)) or 0
+
+
+def _check_handed_out(cursor: int, last: int, field: str) -> None:
+    if cursor > last:
+        text = "游标尚未发出 / that cursor was never handed out"
+        raise Rejected("cursor_ahead", text, kind=Kind.WRONG_STATE, field=field)
 
 
 def step_over(tx: Transaction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -16,11 +16,13 @@ from hub.runtime.health import Report, Status
 from hub.runtime.metrics import CONTENT_TYPE, Metrics
 from hub.web.bounded import ANSWER_S, AnswerBound
 from hub.web.edge import Edge
-from hub.web.limits import BodyGuard, BodyLimits
-from hub.web.problems import MEDIA_TYPE, Problem, problem_of, problem_of_status
+from hub.web.json_guard import Unacceptable
+from hub.web.problems import MEDIA_TYPE, Problem, problem, problem_of, problem_of_status
+from hub.web.query import check_query
+from hub.web.quotas import RequestQuotas
 from hub.web.validation import problem_of_validation
 
-MAX_BODY_BYTES: Final = 1024 * 1024
+_TIMEOUT: Final = 408
 
 Healthy = Callable[[], Report]
 
@@ -31,7 +33,7 @@ def build_app(
     metrics: Metrics,
     healthy: Healthy,
     routers: Sequence[APIRouter] = (),
-    max_body_bytes: int = MAX_BODY_BYTES,
+    quotas: RequestQuotas | None = None,
     answer_s: float = ANSWER_S,
 ) -> FastAPI:
     """Return the application.
@@ -40,28 +42,31 @@ def build_app(
         title: Name in the OpenAPI document.
         metrics: Served at `/metrics`; requests are counted there.
         healthy: Asked at each `/healthz`.
-        routers: The service's own paths. They raise `Rejected` and `Retryable` and know nothing of statuses.
-        max_body_bytes: Most bytes of one request's body.
+        routers: The service's own paths. They raise `Rejected` and `Retryable` and know nothing of statuses. They
+            depend on `check_query`, and read bodies with `JsonBody`, after their look at the credential.
+        quotas: How many requests may be under way.
         answer_s: Time from a request's last byte to its answer; then 504.
     """
-    # No /docs and /redoc: their pages load scripts from a CDN, and a county's network may have none.
-    app = FastAPI(title=title, docs_url=None, redoc_url=None)
+    # No /docs and /redoc: their pages load scripts from a CDN, and a county's network may have none. No redirects of a
+    # trailing slash: they send the caller to whatever host it named.
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(_operations(metrics, healthy))
+    app.include_router(_document(app))
     for router in routers:
         app.include_router(router)
     app.add_exception_handler(Rejected, _on_verdict)
     app.add_exception_handler(Retryable, _on_verdict)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Unacceptable, _on_unacceptable)
     app.add_middleware(AnswerBound, answer_s=answer_s)
-    app.add_middleware(BodyGuard, limits=BodyLimits(max_bytes=max_body_bytes))
-    app.add_middleware(Edge, metrics=metrics)
+    app.add_middleware(Edge, metrics=metrics, quotas=quotas or RequestQuotas())
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way to extend the document
     return app
 
 
 def _operations(metrics: Metrics, healthy: Healthy) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(check_query)])
 
     @router.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -85,6 +90,16 @@ def _operations(metrics: Metrics, healthy: Healthy) -> APIRouter:
     return router
 
 
+def _document(app: FastAPI) -> APIRouter:
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(check_query)])
+
+    @router.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    return router
+
+
 async def _on_verdict(_request: Request, error: Exception) -> Response:
     if not isinstance(error, Rejected | Retryable):
         raise error
@@ -100,7 +115,17 @@ async def _on_validation(_request: Request, error: Exception) -> Response:
 async def _on_http(_request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return problem_of_status(error.status_code, error.headers)
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("Allow", "").split(", ")):
+        headers["Allow"] = ", ".join([*allowed, "HEAD"])
+    return problem_of_status(error.status_code, headers)
+
+
+async def _on_unacceptable(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Unacceptable):
+        raise error
+    headers = {"Connection": "close"} if error.status == _TIMEOUT else {}
+    return problem(error.status, error.code, error.detail, headers=headers)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -17,7 +17,7 @@ AFTER_S: Final = 2.0
 class AnswerBound:
     """Ends what a request does once its time is over, and answers 504 with `Retry-After`.
 
-    It stands behind the body: a slow sender has a bound of its own. What the request had asked the store for is left
+    The time in which it waits for the caller does not count: a slow sender has a bound of its own. What the request had asked the store for is left
     out when its turn had not come; else it may have been done, and the same request again is given the same receipt.
     """
 
@@ -37,9 +37,16 @@ class AnswerBound:
             begun = True
             await send(message)
 
+        async def receive_on() -> Message:
+            bound.reschedule(None)
+            try:
+                return await receive()
+            finally:
+                bound.reschedule(asyncio.get_running_loop().time() + self._answer_s)
+
         try:
             async with asyncio.timeout(self._answer_s) as bound:
-                await self._app(scope, receive, send_on)
+                await self._app(scope, receive_on, send_on)
         except TimeoutError:
             if begun or not bound.expired():
                 raise

@@ -16,7 +16,6 @@ from hub.errors import Fault
 from hub.web.connection import BoundedConnection, BoundedState
 
 _BACKLOG: Final = 512
-_MAX_CONNECTIONS: Final = 1000
 
 
 class HttpServer:
@@ -61,7 +60,6 @@ class HttpServer:
                 http=BoundedConnection,
                 ws="none",
                 server_header=False,
-                limit_concurrency=_MAX_CONNECTIONS,
                 timeout_keep_alive=self._idle_s,
                 timeout_graceful_shutdown=self._grace_s,
             )

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx2
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
-from hub.errors import Fault
+from hub.errors import Fault, Kind, Rejected
 from hub.runtime.health import Report, Status
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import run
 from hub.web.app import build_app
+from hub.web.body import BodyLimits, JsonBody
 from hub.web.connection import BoundedConnection
 from hub.web.server import HttpServer
 from tests.support.buses import until
@@ -44,13 +46,133 @@ async def test_it_serves_once_started_and_not_once_stopped() -> None:
             await asking.get("/healthz")
 
 
-async def test_a_refusal_for_size_arrives_over_a_real_connection() -> None:
-    server = HttpServer(site(), "127.0.0.1", 0)
+def echo(*, key: str = "") -> APIRouter:
+    """A router whose only path takes 1,000 bytes of JSON, from who shows the key."""
+    bodies, router = JsonBody(BodyLimits(max_bytes=1000)), APIRouter()
+
+    @router.post("/echo")
+    async def take(request: Request) -> Any:  # noqa: ANN401 - any JSON
+        if request.headers.get("x-api-key", "") != key:
+            raise Rejected("unauthenticated", kind=Kind.UNAUTHENTICATED)
+        return await bodies.read(request)
+
+    return router
+
+
+@asynccontextmanager
+async def serving(*routers: APIRouter) -> AsyncIterator[HttpServer]:
+    server = HttpServer(site(*routers), "127.0.0.1", 0)
     await server.start()
-    async with client(server) as asking:
-        response = await asking.post("/x", content=b"x" * 3_000_000, headers={"content-type": "application/json"})
-    assert response.status_code == 413
-    await server.stop()
+    try:
+        yield server
+    finally:
+        await server.stop()
+
+
+JSON = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/echo", 413), ("/nowhere", 404)])
+async def test_a_refusal_arrives_though_its_body_is_not_read_and_the_connection_goes_on(path: str, status: int) -> None:
+    async with serving(echo()) as server, client(server) as asking:
+        for _ in range(3):
+            response = await asking.post(path, content=b"x" * 3_000_000, headers=JSON)
+            assert response.status_code == status
+            assert (await asking.post("/echo", content=b"[1]", headers=JSON)).json() == [1]
+
+
+async def raw(server: HttpServer, sent: bytes) -> bytes:
+    """Send bytes and return everything that comes until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
+EXPECTING = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [(b"Content-Length: 3\r\n", b"401"), (b"X-API-Key: k\r\nContent-Length: 1001\r\n", b"413")],
+)
+async def test_nobody_is_told_to_go_on_before_the_key_and_the_size_are_known(headers: bytes, status: bytes) -> None:
+    async with serving(echo(key="k")) as server:
+        answer = await raw(server, EXPECTING + headers + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b"connection: close" in answer.lower()
+
+
+async def test_who_may_go_on_is_told_so() -> None:
+    async with serving(echo(key="k")) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(EXPECTING + b"X-API-Key: k\r\nContent-Length: 3\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 100 ")
+        writer.write(b"[1]")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+
+
+@pytest.mark.parametrize("target", [b"http://elsewhere/healthz", b"HTTP://elsewhere:80/healthz"])
+async def test_a_target_in_absolute_form_is_served(target: bytes) -> None:
+    async with serving() as server:
+        answer = await raw(server, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_head_over_a_real_connection_has_no_body() -> None:
+    async with serving() as server:
+        answer = await raw(server, b"HEAD /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_what_is_no_http_is_refused_in_the_form_of_every_refusal() -> None:
+    async with serving() as server:
+        head, _, body = (await raw(server, b"NO\x00PE\r\n\r\n")).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in head
+    told = json.loads(body)
+    assert (told["code"], f"x-correlation-id: {told['correlation_id']}".encode() in head.lower()) == (
+        "bad_request",
+        True,
+    )
+
+
+async def test_a_body_that_nobody_reads_holds_its_connection_for_a_moment_only() -> None:
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+        assert (await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)).startswith(b"HTTP/1.1 404 ")
+        with suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 5)  # far below the time that a head has
+        writer.close()
+
+
+async def test_idle_connections_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.web.connections.MOST", 20)
+    async with serving() as server:
+        idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(50)]
+        async with client(server) as asking:
+            for path in ("/healthz", "/metrics", "/nowhere"):
+                response = await asking.get(path)
+                assert response.status_code == (404 if path == "/nowhere" else 200)
+            closed = [await gone(reader) for reader, _ in idle]
+        for _, writer in idle:
+            writer.close()
+    # The oldest made room; those that came last are still open.
+    assert closed == [True] * 31 + [False] * 19
+
+
+async def gone(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(0.05):
+            return await reader.read(1) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
 
 
 @asynccontextmanager

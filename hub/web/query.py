@@ -1,0 +1,32 @@
+"""Query parameters: a name that a path does not know, or that stands twice, is refused and never passed over."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from fastapi import Request
+from fastapi.routing import APIRoute
+
+from hub.errors import Rejected
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+async def check_query(request: Request) -> None:
+    """Check the names of a request's query; every router depends on it, after its look at the credential.
+
+    Raises:
+        Rejected: `unknown_parameter`, `duplicate_parameter`.
+    """
+    route = request.scope["route"]
+    known = {one.alias for one in route.dependant.query_params} if isinstance(route, APIRoute) else set()
+    seen: set[str] = set()
+    for name, _ in request.query_params.multi_items():
+        # A name that the sender made up could be anything, also personal.
+        field = f"query.{name if _PLAIN_NAME.fullmatch(name) else '?'}"
+        if name not in known:
+            raise Rejected("unknown_parameter", "没有这个查询参数 no such query parameter", field=field)
+        if name in seen:
+            raise Rejected("duplicate_parameter", "查询参数重复 the query parameter stands twice", field=field)
+        seen.add(name)

@@ -1,0 +1,52 @@
+"""Which bound a request counts against: what operators ask is answered also when everything else is full."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from hub.runtime.quotas import Identify, Quota, caller_of
+
+CREDENTIAL_HEADER: Final = "X-API-Key"
+OPERATIONS: Final = frozenset({"/healthz", "/livez", "/metrics"})
+
+_REQUESTS: Final = (512, 256)
+_OPERATIONS: Final = (64, 32)
+"""In all, and of one caller."""
+_RESERVED: Final = 4
+"""One in so many requests is kept for callers who show a valid credential."""
+
+
+class RequestQuotas:
+    """The bounds of one server.
+
+    Args:
+        identify: Who shows a credential; None where there are none.
+        requests: In all, and of one caller.
+        operations: The same for `OPERATIONS`.
+    """
+
+    def __init__(
+        self,
+        identify: Identify | None = None,
+        *,
+        requests: tuple[int, int] = _REQUESTS,
+        operations: tuple[int, int] = _OPERATIONS,
+    ) -> None:
+        self._identify = identify
+        self._requests = Quota(*requests, reserved=requests[0] // _RESERVED if identify else 0)
+        self._operations = Quota(*operations)
+
+    def hold(self, scope: Scope) -> AbstractContextManager[None]:
+        """Count a request for as long as it is under way.
+
+        Raises:
+            Retryable: `too_many_at_once`, at the entry.
+        """
+        quota = self._operations if scope["path"] in OPERATIONS else self._requests
+        who = self._identify(Headers(scope=scope).get(CREDENTIAL_HEADER)) if self._identify else None
+        client = scope.get("client")
+        return quota.hold(caller_of(who, client[0] if client else ""))
