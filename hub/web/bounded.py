@@ -17,8 +17,9 @@ AFTER_S: Final = 2.0
 class AnswerBound:
     """Ends what a request does once its time is over, and answers 504 with `Retry-After`.
 
-    The time in which it waits for the caller does not count: a slow sender has a bound of its own. What the request had asked the store for is left
-    out when its turn had not come; else it may have been done, and the same request again is given the same receipt.
+    The time in which it waits for the caller does not count: a slow sender has a bound of its own. What the request had
+    asked the store for is left out when its turn had not come; else it may have been done, and the same request again
+    is given the same receipt.
     """
 
     def __init__(self, app: ASGIApp, answer_s: float = ANSWER_S) -> None:

@@ -81,7 +81,7 @@ def _more_values_than(raw: bytes, most: int) -> bool:
         return False
     plain = raw.replace(rb"\\", b"").replace(rb"\"", b"")
     # A value has two strings at most, its name and itself.
-    return plain.count(b'"') > 4 * most or _separators(b"".join(plain.split(b'"')[::2])) > most
+    return plain.count(b'"') > 4 * (most + 1) or _separators(b"".join(plain.split(b'"')[::2])) > most
 
 
 def _separators(raw: bytes) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from hub.runtime.health import Report, Status
 from hub.runtime.metrics import Metrics
 from hub.web.app import build_app
+from hub.web.body import BodyLimits, JsonBody
 
 BOUND_S = 0.05
 
@@ -34,6 +36,22 @@ async def test_a_request_that_takes_too_long_is_told_to_ask_again() -> None:
         answer = await asyncio.wait_for(asking.post("/stuck", json={}), 10)
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (504, "deadline_exceeded", "2")
     assert ended.is_set()
+
+
+async def test_the_time_of_a_slow_sender_does_not_count() -> None:
+    router, bodies = APIRouter(), JsonBody(BodyLimits(timeout_s=BOUND_S * 4))
+
+    @router.post("/echo")
+    async def echo(request: Request) -> object:
+        return await bodies.read(request)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"["
+        await asyncio.Event().wait()
+
+    async with client(router) as asking:
+        answer = await asking.post("/echo", content=slow(), headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
 
 
 async def test_a_time_out_of_the_handler_s_own_is_its_bug() -> None:
