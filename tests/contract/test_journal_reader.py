@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -13,9 +12,7 @@ from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend_all
 from hub.contracts.topics import JOURNAL
 from hub.errors import Fault
 from hub.journal.applying import Poisoned
-from hub.journal.deadletters import DeadLetterRelay, redrive
 from hub.store.tables import dead_letter, inbox_partition, parked
-from hub.streaming.memory import MemoryPublisher, Sending
 from hub.streaming.memory_feed import MemoryFeed
 from tests.support.journals import GROUP, Bench, Recorder, fault_of, until
 from tests.support.stores import OpenStore
@@ -344,56 +341,6 @@ async def test_a_consumer_that_asks_for_nothing_any_more_is_started_again(bench:
     await bench.applied(reader)
     assert await bench.effects() == ["a:1", "a:2"]
     assert reader.alive()
-
-
-async def test_a_dead_letter_is_published_and_a_redriven_one_counts_once(bench: Bench) -> None:
-    await bench.publish("a:1", "a:bad")
-    applier = Recorder(refuses={"a:bad"})
-    reader = await bench.reader(applier)
-    await bench.applied(reader)
-    relay = DeadLetterRelay(bench.consumer, MemoryPublisher(bench.bus), version="1")
-    await relay.start()
-
-    async def published() -> bool:
-        return len(bench.bus.records(JOURNAL.dead_letters)) == 1
-
-    await until(published)
-    await relay.stop()
-    headers = dict(bench.bus.records(JOURNAL.dead_letters)[0].headers)
-    assert headers["dlq_reason"] == b"refused"
-    assert json.loads(headers["dlq_position"]) == 2
-    applier.refuses.clear()
-    letter = await bench.consumer.read(lambda tx: tx.scalar(sa.select(dead_letter.c.id)))
-    assert letter is not None
-    assert await bench.consumer.write(lambda tx: redrive(tx, letter)) == 1
-
-    async def applied() -> bool:
-        return (await bench.consumer.read(reader.books))["applied"] == 2
-
-    await until(applied)
-    books = await bench.consumer.read(reader.books)
-    assert (books["dead"], books["parked"]) == (0, 0)
-    assert await bench.effects() == ["a:1", "a:bad"]
-
-
-async def test_a_producer_that_gave_up_a_dead_letter_is_not_used_again(bench: Bench) -> None:
-    publisher = MemoryPublisher(bench.bus)
-    await bench.publish("a:bad")
-    await bench.applied(await bench.reader(Recorder(refuses={"a:bad"})))
-    bench.bus.sending = Sending.REFUSED
-    relay = DeadLetterRelay(bench.consumer, publisher, version="test 1")
-    await relay.start()
-
-    async def renewed() -> bool:
-        return publisher.renewals > 0
-
-    async def published() -> bool:
-        return len(bench.bus.records(JOURNAL.dead_letters)) == 1
-
-    await until(renewed)
-    bench.bus.sending = Sending.NORMAL
-    await until(published)
-    await relay.stop()
 
 
 async def test_a_stop_finishes_the_batch_under_way_whole(bench: Bench) -> None:
