@@ -143,12 +143,17 @@ class Store:
         return False
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
-        if len(jobs) == 1:
-            self._commit_alone(jobs[0])
-        elif jobs and not self._commit_together(jobs):
-            # Something in common was wrong with what they wrote: find out for each unit alone.
+        try:
+            if len(jobs) == 1:
+                self._commit_alone(jobs[0])
+            elif jobs and not self._commit_together(jobs):
+                # Something in common was wrong with what they wrote: find out for each unit alone.
+                for job in jobs:
+                    self._commit_alone(job)
+        except BaseException as error:  # noqa: BLE001 - a listener's bug is told; a writer that died of it tells nobody
             for job in jobs:
-                self._commit_alone(job)
+                if not job.future.done():
+                    job.future.set_exception(error)
 
     def _commit_alone(self, job: _Job) -> None:
         try:

@@ -269,3 +269,18 @@ async def test_nobody_waits_for_a_batcher_that_was_cut_short(store: Store) -> No
         with pytest.raises(Retryable, match="store_closed"):
             await asyncio.wait_for(caller, 10)
     assert await batcher.submit("later") == "later"
+
+
+async def test_a_bug_in_a_listener_is_told_and_the_writer_goes_on(store: Store) -> None:
+    """A writer that died of it would leave every caller waiting, and the process standing."""
+    bugs = [ZeroDivisionError()]
+
+    def listen() -> None:
+        if bugs:
+            raise bugs.pop()
+
+    store.on_commit(listen)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(store.write(put("a")), 10)
+    await asyncio.wait_for(store.write(put("b")), 10)
+    assert await store.read(names) == {"a", "b"}
