@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +17,16 @@ from ops.calendar import CALENDARS
 from ops.children import Child
 from ops.credentials import Credentials
 from ops.exits import CommandError, Exit
-from ops.runfile import Running, write
+from ops.runfile import Running, left_over, write
 from ops.stores import Stores, open_stores
 
 SERVICES: Final = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats")
 BRIDGES: Final = SERVICES[:3]
 WATCH_S: Final = 0.5
+LEFT_OVER_S: Final = 2.0
+GRACE_S: Final = 30.0
+"""Longer than a leash gives a process to stop."""
+
 Say = Callable[[str], None]
 
 
@@ -109,6 +114,7 @@ class Hub:
     async def _start(self) -> None:
         folder = self.plan.folder
         folder.mkdir(parents=True, exist_ok=True)
+        await self._await_left_over()
         self._broker = self._given or _open(folder, self._say)
         # A container tells its own start.
         if self._broker.kind != Kind.DOCKER:
@@ -132,6 +138,13 @@ class Hub:
             for child in self.children:
                 group.create_task(child.wait_ready())
         self._say("五个服务就绪 five services ready")
+
+    async def _await_left_over(self) -> None:
+        """Wait for what a launcher that was killed left behind: its leash ends it within the grace."""
+        end = time.monotonic() + GRACE_S
+        while (pids := left_over(self.plan.folder)) and time.monotonic() < end:
+            self._say(f"等待上次的进程结束 waiting for processes of the run before: {', '.join(map(str, pids))}")
+            await asyncio.sleep(LEFT_OVER_S)
 
     async def guard(self) -> NoReturn:
         """Wait until a process ends by itself, which it never should.

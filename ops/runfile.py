@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +18,7 @@ from ops.exits import CommandError, Exit
 RUNS: Final = Path(".run")
 NAME: Final = "run.json"
 KEYS: Final = "credentials"
+LOCK: Final = "run.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +65,56 @@ def own_folder(folder: Path) -> Path:
 
 
 @contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Hold a run folder: two hubs on one set of stores and one Kafka would spoil each other's.
+
+    The kernel lets go of it when the process ends, however it ends.
+
+    Raises:
+        CommandError: Another process holds it.
+    """
+    with (folder / LOCK).open("a", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CommandError(
+                Exit.USAGE,
+                f"此运行目录已有一个枢纽在运行 a hub runs in this folder already: {folder}\n"
+                f"查看 to look at it: hub status --run {folder}",
+            ) from error
+        yield
+
+
+@contextmanager
 def run_folder(named: Path | None) -> Iterator[Path]:
-    """Make the folder of a run, or take the one that the operator named.
+    """Make the folder of a run, or take the one that the operator named, and hold it.
 
     A start that fails before anything was kept in a new folder leaves none behind: keys alone are of no use.
+
+    Raises:
+        CommandError: Another process holds it, or it can't be made.
     """
     fresh = named is None or not named.exists()
     folder = new_folder() if named is None else own_folder(named)
     try:
-        yield folder
+        with held(folder):
+            yield folder
     except BaseException:
-        kept = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != KEYS)
+        kept = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != KEYS and path.name != LOCK)
         if fresh and not any(kept):
             shutil.rmtree(folder)
         raise
+
+
+def left_over(folder: Path) -> list[int]:
+    """Return the processes of an earlier run of a folder that have not ended yet, as its pid files tell."""
+    found = []
+    for path in (*folder.glob("pids/*.pid"), *folder.glob("kafka/broker-*/broker.pid")):
+        with suppress(OSError, ValueError):
+            pid = int(path.read_text())
+            os.kill(pid, 0)
+            found.append(pid)
+    return found
 
 
 def write(running: Running) -> None:

@@ -1,0 +1,89 @@
+"""One hub in a run folder at a time, and none beside what an earlier one left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.exits import CommandError, Exit
+from ops.launcher import Hub, Plan
+from ops.runfile import held, left_over, run_folder
+
+
+class NoKafka:
+    """A broker that is nobody's process."""
+
+    kind = "external"
+    bootstrap = "127.0.0.1:1"
+    version = "none"
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def alive(self) -> bool:
+        return True
+
+    def revive(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+
+def test_a_second_run_in_the_same_folder_is_refused_before_it_touches_anything(tmp_path: Path) -> None:
+    with run_folder(tmp_path) as folder:
+        (folder / "credentials").mkdir()
+        with (
+            pytest.raises(CommandError, match=r"runs in this folder already[\s\S]*hub status --run") as refused,
+            run_folder(tmp_path),
+        ):
+            pytest.fail("two hubs in one folder")
+        assert refused.value.exit_code is Exit.USAGE
+        assert (folder / "credentials").exists()
+    with run_folder(tmp_path):
+        pass
+
+
+def test_a_folder_is_let_go_of_when_its_holder_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from ops.runfile import held\n"
+        "with held(Path(sys.argv[1])):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(CommandError), held(tmp_path):
+            pass
+        holder.kill()
+        holder.wait()
+    with held(tmp_path):
+        pass
+
+
+def left_process() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["/bin/sleep", "600"])
+
+
+async def test_a_hub_waits_for_what_the_run_before_left_behind(tmp_path: Path) -> None:
+    (tmp_path / "pids").mkdir()
+    said: list[str] = []
+    with left_process() as left:
+        (tmp_path / "pids" / "stats.pid").write_text(str(left.pid))
+        assert left_over(tmp_path) == [left.pid]
+
+        def ended(line: str) -> None:
+            said.append(line)
+            left.kill()
+            left.wait()
+
+        async with Hub(Plan(tmp_path, bus_only=True), ended, NoKafka()):
+            assert left_over(tmp_path) == []
+    assert str(left.pid) in said[0]
+    (tmp_path / "pids" / "intake.pid").write_text("no number")
+    assert left_over(tmp_path) == []
