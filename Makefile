@@ -62,6 +62,12 @@ faults-control: ## proof that the matrix can see: guards switched off one by one
 	@$(MAKE) ready
 	@GRPC_VERBOSITY=ERROR python -m tests.faults.control $(if $(GUARDS),--guards $(GUARDS)) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
+.PHONY: trial
+trial: ## a hub on the wall clock under load, every service paused and killed: MINUTES=30 SEED=1 STORE=sqlite; a JSON line
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@GRPC_VERBOSITY=ERROR hub trial --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1) --store $(or $(STORE),sqlite)
+
 BENCHES := bench-fold bench-handoff bench-latency bench-sustained bench-growth bench-recovery
 
 .PHONY: bench

@@ -29,6 +29,7 @@ from ops.screen import Screen
 from ops.session import Options, Report, Session
 from ops.supervisor import supervisor_of
 from ops.table import as_json, differences, show
+from ops.trial.command import trial
 
 CODES: Final = (
     "退出码 exit codes: 0 正常 ok · 1 有差异或故障 difference or fault · 2 用法 usage · 3 缺工具 missing tool · "
@@ -54,6 +55,7 @@ dead_letters.app.command("release")(holds.release_)
 app.command("status")(looking.status)
 app.command("books")(looking.books)
 app.command("doctor")(doctor.doctor)
+app.command("trial", epilog=CODES)(trial)
 
 WALL: Final = "wall"
 CLOCKS: Final = ("scenario", WALL)
@@ -76,7 +78,10 @@ def demo(
     scenario: Annotated[Path, typer.Option(help="场景文件 scenario file (docs/scenarios.md)")] = Path(
         "scenarios/shandan-2024.yaml"
     ),
-    chaos: Annotated[int | None, typer.Option(help="种子：不断 kill -9 五个服务 seed: keeps killing services")] = None,
+    chaos: Annotated[
+        int | None,
+        typer.Option(help="种子：不断 kill -9 五个服务，真实时钟下另加暂停 seed: keeps killing (and pausing) services"),
+    ] = None,
     store: Store = "sqlite",
     intake_workers: Workers = 1,
     folder: RunFolder = None,
