@@ -1,13 +1,15 @@
-"""kill -9 on purpose: which service, when, and what it held at that moment."""
+"""kill -9 on purpose: which service, when, and what it held at that moment; and pauses beside it."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from signal import SIGCONT, SIGSTOP
 from typing import Final
 
 from ops.books import Sheet, unread
@@ -18,6 +20,9 @@ from ops.launcher import BRIDGES, SERVICES, Hub
 LEAST_KILLS: Final = 8
 LEAST_LOADED: Final = 5
 PAUSE_S: Final = (1.0, 3.0)
+STOPPED_S: Final = 3.0
+"""A pause of a process: longer than the session of a reader under chaos, and than any answer should take."""
+
 PATIENCE_S: Final = 4.0
 LONGEST_HOLD_S: Final = 30.0
 LOOK_S: Final = 0.01
@@ -73,11 +78,16 @@ class Chaos:
         hub: Whose children are killed.
         desk: Asks the books.
         happened: Called after each kill.
+        pausing: Stops a service for three seconds (SIGSTOP, SIGCONT) after each kill.
     """
 
-    def __init__(self, seed: int, hub: Hub, desk: Desk, happened: Callable[[Kill], None]) -> None:
+    def __init__(
+        self, seed: int, hub: Hub, desk: Desk, happened: Callable[[Kill], None], *, pausing: bool = False
+    ) -> None:
         self._dice = random.Random(f"{seed}/pauses")  # noqa: S311 - reproducible, no secret
         self._victims = victims(seed)
+        self._sleepers = victims(seed + 1)
+        self._pausing = pausing
         self._hub = hub
         self._desk = desk
         self._happened = happened
@@ -87,12 +97,15 @@ class Chaos:
         self._armed = False
         self._ending = False
         self.kills: list[Kill] = []
+        self.pauses: Counter[str] = Counter()
 
     async def run(self) -> None:
         """Strike until cancelled or until the work is at its end and enough was killed."""
         while not (self._ending and len(self.kills) >= LEAST_KILLS):
             await asyncio.sleep(self._dice.uniform(*PAUSE_S))
-            await self._strike(self._draw())
+            await self._strike(self._draw(self._victims))
+            if self._pausing:
+                await self._pause(self._draw(self._sleepers))
 
     async def pace(self, fraction: float) -> None:
         """Hold the driver while the kills are behind its work; while a victim is up and watched, load for it may come.
@@ -107,8 +120,8 @@ class Chaos:
         """Say that no more work comes."""
         self._ending = True
 
-    def _draw(self) -> Child:
-        workers = self._hub.of(next(self._victims))
+    def _draw(self, services: Iterator[str]) -> Child:
+        workers = self._hub.of(next(services))
         return self._dice.choice(workers)
 
     async def _strike(self, victim: Child) -> None:
@@ -134,6 +147,16 @@ class Chaos:
             self._changed.notify_all()
         self._happened(kill)
         await victim.wait_ready()
+
+    async def _pause(self, sleeper: Child) -> None:
+        await sleeper.wait_ready()
+        sleeper.signal(SIGSTOP)
+        try:
+            await asyncio.sleep(STOPPED_S)
+        finally:
+            # Also when the run is over: what is stopped can't be told to end.
+            sleeper.signal(SIGCONT)
+        self.pauses[sleeper.name] += 1
 
     async def _arm(self, *, armed: bool) -> None:
         async with self._changed:

@@ -68,6 +68,7 @@ class Report:
     books: Books | None = None
     events: int = 0
     kills: list[Kill] = field(default_factory=list)
+    pauses: int = 0
     seconds: float = 0.0
     traces: int = 0
     dumped_bytes: int = 0
@@ -130,7 +131,7 @@ class Session:
                 )
                 for channel, system in systems.items()
             }
-            chaos = None if options.chaos is None else Chaos(options.chaos, hub, desk, self._killed)
+            chaos = None if options.chaos is None else self._chaos(options.chaos, hub, desk)
             driver = Driver(
                 script,
                 desks,
@@ -151,6 +152,10 @@ class Session:
             await self._look_for_people(report, hub, desk)
             report.seconds = round(self._progress.seconds, 1)
         return report
+
+    def _chaos(self, seed: int, hub: Hub, desk: Desk) -> Chaos:
+        # A pause is what the wall clock feels: on the scenario clock nothing passes meanwhile.
+        return Chaos(seed, hub, desk, self._killed, pausing=self._options.clock == "wall")
 
     def _killed(self, kill: Kill) -> None:
         self._progress.kills += 1
@@ -188,7 +193,8 @@ class Session:
         self._say("演示中 playing …")
         played = await self._play(driver, chaos, desk)
         self._say("比对中 comparing …")
-        report.kills = [] if chaos is None else chaos.kills
+        if chaos is not None:
+            report.kills, report.pauses = chaos.kills, chaos.pauses.total()
         await self._judge(report, driver, played, ledger=ledger, mediators=mediators, desk=desk)
 
     async def _play(self, driver: Driver, chaos: Chaos | None, desk: Desk) -> Played:

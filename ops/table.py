@@ -42,6 +42,7 @@ def as_json(report: Report) -> dict[str, object]:
         "books": {"balanced": False, "stages": []} if report.books is None else report.books.as_json(),
         "events": report.events,
         "kills": [asdict(kill) for kill in report.kills],
+        "pauses": report.pauses,
         "repeats_dropped": 0 if report.books is None else report.books.repeats_dropped,
         "gaps_fetched": 0 if report.books is None else report.books.gaps_fetched,
         "seconds": report.seconds,
@@ -129,6 +130,8 @@ def show(console: Console, report: Report) -> None:
         )
     for kill in report.kills:
         console.print(f"  kill -9 {kill.service} @ {kill.at} s: outbox {kill.outbox_rows}, unread {kill.unread}")
+    if report.pauses:
+        console.print(f"  暂停 3 秒 paused for 3 s: {report.pauses} ×")
     console.print(
         f"个人信息检查 privacy check: {report.traces} 处 traces in {report.dumped_bytes:,} bytes "
         "(主题 topics, 死信 dead letters, 日志 logs, /metrics)"

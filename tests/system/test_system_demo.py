@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HUB = (sys.executable, "-m", "ops")
-KEYS = {"broker", "rates", "books", "events", "kills", "repeats_dropped", "gaps_fetched", "seconds", "ok"}
+KEYS = {"broker", "rates", "books", "events", "kills", "pauses", "repeats_dropped", "gaps_fetched", "seconds", "ok"}
 
 
 def hub(*arguments: str, timeout_s: float = 150) -> subprocess.CompletedProcess[str]:
@@ -67,6 +67,31 @@ def test_the_same_figures_come_out_under_kill_9(tmp_path: Path) -> None:
     assert sum(kill["outbox_rows"] + kill["unread"] > 0 for kill in document["kills"]) >= 5
     assert rate(document, "court", "diversion") == (28, 36, "77.8")
     assert rate(document, "all", "resolution") == (33, 47, "70.2")
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("kafka_choice")
+@pytest.mark.timeout(300)
+def test_today_comes_out_on_the_wall_clock_under_kill_9_and_pauses(tmp_path: Path) -> None:
+    """Seed 3; the hub runs on the clock that a county uses, and every record is of the last two days."""
+    arguments = ("demo", "--scenario", "scenarios/today.yaml", "--clock", "wall", "--chaos", "3", "--json")
+    done = hub(*arguments, "--folder", str(tmp_path / "run"), timeout_s=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    assert document["pauses"] >= 7
+    assert len({kill["service"] for kill in document["kills"]}) == 5
+    assert document["books"]["balanced"] is True
+    assert rate(document, "all", "diversion") == (44, 58, "75.9")
+    assert rate(document, "petition", "success") == (5, 6, "83.3")
+    assert rate(document, "all", "resolution") == (30, 44, "68.2")
+
+
+def test_the_wall_clock_refuses_a_scenario_of_another_time(tmp_path: Path) -> None:
+    arguments = ("demo", "--scenario", "scenarios/small.yaml", "--clock", "wall", "--folder", str(tmp_path / "run"))
+    done = hub(*arguments)
+    assert done.returncode == 2
+    assert "within the last 3 days" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.kafka
@@ -159,7 +184,8 @@ def test_a_faulty_scenario_is_named_by_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "demo", "up", "status", "books", "doctor", "events", "dlq", "stats", "scenario", "credentials"]
+    "command",
+    ["", "demo", "up", "status", "books", "doctor", "events", "dlq", "stats", "scenario", "credentials", "trial"],
 )
 def test_every_command_has_help(command: str) -> None:
     done = hub(*command.split(), "--help", timeout_s=30)
