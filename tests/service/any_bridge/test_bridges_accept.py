@@ -267,6 +267,13 @@ async def test_one_number_in_many_spellings_is_one_record(any_bridge: RunningBri
     assert {handoff.source_ref for handoff in any_bridge.handoffs()} == {CANONICAL}
 
 
+async def test_a_reference_that_grows_when_composed_is_measured_first(court: RunningBridge) -> None:
+    # 40 letters as sent, 120 as compared; the column has 64, and PostgreSQL minds.
+    answer = await court.post("cases", court.record(case_number="\ufb2c" * 40))
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_long")
+    assert await stored(court) == (0, 0)
+
+
 async def test_a_spelling_of_an_earlier_release_goes_on_under_its_id(workshop: Workshop) -> None:
     async with workshop.running("court") as court:
         new = (await court.post("cases", court.record(case_number=CANONICAL))).json()
