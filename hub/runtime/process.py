@@ -14,7 +14,7 @@ from typing import Final, NoReturn, Protocol
 import structlog
 
 from hub.errors import Fault, Rejected, Retryable
-from hub.runtime import heap
+from hub.runtime import heap, stdio
 
 EXIT_OK: Final = 0
 EXIT_FAULT: Final = 70
@@ -59,6 +59,7 @@ def end(work: Callable[[], int]) -> NoReturn:
     Raises:
         SystemExit: Arguments or settings were refused, and nothing runs yet.
     """
+    stdio.soften()
     try:
         code = work()
     except SystemExit:

@@ -68,6 +68,13 @@ def guard() -> None:
     sys.stderr = _Errors(*_taken(sys.stderr, _STDERR), errors="replace", line_buffering=True)
 
 
+def soften() -> None:
+    """Have both streams replace the letters that their encoding lacks; for services, whose writes are few."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def abandon() -> None:
     """Send what is left in the buffer of standard output nowhere, so that the interpreter's end finds no fault."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -140,3 +141,14 @@ def test_it_ends_with_its_code(case: str, all_of_them: dict[str, tuple[int, str,
 def test_refused_arguments_end_as_they_do_everywhere() -> None:
     script = "import sys\nfrom hub.runtime.process import end\nend(lambda: sys.exit(2))"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 2
+
+
+def test_a_text_that_stdout_has_no_letters_for_is_printed_with_replacements() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "services.stats", "figures"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=True,
+    )
+    assert b"?" in done.stdout
+    assert done.stdout.isascii()
