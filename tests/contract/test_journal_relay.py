@@ -354,3 +354,19 @@ async def test_two_workers_that_open_a_new_store_at_once_share_its_first_epoch(o
     assert len(heads) == len({stream.shard for stream in heads}) == SHARDS
     assert len({stream.epoch for stream in heads}) == 1
     assert await second.read(outbox.heads) == heads
+
+
+async def test_a_stop_while_the_store_takes_no_writes_is_a_clean_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = await bench.relay()
+    await bench.write("a:1")
+    await until(bench.sent)
+
+    def refuse(_leases: Leases) -> None:
+        raise Retryable("store_read_only", "…")
+
+    monkeypatch.setattr(Leases, "release", refuse)
+    await relay.stop()
+    # The bus has everything, the leases run out by themselves: no failure ends the process with another exit code.
+    assert not relay._failure.done()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 from faust.types import TP
 
+from hub.errors import Retryable
 from hub.journal.ports import Stalled
 from hub.streaming.transport import OwnPlaceConsumer
 from hub.streaming.worker import FaustFeed
@@ -49,6 +50,28 @@ async def test_a_consumer_that_hangs_at_its_assignment_says_so_and_works_after_a
     feed._polled_at -= 60
     with pytest.raises(Stalled):
         await feed.next(1.0, 10)
+    await feed.stop()
+    await feed.start()
+    assert len(await collect(feed, 3)) == 3
+    await feed.stop()
+
+
+async def test_a_store_that_can_t_tell_our_places_ends_no_process(kafka_rig: KafkaRig) -> None:
+    """The consumer dies of it inside Faust: the reader hears that the feed has to be started again, and no fault."""
+    asked = 0
+
+    def places() -> Mapping[int, int]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise Retryable("store_unavailable", "…")
+        return {}
+
+    await fill(kafka_rig, 1)
+    feed = kafka_rig.feed("untold", places)
+    await feed.start()
+    with pytest.raises(Stalled, match="store_unavailable"):
+        await collect(feed, 3)
     await feed.stop()
     await feed.start()
     assert len(await collect(feed, 3)) == 3
