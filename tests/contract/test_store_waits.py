@@ -259,6 +259,20 @@ async def test_two_probes_do_not_wait_for_each_other(postgres_database: str) -> 
         await one.write(inside)
 
 
+@pytest.mark.postgres
+async def test_a_stranger_s_table_in_our_schema_is_not_asked_for(postgres_database: str) -> None:
+    with closing(Store(postgres_database, QUICK)) as store:
+        migrate(store)
+        name = f"stranger_{sa.make_url(postgres_database).database}"
+        order(postgres_database, f'CREATE ROLE "{name}"')
+        order(postgres_database, "CREATE TABLE beside (n integer)")
+        order(postgres_database, f'ALTER TABLE beside OWNER TO "{name}"')
+        probe = StoreProbe(store, postgres_database, Metrics())
+        with locked(postgres_database, "beside"):
+            await probe.ask()
+            assert probe.trouble() == ""
+
+
 # --- SQLite alone ----------------------------------------------------------------------------------------------------
 
 
