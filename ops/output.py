@@ -28,7 +28,7 @@ T = TypeVar("T")
 WIDE: Final = 110
 """Columns where there is no terminal to ask: wide enough for the table of rates on one line a channel."""
 UNBOUNDED: Final = 10_000
-PADDING: Final = 3
+FRAME: Final = 3
 """A column's frame and the space on both of its sides."""
 
 
@@ -91,25 +91,29 @@ def teller() -> Callable[[str], None]:
 def show(table: Table) -> None:
     """Print a table and cut nothing: what a cell holds in one word (an address, a place) stays on one line.
 
-    Where it doesn't fit, headings take two lines; where it still doesn't, each row is a list of lines of its own.
+    Where it doesn't fit, headings take two lines, then the frame goes; at last each row is a list of lines of its own.
     """
     shown = console()
     natural = Measurement.get(shown, shown.options.update(width=UNBOUNDED), table).maximum
-    if natural > shown.width and _narrowest(table) > shown.width:
-        _list(shown, table)
-    else:
-        shown.print(table)
+    if natural > shown.width:
+        content, count = _narrowest(table), len(table.columns)
+        if content + count > shown.width:
+            _list(shown, table)
+            return
+        if content + FRAME * count >= shown.width:
+            table.box, table.padding = None, (0, 1, 0, 0)
+    shown.print(table)
 
 
 def _narrowest(table: Table) -> int:
-    """Put headings on two lines, Chinese above English; returns the columns that the table then needs at least."""
-    needed = 1
+    """Put headings on two lines, Chinese above English; returns the width that all cells need at least."""
+    needed = 0
     for column in table.columns:
         column.header = str(column.header).replace(" ", "\n", 1)
         cells = [Text.from_markup(str(cell)).plain for cell in column.cells]
         column.no_wrap = not any(" " in cell for cell in cells)
         words = [column.header, *cells] if column.no_wrap else " ".join([column.header, *cells]).split()
-        needed += max(cell_len(line) for word in words for line in word.split("\n")) + PADDING
+        needed += max(cell_len(line) for word in words for line in word.split("\n"))
     return needed
 
 

@@ -87,7 +87,7 @@ async def books(bench: Bench, reader: Reader) -> dict[str, int]:
 
 
 def backlog(reader: Reader) -> float:
-    text = reader._metrics.render().decode()
+    text = reader._metrics.register.render().decode()
     (line,) = (line for line in text.splitlines() if line.startswith("hub_backlog_fetched_total{"))
     return float(line.rpartition(" ")[2])
 
@@ -273,14 +273,7 @@ async def test_a_page_with_a_hole_stops_the_reader(bench: Bench, log: Log, monke
 async def test_the_lag_is_told_while_it_catches_up(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     lags: list[float] = []
     reader = await bench.reader()
-    set_gauge = reader._metrics.set
-
-    def setting(name: str, value: float, **labels: str) -> None:
-        if name == "hub_pipeline_lag_messages":
-            lags.append(value)
-        set_gauge(name, value, **labels)  # type: ignore[arg-type] # as it came
-
-    monkeypatch.setattr(reader._metrics, "set", setting)
+    monkeypatch.setattr(reader._metrics, "lags", lags.append)
     monkeypatch.setattr(memory_feed, "PAGE_MESSAGES", 1)
     monkeypatch.setattr(reader, "_idle_s", 0.01)
     await reader.wait_for({STREAM: BEHIND}, 20)
