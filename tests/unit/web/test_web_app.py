@@ -13,7 +13,6 @@ import structlog
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.types import Message, Scope
 from structlog.testing import capture_logs
 
 from hub.errors import MEANINGS, Kind, Rejected, Retryable
@@ -22,7 +21,6 @@ from hub.runtime.metrics import Metrics
 from hub.web.app import build_app
 from hub.web.body import BodyLimits, JsonBody
 from hub.web.idempotency import IdempotencyKey
-from hub.web.json_guard import Unacceptable
 from hub.web.query import check_query
 from hub.web.quotas import RequestQuotas
 
@@ -307,67 +305,6 @@ async def test_openapi_describes_problems_and_not_the_frameworks_errors(site: Si
     assert "HTTPValidationError" not in document["components"]["schemas"]
     assert "/healthz" not in document["paths"]
     assert (await site.get("/openapi.json")).json() == document
-
-
-class Wire:
-    """The two ends of an ASGI server, in a test's hand."""
-
-    def __init__(self, *messages: Message) -> None:
-        self.messages = list(messages)
-        self.sent: list[Message] = []
-
-    async def receive(self) -> Message:
-        if not self.messages:
-            await asyncio.Event().wait()
-        return self.messages.pop(0)
-
-    async def send(self, message: Message) -> None:
-        self.sent.append(message)
-
-
-def request_of(wire: Wire, **headers: str) -> Request:
-    sent = {"content-type": "application/json", "transfer-encoding": "chunked"} | headers
-    scope: Scope = {"type": "http", "method": "POST", "headers": [(k.encode(), v.encode()) for k, v in sent.items()]}
-    return Request(scope, wire.receive)
-
-
-async def test_a_slow_body_is_given_up() -> None:
-    wire = Wire({"type": "http.request", "body": b"{", "more_body": True})
-    with pytest.raises(Unacceptable, match="request_timeout"):
-        await JsonBody(BodyLimits(timeout_s=0.01)).read(request_of(wire))
-
-
-async def test_a_client_that_leaves_in_the_middle_is_no_error(site: Site) -> None:
-    wire = Wire({"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"})
-    scope = request_of(wire).scope | {"path": "/cases/court-1", "query_string": b""}
-    with capture_logs() as logs:
-        await site.app(scope, wire.receive, wire.send)
-    assert (logs, wire.sent, site.seen) == ([], [], [])
-
-
-@pytest.mark.parametrize("length", [str(MAX + 1), "9" * 30])
-async def test_a_body_that_is_told_too_large_is_not_read(length: str) -> None:
-    wire = Wire()
-    with pytest.raises(Unacceptable, match="too_large"):
-        await JsonBody(BodyLimits(max_bytes=MAX)).read(request_of(wire, **{"content-length": length}))
-
-
-async def test_a_large_body_is_parsed_off_the_loop() -> None:
-    raw = json.dumps([{"n": number} for number in range(9_000)]).encode()
-    wire = Wire({"type": "http.request", "body": raw, "more_body": False})
-    turns = 0
-
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count())
-    value = await JsonBody().read(request_of(wire))
-    counting.cancel()
-    assert value == json.loads(raw)
-    assert turns > 3
 
 
 async def test_a_cancellation_from_within_may_be_asked_again(site: Site) -> None:
