@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from tests.faults.evidence import Evidence, gather
+from tests.faults.health_table import EXPECTED, OK
+from tests.faults.healths import differing
 from tests.faults.kinds import BY_NAME, MIXED, mixed
 from tests.faults.load import Load
 from tests.faults.oracle import judge, readers_did
@@ -18,6 +20,8 @@ from tests.faults.scene import Kind, NotBitten, Scene
 DRAWS: Final = 3
 FINISH_S: Final = 120.0
 LEVEL_S: Final = 120.0
+WELL_S: Final = 15.0
+"""By then every service says that all is well again."""
 WARM_S: Final = 0.5
 SHOWN: Final = 12
 
@@ -114,13 +118,14 @@ class Director:
         await rig.revive()
         await rig.advance()
         await rig.level(LEVEL_S)
+        run.problems += await differing(rig, {child.label: OK for child in rig.hub.children}, WELL_S)
         await rig.fetch_results()
         await self._judge(run)
 
     async def _inject(self, kind: Kind, load: Load, dice: random.Random, run: Run) -> None:
         while True:
             run.draws += 1
-            scene = Scene(self._rig, load, dice)
+            scene = Scene(self._rig, load, dice, health=EXPECTED.get(kind.name, {}))
             try:
                 await kind.inject(scene)
             except NotBitten as missed:
