@@ -36,6 +36,8 @@ class Blows:
         """(what, service) -> how often."""
         self.away: list[str] = []
         """Services that were not back in time."""
+        self.missed: list[Blow] = []
+        """Blows that hit nobody: a trial that strikes nothing proves nothing."""
 
     def total(self, what: str) -> int:
         """Return how often something was done to any service."""
@@ -47,19 +49,20 @@ class Blows:
         for blow in planned:
             await asyncio.sleep(max(0.0, began + blow.at_s - time.monotonic()))
             await self._back(blow.service)
-            if blow.what == PAUSE:
-                await self._pause(blow.service)
-            else:
-                self._signal(blow.service, SIGKILL)
+            hit = await self._pause(blow.service) if blow.what == PAUSE else self._signal(blow.service, SIGKILL)
+            if not hit:
+                self.missed.append(blow)
+                continue
             self.dealt[blow.what, blow.service] += 1
             self._happened(blow)
 
-    async def _pause(self, service: str) -> None:
-        self._signal(service, SIGSTOP)
+    async def _pause(self, service: str) -> bool:
+        hit = self._signal(service, SIGSTOP)
         try:
             await asyncio.sleep(PAUSE_S)
         finally:
             self._signal(service, SIGCONT)
+        return hit
 
     async def _back(self, service: str) -> None:
         end = time.monotonic() + BACK_S
@@ -69,9 +72,9 @@ class Blows:
                 return
             await asyncio.sleep(LOOK_S)
 
-    def _signal(self, service: str, number: Signals) -> None:
+    def _signal(self, service: str, number: Signals) -> bool:
         try:
             os.kill(int((self._folder / "pids" / f"{service}.pid").read_text()), number)
         except (FileNotFoundError, ValueError, ProcessLookupError):
-            # It ended by itself meanwhile, which the list of ends tells.
-            return
+            return False
+        return True

@@ -145,7 +145,7 @@ class Trial:
             agencies = [self._agency(channel, system, ledger) for channel, system in systems.items()]
             people = People(agencies, mediators, ledger, self._dice("people"))
             striking = Blows(
-                wanted.folder, lambda label: _serves(desk, label), lambda _: self._look(agencies, striking)
+                self._hub_folder, lambda label: _serves(desk, label), lambda _: self._look(agencies, striking)
             )
             await self._unless_over(up, self._play(agencies, people, striking))
             await self._unless_over(up, self._drain(agencies, desk))
@@ -290,6 +290,7 @@ class Trial:
         verdict.longest_stall_s = round(max(people.longest_s, *(agency.longest_s for agency in agencies)), 1)
         verdict.faults += [f"{end.process} ended by itself at {end.at}: {end.cause}" for end in strange]
         verdict.faults += [f"{service} was not back in time" for service in striking.away]
+        verdict.faults += [f"a {blow.what} of {blow.service} hit nobody" for blow in striking.missed]
         verdict.faults += ledger.contradictions + people.faults[:SHOWN]
         for agency in agencies:
             verdict.faults += agency.faults[:SHOWN]

@@ -206,7 +206,11 @@ async def test_blows_are_dealt_out_to_the_process_that_the_folder_names(tmp_path
         assert await asyncio.to_thread(victim.wait) == -SIGKILL
     assert (dealing.total(PAUSE), dealing.total(KILL)) == (1, 1)
     assert [blow.what for blow in happened] == [PAUSE, KILL]
-    await asyncio.wait_for(dealing.run([Blow(0.0, "nobody", KILL)]), 20)
+    assert dealing.missed == []
+    nobody = Blow(0.0, "nobody", KILL)
+    await asyncio.wait_for(dealing.run([nobody]), 20)
+    assert dealing.missed == [nobody]
+    assert dealing.total(KILL) == 1
 
 
 def sleeper() -> subprocess.Popen[bytes]:
