@@ -17,7 +17,7 @@ RESETS: Final = 5
 RESET_EVERY_S: Final = 1.0
 MOVED_S: Final = 15.0
 BRIEF_S: Final = 4.0
-BEYOND_S: Final = 30.0
+BEYOND_S: Final = 35.0
 """Longer than the producers' delivery time-out, and long enough for health to tell."""
 
 

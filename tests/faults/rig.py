@@ -47,6 +47,8 @@ BROKERS: Final = 3
 SESSION_S: Final = 3.0
 DELIVERY_S: Final = 8.0
 """Delivery time-out of the relays' producers: two brokers are gone for longer than this without costing minutes."""
+UNSENT_S: Final = 5.0
+"""Age of an unsent record at which a bridge says so: sooner than in a county, so that an outage need not last."""
 CALL_S: Final = 300.0
 LOOK_S: Final = 0.1
 WATCH_S: Final = 0.25
@@ -135,7 +137,8 @@ class Rig:
             self._stack.push_async_callback(opened.close)
 
     def _extra(self, label: str) -> dict[str, str]:
-        return {
+        own = {"HUB_UNSENT_ALARM_S": str(UNSENT_S)} if label in BRIDGES else {}
+        return own | {
             "PYTHONPATH": str(ROOT),
             at.FOLDER: str(self.folder / "points" / label),
             at.DELIVERY_S: str(DELIVERY_S),

@@ -53,7 +53,8 @@ class Scene:
         lasting = asyncio.create_task(asyncio.sleep(seconds))
         if expected:
             await asyncio.sleep(DOWN_AFTER_S)
-            self.problems += await differing(self.rig, expected, NOTICED_S)
+            # Some troubles are noticed late; what health says in the last second of the fault is what counts.
+            self.problems += await differing(self.rig, expected, max(NOTICED_S, seconds - DOWN_AFTER_S - 1.0))
             self.note(f"health asked of {', '.join(expected)}")
         await lasting
 
