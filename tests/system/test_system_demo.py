@@ -72,14 +72,12 @@ def test_the_same_figures_come_out_under_kill_9(tmp_path: Path) -> None:
 @pytest.mark.kafka
 @pytest.mark.usefixtures("kafka_choice")
 @pytest.mark.timeout(300)
-def test_today_comes_out_on_the_wall_clock_under_kill_9_and_pauses(tmp_path: Path) -> None:
-    """Seed 3; the hub runs on the clock that a county uses, and every record is of the last two days."""
-    arguments = ("demo", "--scenario", "scenarios/today.yaml", "--clock", "wall", "--chaos", "3", "--json")
+def test_today_comes_out_on_the_wall_clock(tmp_path: Path) -> None:
+    """On the clock that a county uses; every record is of the last two days. Under chaos: test_blackbox_demo.py."""
+    arguments = ("demo", "--scenario", "scenarios/today.yaml", "--clock", "wall", "--json")
     done = hub(*arguments, "--folder", str(tmp_path / "run"), timeout_s=280)
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads(done.stdout)
-    assert document["pauses"] >= 7
-    assert len({kill["service"] for kill in document["kills"]}) == 5
     assert document["books"]["balanced"] is True
     assert rate(document, "all", "diversion") == (44, 58, "75.9")
     assert rate(document, "petition", "success") == (5, 6, "83.3")
