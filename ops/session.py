@@ -11,7 +11,7 @@ from typing import Final
 
 from hub.errors import Retryable
 from ops.books import Books, balance
-from ops.chaos import LEAST_KILLS, LEAST_LOADED, Chaos, Kill
+from ops.chaos import LEAST_KILLS, Chaos, Kill, least_loaded
 from ops.credentials import make
 from ops.demo import Driver, FullSpeed, Played, Script, write_out
 from ops.desk import Desk
@@ -261,7 +261,7 @@ class Session:
             for refused in played.refused
         ]
         if self._options.chaos is not None:
-            report.differences += _enough(report.kills)
+            report.differences += _enough(report.kills, least_loaded(pausing=self._options.clock == "wall"))
 
     async def _settled(self, look: Callable[[], Awaitable[list[Difference]]]) -> list[Difference]:
         """Look until there is no difference any more, for a bounded time: bridges and gauges follow a moment later."""
@@ -310,13 +310,13 @@ async def _cancel(*tasks: asyncio.Task[None]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _enough(kills: list[Kill]) -> list[Difference]:
+def _enough(kills: list[Kill], with_work: int) -> list[Difference]:
     found = []
     if len(kills) < LEAST_KILLS:
         found.append(Difference("kills", f"≥ {LEAST_KILLS}", str(len(kills))))
     loaded = sum(kill.loaded for kill in kills)
-    if loaded < LEAST_LOADED:
-        found.append(Difference("kills with work on hand", f"≥ {LEAST_LOADED}", str(loaded)))
+    if loaded < with_work:
+        found.append(Difference("kills with work on hand", f"≥ {with_work}", str(loaded)))
     spared = set(SERVICES) - {kill.service for kill in kills}
     if spared:
         found.append(Difference("kills of each service", "≥ 1", f"none of {', '.join(sorted(spared))}"))

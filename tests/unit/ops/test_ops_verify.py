@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ops.books import Books, Stage
-from ops.chaos import Kill
+from ops.chaos import LEAST_LOADED, Kill, least_loaded
 from ops.demo import write_out
 from ops.scenarios.expected import Rate, Sums
 from ops.session import _enough
@@ -83,7 +83,9 @@ def test_books_have_to_balance_with_nothing_put_aside() -> None:
 def test_chaos_has_to_have_bitten() -> None:
     services = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats")
     loaded = [Kill(service, 1.0, 1, 0) for service in (*services, "intake", "stats", "stats")]
-    assert _enough(loaded) == []
-    assert _enough(loaded[:7])
-    assert _enough([replace(kill, outbox_rows=0) for kill in loaded])
-    assert _enough([replace(kill, service="intake") for kill in loaded])
+    assert _enough(loaded, LEAST_LOADED) == []
+    assert _enough(loaded[:7], 0)
+    idle = [replace(kill, outbox_rows=0) for kill in loaded]
+    assert _enough(idle, least_loaded(pausing=False))
+    assert _enough(idle, least_loaded(pausing=True)) == []
+    assert _enough([replace(kill, service="intake") for kill in loaded], 0)
