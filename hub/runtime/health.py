@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from hub.runtime.metrics import Metrics
+from hub.runtime.tasks import end_of, outcome_of
 
 DOWN_AFTER_S: Final = 10.0
 """A trouble that passes sooner is nobody's alarm: a restarted database, a leader that moves, a rebalance."""
@@ -174,13 +175,12 @@ class HealthWatch:
         """Look no more."""
         self._stopped.set()
         if self._task is not None:
-            await asyncio.wait({self._task})
+            await end_of(self._task)
 
     async def failed(self) -> None:
         """Raise the bug that a look met."""
         if self._task is not None:
-            await asyncio.wait({self._task})
-            self._task.result()
+            await outcome_of(self._task)
         await asyncio.Event().wait()
 
     async def _run(self) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from hub.errors import Retryable
 from hub.runtime.metrics import Metrics
+from hub.runtime.tasks import end_of, outcome_of
 from hub.store import wal
 from hub.store.failures import BUSY
 from hub.store.store import Store, Transaction
@@ -71,13 +72,12 @@ class StoreProbe:
         """Ask no more."""
         self._stopped.set()
         if self._task is not None:
-            await asyncio.wait({self._task})
+            await end_of(self._task)
 
     async def failed(self) -> None:
         """Raise what is no answer of a store: `store_damaged`, or our bug."""
         if self._task is not None:
-            await asyncio.wait({self._task})
-            self._task.result()
+            await outcome_of(self._task)
         await asyncio.Event().wait()
 
     async def ask(self) -> None:
