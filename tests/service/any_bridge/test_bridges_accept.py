@@ -185,7 +185,7 @@ async def test_broken_bodies_leave_nothing_behind(sqlite_court: RunningBridge) -
 
 async def test_every_field_at_fault_is_named_and_no_value(sqlite_court: RunningBridge) -> None:
     person = {**PERSON, "id_number": "110105194912310021", "phone": "123"}
-    bad = sqlite_court.record(parties=[{"role": "plaintiff", **person}], category="77", surprise="惊", 张三丰=1)
+    bad = sqlite_court.record(parties=[{"role": "plaintiff", **person}], category="XQ", surprise="惊", 张三丰=1)
     answer = await sqlite_court.post("cases", bad)
     assert answer.status_code == 422
     faults = {fault["field"]: fault["code"] for fault in answer.json()["errors"]}
@@ -196,7 +196,7 @@ async def test_every_field_at_fault_is_named_and_no_value(sqlite_court: RunningB
         "surprise": "unknown_field",
         "?": "unknown_field",
     }
-    for value in ("110105194912310021", "测试甲某某", "77", "惊", "张三丰"):
+    for value in ("110105194912310021", "测试甲某某", "XQ", "惊", "张三丰"):
         assert value not in answer.text
 
 
