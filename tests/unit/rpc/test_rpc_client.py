@@ -133,11 +133,12 @@ async def test_an_answer_that_does_not_come_is_too_late(stand: Stand) -> None:
     async def never(_request: Any, _context: Any) -> None:  # noqa: ANN401 - of any method
         await asyncio.Event().wait()
 
+    await call(stand.one, Item(), timeout_s=10)  # connected: the next one's time is the server's alone
     stand.echo.behaviour = never
     with pytest.raises(Retryable) as late:
-        await call(stand.one, Item(), timeout_s=0.1)
+        await call(stand.one, Item(), timeout_s=0.5)
     assert late.value.kind is Kind.TOO_LATE
-    assert len(stand.echo.seen) == 1
+    assert len(stand.echo.seen) == 2
 
 
 async def test_a_server_that_is_not_there_yet_is_waited_for() -> None:
