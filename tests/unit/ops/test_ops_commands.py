@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import click
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -37,11 +37,12 @@ def runner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CliRunner:
     return CliRunner()
 
 
-def commands(command: click.Command, *words: str) -> Iterator[tuple[str, ...]]:
+def commands(command: object, *words: str) -> Iterator[tuple[str, ...]]:
     """Yield the words of a command and of all below it."""
     yield words
-    for name, below in getattr(command, "commands", {}).items():
-        yield from commands(below, *words, name)
+    if isinstance(command, TyperGroup):
+        for name, below in command.commands.items():
+            yield from commands(below, *words, name)
 
 
 @pytest.mark.parametrize("words", list(commands(get_command(app))), ids=" ".join)
