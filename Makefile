@@ -28,7 +28,7 @@ up: ## start the five services with a Kafka and stay until Ctrl-C
 test: ## every check and every test tier, with the count of real-Kafka tests
 	@broker="$$(.ci/preflight optional)"; .ci/venv; if [ "$$broker" = native ]; then .ci/kafka; fi; echo "real-Kafka tests: broker = $$broker"
 	@.ci/check --tools
-	@pytest -q -n 3 --dist worksteal
+	@pytest -q -n 3 --dist worksteal -m "not long"
 
 .PHONY: timed
 timed: ## make test against its bound of ten minutes, with one JSON line at the end
@@ -42,7 +42,7 @@ test-unit: venv ## unit tests only: no broker, no PostgreSQL
 blackbox: ## the hub from outside, on both stores: REST, gRPC, signals: ITEM="-k cursor"
 	@.ci/preflight required >/dev/null
 	@$(MAKE) ready
-	@pytest -q tests/blackbox $(ITEM)
+	@pytest -q tests/blackbox tests/system -m long $(ITEM)
 
 .PHONY: red
 red: ## the black-box tests on an old commit and here, a JSON line each: BASE=e20ee70 ITEM="-k cursor"

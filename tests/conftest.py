@@ -58,7 +58,10 @@ class KafkaCount:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tiers whose tests take longest, so that two workers end together."""
+    """Begin with the tiers whose tests take longest, so that workers end together; all of `blackbox` is long."""
+    for item in items:
+        if item.path.is_relative_to(TESTS / "blackbox"):
+            item.add_marker("long")
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
 
 

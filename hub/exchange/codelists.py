@@ -108,7 +108,7 @@ def load(*folders: Path) -> CodeLists:
 
 def _read(path: Path) -> CodeList:
     try:
-        told = _File.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        told = _File.model_validate(yaml.load(path.read_text("utf-8"), yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
         raise Rejected("bad_code_list", f"{path.name}: {error}") from error
     return CodeList(

@@ -233,8 +233,8 @@ def test_sqlite_flushes_every_commit(tmp_path: Path) -> None:
 
 
 @pytest.mark.postgres
-async def test_postgresql_flushes_every_commit(postgres_database: str) -> None:
-    store = Store(postgres_database)
+async def test_postgresql_flushes_every_commit(postgres_schema: str) -> None:
+    store = Store(postgres_schema)
     try:
         shown = await store.write(lambda tx: tx.scalar(sa.text("SHOW synchronous_commit")))
         assert shown == "on"

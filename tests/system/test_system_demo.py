@@ -28,6 +28,7 @@ def rate(document: dict[str, list[dict[str, object]]], channel: str, metric: str
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("kafka_choice")
+@pytest.mark.long
 @pytest.mark.timeout(200)
 def test_one_refused_consent_moves_exactly_its_counts(tmp_path: Path) -> None:
     """Beside the figures of the next test, which are the scenario's own."""

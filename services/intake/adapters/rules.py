@@ -157,7 +157,7 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
 
 def _read(path: Path, shape: type[F]) -> F:
     try:
-        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     # The YAML reader lets a date that does not exist through as a bare ValueError.
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise Fault("rules_invalid", f"{path.name} cannot be read: {error}") from error

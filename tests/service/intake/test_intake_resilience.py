@@ -150,9 +150,9 @@ async def test_a_thousand_timers_at_once(rig: Rig, desk: Desk) -> None:
 
 
 @pytest.fixture
-async def postgres_rig(postgres_database: str, tmp_path: Path) -> AsyncIterator[Rig]:
+async def postgres_rig(postgres_schema: str, tmp_path: Path) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
-        made = Rig(postgres_database, tmp_path / "keys", stack)
+        made = Rig(postgres_schema, tmp_path / "keys", stack)
         yield made
         faults = made.faults()
         for watch in made.watches:

@@ -135,11 +135,11 @@ async def test_an_answer_about_all_time_equals_one_about_every_day(run_stats: Ru
 
 
 @pytest.mark.postgres
-async def test_two_workers_share_one_postgresql(postgres_database: str, tmp_path: Path) -> None:
+async def test_two_workers_share_one_postgresql(postgres_schema: str, tmp_path: Path) -> None:
     bus = MemoryBus()
     journal = Journal(bus)
     alone = Journal(MemoryBus())
-    async with running(postgres_database, tmp_path, bus) as one, running(postgres_database, tmp_path, bus) as two:
+    async with running(postgres_schema, tmp_path, bus) as one, running(postgres_schema, tmp_path, bus) as two:
         for seed in (4, 5, 6):
             fill(journal, seed, 40)
             # New values come to both workers at once; in between the partitions change hands.
@@ -155,12 +155,12 @@ async def test_two_workers_share_one_postgresql(postgres_database: str, tmp_path
 
 
 @pytest.mark.postgres
-async def test_watch_sees_what_another_worker_counts(postgres_database: str, tmp_path: Path) -> None:
+async def test_watch_sees_what_another_worker_counts(postgres_schema: str, tmp_path: Path) -> None:
     bus = MemoryBus()
     journal = Journal(bus)
     # Members get every other partition in the order in which they joined: an even one belongs to the first.
     number = next(n for n in range(100) if partition_of(shard_of(dispute_of(n)), bus.partitions) % 2 == 0)
-    async with running(postgres_database, tmp_path, bus) as one, running(postgres_database, tmp_path, bus) as two:
+    async with running(postgres_schema, tmp_path, bus) as one, running(postgres_schema, tmp_path, bus) as two:
         watch = two.stub.WatchRates(stats_pb2.WatchRatesRequest(), timeout=20)
         await watch.read()
         journal.write(*life(number))
