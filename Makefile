@@ -30,9 +30,13 @@ test: ## every check and every test tier, with the count of real-Kafka tests
 	@.ci/check --tools
 	@pytest -q -n 3 --dist worksteal -m "not long"
 
+.PHONY: quick
+quick: venv ## the loop while writing: format, lint, types and tests of the domains in 20 s, with one JSON line at the end
+	@.ci/timed quick
+
 .PHONY: timed
 timed: ## make test against its bound of ten minutes, with one JSON line at the end
-	@.ci/timed
+	@.ci/timed test
 
 .PHONY: test-unit
 test-unit: venv ## unit tests only: no broker, no PostgreSQL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -102,6 +103,35 @@ def test_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     targets = set(" ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)).split()) - {"ready"}
     assert {line.split()[1] for line in listed.splitlines()} == targets
+
+
+def timed(tmp_path: Path, target: str, says: str, code: int, bound: str) -> tuple[int, dict[str, object]]:
+    """Run .ci/timed where the target's command prints `says` and ends with `code`."""
+    ci = tmp_path / ".ci"
+    ci.mkdir()
+    text = (ROOT / ".ci" / "timed").read_text(encoding="utf-8")
+    assert f"bound_s={bound} " in text
+    (ci / "timed").write_text(text.replace(f"bound_s={bound} ", "bound_s=-1 ") if code < 0 else text, encoding="utf-8")
+    (ci / "check").write_text(f"#!{BASH}\nprintf '{says}'\nexit {max(code, 0)}\n", encoding="utf-8")
+    (ci / "check").chmod(0o755)
+    (tmp_path / "Makefile").write_text("test:\n\t@.ci/check\n", encoding="utf-8")
+    command = [BASH, str(ci / "timed"), target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("target", "bound"), [("quick", "20"), ("test", "600")])
+@pytest.mark.parametrize(
+    ("code", "ok"), [(0, True), (1, False), (-1, False)], ids=["in time", "a step fails", "too late"]
+)
+def test_a_timed_target_ends_with_its_verdict(tmp_path: Path, target: str, bound: str, code: int, ok: bool) -> None:  # noqa: FBT001 - a table
+    says = "ok    format         2 s\\n1482 passed in 21.99s\\nFAILS domain_tests   7 s\\n"
+    returned, told = timed(tmp_path, target, says, code, bound)
+    assert returned == (0 if ok else 1)
+    assert told["ok"] is ok
+    assert (told["target"], told["exit_code"]) == (target, max(code, 0) and (2 if target == "test" else 1))
+    assert told["steps"] == {"format": 2, "domain_tests": 7}
+    assert told["pytest"] == "1482 passed in 21.99s"
 
 
 def test_the_wheel_is_whole(tmp_path: Path) -> None:

@@ -93,6 +93,8 @@ from tests.support.lifecycle import (
 )
 
 DAY = timedelta(days=1)
+EXAMPLES = settings().max_examples
+"""Of the profile in use: a walk wants more of them than a table."""
 Code = TypeVar("Code", bound=StrEnum)
 LED = frozenset({State.DISPATCHED, State.SIGNED, State.MEDIATING, State.SUSPENDED})
 """States that only a dispatched dispute can be in."""
@@ -255,7 +257,7 @@ def figures_add_up(walk: Walk) -> None:
     assert kinds[EventKind.REOPENED] == walk.state.reopen_seq
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 @given(
     channel=st.sampled_from(Channel),
     steps=st.lists(
@@ -274,7 +276,7 @@ def test_random_walks(channel: Channel, steps: list[tuple[Instruction, int, Role
     assert replay(tuple(walk.events)) == walk.dispute
 
 
-@settings(max_examples=150)
+@settings(max_examples=EXAMPLES * 3 // 2)
 @given(data=st.data(), channel=st.sampled_from(Channel))
 def test_deep_walks_take_only_what_the_table_allows(data: st.DataObject, channel: Channel) -> None:
     """Choose among instructions that the present state allows, so that walks reach every corner."""
@@ -306,7 +308,7 @@ def ways_out() -> list[Instruction]:
     ]  # fmt: skip
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * EXAMPLES)
 @given(
     channel=st.sampled_from(Channel),
     steps=st.lists(st.tuples(INSTRUCTIONS, st.integers(0, 70)), max_size=50),
