@@ -1,10 +1,16 @@
-"""Fixtures of the black-box tests, and the report that `tests.blackbox.red` compares two checkouts by."""
+"""Fixtures of the black-box tests, the stubs that they import, and the report of how each ended.
+
+`tests.blackbox.red` compares two checkouts by that report.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -12,7 +18,8 @@ from typing import Final
 
 import pytest
 
-from tests.blackbox.hubs import BRIDGES, RunningHub
+from tests.blackbox import stubs
+from tests.blackbox.hubs import BRIDGES, RunningHub, root_under_test
 
 REPORT: Final = "BLACKBOX_REPORT"
 """File to which one JSON line is added for each test that ended."""
@@ -59,6 +66,14 @@ def own_hub(store: str, tmp_path: Path) -> OwnHub:
             await asyncio.to_thread(running.close)
 
     return start
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the protos under test before a test module is imported."""
+    folder = Path(tempfile.mkdtemp(prefix="santiao-stubs-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    stubs.compile_into(folder, root_under_test() / "protos")
+    sys.path.insert(0, str(folder))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

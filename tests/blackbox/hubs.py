@@ -1,8 +1,8 @@
 """A hub under test as an agency, an operator and the machine see it: processes, addresses, files.
 
 The services are those of `HUB_UNDER_TEST` (another checkout; this one when it is not set), started one by one beside a
-Kafka and stores of their own, so that nothing brings a service back and a test can tell that it ended by itself. Of
-ours only `hub.wire` may be imported.
+Kafka and stores of their own, so that nothing brings a service back and a test can tell that it ended by itself.
+Nothing of ours may be imported: messages are those of `stubs`, compiled from the protos of the tree under test.
 """
 
 from __future__ import annotations

@@ -10,12 +10,12 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped] # the package has no stubs
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
+from stubs.books.v1 import books_pb2, books_pb2_grpc
+from stubs.court.v1 import court_pb2, court_pb2_grpc
+from stubs.intake.v1 import intake_pb2, intake_pb2_grpc
+from stubs.petition.v1 import petition_pb2, petition_pb2_grpc
+from stubs.police.v1 import police_pb2, police_pb2_grpc
 
-from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.court.v1 import court_pb2, court_pb2_grpc
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.wire.petition.v1 import petition_pb2, petition_pb2_grpc
-from hub.wire.police.v1 import police_pb2, police_pb2_grpc
 from tests.blackbox.hubs import SERVICES, RunningHub
 
 WATCHERS: Final = 600

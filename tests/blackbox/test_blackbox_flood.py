@@ -10,10 +10,10 @@ from typing import Any, Final
 import grpc
 import pytest
 from kafka import KafkaProducer
+from stubs.books.v1 import books_pb2, books_pb2_grpc
+from stubs.handoff.v1 import handoff_pb2
+from stubs.stream.v1 import stream_pb2
 
-from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.stream.v1 import stream_pb2
 from tests.blackbox.conftest import OwnHub
 from tests.blackbox.hubs import BRIDGES, RunningHub, wait_until
 

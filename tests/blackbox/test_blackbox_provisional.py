@@ -18,11 +18,11 @@ from uuid import UUID, uuid4
 import grpc
 import psycopg
 import pytest
+from stubs.dispute.v1 import command_pb2, dimensions_pb2
+from stubs.handoff.v1 import handoff_pb2
+from stubs.intake.v1 import intake_pb2, intake_pb2_grpc
+from stubs.journal.v1 import journal_pb2
 
-from hub.wire.dispute.v1 import command_pb2, dimensions_pb2
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.wire.journal.v1 import journal_pb2
 from tests.blackbox.conftest import OwnHub
 from tests.blackbox.hubs import BRIDGES, NOUN, ZONE, RunningHub
 
@@ -162,7 +162,7 @@ class Register:
 
     async def dispute(self, dispute_id: str) -> intake_pb2.Dispute:
         answer = await self.stub.GetDispute(intake_pb2.GetDisputeRequest(dispute_id=dispute_id), timeout=20)
-        return answer.dispute  # type: ignore[no-any-return]
+        return answer.dispute
 
     async def history(self, dispute_id: str) -> list[journal_pb2.JournalEvent]:
         answer = await self.stub.GetHistory(intake_pb2.GetHistoryRequest(dispute_id=dispute_id), timeout=20)

@@ -71,8 +71,8 @@ def fact(ref: str) -> dict[str, Any]:
 
 async def told_by_grpc(hub: RunningHub, bridge: str, ref: str) -> str:
     """Return the dispute id that `Get` tells, or the name of its status."""
-    messages = import_module(f"hub.wire.{bridge}.v1.{bridge}_pb2")
-    stubs = import_module(f"hub.wire.{bridge}.v1.{bridge}_pb2_grpc")
+    messages = import_module(f"stubs.{bridge}.v1.{bridge}_pb2")
+    stubs = import_module(f"stubs.{bridge}.v1.{bridge}_pb2_grpc")
     stub_of = getattr(stubs, f"{bridge.capitalize()}BridgeServiceStub")
 
     def ask() -> str:

@@ -55,6 +55,15 @@ def imported(tree: ast.Module) -> Iterator[tuple[str, ast.stmt]]:
                 yield f"{node.module}.{alias.name}", node
 
 
+def imported_by_name(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """What `import_module("a.b")` and `import_module(f"a.{b}")` name, as far as it is written there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and dotted(node.func).endswith("import_module") and node.args:
+            first = node.args[0].values[0] if isinstance(node.args[0], ast.JoinedStr) else node.args[0]
+            if isinstance(first, ast.Constant):
+                yield str(first.value), node
+
+
 def anchors_of(page: Path) -> set[str]:
     """Anchors of a page's headings, as the forges make them."""
     found = set()

@@ -122,6 +122,12 @@ PLANTS = {
     "black-box test that knows us": Plant(
         "tests/blackbox/test_x.py", "import hub.store\n", "tree", "test_x.py:1 hub.store"
     ),
+    "black-box test that knows our wire": Plant(
+        "tests/blackbox/test_y.py", "import hub.wire.court.v1.court_pb2\n", "tree", "test_y.py:1 hub.wire.court"
+    ),
+    "black-box test that imports ours by name": Plant(
+        "tests/blackbox/test_z.py", "import_module(f'hub.wire.{X}')\n", "tree", "test_z.py:1 hub.wire."
+    ),
     "another's cancellation taken for one's own": Plant("ops/shield.py", SHIELD, "tree", "ops/shield.py:5"),
     "cancellation suppressed": Plant("ops/suppressed.py", SUPPRESS, "tree", "ops/suppressed.py:5"),
     "error swallowed": Plant("ops/swallow.py", SWALLOW, "tree", "ops/swallow.py:6"),
