@@ -100,6 +100,10 @@ $(BENCHES) bench-profile: bench-%:
 check: venv ## format, lint, types, walls, protos, generated files, metric names, links
 	@.ci/check
 
+.PHONY: house
+house: venv ## what a reader must carry in mind: names that mean two things, long first lines, copies; a JSON line
+	@python -m tests.house
+
 .PHONY: venv
 venv: ## make .venv from the lock, with hashes, once per change of it
 	@.ci/venv

@@ -13,12 +13,12 @@ OURS = ("hub", "services", "ops")
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
-def modules(*folders: str, generated: bool = False) -> Iterator[Path]:
+def modules(*folders: str, generated: bool = False, root: Path = ROOT) -> Iterator[Path]:
     """Python files below `folders`, in a fixed order; without hub/wire unless `generated`."""
-    wire = ROOT / "hub" / "wire"
+    wire = root / "hub" / "wire"
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            hidden = any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+        for path in sorted((root / folder).rglob("*.py")):
+            hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
             if not hidden and (generated or wire not in path.parents):
                 yield path
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.house import modules_over_400
 from tests.support.tree import OURS, ROOT, dotted, imported, imported_by_name, modules, tree_of, where
 
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc", "shared", "base", "core"}
 VAGUE = re.compile(r"(Manager|Helper|Util|Utils|Base|Impl)$")
 LOG = re.compile(r"(^|[._])log(ger|ging)?$")
 SHOWING = {"str", "repr", "type", "print", "format"}
-LINES = 400
 MEDIAN = 150
 
 # call -> the folders in which it may stand
@@ -61,8 +61,7 @@ def test_no_class_has_a_vague_name() -> None:
 
 
 def test_modules_stay_small() -> None:
-    sizes = {where(p): len(p.read_text(encoding="utf-8").splitlines()) for p in modules(*OURS, "bench", "tests")}
-    assert {name: size for name, size in sizes.items() if size > LINES} == {}
+    assert modules_over_400(ROOT).places == ()
 
 
 def test_the_kernel_keeps_its_small_median() -> None:

@@ -18,7 +18,7 @@ import pytest
 from tests.support.tree import ROOT
 
 FOLDERS = ("hub", "services", "ops", "bench", "protos", "tests/unit/house", ".ci", "deploy", "docs", "requirements")
-FILES = ("pyproject.toml", ".importlinter", "buf.yaml", "tests/__init__.py", "tests/conftest.py")
+FILES = ("pyproject.toml", ".importlinter", "buf.yaml", "tests/__init__.py", "tests/conftest.py", "tests/house.py")
 SUPPORT = ("__init__.py", "tree.py")
 TOOLS = ("walls", "protos", "breaking", "wire")
 HOUSE = ("tree", "metrics", "imports", "docs")
