@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -29,12 +30,15 @@ async def code_of(hub: RunningHub, bridge: str, method: str, path: str, **how: A
 
 
 async def bytes_of(url: str, sent: bytes) -> bytes:
-    """Send bytes over a connection of their own; return what comes in the next seconds."""
+    """Send bytes over a connection of their own; return the first answer whole."""
     parts = urlsplit(url)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
         writer.write(sent)
-        return await asyncio.wait_for(reader.read(4096), 20)
+        async with asyncio.timeout(20):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", head.lower())
+            return head + await reader.readexactly(int(length[1]) if length else 0)
     finally:
         writer.close()
 

@@ -86,7 +86,7 @@ def up(folder: Path, *options: str) -> Iterator[None]:
 @pytest.mark.kafka
 @pytest.mark.usefixtures("kafka_choice")
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_restored_stores_take_back_what_they_had_published(tmp_path: Path) -> None:
     folder, stores = tmp_path / "run", tmp_path / "run" / "stores"
     run = ("--run", str(folder))
