@@ -59,10 +59,19 @@ def verdict(bus: Bus, error: Exception) -> Exception:
             return Retryable("clock_ahead", f"the broker refuses this machine's time stamps: {error}")
         case RetriableError():
             return Retryable("bus_unavailable", str(error))
-        case _ if isinstance(error, HEALED_BY_RENEWAL):
+        case _ if isinstance(error, HEALED_BY_RENEWAL) or _without_id(error):
             return Retryable("bus_unavailable", str(error))
         case _:
             return Fault("bus_refused", f"{type(error).__name__}: {error}")
+
+
+def _without_id(error: Exception) -> bool:
+    """Tell whether the producer got no id, for any reason but a missing right.
+
+    kafka-python 3.0.12 gives up for good what Java's client asks again: a request for the id that timed out, on a busy
+    broker for example. It wraps the reason into the text of a plain `KafkaError`, and the producer is spent.
+    """
+    return type(error) is KafkaError and "AuthorizationFailed" not in str(error)
 
 
 class KafkaPublisher(Publisher):

@@ -10,6 +10,8 @@ from signal import SIGCONT, SIGSTOP
 
 import pytest
 from kafka import KafkaProducer
+from kafka.errors import ClusterAuthorizationFailedError, KafkaError, RequestTimedOutError
+from kafka.producer.transaction_manager import TxnRequestHandler
 
 from hub.contracts.stream import Message
 from hub.contracts.topics import Topic
@@ -19,7 +21,7 @@ from hub.streaming.bus import Bus
 from hub.streaming.clients import admin, codec
 from hub.streaming.log import Log
 from hub.streaming.memory import MemoryPublisher, Sending
-from hub.streaming.publisher import KafkaPublisher
+from hub.streaming.publisher import KafkaPublisher, verdict
 from ops.broker import NativeKafka
 from tests.support.buses import KafkaRig, MemoryRig, Rig, collect, numbered, publish, until
 
@@ -200,6 +202,32 @@ async def test_renewal_while_the_broker_hangs_repeats_but_loses_nothing(
     log.close()
     # the abandoned message may have arrived too: positions drop the repeat
     assert values in ([b"0", b"1", b"2"], [b"0", b"1", b"1", b"2"])
+
+
+async def test_an_id_that_came_too_late_is_asked_for_by_another_producer(
+    kafka_rig: KafkaRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy broker; kafka-python's producer is spent then, and says so by a plain error."""
+    answered, late = TxnRequestHandler.on_complete, [RequestTimedOutError("after 2999 ms")]
+
+    def on_complete(self: TxnRequestHandler, correlation_id: int, answer: object) -> None:
+        answered(self, correlation_id, late.pop() if late else answer)
+
+    monkeypatch.setattr(TxnRequestHandler, "on_complete", on_complete)
+    publisher = kafka_rig.publisher()
+    (message,) = numbered(kafka_rig.topic, 0, range(1))
+    lost = publisher.send(message)
+    await until(lost.done, 15)
+    error = lost.error()
+    assert isinstance(error, Retryable)
+    assert "RequestTimedOut" in str(error)
+    publisher.renew()
+    await publish(publisher, [message])
+
+
+def test_a_right_that_is_missing_for_an_id_is_no_outage() -> None:
+    told = KafkaError(f"Unexpected error in InitProducerIdResponse: {ClusterAuthorizationFailedError()}")
+    assert isinstance(verdict(Bus("127.0.0.1:9"), told), Fault)
 
 
 HOURS_AHEAD_MS = 2 * 3600 * 1000
