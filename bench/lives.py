@@ -14,6 +14,7 @@ from hub.lifecycle import (
     OPEN,
     Accept,
     Actor,
+    Agree,
     BeginScreening,
     Clarity,
     Command,
@@ -24,6 +25,7 @@ from hub.lifecycle import (
     Fail,
     FailureReason,
     Instruction,
+    Limit,
     Reclassify,
     RefuseMediation,
     Regime,
@@ -84,6 +86,9 @@ def _judged(dispute: Dispute | None, command: Command) -> tuple[Dispute | None, 
         case Dispatch() as dispatch:
             limit = command.occurred_at + SIGN_WITHIN
             command = replace(command, instruction=replace(dispatch, sign_by=limit))
+        case Agree(confirmable=True) as agree:
+            last = (command.occurred_at + TERM).date()
+            command = replace(command, instruction=replace(agree, confirm_by=last), limit=Limit(last))
         case _:
             pass
     made = decide(dispute, command)

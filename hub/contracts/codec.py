@@ -43,7 +43,7 @@ __all__ = [
 
 LOCAL: Final[Mapping[type, frozenset[str]]] = {
     Event: frozenset({"source_ref"}),
-    Command: frozenset({"instruction", "counted"}),
+    Command: frozenset({"instruction", "counted", "limit"}),
     Dispute: frozenset(entry.name for entry in fields(Dispute))
     - frozenset(field.name for field in intake_pb2.Dispute.DESCRIPTOR.fields),
 }

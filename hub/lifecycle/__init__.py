@@ -51,13 +51,13 @@ from hub.lifecycle.dispute import CountedFact, Dispute
 from hub.lifecycle.events import Event, Particulars, Retraction
 from hub.lifecycle.evolve import evolve, replay
 from hub.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
+from hub.lifecycle.limits import Extension, Limit
 from hub.lifecycle.provisional import DateName, ProvisionalDate, SettledDate, SettleDueDates, Span
 from hub.lifecycle.reasons import REASONS, Reason
 from hub.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from hub.lifecycle.table import TRANSITIONS, Transition
 from hub.lifecycle.vocabulary import (
     CONCLUSIONS,
-    CONFIRMATION_DAYS,
     CORRECTABLE,
     COUNTED,
     SETTLED_FORMS,
@@ -92,7 +92,6 @@ from hub.lifecycle.vocabulary import (
 
 __all__ = [
     "CONCLUSIONS",
-    "CONFIRMATION_DAYS",
     "CORRECTABLE",
     "COUNTED",
     "EARLIEST",
@@ -134,10 +133,12 @@ __all__ = [
     "Event",
     "EventKind",
     "Extend",
+    "Extension",
     "Fail",
     "FailureReason",
     "Instruction",
     "Level",
+    "Limit",
     "LinkDuplicate",
     "MadeBy",
     "MediationKind",

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Final, TypeAlias, get_args
 
 from hub.lifecycle.dimensions import Dimensions
+from hub.lifecycle.limits import NO_LIMIT, Limit
 from hub.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from hub.lifecycle.vocabulary import (
     Clarity,
@@ -168,7 +169,7 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Agree:
-    """T14. Without `confirm_by` the machine counts the days to apply itself, knowing weekends only."""
+    """T14."""
 
     outcome_form: OutcomeForm
     signed_by_all: bool = False
@@ -378,6 +379,7 @@ class Command:
         correlation_id: Ties together what one request sets off; `command_id` when empty.
         expected_sequence: Refuse unless the dispute stands there; 0 is any.
         counted: Dates of the instruction that were counted without a holiday table; intake's own, never on the wire.
+        limit: What the rules and the calendar say of the instruction's last day; as above.
     """
 
     command_id: str
@@ -388,3 +390,4 @@ class Command:
     correlation_id: str = ""
     expected_sequence: int = 0
     counted: tuple[ProvisionalDate, ...] = ()
+    limit: Limit = NO_LIMIT

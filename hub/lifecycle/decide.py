@@ -39,11 +39,17 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
     for guard in row.guards:
         code = guard(at, command.instruction)
         if code is not None:
-            _refuse(code, f"{row.id} {type(command.instruction).__name__}")
+            _refuse(code, _asked(row, command))
     event = _event(row, at, row.effect(at, command.instruction))
     if command.counted or (dispute is not None and dispute.provisional):
         event = replace(event, provisional=_still_provisional(dispute, command, event))
     return (event,)
+
+
+def _asked(row: Transition[Any], command: Command) -> str:
+    """Name what was asked for, and the rule that bounds it."""
+    name, rule = f"{row.id} {type(command.instruction).__name__}", command.limit.extension
+    return name if rule is None else f"{name}, 1–{rule.days}: {rule.clause}"
 
 
 def _still_provisional(dispute: Dispute | None, command: Command, event: Event) -> tuple[ProvisionalDate, ...]:

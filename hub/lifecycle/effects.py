@@ -41,7 +41,7 @@ from hub.lifecycle.commands import (
 from hub.lifecycle.dimensions import CohortDates, Dimensions
 from hub.lifecycle.dispute import CountedFact, Dispute
 from hub.lifecycle.events import Particulars, Retraction
-from hub.lifecycle.situation import Situation, last_day_to_apply
+from hub.lifecycle.situation import Situation
 from hub.lifecycle.vocabulary import (
     LEVELS,
     RUNGS,
@@ -84,7 +84,9 @@ def register(at: Situation, order: Register) -> Change:
         local_due_on=order.local_due_on,
         statutory_due_on=order.statutory_due_on,
     )
-    particulars = Particulars(amount_fen=order.amount_fen, transitional=order.transitional)
+    particulars = Particulars(
+        clause=at.command.limit.clause, amount_fen=order.amount_fen, transitional=order.transitional
+    )
     return Change(order.dimensions, cohort, particulars)
 
 
@@ -150,13 +152,16 @@ def dispatch(at: Situation, order: Dispatch) -> Change:
         dispatch_mode=order.dispatch_mode,
         organisation=order.organisation,
     )
-    particulars = Particulars(co_departments=order.co_departments, sign_by=order.sign_by)
+    particulars = Particulars(
+        clause=at.command.limit.clause, co_departments=order.co_departments, sign_by=order.sign_by
+    )
     return Change(dimensions, _first_due(at.known, order.due_on), particulars)
 
 
 def sign(at: Situation, order: Sign) -> Change:
     """Start the term; a later signature of the same opening does not restart it."""
-    return Change(at.known.dimensions, _first_due(at.known, order.due_on))
+    particulars = Particulars(clause=at.command.limit.clause)
+    return Change(at.known.dimensions, _first_due(at.known, order.due_on), particulars)
 
 
 def _first_due(dispute: Dispute, due_on: date | None) -> CohortDates:
@@ -221,14 +226,14 @@ def resume(at: Situation, order: Resume) -> Change:
 def extend_term(at: Situation, order: Extend) -> Change:
     """Move the mediation term."""
     before = at.known.cohort
-    particulars = Particulars(days=order.days, due_before=before.due_on)
+    particulars = Particulars(clause=at.command.limit.clause, days=order.days, due_before=before.due_on)
     return Change(at.known.dimensions, replace(before, due_on=order.due_on), particulars)
 
 
 def extend_statutory(at: Situation, order: Extend) -> Change:
     """Move the statutory petition limit, and no other date."""
     before = at.known.cohort
-    particulars = Particulars(days=order.days, due_before=before.statutory_due_on)
+    particulars = Particulars(clause=at.command.limit.clause, days=order.days, due_before=before.statutory_due_on)
     return Change(at.known.dimensions, replace(before, statutory_due_on=order.due_on), particulars)
 
 
@@ -247,7 +252,7 @@ def agree(at: Situation, order: Agree) -> Change:
         partial=order.partial,
         oral=order.oral_recorded,
         confirmable=confirmable,
-        confirm_by=(order.confirm_by or last_day_to_apply(at.day)) if confirmable else None,
+        confirm_by=order.confirm_by if confirmable else None,
     )
     dimensions = replace(at.known.dimensions, outcome_form=order.outcome_form, outcome_code="")
     return Change(dimensions, cohort, particulars)

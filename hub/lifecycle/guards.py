@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import date
 from operator import attrgetter
 from typing import Final
 
@@ -22,10 +21,9 @@ from hub.lifecycle.commands import (
     Suspend,
 )
 from hub.lifecycle.dimensions import Dimensions
-from hub.lifecycle.dispute import Dispute
 from hub.lifecycle.identity import dispute_id_of, is_dispute_id
 from hub.lifecycle.provisional import DateName, SettleDueDates
-from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, are_texts, follows, is_code, is_pseudonym, is_text
+from hub.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, are_texts, is_code, is_pseudonym, is_text
 from hub.lifecycle.vocabulary import (
     LEVELS,
     SIGN_OFF_EXPIRED,
@@ -42,7 +40,6 @@ from hub.lifecycle.vocabulary import (
 
 BOUNCES_BEFORE_COUNTY: Final = 3
 """After the third bounce the county decides (people: dispatcher)."""
-EXTENSION_DAYS: Final = 30
 CLEAR_ENOUGH: Final = frozenset({Clarity.CLEAR, Clarity.FAIRLY_CLEAR})
 LATER: Final = (
     "level",
@@ -259,14 +256,11 @@ def before_filing(at: Situation, order: Suspend) -> str | None:
 
 
 def stop_moves_due_date(at: Situation, order: Resume) -> str | None:
-    """The due date moves by the days that the clock stood still, and only then."""
+    """The due date moves by the days that the clock stood still, as the calendar counts them, and only then."""
     dispute = at.known
     if dispute.clock_stopped_on is None or dispute.cohort.due_on is None:
         return None if order.due_on is None else "clock_runs"
-    if order.due_on is None:
-        return "due_date_missing"
-    stopped = max(0, (at.day - dispute.clock_stopped_on).days)
-    return None if _moves(dispute, DateName.DUE_ON, stopped, order.due_on) else "due_date_inconsistent"
+    return "due_date_missing" if order.due_on is None else last_day_is_counted(at, order)
 
 
 def by_leader_on_petition(at: Situation, _: Extend) -> bool:
@@ -274,44 +268,45 @@ def by_leader_on_petition(at: Situation, _: Extend) -> bool:
     return at.known.dimensions.channel is Channel.PETITION and at.command.actor.role is Role.LEADER
 
 
+def extension_is_allowed(at: Situation, _: Extend) -> str | None:
+    """The rules know an extension of this limit; none of a police mediation (公安行政案件程序规定 165, 183)."""
+    return "no_extension" if at.command.limit.extension is None else None
+
+
 def extension_has_consent(_: Situation, order: Extend) -> str | None:
     """All sides agreed to go on; one silent is no consent."""
     return None if order.consent_of_all else "consent_missing"
 
 
-def extension_is_bounded(_: Situation, order: Extend) -> str | None:
-    """1 to 30 calendar days at a time."""
-    if not 1 <= order.days <= EXTENSION_DAYS:
+def extension_is_bounded(at: Situation, order: Extend) -> str | None:
+    """One day to as many as the rule gives at a time."""
+    rule = at.command.limit.extension
+    if rule is None or not 1 <= order.days <= rule.days:
         return "bad_days"
     return "due_date_missing" if order.due_on is None else None
 
 
-def extended_once_in_regime_b(at: Situation, _: Extend) -> str | None:
-    """Regime B: once; elsewhere each further one needs consent again and carries its own ordinal."""
+def extension_is_left(at: Situation, _: Extend) -> str | None:
+    """Once in an opening where the rule says so; else each further one needs consent and carries its own ordinal."""
     again = at.known.times(EventKind.EXTENDED) > 0
-    return "extended_already" if again and at.known.dimensions.regime is Regime.B else None
+    return "extended_already" if again and _is_single(at) else None
 
 
-def term_follows_days(at: Situation, order: Extend) -> str | None:
-    """The new last day is the old one plus the days."""
-    return None if _moves(at.known, DateName.DUE_ON, order.days, order.due_on) else "due_date_inconsistent"
-
-
-def statutory_limit_follows_days(at: Situation, order: Extend) -> str | None:
-    """The statutory limit is extended once, from its own last day."""
-    dispute = at.known
-    if dispute.cohort.statutory_due_on is None:
+def statutory_limit_is_left(at: Situation, _: Extend) -> str | None:
+    """There is a statutory limit; where the rule says so it is extended once, and a relapse gives no second time."""
+    if at.known.cohort.statutory_due_on is None:
         return "no_statutory_limit"
-    if dispute.statutory_extended:
-        return "extended_already"
-    fits = _moves(dispute, DateName.STATUTORY_DUE_ON, order.days, order.due_on)
-    return None if fits else "due_date_inconsistent"
+    return "extended_already" if at.known.statutory_extended and _is_single(at) else None
 
 
-def _moves(dispute: Dispute, name: DateName, days: int, new: date | None) -> bool:
-    """Tell whether a limit moves by `days`, as far as its own last day is known; a provisional one may lie too late."""
-    old = dispute.last_day(name)
-    return old is not None and new is not None and follows(old, days, new, either_way=dispute.is_provisional(name))
+def _is_single(at: Situation) -> bool:
+    rule = at.command.limit.extension
+    return rule is not None and rule.once
+
+
+def last_day_is_counted(at: Situation, order: Resume | Extend) -> str | None:
+    """The new last day is the one that the calendar counted."""
+    return None if order.due_on == at.command.limit.last_day else "due_date_inconsistent"
 
 
 # D1

@@ -30,17 +30,14 @@ from hub.lifecycle.provisional import DateName
 from hub.lifecycle.situation import (
     AMOUNT_LIMIT_FEN,
     Situation,
-    follows,
     is_code,
     is_digest,
     is_pseudonym,
     is_text,
-    last_day_to_apply,
 )
 from hub.lifecycle.states import State
 from hub.lifecycle.vocabulary import (
     COLOURS,
-    CONFIRMATION_DAYS,
     RUNGS,
     SETTLED_FORMS,
     SOURCE_CHANNELS,
@@ -100,9 +97,9 @@ def confirmable_is_true(_: Situation, order: Agree) -> str | None:
 
 
 def last_day_fits(at: Situation, order: Agree) -> str | None:
-    """The last day to apply for confirmation is 30 days after the agreement, moved off a holiday at the most."""
-    given = order.confirm_by if order.confirmable else None
-    return None if given is None or follows(at.day, CONFIRMATION_DAYS, given) else "confirm_by_inconsistent"
+    """The last day to apply for confirmation is the one that the calendar counted."""
+    differs = order.confirmable and order.confirm_by != at.command.limit.last_day
+    return "confirm_by_inconsistent" if differs else None
 
 
 def settled_by_themselves(_: Situation, order: Agree) -> str | None:
@@ -146,11 +143,9 @@ def both_apply(_: Situation, order: ApplyForConfirmation) -> str | None:
 
 
 def within_thirty_days(at: Situation, _: ApplyForConfirmation) -> str | None:
-    """30 days from the agreement, its day not counted, the end moved off a holiday if known (民诉法 85, 205)."""
-    agreed = at.known.agreement_on
-    if agreed is None:
-        return "confirmation_late"
-    late = at.day > (at.known.confirm_by or last_day_to_apply(agreed))
+    """30 days from the agreement, its day not counted (民诉法 205); the calendar says it of one that names no day."""
+    last_day = at.known.confirm_by or at.command.limit.last_day
+    late = last_day is None or at.day > last_day
     return "confirmation_late" if late and not at.known.is_provisional(DateName.CONFIRM_BY) else None
 
 

@@ -81,7 +81,13 @@ REASONS: Final[dict[str, Reason]] = {
     "already_filed": Reason(_W, "reason_code", "立案后鉴定不停止计时", "filed already: appraisal stops no clock"),
     "clock_runs": Reason(_W, "due_on", "计时未停止，期限不变", "clock was not stopped: due date stays"),
     "due_date_inconsistent": Reason(_M, "due_on", "新期限与天数不符", "new due date does not follow from the days"),
-    "bad_days": Reason(_M, "days", "延长天数应为1至30日", "an extension has 1 to 30 days"),
+    "bad_days": Reason(_M, "days", "延长天数超出规则范围", "an extension has 1 day to as many as its rule gives"),
+    "no_extension": Reason(
+        _W,
+        "",
+        "依规不得延长；公安调解见公安行政案件程序规定165、183条",
+        "no rule extends this limit; of police mediations see 公安行政案件程序规定 165, 183",
+    ),
     "extended_already": Reason(_W, "", "依规只能延长一次", "the rule allows one extension"),
     "no_statutory_limit": Reason(_W, "", "没有法定期限可延长", "no statutory limit to extend"),
     # outcome

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from re import compile as pattern
 from typing import Final
 
 from hub.lifecycle.commands import Command
 from hub.lifecycle.dispute import Dispute
-from hub.lifecycle.vocabulary import CONFIRMATION_DAYS
-
-SATURDAY: Final = 5
-HOLIDAY_SLACK_DAYS: Final = 15
-"""How far holidays may move the end of a period; the calendar itself is intake's."""
 
 CODE: Final = pattern(r"[a-z][a-z0-9_]{0,63}")
 PSEUDONYM: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
@@ -69,15 +64,3 @@ def is_text(text: str) -> bool:
 def are_texts(texts: Collection[str]) -> bool:
     """Tell whether each of `texts` is short and printable; all of them in two looks."""
     return max(map(len, texts), default=0) <= TEXT_LIMIT and "".join(texts).isprintable()
-
-
-def follows(old: date, days: int, new: date, *, either_way: bool = False) -> bool:
-    """Tell whether `new` is `old` plus `days`, perhaps moved off a holiday; to both sides when `old` is provisional."""
-    plain, slack = old + timedelta(days=days), timedelta(days=HOLIDAY_SLACK_DAYS)
-    return (plain - slack if either_way else plain) <= new <= plain + slack
-
-
-def last_day_to_apply(agreed_on: date) -> date:
-    """Return the last day for a joint application; statutory holidays on workdays are not known here."""
-    last = agreed_on + timedelta(days=CONFIRMATION_DAYS)
-    return last + timedelta(days=max(0, 7 - last.weekday())) if last.weekday() >= SATURDAY else last

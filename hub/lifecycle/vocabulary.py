@@ -62,9 +62,6 @@ CORRECTABLE: Final = ("category", "case_cause", "town_code", "village_code", "gr
 SIGN_OFF_EXPIRED: Final = "sign_off_expired"
 """Reason of the bounce by which the hub itself takes back a dispatch that nobody signed in time."""
 
-CONFIRMATION_DAYS: Final = 30
-"""Days for the joint application for judicial confirmation (民诉法 205)."""
-
 
 class Channel(StrEnum):
     """Door by which a dispute came."""

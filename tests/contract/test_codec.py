@@ -46,6 +46,7 @@ from hub.lifecycle import (
     Event,
     Instruction,
     Level,
+    Limit,
     Particulars,
     Reclassify,
     Reopen,
@@ -121,7 +122,7 @@ def test_the_answers_dispute_is_a_part_of_ours() -> None:
 @given(data=st.data())
 def test_commands_come_back(kind: type, data: st.DataObject) -> None:
     instruction = data.draw(instances(kind)) if kind is not Dispatch else replace(DISPATCH, sign_by=START)
-    there = told(instruction)
+    there = replace(told(instruction), limit=Limit())
     wire = command_pb2.Command.FromString(command_to_wire(there).SerializeToString())
     assert command_from_wire(wire) == there
 

@@ -25,10 +25,13 @@ from hub.lifecycle import (
     DispatchMode,
     Dispute,
     Event,
+    Extend,
+    Extension,
     Fail,
     FailureReason,
     Instruction,
     Level,
+    Limit,
     LinkDuplicate,
     MadeBy,
     MediationKind,
@@ -41,6 +44,7 @@ from hub.lifecycle import (
     RefuseMediation,
     Regime,
     Register,
+    Resume,
     ReturnTarget,
     ReturnToSource,
     Role,
@@ -94,9 +98,13 @@ AGREE: Final = Agree(
     amount_fen=120_000,
     document_sha256=DIGEST,
     confirmable=True,
+    confirm_by=date(2024, 4, 1),
 )
 CLOSE: Final = Close("r-2", result_reported=True, satisfied_or_explained=True, relapse_sign=False)
 FOLLOW_UP: Final = BeginFollowUp(TODAY + timedelta(days=7))
+
+EXTENSION: Final = Extension(30, "特邀调解规定 27")
+"""What the rules of these tests grant, again and again."""
 
 MEDIATING: Final[tuple[Instruction, ...]] = (REGISTER, BeginScreening(), ACCEPT, DISPATCH, Sign(), BEGIN)
 AGREED: Final = (*MEDIATING, AGREE)
@@ -144,7 +152,19 @@ def command(
         occurred_at=at,
         instruction=instruction,
         expected_sequence=expected,
+        limit=agreeing(instruction),
     )
+
+
+def agreeing(instruction: Instruction, extension: Extension = EXTENSION) -> Limit:
+    """Return what intake says of an instruction whose last day is the calendar's."""
+    match instruction:
+        case Extend(due_on=last_day):
+            return Limit(last_day, extension.clause, extension)
+        case Resume(due_on=last_day) | Agree(confirm_by=last_day):
+            return Limit(last_day)
+        case _:
+            return Limit()
 
 
 def registration(channel: Channel) -> Register:
@@ -190,9 +210,20 @@ class Walk:
         role: Role = Role.CLERK,
         actor: str = "a-1",
         counted: tuple[ProvisionalDate, ...] = (),
+        limit: Limit | None = None,
     ) -> Walk:
-        """Carry out one instruction; `counted` are its dates that were counted without a holiday table."""
-        return self.carry_out(replace(command(instruction, at=at, role=role, actor=actor), counted=counted))
+        """Carry out one instruction.
+
+        Args:
+            instruction: What to do.
+            at: When.
+            role: Whose.
+            actor: Who.
+            counted: Its dates that were counted without a holiday table.
+            limit: What intake says of its last day; that it agrees, when there is none.
+        """
+        told = replace(command(instruction, at=at, role=role, actor=actor), counted=counted)
+        return self.carry_out(told if limit is None else replace(told, limit=limit))
 
     def carry_out(self, told: Command) -> Walk:
         """Carry out one command."""

@@ -10,13 +10,15 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hub.errors import Fault
-from services.intake.domain.deadlines import DeadlineRules, SignOff, Term
+from hub.lifecycle import Extension
+from services.intake.domain.deadlines import DeadlineRules, ExtensionRule, SignOff, Term
 from services.intake.domain.screening import Exclusion, FactName, Ground, Regime, ScreeningRules
 
 RULES_DIR: Final = Path(__file__).parent.parent / "rules"
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Clause = Annotated[str, Field(min_length=1, max_length=200)]
+Clause = Annotated[str, Field(min_length=1, max_length=120)]
+"""Two of them fit into the clause of one event: a petition has two limits."""
 Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
 Channel = Literal["court", "police", "petition", "window", "hotline", "grid", "app", "department", "self"]
 
@@ -52,7 +54,6 @@ class _GroundRow(_Strict):
 
 class _ScreeningFile(_Strict):
     version: Version
-    legal_state: str
     regimes: tuple[_RegimeRow, ...]
     consent_clause: Clause
     clarity_clause: Clause
@@ -62,12 +63,22 @@ class _ScreeningFile(_Strict):
 
 
 class _TermRow(_Validity):
-    kind: Literal["mediation", "statutory", "local", "extension"]
+    kind: Literal["mediation", "statutory", "local"]
     channel: Channel | Literal[""]
     regime: Literal["A", "B", ""] = ""
     procedure: str = ""
     days: Annotated[int, Field(ge=1, le=400)]
     count: Literal["calendar", "workday"]
+    clause: Clause
+
+
+class _ExtensionRow(_Validity):
+    limit: Literal["mediation", "statutory"]
+    channels: Annotated[frozenset[Channel], Field(min_length=1)]
+    regime: Literal["A", "B", ""] = ""
+    days: Annotated[int, Field(ge=1, le=400)]
+    count: Literal["calendar", "workday"]
+    once: bool = False
     clause: Clause
 
 
@@ -79,12 +90,10 @@ class _SignOffRow(_Strict):
 
 
 class _DeadlineFile(_Strict):
-    version: Version
-    legal_state: str
     reminder_percent: Annotated[int, Field(ge=1, le=99)]
     follow_up_days: Annotated[int, Field(ge=1, le=400)]
-    follow_up_clause: Clause
     terms: Annotated[tuple[_TermRow, ...], Field(min_length=1)]
+    extensions: tuple[_ExtensionRow, ...]
     sign_off: Annotated[tuple[_SignOffRow, ...], Field(min_length=1)]
 
 
@@ -134,7 +143,6 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
     if not any(row.kind == "mediation" and not row.channel for row in file.terms) or file.sign_off[-1].channel:
         raise Fault("rules_invalid", f"{path.name}: a mediation term and a sign-off limit for every channel are needed")
     return DeadlineRules(
-        version=file.version,
         reminder_percent=file.reminder_percent,
         follow_up_days=file.follow_up_days,
         terms=tuple(
@@ -150,6 +158,18 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
                 valid_until=row.valid_until,
             )
             for row in file.terms
+        ),
+        extensions=tuple(
+            ExtensionRule(
+                limit=row.limit,
+                channels=frozenset(row.channels),
+                regime=row.regime,
+                count=row.count,
+                grants=Extension(row.days, row.clause, row.once),
+                valid_from=row.valid_from,
+                valid_until=row.valid_until,
+            )
+            for row in file.extensions
         ),
         sign_off=tuple(SignOff(row.channel, row.days, row.count, row.clause) for row in file.sign_off),
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from typing import Literal, Protocol
+from datetime import date, timedelta
+from typing import Final, Literal, Protocol
 
 from hub.errors import Fault
-from hub.lifecycle import DateName, ProvisionalDate, Span
+from hub.lifecycle import DateName, Extension, ProvisionalDate, Span
 from services.intake.domain.screening import within
 
 Count = Literal["calendar", "workday"]
-TermKind = Literal["mediation", "statutory", "local", "extension"]
+TermKind = Literal["mediation", "statutory", "local"]
+Extendable = Literal["mediation", "statutory"]
+HOLIDAYS: Final = timedelta(days=15)
+"""How far the holidays of a year without a table may still move a day, to either side."""
 
 
 class Calendar(Protocol):
@@ -46,6 +49,10 @@ class LastDay:
     day: date
     mark: ProvisionalDate | None
 
+    def may_be(self, day: date) -> bool:
+        """Tell whether a day that somebody names is the last one, as far as the calendar knows."""
+        return day == self.day or (self.mark is not None and abs(day - self.day) <= HOLIDAYS)
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -72,6 +79,37 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtensionRule:
+    """What extension a limit has; what no rule names has none.
+
+    Attributes:
+        limit: Which one is extended.
+        channels: Where.
+        regime: Of the court; empty fits every one.
+        count: How its days are counted.
+        grants: How far.
+        valid_from: First day of receipt it holds for; None is always.
+        valid_until: Last day of receipt it holds for; None is open.
+    """
+
+    limit: Extendable
+    channels: frozenset[str]
+    regime: str
+    count: Count
+    grants: Extension
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def fits(self, matter: Matter) -> bool:
+        """Tell whether the rule holds for a matter."""
+        return (
+            matter.channel in self.channels
+            and self.regime in {"", matter.regime}
+            and within(matter.received_on, self.valid_from, self.valid_until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class SignOff:
     """Limit within which the handler signs after a dispatch."""
 
@@ -86,17 +124,17 @@ class DeadlineRules:
     """One version of the limits, complete and validated; rows are tried in order.
 
     Attributes:
-        version: Of the file.
         reminder_percent: Share of a limit after which the handler is reminded.
         follow_up_days: Calendar days from performance to the follow-up visit.
         terms: Limits.
+        extensions: Of mediation terms and statutory limits.
         sign_off: Sign-off limits; the last fits every channel.
     """
 
-    version: str
     reminder_percent: int
     follow_up_days: int
     terms: tuple[Term, ...]
+    extensions: tuple[ExtensionRule, ...]
     sign_off: tuple[SignOff, ...]
 
 
@@ -113,6 +151,11 @@ class Matter:
 def term_of(kind: TermKind, matter: Matter, rules: DeadlineRules) -> Term | None:
     """Return the limit of a kind, None when there is none for such a matter."""
     return next((term for term in rules.terms if term.kind == kind and term.fits(matter)), None)
+
+
+def extension_of(limit: Extendable, matter: Matter, rules: DeadlineRules) -> ExtensionRule | None:
+    """Return the rule by which a limit is extended, None when it has no extension."""
+    return next((rule for rule in rules.extensions if rule.limit == limit and rule.fits(matter)), None)
 
 
 def last_day(name: DateName, start: date, spans: tuple[Span, ...], calendar: Calendar) -> LastDay:

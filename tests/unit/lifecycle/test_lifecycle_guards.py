@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -30,6 +31,7 @@ from hub.lifecycle import (
     FailureReason,
     Instruction,
     Level,
+    Limit,
     LinkDuplicate,
     MadeBy,
     MediationKind,
@@ -75,12 +77,14 @@ from tests.support.lifecycle import (
     DIMENSIONS,
     DISPATCH,
     DUE,
+    EXTENSION,
     FOLLOW_UP,
     ORGAN,
     REGISTER,
     START,
     TODAY,
     Walk,
+    agreeing,
     command,
     reach,
     registration,
@@ -146,6 +150,8 @@ class Case:
     after: timedelta = timedelta(0)
     role: Role = Role.CLERK
     actor: str = "a-1"
+    limit: Limit | None = None
+    """What intake says of the last day; that it agrees, when there is none."""
 
 
 C = Case
@@ -211,16 +217,29 @@ CASES = [
     C("already_filed", at(State.MEDIATING, REGIME_B), Suspend(SuspendReason.APPRAISAL_BEFORE_FILING)),
     C("clock_runs", at(State.SUSPENDED), Resume(DUE + DAY)),
     C("due_date_missing", STOPPED, Resume(), 5 * DAY),
-    C("due_date_inconsistent", STOPPED, Resume(DUE + 4 * DAY), 5 * DAY),
-    C("due_date_inconsistent", STOPPED, Resume(DUE + 60 * DAY), 5 * DAY),
+    C("due_date_inconsistent", STOPPED, Resume(DUE + 4 * DAY), 5 * DAY, limit=Limit(DUE + 5 * DAY)),
+    C("due_date_inconsistent", STOPPED, Resume(DUE + 6 * DAY), 5 * DAY, limit=Limit(DUE + 5 * DAY)),
+    C("no_extension", police(State.MEDIATING), GO_ON, limit=Limit()),
+    C("no_extension", petition(State.MEDIATING), GO_ON, role=Role.LEADER, limit=Limit(GO_ON.due_on)),
     C("consent_missing", at(State.MEDIATING), replace(GO_ON, consent_of_all=False)),
     C("bad_days", at(State.MEDIATING), replace(GO_ON, days=31)),
     C("bad_days", at(State.MEDIATING), replace(GO_ON, days=0)),
     C("due_date_missing", at(State.MEDIATING), replace(GO_ON, due_on=None)),
-    C("due_date_inconsistent", at(State.MEDIATING), replace(GO_ON, due_on=DUE)),
-    C("extended_already", then(at(State.MEDIATING, REGIME_B), GO_ON), replace(GO_ON, due_on=DUE + 60 * DAY)),
+    C("due_date_inconsistent", at(State.MEDIATING), replace(GO_ON, due_on=DUE), limit=agreeing(GO_ON)),
+    C(
+        "extended_already",
+        then(at(State.MEDIATING), GO_ON),
+        GO_ON,
+        limit=agreeing(GO_ON, replace(EXTENSION, once=True)),
+    ),
     C("no_statutory_limit", at(State.MEDIATING, registration(Channel.PETITION)), GO_ON, role=Role.LEADER),
-    C("due_date_inconsistent", petition(State.MEDIATING), GO_ON, role=Role.LEADER),
+    C(
+        "due_date_inconsistent",
+        petition(State.MEDIATING),
+        replace(GO_ON, due_on=DUE),
+        role=Role.LEADER,
+        limit=agreeing(GO_ON),
+    ),
     # T14 to T16
     C("outcome_form_missing", at(State.MEDIATING), replace(AGREE, outcome_form=OutcomeForm.NONE)),
     C("bad_amount", at(State.MEDIATING), replace(AGREE, amount_fen=-5)),
@@ -232,8 +251,8 @@ CASES = [
     C("not_confirmable", police(State.MEDIATING), BY_POLICE),
     C("not_confirmable", then(at(State.MEDIATING, REGIME_B), AGREE), ApplyForConfirmation(jointly=True)),
     C("not_confirmable", at(State.MEDIATING), replace(FILED_STATEMENT, confirmable=True)),
-    C("confirm_by_inconsistent", at(State.MEDIATING), replace(AGREE, confirm_by=TODAY + 29 * DAY)),
-    C("confirm_by_inconsistent", at(State.MEDIATING), replace(AGREE, confirm_by=TODAY + 46 * DAY)),
+    C("confirm_by_inconsistent", at(State.MEDIATING), replace(AGREE, confirm_by=DUE), limit=agreeing(AGREE)),
+    C("confirm_by_inconsistent", at(State.MEDIATING), replace(AGREE, confirm_by=None), limit=agreeing(AGREE)),
     C("not_settled_form", at(State.ACCEPTED), AGREE),
     C("not_settled_form", at(State.SUSPENDED), AGREE),
     C("mediation_not_begun", at(State.SIGNED), Fail(FailureReason.DEADLOCK)),
@@ -340,6 +359,7 @@ def test_guard_refuses_with_its_code(case: Case) -> None:
     walk = case.walk()
     before = walk.dispute
     told = command(case.instruction, at=START + case.after, role=case.role, actor=case.actor)
+    told = told if case.limit is None else replace(told, limit=case.limit)
     with pytest.raises(Rejected) as refused:
         walk.carry_out(told)
     assert refused.value.code == case.code
@@ -348,11 +368,27 @@ def test_guard_refuses_with_its_code(case: Case) -> None:
     assert walk.dispute is before
 
 
-def test_petition_limit_is_extended_once() -> None:
+def test_petition_limit_is_extended_once_where_the_rule_says_so() -> None:
     walk = petition(State.MEDIATING)()
-    walk.do(Extend(consent_of_all=False, days=30, due_on=TODAY + 90 * DAY), role=Role.LEADER)
+    again = replace(GO_ON, consent_of_all=False)
+    walk.do(again, role=Role.LEADER)
     with pytest.raises(Rejected, match="extended_already"):
-        walk.do(Extend(consent_of_all=False, days=30, due_on=TODAY + 120 * DAY), role=Role.LEADER)
+        walk.do(again, role=Role.LEADER, limit=agreeing(again, replace(EXTENSION, once=True)))
+    assert walk.do(again, role=Role.LEADER).last.ordinal == 2
+
+
+def test_a_refused_extension_names_the_rule_that_bounds_it() -> None:
+    with pytest.raises(Rejected, match=re.escape("[T13a Extend, 1–30: 特邀调解规定 27]")):
+        reach(State.MEDIATING).do(replace(GO_ON, days=31))
+
+
+def test_an_agreement_that_names_no_day_is_confirmed_within_the_calendars() -> None:
+    agreed = reach(State.MEDIATING).do(replace(AGREE, confirm_by=None))
+    asked = replace(command(ApplyForConfirmation(jointly=True), at=START + 40 * DAY), limit=Limit(TODAY + 40 * DAY))
+    assert decide(agreed.state, asked)[0].to_state is State.JC_PENDING
+    for limit in (Limit(TODAY + 39 * DAY), Limit()):
+        with pytest.raises(Rejected, match="confirmation_late"):
+            decide(agreed.state, replace(asked, limit=limit))
 
 
 @pytest.mark.parametrize(

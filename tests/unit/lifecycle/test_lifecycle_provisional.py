@@ -103,15 +103,6 @@ def test_an_application_is_not_late_on_a_provisional_day() -> None:
         decide(replace(agreed, provisional=()), asked)
 
 
-@pytest.mark.parametrize("moved", [-DAY, DAY])
-def test_a_limit_that_is_provisional_is_extended_from_what_it_may_really_be(moved: timedelta) -> None:
-    walk, extend = mediating(), Extend(consent_of_all=True, days=30, due_on=DUE + 30 * DAY + moved)
-    assert decide(walk.state, command(extend))[0].cohort.due_on == DUE + 30 * DAY + moved
-    if moved < timedelta():
-        with pytest.raises(Rejected, match="due_date_inconsistent"):
-            decide(replace(walk.state, provisional=()), command(extend))
-
-
 def test_a_date_given_by_people_is_certain_and_the_earlier_one_stays_marked_for_its_facts() -> None:
     walk = mediating().do(Extend(consent_of_all=True, days=30, due_on=DUE + 30 * DAY))
     assert not walk.state.is_provisional(DateName.DUE_ON)

@@ -301,7 +301,7 @@ def test_second_agreement_after_a_refused_confirmation_is_not_the_first() -> Non
     walk = reach(State.JC_REFUSED)
     assert walk.last.retracts == ()
     assert walk.last.reason_code == "title"
-    walk.do(BEGIN).do(AGREE, at=START + 40 * DAY)
+    walk.do(BEGIN).do(replace(AGREE, confirm_by=TODAY + 70 * DAY), at=START + 40 * DAY)
     assert (walk.last.ordinal, walk.last.conclusion_ordinal) == (2, 2)
     assert (walk.state.cohort.agreed_on, walk.state.agreement_on) == (TODAY, TODAY + 40 * DAY)
     assert walk.state.cohort.concluded_on == TODAY

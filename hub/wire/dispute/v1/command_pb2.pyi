@@ -578,7 +578,7 @@ class Resume(_message.Message):
 
     DUE_ON_FIELD_NUMBER: _builtins.int
     due_on: _builtins.str
-    """Last day of the term after the stop, ISO date; only when the clock was stopped."""
+    """Last day of the term after the stop, ISO date; only when the clock was stopped, and empty or the calendar's."""
     def __init__(
         self,
         *,
@@ -604,9 +604,9 @@ class Extend(_message.Message):
     consent_of_all: _builtins.bool
     """All sides agreed."""
     days: _builtins.int
-    """Calendar days."""
+    """At most as many as the rule of the extension grants, calendar or working days as it counts them."""
     due_on: _builtins.str
-    """New last day, ISO date."""
+    """New last day, ISO date; empty: counted by the calendar. Another day than the calendar's is refused."""
     def __init__(
         self,
         *,
@@ -654,7 +654,7 @@ class Agree(_message.Message):
     confirmable: _builtins.bool
     """A court may confirm it."""
     confirm_by: _builtins.str
-    """Last day to apply for confirmation, ISO date; empty: 30 days, the end moved off a day off."""
+    """Last day to apply for confirmation, ISO date; empty or the calendar's: 30 days, the end moved off a day off."""
     def __init__(
         self,
         *,

@@ -247,7 +247,7 @@ class Particulars(_message.Message):
     DUE_BEFORE_FIELD_NUMBER: _builtins.int
     SETTLED_FIELD_NUMBER: _builtins.int
     clause: _builtins.str
-    """Clause that the decision rests on, for example `民诉解释(2022) 143`."""
+    """Clause that the decision rests on, or the limit that it sets, for example `民诉解释(2022) 143`."""
     target: _builtins.str
     """Code of the exit: court | arbitration | administrative_adjudication | reconsideration | litigation | police | petition | discipline_inspection."""
     master_dispute_id: _builtins.str
