@@ -96,6 +96,30 @@ async def test_an_extension_moves_the_term_and_its_timer(rig: Rig, desk: Desk) -
     assert await desk.state(dispute_id) == "failed"
 
 
+async def test_a_police_mediation_is_not_extended_and_ends_with_its_term(rig: Rig, desk: Desk) -> None:
+    police = FakeBridge(rig.bus, rig.sealer, "police", "police-620725", "police_bridge")
+    police.send(police.handoff("J-1", case_received=case_facts(case_cause="dispute", procedure="", suit_kind="")))
+    await desk.applied(police)
+    dispute_id = police.dispute_id("J-1")
+    await desk.execute(*to_mediation(dispute_id))
+    extend = order(dispute_id, "extend", HANDED_OVER + 10 * DAY, consent_of_all=True, days=7)
+    for _ in range(2):
+        refused = await desk.refusal("Execute", intake_pb2.ExecuteRequest(command=extend))
+        assert (refused.code, refused.kind) == ("no_extension", Kind.WRONG_STATE)
+    assert await desk.state(dispute_id) == "mediating"
+    await desk.advance(datetime(2024, 4, 9, tzinfo=UTC))
+    assert await desk.state(dispute_id) == "failed"
+
+
+async def test_each_limit_tells_the_clause_it_rests_on(rig: Rig, desk: Desk) -> None:
+    dispute_id = await mediating(rig, desk)
+    await desk.execute(order(dispute_id, "extend", HANDED_OVER + 10 * DAY, consent_of_all=True, days=30))
+    clauses = {event.type: event.particulars.clause for event in await desk.history(dispute_id)}
+    assert clauses["dispatched"] == "在线调解规则 12, 15"
+    assert clauses["signed"] == "特邀调解规定 27(1); 在线调解规则 24"
+    assert clauses["extended"] == "特邀调解规定 27"
+
+
 async def test_an_appraisal_before_filing_stops_the_term(rig: Rig, desk: Desk) -> None:
     dispute_id = await mediating(rig, desk)
     await desk.execute(order(dispute_id, "suspend", HANDED_OVER + 5 * DAY, reason_code="appraisal_before_filing"))

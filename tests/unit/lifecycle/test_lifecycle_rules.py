@@ -168,6 +168,13 @@ def test_outside_regime_b_each_extension_is_numbered() -> None:
         assert (walk.last.ordinal, walk.last.particulars.days, walk.last.retracts) == (number, 30, ())
 
 
+def test_an_extension_that_no_rule_grants_any_more_is_read_from_the_journal() -> None:
+    walk = reach(State.MEDIATING, registration(Channel.POLICE))
+    walk.do(Extend(consent_of_all=True, days=7, due_on=DUE + 9 * DAY))
+    assert replay(tuple(walk.events)) == walk.state
+    assert walk.do(Fail(FailureReason.TERM_EXPIRED), at=START + 39 * DAY).state.state is State.FAILED
+
+
 def test_petition_has_three_dates_and_none_overwrites_another() -> None:
     local, statutory = TODAY + 30 * DAY, TODAY + 60 * DAY
     start = replace(registration(Channel.PETITION), local_due_on=local, statutory_due_on=statutory)
