@@ -52,7 +52,9 @@ class _GroundRow(_Strict):
     clause: Clause
 
 
-class _ScreeningFile(_Strict):
+class ScreeningFile(_Strict):
+    """Fields of screening.yaml."""
+
     version: Version
     regimes: tuple[_RegimeRow, ...]
     consent_clause: Clause
@@ -89,7 +91,9 @@ class _SignOffRow(_Strict):
     clause: Clause
 
 
-class _DeadlineFile(_Strict):
+class DeadlineFile(_Strict):
+    """Fields of deadlines.yaml."""
+
     reminder_percent: Annotated[int, Field(ge=1, le=99)]
     follow_up_days: Annotated[int, Field(ge=1, le=400)]
     terms: Annotated[tuple[_TermRow, ...], Field(min_length=1)]
@@ -106,10 +110,19 @@ def load_screening(path: Path = RULES_DIR / "screening.yaml") -> ScreeningRules:
     Raises:
         Fault: `rules_invalid`: nothing of a faulty file is used.
     """
-    file = _read(path, _ScreeningFile)
+    return screening_of(_read(path), path.name)
+
+
+def screening_of(told: object, name: str) -> ScreeningRules:
+    """Return the screening rules that a file of this name tells.
+
+    Raises:
+        Fault: `rules_invalid`.
+    """
+    file = _valid(told, ScreeningFile, name)
     last = file.grounds[-1]
     if last.channel or last.regime:
-        raise Fault("rules_invalid", f"{path.name}: the last ground has to match every channel and regime")
+        raise Fault("rules_invalid", f"{name}: the last ground has to match every channel and regime")
     return ScreeningRules(
         version=file.version,
         exclusions=tuple(
@@ -139,9 +152,18 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
     Raises:
         Fault: `rules_invalid`: nothing of a faulty file is used.
     """
-    file = _read(path, _DeadlineFile)
+    return deadlines_of(_read(path), path.name)
+
+
+def deadlines_of(told: object, name: str) -> DeadlineRules:
+    """Return the time limits that a file of this name tells.
+
+    Raises:
+        Fault: `rules_invalid`.
+    """
+    file = _valid(told, DeadlineFile, name)
     if not any(row.kind == "mediation" and not row.channel for row in file.terms) or file.sign_off[-1].channel:
-        raise Fault("rules_invalid", f"{path.name}: a mediation term and a sign-off limit for every channel are needed")
+        raise Fault("rules_invalid", f"{name}: a mediation term and a sign-off limit for every channel are needed")
     return DeadlineRules(
         reminder_percent=file.reminder_percent,
         follow_up_days=file.follow_up_days,
@@ -175,14 +197,18 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
     )
 
 
-def _read(path: Path, shape: type[F]) -> F:
+def _read(path: Path) -> object:
     try:
-        told = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        told: object = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     # The YAML reader lets a date that does not exist through as a bare ValueError.
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise Fault("rules_invalid", f"{path.name} cannot be read: {error}") from error
+    return told
+
+
+def _valid(told: object, shape: type[F], name: str) -> F:
     try:
         return shape.model_validate(told)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise Fault("rules_invalid", f"{path.name}: {problems}") from error
+        raise Fault("rules_invalid", f"{name}: {problems}") from error

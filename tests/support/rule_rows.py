@@ -1,0 +1,146 @@
+"""Changes of a rule file, one field of one row at a time, made from the file's own shape: no case is listed by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+PLANTED = "planted"
+LONG_AGO = date(2020, 6, 1)
+DAY = timedelta(days=1)
+THE_ROW = "(row)"
+THE_FILE = "(file)"
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One other content of a rule file.
+
+    Attributes:
+        row: Section and number of the row, or the file's own fields.
+        field: What of the row differs; an element of a set is a field of its own.
+        before: Row as it stands.
+        after: Row as it is now; empty when it was taken out.
+        told: The whole file with it.
+    """
+
+    row: str
+    field: str
+    before: Row
+    after: Row
+    told: Row
+
+    def values(self, name: str) -> list[Any]:
+        """Return what a field was and is; each element of a set."""
+        found: list[Any] = []
+        for row in (self.before, self.after):
+            value = row.get(name)
+            found += sorted(value) if isinstance(value, frozenset) else [] if value is None else [value]
+        return list(dict.fromkeys(found))
+
+    def days(self, usual: date) -> list[date]:
+        """Return the usual day and those around each end of the row's validity."""
+        ends = self.values("valid_from") + self.values("valid_until")
+        return [usual, *(end + off * DAY for end in ends for off in (-1, 0, 1))]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to.
+
+    Attributes:
+        counts: Rows of the file; of those, how many were changed in every field, and how many had every change noticed.
+        unnoticed: Fields that may be anything without an answer that differs.
+    """
+
+    counts: Mapping[str, int]
+    unnoticed: list[str]
+
+
+def search(
+    shape: type[BaseModel], told: object, notices: Callable[[Change], bool], rows: Callable[[str], bool] = bool
+) -> Found:
+    """Change every field of every row in all its ways and ask whether any of them is noticed.
+
+    Args:
+        shape: Of the file.
+        told: Its content.
+        notices: Tells whether an answer differs with a change.
+        rows: Which rows to look at.
+    """
+    content = shape.model_validate(told)
+    names = [name for name in rows_of(content) if rows(name)]
+    seen: dict[tuple[str, str], bool] = {}
+    for change in changes(content):
+        if rows(change.row):
+            key = (change.row, change.field)
+            seen[key] = seen.get(key, False) or notices(change)
+    deaf = [key for key, noticed in seen.items() if not noticed]
+    changed = {row for row, _ in seen}
+    counts = Counter(rows=len(names), changed=len(changed), noticed=len(changed - {row for row, _ in deaf}))
+    return Found(counts, [f"{row} {field}" for row, field in deaf])
+
+
+def rows_of(content: BaseModel) -> list[str]:
+    """Return the names of all rows of a file, its own fields first."""
+    sections = [(name, getattr(content, name)) for name in type(content).model_fields]
+    lists = [(name, rows) for name, rows in sections if isinstance(rows, tuple)]
+    return [THE_FILE, *(f"{name}[{number}]" for name, rows in lists for number in range(len(rows)))]
+
+
+def changes(content: BaseModel) -> Iterator[Change]:
+    """Return every change of a file, lazily."""
+    whole = content.model_dump()
+    for name, info in type(content).model_fields.items():
+        rows = getattr(content, name)
+        if not isinstance(rows, tuple):
+            for field, value in _others(name, info, rows):
+                after = {**whole, name: value}
+                yield Change(THE_FILE, field, whole, after, after)
+            continue
+        dumped = whole[name]
+        for number, row in enumerate(rows):
+            place, before = f"{name}[{number}]", dumped[number]
+            above, below = dumped[:number], dumped[number + 1 :]
+            yield Change(place, THE_ROW, before, {}, {**whole, name: (*above, *below)})
+            for field, part in type(row).model_fields.items():
+                for told, value in _others(field, part, before[field]):
+                    after = {**before, field: value}
+                    yield Change(place, told, before, after, {**whole, name: (*above, after, *below)})
+
+
+def _others(name: str, info: FieldInfo, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field
+    """Return other values that the shape allows, each with the name of what it changes."""
+    if isinstance(value, frozenset):
+        others = [each for each in _literals(info.annotation) or [PLANTED] if each not in value]
+        for element in sorted(value):
+            rest = value - {element}
+            # A set that must not be empty gets another element in place of its last one.
+            yield f"{name}: {element}", rest or (frozenset(others[:1]) if info.is_required() else rest)
+        if not value:
+            yield from ((name, frozenset({each})) for each in others)
+    elif literals := _literals(info.annotation):
+        yield from ((name, each) for each in literals if each != value)
+    elif isinstance(value, bool):
+        yield name, not value
+    elif isinstance(value, int):
+        yield name, value + 1
+    elif isinstance(value, date) or value is None:
+        yield name, LONG_AGO if value is None else value + DAY
+    else:
+        yield name, f"{value}{PLANTED}"
+
+
+def _literals(kind: object) -> list[str]:
+    """Return the members of a closed list of codes, none when it is open."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [each for part in get_args(kind) for each in _literals(part)]
