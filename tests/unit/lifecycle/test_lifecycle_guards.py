@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -233,13 +232,6 @@ CASES = [
         limit=agreeing(GO_ON, replace(EXTENSION, once=True)),
     ),
     C("no_statutory_limit", at(State.MEDIATING, registration(Channel.PETITION)), GO_ON, role=Role.LEADER),
-    C(
-        "due_date_inconsistent",
-        petition(State.MEDIATING),
-        replace(GO_ON, due_on=DUE),
-        role=Role.LEADER,
-        limit=agreeing(GO_ON),
-    ),
     # T14 to T16
     C("outcome_form_missing", at(State.MEDIATING), replace(AGREE, outcome_form=OutcomeForm.NONE)),
     C("bad_amount", at(State.MEDIATING), replace(AGREE, amount_fen=-5)),
@@ -368,29 +360,6 @@ def test_guard_refuses_with_its_code(case: Case) -> None:
     assert walk.dispute is before
 
 
-def test_petition_limit_is_extended_once_where_the_rule_says_so() -> None:
-    walk = petition(State.MEDIATING)()
-    again = replace(GO_ON, consent_of_all=False)
-    walk.do(again, role=Role.LEADER)
-    with pytest.raises(Rejected, match="extended_already"):
-        walk.do(again, role=Role.LEADER, limit=agreeing(again, replace(EXTENSION, once=True)))
-    assert walk.do(again, role=Role.LEADER).last.ordinal == 2
-
-
-def test_a_refused_extension_names_the_rule_that_bounds_it() -> None:
-    with pytest.raises(Rejected, match=re.escape("[T13a Extend, 1–30: 特邀调解规定 27]")):
-        reach(State.MEDIATING).do(replace(GO_ON, days=31))
-
-
-def test_an_agreement_that_names_no_day_is_confirmed_within_the_calendars() -> None:
-    agreed = reach(State.MEDIATING).do(replace(AGREE, confirm_by=None))
-    asked = replace(command(ApplyForConfirmation(jointly=True), at=START + 40 * DAY), limit=Limit(TODAY + 40 * DAY))
-    assert decide(agreed.state, asked)[0].to_state is State.JC_PENDING
-    for limit in (Limit(TODAY + 39 * DAY), Limit()):
-        with pytest.raises(Rejected, match="confirmation_late"):
-            decide(agreed.state, replace(asked, limit=limit))
-
-
 @pytest.mark.parametrize(
     ("changed", "code", "kind"),
     [
@@ -426,10 +395,3 @@ def test_reasons_are_worded_in_both_languages_and_name_real_fields() -> None:
     assert {reason.kind for reason in REASONS.values()} == {Kind.MALFORMED, Kind.WRONG_STATE, Kind.STALE}
     guards = {guard for row in TRANSITIONS for guard in row.guards}
     assert len({guard.__name__ for guard in guards}) == len(guards)
-
-
-@pytest.mark.parametrize("day", [date(2024, 3, 31), date(2024, 4, 1)])
-def test_confirmation_period_ends_on_a_workday(day: date) -> None:
-    # Agreed on 1 March; the 30th day is Sunday 31 March, so Monday 1 April is still in time.
-    told = command(ApplyForConfirmation(jointly=True), at=datetime(day.year, day.month, day.day, 9, tzinfo=UTC))
-    assert decide(reach(State.AGREED).state, told)[0].to_state is State.JC_PENDING
