@@ -51,6 +51,7 @@ def test_a_faulty_screening_file_is_refused_whole(tmp_path: Path, old: str, new:
         ("reminder_percent: 80", "reminder_percent: 100"),
         ("channels: [petition]", "channels: []"),
         ("limit: statutory", "limit: local"),
+        ('once: true, clause: "信访工作条例 34"', f'once: true, clause: "{"x" * 121}"'),
         ("kind: mediation, channel: court, regime: A", "kind: extension, channel: court, regime: A"),
         ('kind: mediation, channel: ""', "kind: mediation, channel: app"),
         ('channel: "", days: 5', "channel: app, days: 5"),
