@@ -45,7 +45,7 @@ def run(
     logs.configure(trade.service, settings.log_level if told.command is None else "error", settings.log_format)
     try:
         if told.command is None:
-            return _serve(build(settings), settings.grace_s)
+            return process.serve(build(settings).parts, grace_s=settings.grace_s)
         store = open_store(trade, settings.store_url)
         try:
             if told.command == "recover":
@@ -76,13 +76,6 @@ def recover_store(trade: Trade[RecordT], store: Store, source: Logged, sealer: S
         f"{recovered.records} hand-offs of {recovered.streams} streams taken back from Kafka; start the service\n"
     )
     return 0
-
-
-def _serve(bridge: Bridge[RecordT], grace_s: float) -> int:
-    try:
-        return process.serve(bridge.parts, grace_s=grace_s)
-    finally:
-        bridge.close()
 
 
 def _parser(trade: Trade[RecordT]) -> argparse.ArgumentParser:

@@ -21,6 +21,3 @@ class BridgeSettings(ServiceSettings):
         ge=1024,
         description="请求体上限 Most bytes of one REST request",
     )
-    unsent_alarm_s: float = Field(
-        default=30.0, gt=0, description="待发报警 Age of the oldest unsent record at which health says DEGRADED"
-    )

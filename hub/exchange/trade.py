@@ -44,3 +44,8 @@ class Trade(Generic[RecordT]):
     to_wire: ToWire[RecordT]
     folder: Path
     example: Mapping[str, object]
+
+    @property
+    def versions(self) -> Path:
+        """Folder of the store's revisions."""
+        return self.folder / "migrations" / "versions"

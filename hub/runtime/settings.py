@@ -83,6 +83,9 @@ class ServiceSettings(BaseSettings):
         ge=1,
         description="待发上限 Unsent rows at which new records are refused (RESOURCE_EXHAUSTED)",
     )
+    unsent_alarm_s: float = Field(
+        default=10.0, gt=0, description="待发报警 Age of the oldest unsent record at which health says DEGRADED"
+    )
     held_limit_rows: int = Field(
         default=100_000,
         ge=0,

@@ -14,7 +14,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class Provisioner:
-    """Part that has the topics made or checked as soon as the bus answers; the service serves meanwhile (design D1).
+    """Part that has the topics made or checked as soon as the bus answers; the service serves meanwhile.
 
     Args:
         provision: Blocks until done or its own deadline.
@@ -25,6 +25,11 @@ class Provisioner:
     def __init__(self, provision: Callable[[], None]) -> None:
         self._provision = provision
         self._task: asyncio.Task[None] | None = None
+        self._awaited = ""
+
+    def trouble(self) -> str:
+        """Return the code of what the bus answered last, or that it did not; empty once the topics are there."""
+        return self._awaited
 
     async def start(self) -> None:
         """Begin in the background."""
@@ -47,7 +52,10 @@ class Provisioner:
             try:
                 await asyncio.to_thread(self._provision)
             except Retryable as error:
-                _log.warning("bus_awaited", code=error.code, detail=error.detail)
+                if error.code != self._awaited:  # once for each cause, not twice a second
+                    _log.warning("bus_awaited", code=error.code, detail=error.detail)
+                self._awaited = error.code
                 await asyncio.sleep(error.after_s)
             else:
+                self._awaited = ""
                 return

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from hub.exchange.assembly import Bridge, BusSide, assemble, kafka_side
+from hub.exchange.assembly import Bridge, assemble
 from hub.exchange.calls import Calls
 from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
 from hub.rpc.server import Service
-from hub.runtime.clock import Clock, WallClock
+from hub.runtime.clock import Clock
+from hub.service.bus import BusPorts
 from hub.wire.court.v1 import court_pb2_grpc
 from services.court_bridge import handlers
 from services.court_bridge.adapters import dto, rpc, wire
@@ -33,14 +33,9 @@ TRADE: Final = Trade(
 )
 
 
-def build(
-    settings: BridgeSettings,
-    *,
-    clock: Clock | None = None,
-    bus: Callable[[BridgeSettings, Path], BusSide] = kafka_side,
-) -> Bridge[CourtCase]:
+def build(settings: BridgeSettings, bus: BusPorts | None = None, clock: Clock | None = None) -> Bridge[CourtCase]:
     """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
-    return assemble(TRADE, settings, _service, clock=clock or WallClock(), bus=bus)
+    return assemble(TRADE, _service, settings, bus, clock)
 
 
 def _service(calls: Calls[CourtCase]) -> Service:

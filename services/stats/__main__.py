@@ -18,10 +18,10 @@ from hub.runtime.settings import load
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.store.waits import UPKEEP
-from services.stats.adapters.readiness import VERSIONS, forget
+from services.stats.adapters.accounts import forget
 from services.stats.domain.page import figures_page
 from services.stats.settings import StatsSettings
-from services.stats.wiring import NAME, build
+from services.stats.wiring import NAME, VERSIONS, build
 
 USAGE: Final = "用法 usage: python -m services.stats [rebuild|figures]\n"
 EXIT_USAGE: Final = 2

@@ -20,19 +20,17 @@ from hub.contracts.stream import GENESIS, Place, StreamName, extend, pack, place
 from hub.contracts.topics import HANDOFFS, JOURNAL, partition_of, shard_of
 from hub.errors import Retryable
 from hub.exchange import credentials
-from hub.exchange.assembly import Bridge, BusSide
+from hub.exchange.assembly import Bridge
 from hub.exchange.settings import BridgeSettings
 from hub.runtime.clock import FixedClock
-from hub.streaming.memory import MemoryBus, MemoryPublisher, Sending
-from hub.streaming.memory_feed import MemoryFeed
-from hub.streaming.memory_log import MemoryLog
+from hub.service.bus import BusPorts, memory
+from hub.streaming.memory import MemoryBus, Sending
 from hub.wire.handoff.v1 import handoff_pb2
 from hub.wire.journal.v1 import journal_pb2
 
 NOW: Final = datetime(2024, 6, 1, 4, 0, tzinfo=UTC)
 COUNTY: Final = "620725"
 OK: Final = 200
-Side = Callable[[BridgeSettings, Path], BusSide]
 PERSON: Final = {
     "name": "测试甲某某",
     "id_type": "citizen_id",
@@ -170,30 +168,25 @@ class Workshop:
         }
         return BridgeSettings(**(told | changes))
 
-    def side(self, _settings: BridgeSettings, _scratch: Path) -> BusSide:
+    def ports(self) -> BusPorts:
         def provision() -> None:
             if self.bus.sending is Sending.DOWN:
-                raise Retryable("bus_unavailable", "memory bus is down")
+                raise Retryable("bus_unavailable", "memory bus is down", after_s=0.01)
 
-        return BusSide(
-            provision=provision,
-            publisher=lambda: MemoryPublisher(self.bus),
-            feed=lambda group, places: MemoryFeed(self.bus, JOURNAL, group, places),
-            log=lambda: MemoryLog(self.bus),
-        )
+        return memory(self.bus, provision)
 
-    def build(self, channel: str, bus: Side | None = None, **changes: object) -> Bridge[Any]:
+    def build(self, channel: str, *, kafka: bool = False, **changes: object) -> Bridge[Any]:
         wiring = import_module(f"services.{channel}_bridge.wiring")
-        built: Bridge[Any] = wiring.build(self.settings(**changes), clock=self.clock, bus=bus or self.side)
+        bus = None if kafka else self.ports()
+        built: Bridge[Any] = wiring.build(self.settings(**changes), bus, self.clock)
         return built
 
     @asynccontextmanager
     async def running(
-        self, channel: str = "court", bus: Side | None = None, **changes: object
+        self, channel: str = "court", *, kafka: bool = False, **changes: object
     ) -> AsyncIterator[RunningBridge]:
-        bridge = self.build(channel, bus, **changes)
+        bridge = self.build(channel, kafka=kafka, **changes)
         async with AsyncExitStack() as stack:
-            stack.callback(bridge.close)
             for part in bridge.parts:
                 await part.start()
                 stack.push_async_callback(part.stop)

@@ -21,23 +21,21 @@ from hub.contracts.sealing import Sealer
 from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
 from hub.contracts.topics import HANDOFFS, partition_of, shard_of
 from hub.errors import Rejected, Retryable
-from hub.journal.reader import places_of
 from hub.lifecycle import dispute_id_of
 from hub.lifecycle.identity import NAMESPACE
 from hub.rpc.client import channel, error_of
 from hub.rpc.vectors import vector_to_wire
 from hub.runtime.clock import FixedClock
 from hub.runtime.keys import load_or_create
-from hub.streaming.memory import MemoryBus, MemoryPublisher
-from hub.streaming.memory_feed import MemoryFeed
-from hub.streaming.memory_log import MemoryLog
+from hub.service.bus import memory
+from hub.streaming.memory import MemoryBus
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from hub.wire.dispute.v1 import command_pb2
 from hub.wire.handoff.v1 import handoff_pb2
 from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.wire.journal.v1 import journal_pb2
 from services.intake.settings import IntakeSettings
-from services.intake.wiring import GROUP, Intake, Outside, build
+from services.intake.wiring import Intake, build
 
 AGENCY = "court-620725"
 HANDED_OVER = datetime(2024, 3, 5, 2, tzinfo=UTC)
@@ -168,14 +166,7 @@ class Rig:
         )
 
     def built(self, worker: str = "one") -> Intake:
-        outside = Outside(
-            feed=lambda store: MemoryFeed(self.bus, HANDOFFS, GROUP, places_of(store, HANDOFFS.name)),
-            publisher=lambda: MemoryPublisher(self.bus),
-            provision=lambda: None,
-            clock=self.clock,
-            log=lambda: MemoryLog(self.bus),
-        )
-        return build(self.settings(worker), outside)
+        return build(self.settings(worker), memory(self.bus), self.clock)
 
     async def start(self, worker: str = "one", *, http: bool = False) -> Desk:
         """Start a worker; returns its client. The HTTP edge only where a test asks for it."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,18 +20,17 @@ from typing_extensions import override
 from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
 from hub.contracts.topics import JOURNAL, partition_of, shard_of
 from hub.errors import Retryable
-from hub.journal.reader import places_of
 from hub.rpc.client import channel
 from hub.rpc.vectors import vector_to_wire
-from hub.store.store import Store
-from hub.streaming.memory import MemoryBus, MemoryPublisher
+from hub.service.bus import BusPorts, memory
+from hub.streaming.memory import MemoryBus
 from hub.streaming.memory_feed import MemoryFeed
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from hub.wire.dispute.v1 import dimensions_pb2
 from hub.wire.journal.v1 import journal_pb2
 from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from services.stats.settings import StatsSettings
-from services.stats.wiring import GROUP, Outside, Stats, build
+from services.stats.wiring import Stats, build
 
 EPOCH = "5f0c9a17"
 CONCLUSIONS = {"agreed", "failed", "withdrawn"}
@@ -218,14 +217,6 @@ def settings_for(store_url: str, folder: Path) -> StatsSettings:
     )
 
 
-def outside(bus: MemoryBus) -> Outside:
-    return Outside(
-        feed=lambda store: MemoryFeed(bus, JOURNAL, GROUP, places_of(store, JOURNAL.name)),
-        publisher=MemoryPublisher(bus),
-        provision=lambda: None,
-    )
-
-
 class AbsentFeed(MemoryFeed):
     """A bus that can't be reached."""
 
@@ -238,20 +229,20 @@ class AbsentFeed(MemoryFeed):
         return False
 
 
-def unreachable(bus: MemoryBus) -> Outside:
+def unreachable(bus: MemoryBus) -> BusPorts:
     def provision() -> None:
         raise Retryable("bus_unavailable", "no broker answers", after_s=0.01)
 
-    def feed(store: Store) -> AbsentFeed:
-        return AbsentFeed(bus, JOURNAL, GROUP, places_of(store, JOURNAL.name))
-
-    return Outside(feed=feed, publisher=MemoryPublisher(bus), provision=provision)
+    ports = memory(bus, provision)
+    return replace(ports, feed=lambda topic, group, places: AbsentFeed(bus, topic, group, places))
 
 
 @asynccontextmanager
-async def running(store_url: str, folder: Path, bus: MemoryBus, reach: Outside | None = None) -> AsyncIterator[Running]:
+async def running(
+    store_url: str, folder: Path, bus: MemoryBus, reach: BusPorts | None = None
+) -> AsyncIterator[Running]:
     """Start the whole service through its wiring, stop it as its process would."""
-    service = build(settings_for(store_url, folder), reach or outside(bus))
+    service = build(settings_for(store_url, folder), reach or memory(bus))
     started = []
     try:
         for part in service.parts:

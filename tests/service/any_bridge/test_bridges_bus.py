@@ -1,13 +1,7 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-import pytest
-from typing_extensions import override
-
-from hub.errors import Fault, Retryable
-from hub.exchange.link import BusLink
 from hub.rpc.client import call, channel
 from hub.streaming.memory import Sending
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
@@ -101,88 +95,3 @@ def _references(node: object) -> set[str]:
         own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
         return own.union(*(_references(value) for value in node.values()))
     return set().union(*(_references(value) for value in node)) if isinstance(node, list) else set()
-
-
-class _Part:
-    name = "part"
-
-    def __init__(self, failure: Exception | None = None) -> None:
-        self.calls: list[str] = []
-        self.failure = failure
-
-    async def start(self) -> None:
-        self.calls.append("start")
-
-    async def stop(self) -> None:
-        self.calls.append("stop")
-
-    async def failed(self) -> None:
-        if self.failure is not None:
-            raise self.failure
-        await _never()
-
-
-async def _never() -> None:
-    await asyncio.Event().wait()
-
-
-async def test_link_waits_for_the_bus_and_then_starts_its_parts() -> None:
-    answers = iter([Retryable("bus_unavailable"), Retryable("bus_unavailable"), None])
-
-    def provision() -> None:
-        answer = next(answers)
-        if answer is not None:
-            raise answer
-
-    part = _Part()
-    link = BusLink(provision, (part,))
-    await link.start()
-    assert not link.up
-    await eventually(lambda: _up(link))
-    await link.stop()
-    assert part.calls == ["start", "stop"]
-    assert not link.up
-
-
-async def _up(link: BusLink) -> bool:
-    return link.up
-
-
-async def test_link_passes_on_what_stops_the_process() -> None:
-    def mismatch() -> None:
-        raise Fault("topic_mismatch", "6 partitions, 12 expected")
-
-    for link in (BusLink(mismatch, ()), BusLink(lambda: None, (_Part(), _Part(Fault("hole", "seen"))))):
-        await link.start()
-        with pytest.raises(Fault):
-            await link.failed()
-        await link.stop()
-
-
-async def test_every_part_of_the_link_is_stopped_however_the_others_stop() -> None:
-    class Stuck(_Part):
-        @override
-        async def stop(self) -> None:
-            await super().stop()
-            raise Fault("feed_crashed", "x")
-
-    first, last = _Part(), Stuck()
-    link = BusLink(lambda: None, (first, last))
-    await link.start()
-    await eventually(lambda: _up(link))
-    with pytest.raises(Fault, match="feed_crashed"):
-        await link.stop()
-    assert (first.calls, last.calls) == (["start", "stop"], ["start", "stop"])
-
-
-async def test_link_passes_on_a_part_that_somebody_else_cancelled() -> None:
-    class Cancelled(_Part):
-        @override
-        async def failed(self) -> None:
-            raise asyncio.CancelledError
-
-    link = BusLink(lambda: None, (_Part(), Cancelled()))
-    await link.start()
-    with pytest.raises(Fault, match="part_ended"):
-        await link.failed()
-    await link.stop()

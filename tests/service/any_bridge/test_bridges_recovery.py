@@ -34,7 +34,7 @@ async def restored(workshop: Workshop, channel: str, backup: Backup) -> int:
     """Put the backup back and recover; returns how many hand-offs came back."""
     bridge = workshop.build(channel)
     trade, url = bridge.trade, bridge.settings.store_url
-    bridge.close()
+    bridge.store.close()
     store = open_store(trade, url)
     try:
         await put_back(store, backup, bridge_metadata)
@@ -117,9 +117,9 @@ async def test_a_restored_bridge_gives_no_receipt_before_it_is_recovered(worksho
     try:
         await put_back(bridge.store, backup, bridge_metadata)
         with pytest.raises(Fault, match=r"store_restored.*services\.court_bridge recover"):
-            await bridge.parts[0].start()
+            await next(part for part in bridge.parts if part.name == "head-check").start()
     finally:
-        bridge.close()
+        bridge.store.close()
 
 
 async def test_a_store_that_is_up_to_date_is_only_looked_at(workshop: Workshop) -> None:

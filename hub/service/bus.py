@@ -1,0 +1,79 @@
+"""What a service needs of the bus: Kafka's own, or an in-memory one in tests."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from hub.contracts.topics import CATALOGUE, Topic
+from hub.journal.heads import OpenLog
+from hub.journal.ports import Feed, Places, Publisher
+from hub.runtime.settings import ServiceSettings
+from hub.streaming.admin import provision
+from hub.streaming.bus import Bus
+from hub.streaming.log import Log
+from hub.streaming.memory import MemoryBus, MemoryPublisher
+from hub.streaming.memory_feed import MemoryFeed
+from hub.streaming.memory_log import MemoryLog
+from hub.streaming.publisher import KafkaPublisher
+from hub.streaming.worker import FaustFeed
+
+PROVISION_S: Final = 2.0
+"""Bound of one try: a process that is told to stop must not wait for a bus that is away."""
+LOOK_S: Final = 3.0
+"""Bound of one request of the look at the log before the doors open."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusPorts:
+    """The four things that a service does with the bus.
+
+    Attributes:
+        provision: Makes sure that the topics are there; blocks. `Retryable` while there is no bus, `Fault` for a topic
+            that is not as the catalogue has it.
+        publisher: Makes a publisher; each relay has its own.
+        feed: Makes the feed of a topic for a group, which begins at the reader's own places.
+        log: Opens the log of what the service itself published.
+    """
+
+    provision: Callable[[], None]
+    publisher: Callable[[], Publisher]
+    feed: Callable[[Topic, str, Places], Feed]
+    log: OpenLog
+
+
+def kafka(settings: ServiceSettings, service: str, topics: Sequence[Topic] = CATALOGUE) -> BusPorts:
+    """Return Kafka's ports.
+
+    Args:
+        settings: Say where it is.
+        service: Name; a folder of the machine's temporary files is named after it and the worker. Faust insists on one,
+            and nothing of value is kept there.
+        topics: What the service makes or checks.
+    """
+    bus = Bus(
+        settings.kafka_bootstrap,
+        partitions=settings.kafka_partitions,
+        replication=settings.kafka_replication,
+        session_timeout_s=settings.session_timeout_s,
+    )
+    folder = Path(tempfile.gettempdir()) / "santiao-faust" / f"{service}-{settings.worker_name()}"
+    return BusPorts(
+        provision=lambda: provision(bus, topics, deadline_s=PROVISION_S),
+        publisher=lambda: KafkaPublisher(bus),
+        feed=lambda topic, group, places: FaustFeed(bus, topic, group, places, folder),
+        log=lambda: Log(replace(bus, request_timeout_s=LOOK_S)),
+    )
+
+
+def memory(bus: MemoryBus, provisioned: Callable[[], None] = lambda: None) -> BusPorts:
+    """Return the ports of an in-memory bus; `provisioned` may refuse."""
+    return BusPorts(
+        provision=provisioned,
+        publisher=lambda: MemoryPublisher(bus),
+        feed=lambda topic, group, places: MemoryFeed(bus, topic, group, places),
+        log=lambda: MemoryLog(bus),
+    )

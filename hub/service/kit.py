@@ -1,0 +1,242 @@
+"""Puts a service together; its composition root says only what is special about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
+
+from hub.contracts.topics import Topic
+from hub.journal.applying import Applier
+from hub.journal.deadletters import DeadLetterRelay
+from hub.journal.heads import HeadCheck, HeadGuard
+from hub.journal.holds import held_remark
+from hub.journal.outbox import Outbox
+from hub.journal.ports import Feed
+from hub.journal.reader import GATHER_S, Reader, places_of
+from hub.journal.relay import Relay
+from hub.rpc.books import BooksServicer
+from hub.rpc.call import Bounds
+from hub.rpc.quotas import CallQuotas
+from hub.rpc.server import GrpcServer, Service
+from hub.runtime.health import Bearing, Concern, Health, HealthWatch
+from hub.runtime.metrics import Metrics
+from hub.runtime.process import Part
+from hub.runtime.quotas import Identify
+from hub.runtime.settings import ServiceSettings
+from hub.service.bus import BusPorts
+from hub.service.release import release
+from hub.service.stores import PublisherPart, StorePart
+from hub.store.migrate import prepare
+from hub.store.probe import StoreProbe, write_nothing
+from hub.store.store import Store, Transaction
+from hub.streaming.provisioner import Provisioner
+from hub.web.app import build_app
+from hub.web.quotas import RequestQuotas
+from hub.web.server import HttpServer
+from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+
+_BOOKS: Final = books_pb2.DESCRIPTOR.services_by_name["BooksService"].full_name
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A service put together, not started.
+
+    Attributes:
+        parts: In the order of their start; the doors open last, and then somebody watches them.
+        app: What HTTP answers.
+        grpc: Knows its port once started.
+        http: As above.
+    """
+
+    parts: Sequence[Part]
+    app: FastAPI
+    grpc: GrpcServer
+    http: HttpServer
+
+
+class Kit:
+    """Store, bus, health and doors of one service, of the same make for all five.
+
+    Call `feed` and `reader` for what it reads, `outbox` for what it publishes, and `assemble` at last.
+
+    Args:
+        service: Name, and producer of its streams.
+        settings: Read once.
+        bus: Kafka, or an in-memory bus.
+        versions: Folder of the store's revisions.
+
+    Attributes:
+        metrics: Register of the process.
+        store: The service's own.
+    """
+
+    def __init__(self, service: str, settings: ServiceSettings, bus: BusPorts, versions: Path) -> None:
+        self._service = service
+        self._settings = settings
+        self._bus = bus
+        self._versions = versions
+        self.metrics = Metrics()
+        self.metrics.set("hub_build_info", 1, service=service, version=release())
+        self.store = Store(settings.store_url)
+        self._probe = StoreProbe(self.store, settings.store_url, self.metrics)
+        self._provisioner = Provisioner(bus.provision)
+        self._first: Callable[[Transaction], object] = write_nothing
+        self._checks: list[Part] = []
+        self._relays: list[Relay] = []
+        self._readers: list[Reader] = []
+
+    def prepare(self) -> None:
+        """Bring the store to today's schema now, for a service that reads it while it is put together.
+
+        Raises:
+            Retryable: The store can't be written, however long it is waited for.
+        """
+        prepare(self.store, self._versions, self._first)
+
+    def outbox(self, topic: Topic) -> Outbox:
+        """Return the outbox of what the service publishes; its relay sends it on, after a look at the log's heads."""
+        settings, bus = self._settings, self._bus
+        outbox = Outbox(topic, self._service, limit_rows=settings.outbox_limit_rows)
+        guard = HeadGuard(self.store, outbox, bus.log, partitions=settings.kafka_partitions)
+        relay = Relay(
+            self.store,
+            outbox,
+            bus.publisher(),
+            partitions=settings.kafka_partitions,
+            worker=settings.worker_name(),
+            metrics=self.metrics,
+            guard=guard.check,
+        )
+        self._first = outbox.open
+        self._checks.append(HeadCheck(guard))
+        self._relays.append(relay)
+        return outbox
+
+    def feed(self, topic: Topic, group: str) -> Feed:
+        """Return the feed of a topic: members of one group share its partitions."""
+        return self._bus.feed(topic, group, places_of(self.store, topic.name))
+
+    def reader(
+        self, feed: Feed, applier: Applier, *, stage: str, on_bug: Literal["park", "stop"], gather_s: float = GATHER_S
+    ) -> Reader:
+        """Return the reader that applies what a feed brings; arguments as `hub.journal.reader.Reader`."""
+        reader = Reader(
+            self.store,
+            feed,
+            applier,
+            on_bug=on_bug,
+            metrics=self.metrics,
+            stage=stage,
+            gather_s=gather_s,
+            held_limit_rows=self._settings.held_limit_rows,
+        )
+        self._readers.append(reader)
+        return reader
+
+    def writes(self, title: str) -> Concern:
+        """Return the concern that the store takes writes: calls can't be served while it doesn't."""
+        return Concern("writes", Bearing.ACCEPTING, self._probe.trouble, title)
+
+    def relays(self, title: str) -> Concern:
+        """Return the concern that what was accepted is sent on."""
+
+        def trouble() -> str:
+            late = (relay.trouble(self._settings.unsent_alarm_s) for relay in self._relays)
+            return self._provisioner.trouble() or next(filter(None, late), "")
+
+        return Concern("relays", Bearing.PASSING_ON, trouble, title)
+
+    def reads(self, name: str, bearing: Bearing, title: str) -> Concern:
+        """Return the concern that what comes over the bus is applied.
+
+        Args:
+            name: In the answer: `reads`, `results`.
+            bearing: What is taken away while it is not.
+            title: For people, Chinese first.
+        """
+
+        def trouble() -> str:
+            stuck = (reader.trouble() for reader in self._readers)
+            return self._provisioner.trouble() or next(filter(None, stuck), "")
+
+        return Concern(name, bearing, trouble, title)
+
+    def assemble(
+        self,
+        title: str,
+        *,
+        concerns: Sequence[Concern],
+        services: Sequence[Service],
+        books: Callable[[Transaction], books_pb2.GetBooksResponse],
+        routers: Sequence[APIRouter] = (),
+        identify: Identify | None = None,
+        before: Sequence[Part] = (),
+        after: Sequence[Part] = (),
+        around: Callable[[ASGIApp], ASGIApp] | None = None,
+    ) -> Assembly:
+        """Return the service, with health, metrics, books and dead letters.
+
+        Args:
+            title: Of the OpenAPI document.
+            concerns: What can be in trouble; held sources are added.
+            services: Of gRPC, beside health, reflection and the books.
+            books: The service's counts, in one snapshot.
+            routers: Paths beside `/healthz`, `/livez` and `/metrics`.
+            identify: Who shows a credential; a quarter of the room is kept for those who do.
+            before: Parts that start with the store and before anything is read or served.
+            after: Parts that start after the readers and before the doors open.
+            around: Wraps the HTTP application.
+        """
+        settings, bounds = self._settings, Bounds(call_s=self._settings.answer_s)
+        health = Health((*concerns, Concern("sources", Bearing.PASSING_ON, self._held, "来源 sources")))
+
+        async def read() -> books_pb2.GetBooksResponse:
+            return await self.store.read(books)
+
+        counted: Service = (
+            books_pb2_grpc.add_BooksServiceServicer_to_server,
+            BooksServicer(self._service, read),
+            _BOOKS,
+        )
+        grpc = GrpcServer(
+            f"{settings.host}:{settings.grpc_port}",
+            [*services, counted],
+            self.metrics,
+            bounds=bounds,
+            quotas=CallQuotas(identify=identify),
+        )
+        app = build_app(
+            title,
+            metrics=self.metrics,
+            healthy=health.report,
+            routers=routers,
+            quotas=RequestQuotas(identify=identify),
+            answer_s=settings.answer_s,
+        )
+        http = HttpServer(around(app) if around else app, settings.host, settings.http_port)
+        letters = self._bus.publisher()
+        parts: Sequence[Part] = (
+            StorePart(self.store, self._versions, self._first),
+            self._probe,
+            *self._checks,
+            *before,
+            self._provisioner,
+            *self._relays,
+            *self._readers,
+            PublisherPart(letters),
+            DeadLetterRelay(self.store, letters, version=f"{self._service} {release()}"),
+            *after,
+            grpc,
+            http,
+            HealthWatch(health, self.metrics, grpc.set_serving),
+        )
+        return Assembly(parts, app, grpc, http)
+
+    def _held(self) -> str:
+        return next(filter(None, (held_remark(reader.held()) for reader in self._readers)), "")

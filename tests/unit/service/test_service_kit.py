@@ -1,0 +1,91 @@
+"""The kit: parts in the order that keeps promises, and health that knows the bus from the first try."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from hub.contracts.topics import HANDOFFS
+from hub.errors import Retryable
+from hub.runtime.health import Bearing
+from hub.runtime.settings import ServiceSettings
+from hub.service.bus import memory
+from hub.service.kit import Assembly, Kit
+from hub.streaming.memory import MemoryBus
+from hub.wire.books.v1 import books_pb2
+
+
+def away() -> None:
+    raise Retryable("bus_unavailable", after_s=0.01)
+
+
+def assembled(folder: Path, *, bus_away: bool = False) -> tuple[Kit, Assembly]:
+    settings = ServiceSettings(
+        store_url=f"sqlite:///{folder / 'store.db'}",
+        kafka_bootstrap="127.0.0.1:9",
+        kafka_partitions=2,
+        grpc_port=0,
+        http_port=0,
+        keys_dir=folder / "keys",
+    )
+    versions = folder / "versions"
+    versions.mkdir()
+    ports = memory(MemoryBus(partitions=2), away) if bus_away else memory(MemoryBus(partitions=2))
+    kit = Kit("court_bridge", settings, ports, versions)
+    kit.outbox(HANDOFFS)
+    built = kit.assemble(
+        "A service",
+        concerns=(kit.writes("writes"), kit.relays("relays"), kit.reads("reads", Bearing.APPLYING, "reads")),
+        services=[],
+        books=lambda _: books_pb2.GetBooksResponse(),
+    )
+    return kit, built
+
+
+def test_the_store_opens_first_and_the_doors_last(tmp_path: Path) -> None:
+    kit, built = assembled(tmp_path)
+    assert [part.name for part in built.parts] == [
+        "store",
+        "store-probe",
+        "head-check",
+        "provisioner",
+        "relay",
+        "publisher",
+        "dead-letter-relay",
+        "grpc",
+        "http",
+        "health",
+    ]
+    kit.store.close()
+
+
+async def test_a_service_serves_before_its_bus_is_there_and_says_so(tmp_path: Path) -> None:
+    _, built = assembled(tmp_path, bus_away=True)
+    for part in built.parts:
+        await part.start()
+    try:
+        async with asyncio.timeout(10), httpx2.AsyncClient(trust_env=False) as client:
+            told: dict[str, Any] = {"status": "ok"}
+            while told["status"] == "ok":
+                told = (await client.get(f"http://127.0.0.1:{built.http.port}/healthz")).json()
+        assert {name: part["reason"] for name, part in told["parts"].items()} == {
+            "writes": "",
+            "relays": "bus_unavailable",
+            "reads": "bus_unavailable",
+            "sources": "",
+        }
+        assert built.grpc.port
+    finally:
+        for part in reversed(built.parts):
+            await part.stop()
+
+
+def test_the_release_is_told(tmp_path: Path) -> None:
+    kit, _ = assembled(tmp_path)
+    (sample,) = next(m for m in kit.metrics.registry.collect() if m.name == "hub_build_info").samples
+    assert sample.labels["service"] == "court_bridge"
+    assert sample.labels["version"]
+    kit.store.close()
