@@ -10,14 +10,19 @@ import pytest
 from hub.contracts.codec import command_from_wire
 from hub.lifecycle import Channel as LifecycleChannel
 from hub.lifecycle import RecordRuling, Regime, Role, State, dispute_id_of
+from hub.runtime.calendars import WorkCalendar
 from ops.demo import write_out
 from ops.scenarios.vocabulary import OUTCOME_FORMS, Channel
 from ops.simulators.mediators import command_of
+from services.intake.domain.completing import complete
+from services.intake.domain.registration import Rulebook
+from tests.support.intake import LIMITS, RULES
 from tests.support.lifecycle import ORGAN, PATHS, REF, START, Walk, registration
 from tests.support.scenarios import TINY, tiny
 
 ENDED = {"agree", "apply_for_confirmation", "ruling", "record_performance", "begin_follow_up", "record_visit", "close"}
 STATEMENT = "mediation_statement"
+BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
 
 
 def settled(channel: Channel, regime: Regime) -> str:
@@ -56,7 +61,8 @@ def test_every_outcome_form_is_lawful(channel: Channel, regime: Regime) -> None:
             if step.action == "ruling":
                 walk.do(RecordRuling(confirmed=True), at=step.at, role=Role.COURT)
             elif step.action in ENDED:
-                walk.carry_out(command_from_wire(command_of(dispute_id_of(ORGAN, REF), step)))
+                told = command_from_wire(command_of(dispute_id_of(ORGAN, REF), step))
+                walk.carry_out(complete(told, walk.state, "", BOOK))
         assert walk.state.state is State.CLOSED
         assert walk.state.dimensions.outcome_form == record.ending.form
 
