@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Generic
 
@@ -12,7 +12,6 @@ from hub.contracts.sealing import Sealer
 from hub.contracts.topics import HANDOFFS, JOURNAL
 from hub.exchange import codelists, credentials, openapi, references
 from hub.exchange.books import read_books
-from hub.exchange.calls import Calls
 from hub.exchange.counter import Counter
 from hub.exchange.credentials import KeyRing
 from hub.exchange.desk import Desk
@@ -21,11 +20,12 @@ from hub.exchange.ports import RecordT
 from hub.exchange.references import References
 from hub.exchange.rest import Acknowledgement, RestEdge, build_router
 from hub.exchange.results import ResultsApplier
+from hub.exchange.servicer import BridgeServicer
 from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
 from hub.journal.outbox import Outbox
 from hub.journal.reader import Reader
-from hub.rpc.server import GrpcServer, Service
+from hub.rpc.server import GrpcServer
 from hub.runtime import keys
 from hub.runtime.clock import Clock, WallClock
 from hub.runtime.health import Bearing
@@ -66,17 +66,12 @@ def open_store(trade: Trade[RecordT], store_url: str) -> Store:
 
 
 def assemble(
-    trade: Trade[RecordT],
-    servicer: Callable[[Calls[RecordT]], Service],
-    settings: BridgeSettings,
-    bus: BusPorts | None = None,
-    clock: Clock | None = None,
+    trade: Trade[RecordT], settings: BridgeSettings, bus: BusPorts | None = None, clock: Clock | None = None
 ) -> Bridge[RecordT]:
     """Put a bridge together; verifies the store, the key and the code lists, and starts nothing.
 
     Args:
         trade: What differs from agency to agency.
-        servicer: The agency's gRPC service around the shared calls.
         settings: The bridge's own.
         bus: Kafka when None.
         clock: The wall clock when None; dates of records are judged by it.
@@ -102,6 +97,7 @@ def assemble(
     counter = Counter(trade, codes, Desk(door, clock, trade.prepare), store, kit.metrics, references=known)
     feed = kit.feed(JOURNAL, f"hub-{trade.service}")
     reader = kit.reader(feed, ResultsApplier(trade.channel), stage="result", on_bug="park", gather_s=GATHER_S)
+    (called,) = trade.messages.DESCRIPTOR.services_by_name.values()
     bodies = JsonBody(BodyLimits(max_bytes=settings.max_body_bytes))
     built = kit.assemble(
         trade.title,
@@ -111,7 +107,7 @@ def assemble(
             kit.relays("受理照常，转发延迟 accepting; sent on late"),
             kit.reads("results", Bearing.PASSING_ON, "受理照常，结果延迟 accepting; results come late"),
         ),
-        services=[servicer(Calls(counter, ring))],
+        services=[(trade.add_servicer, BridgeServicer(trade.messages, trade.field, counter, ring), called.full_name)],
         books=lambda tx: read_books(tx, outbox, reader),
         routers=[build_router(trade, RestEdge(trade, counter, ring, codes, bodies))],
         identify=ring.known,

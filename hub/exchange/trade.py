@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic
 
 from hub.exchange.desk import Prepare
@@ -28,6 +29,8 @@ class Trade(Generic[RecordT]):
         report: DTO of later facts.
         prepare: Its own step at the desk.
         to_wire: Its facts in a hand-off.
+        messages: Generated module of its proto.
+        add_servicer: Generated function that has a gRPC server serve its six calls.
         folder: The service's `adapters`: code lists in `codes`, schema in `migrations/versions`.
         example: A record for OpenAPI.
     """
@@ -42,6 +45,8 @@ class Trade(Generic[RecordT]):
     report: type[ReportDto]
     prepare: Prepare[RecordT]
     to_wire: ToWire[RecordT]
+    messages: ModuleType
+    add_servicer: Callable[[Any, Any], None]
     folder: Path
     example: Mapping[str, object]
 

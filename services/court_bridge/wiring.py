@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from hub.exchange.assembly import Bridge, assemble
-from hub.exchange.calls import Calls
 from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
-from hub.rpc.server import Service
 from hub.runtime.clock import Clock
 from hub.service.bus import BusPorts
-from hub.wire.court.v1 import court_pb2_grpc
+from hub.wire.court.v1 import court_pb2, court_pb2_grpc
 from services.court_bridge import handlers
-from services.court_bridge.adapters import dto, rpc, wire
+from services.court_bridge.adapters import dto, wire
 from services.court_bridge.domain.case import CourtCase
 
 TRADE: Final = Trade(
@@ -28,6 +26,8 @@ TRADE: Final = Trade(
     report=dto.CourtReportDto,
     prepare=handlers.prepare,
     to_wire=wire.to_wire,
+    messages=court_pb2,
+    add_servicer=court_pb2_grpc.add_CourtBridgeServiceServicer_to_server,
     folder=Path(__file__).parent / "adapters",
     example=dto.EXAMPLE,
 )
@@ -35,9 +35,4 @@ TRADE: Final = Trade(
 
 def build(settings: BridgeSettings, bus: BusPorts | None = None, clock: Clock | None = None) -> Bridge[CourtCase]:
     """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
-    return assemble(TRADE, _service, settings, bus, clock)
-
-
-def _service(calls: Calls[CourtCase]) -> Service:
-    add = court_pb2_grpc.add_CourtBridgeServiceServicer_to_server
-    return add, rpc.CourtServicer(calls), rpc.FULL_NAME
+    return assemble(TRADE, settings, bus, clock)

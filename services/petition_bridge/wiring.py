@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from hub.exchange.assembly import Bridge, assemble
-from hub.exchange.calls import Calls
 from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
-from hub.rpc.server import Service
 from hub.runtime.clock import Clock
 from hub.service.bus import BusPorts
-from hub.wire.petition.v1 import petition_pb2_grpc
+from hub.wire.petition.v1 import petition_pb2, petition_pb2_grpc
 from services.petition_bridge import handlers
-from services.petition_bridge.adapters import dto, rpc, wire
+from services.petition_bridge.adapters import dto, wire
 from services.petition_bridge.domain.petition import Petition
 
 TRADE: Final = Trade(
@@ -28,6 +26,8 @@ TRADE: Final = Trade(
     report=dto.PetitionReportDto,
     prepare=handlers.prepare,
     to_wire=wire.to_wire,
+    messages=petition_pb2,
+    add_servicer=petition_pb2_grpc.add_PetitionBridgeServiceServicer_to_server,
     folder=Path(__file__).parent / "adapters",
     example=dto.EXAMPLE,
 )
@@ -35,9 +35,4 @@ TRADE: Final = Trade(
 
 def build(settings: BridgeSettings, bus: BusPorts | None = None, clock: Clock | None = None) -> Bridge[Petition]:
     """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
-    return assemble(TRADE, _service, settings, bus, clock)
-
-
-def _service(calls: Calls[Petition]) -> Service:
-    add = petition_pb2_grpc.add_PetitionBridgeServiceServicer_to_server
-    return add, rpc.PetitionServicer(calls), rpc.FULL_NAME
+    return assemble(TRADE, settings, bus, clock)

@@ -6,15 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from hub.exchange.assembly import Bridge, assemble
-from hub.exchange.calls import Calls
 from hub.exchange.settings import BridgeSettings
 from hub.exchange.trade import Trade
-from hub.rpc.server import Service
 from hub.runtime.clock import Clock
 from hub.service.bus import BusPorts
-from hub.wire.police.v1 import police_pb2_grpc
+from hub.wire.police.v1 import police_pb2, police_pb2_grpc
 from services.police_bridge import handlers
-from services.police_bridge.adapters import dto, rpc, wire
+from services.police_bridge.adapters import dto, wire
 from services.police_bridge.domain.incident import PoliceIncident
 
 TRADE: Final = Trade(
@@ -28,6 +26,8 @@ TRADE: Final = Trade(
     report=dto.PoliceReportDto,
     prepare=handlers.prepare,
     to_wire=wire.to_wire,
+    messages=police_pb2,
+    add_servicer=police_pb2_grpc.add_PoliceBridgeServiceServicer_to_server,
     folder=Path(__file__).parent / "adapters",
     example=dto.EXAMPLE,
 )
@@ -35,9 +35,4 @@ TRADE: Final = Trade(
 
 def build(settings: BridgeSettings, bus: BusPorts | None = None, clock: Clock | None = None) -> Bridge[PoliceIncident]:
     """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
-    return assemble(TRADE, _service, settings, bus, clock)
-
-
-def _service(calls: Calls[PoliceIncident]) -> Service:
-    add = police_pb2_grpc.add_PoliceBridgeServiceServicer_to_server
-    return add, rpc.PoliceServicer(calls), rpc.FULL_NAME
+    return assemble(TRADE, settings, bus, clock)
