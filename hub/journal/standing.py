@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 TROUBLE_S: Final = 6.0
-"""A reader that had to wait within this time is in trouble: what it tries again fails again well before."""
+"""A reader that had to wait within this time is in trouble, whatever was answered since: a store fails by turns."""
 STUCK_S: Final = 20.0
 """No step and no commit for so long: it waits for something that does not come. Longer than any bounded wait."""
 
@@ -20,11 +20,16 @@ class Standing:
         self._now = now
         self._code = ""
         self._met_at = -math.inf
+        self._answered_at = -math.inf
         self._moved_at = math.inf
 
     def met(self, code: str) -> None:
         """Note what the reader has to wait for."""
         self._code, self._met_at = code, self._now()
+
+    def answered(self) -> None:
+        """Note that the log told its ends: what it was asked before may have failed only after many seconds."""
+        self._answered_at = self._now()
 
     def moved(self) -> None:
         """Note a step that ended, or a commit within a long one."""
@@ -37,7 +42,7 @@ class Standing:
             fed: Whether the feed makes progress.
         """
         now = self._now()
-        if now - self._met_at < TROUBLE_S:
+        if now - self._met_at < TROUBLE_S or self._met_at > self._answered_at:
             return self._code
         if not fed:
             return "bus_unavailable"

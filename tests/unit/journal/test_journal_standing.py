@@ -21,9 +21,23 @@ def test_a_reader_s_standing() -> None:
     clock.now_s += TROUBLE_S - 0.1
     assert standing.trouble(fed=True) == "store_full"
     clock.now_s += 0.2
+    standing.answered()
     standing.moved()
     assert standing.trouble(fed=True) == ""
     clock.now_s += STUCK_S + 0.1
     assert standing.trouble(fed=True) == "reader_stuck"
     standing.moved()
+    assert standing.trouble(fed=True) == ""
+
+
+def test_brokers_that_take_long_to_fail_leave_no_gap_in_the_trouble() -> None:
+    """Two of three were gone: each question ended after ten seconds, and in between health said that all is well."""
+    clock = Clock()
+    standing = Standing(now=clock)
+    for _ in range(3):
+        standing.met("bus_unavailable")
+        clock.now_s += 10.7
+        standing.moved()
+        assert standing.trouble(fed=True) == "bus_unavailable"
+    standing.answered()
     assert standing.trouble(fed=True) == ""
