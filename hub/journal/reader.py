@@ -364,7 +364,8 @@ class Reader:
     async def _compare_ends(self, now: float) -> None:
         """Mark as dropped what the log had a while ago already, of partitions that have brought nothing since."""
         before, ends = self._ends, await self._feed.ends()
-        self._standing.answered()
+        if ends:
+            self._standing.answered()
         self._ends = ends
         lag = 0
         for partition in sorted(self._owned & ends.keys()):

@@ -9,6 +9,8 @@ from typing import Final
 
 TROUBLE_S: Final = 6.0
 """A reader that had to wait within this time is in trouble, whatever was answered since: a store fails by turns."""
+UNANSWERED_S: Final = 60.0
+"""So long trouble lasts while the log doesn't answer: longer than any try, and for a worker with nothing to ask."""
 STUCK_S: Final = 20.0
 """No step and no commit for so long: it waits for something that does not come. Longer than any bounded wait."""
 
@@ -42,7 +44,7 @@ class Standing:
             fed: Whether the feed makes progress.
         """
         now = self._now()
-        if now - self._met_at < TROUBLE_S or self._met_at > self._answered_at:
+        if now - self._met_at < (UNANSWERED_S if self._met_at > self._answered_at else TROUBLE_S):
             return self._code
         if not fed:
             return "bus_unavailable"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.journal.standing import STUCK_S, TROUBLE_S, Standing
+from hub.journal.standing import STUCK_S, TROUBLE_S, UNANSWERED_S, Standing
 
 
 class Clock:
@@ -40,4 +40,13 @@ def test_brokers_that_take_long_to_fail_leave_no_gap_in_the_trouble() -> None:
         standing.moved()
         assert standing.trouble(fed=True) == "bus_unavailable"
     standing.answered()
+    assert standing.trouble(fed=True) == ""
+
+
+def test_a_worker_that_has_nothing_to_ask_is_well_again_after_a_while() -> None:
+    clock = Clock()
+    standing = Standing(now=clock)
+    standing.met("bus_unavailable")
+    clock.now_s += UNANSWERED_S
+    standing.moved()
     assert standing.trouble(fed=True) == ""
