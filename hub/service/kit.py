@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -148,7 +148,7 @@ class Kit:
 
         def trouble() -> str:
             late = (relay.trouble(self._settings.unsent_alarm_s) for relay in self._relays)
-            return self._provisioner.trouble() or next(filter(None, late), "")
+            return self._provisioner.trouble() or _first(late)
 
         return Concern("relays", Bearing.PASSING_ON, trouble, title)
 
@@ -162,8 +162,7 @@ class Kit:
         """
 
         def trouble() -> str:
-            stuck = (reader.trouble() for reader in self._readers)
-            return self._provisioner.trouble() or next(filter(None, stuck), "")
+            return self._provisioner.trouble() or _first(reader.trouble() for reader in self._readers)
 
         return Concern(name, bearing, trouble, title)
 
@@ -239,4 +238,8 @@ class Kit:
         return Assembly(parts, app, grpc, http)
 
     def _held(self) -> str:
-        return next(filter(None, (held_remark(reader.held()) for reader in self._readers)), "")
+        return _first(held_remark(reader.held()) for reader in self._readers)
+
+
+def _first(troubles: Iterable[str]) -> str:
+    return next(filter(None, troubles), "")
