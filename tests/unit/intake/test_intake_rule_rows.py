@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import yaml
@@ -44,6 +44,7 @@ from tests.support.lifecycle import DIGEST, DISPATCH, PATHS, START, TODAY, Walk,
 from tests.support.rule_rows import THE_FILE, THE_ROW, Change, Found, search
 from tests.support.tree import ROOT
 
+Rules = TypeVar("Rules")
 CALENDAR = WorkCalendar({})
 WEEK = [timedelta(days=n) for n in range(7)]
 DISPUTE_DAYS = (date(2024, 3, 4), date(2025, 3, 4))
@@ -101,13 +102,20 @@ def excluded(plain: Facts, fact: str, value: str, lifted_by: list[str]) -> Itera
             yield replace(plain, circumstances=more, **{fact: value})  # type: ignore[arg-type]
 
 
-def screening_notices(told: dict[str, Any], change: Change) -> bool:
-    before = screening_of(told, "before")
+def notices(
+    read: Callable[[object, str], Rules], answers: Callable[[Rules], Iterator[object]], told: object, change: Change
+) -> bool:
+    """Tell whether a changed file is refused, or any answer differs from the one before."""
+    before = read(told, "before")
     try:
-        after = screening_of(change.told, "after")
+        after = read(change.told, "after")
     except Fault:
         return True
-    return any(screen(facts, before) != screen(facts, after) for facts in verdicts(change))
+    return any(one != other for one, other in zip(answers(before), answers(after), strict=True))
+
+
+def screening_notices(told: dict[str, Any], change: Change) -> bool:
+    return notices(screening_of, lambda rules: (screen(facts, rules) for facts in verdicts(change)), told, change)
 
 
 # deadlines
@@ -189,12 +197,7 @@ def answer(order: Command, dispute: Dispute | None, procedure: str, rules: Deadl
 
 
 def deadlines_notice(told: dict[str, Any], change: Change) -> bool:
-    before = deadlines_of(told, "before")
-    try:
-        after = deadlines_of(change.told, "after")
-    except Fault:
-        return True
-    return any(answer(*case, before) != answer(*case, after) for case in orders(change))
+    return notices(deadlines_of, lambda rules: (answer(*case, rules) for case in orders(change)), told, change)
 
 
 FILES: dict[str, tuple[type[BaseModel], Callable[[dict[str, Any], Change], bool]]] = {
