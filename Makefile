@@ -25,7 +25,7 @@ up: ## start the five services with a Kafka and stay until Ctrl-C
 	@hub up
 
 .PHONY: test
-test: ## every check and every test tier, with the count of real-Kafka tests
+test: ## every check and every test but the long ones, with the count of real-Kafka tests
 	@broker="$$(.ci/preflight optional)"; .ci/venv; if [ "$$broker" = native ]; then .ci/kafka; fi; echo "real-Kafka tests: broker = $$broker"
 	@.ci/check --tools
 	@pytest -q -n 3 --dist worksteal -m "not long"
