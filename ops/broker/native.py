@@ -77,7 +77,7 @@ class NativeKafka:
         folder: Data, logs, settings and pid files; made when missing.
         brokers: One, or three.
         say: Gets progress lines.
-        users: Adds a listener with these users and passwords, and access rules (for tests of rights).
+        secured: Access rules, none when None (for tests of rights).
         libs: Folder of the jars; fetched when missing.
         jvm: Options of the Java machine.
         behind: Clients are told a second port of each broker, at which whoever started it runs a proxy; brokers talk
@@ -92,7 +92,7 @@ class NativeKafka:
         *,
         say: Say,
         brokers: int = 1,
-        users: dict[str, str] | None = None,
+        secured: Secured | None = None,
         libs: Path | None = None,
         jvm: Sequence[str] = JVM,
         behind: bool = False,
@@ -101,7 +101,7 @@ class NativeKafka:
         self.folder = folder.resolve()
         self.libs = libs or libs_folder()
         self._say = say
-        self._secured = Secured(users) if users else None
+        self._secured = secured
         ports = iter(free_ports(brokers * 5))
         self.nodes = tuple(
             Node(

@@ -35,22 +35,25 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """Adds a listener with passwords and access rules, beside the plain one of the operator.
+    """Access rules, for tests and rehearsals on loopback only.
 
     Attributes:
-        users: User -> password (SASL/PLAIN on loopback: for tests and rehearsals only).
+        users: User -> password (SASL/PLAIN). With them there is a listener of their own beside the plain one of the
+            operator, who may do everything. Without them everybody may do what no rule is about.
     """
 
     users: Mapping[str, str] = field(repr=False)
 
     def lines(self) -> dict[str, str]:
-        """Return the broker's settings; whoever comes in through the plain listener may do everything."""
+        """Return the broker's settings."""
+        authorizer = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer"}
+        if not self.users:
+            return authorizer | {"allow.everyone.if.no.acl.found": "true"}
         users = " ".join(f'user_{name}="{password}"' for name, password in self.users.items())
         module = "org.apache.kafka.common.security.plain.PlainLoginModule"
-        return {
+        return authorizer | {
             "sasl.enabled.mechanisms": "PLAIN",
             "listener.name.sasl_plaintext.plain.sasl.jaas.config": f"{module} required {users};",
-            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "allow.everyone.if.no.acl.found": "false",
             "super.users": "User:ANONYMOUS",
         }
@@ -61,7 +64,7 @@ def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None
     copies = min(3, len(nodes))
     in_sync = max(1, copies - 1)
     listeners = [f"PLAINTEXT://{HOST}:{node.port}"]
-    if secured is not None:
+    if secured is not None and secured.users:
         listeners.append(f"SASL_PLAINTEXT://{HOST}:{node.sasl_port}")
     if node.peer_port:
         listeners.append(f"PEER://{HOST}:{node.peer_port}")

@@ -115,6 +115,13 @@ class RunningHub:
         for name in SERVICES:
             wait_until(f"{name} serves", lambda name=name: self._ready(name), START_S)  # type: ignore[misc]
 
+    def open_alone(self, name: str, kafka: str) -> None:
+        """Start one service with a new SQLite store on a Kafka of the test's own; does not wait."""
+        self.kafka, self.stores = kafka, {name: f"sqlite:///{self.folder / name}.db"}
+        self.grpc[name], self.http[name] = f"127.0.0.1:{_free_port()}", f"http://127.0.0.1:{_free_port()}"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._spawn(name)
+
     def close(self) -> None:
         """Stop all of it."""
         for process in self._processes.values():

@@ -13,6 +13,7 @@ from hub.contracts.topics import Topic
 from hub.errors import Rejected
 from hub.streaming.bus import Bus
 from ops.broker import Broker, Kind, NativeKafka, choose, open_broker
+from ops.broker.properties import Secured
 
 
 def is_required() -> bool:
@@ -36,7 +37,7 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory, kafka_password: str) 
     folder = tmp_path_factory.mktemp("kafka")
     broker: Broker
     if choice.kind is Kind.NATIVE:
-        broker = NativeKafka(folder, say=print, users={"reader": kafka_password})
+        broker = NativeKafka(folder, say=print, secured=Secured({"reader": kafka_password}))
     else:
         broker = open_broker(choice, folder, print)
     broker.start()

@@ -218,6 +218,13 @@ def test_listeners_are_on_loopback_only() -> None:
     assert "throw-away" not in repr(Secured({"reader": "throw-away"}))
 
 
+def test_without_users_everybody_comes_in_by_the_plain_listener() -> None:
+    found = settings(1, Secured({}))
+    assert "SASL_PLAINTEXT://" not in found["listeners"]
+    assert found["allow.everyone.if.no.acl.found"] == "true"
+    assert "super.users" not in found
+
+
 def test_the_container_listens_on_loopback_and_has_a_tag() -> None:
     command = run_command(23456)
     assert "127.0.0.1:23456:23456" in command
