@@ -120,7 +120,7 @@ ready:
 	@if [ "$$(.ci/preflight required)" = native ]; then .ci/kafka; fi
 
 .PHONY: protos
-protos: venv ## regenerate hub/wire from protos/
+protos: venv ## regenerate hub/wire and dispute/wire from protos/
 	@python protos/generate.py
 
 .PHONY: docs
@@ -137,5 +137,5 @@ lock: ## resolve requirements/*.in again and pin them with hashes
 
 .PHONY: clean
 clean: ## remove what was built; keeps .venv, Kafka's jars and run data
-	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache hub/.wire-staging
-	@find hub services ops bench tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .wire-staging
+	@find hub dispute bridge services ops bench tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,10 +15,10 @@ from bench.growing import Point, under_way
 from bench.options import Screen
 from bench.processes import usage_of
 from bench.series import disk_of
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Retryable
-from hub.rpc.client import channel
+from hub.grpc.client import channel
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from ops.books import Sheet, sheet_of
 from ops.children import Child
 

@@ -18,7 +18,7 @@ from bench.machine import ROOT
 from bench.measure import Sample
 from bench.processes import Peak, usage_of
 from bench.rig import single
-from hub.contracts.topics import JOURNAL
+from dispute.contracts.topics import JOURNAL
 from ops.broker.native import LEASH, NativeKafka
 from ops.children import Child
 from ops.desk import Desk

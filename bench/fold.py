@@ -27,11 +27,12 @@ from bench.options import Options, Screen, command, common
 from bench.recorder import Recorder, Sender
 from bench.rig import broker, bus, scratch
 from bench.saving import finish, save
-from hub.contracts.stream import Message
-from hub.contracts.topics import DEFAULT_PARTITIONS, JOURNAL, Topic, partition_of
-from hub.journal.ports import Publisher
-from hub.streaming.admin import provision
-from hub.streaming.publisher import KafkaPublisher
+from dispute.contracts.topics import JOURNAL
+from hub.kafka.admin import provision
+from hub.kafka.publisher import KafkaPublisher
+from hub.streams.envelope import Message
+from hub.streams.ports import Publisher
+from hub.streams.topics import DEFAULT_PARTITIONS, Topic, partition_of
 from ops.broker.jars import libs_folder
 from ops.broker.jars import version_of as version_of_kafka
 from ops.exits import CommandError, Exit

@@ -29,10 +29,10 @@ from bench.rig import broker, bus, scratch, single
 from bench.saving import finish, save
 from bench.series import disk_of
 from bench.submissions import Press
-from hub.contracts.topics import HANDOFFS, JOURNAL
-from hub.streaming.admin import provision
-from hub.streaming.bus import Bus
-from hub.streaming.publisher import KafkaPublisher
+from dispute.contracts.topics import HANDOFFS, JOURNAL
+from hub.kafka.admin import provision
+from hub.kafka.bus import Bus
+from hub.kafka.publisher import KafkaPublisher
 from ops import interrupts
 from ops.output import failing, keep_stdout_clean
 from ops.scenarios.vocabulary import Channel

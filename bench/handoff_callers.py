@@ -23,7 +23,7 @@ from bench.handoff_http import Connection
 from bench.handoff_stamps import batches, read_patterns, records
 from bench.measure import percentile
 from bench.processes import usage_of
-from hub.wire.court.v1 import court_pb2
+from dispute.wire.court.v1 import court_pb2
 
 TIMEOUT_S: Final = 60.0
 OPTIONS: Final = (("grpc.enable_http_proxy", 0), ("grpc.max_receive_message_length", 16 * 1024 * 1024))

@@ -15,7 +15,7 @@ import grpc
 import uvicorn
 from fastapi import FastAPI
 
-from hub.wire.court.v1 import court_pb2
+from dispute.wire.court.v1 import court_pb2
 
 SERVICE: Final = "bench.Echo"
 METHOD: Final = f"/{SERVICE}/Echo"

@@ -13,7 +13,7 @@ from google.protobuf import json_format
 
 from bench.lands import land
 from bench.submissions import Press
-from hub.wire.court.v1 import court_pb2
+from dispute.wire.court.v1 import court_pb2
 from ops.scenarios.vocabulary import Channel
 
 MARK: Final = b"0000000000000000"

@@ -8,14 +8,14 @@ from pathlib import Path
 from uuid import uuid5
 
 from bench.submissions import Case
-from hub.contracts.sealing import Sealer
-from hub.contracts.topics import shard_of
-from hub.lifecycle.identity import NAMESPACE
-from hub.runtime.clock import business_day
+from dispute.calendar.days import business_day
+from dispute.contracts.sealing import Sealer
+from dispute.lifecycle.identity import NAMESPACE
+from dispute.wire.court.v1 import court_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.police.v1 import police_pb2
 from hub.runtime.keys import load_or_create
-from hub.wire.court.v1 import court_pb2
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.police.v1 import police_pb2
+from hub.streams.topics import shard_of
 
 
 def sealer_in(keys: Path) -> Sealer:

@@ -14,10 +14,10 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from bench.lives import Life
-from hub.contracts.topics import shard_of
-from hub.lifecycle import dispute_id_of, event_id_of
-from hub.wire.dispute.v1 import dimensions_pb2
-from hub.wire.journal.v1 import journal_pb2
+from dispute.lifecycle import dispute_id_of, event_id_of
+from dispute.wire.dispute.v1 import dimensions_pb2
+from dispute.wire.journal.v1 import journal_pb2
+from hub.streams.topics import shard_of
 
 FIRST_DAY: Final = date(2023, 1, 1)
 DAY_S: Final = 86_400

@@ -16,12 +16,12 @@ from typing import Final, Self
 
 from bench.load import BRIDGES
 from bench.submissions import Press, Submission
-from hub.contracts.stream import StreamName
-from hub.rpc.client import call
-from hub.rpc.client import channel as open_channel
-from hub.rpc.vectors import vector_from_wire, vector_to_wire
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from hub.grpc.client import call
+from hub.grpc.client import channel as open_channel
+from hub.grpc.vectors import vector_from_wire, vector_to_wire
+from hub.streams.envelope import StreamName
 from ops.scenarios.vocabulary import Channel
 
 TICK_S: Final = 0.02

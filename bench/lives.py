@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from bench.machine import ROOT
-from hub.contracts.codec import command_from_wire, event_to_wire
-from hub.lifecycle import (
+from dispute.contracts.codec import command_from_wire, event_to_wire
+from dispute.lifecycle import (
     OPEN,
     Accept,
     Actor,
@@ -38,8 +38,8 @@ from hub.lifecycle import (
     dispute_id_of,
     evolve,
 )
-from hub.lifecycle import Channel as Door
-from hub.wire.journal.v1 import journal_pb2
+from dispute.lifecycle import Channel as Door
+from dispute.wire.journal.v1 import journal_pb2
 from ops.scenarios.generate import generate
 from ops.scenarios.journeys import Step, journey
 from ops.scenarios.load import load

@@ -21,14 +21,14 @@ from typing import Any, Final
 
 from bench.lands import land
 from bench.submissions import Case, Press
-from hub.contracts.stream import StreamName
-from hub.rpc.client import channel as open_channel
-from hub.rpc.vectors import vector_to_wire
-from hub.wire.court.v1 import court_pb2, court_pb2_grpc
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.wire.petition.v1 import petition_pb2, petition_pb2_grpc
-from hub.wire.police.v1 import police_pb2, police_pb2_grpc
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from dispute.wire.court.v1 import court_pb2, court_pb2_grpc
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from dispute.wire.petition.v1 import petition_pb2, petition_pb2_grpc
+from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from hub.grpc.client import channel as open_channel
+from hub.grpc.vectors import vector_to_wire
+from hub.streams.envelope import StreamName
 from ops.scenarios.vocabulary import Channel
 from ops.simulators.answers import BrokenPromise, Patience, Refusal
 from ops.simulators.calls import ask

@@ -17,9 +17,9 @@ from bench.lives import pool
 from bench.options import Screen
 from bench.recorder import Recorder
 from bench.rig import broker, bus, single
-from hub.contracts.topics import JOURNAL
-from hub.streaming.admin import provision
-from hub.streaming.publisher import KafkaPublisher
+from dispute.contracts.topics import JOURNAL
+from hub.kafka.admin import provision
+from hub.kafka.publisher import KafkaPublisher
 from ops.children import Child
 from ops.desk import Desk
 

@@ -9,19 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend, pack
-from hub.contracts.topics import (
-    DEFAULT_PARTITIONS,
-    JOURNAL,
-    MAX_BATCH_BYTES,
-    MAX_BATCH_RECORDS,
-    SHARDS,
-    Topic,
-    partition_of,
-)
+from dispute.contracts.topics import JOURNAL
 from hub.errors import Retryable
-from hub.journal.outbox import ENVELOPE_BYTES
-from hub.journal.ports import Delivery, Publisher
+from hub.streams.envelope import GENESIS, Message, Place, StreamName, extend, pack
+from hub.streams.outbox import ENVELOPE_BYTES
+from hub.streams.ports import Delivery, Publisher
+from hub.streams.topics import DEFAULT_PARTITIONS, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, Topic, partition_of
 
 EPOCH: Final = "bench001"
 IN_FLIGHT: Final = 2_000

@@ -13,7 +13,7 @@ from typing import Final
 
 from bench import pace
 from bench.saving import SCRATCH
-from hub.streaming.bus import Bus
+from hub.kafka.bus import Bus
 from ops.broker.jars import Say
 from ops.broker.native import JVM, NativeKafka
 from ops.broker.ports import free_ports

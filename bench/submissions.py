@@ -17,11 +17,11 @@ from google.protobuf import json_format
 
 from bench.lands import SUBCATEGORIES, Land
 from bench.machine import ROOT
-from hub.lifecycle.identity import dispute_id_of
-from hub.wire.court.v1 import court_pb2
-from hub.wire.dispute.v1 import command_pb2
-from hub.wire.petition.v1 import petition_pb2
-from hub.wire.police.v1 import police_pb2
+from dispute.lifecycle.identity import dispute_id_of
+from dispute.wire.court.v1 import court_pb2
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.petition.v1 import petition_pb2
+from dispute.wire.police.v1 import police_pb2
 from ops.scenarios.generate import generate
 from ops.scenarios.journeys import journey
 from ops.scenarios.load import load

@@ -28,12 +28,12 @@ from bench.rest import at_rest
 from bench.rig import scratch
 from bench.saving import finish, save
 from bench.series import Look
-from hub.contracts.stream import StreamName
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Retryable
-from hub.rpc.client import channel
-from hub.rpc.vectors import vector_from_wire
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from hub.grpc.client import channel
+from hub.grpc.vectors import vector_from_wire
+from hub.streams.envelope import StreamName
 from ops import interrupts
 from ops.books import Books, balance
 from ops.desk import Desk

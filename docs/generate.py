@@ -2,7 +2,7 @@
 
 Made of code: topics, metrics, configuration. Made of docs/results: the figures in the READMEs and the
 tables in reliability.md.
-The lifecycle's page is made by hub.lifecycle's own table.
+The lifecycle's page is made by dispute.lifecycle's own table.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.page import pages as performance_pages
-from hub.contracts.topics import CATALOGUE, DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
+from dispute.contracts.topics import CATALOGUE
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
+from hub.streams.topics import DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
 from tests.faults.health_table import BRIDGE, EXPECTED, INTAKE, STATS
 from tests.faults.kinds import BY_NAME
 from tests.faults.save import ORIGIN, SAVED, Line, read, summed

@@ -1,1 +1,1 @@
-"""Shared kernel of the Santiao hub: a closed list of rooms, each with one sentence (docs/architecture.md)."""
+"""The platform: rooms that know no dispute (docs/architecture.md)."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from hub.contracts.stream import StreamName
-from hub.rpc.vectors import vector_from_wire
+from hub.grpc.vectors import vector_from_wire
+from hub.streams.envelope import StreamName
 from hub.wire.books.v1 import books_pb2
 
 Vector = Mapping[StreamName, int]

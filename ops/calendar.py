@@ -9,8 +9,8 @@ from typing import Annotated, Final
 
 import typer
 
+from dispute.calendar.working_days import Notice, WorkCalendar, read_notices
 from hub.errors import Fault
-from hub.runtime.calendars import Notice, WorkCalendar, read_notices
 from ops import output
 from ops.exits import CommandError, Exit
 

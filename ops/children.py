@@ -17,7 +17,7 @@ import grpc
 import httpx2
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
 
-from hub.rpc.client import channel
+from hub.grpc.client import channel
 from ops.broker.native import LEASH, READY_S
 from ops.exits import CommandError, Exit
 

@@ -16,15 +16,15 @@ import sqlalchemy as sa
 import typer
 from rich.table import Table
 
-from hub.contracts.topics import HANDOFFS, JOURNAL
+from dispute.contracts.topics import HANDOFFS, JOURNAL
 from hub.errors import Kind, Rejected
-from hub.journal.deadletters import PREFIX
-from hub.journal.deadletters import redrive as give_back
-from hub.journal.ports import FeedRecord
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
 from hub.store.store import Store, Transaction
 from hub.store.tables import dead_letter
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
+from hub.streams.dead_letters import PREFIX
+from hub.streams.dead_letters import redrive as give_back
+from hub.streams.ports import FeedRecord
 from ops import output
 from ops.dumps import records
 from ops.looking import Json, Run, find_or_fail

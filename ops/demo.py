@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
-from hub.contracts.stream import StreamName
+from hub.streams.envelope import StreamName
 from ops.progress import Progress
 from ops.scenarios.expected import business_day, ticks
 from ops.scenarios.generate import generate

@@ -10,12 +10,12 @@ import grpc
 import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
-from hub.contracts.stream import StreamName
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Rejected, Retryable
-from hub.rpc.client import call, channel, error_of
-from hub.rpc.vectors import vector_to_wire
+from hub.grpc.client import call, channel, error_of
+from hub.grpc.vectors import vector_to_wire
+from hub.streams.envelope import StreamName
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from ops.books import Sheet, sheet_of
 from ops.scenarios.expected import CHANNELS, METRICS, Rate
 

@@ -15,13 +15,13 @@ import typer
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.contracts.topics import CATALOGUE
+from dispute.contracts.topics import CATALOGUE
 from hub.errors import Fault, Rejected, Retryable
+from hub.kafka.admin import describe
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
 from hub.store.store import Store
 from hub.store.tables import dead_letter
-from hub.streaming.admin import describe
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
 from ops import calendar, output
 from ops.broker import choose
 from ops.desk import PERSON_S, Desk

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hub.contracts.topics import CATALOGUE
-from hub.journal.ports import FeedRecord
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
+from dispute.contracts.topics import CATALOGUE
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
+from hub.streams.ports import FeedRecord
 
 
 def collect(bootstrap: str, logs: Path, metrics: Mapping[str, str]) -> dict[str, bytes]:

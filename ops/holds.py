@@ -15,10 +15,10 @@ from typing import Annotated, Final, TypeVar
 import typer
 from rich.table import Table
 
-from hub.contracts.topics import CATALOGUE
+from dispute.contracts.topics import CATALOGUE
 from hub.errors import Kind, Rejected
-from hub.journal.holds import Aside, aside, covers, holds, release
 from hub.store.store import Store, Transaction
+from hub.streams.holds import Aside, aside, covers, holds, release
 from ops import output
 from ops.looking import Json, Run, find_or_fail
 from ops.runfile import Running

@@ -16,18 +16,19 @@ from typing import Annotated, Final
 
 import typer
 
-from hub.contracts.stream import StreamName
-from hub.contracts.topics import CATALOGUE, SHARDS, Topic
+from dispute.contracts.topics import CATALOGUE
 from hub.errors import Kind, Rejected
-from hub.journal.inbox import Inbox
-from hub.journal.outbox import Outbox
-from hub.journal.recovery import refuse_running, republish
+from hub.kafka.admin import recreate
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
 from hub.store import backups
 from hub.store.store import Store
 from hub.store.waits import UPKEEP
-from hub.streaming.admin import recreate
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
+from hub.streams.envelope import StreamName
+from hub.streams.inbox import Inbox
+from hub.streams.outbox import Outbox
+from hub.streams.recovery import refuse_running, republish
+from hub.streams.topics import SHARDS, Topic
 from ops import output
 from ops.looking import Run, find_or_fail
 from ops.runfile import Running

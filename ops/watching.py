@@ -11,14 +11,15 @@ import typer
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError, Message
 
-from hub.contracts.stream import place_of, unpack
-from hub.contracts.topics import HANDOFFS, JOURNAL, Topic
+from dispute.contracts.topics import HANDOFFS, JOURNAL
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
-from hub.journal.ports import FeedRecord
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.journal.v1 import journal_pb2
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
+from hub.streams.envelope import place_of, unpack
+from hub.streams.ports import FeedRecord
+from hub.streams.topics import Topic
 from ops import output
 from ops.looking import Run, find_or_fail
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 from bench.peers.counting import Meter, Orders, orders, tell
-from hub.wire.journal.v1 import journal_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.wire.stream.v1 import stream_pb2
 
 TAKEN = 500

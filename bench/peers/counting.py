@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.wire.journal.v1 import journal_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.wire.stream.v1 import stream_pb2
 
 

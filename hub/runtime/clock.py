@@ -1,10 +1,9 @@
-"""Clocks that are passed in, and the business day they give (design D14)."""
+"""Clocks that are passed in: the machine's, and one that tests set."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
@@ -43,18 +42,6 @@ class FixedClock:
     def advance(self, by: timedelta) -> None:
         """Move by `by`."""
         self.at += by
-
-
-def business_day(at: datetime) -> date:
-    """Return the day on which something counts: the date in Asia/Shanghai.
-
-    Args:
-        at: Aware, any zone.
-
-    Raises:
-        ValueError: `at` is naive; its day would depend on the machine.
-    """
-    return _aware(at).astimezone(ZoneInfo("Asia/Shanghai")).date()
 
 
 def _aware(at: datetime) -> datetime:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from hub.contracts.topics import CATALOGUE, Topic
-from hub.journal.heads import OpenLog
-from hub.journal.ports import Feed, Places, Publisher
+from hub.kafka.admin import provision
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
+from hub.kafka.publisher import KafkaPublisher
+from hub.kafka.worker import FaustFeed
 from hub.runtime.settings import ServiceSettings
-from hub.streaming.admin import provision
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
-from hub.streaming.memory import MemoryBus, MemoryPublisher
-from hub.streaming.memory_feed import MemoryFeed
-from hub.streaming.memory_log import MemoryLog
-from hub.streaming.publisher import KafkaPublisher
-from hub.streaming.worker import FaustFeed
+from hub.streams.heads import OpenLog
+from hub.streams.memory import MemoryBus, MemoryPublisher
+from hub.streams.memory_feed import MemoryFeed
+from hub.streams.memory_log import MemoryLog
+from hub.streams.ports import Feed, Places, Publisher
+from hub.streams.topics import Topic
 
 PROVISION_S: Final = 2.0
 """Bound of one try: a process that is told to stop must not wait for a bus that is away."""
@@ -45,7 +45,7 @@ class BusPorts:
     log: OpenLog
 
 
-def kafka(settings: ServiceSettings, service: str, topics: Sequence[Topic] = CATALOGUE) -> BusPorts:
+def kafka(settings: ServiceSettings, service: str, topics: Sequence[Topic]) -> BusPorts:
     """Return Kafka's ports.
 
     Args:

@@ -10,19 +10,14 @@ from typing import Final, Literal
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
-from hub.contracts.topics import Topic
-from hub.journal.applying import Applier
-from hub.journal.deadletters import DeadLetterRelay
-from hub.journal.heads import HeadCheck, HeadGuard
-from hub.journal.holds import held_remark
-from hub.journal.outbox import Outbox
-from hub.journal.ports import Feed
-from hub.journal.reader import GATHER_S, Reader, places_of
-from hub.journal.relay import Relay
-from hub.rpc.books import BooksServicer
-from hub.rpc.call import Bounds
-from hub.rpc.quotas import CallQuotas
-from hub.rpc.server import GrpcServer, Service
+from hub.grpc.books import BooksServicer
+from hub.grpc.call import Bounds
+from hub.grpc.quotas import CallQuotas
+from hub.grpc.server import GrpcServer, Service
+from hub.http.app import build_app
+from hub.http.quotas import RequestQuotas
+from hub.http.server import HttpServer
+from hub.kafka.provisioner import Provisioner
 from hub.runtime.health import Bearing, Concern, Health, HealthWatch
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import Part
@@ -34,10 +29,15 @@ from hub.service.stores import PublisherPart, StorePart
 from hub.store.migrate import prepare
 from hub.store.probe import StoreProbe, write_nothing
 from hub.store.store import Store, Transaction
-from hub.streaming.provisioner import Provisioner
-from hub.web.app import build_app
-from hub.web.quotas import RequestQuotas
-from hub.web.server import HttpServer
+from hub.streams.applier import Applier
+from hub.streams.dead_letters import DeadLetterRelay
+from hub.streams.heads import HeadCheck, HeadGuard
+from hub.streams.holds import held_remark
+from hub.streams.outbox import Outbox
+from hub.streams.ports import Feed
+from hub.streams.reader import GATHER_S, Reader, places_of
+from hub.streams.relay import Relay
+from hub.streams.topics import Topic
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 
 _BOOKS: Final = books_pb2.DESCRIPTOR.services_by_name["BooksService"].full_name
@@ -125,7 +125,7 @@ class Kit:
     def reader(
         self, feed: Feed, applier: Applier, *, stage: str, on_bug: Literal["park", "stop"], gather_s: float = GATHER_S
     ) -> Reader:
-        """Return the reader that applies what a feed brings; arguments as `hub.journal.reader.Reader`."""
+        """Return the reader that applies what a feed brings; arguments as `hub.streams.reader.Reader`."""
         reader = Reader(
             self.store,
             feed,

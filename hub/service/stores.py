@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from hub.journal.ports import Publisher
 from hub.store.migrate import prepare
 from hub.store.store import Store, Transaction
+from hub.streams.ports import Publisher
 
 
 class StorePart:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from hub.streaming.admin import describe
-from hub.streaming.bus import Bus
+from hub.kafka.admin import describe
+from hub.kafka.bus import Bus
 from ops.broker.choice import Choice, Kind, choose
 from ops.broker.docker import DockerKafka
 from ops.broker.jars import Say

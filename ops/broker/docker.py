@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from hub.errors import Rejected
-from hub.streaming.admin import describe
-from hub.streaming.bus import Bus
+from hub.kafka.admin import describe
+from hub.kafka.bus import Bus
 from ops.broker.jars import Say
 from ops.broker.native import READY_S
 from ops.broker.ports import free_ports

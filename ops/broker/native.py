@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from hub.errors import Retryable
-from hub.streaming.admin import describe
-from hub.streaming.bus import Bus, Credentials
+from hub.kafka.admin import describe
+from hub.kafka.bus import Bus, Credentials
 from ops.broker.jars import Say, fetch, libs_folder, version_of
 from ops.broker.ports import free_ports
 from ops.broker.properties import HOST, LOGGING, Node, Secured, server_properties

@@ -9,8 +9,8 @@ import grpc
 from google.protobuf.message import Message
 
 from hub.errors import Kind, Retryable
-from hub.rpc.client import error_of
-from hub.rpc.status import DETAILS_KEY
+from hub.grpc.client import error_of
+from hub.grpc.status import DETAILS_KEY
 from ops.simulators.answers import Later, Patience, Refusal
 
 TIMEOUT_S: Final = 20.0

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from typing_extensions import override
 
-from hub.rpc.client import channel
-from hub.wire.court.v1 import court_pb2, court_pb2_grpc
-from hub.wire.handoff.v1 import handoff_pb2
+from dispute.wire.court.v1 import court_pb2, court_pb2_grpc
+from dispute.wire.handoff.v1 import handoff_pb2
+from hub.grpc.client import channel
 from ops.simulators.answers import Answer, Patience, Refusal
 from ops.simulators.calls import ask
 from ops.simulators.rest import RestPartner

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hub.contracts.stream import StreamName
+from hub.streams.envelope import StreamName
 from ops.simulators.answers import Receipt
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Final
 
-from hub.contracts.stream import StreamName
-from hub.rpc.client import channel
-from hub.rpc.vectors import vector_from_wire, vector_to_wire
-from hub.wire.dispute.v1 import command_pb2
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.grpc.client import channel
+from hub.grpc.vectors import vector_from_wire, vector_to_wire
+from hub.streams.envelope import StreamName
 from ops.scenarios.journeys import Step
 from ops.simulators.answers import BrokenPromise, Patience, Refusal
 from ops.simulators.calls import ask

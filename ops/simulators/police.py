@@ -8,8 +8,8 @@ from typing import Any
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from hub.rpc.client import channel
-from hub.wire.police.v1 import police_pb2, police_pb2_grpc
+from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
+from hub.grpc.client import channel
 from ops.simulators.answers import Answer, BrokenPromise, Patience, Refusal, Result
 from ops.simulators.bodies import Body
 from ops.simulators.calls import ask

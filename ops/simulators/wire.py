@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.wire.exchange.v1 import exchange_pb2
+from dispute.wire.exchange.v1 import exchange_pb2
 from ops.simulators.answers import Receipt, Result
 
 

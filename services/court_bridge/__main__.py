@@ -9,7 +9,7 @@ if __name__ == "__main__":
 
 import sys
 
-from hub.exchange.commands import run
+from bridge.commands import run
 from hub.runtime.process import end
 from services.court_bridge.settings import CourtBridgeSettings
 from services.court_bridge.wiring import TRADE, build

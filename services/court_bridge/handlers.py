@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hub.exchange.facts import Sender, check_matter
+from bridge.record.facts import Sender, check_matter
 from services.court_bridge.domain.case import CourtCase, check_dates
 
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from dispute.lifecycle import Dispute, Event
 from hub.errors import Rejected
-from hub.lifecycle import Dispute, Event
 from services.intake.domain.timers import Timer, TimerKind
 
 T = TypeVar("T")

@@ -8,15 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from hub.contracts.sealing import Sealer
-from hub.contracts.topics import HANDOFFS, JOURNAL
-from hub.journal.heads import Logged
-from hub.journal.judge import Numbered
-from hub.journal.outbox import Outbox
-from hub.journal.reader import Reader
-from hub.journal.recovery import Recovered, recover
-from hub.rpc.server import GrpcServer
-from hub.runtime.calendars import WorkCalendar
+from dispute.calendar.working_days import WorkCalendar
+from dispute.contracts.sealing import Sealer
+from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
+from dispute.wire.intake.v1 import intake_pb2_grpc
+from hub.grpc.server import GrpcServer
+from hub.http.server import HttpServer
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
 from hub.runtime.clock import Clock, WallClock
 from hub.runtime.health import Bearing
 from hub.runtime.keys import load_or_create
@@ -27,10 +26,11 @@ from hub.store.batcher import Batcher
 from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
 from hub.store.waits import UPKEEP
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
-from hub.web.server import HttpServer
-from hub.wire.intake.v1 import intake_pb2_grpc
+from hub.streams.heads import Logged
+from hub.streams.judge import Numbered
+from hub.streams.outbox import Outbox
+from hub.streams.reader import Reader
+from hub.streams.recovery import Recovered, recover
 from services.intake.adapters.accounts import HANDOFF, books_of
 from services.intake.adapters.applier import HandoffApplier
 from services.intake.adapters.counters import MetricCounters
@@ -90,7 +90,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         bus: Kafka when None.
         clock: The wall clock when None.
     """
-    kit = Kit(NAME, settings, bus or kafka(settings, NAME), VERSIONS)
+    kit = Kit(NAME, settings, bus or kafka(settings, NAME, CATALOGUE), VERSIONS)
     store, clock = kit.store, clock or WallClock()
     counters = MetricCounters(kit.metrics)
     calendar = WorkCalendar({})
@@ -164,7 +164,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
 
 
 def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Recovered:
-    """Bring a restored store up to what it had published; errors as `hub.journal.recovery.recover`.
+    """Bring a restored store up to what it had published; errors as `hub.streams.recovery.recover`.
 
     Args:
         settings: As for serving.

@@ -9,7 +9,7 @@ if __name__ == "__main__":
 
 import sys
 
-from hub.exchange.commands import run
+from bridge.commands import run
 from hub.runtime.process import end
 from services.petition_bridge.settings import PetitionBridgeSettings
 from services.petition_bridge.wiring import TRADE, build

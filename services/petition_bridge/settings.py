@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.exchange.settings import BridgeSettings
+from bridge.settings import BridgeSettings
 
 
 class PetitionBridgeSettings(BridgeSettings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hub.exchange.facts import Sender, check_matter
+from bridge.record.facts import Sender, check_matter
 from services.police_bridge.domain.incident import PoliceIncident, check_times
 
 

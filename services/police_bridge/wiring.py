@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from hub.exchange.assembly import Bridge, assemble
-from hub.exchange.settings import BridgeSettings
-from hub.exchange.trade import Trade
+from bridge.assembly import Bridge, assemble
+from bridge.settings import BridgeSettings
+from bridge.specification import Trade
+from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
 from hub.runtime.clock import Clock
 from hub.service.bus import BusPorts
-from hub.wire.police.v1 import police_pb2, police_pb2_grpc
 from services.police_bridge import handlers
 from services.police_bridge.adapters import dto, wire
 from services.police_bridge.domain.incident import PoliceIncident
@@ -34,5 +34,5 @@ TRADE: Final = Trade(
 
 
 def build(settings: BridgeSettings, bus: BusPorts | None = None, clock: Clock | None = None) -> Bridge[PoliceIncident]:
-    """Put the bridge together; starts nothing. Errors as `hub.exchange.assembly.assemble`."""
+    """Put the bridge together; starts nothing. Errors as `bridge.assembly.assemble`."""
     return assemble(TRADE, settings, bus, clock)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from hub.contracts.topics import JOURNAL
-from hub.journal.reader import Reader
-from hub.rpc.server import GrpcServer
+from dispute.contracts.topics import JOURNAL
+from dispute.wire.stats.v1 import stats_pb2_grpc
+from hub.grpc.server import GrpcServer
+from hub.http.server import HttpServer
 from hub.runtime.health import Bearing
 from hub.runtime.process import Part
 from hub.service.bus import BusPorts, kafka
 from hub.service.kit import Kit
 from hub.store.store import Store
-from hub.web.server import HttpServer
-from hub.wire.stats.v1 import stats_pb2_grpc
+from hub.streams.reader import Reader
 from services.stats.adapters.accounts import books_of, difference
 from services.stats.adapters.applier import STAGE, JournalApplier
 from services.stats.adapters.changes import Pulse

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
 
-from ops.broker import NativeKafka
-from ops.broker.properties import Secured
 from tests.blackbox.hubs import RunningHub, wait_until
 
 GROUPS = {"intake": "hub-intake", "stats": "hub-stats"}
@@ -28,18 +26,16 @@ def may_only_see(bootstrap: str, group: str) -> None:
 
 
 @pytest.mark.item("13")
-@pytest.mark.usefixtures("kafka_choice")
 @pytest.mark.parametrize("service", GROUPS)
-def test_a_right_to_see_the_group_is_not_taken_for_a_right_to_read(service: str, tmp_path: Path) -> None:
+def test_a_right_to_see_the_group_is_not_taken_for_a_right_to_read(
+    ruled_kafka: str, service: str, tmp_path: Path
+) -> None:
     """The group does not exist yet, as at each first start: that is where the answer of the broker misleads."""
-    kafka = NativeKafka(tmp_path / "kafka", say=print, secured=Secured({}))
-    hub = RunningHub(tmp_path / "run", "sqlite")
-    kafka.start()
+    hub = RunningHub(tmp_path, "sqlite")
+    may_only_see(ruled_kafka, GROUPS[service])
     try:
-        may_only_see(kafka.bootstrap, GROUPS[service])
-        hub.open_alone(service, kafka.bootstrap)
+        hub.open_alone(service, ruled_kafka)
         wait_until(f"{service} ends and says why", lambda: hub.exit_code(service) is not None, NAMED_S)
         assert f"lacks READ on group {GROUPS[service]}" in hub.log(service)
     finally:
         hub.close()
-        kafka.stop()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hub.contracts.topics import Topic
-from hub.streaming.admin import describe
-from hub.streaming.bus import Bus
+from hub.kafka.admin import describe
+from hub.kafka.bus import Bus
+from hub.streams.topics import Topic
 from ops.broker import NativeKafka
 from tests.support.buses import KafkaRig, collect, fill, until
 from tests.support.leaders import move_leaders

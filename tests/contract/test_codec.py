@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.contracts.codec import (
+from dispute.contracts.codec import (
     FIELD_OF,
     LOCAL,
     TYPE_OF,
@@ -29,8 +29,7 @@ from hub.contracts.codec import (
     state_to_bytes,
     timestamp_of,
 )
-from hub.errors import Rejected
-from hub.lifecycle import (
+from dispute.lifecycle import (
     WIRE_INSTRUCTIONS,
     Actor,
     ChangeColour,
@@ -58,9 +57,10 @@ from hub.lifecycle import (
     WireInstruction,
     decide,
 )
-from hub.wire.dispute.v1 import command_pb2, dimensions_pb2
-from hub.wire.intake.v1 import intake_pb2
-from hub.wire.journal.v1 import journal_pb2
+from dispute.wire.dispute.v1 import command_pb2, dimensions_pb2
+from dispute.wire.intake.v1 import intake_pb2
+from dispute.wire.journal.v1 import journal_pb2
+from hub.errors import Rejected
 from tests.support.lifecycle import DISPATCH, DUE, PATHS, REGISTER, START, Walk, command, mark_of, reach, registration
 
 PAIRS: list[tuple[type, type[Message]]] = [

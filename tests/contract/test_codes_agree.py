@@ -14,7 +14,7 @@ LISTS = {"circumstances": "circumstance", "procedure": "procedure", "suit_kind":
 
 def codes(channel: str, name: str) -> set[str]:
     own = ROOT / f"services/{channel}_bridge/adapters/codes/{name}.yaml"
-    path = own if own.exists() else ROOT / f"hub/exchange/codes/{name}.yaml"
+    path = own if own.exists() else ROOT / f"bridge/record/codes/{name}.yaml"
     return set(yaml.safe_load(path.read_text(encoding="utf-8"))["codes"]) if path.exists() else set()
 
 

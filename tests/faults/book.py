@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hub.contracts.stream import StreamName
+from hub.streams.envelope import StreamName
 from ops.simulators.answers import Receipt
 
 

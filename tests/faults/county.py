@@ -11,10 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from hub.contracts.codec import event_to_wire
-from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
-from hub.contracts.topics import HANDOFFS, JOURNAL, Topic, partition_of, shard_of
-from hub.lifecycle import (
+from dispute.contracts.codec import event_to_wire
+from dispute.contracts.topics import HANDOFFS, JOURNAL
+from dispute.lifecycle import (
     Channel,
     DateName,
     Instruction,
@@ -27,7 +26,9 @@ from hub.lifecycle import (
     State,
     dispute_id_of,
 )
-from hub.wire.handoff.v1 import handoff_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, pack
+from hub.streams.topics import Topic, partition_of, shard_of
 from services.stats.domain.fold import DIMENSIONS, Fold, cohort_days
 from services.stats.domain.metrics import METRICS
 from services.stats.domain.rates import rate_of

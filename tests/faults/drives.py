@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hub.contracts.topics import JOURNAL
+from dispute.contracts.topics import JOURNAL
 from hub.errors import Retryable
-from hub.journal.inbox import Inbox
-from hub.streaming.log import Log
+from hub.kafka.log import Log
+from hub.streams.inbox import Inbox
 from ops.books import on_its_way
 from ops.exits import CommandError
 from ops.launcher import BRIDGES

@@ -19,8 +19,8 @@ import grpc
 import psycopg
 from kafka import KafkaConsumer, TopicPartition
 
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from tests.faults.rows import ROWS_OF, TABLES, Cell, StoreRows
 
 HANDOFFS: Final = "dispute.handoffs.v1"

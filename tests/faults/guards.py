@@ -17,23 +17,23 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
 
-from hub.contracts.stream import place_of, unpack
+from dispute.calendar.working_days import Due, WorkCalendar
 from hub.errors import Fault, Rejected
-from hub.journal import plan, reader
-from hub.journal.behind import Behind
-from hub.journal.inbox import Inbox, Move
-from hub.journal.judge import Numbered, StreamPlace, Verdict
-from hub.journal.ports import FeedRecord
-from hub.journal.reader import Reader
-from hub.journal.relay import Relay
-from hub.runtime.calendars import Due, WorkCalendar
+from hub.kafka import admin
+from hub.kafka.pages import Pages
+from hub.kafka.transport import OwnPlaceConsumer
 from hub.store import failures
 from hub.store.store import Store
 from hub.store.tables import inbox_partition
 from hub.store.waits import SERVING, Waits
-from hub.streaming import admin
-from hub.streaming.pages import Pages
-from hub.streaming.transport import OwnPlaceConsumer
+from hub.streams import plan, reader
+from hub.streams.backlog import Behind
+from hub.streams.envelope import place_of, unpack
+from hub.streams.inbox import Inbox, Move
+from hub.streams.judge import Numbered, StreamPlace, Verdict
+from hub.streams.ports import FeedRecord
+from hub.streams.reader import Reader
+from hub.streams.relay import Relay
 from ops.launcher import BRIDGES, SERVICES
 from services.intake.adapters.applier import HandoffApplier
 from services.stats.domain.fold import Fold

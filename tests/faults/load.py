@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from hub.contracts.stream import StreamName
-from hub.rpc.client import channel
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.grpc.client import channel
+from hub.streams.envelope import StreamName
 from ops.scenarios.journeys import Step
 from ops.scenarios.record import Record
 from ops.scenarios.vocabulary import Channel

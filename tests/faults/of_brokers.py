@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Final
 
-from hub.contracts.topics import CATALOGUE
+from dispute.contracts.topics import CATALOGUE
 from tests.faults.rig import BROKERS
 from tests.faults.scene import Inject, NotBitten, Scene, on_cluster
 from tests.support import leaders

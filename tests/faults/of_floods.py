@@ -11,10 +11,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hub.contracts.topics import HANDOFFS
-from hub.journal.deadletters import redrive
+from dispute.contracts.topics import HANDOFFS
 from hub.store.store import Store
 from hub.store.tables import dead_letter
+from hub.streams.dead_letters import redrive
 from ops.scenarios.vocabulary import Channel
 from tests.faults import points as at
 from tests.faults.rig import ROOT, Rig

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-from hub.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
-from hub.journal.ports import FeedRecord
-from hub.streaming.bus import Bus
-from hub.streaming.clients import producer
-from hub.streaming.log import Log
+from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
+from hub.kafka.bus import Bus
+from hub.kafka.clients import producer
+from hub.kafka.log import Log
+from hub.streams.ports import FeedRecord
 from tests.faults.scene import NotBitten, Scene, on_cluster
 
 COPIES: Final = 12

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer
 from kafka.errors import KafkaError
 
-from hub.contracts.topics import HANDOFFS, JOURNAL
-from hub.streaming.clients import admin
+from dispute.contracts.topics import HANDOFFS, JOURNAL
+from hub.kafka.clients import admin
 from ops.children import Child
 from ops.launcher import BRIDGES
 from tests.faults import points as at

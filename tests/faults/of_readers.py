@@ -11,9 +11,9 @@ from kafka import TopicPartition
 from kafka.errors import NoError
 from kafka.structs import OffsetAndMetadata
 
-from hub.streaming.bus import Bus
-from hub.streaming.clients import admin
-from hub.streaming.log import Log
+from hub.kafka.bus import Bus
+from hub.kafka.clients import admin
+from hub.kafka.log import Log
 from tests.faults import points as at
 from tests.faults.of_processes import GROUPS
 from tests.faults.scene import Inject, NotBitten, Scene, on_cluster

@@ -14,8 +14,8 @@ from zlib import crc32
 
 from google.protobuf.message import DecodeError
 
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.journal.v1 import journal_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from tests.faults.evidence import HANDOFFS, JOURNAL, Evidence
 from tests.faults.figures import compare_figures
 from tests.faults.letters import compare_letters

@@ -13,8 +13,8 @@ from datetime import date
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from hub.wire.dispute.v1 import dimensions_pb2
-from hub.wire.journal.v1 import journal_pb2
+from dispute.wire.dispute.v1 import dimensions_pb2
+from dispute.wire.journal.v1 import journal_pb2
 
 EPOCH: Final = date(1970, 1, 1).toordinal()
 TYPES: Final[Mapping[int, str]] = {

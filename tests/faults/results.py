@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from hub.wire.journal.v1 import journal_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from tests.faults.evidence import Line
 
 STATUSES: Final[Mapping[str, str]] = {

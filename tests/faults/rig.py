@@ -14,12 +14,12 @@ from signal import SIGKILL, SIGTERM, Signals
 from types import TracebackType
 from typing import Any, Final, Self
 
+from dispute.wire.court.v1 import court_pb2, court_pb2_grpc
+from dispute.wire.petition.v1 import petition_pb2, petition_pb2_grpc
+from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
 from hub.errors import Retryable
-from hub.rpc.client import channel
-from hub.streaming.bus import Bus
-from hub.wire.court.v1 import court_pb2, court_pb2_grpc
-from hub.wire.petition.v1 import petition_pb2, petition_pb2_grpc
-from hub.wire.police.v1 import police_pb2, police_pb2_grpc
+from hub.grpc.client import channel
+from hub.kafka.bus import Bus
 from ops.books import Sheet, balance, on_its_way, unread
 from ops.broker import NativeKafka
 from ops.chaos import senders_of

@@ -29,19 +29,19 @@ import psycopg
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
+from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
-from hub.journal import reader
-from hub.journal.judge import Numbered
-from hub.journal.leases import Leases
-from hub.journal.ports import FeedRecord
+from hub.kafka import publisher
+from hub.kafka.buffer import Buffer
+from hub.kafka.bus import Bus
+from hub.kafka.worker import FaustFeed
 from hub.runtime import heap
 from hub.store import engines
 from hub.store.batcher import Batcher
-from hub.streaming import publisher
-from hub.streaming.buffer import Buffer
-from hub.streaming.bus import Bus
-from hub.streaming.worker import FaustFeed
-from hub.wire.handoff.v1 import handoff_pb2
+from hub.streams import reader
+from hub.streams.judge import Numbered
+from hub.streams.leases import Leases
+from hub.streams.ports import FeedRecord
 from services.intake.adapters.applier import HandoffApplier
 from tests.faults import points as at
 from tests.faults.points import Points

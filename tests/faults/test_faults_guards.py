@@ -17,30 +17,30 @@ import pytest
 import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
 
-from hub.contracts.stream import GENESIS, Message, Place, StreamName, extend_all, pack
-from hub.contracts.topics import JOURNAL
+from dispute.calendar.working_days import WorkCalendar
+from dispute.contracts.topics import JOURNAL
 from hub.errors import Fault, Rejected, Retryable
-from hub.journal import plan
-from hub.journal import reader as reader_module
-from hub.journal.applying import Poisoned
-from hub.journal.behind import Behind
-from hub.journal.inbox import Inbox, Move, Swapped
-from hub.journal.judge import Numbered
-from hub.journal.ports import FeedRecord
-from hub.journal.reader import Reader
-from hub.journal.relay import Relay
-from hub.runtime.calendars import WorkCalendar
+from hub.kafka import admin
+from hub.kafka.buffer import Buffer
+from hub.kafka.bus import Bus
+from hub.kafka.pages import Pages
+from hub.kafka.publisher import KafkaPublisher
+from hub.kafka.transport import OwnPlaceConsumer
 from hub.store import failures
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.store.waits import SERVING, Waits
-from hub.streaming import admin
-from hub.streaming.buffer import Buffer
-from hub.streaming.bus import Bus
-from hub.streaming.memory import Sending
-from hub.streaming.pages import Pages
-from hub.streaming.publisher import KafkaPublisher
-from hub.streaming.transport import OwnPlaceConsumer
+from hub.streams import plan
+from hub.streams import reader as reader_module
+from hub.streams.applier import Poisoned
+from hub.streams.backlog import Behind
+from hub.streams.envelope import GENESIS, Message, Place, StreamName, extend_all, pack
+from hub.streams.inbox import Inbox, Move, Swapped
+from hub.streams.judge import Numbered
+from hub.streams.memory import Sending
+from hub.streams.ports import FeedRecord
+from hub.streams.reader import Reader
+from hub.streams.relay import Relay
 from services.intake.adapters.applier import HandoffApplier
 from services.stats.domain.fold import Fold, cohort_days
 from tests.faults import points as at

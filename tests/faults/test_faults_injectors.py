@@ -17,12 +17,12 @@ import pytest
 import sqlalchemy as sa
 from kafka.errors import KafkaConnectionError
 
-from hub.contracts.stream import StreamName
+from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected, Retryable
-from hub.journal.judge import Numbered
 from hub.store import engines
 from hub.store.store import Store
-from hub.wire.handoff.v1 import handoff_pb2
+from hub.streams.envelope import StreamName
+from hub.streams.judge import Numbered
 from services.intake.adapters.applier import HandoffApplier
 from tests.faults import points as at
 from tests.faults import service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hub.contracts.topics import HANDOFFS
+from dispute.contracts.topics import HANDOFFS
 from tests.faults.county import county
 from tests.faults.evidence import Evidence, Raw
 from tests.faults.oracle import judge

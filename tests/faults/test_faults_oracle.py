@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.contracts.topics import HANDOFFS, JOURNAL
-from hub.lifecycle import Channel, Instruction
-from hub.wire.journal.v1 import journal_pb2
+from dispute.contracts.topics import HANDOFFS, JOURNAL
+from dispute.lifecycle import Channel, Instruction
+from dispute.wire.journal.v1 import journal_pb2
 from hub.wire.stream.v1 import stream_pb2
 from tests.faults.county import DOORS, LIVES, county, numbered
 from tests.faults.evidence import Evidence, Raw

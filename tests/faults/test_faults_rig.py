@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from dispute.wire.journal.v1 import journal_pb2
 from hub.runtime import heap
-from hub.wire.journal.v1 import journal_pb2
 from ops.broker.ports import free_ports
 from ops.broker.properties import Node, server_properties
 from ops.scenarios.days import SHANGHAI
@@ -263,13 +263,13 @@ def test_the_wrapper_puts_every_point_in_its_place(tmp_path: Path) -> None:
 INSTALLED = """
 import sys
 from pathlib import Path
-from hub.journal import reader
-from hub.journal.leases import Leases
+from hub.streams import reader
+from hub.streams.leases import Leases
 from hub.store import engines
 from hub.store.batcher import Batcher
-from hub.streaming import publisher
-from hub.streaming.buffer import Buffer
-from hub.streaming.worker import FaustFeed
+from hub.kafka import publisher
+from hub.kafka.buffer import Buffer
+from hub.kafka.worker import FaustFeed
 from services.intake.adapters.applier import HandoffApplier
 from tests.faults import service
 from tests.faults.oracle import judge

@@ -11,12 +11,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 from typing_extensions import override
 
-from hub.contracts.topics import JOURNAL
-from hub.journal.judge import Numbered
-from hub.journal.ports import Delivery, FeedRecord
-from hub.streaming.buffer import Buffer
-from hub.streaming.pages import Pages
-from hub.streaming.publisher import KafkaPublisher
+from dispute.contracts.topics import JOURNAL
+from hub.kafka.buffer import Buffer
+from hub.kafka.pages import Pages
+from hub.kafka.publisher import KafkaPublisher
+from hub.streams.judge import Numbered
+from hub.streams.ports import Delivery, FeedRecord
 from services.intake.adapters.applier import HandoffApplier
 from tests.faults import points as at
 from tests.faults.points import Points

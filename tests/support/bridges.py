@@ -16,17 +16,18 @@ from typing import Any, Final
 import httpx2
 import pytest
 
-from hub.contracts.stream import GENESIS, Place, StreamName, extend, pack, place_of, unpack
-from hub.contracts.topics import HANDOFFS, JOURNAL, partition_of, shard_of
+from bridge.accepting import credentials
+from bridge.assembly import Bridge
+from bridge.settings import BridgeSettings
+from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Retryable
-from hub.exchange import credentials
-from hub.exchange.assembly import Bridge
-from hub.exchange.settings import BridgeSettings
 from hub.runtime.clock import FixedClock
 from hub.service.bus import BusPorts, memory
-from hub.streaming.memory import MemoryBus, Sending
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.journal.v1 import journal_pb2
+from hub.streams.envelope import GENESIS, Place, StreamName, extend, pack, place_of, unpack
+from hub.streams.memory import MemoryBus, Sending
+from hub.streams.topics import partition_of, shard_of
 
 NOW: Final = datetime(2024, 6, 1, 4, 0, tzinfo=UTC)
 COUNTY: Final = "620725"
@@ -150,7 +151,7 @@ class Workshop:
 
     folder: Path
     store_url: str
-    bus: MemoryBus = field(default_factory=lambda: MemoryBus(partitions=2))
+    bus: MemoryBus = field(default_factory=lambda: MemoryBus(CATALOGUE, partitions=2))
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
     pen: JournalPen = field(init=False)
 

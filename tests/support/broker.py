@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from hub.contracts.topics import Topic
 from hub.errors import Rejected
-from hub.streaming.bus import Bus
+from hub.kafka.bus import Bus
+from hub.streams.topics import Topic
 from ops.broker import Broker, Kind, NativeKafka, choose, open_broker
 from ops.broker.properties import Secured
 
@@ -62,6 +62,17 @@ def native_kafka(kafka_broker: Broker) -> Iterator[NativeKafka]:
         pytest.skip("only a native broker can be killed by a test")
     yield kafka_broker
     kafka_broker.wait_ready()
+
+
+@pytest.fixture
+def ruled_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a broker where everybody may do what no access rule is about."""
+    if choose(os.environ).kind is not Kind.NATIVE:
+        pytest.skip("only a native broker is given access rules")
+    broker = NativeKafka(tmp_path_factory.mktemp("ruled"), say=print, secured=Secured({}))
+    broker.start()
+    yield broker.bootstrap
+    broker.stop()
 
 
 @pytest.fixture

@@ -14,17 +14,17 @@ import stamina
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from hub.contracts.stream import Message
-from hub.contracts.topics import Topic
 from hub.errors import Retryable
-from hub.journal.ports import Delivery, Feed, FeedRecord, Places, Publisher
-from hub.streaming.admin import provision
-from hub.streaming.bus import Bus
-from hub.streaming.clients import admin
-from hub.streaming.memory import MemoryBus, MemoryPublisher
-from hub.streaming.memory_feed import MemoryFeed
-from hub.streaming.publisher import KafkaPublisher
-from hub.streaming.worker import MAX_RECORDS, FaustFeed
+from hub.kafka.admin import provision
+from hub.kafka.bus import Bus
+from hub.kafka.clients import admin
+from hub.kafka.publisher import KafkaPublisher
+from hub.kafka.worker import MAX_RECORDS, FaustFeed
+from hub.streams.envelope import Message
+from hub.streams.memory import MemoryBus, MemoryPublisher
+from hub.streams.memory_feed import MemoryFeed
+from hub.streams.ports import Delivery, Feed, FeedRecord, Places, Publisher
+from hub.streams.topics import Topic
 
 DEADLINE_S = 20.0
 
@@ -59,7 +59,7 @@ class Rig(Protocol):
 class MemoryRig:
     def __init__(self, topic: Topic) -> None:
         self.topic = topic
-        self.bus = MemoryBus(3, [topic])
+        self.bus = MemoryBus([topic], 3)
         self._feeds: list[Feed] = []
 
     def publisher(self) -> Publisher:

@@ -1,4 +1,4 @@
-"""A gRPC service with a method of each of the four shapes, on a real server; for tests of hub.rpc."""
+"""A gRPC service with a method of each of the four shapes, on a real server; for tests of hub.grpc."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import grpc
 import pytest
 
-from hub.rpc.client import channel
-from hub.rpc.server import GrpcServer
+from dispute.wire.stats.v1 import stats_pb2
+from hub.grpc.client import channel
+from hub.grpc.server import GrpcServer
 from hub.runtime.metrics import Metrics
-from hub.wire.stats.v1 import stats_pb2
 from hub.wire.stream.v1 import stream_pb2
 
 # The name of a real service, because its methods are looked up for the metrics; what it does is the test's.

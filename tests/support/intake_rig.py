@@ -16,24 +16,25 @@ import grpc
 import pytest
 import sqlalchemy as sa
 
-from hub.contracts.codec import timestamp_of
-from hub.contracts.sealing import Sealer
-from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
-from hub.contracts.topics import HANDOFFS, partition_of, shard_of
+from dispute.contracts.codec import timestamp_of
+from dispute.contracts.sealing import Sealer
+from dispute.contracts.topics import CATALOGUE, HANDOFFS
+from dispute.lifecycle import dispute_id_of
+from dispute.lifecycle.identity import NAMESPACE
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected, Retryable
-from hub.lifecycle import dispute_id_of
-from hub.lifecycle.identity import NAMESPACE
-from hub.rpc.client import channel, error_of
-from hub.rpc.vectors import vector_to_wire
+from hub.grpc.client import channel, error_of
+from hub.grpc.vectors import vector_to_wire
 from hub.runtime.clock import FixedClock
 from hub.runtime.keys import load_or_create
 from hub.service.bus import memory
-from hub.streaming.memory import MemoryBus
+from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, pack
+from hub.streams.memory import MemoryBus
+from hub.streams.topics import partition_of, shard_of
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.dispute.v1 import command_pb2
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.wire.journal.v1 import journal_pb2
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import Intake, build
 
@@ -138,7 +139,7 @@ class Rig:
     store_url: str
     keys_dir: Path
     stack: AsyncExitStack
-    bus: MemoryBus = field(default_factory=lambda: MemoryBus(partitions=2))
+    bus: MemoryBus = field(default_factory=lambda: MemoryBus(CATALOGUE, partitions=2))
     clock: FixedClock = field(default_factory=lambda: FixedClock(WALL))
     clock_kind: Literal["wall", "scenario"] = "scenario"
     calendar_dir: Path | None = None

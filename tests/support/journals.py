@@ -12,19 +12,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hub.contracts.stream import StreamName
-from hub.contracts.topics import JOURNAL, partition_of, shard_of
+from dispute.contracts.topics import CATALOGUE, JOURNAL
 from hub.errors import Fault, Kind, Rejected, Retryable
-from hub.journal.applying import Answer, Poisoned
-from hub.journal.judge import Numbered
-from hub.journal.outbox import Entry, Outbox
-from hub.journal.reader import Reader, places_of
-from hub.journal.relay import Relay
 from hub.runtime.metrics import Metrics
 from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
-from hub.streaming.memory import MemoryBus, MemoryPublisher
-from hub.streaming.memory_feed import MemoryFeed
+from hub.streams.applier import Answer, Poisoned
+from hub.streams.envelope import StreamName
+from hub.streams.judge import Numbered
+from hub.streams.memory import MemoryBus, MemoryPublisher
+from hub.streams.memory_feed import MemoryFeed
+from hub.streams.outbox import Entry, Outbox
+from hub.streams.reader import Reader, places_of
+from hub.streams.relay import Relay
+from hub.streams.topics import partition_of, shard_of
 
 GROUP = "hub-test"
 effects = sa.table("effects", sa.column("record"), sa.column("position"), sa.column("shard"))
@@ -177,7 +178,7 @@ async def fault_of(reader: Reader) -> Exception:
 @asynccontextmanager
 async def bench_of(producer: Store, consumer: Store) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
-        bench = Bench(producer, consumer, MemoryBus(partitions=2), stack)
+        bench = Bench(producer, consumer, MemoryBus(CATALOGUE, partitions=2), stack)
         await producer.write(bench.outbox.open)
         await consumer.write(
             lambda tx: tx.execute(sa.text("CREATE TABLE effects (record TEXT, position BIGINT, shard INTEGER)"))

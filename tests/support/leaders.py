@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from kafka import TopicPartition
 
-from hub.streaming.bus import Bus
-from hub.streaming.clients import admin
+from hub.kafka.bus import Bus
+from hub.kafka.clients import admin
 
 PREFERRED: Final = 0
 LOOK_S: Final = 0.2

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from hub.lifecycle import (
+from dispute.lifecycle import (
     Accept,
     Actor,
     Agree,

@@ -17,18 +17,19 @@ import httpx2
 import pytest
 from typing_extensions import override
 
-from hub.contracts.stream import GENESIS, Place, StreamName, extend_all, pack
-from hub.contracts.topics import JOURNAL, partition_of, shard_of
+from dispute.contracts.topics import CATALOGUE, JOURNAL
+from dispute.wire.dispute.v1 import dimensions_pb2
+from dispute.wire.journal.v1 import journal_pb2
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Retryable
-from hub.rpc.client import channel
-from hub.rpc.vectors import vector_to_wire
+from hub.grpc.client import channel
+from hub.grpc.vectors import vector_to_wire
 from hub.service.bus import BusPorts, memory
-from hub.streaming.memory import MemoryBus
-from hub.streaming.memory_feed import MemoryFeed
+from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, pack
+from hub.streams.memory import MemoryBus
+from hub.streams.memory_feed import MemoryFeed
+from hub.streams.topics import partition_of, shard_of
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from hub.wire.dispute.v1 import dimensions_pb2
-from hub.wire.journal.v1 import journal_pb2
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from services.stats.settings import StatsSettings
 from services.stats.wiring import Stats, build
 
@@ -257,7 +258,7 @@ async def running(
 
 @pytest.fixture
 def stats_bus() -> MemoryBus:
-    return MemoryBus()
+    return MemoryBus(CATALOGUE)
 
 
 @pytest.fixture

@@ -9,17 +9,18 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = ("hub", "services", "ops")
+OURS = ("hub", "dispute", "bridge", "services", "ops")
+GENERATED = (("hub", "wire"), ("dispute", "wire"))
 FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
 
 
 def modules(*folders: str, generated: bool = False, root: Path = ROOT) -> Iterator[Path]:
-    """Python files below `folders`, in a fixed order; without hub/wire unless `generated`."""
-    wire = root / "hub" / "wire"
+    """Python files below `folders`, in a fixed order; without the wire unless `generated`."""
     for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
-            hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
-            if not hidden and (generated or wire not in path.parents):
+            parts = path.relative_to(root).parts
+            hidden = any(part.startswith(".") for part in parts)
+            if not hidden and (generated or parts[:2] not in GENERATED):
                 yield path
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from typing_extensions import override
 
-from hub.exchange import facts
-from hub.exchange import fields as f
-from hub.exchange.dto import MatterDto, PartnerModel, ReportDto
+from bridge.record import facts
+from bridge.record import fields as f
+from bridge.record.dto import MatterDto, PartnerModel, ReportDto
 from services.court_bridge.domain.case import CourtCase
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hub.exchange.wire import case_received
-from hub.wire.handoff.v1 import handoff_pb2
+from bridge.accepting.handoff_messages import case_received
+from dispute.wire.handoff.v1 import handoff_pb2
 from services.court_bridge.domain.case import CourtCase
 
 

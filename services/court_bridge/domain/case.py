@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from hub.exchange.facts import Matter, refuse_disorder, refuse_future
-from hub.runtime.clock import business_day
+from bridge.record.facts import Matter, refuse_disorder, refuse_future
+from dispute.calendar.days import business_day
 
 
 @dataclass(frozen=True, slots=True)

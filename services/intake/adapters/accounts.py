@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from hub.journal.outbox import Outbox
-from hub.journal.reader import Reader
-from hub.rpc.vectors import vector_to_wire
+from hub.grpc.vectors import vector_to_wire
 from hub.store.store import Transaction
 from hub.store.tables import stream_head
+from hub.streams.outbox import Outbox
+from hub.streams.reader import Reader
 from hub.wire.books.v1 import books_pb2
 from services.intake.adapters.register import applied_in
 

@@ -8,13 +8,13 @@ from typing import Final
 
 from typing_extensions import override
 
-from hub.contracts.sealing import Sealer
+from dispute.contracts.sealing import Sealer
+from dispute.lifecycle import Actor, Role
 from hub.errors import Rejected, Retryable
-from hub.journal.applying import Applier
-from hub.journal.judge import Numbered
-from hub.lifecycle import Actor, Role
 from hub.runtime.clock import Clock
 from hub.store.store import Transaction
+from hub.streams.applier import Applier
+from hub.streams.judge import Numbered
 from services.intake.adapters.decoding import handoff_of, telling_of
 from services.intake.domain.registration import Rulebook
 from services.intake.handlers.carrying import Answer, Task, carry_out

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import structlog
 from typing_extensions import override
 
-from hub.lifecycle import Event
+from dispute.lifecycle import Event
 from hub.runtime.metrics import Metrics
 from services.intake.ports import Counters
 

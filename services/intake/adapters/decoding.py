@@ -11,10 +11,9 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from hub.contracts.codec import instant_of
-from hub.contracts.sealing import Sealer
-from hub.errors import Rejected
-from hub.lifecycle import (
+from dispute.contracts.codec import instant_of
+from dispute.contracts.sealing import Sealer
+from dispute.lifecycle import (
     Channel,
     Dimensions,
     Recurrence,
@@ -24,8 +23,9 @@ from hub.lifecycle import (
     is_plausible_day,
     is_plausible_instant,
 )
-from hub.lifecycle.identity import is_uuid
-from hub.wire.handoff.v1 import handoff_pb2
+from dispute.lifecycle.identity import is_uuid
+from dispute.wire.handoff.v1 import handoff_pb2
+from hub.errors import Rejected
 from services.intake.domain.facts import SOURCE_CHANNELS, Consent, Facts
 from services.intake.domain.matching import Person
 from services.intake.domain.telling import Arrival, Body, LaterFact, Ruling, Telling, Withdrawal

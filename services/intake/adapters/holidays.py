@@ -12,10 +12,10 @@ from typing import Final
 
 import structlog
 
+from dispute.calendar.working_days import Notice, WorkCalendar, read_notices
+from dispute.lifecycle import end_of
 from hub.errors import Fault, Retryable
-from hub.lifecycle import end_of
 from hub.runtime import tasks
-from hub.runtime.calendars import Notice, WorkCalendar, read_notices
 from hub.runtime.metrics import Metrics
 from services.intake.handlers.settling import Settler
 

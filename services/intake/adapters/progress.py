@@ -10,13 +10,13 @@ from typing import Final, Literal
 import structlog
 from typing_extensions import override
 
-from hub.contracts.topics import SHARDS, partition_of
 from hub.errors import Retryable
-from hub.journal.inbox import Inbox
-from hub.journal.ports import Feed
 from hub.runtime.clock import Clock
 from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store
+from hub.streams.inbox import Inbox
+from hub.streams.ports import Feed
+from hub.streams.topics import SHARDS, partition_of
 from services.intake.adapters.register import clock_in
 from services.intake.handlers.firing import Alarms
 from services.intake.ports import Progress

@@ -6,13 +6,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hub.contracts.codec import dispute_to_wire, state_from_bytes
+from dispute.contracts.codec import dispute_to_wire, state_from_bytes
+from dispute.lifecycle import Channel, State, is_dispute_id
+from dispute.wire.intake.v1 import intake_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
-from hub.journal.outbox import Outbox
-from hub.lifecycle import Channel, State, is_dispute_id
 from hub.store.store import Transaction
-from hub.wire.intake.v1 import intake_pb2
-from hub.wire.journal.v1 import journal_pb2
+from hub.streams.outbox import Outbox
 from services.intake.adapters.tables import dispute
 from services.intake.handlers.tasks import unknown
 

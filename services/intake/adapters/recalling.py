@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from google.protobuf.message import DecodeError
 
-from hub.contracts.codec import event_from_wire, instant_of
+from dispute.contracts.codec import event_from_wire, instant_of
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault, Rejected
-from hub.journal.judge import Numbered
-from hub.wire.journal.v1 import journal_pb2
+from hub.streams.judge import Numbered
 from services.intake.handlers.recovering import Recalled
 from services.intake.ports import Place
 

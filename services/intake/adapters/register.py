@@ -10,15 +10,15 @@ from typing import Any, Final, TypeVar
 import sqlalchemy as sa
 from typing_extensions import override
 
-from hub.contracts.codec import event_to_wire, state_from_bytes
-from hub.contracts.topics import HANDOFFS
+from dispute.contracts.codec import event_to_wire, state_from_bytes
+from dispute.contracts.topics import HANDOFFS
+from dispute.lifecycle import Event
 from hub.errors import Kind, Rejected
-from hub.journal.outbox import Entry, Outbox
-from hub.lifecycle import Event
 from hub.runtime.clock import Clock
 from hub.store.prepared import insert_into
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
+from hub.streams.outbox import Entry, Outbox
 from services.intake.adapters.tables import (
     command_done,
     dispute,

@@ -8,15 +8,15 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import uuid5
 
-from hub.contracts.codec import command_from_wire, instant_of
+from bridge.record.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
+from dispute.contracts.codec import command_from_wire, instant_of
+from dispute.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
+from dispute.lifecycle.identity import NAMESPACE, is_uuid
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
-from hub.exchange.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
-from hub.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
-from hub.lifecycle.identity import NAMESPACE, is_uuid
 from hub.runtime.clock import Clock
-from hub.wire.dispute.v1 import command_pb2
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.intake.v1 import intake_pb2
 from services.intake.adapters.decoding import arrival_of, digest_of, plausible
 from services.intake.domain.facts import SOURCE_CHANNELS
 from services.intake.domain.registration import Rulebook

@@ -1,4 +1,4 @@
-"""IntakeService over gRPC; verdicts are raised and become statuses in `hub.rpc`."""
+"""IntakeService over gRPC; verdicts are raised and become statuses in `hub.grpc`."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import grpc
 import structlog
 from typing_extensions import override
 
-from hub.contracts.codec import dispute_to_wire, instant_of, timestamp_of
+from dispute.contracts.codec import dispute_to_wire, instant_of, timestamp_of
+from dispute.wire.exchange.v1 import exchange_pb2
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.errors import Fault, Kind, Rejected, Retryable
-from hub.journal.outbox import Outbox
-from hub.journal.reader import Reader
-from hub.rpc.call import time_left
-from hub.rpc.vectors import vector_from_wire, vector_to_wire
+from hub.grpc.call import time_left
+from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.runtime.clock import Clock
 from hub.store.batcher import Batcher
 from hub.store.store import Store
-from hub.wire.exchange.v1 import exchange_pb2
-from hub.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.streams.outbox import Outbox
+from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
 from services.intake.adapters import queries
 from services.intake.adapters.pulse import Pulse

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dispute.lifecycle import Extension
 from hub.errors import Fault
-from hub.lifecycle import Extension
 from services.intake.domain.deadlines import DeadlineRules, ExtensionRule, SignOff, Term
 from services.intake.domain.screening import Exclusion, FactName, Ground, Regime, ScreeningRules
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
-from hub.contracts.stream import StreamName
+from dispute.wire.intake.v1 import intake_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
-from hub.journal.outbox import Outbox, Row
 from hub.store.store import Store, Transaction
-from hub.wire.intake.v1 import intake_pb2
-from hub.wire.journal.v1 import journal_pb2
+from hub.streams.envelope import StreamName
+from hub.streams.outbox import Outbox, Row
 from hub.wire.stream.v1 import stream_pb2
 from services.intake.adapters.pulse import Pulse
 

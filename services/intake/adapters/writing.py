@@ -11,10 +11,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hub.contracts.codec import state_to_bytes
-from hub.contracts.topics import shard_of
+from dispute.contracts.codec import state_to_bytes
 from hub.store.prepared import Prepared, insert_into
 from hub.store.store import Transaction
+from hub.streams.topics import shard_of
 from services.intake.adapters.tables import (
     command_done,
     confidential,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
-from hub.lifecycle import (
+from dispute.lifecycle import (
     Agree,
     ApplyForConfirmation,
     Channel,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal, Protocol
 
+from dispute.lifecycle import DateName, Extension, ProvisionalDate, Span
 from hub.errors import Fault
-from hub.lifecycle import DateName, Extension, ProvisionalDate, Span
 from services.intake.domain.screening import within
 
 Count = Literal["calendar", "workday"]
@@ -18,7 +18,7 @@ HOLIDAYS: Final = timedelta(days=15)
 
 
 class Calendar(Protocol):
-    """Counts days of a limit; `hub.runtime.calendars` has the national one."""
+    """Counts days of a limit; `dispute.calendar.working_days` has the national one."""
 
     def calendar_due(self, start: date, days: int) -> Due:
         """Return the last day: day of the event not counted, end moved off a day off (民诉法 85)."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hub.errors import Kind, Rejected
-from hub.lifecycle import (
+from dispute.lifecycle import (
     Agree,
     Channel,
     Dispute,
@@ -24,6 +23,7 @@ from hub.lifecycle import (
     Withdraw,
     WithdrawReason,
 )
+from hub.errors import Kind, Rejected
 from services.intake.domain.registration import Rulebook, sent_back
 from services.intake.domain.telling import LaterFact, Ruling, Withdrawal
 

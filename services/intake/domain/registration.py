@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from hub.lifecycle import (
+from dispute.lifecycle import (
     WHISTLE_BLOWING,
     Accept,
     BeginScreening,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
-from hub.lifecycle import Dimensions
+from dispute.lifecycle import Dimensions
 from services.intake.domain.facts import Consent, Facts
 from services.intake.domain.matching import Person
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import uuid5
 
-from hub.lifecycle import (
+from dispute.lifecycle import (
     SIGN_OFF_EXPIRED,
     BeginFollowUp,
     Bounce,
@@ -25,7 +25,7 @@ from hub.lifecycle import (
     business_day,
     end_of,
 )
-from hub.lifecycle.identity import NAMESPACE
+from dispute.lifecycle.identity import NAMESPACE
 from services.intake.domain.deadlines import DeadlineRules
 
 

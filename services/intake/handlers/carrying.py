@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from dispute.lifecycle import Command, Dispute, Event, decide, evolve
 from hub.errors import Kind, Rejected
-from hub.lifecycle import Command, Dispute, Event, decide, evolve
 from services.intake.domain import timers as timing
 from services.intake.domain.completing import complete
 from services.intake.domain.registration import Rulebook

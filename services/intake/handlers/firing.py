@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from hub.contracts.topics import SHARDS
 from hub.errors import Rejected
+from hub.streams.topics import SHARDS
 from services.intake.domain.registration import Rulebook
 from services.intake.handlers.carrying import Answer, carry_out
 from services.intake.handlers.tasks import task_of_timer

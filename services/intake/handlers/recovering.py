@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from hub.lifecycle import Actor, Event, evolve
+from dispute.lifecycle import Actor, Event, evolve
 from services.intake.domain import timers as timing
 from services.intake.domain.registration import Rulebook
 from services.intake.handlers.tasks import OWN

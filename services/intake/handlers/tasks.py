@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid5
 
+from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
+from dispute.lifecycle.identity import NAMESPACE
 from hub.errors import Kind, Rejected
-from hub.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
-from hub.lifecycle.identity import NAMESPACE
 from services.intake.domain.completing import settled
 from services.intake.domain.later import react
 from services.intake.domain.registration import Rulebook, enter

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hub.exchange import fields as f
-from hub.exchange.dto import MatterDto, ReportDto
+from bridge.record import fields as f
+from bridge.record.dto import MatterDto, ReportDto
 from services.petition_bridge.domain.petition import Petition
 
 

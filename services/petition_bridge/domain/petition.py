@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from hub.exchange.facts import Confidential, Matter, refuse_disorder, refuse_future
-from hub.runtime.clock import business_day
+from bridge.record.facts import Confidential, Matter, refuse_disorder, refuse_future
+from dispute.calendar.days import business_day
 
 WHISTLE_BLOWING: Final = "whistle_blowing"
 

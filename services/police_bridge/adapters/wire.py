@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hub.exchange.wire import case_received
-from hub.runtime.clock import business_day
-from hub.wire.handoff.v1 import handoff_pb2
+from bridge.accepting.handoff_messages import case_received
+from dispute.calendar.days import business_day
+from dispute.wire.handoff.v1 import handoff_pb2
 from services.police_bridge.domain.incident import PoliceIncident
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.record.facts import Matter, refuse_future
 from hub.errors import Rejected
-from hub.exchange.facts import Matter, refuse_future
 
 
 @dataclass(frozen=True, slots=True)

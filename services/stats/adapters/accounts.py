@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from hub.contracts.stream import StreamName
-from hub.contracts.topics import JOURNAL
-from hub.journal.reader import Reader
-from hub.rpc.vectors import vector_to_wire
+from dispute.contracts.topics import JOURNAL
+from hub.grpc.vectors import vector_to_wire
 from hub.store.store import Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked, source_hold
+from hub.streams.envelope import StreamName
+from hub.streams.reader import Reader
 from hub.wire.books.v1 import books_pb2
 from services.stats.adapters.applier import STAGE
 from services.stats.adapters.ledger import events_in

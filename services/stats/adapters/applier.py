@@ -12,13 +12,13 @@ from typing import Final, cast
 from google.protobuf.message import DecodeError
 from typing_extensions import override
 
+from dispute.wire.dispute.v1 import dimensions_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
-from hub.journal.applying import Answer, Applier
-from hub.journal.judge import Numbered
 from hub.runtime.metrics import Metrics
 from hub.store.store import Transaction
-from hub.wire.dispute.v1 import dimensions_pb2
-from hub.wire.journal.v1 import journal_pb2
+from hub.streams.applier import Answer, Applier
+from hub.streams.judge import Numbered
 from services.stats.adapters.changes import Pulse
 from services.stats.adapters.interning import Interning
 from services.stats.adapters.ledger import FactWriter

@@ -9,13 +9,14 @@ from uuid import UUID
 import grpc
 from typing_extensions import override
 
-from hub.contracts.stream import StreamName
-from hub.contracts.topics import JOURNAL, SHARDS
+from dispute.contracts.topics import JOURNAL
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Rejected
-from hub.journal.reader import Reader
-from hub.rpc.call import time_left
-from hub.rpc.vectors import vector_from_wire, vector_to_wire
-from hub.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from hub.grpc.call import time_left
+from hub.grpc.vectors import vector_from_wire, vector_to_wire
+from hub.streams.envelope import StreamName
+from hub.streams.reader import Reader
+from hub.streams.topics import SHARDS
 from hub.wire.stream.v1 import stream_pb2
 from services.stats.domain.listing import page_size, selected
 from services.stats.domain.metrics import metric_named

@@ -6,12 +6,12 @@ from urllib.parse import quote
 import pytest
 import sqlalchemy as sa
 
-from hub.exchange import references
-from hub.exchange.tables import receipt
-from hub.lifecycle.identity import dispute_id_of
+from bridge.record import references
+from bridge.tables import receipt
+from dispute.lifecycle.identity import dispute_id_of
 from hub.store.store import Store
 from hub.store.tables import outbox
-from hub.streaming.memory import Sending
+from hub.streams.memory import Sending
 from tests.support.bridges import PERSON, RunningBridge, Workshop
 
 
@@ -203,7 +203,7 @@ async def test_every_field_at_fault_is_named_and_no_value(sqlite_court: RunningB
 async def test_what_cannot_be_published_gets_no_receipt(
     sqlite_workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.journal.outbox.MAX_RECORD_BYTES", 600)
+    monkeypatch.setattr("hub.streams.outbox.MAX_RECORD_BYTES", 600)
     async with sqlite_workshop.running() as court:
         long = await court.post("cases", court.numbered(1, brief="长" * 400))
         assert (long.status_code, long.json()["code"]) == (422, "record_too_large")

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.contracts.sealing import Sealer
-from hub.exchange.tables import receipt
+from bridge.tables import receipt
+from dispute.contracts.sealing import Sealer
+from dispute.wire.handoff.v1 import handoff_pb2
 from hub.runtime.keys import load_or_create
 from hub.store.store import Transaction
 from hub.store.tables import outbox
-from hub.wire.handoff.v1 import handoff_pb2
 from tests.support.bridges import RunningBridge, Workshop
 
 CORRELATION: Final = "one-for-all"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.rpc.client import call, channel
-from hub.streaming.memory import Sending
+from hub.grpc.client import call, channel
+from hub.streams.memory import Sending
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from tests.support.bridges import RunningBridge, Workshop, eventually
 

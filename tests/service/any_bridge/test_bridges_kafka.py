@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from hub.contracts.stream import GENESIS, Place, StreamName, extend, pack, place_of, unpack
-from hub.contracts.topics import HANDOFFS, JOURNAL, partition_of, shard_of
-from hub.streaming.bus import Bus
-from hub.streaming.log import Log
-from hub.streaming.publisher import KafkaPublisher
-from hub.wire.handoff.v1 import handoff_pb2
+from dispute.contracts.topics import HANDOFFS, JOURNAL
+from dispute.wire.handoff.v1 import handoff_pb2
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
+from hub.kafka.publisher import KafkaPublisher
+from hub.streams.envelope import GENESIS, Place, StreamName, extend, pack, place_of, unpack
+from hub.streams.topics import partition_of, shard_of
 from tests.support.bridges import NOW, Workshop, event_of, eventually
 
 PARTITIONS = 6

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from hub.contracts.sealing import Sealer
-from hub.contracts.topics import CATALOGUE
+from dispute.contracts.sealing import Sealer
+from dispute.contracts.topics import CATALOGUE
 from hub.errors import Rejected
 from hub.runtime import keys, logs
 from tests.support.bridges import PERSON, RunningBridge, Workshop

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from hub.contracts.sealing import Sealer
-from hub.contracts.topics import HANDOFFS
+from bridge.assembly import open_store
+from bridge.outbound.results import RECOVERY_STEP
+from bridge.recovery import recover_bridge
+from bridge.tables import bridge_metadata
+from dispute.contracts.sealing import Sealer
+from dispute.contracts.topics import HANDOFFS
 from hub.errors import Fault
-from hub.exchange.assembly import open_store
-from hub.exchange.recovering import recover_bridge
-from hub.exchange.results import RECOVERY_STEP
-from hub.exchange.tables import bridge_metadata
-from hub.journal.outbox import Outbox
 from hub.runtime import keys
-from hub.streaming.memory_log import MemoryLog
+from hub.streams.memory_log import MemoryLog
+from hub.streams.outbox import Outbox
 from tests.support.backups import Backup, back_up, put_back
 from tests.support.bridges import RunningBridge, Workshop, event_of, eventually
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from hub.contracts.topics import JOURNAL
-from hub.exchange.results import STATUSES
-from hub.exchange.tables import result
-from hub.lifecycle.vocabulary import EventKind
+from bridge.outbound.results import STATUSES
+from bridge.tables import result
+from dispute.contracts.topics import JOURNAL
+from dispute.lifecycle.vocabulary import EventKind
 from tests.support.bridges import RunningBridge, Workshop, event_of, eventually
 
 

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.json_format import ParseDict
 
 from hub.errors import Kind, Rejected
-from hub.rpc.client import call, channel
+from hub.grpc.client import call, channel
 from tests.support.bridges import RunningBridge, event_of, eventually
 
 

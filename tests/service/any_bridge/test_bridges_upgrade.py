@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hub.exchange.references import References, fill, load
-from hub.exchange.tables import receipt, reference_alias
-from hub.lifecycle import dispute_id_of
+from bridge.record.references import References, fill, load
+from bridge.tables import receipt, reference_alias
+from dispute.lifecycle import dispute_id_of
 from hub.store import migrate as migrating
 from hub.store.store import Store, Transaction
 from hub.store.tables import outbox, relay_worker

@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import pytest
 
-from hub.contracts.codec import timestamp_of
-from hub.contracts.stream import StreamName
+from dispute.contracts.codec import timestamp_of
+from dispute.lifecycle import dispute_id_of
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Kind, Rejected, Retryable
-from hub.lifecycle import dispute_id_of
-from hub.rpc.vectors import vector_to_wire
-from hub.wire.dispute.v1 import command_pb2
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.intake.v1 import intake_pb2
+from hub.grpc.vectors import vector_to_wire
+from hub.streams.envelope import StreamName
 from services.intake.adapters.tables import command_done, confidential
 from tests.support.intake_rig import HANDED_OVER, WALL, Desk, Rig, agree, case_facts, order, to_mediation
 

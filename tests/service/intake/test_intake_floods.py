@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx2
 
-from hub.contracts.topics import HANDOFFS
-from hub.journal.holds import release
-from hub.wire.handoff.v1 import handoff_pb2
+from dispute.contracts.topics import HANDOFFS
+from dispute.wire.handoff.v1 import handoff_pb2
+from hub.streams.holds import release
 from tests.support.intake_rig import FakeBridge, Rig, case_facts
 from tests.support.journals import until
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
-from hub.wire.handoff.v1 import handoff_pb2
 from services.intake.adapters.tables import confidential, handoff_applied
 from tests.support.intake_rig import HANDED_OVER, Desk, FakeBridge, Rig, agree, case_facts, order, parties, to_mediation
 

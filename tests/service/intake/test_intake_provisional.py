@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hub.contracts.codec import timestamp_of
-from hub.wire.handoff.v1 import handoff_pb2
+from dispute.contracts.codec import timestamp_of
+from dispute.wire.handoff.v1 import handoff_pb2
 from services.intake.adapters.tables import missing_year
 from tests.support.intake_rig import Desk, FakeBridge, Rig, case_facts, order, to_mediation
 

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from hub.contracts.codec import timestamp_of
+from dispute.contracts.codec import timestamp_of
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Fault, Rejected
 from hub.store.store import Store, Transaction
 from hub.store.tables import kernel_metadata, outbox
-from hub.streaming.memory_log import MemoryLog
-from hub.wire.dispute.v1 import command_pb2
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.intake.v1 import intake_pb2
+from hub.streams.memory_log import MemoryLog
 from services.intake.adapters.tables import (
     command_done,
     confidential,

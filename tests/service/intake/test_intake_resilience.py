@@ -12,14 +12,14 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from hub.contracts.codec import event_from_wire
-from hub.contracts.stream import StreamName, place_of, unpack
-from hub.contracts.topics import HANDOFFS, JOURNAL
+from dispute.contracts.codec import event_from_wire
+from dispute.contracts.topics import HANDOFFS, JOURNAL
+from dispute.lifecycle import replay
+from dispute.wire.intake.v1 import intake_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
-from hub.lifecycle import replay
-from hub.streaming.memory import Sending
-from hub.wire.intake.v1 import intake_pb2
-from hub.wire.journal.v1 import journal_pb2
+from hub.streams.envelope import StreamName, place_of, unpack
+from hub.streams.memory import Sending
 from services.intake.adapters.tables import handoff_applied, timer
 from services.intake.wiring import GROUP
 from tests.support.intake_rig import Desk, Rig, agree, order, parties, to_mediation

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hub.contracts.codec import instant_of, timestamp_of
-from hub.contracts.stream import StreamName
+from dispute.contracts.codec import instant_of, timestamp_of
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Kind, Rejected, Retryable
-from hub.rpc.vectors import vector_to_wire
-from hub.streaming.memory import Sending
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.intake.v1 import intake_pb2
+from hub.grpc.vectors import vector_to_wire
+from hub.streams.envelope import StreamName
+from hub.streams.memory import Sending
 from services.intake.adapters.tables import timer
 from tests.support.intake_rig import HANDED_OVER, Desk, FakeBridge, Rig, agree, case_facts, order, to_mediation
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hub.contracts.sealing import Sealer
+from dispute.contracts.sealing import Sealer
 from hub.runtime import keys
 from tests.support.bridges import PERSON, Workshop
 

@@ -11,12 +11,13 @@ import httpx2
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from hub.contracts.stream import StreamName
-from hub.contracts.topics import JOURNAL, partition_of, shard_of
-from hub.rpc.client import error_of
-from hub.rpc.vectors import vector_to_wire
-from hub.streaming.memory import MemoryBus
-from hub.wire.stats.v1 import stats_pb2
+from dispute.contracts.topics import JOURNAL
+from dispute.wire.stats.v1 import stats_pb2
+from hub.grpc.client import error_of
+from hub.grpc.vectors import vector_to_wire
+from hub.streams.envelope import StreamName
+from hub.streams.memory import MemoryBus
+from hub.streams.topics import partition_of, shard_of
 from services.stats.wiring import GROUP
 from tests.support.stats import (
     EPOCH,

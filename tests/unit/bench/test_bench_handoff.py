@@ -16,8 +16,8 @@ from bench.handoff_http import Connection
 from bench.handoff_stamps import Stamp, batches, read_patterns, records, write_patterns
 from bench.measure import Sample
 from bench.options import Options
-from hub.wire.court.v1 import court_pb2
-from hub.wire.exchange.v1 import exchange_pb2
+from dispute.wire.court.v1 import court_pb2
+from dispute.wire.exchange.v1 import exchange_pb2
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from bench.lands import NAMES, land
 from bench.submissions import Press, citizen_id
-from hub.lifecycle.identity import dispute_id_of, is_dispute_id
+from dispute.lifecycle.identity import dispute_id_of, is_dispute_id
 from ops.scenarios.codes import known_category
 from ops.scenarios.people import check_character
 from ops.scenarios.vocabulary import Channel

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from google.protobuf.json_format import ParseDict
 
-from hub.exchange import codelists
-from hub.exchange.dto import read
-from hub.wire.court.v1 import court_pb2
+from bridge.record import codelists
+from bridge.record.dto import read
+from dispute.wire.court.v1 import court_pb2
 from services.court_bridge.adapters.dto import CourtCaseDto
 from tests.support.tree import FENCE, OURS, ROOT, anchors_of, dotted, modules, tree_of
 
@@ -104,7 +104,7 @@ def test_the_partner_s_example_is_accepted(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     (body,) = re.findall(r"-d '(\{.*?\})'", text, re.DOTALL)
     codes = codelists.load(
-        ROOT / "hub" / "exchange" / "codes", ROOT / "services" / "court_bridge" / "adapters" / "codes"
+        ROOT / "bridge" / "record" / "codes", ROOT / "services" / "court_bridge" / "adapters" / "codes"
     )
     assert read(CourtCaseDto, json.loads(body), codes).case_number
     assert ParseDict(json.loads(body), court_pb2.CourtCase()).case_number

@@ -19,7 +19,7 @@ SCRIPT = """
 import json
 from datetime import UTC, datetime
 from hub.wire.books.v1 import books_pb2 as ours
-from hub.wire.dispute.v1 import command_pb2
+from dispute.wire.dispute.v1 import command_pb2
 from stubs.books.v1 import books_pb2, books_pb2_grpc
 from stubs.journal.v1 import journal_pb2
 

@@ -17,7 +17,20 @@ import pytest
 
 from tests.support.tree import ROOT
 
-FOLDERS = ("hub", "services", "ops", "bench", "protos", "tests/unit/house", ".ci", "deploy", "docs", "requirements")
+FOLDERS = (
+    "hub",
+    "dispute",
+    "bridge",
+    "services",
+    "ops",
+    "bench",
+    "protos",
+    "tests/unit/house",
+    ".ci",
+    "deploy",
+    "docs",
+    "requirements",
+)
 FILES = ("pyproject.toml", ".importlinter", "buf.yaml", "tests/__init__.py", "tests/conftest.py", "tests/house.py")
 SUPPORT = ("__init__.py", "tree.py")
 TOOLS = ("walls", "protos", "breaking", "wire")
@@ -57,10 +70,13 @@ PLANTS = {
     "drawer in a service": Plant("services/stats/helpers.py", "X = 1\n", "walls", "services.stats.helpers"),
     "faust in a domain": Plant(DOMAIN.format("intake"), "import faust\n", "walls", "services.intake.domain -> faust"),
     "pydantic in the lifecycle": Plant(
-        "hub/lifecycle/__init__.py", "import pydantic\n", "walls", "hub.lifecycle -> pydantic"
+        "dispute/lifecycle/__init__.py", "import pydantic\n", "walls", "dispute.lifecycle -> pydantic"
     ),
     "google in a domain, at second hand": Plant(
-        DOMAIN.format("stats"), "import hub.wire.stats.v1.stats_pb2\n", "walls", "hub.wire.stats.v1.stats_pb2 -> google"
+        DOMAIN.format("stats"),
+        "import dispute.wire.stats.v1.stats_pb2\n",
+        "walls",
+        "dispute.wire.stats.v1.stats_pb2 -> google",
     ),
     "grpc in ports": Plant("services/stats/ports.py", "import grpc\n", "walls", "services.stats.ports -> grpc"),
     "sibling service": Plant(
@@ -76,7 +92,7 @@ PLANTS = {
         "services.stats.adapters -> services.stats.settings",
     ),
     "service in the kernel": Plant(
-        "hub/web/__init__.py", "import services.intake.domain\n", "walls", "hub.web -> services.intake.domain"
+        "hub/http/__init__.py", "import services.intake.domain\n", "walls", "hub.http -> services.intake.domain"
     ),
     "service in the bench": Plant(
         "ops/__init__.py", "import services.stats.domain\n", "walls", "ops -> services.stats.domain"
@@ -91,14 +107,36 @@ PLANTS = {
         "services/stats/handlers.py", "import bench.saving\n", "walls", "services.stats.handlers -> bench.saving"
     ),
     "benchmark in the kernel": Plant(
-        "hub/web/app.py", "import bench.machine\n", "walls", "hub.web.app -> bench.machine"
+        "hub/http/app.py", "import bench.machine\n", "walls", "hub.http.app -> bench.machine"
     ),
     "kafka in a benchmark": Plant("bench/saving.py", "import kafka\n", "walls", "bench.saving -> kafka"),
     "lower room imports upper": Plant(
-        "hub/contracts/__init__.py", "import hub.journal\n", "walls", "hub.contracts -> hub.journal"
+        "hub/store/__init__.py", "import hub.streams\n", "walls", "hub.store -> hub.streams"
     ),
-    "sibling rooms": Plant("hub/web/__init__.py", "import hub.rpc\n", "walls", "hub.web -> hub.rpc"),
-    "kafka outside streaming": Plant("hub/journal/__init__.py", "import kafka\n", "walls", "hub.journal -> kafka"),
+    "dispute in the platform": Plant(
+        "hub/streams/flood.py", "import dispute.lifecycle\n", "walls", "hub.streams.flood -> dispute.lifecycle"
+    ),
+    "engine in the language": Plant(
+        "dispute/contracts/__init__.py", "import bridge.record\n", "walls", "dispute.contracts -> bridge.record"
+    ),
+    "service in the engine": Plant(
+        "bridge/settings.py", "import services.court_bridge\n", "walls", "bridge.settings -> services.court_bridge"
+    ),
+    "contracts in the calendar": Plant(
+        "dispute/calendar/__init__.py", "import dispute.contracts\n", "walls", "dispute.calendar -> dispute.contracts"
+    ),
+    "acceptance in the results": Plant(
+        "bridge/outbound/results.py",
+        "import bridge.accepting.ports\n",
+        "walls",
+        "bridge.outbound.results -> bridge.accepting.ports",
+    ),
+    "a way in behind the acceptance": Plant(
+        "bridge/accepting/ports.py", "import bridge.inbound.rest\n", "walls", "bridge.accepting.ports -> bridge.inbound"
+    ),
+    "a new room of the engine": Plant("bridge/odd/__init__.py", "", "walls", "bridge.odd"),
+    "sibling rooms": Plant("hub/http/__init__.py", "import hub.grpc\n", "walls", "hub.http -> hub.grpc"),
+    "kafka outside streaming": Plant("hub/streams/__init__.py", "import kafka\n", "walls", "hub.streams -> kafka"),
     "kafka in the bench": Plant("ops/__init__.py", "import aiokafka\n", "walls", "ops -> aiokafka"),
     "field removed": Plant(
         "protos/hub/stats/v1/stats.proto", "", "breaking", 'name "numerator"', removed="  int64 numerator = 3;"
@@ -109,7 +147,7 @@ PLANTS = {
     "proto without its Python": Plant(
         "protos/hub/journal/v1/journal.proto", "// More.\nmessage More {}\n", "wire", "journal_pb2.py "
     ),
-    "generated code edited": Plant("hub/wire/police/v1/police_pb2.py", "X = 1\n", "wire", "police_pb2.py "),
+    "generated code edited": Plant("dispute/wire/police/v1/police_pb2.py", "X = 1\n", "wire", "police_pb2.py "),
     "metric not in the register": Plant("services/stats/wiring.py", COUNT, "metrics", "wiring.py:"),
     "metric of a rule not in the register": Plant(
         "deploy/prometheus/rules.yml", "# hub_dreamt_total\n", "metrics", "hub_dreamt_total"
@@ -123,7 +161,7 @@ PLANTS = {
         "tests/blackbox/test_x.py", "import hub.store\n", "tree", "test_x.py:1 hub.store"
     ),
     "black-box test that knows our wire": Plant(
-        "tests/blackbox/test_y.py", "import hub.wire.court.v1.court_pb2\n", "tree", "test_y.py:1 hub.wire.court"
+        "tests/blackbox/test_y.py", "import dispute.wire.court.v1.court_pb2\n", "tree", "test_y.py:1 dispute.wire.court"
     ),
     "black-box test that imports ours by name": Plant(
         "tests/blackbox/test_z.py", "import_module(f'hub.wire.{X}')\n", "tree", "test_z.py:1 hub.wire."

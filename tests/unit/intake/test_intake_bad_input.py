@@ -12,16 +12,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.contracts.codec import timestamp_of
-from hub.contracts.sealing import Sealer
+from dispute.calendar.working_days import WorkCalendar
+from dispute.contracts.codec import timestamp_of
+from dispute.contracts.sealing import Sealer
+from dispute.contracts.topics import CATALOGUE
+from dispute.lifecycle import dispute_id_of
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
-from hub.lifecycle import dispute_id_of
-from hub.runtime.calendars import WorkCalendar
 from hub.runtime.clock import FixedClock
-from hub.streaming.memory import MemoryBus
-from hub.wire.dispute.v1 import command_pb2
-from hub.wire.handoff.v1 import handoff_pb2
-from hub.wire.intake.v1 import intake_pb2
+from hub.streams.memory import MemoryBus
 from services.intake.adapters.decoding import handoff_of, telling_of
 from services.intake.adapters.requests import Requests
 from services.intake.domain.registration import Rulebook
@@ -29,7 +30,7 @@ from tests.support.intake import LIMITS, RULES
 from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
 
 SEALER = Sealer({"k": bytes(32)}, "k")
-BRIDGE = FakeBridge(MemoryBus(), SEALER)
+BRIDGE = FakeBridge(MemoryBus(CATALOGUE), SEALER)
 BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
 REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda _: "", BOOK)
 ID = dispute_id_of(AGENCY, "A-1")

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from hub.errors import Rejected
-from hub.lifecycle import (
+from dispute.calendar.working_days import WorkCalendar
+from dispute.lifecycle import (
     Agree,
     ApplyForConfirmation,
     Channel,
@@ -32,7 +32,7 @@ from hub.lifecycle import (
     decide,
     end_of,
 )
-from hub.runtime.calendars import WorkCalendar
+from hub.errors import Rejected
 from services.intake.domain.completing import complete
 from services.intake.domain.deadlines import HOLIDAYS, ExtensionRule
 from services.intake.domain.registration import Rulebook

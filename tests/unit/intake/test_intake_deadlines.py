@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from hub.lifecycle import DateName, ProvisionalDate, Span
-from hub.runtime.calendars import WorkCalendar
+from dispute.calendar.working_days import WorkCalendar
+from dispute.lifecycle import DateName, ProvisionalDate, Span
 from services.intake.domain.deadlines import Matter, TermKind, last_day, sign_off_of, span_of, term_of
 from tests.support.intake import LIMITS
 

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from hub.errors import Rejected
-from hub.lifecycle import (
+from dispute.calendar.working_days import WorkCalendar
+from dispute.lifecycle import (
     Agree,
     Channel,
     CohortDates,
@@ -29,7 +29,7 @@ from hub.lifecycle import (
     State,
     Withdraw,
 )
-from hub.runtime.calendars import WorkCalendar
+from hub.errors import Rejected
 from services.intake.domain.later import IN_HAND, react
 from services.intake.domain.registration import Rulebook
 from services.intake.domain.telling import LaterFact, Ruling, Withdrawal

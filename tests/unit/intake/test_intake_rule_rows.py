@@ -13,8 +13,8 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from hub.errors import Fault, Rejected
-from hub.lifecycle import (
+from dispute.calendar.working_days import WorkCalendar
+from dispute.lifecycle import (
     Channel,
     Command,
     Dispute,
@@ -31,7 +31,7 @@ from hub.lifecycle import (
     decide,
     evolve,
 )
-from hub.runtime.calendars import WorkCalendar
+from hub.errors import Fault, Rejected
 from services.intake.adapters.rules import RULES_DIR, DeadlineFile, ScreeningFile, deadlines_of, screening_of
 from services.intake.domain.completing import complete
 from services.intake.domain.deadlines import DeadlineRules
@@ -254,7 +254,7 @@ def test_a_field_that_nobody_reads_is_found() -> None:
 
 
 def test_every_code_of_a_rule_can_be_told_by_an_agency() -> None:
-    lists = [*ROOT.glob("hub/exchange/codes/*.yaml"), *ROOT.glob("services/*/adapters/codes/*.yaml")]
+    lists = [*ROOT.glob("bridge/record/codes/*.yaml"), *ROOT.glob("services/*/adapters/codes/*.yaml")]
     told = {code for path in lists for code in yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)["codes"]}
     rules = screening_of(content_of("screening.yaml"), "screening.yaml")
     read = rules.guardian_needed.union(*(row.values | row.unless for row in rules.exclusions))

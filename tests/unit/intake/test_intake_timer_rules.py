@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from hub.lifecycle import (
+from dispute.lifecycle import (
     SIGN_OFF_EXPIRED,
     Accept,
     Actor,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hub.contracts.stream import StreamName
+from hub.streams.envelope import StreamName
 from ops.books import Sheet, balance, in_flight, on_its_way, unread
 
 HANDOFFS = StreamName("court_bridge", 3, "e1")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from hub.contracts.stream import StreamName
+from hub.streams.envelope import StreamName
 from ops.books import Sheet
 from ops.chaos import LEAST_KILLS, Kill, held, required, victims
 from ops.children import Child

@@ -14,11 +14,11 @@ from typer.core import TyperGroup
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from hub.contracts.stream import GENESIS, Headers, Place, StreamName, extend_all, pack
-from hub.contracts.topics import JOURNAL
+from dispute.contracts.topics import JOURNAL
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault, Rejected, Retryable
-from hub.journal.ports import FeedRecord
-from hub.wire.journal.v1 import journal_pb2
+from hub.streams.envelope import GENESIS, Headers, Place, StreamName, extend_all, pack
+from hub.streams.ports import FeedRecord
 from ops import output
 from ops.children import Child
 from ops.cli import app

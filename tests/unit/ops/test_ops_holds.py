@@ -9,14 +9,14 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from hub.contracts.stream import StreamName
-from hub.contracts.topics import HANDOFFS, JOURNAL
-from hub.journal.holds import hold, holds
-from hub.journal.inbox import Inbox
-from hub.journal.judge import Numbered
+from dispute.contracts.topics import HANDOFFS, JOURNAL
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.store.tables import parked
+from hub.streams.envelope import StreamName
+from hub.streams.holds import hold, holds
+from hub.streams.inbox import Inbox
+from hub.streams.judge import Numbered
 from ops.cli import app
 from ops.runfile import Running, write
 

@@ -7,10 +7,10 @@ from datetime import date
 
 import pytest
 
-from hub.contracts.codec import command_from_wire
-from hub.lifecycle import Channel as LifecycleChannel
-from hub.lifecycle import RecordRuling, Regime, Role, State, dispute_id_of
-from hub.runtime.calendars import WorkCalendar
+from dispute.calendar.working_days import WorkCalendar
+from dispute.contracts.codec import command_from_wire
+from dispute.lifecycle import Channel as LifecycleChannel
+from dispute.lifecycle import RecordRuling, Regime, Role, State, dispute_id_of
 from ops.demo import write_out
 from ops.scenarios.vocabulary import OUTCOME_FORMS, Channel
 from ops.simulators.mediators import command_of

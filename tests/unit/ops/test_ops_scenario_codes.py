@@ -24,7 +24,7 @@ def test_circumstances_are_those_of_the_bridge(channel: Channel) -> None:
 
 
 def test_categories_are_those_of_the_bridges() -> None:
-    assert set(CATEGORIES) == set(data("hub/exchange/codes/category.yaml")["codes"])
+    assert set(CATEGORIES) == set(data("bridge/record/codes/category.yaml")["codes"])
 
 
 @pytest.mark.parametrize("code", ["0101", "99", "1600"])

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from hub.contracts.stream import StreamName
-from hub.wire.police.v1 import police_pb2
+from dispute.wire.police.v1 import police_pb2
+from hub.streams.envelope import StreamName
 from ops.credentials import digest, make
 from ops.demo import write_out
 from ops.scenarios.model import Scenario

@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from hub.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL, Topic
-from hub.journal.outbox import Entry, Outbox
+from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.store.tables import inbox_stream, stream_lease
+from hub.streams.outbox import Entry, Outbox
+from hub.streams.topics import Topic
 from ops.cli import app
 from ops.upkeep import undrained
 

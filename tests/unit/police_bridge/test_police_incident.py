@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from bridge.record import codelists
+from bridge.record.dto import Invalid, read
+from bridge.record.facts import Sender
 from hub.errors import Rejected
-from hub.exchange import codelists
-from hub.exchange.dto import Invalid, read
-from hub.exchange.facts import Sender
 from services.police_bridge.adapters import dto, wire
 from services.police_bridge.handlers import prepare
 

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from hub.runtime.clock import Clock, FixedClock, WallClock, business_day
+from dispute.calendar.days import business_day
+from hub.runtime.clock import Clock, FixedClock, WallClock
 
 
 @pytest.mark.parametrize(

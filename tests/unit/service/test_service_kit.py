@@ -8,13 +8,13 @@ from typing import Any
 
 import httpx2
 
-from hub.contracts.topics import HANDOFFS
+from dispute.contracts.topics import CATALOGUE, HANDOFFS
 from hub.errors import Retryable
 from hub.runtime.health import Bearing
 from hub.runtime.settings import ServiceSettings
 from hub.service.bus import memory
 from hub.service.kit import Assembly, Kit
-from hub.streaming.memory import MemoryBus
+from hub.streams.memory import MemoryBus
 from hub.wire.books.v1 import books_pb2
 
 
@@ -33,7 +33,7 @@ def assembled(folder: Path, *, bus_away: bool = False) -> tuple[Kit, Assembly]:
     )
     versions = folder / "versions"
     versions.mkdir()
-    ports = memory(MemoryBus(partitions=2), away) if bus_away else memory(MemoryBus(partitions=2))
+    ports = memory(MemoryBus(CATALOGUE, partitions=2), away) if bus_away else memory(MemoryBus(CATALOGUE, partitions=2))
     kit = Kit("court_bridge", settings, ports, versions)
     kit.outbox(HANDOFFS)
     built = kit.assemble(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispute.lifecycle import COUNTED as RETRACTABLE
+from dispute.lifecycle import EventKind
+from dispute.wire.dispute.v1 import dimensions_pb2
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault, Rejected
-from hub.lifecycle import COUNTED as RETRACTABLE
-from hub.lifecycle import EventKind
-from hub.wire.dispute.v1 import dimensions_pb2
-from hub.wire.journal.v1 import journal_pb2
 from services.stats.domain.fold import COHORTS, DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
 from services.stats.domain.measures import COUNTED, SUMMED, UNCOUNTED, Echo, FactType, base_count
 from services.stats.domain.windows import day_number

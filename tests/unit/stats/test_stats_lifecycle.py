@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.contracts.codec import event_to_wire
-from hub.errors import Rejected
-from hub.lifecycle import (
+from dispute.contracts.codec import event_to_wire
+from dispute.lifecycle import (
     Agree,
     Colour,
     EventKind,
@@ -25,6 +24,7 @@ from hub.lifecycle import (
     Withdraw,
     WithdrawReason,
 )
+from hub.errors import Rejected
 from services.stats.domain.fold import DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
 from services.stats.domain.measures import COUNTED, Echo
 from services.stats.domain.metrics import METRICS

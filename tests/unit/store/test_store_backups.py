@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from hub.contracts.topics import JOURNAL
+from dispute.contracts.topics import CATALOGUE, JOURNAL
 from hub.errors import Fault, Rejected
-from hub.journal.heads import HeadGuard
-from hub.journal.outbox import Entry, Outbox
-from hub.journal.recovery import recover
 from hub.store.backups import backup, restore, taken_at
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.store.tables import outbox as rows
-from hub.streaming.memory import MemoryBus
-from hub.streaming.memory_log import MemoryLog
+from hub.streams.heads import HeadGuard
+from hub.streams.memory import MemoryBus
+from hub.streams.memory_log import MemoryLog
+from hub.streams.outbox import Entry, Outbox
+from hub.streams.recovery import recover
 
 AT = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
@@ -55,7 +55,7 @@ def test_a_store_in_use_is_copied_and_put_back(tmp_path: Path) -> None:
     try:
         assert count(store) == 1
         assert store.read_blocking(taken_at) == "2026-11-21T08:00:00+00:00"
-        bus = MemoryBus()
+        bus = MemoryBus(CATALOGUE)
         with pytest.raises(Fault, match="store_restored: this is the backup of 2026-11-21"):
             HeadGuard(store, outbox, lambda: MemoryLog(bus), partitions=bus.partitions).check()
         recover(store, outbox, MemoryLog(bus), key_of=lambda _: "a", adopt=lambda _tx, _records: None)

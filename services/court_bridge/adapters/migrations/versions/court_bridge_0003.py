@@ -1,6 +1,6 @@
 """Spellings of a reference that earlier releases took for references of their own: the ids given then stay."""
 
-from hub.exchange import migrations
+from bridge import migrations
 
 revision = "court_bridge_0003"
 down_revision = "court_bridge_0002"

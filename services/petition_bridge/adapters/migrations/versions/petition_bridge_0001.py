@@ -1,6 +1,6 @@
 """Credentials, receipts, results and cursors, first form."""
 
-from hub.exchange import migrations
+from bridge import migrations
 
 revision = "petition_bridge_0001"
 down_revision = None

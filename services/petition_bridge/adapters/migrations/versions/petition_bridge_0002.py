@@ -1,6 +1,6 @@
 """The outbox without its index by dispute: a random place in a tree at each record, and nobody looks there."""
 
-from hub.exchange import migrations
+from bridge import migrations
 
 revision = "petition_bridge_0002"
 down_revision = "petition_bridge_0001"

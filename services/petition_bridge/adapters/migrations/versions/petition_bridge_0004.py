@@ -1,6 +1,6 @@
 """Results tell the limits of a dispute, and which of them are provisional."""
 
-from hub.exchange import migrations
+from bridge import migrations
 
 revision = "petition_bridge_0004"
 down_revision = "petition_bridge_0003"

@@ -1,0 +1,1 @@
+"""The engine of every bridge: each service gives it a specification."""

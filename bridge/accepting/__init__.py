@@ -1,0 +1,1 @@
+"""Acceptance: credential, checks, receipt and hand-off in one commit."""

@@ -1,0 +1,50 @@
+"""The order of steps at a bridge's desk: check against sender and clock, then admit what is sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Generic
+
+from bridge.accepting.ports import Admission
+from bridge.record.facts import Receipt, RecordT, Report, Sender, Told, Verdict, check_report, in_order
+from hub.errors import Rejected
+from hub.runtime.clock import Clock
+from hub.runtime.turns import in_turns
+
+Prepare = Callable[[RecordT, Sender, datetime], RecordT]
+"""An agency's own step: refuse what its rules forbid (`Rejected`), return the record as it may leave the bridge."""
+
+
+class Desk(Generic[RecordT]):
+    """Takes what an agency tells; knows the steps, not the rules and not the storage."""
+
+    def __init__(self, admission: Admission[RecordT], clock: Clock, prepare: Prepare[RecordT]) -> None:
+        self._admission = admission
+        self._clock = clock
+        self._prepare = prepare
+
+    async def hand_over(self, sender: Sender, told: Sequence[Told[RecordT]]) -> list[Verdict]:
+        """Take records; one verdict each, in order. What is refused leaves the others alone."""
+        now = self._clock.now()
+        prepared = [self._prepared(item, sender, now) async for item in in_turns(told)]
+        sound = [item for item in prepared if isinstance(item, Told)]
+        return in_order(prepared, await self._admission.admit(sender, sound) if sound else ())
+
+    def _prepared(self, told: Told[RecordT], sender: Sender, now: datetime) -> Told[RecordT] | Rejected:
+        try:
+            record = self._prepare(told.record, sender, now)
+        except Rejected as refused:
+            return refused
+        return told if record is told.record else replace(told, record=record)
+
+    async def report(self, sender: Sender, told: Told[Report]) -> Receipt:
+        """Take a later fact.
+
+        Raises:
+            Rejected: `date_in_future`, `date_order`, `not_found`, `key_reused`.
+            Retryable: As the admission's.
+        """
+        check_report(told.record, self._clock.now())
+        return await self._admission.admit_report(sender, told)

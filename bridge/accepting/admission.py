@@ -1,0 +1,318 @@
+"""The durable door: receipts and outbox rows in one commit, everything that waits in one unit (design D1, D8, D13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any, Final, Generic, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from google.protobuf.timestamp_pb2 import Timestamp
+from typing_extensions import override
+
+from bridge.accepting import handoff_messages as wire
+from bridge.accepting.ports import Admission
+from bridge.instants import from_micros, timestamp, to_micros
+from bridge.record.facts import Receipt, RecordT, Report, Sender, Told, Verdict, in_order
+from bridge.tables import receipt
+from dispute.contracts.sealing import Sealer
+from dispute.lifecycle.identity import dispute_id_of, id_within
+from dispute.wire.handoff.v1 import handoff_pb2
+from hub.errors import Kind, Rejected, Retryable
+from hub.runtime.clock import Clock
+from hub.runtime.turns import in_turns
+from hub.store.batcher import Batcher
+from hub.store.prepared import Prepared
+from hub.store.store import Store, Transaction
+from hub.streams.outbox import Entry, Heads, Outbox
+
+_HANDOFFS: Final = UUID("3d2f5c1e-6f0b-5b8e-9a44-2b8c1d7e9f60").bytes
+"""Namespace of hand-off ids; fixed for ever, because repeats are known by it."""
+
+ToWire = Callable[[RecordT], handoff_pb2.CaseReceived]
+
+
+def handoff_id_of(channel: str, agency: str, key: str) -> str:
+    """Return the id of a hand-off and of its receipt: the same for every repeat."""
+    return id_within(_HANDOFFS, f"{channel}\n{agency}\n{key}")
+
+
+def not_found() -> Rejected:
+    """Return the one answer for `does not exist` and `is another agency's`: they must not be told apart."""
+    return Rejected("not_found", "没有此编号 / no such reference", kind=Kind.NOT_FOUND, field="source_ref")
+
+
+def _key_reused() -> Rejected:
+    return Rejected(
+        "key_reused",
+        "同一编号或幂等键已收过不同内容；后续情况请用 POST /v1/reports（gRPC Report）报告 / "
+        "this reference or key was accepted with other content; tell later facts with POST /v1/reports (gRPC Report)",
+        kind=Kind.KEY_REUSED,
+    )
+
+
+class _Item(NamedTuple):
+    """One hand-off, sealed and serialised, waiting for its commit; `source_ref` is as written."""
+
+    receipt_id: str
+    agency: str
+    source_ref: str
+    key: str
+    dispute_id: str
+    is_case: bool
+    content_sha256: bytes
+    correlation_id: str
+    record: bytes
+
+
+class _Seen(NamedTuple):
+    """What the unit knows of a receipt: a row of the store, or a place among the new ones."""
+
+    dispute_id: str
+    content_sha256: bytes
+    stored: Receipt | None = None
+    new: int = -1
+
+
+class Door(Admission[RecordT], Generic[RecordT]):
+    """Admits hand-offs into one bridge's store.
+
+    Args:
+        store: The bridge's.
+        outbox: Of the hand-off topic; its limit answers `outbox_full`.
+        channel: court, police or petition.
+        to_wire: Facts of a record as the hand-off has them.
+        sealer: For parties and free text.
+        clock: Wall clock.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        *,
+        channel: str,
+        to_wire: ToWire[RecordT],
+        sealer: Sealer,
+        clock: Clock,
+    ) -> None:
+        self._outbox = outbox
+        self._channel = channel
+        self._to_wire = to_wire
+        self._sealer = sealer
+        self._clock = clock
+        self._batcher: Batcher[_Item, Receipt] = Batcher(store, self._admit_all)
+
+    @override
+    async def admit(self, sender: Sender, told: Sequence[Told[RecordT]]) -> Sequence[Verdict]:
+        received_at = timestamp(self._clock.now())
+        cases = [self._case(sender, one, received_at) async for one in in_turns(told)]
+        outcomes = await self._batcher.submit_all([case for case in cases if isinstance(case, _Item)])
+        return in_order(cases, [_verdict(outcome) for outcome in outcomes])
+
+    @override
+    async def admit_report(self, sender: Sender, told: Told[Report]) -> Receipt:
+        received_at = timestamp(self._clock.now())
+        occurred_at = timestamp(told.record.occurred_at)
+        handoff = handoff_pb2.Handoff(occurred_at=occurred_at, received_at=received_at)
+        wire.put_report(handoff, told.record.body)
+        confidential = handoff_pb2.Confidential(content_sha256=told.content_sha256)
+        return await self._batcher.submit(self._item(sender, told, handoff, confidential, is_case=False))
+
+    def _case(self, sender: Sender, told: Told[RecordT], received_at: Timestamp) -> _Item | Rejected:
+        matter = told.record.matter
+        handoff = handoff_pb2.Handoff(
+            occurred_at=timestamp(matter.handed_over_at),
+            received_at=received_at,
+            case_received=self._to_wire(told.record),
+        )
+        try:
+            confidential = wire.confidential(matter.confidential, told.content_sha256)
+            return self._item(sender, told, handoff, confidential, is_case=True)
+        except Rejected as refused:
+            return refused
+
+    def _item(
+        self,
+        sender: Sender,
+        told: Told[RecordT] | Told[Report],
+        handoff: handoff_pb2.Handoff,
+        confidential: handoff_pb2.Confidential,
+        *,
+        is_case: bool,
+    ) -> _Item:
+        """Name the hand-off and seal it.
+
+        Raises:
+            Rejected: `record_too_large`.
+        """
+        handoff_id = handoff_id_of(self._channel, sender.agency, told.key)
+        dispute_id = dispute_id_of(sender.agency, told.reference)
+        handoff.handoff_id = handoff_id
+        handoff.dispute_id = dispute_id
+        handoff.channel = self._channel
+        handoff.agency_id = sender.agency
+        handoff.source_ref = told.reference
+        handoff.source_ref_written = told.source_ref if told.source_ref != told.reference else ""
+        handoff.idempotency_key = told.key
+        handoff.content_mac = self._sealer.mac(told.content_sha256)
+        handoff.correlation_id = told.correlation_id
+        handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff_id))
+        record = handoff.SerializeToString()
+        # What can't be published may not be accepted: refused before there is a receipt.
+        self._outbox.check_size(record)
+        return _Item(
+            receipt_id=handoff_id,
+            agency=sender.agency,
+            source_ref=told.source_ref,
+            key=told.key,
+            dispute_id=dispute_id,
+            is_case=is_case,
+            content_sha256=told.content_sha256,
+            correlation_id=told.correlation_id,
+            record=record,
+        )
+
+    def _admit_all(self, tx: Transaction, items: Sequence[_Item]) -> Sequence[Receipt | Exception]:
+        """Unit of the batcher: judge each item in order, then write all new ones at once."""
+        held = self._outbox.lock(tx, {item.dispute_id for item in items})
+        by_id, by_dispute = _known(tx, items)
+        outcomes: list[_Seen | Exception] = []
+        new: list[_Item] = []
+        for item in items:
+            seen = by_id.get(item.receipt_id) or (by_dispute.get(item.dispute_id) if item.is_case else None)
+            if seen is not None:
+                same = (seen.dispute_id, seen.content_sha256) == (item.dispute_id, item.content_sha256)
+                outcomes.append(seen if same else _key_reused())
+            elif not item.is_case and item.dispute_id not in by_dispute:
+                outcomes.append(not_found())
+            else:
+                fresh = _Seen(item.dispute_id, item.content_sha256, new=len(new))
+                by_id[item.receipt_id] = fresh
+                if item.is_case:
+                    by_dispute[item.dispute_id] = fresh
+                outcomes.append(fresh)
+                new.append(item)
+        written = self._write(tx, new, held)
+        return _answers(outcomes, written)
+
+    def _write(self, tx: Transaction, new: Sequence[_Item], held: Heads) -> Sequence[Receipt] | Retryable:
+        try:
+            places = self._outbox.append(tx, [Entry(item.dispute_id, item.record) for item in new], held)
+        except Retryable as full:
+            return full  # the new ones wait; repeats of what was accepted are answered all the same
+        micros = to_micros(self._clock.now())
+        accepted_at = from_micros(micros)
+        names = {stream: str(stream) for stream in {place.stream for place in places}}
+        receipts = [
+            Receipt(
+                receipt_id=item.receipt_id,
+                source_ref=item.source_ref,
+                dispute_id=item.dispute_id,
+                content_sha256=item.content_sha256.hex(),
+                accepted_at=accepted_at,
+                stream=names[place.stream],
+                position=place.position,
+            )
+            for item, place in zip(new, places, strict=True)
+        ]
+        if receipts:
+            rows = [_row(item, given, micros) for item, given in zip(new, receipts, strict=True)]
+            _insert(tx.dialect.name).run(tx, rows)
+        return receipts
+
+
+def _verdict(outcome: Receipt | Exception) -> Verdict:
+    """Return the outcome when it is a verdict.
+
+    Raises:
+        Exception: The outcome is no verdict but a failure of ours.
+    """
+    if isinstance(outcome, Receipt | Rejected | Retryable):
+        return outcome
+    raise outcome
+
+
+def _answers(
+    outcomes: Sequence[_Seen | Exception], written: Sequence[Receipt] | Retryable
+) -> Sequence[Receipt | Exception]:
+    """Turn what was seen into receipts; only the first mention of a new record is not `repeated`."""
+    answers: list[Receipt | Exception] = []
+    given: set[int] = set()
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            answers.append(outcome)
+        elif outcome.stored is not None:
+            answers.append(outcome.stored)
+        elif isinstance(written, Retryable):
+            answers.append(written)
+        else:
+            receipt_given = written[outcome.new]
+            answers.append(replace(receipt_given, repeated=True) if outcome.new in given else receipt_given)
+            given.add(outcome.new)
+    return answers
+
+
+@cache
+def _known_of(dialect: str) -> sa.Select[Any]:
+    """Return the query of known receipts, built once; each list is one value, so that its text stays the same too."""
+    ids, disputes = _among(dialect, receipt.c.receipt_id, "ids"), _among(dialect, receipt.c.case_of, "disputes")
+    return sa.select(receipt).where(sa.or_(ids, disputes))
+
+
+def _among(dialect: str, column: sa.Column[str], name: str) -> sa.ColumnElement[bool]:
+    """Return that a column is in a list bound under `name`: JSON on SQLite, an array on PostgreSQL."""
+    if dialect == "sqlite":
+        listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.String)))
+
+
+@cache
+def _insert(dialect: str) -> Prepared:
+    return Prepared(dialect, sa.insert(receipt), *(column.key for column in receipt.columns))
+
+
+def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], dict[str, _Seen]]:
+    """Return receipts by id, and records (not later facts) by dispute."""
+    wanted = {"ids": [item.receipt_id for item in items], "disputes": [item.dispute_id for item in items]}
+    by_id, by_dispute = dict[str, _Seen](), dict[str, _Seen]()
+    for row in tx.execute(_known_of(tx.dialect.name), wanted):
+        seen = _Seen(row.dispute_id, bytes(row.content_sha256), read_receipt(row, repeated=True))
+        by_id[row.receipt_id] = seen
+        if row.case_of is not None:
+            by_dispute[row.case_of] = seen
+    return by_id, by_dispute
+
+
+def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
+    """Return the receipt that a row of the table holds."""
+    return Receipt(
+        receipt_id=row.receipt_id,
+        source_ref=row.source_ref,
+        dispute_id=row.dispute_id,
+        content_sha256=bytes(row.content_sha256).hex(),
+        accepted_at=from_micros(row.accepted_at),
+        stream=row.stream,
+        position=row.position,
+        repeated=repeated,
+    )
+
+
+def _row(item: _Item, given: Receipt, accepted_at: int) -> tuple[object, ...]:
+    """Return a receipt in the order of the table's columns."""
+    return (
+        item.receipt_id,
+        item.agency,
+        item.source_ref,
+        item.key,
+        item.dispute_id,
+        item.dispute_id if item.is_case else None,
+        item.content_sha256,
+        accepted_at,
+        given.stream,
+        given.position,
+        item.correlation_id,
+    )

@@ -1,0 +1,64 @@
+"""Facts as the hand-off's messages."""
+
+from __future__ import annotations
+
+from bridge.record import facts
+from dispute.wire.handoff.v1 import handoff_pb2
+
+
+def case_received(matter: facts.Matter) -> handoff_pb2.CaseReceived:
+    """Return what all agencies tell alike, in clear; the caller adds its agency's own fields."""
+    return handoff_pb2.CaseReceived(
+        county_code=matter.county_code,
+        town_code=matter.town_code,
+        village_code=matter.village_code,
+        grid_code=matter.grid_code,
+        category=matter.category,
+        relation_clarity=matter.relation_clarity,
+        facts_clarity=matter.facts_clarity,
+        consents=[_consent(consent) for consent in matter.consents],
+        circumstances=matter.circumstances,
+        persons=matter.headcount,
+        scale=matter.scale,
+    )
+
+
+def confidential(told: facts.Confidential, content_sha256: bytes) -> handoff_pb2.Confidential:
+    """Return what travels only sealed; the plain digest of the content is part of it."""
+    return handoff_pb2.Confidential(
+        parties=[
+            handoff_pb2.Party(
+                role=party.role,
+                name=party.name,
+                id_type=party.id_type,
+                id_number=party.id_number,
+                phone=party.phone,
+                address=party.address,
+            )
+            for party in told.parties
+        ],
+        brief=told.brief,
+        place=told.place,
+        content_sha256=content_sha256,
+    )
+
+
+def put_report(handoff: handoff_pb2.Handoff, body: facts.LaterFact | facts.Withdrawal | facts.Ruling) -> None:
+    """Set the hand-off's body to a later fact."""
+    match body:
+        case facts.LaterFact():
+            handoff.later_fact.kind = body.kind
+            handoff.later_fact.category = body.category
+            handoff.later_fact.case_cause = body.case_cause
+            if body.consent is not None:
+                handoff.later_fact.consent.CopyFrom(_consent(body.consent))
+        case facts.Withdrawal():
+            handoff.case_withdrawn.reason_code = body.reason_code
+        case facts.Ruling():
+            handoff.court_ruling.confirmed = body.confirmed
+            handoff.court_ruling.reason_code = body.reason_code
+
+
+def _consent(consent: facts.Consent) -> handoff_pb2.Consent:
+    day = consent.answered_on.isoformat() if consent.answered_on else ""
+    return handoff_pb2.Consent(role=consent.role, answer=consent.answer, answered_on=day)

@@ -1,0 +1,114 @@
+"""The command line of a bridge: serve, look after its credentials, or recover a restored store."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from bridge.accepting import credentials
+from bridge.assembly import Bridge, open_store
+from bridge.record.facts import RecordT
+from bridge.recovery import recover_bridge
+from bridge.settings import BridgeSettings
+from bridge.specification import Trade
+from dispute.contracts.sealing import Sealer
+from dispute.contracts.topics import HANDOFFS
+from hub.errors import Fault, Rejected, Retryable
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
+from hub.runtime import keys, logs, process
+from hub.runtime.clock import WallClock
+from hub.runtime.settings import load
+from hub.store.store import Store
+from hub.streams.heads import Logged
+from hub.streams.outbox import Outbox
+
+EXIT_REFUSED = 1
+EXIT_FAULT = 70
+
+
+def run(
+    trade: Trade[RecordT],
+    settings_class: type[BridgeSettings],
+    build: Callable[[BridgeSettings], Bridge[RecordT]],
+    argv: Sequence[str],
+) -> int:
+    """Serve, or carry out a command; returns the exit code.
+
+    Codes: 0 done, 1 refused with a reason, 2 wrong arguments or settings, 70 a fault that the runbook names.
+    """
+    told = _parser(trade).parse_args(argv)
+    settings = load(settings_class)
+    # A command's own output is what it prints: a launcher reads it.
+    logs.configure(trade.service, settings.log_level if told.command is None else "error", settings.log_format)
+    try:
+        if told.command is None:
+            return process.serve(build(settings).parts, grace_s=settings.grace_s)
+        store = open_store(trade, settings.store_url)
+        try:
+            if told.command == "recover":
+                key = keys.load_or_create(settings.keys_dir, "transport")
+                sealer = Sealer({key.id: key.secret}, key.id)
+                return recover_store(trade, store, Log(Bus(settings.kafka_bootstrap)), sealer)
+            return _credentials(trade, store, told)
+        finally:
+            store.close()
+    except (Rejected, Retryable) as refused:
+        sys.stderr.write(f"{refused.code}: {refused.detail}\n")
+        return EXIT_REFUSED
+    except Fault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return EXIT_FAULT
+
+
+def recover_store(trade: Trade[RecordT], store: Store, source: Logged, sealer: Sealer) -> int:
+    """Take back from the log what the store published after its backup; returns the exit code."""
+    outbox = Outbox(HANDOFFS, trade.service)
+    store.write_blocking(outbox.open)
+    try:
+        recovered = recover_bridge(store, outbox, source, sealer)
+    finally:
+        source.close()
+    sys.stdout.write(
+        f"从 Kafka 取回 {recovered.records} 条移交（{recovered.streams} 个流），可以启动 / "
+        f"{recovered.records} hand-offs of {recovered.streams} streams taken back from Kafka; start the service\n"
+    )
+    return 0
+
+
+def _parser(trade: Trade[RecordT]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{trade.service}",
+        description=f"{trade.title}。无参数时提供服务 Serves when called without a command.",
+    )
+    commands = parser.add_subparsers(dest="command", title="命令 commands")
+    keys = commands.add_parser("credentials", help="管理部门凭证 look after the agencies' API keys")
+    actions = keys.add_subparsers(dest="action", required=True)
+    add = actions.add_parser("add", help="发一把密钥，只显示这一次 issue a key; it is shown this once")
+    add.add_argument("--agency", required=True, help=f"{trade.channel}-620725")
+    add.add_argument("--county", required=True, help="620725")
+    revoke = actions.add_parser("revoke", help="吊销该部门的全部密钥 revoke every key of an agency")
+    revoke.add_argument("--agency", required=True)
+    actions.add_parser("list", help="列出有效凭证 list valid credentials")
+    commands.add_parser(
+        "recover", help="恢复备份后，从 Kafka 取回之后已发布的 after a restore: take back what was published"
+    )
+    return parser
+
+
+def _credentials(trade: Trade[RecordT], store: Store, told: argparse.Namespace) -> int:
+    if told.action == "add":
+        issue = partial(
+            credentials.issue, channel=trade.channel, agency=told.agency, county=told.county, clock=WallClock()
+        )
+        # Alone on stdout, so that a launcher can take it; never through the log.
+        sys.stdout.write(store.write_blocking(issue) + "\n")
+    elif told.action == "revoke":
+        count = store.write_blocking(partial(credentials.revoke, agency=told.agency))
+        sys.stdout.write(f"已吊销 revoked: {count}\n")
+    else:
+        for one in store.read_blocking(credentials.listed):
+            sys.stdout.write(f"{one.sender.agency}\t{one.sender.county}\t{one.key_sha256[:8]}\n")
+    return 0

@@ -1,0 +1,133 @@
+"""Answers of the REST edge: receipts, results and refusals as JSON; also their text in the OpenAPI document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bridge.outbound import results
+from bridge.record import facts
+from hub.errors import Rejected, Retryable
+
+
+class Answer(BaseModel):
+    """What a partner is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
+
+
+class StreamPositionAnswer(Answer):
+    """在移送流中的位置 Place in the hand-off stream."""
+
+    stream: str
+    position: int
+
+
+class ReceiptAnswer(Answer):
+    """回执：落库之后才给 Receipt, given after the durable commit."""
+
+    receipt_id: str = Field(description="回执号 Id of the receipt")
+    source_ref: str = Field(description="来件编号 The agency's own reference")
+    dispute_id: str = Field(description="一案一码 Dispute that the record belongs to")
+    content_sha256: str = Field(description="内容摘要 SHA-256 of the canonical content, hex")
+    accepted_at: datetime = Field(description="受理时刻 Instant of acceptance")
+    repeated: bool = Field(description="此前已收过 Accepted before; this is the first receipt")
+    position: StreamPositionAnswer
+
+    @classmethod
+    def of(cls, receipt: facts.Receipt) -> ReceiptAnswer:
+        """Return the answer of a receipt."""
+        return cls(
+            receipt_id=receipt.receipt_id,
+            source_ref=receipt.source_ref,
+            dispute_id=receipt.dispute_id,
+            content_sha256=receipt.content_sha256,
+            accepted_at=receipt.accepted_at,
+            repeated=receipt.repeated,
+            position=StreamPositionAnswer(stream=receipt.stream, position=receipt.position),
+        )
+
+
+class RefusalAnswer(Answer):
+    """未受理，什么也没存 Not accepted; nothing was stored."""
+
+    code: str = Field(description="固定代码 Stable code")
+    field: str = Field(description="有误的字段，可空 Field at fault; may be empty")
+    detail: str = Field(description="说明 Explanation")
+
+    @classmethod
+    def of(cls, refused: Rejected | Retryable) -> RefusalAnswer:
+        """Return the answer of a verdict."""
+        field = refused.field if isinstance(refused, Rejected) else ""
+        return cls(code=refused.code, field=field, detail=refused.detail)
+
+
+class ItemAnswer(Answer):
+    """一件的结果：回执或原因 Result of one item: a receipt or why not."""
+
+    receipt: ReceiptAnswer | None = None
+    refusal: RefusalAnswer | None = None
+
+    @classmethod
+    def of(cls, verdict: facts.Verdict) -> ItemAnswer:
+        """Return the answer of a verdict."""
+        if isinstance(verdict, facts.Receipt):
+            return cls(receipt=ReceiptAnswer.of(verdict))
+        return cls(refusal=RefusalAnswer.of(verdict))
+
+
+class BatchAnswer(Answer):
+    """各件的结果，按来件顺序 A result for each item, in the order given."""
+
+    results: list[ItemAnswer]
+
+
+class DueDateAnswer(Answer):
+    """期限 Last day of one limit."""
+
+    name: str = Field(description="期限名称 Which limit", json_schema_extra={"enum": [*sorted(results.TOLD)]})
+    day: str = Field(description="最后一日 Last day, ISO date")
+    missing_year: int = Field(description="缺节假日表的年份；0为确定 Year without a holiday table; 0: certain")
+    note: str = Field(description="暂定时的说明，可空 What it means when the day is provisional; may be empty")
+
+
+class ResultAnswer(Answer):
+    """一条办理结果 What came of a record."""
+
+    cursor: int = Field(description="游标，升序 Cursor, ascending")
+    event_id: str = Field(description="事件号，重发不变 Event id; the same for every repeat")
+    source_ref: str = Field(description="来件编号 The agency's own reference")
+    dispute_id: str = Field(description="一案一码 Dispute")
+    status: str = Field(
+        description="状态 Status",
+        json_schema_extra={"enum": [*sorted({status.name for status in results.STATUSES.values()})]},
+    )
+    reason_code: str = Field(description="原因代码 Reason code")
+    clause: str = Field(description="依据条款 Clause that the decision rests on")
+    occurred_at: datetime = Field(description="发生时刻 When it happened")
+    outcome_form: str = Field(description="达成形式 Outcome form of a success")
+    document_sha256: str = Field(description="调解协议摘要 Digest of the agreement")
+    lead_department: str = Field(description="牵头部门 Lead department")
+    final: bool = Field(description="此后不再有结果 Nothing further follows in this opening")
+    due_dates: list[DueDateAnswer] = Field(description="此时的各项期限 Limits as they stand after it")
+
+
+class ResultsAnswer(Answer):
+    """结果 Results, ascending."""
+
+    results: list[ResultAnswer]
+    next_cursor: int = Field(description="下次从此游标取 Ask with this cursor next")
+
+
+class WhereaboutsAnswer(Answer):
+    """一件的回执和结果 Receipt and results of one reference."""
+
+    receipt: ReceiptAnswer
+    results: list[ResultAnswer]
+
+
+class RemainingAnswer(Answer):
+    """确认之后 After an acknowledgement."""
+
+    remaining: int = Field(description="尚未确认的条数 Results still unconfirmed")

@@ -1,0 +1,198 @@
+"""The counter behind both edges: what REST and gRPC do alike, from a plain parsed body to verdicts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, Generic
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from bridge.accepting.acceptance import Desk
+from bridge.accepting.admission import not_found, read_receipt
+from bridge.outbound import results
+from bridge.outbound.results import Result
+from bridge.record.codelists import CodeLists
+from bridge.record.dto import ReferringModel, read
+from bridge.record.facts import Receipt, Record, RecordT, Sender, Told, Verdict, in_order
+from bridge.record.references import References
+from bridge.specification import Trade
+from bridge.tables import receipt
+from hub.errors import Rejected, Retryable
+from hub.runtime.metrics import Metrics
+from hub.runtime.turns import in_turns
+from hub.store.store import Store, Transaction
+
+BATCH_LIMIT: Final = 1000
+_KEY: Final = re.compile(r"[^\x00-\x20\x7f-\x9f]{1,128}")
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def correlation_of(told: str | None, traceparent: str | None) -> str:
+    """Return the id that ties together what a request sets off: the caller's, its W3C trace id, or a new one."""
+    if told and _CORRELATION.fullmatch(told):
+        return told
+    trace = _TRACEPARENT.fullmatch(traceparent or "")
+    return trace.group(1) if trace else uuid4().hex
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One record of a request, parsed and not yet judged.
+
+    Attributes:
+        plain: As `bridge.record.dto.read` takes it.
+        key: Idempotency key; empty when the agency sent none.
+    """
+
+    plain: object
+    key: str = ""
+
+
+class Counter(Generic[RecordT]):
+    """Serves one agency's requests; every method but `sender_of` is given a sender that was authenticated."""
+
+    def __init__(
+        self,
+        trade: Trade[RecordT],
+        codes: CodeLists,
+        desk: Desk[RecordT],
+        store: Store,
+        metrics: Metrics,
+        *,
+        references: References,
+    ) -> None:
+        self._trade = trade
+        self._codes = codes
+        self._references = references
+        self._desk = desk
+        self._store = store
+        self._metrics = metrics
+
+    async def submit(self, sender: Sender, brought: Brought, correlation_id: str) -> Receipt:
+        """Take one record.
+
+        Raises:
+            Rejected, Retryable: Why it was not accepted; nothing was stored.
+        """
+        verdict = (await self.submit_all(sender, [brought], correlation_id))[0]
+        if not isinstance(verdict, Receipt):
+            raise verdict
+        return verdict
+
+    async def submit_all(self, sender: Sender, brought: Sequence[Brought], correlation_id: str) -> list[Verdict]:
+        """Take many records; one verdict each, in order.
+
+        Raises:
+            Rejected: `too_many` for the batch as a whole.
+        """
+        if len(brought) > BATCH_LIMIT:
+            raise Rejected("too_many", f"一批至多 {BATCH_LIMIT} 件 / at most {BATCH_LIMIT} items", field="items")
+        read_all = [self._read(sender, one, correlation_id) async for one in in_turns(brought)]
+        told = [one for one in read_all if isinstance(one, Told)]
+        verdicts = in_order(read_all, await self._desk.hand_over(sender, told))
+        self._count(verdicts)
+        return verdicts
+
+    async def report(self, sender: Sender, brought: Brought, correlation_id: str) -> Receipt:
+        """Take a later fact.
+
+        Raises:
+            Rejected, Retryable: Why it was not accepted; nothing was stored.
+        """
+        try:
+            if not brought.key:
+                text = "后续情况须带幂等键 / a later fact needs an idempotency key"
+                raise Rejected("missing", text, field="idempotency_key")  # noqa: TRY301 - refusals are counted below
+            key = _key(brought.key)
+            dto = read(self._trade.report, brought.plain, self._codes)
+            given = await self._desk.report(sender, self._told(sender, dto, dto.to_report(), key, correlation_id))
+        except (Rejected, Retryable) as refused:
+            self._count([refused])
+            raise
+        self._count([given])
+        return given
+
+    async def whereabouts(self, sender: Sender, source_ref: str) -> tuple[Receipt, list[Result]]:
+        """Return the receipt and the results of one own reference.
+
+        Raises:
+            Rejected: `not_found`; the same for another agency's reference.
+        """
+        try:
+            dispute_id = self._references.dispute_of(sender.agency, source_ref)
+        except Rejected:
+            raise not_found() from None
+        return await self._store.read(partial(_whereabouts, agency=sender.agency, dispute_id=dispute_id))
+
+    async def results_after(self, sender: Sender, cursor: int, limit: int) -> tuple[list[Result], int]:
+        """Return results after a cursor, and the cursor to ask with next.
+
+        Raises:
+            Rejected: `cursor_ahead`, `out_of_range`.
+        """
+        _check_cursor(cursor, "after")
+        if not 0 <= limit <= results.PAGE_LIMIT:
+            text = f"每页至多 {results.PAGE_LIMIT} 条 / at most {results.PAGE_LIMIT} a page"
+            raise Rejected("out_of_range", text, field="limit")
+        found = await self._store.read(
+            lambda tx: results.after(tx, sender.agency, cursor, limit or results.PAGE),
+        )
+        return found, found[-1].cursor if found else cursor
+
+    async def acknowledge(self, sender: Sender, cursor: int) -> int:
+        """Confirm results up to a cursor; returns how many are unconfirmed.
+
+        Raises:
+            Rejected: `cursor_ahead`, `out_of_range`.
+        """
+        _check_cursor(cursor, "cursor")
+        return await self._store.write(lambda tx: results.acknowledge(tx, sender.agency, cursor))
+
+    def _read(self, sender: Sender, brought: Brought, correlation_id: str) -> Told[RecordT] | Rejected:
+        try:
+            # The key first, as beside a single record over REST: a refusal names the same fault whichever way it came.
+            key = _key(brought.key) if brought.key else ""
+            dto = read(self._trade.record, brought.plain, self._codes)
+            record = self._trade.to_record(dto)
+        except Rejected as refused:
+            return refused
+        return self._told(sender, dto, record, key, correlation_id)
+
+    def _told(self, sender: Sender, dto: ReferringModel, record: Record, key: str, correlation_id: str) -> Told[Record]:
+        """Name what came by the reference that every spelling shares: its key, its id and its digest go by that."""
+        reference = self._references.identity(sender.agency, dto.reference)
+        digest = dto.under(reference).content_sha256()
+        return Told(record, dto.reference, reference, key or reference, digest, correlation_id)
+
+    def _count(self, verdicts: Sequence[Verdict]) -> None:
+        source = self._trade.channel
+        for verdict in verdicts:
+            if isinstance(verdict, Rejected | Retryable):
+                self._metrics.inc("hub_records_refused_total", source=source, code=verdict.code)
+            elif not verdict.repeated:
+                self._metrics.inc("hub_records_received_total", source=source)
+
+
+def _check_cursor(cursor: int, field: str) -> None:
+    if not 0 <= cursor <= results.CURSOR_LIMIT:
+        raise Rejected("out_of_range", "游标超出范围 / the cursor is out of range", field=field)
+
+
+def _key(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        text = "1 至 128 个可见字符 / 1 to 128 visible characters"
+        raise Rejected("bad_idempotency_key", text, field="idempotency_key")
+    return key
+
+
+def _whereabouts(tx: Transaction, agency: str, dispute_id: str) -> tuple[Receipt, list[Result]]:
+    c = receipt.c
+    row = tx.execute(sa.select(receipt).where(c.case_of == dispute_id, c.agency == agency)).one_or_none()
+    if row is None:
+        raise not_found()
+    return read_receipt(row), results.of_reference(tx, agency, row.source_ref)

@@ -1,0 +1,210 @@
+"""REST edge of a bridge: paths, statuses and their text; everything else is the counter's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Generic, NamedTuple
+
+import structlog
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from bridge.accepting.credentials import KeyRing
+from bridge.inbound import answers
+from bridge.inbound.openapi import body
+from bridge.inbound.requests import BATCH_LIMIT, Brought, Counter, correlation_of
+from bridge.outbound.results import CURSOR_LIMIT
+from bridge.record.codelists import CodeLists
+from bridge.record.dto import Invalid, PartnerModel, read
+from bridge.record.facts import Receipt, RecordT, Sender
+from bridge.specification import Trade
+from hub.errors import Rejected
+from hub.http.body import JsonBody
+from hub.http.idempotency import HEADER, read_idempotency_key
+from hub.http.query import check_query
+from hub.http.quotas import CREDENTIAL_HEADER
+
+CREATED: Final = 201
+OK: Final = 200
+
+_SUBMIT: Final = """报送一件 Hand over one record
+先落库后回执：201；同一内容再报为 200。Stored before it is answered: 201; the same content again is 200."""
+_BATCH: Final = f"""批量报送 Hand over many records
+至多 {BATCH_LIMIT} 件，每件各有结果。At most {BATCH_LIMIT}, with a result for each."""
+_REPORT: Final = """报告后续情况 Tell a later fact
+须带幂等键：一件可有多次后续情况。The key is required: a record may have many later facts."""
+_WHERE: Final = """一件的回执和结果 Where is mine
+编号写法不限（全角半角、括号、组合字符），路径中须百分号编码；他方的编号与不存在的编号答复相同。
+However the reference is spelt (width, brackets, composition), percent-encoded in the path. Another agency's reference
+is answered like one that does not exist."""
+_LOOK_UP: Final = """按参数查编号 Where is mine, by parameter
+同上，编号作为查询参数。The same, for references that a path can't carry as they are."""
+_RESULTS: Final = """按游标取结果 Results after a cursor
+`limit` 缺省 100，至多 1000。`limit` is 100 when absent, at most 1000."""
+_ACKNOWLEDGE: Final = """确认收到结果 Confirm results
+可重复；游标不倒退。May be repeated; never goes back."""
+
+Take = Callable[[Sender, Brought, str], Awaitable[Receipt]]
+
+
+class Acknowledgement(PartnerModel):
+    """确认收到结果 Confirms results."""
+
+    cursor: int = Field(ge=0, le=CURSOR_LIMIT, description="确认到此游标（含） Up to this cursor, inclusive")
+
+
+class RestEdge(Generic[RecordT]):
+    """Turns requests into calls of the counter. Each path depends on `authenticate`."""
+
+    def __init__(
+        self, trade: Trade[RecordT], counter: Counter[RecordT], ring: KeyRing, codes: CodeLists, bodies: JsonBody
+    ) -> None:
+        self._field = trade.field
+        self._counter = counter
+        self._ring = ring
+        self._codes = codes
+        self._bodies = bodies
+
+    async def authenticate(self, request: Request) -> None:
+        """Find out who asks; before anything else of the request is looked at.
+
+        Raises:
+            Rejected: `unauthenticated`.
+        """
+        request.state.sender = await self._ring.sender_of(request.headers.get(CREDENTIAL_HEADER))
+
+    async def submit(self, request: Request) -> Response:
+        """Take one record."""
+        return await self._take(request, self._counter.submit)
+
+    async def submit_batch(self, request: Request) -> Response:
+        """Take many records."""
+        sender = _sender(request)
+        brought = _items(await self._bodies.read(request), self._field)
+        verdicts = await self._counter.submit_all(sender, brought, _correlation(request))
+        return _json(answers.BatchAnswer(results=[answers.ItemAnswer.of(verdict) for verdict in verdicts]))
+
+    async def report(self, request: Request) -> Response:
+        """Take a later fact."""
+        return await self._take(request, self._counter.report)
+
+    async def whereabouts(self, request: Request, ref: str) -> Response:
+        """Tell where one reference is."""
+        receipt, found = await self._counter.whereabouts(_sender(request), ref)
+        results = [answers.ResultAnswer.model_validate(one) for one in found]
+        return _json(answers.WhereaboutsAnswer(receipt=answers.ReceiptAnswer.of(receipt), results=results))
+
+    async def look_up(self, request: Request, reference: str = "") -> Response:
+        """Tell where one reference is, told beside the path."""
+        return await self.whereabouts(request, reference)
+
+    async def list_results(self, request: Request, after: int = 0, limit: int = 0) -> Response:
+        """Give results after a cursor."""
+        found, cursor = await self._counter.results_after(_sender(request), after, limit)
+        results = [answers.ResultAnswer.model_validate(one) for one in found]
+        return _json(answers.ResultsAnswer(results=results, next_cursor=cursor))
+
+    async def acknowledge(self, request: Request) -> Response:
+        """Confirm results."""
+        sender = _sender(request)
+        with _all_faults_told():
+            told = read(Acknowledgement, await self._bodies.read(request), self._codes)
+        return _json(answers.RemainingAnswer(remaining=await self._counter.acknowledge(sender, told.cursor)))
+
+    async def _take(self, request: Request, take: Take) -> Response:
+        sender = _sender(request)
+        key = read_idempotency_key(request.headers.get(HEADER))
+        with _all_faults_told():
+            given = await take(sender, Brought(await self._bodies.read(request), key or ""), _correlation(request))
+        return _json(answers.ReceiptAnswer.of(given), OK if given.repeated else CREATED)
+
+
+class _Path(NamedTuple):
+    """One row of the bridge's paths."""
+
+    method: str
+    path: str
+    serve: Callable[..., Awaitable[Response]]
+    text: str
+    answer: type[BaseModel]
+    extra: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    statuses: tuple[int, ...] = (OK,)
+
+
+def build_router(trade: Trade[RecordT], edge: RestEdge[RecordT]) -> APIRouter:
+    """Return the bridge's paths."""
+    example = dict(trade.example)
+    given = (CREATED, OK)
+    record = body(trade.record.__name__, example, keyed=True)
+    batch = body("Batch", {"items": [{trade.field: example}]})
+    report = body(trade.report.__name__, None, keyed=True)
+    cursor = body("Acknowledgement", {"cursor": 12})
+    rows = (
+        _Path("POST", f"/{trade.noun}", edge.submit, _SUBMIT, answers.ReceiptAnswer, record, given),
+        _Path("POST", f"/{trade.noun}:batch", edge.submit_batch, _BATCH, answers.BatchAnswer, batch),
+        _Path("POST", "/reports", edge.report, _REPORT, answers.ReceiptAnswer, report, given),
+        _Path("GET", f"/{trade.noun}", edge.look_up, _LOOK_UP, answers.WhereaboutsAnswer),
+        _Path("GET", f"/{trade.noun}/{{ref:path}}", edge.whereabouts, _WHERE, answers.WhereaboutsAnswer),
+        _Path("GET", "/results", edge.list_results, _RESULTS, answers.ResultsAnswer),
+        _Path("POST", "/results:acknowledge", edge.acknowledge, _ACKNOWLEDGE, answers.RemainingAnswer, cursor),
+    )
+    router = APIRouter(prefix="/v1", dependencies=[Depends(edge.authenticate), Depends(check_query)])
+    for row in rows:
+        summary, _, description = row.text.partition("\n")
+        router.add_api_route(
+            row.path,
+            row.serve,
+            methods=[row.method],
+            summary=summary,
+            description=description,
+            status_code=row.statuses[0],
+            responses={status: {"model": row.answer} for status in row.statuses},
+            response_model=None,
+            openapi_extra=row.extra,
+        )
+    return router
+
+
+class _all_faults_told:  # noqa: N801 - reads as a statement in `with`
+    """Lets the application answer a refused model with every field at fault, not with the first alone."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Invalid):
+            raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.findings]) from None
+
+
+def _sender(request: Request) -> Sender:
+    sender: Sender = request.state.sender
+    return sender
+
+
+def _items(plain: object, field: str) -> list[Brought]:
+    items = plain.get("items") if isinstance(plain, dict) and set(plain) == {"items"} else None
+    if not isinstance(items, list):
+        raise Rejected("wrong_type", '应为 {"items": […]} / expected {"items": […]}', field="items")
+    return [_brought(item, field) for item in items]
+
+
+def _brought(item: object, field: str) -> Brought:
+    """Return one item; what is no item at all is refused where its record would be."""
+    if not isinstance(item, dict) or not set(item) <= {"idempotency_key", field}:
+        return Brought(None)
+    key = item.get("idempotency_key", "")
+    return Brought(item.get(field), key if isinstance(key, str) else "\x00")
+
+
+def _correlation(request: Request) -> str:
+    traceparent = request.headers.get("traceparent")
+    bound = structlog.contextvars.get_contextvars().get("correlation_id")
+    # The application bound the caller's id, or made one up; a trace id is better than the latter.
+    told = request.headers.get("x-correlation-id") or (None if traceparent else bound)
+    return correlation_of(told, traceparent)
+
+
+def _json(answer: BaseModel, status: int = OK) -> Response:
+    return Response(answer.model_dump_json(exclude_none=True), status, media_type="application/json")

@@ -1,0 +1,100 @@
+"""Schema history of a bridge's own tables; each bridge's revision files call these, because the tables are one."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from bridge.record import references
+
+
+def create_first_form() -> None:
+    """Create credentials, receipts, results and cursors. History: never edited, a change is a new function."""
+    op.create_table(
+        "credential",
+        sa.Column("key_sha256", sa.String(64), primary_key=True),
+        sa.Column("agency", sa.String(64), nullable=False),
+        sa.Column("county", sa.String(6), nullable=False),
+        sa.Column("added_at", sa.BigInteger, nullable=False),
+        sa.Column("revoked", sa.Boolean, nullable=False),
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("receipt_id", sa.String(36), primary_key=True),
+        sa.Column("agency", sa.String(64), nullable=False),
+        sa.Column("source_ref", sa.String(64), nullable=False),
+        sa.Column("idempotency_key", sa.String(128), nullable=False),
+        sa.Column("dispute_id", sa.String(36), nullable=False),
+        sa.Column("case_of", sa.String(36), unique=True),
+        sa.Column("content_sha256", sa.LargeBinary(32), nullable=False),
+        sa.Column("accepted_at", sa.BigInteger, nullable=False),
+        sa.Column("stream", sa.String(96), nullable=False),
+        sa.Column("position", sa.BigInteger, nullable=False),
+        sa.Column("correlation_id", sa.String(64), nullable=False),
+    )
+    op.create_index("receipt_reference", "receipt", ["agency", "source_ref"])
+    op.create_table(
+        "result",
+        sa.Column("agency", sa.String(64), primary_key=True),
+        sa.Column("cursor", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("event_id", sa.String(36), nullable=False, unique=True),
+        sa.Column("source_ref", sa.String(64), nullable=False),
+        sa.Column("dispute_id", sa.String(36), nullable=False),
+        sa.Column("status", sa.String(32), nullable=False),
+        sa.Column("reason_code", sa.String(64), nullable=False),
+        sa.Column("clause", sa.String(256), nullable=False),
+        sa.Column("occurred_at", sa.BigInteger, nullable=False),
+        sa.Column("outcome_form", sa.String(64), nullable=False),
+        sa.Column("document_sha256", sa.String(64), nullable=False),
+        sa.Column("lead_department", sa.String(64), nullable=False),
+        sa.Column("final", sa.Boolean, nullable=False),
+    )
+    op.create_index("result_reference", "result", ["agency", "source_ref", "cursor"])
+    op.create_table(
+        "result_cursor",
+        sa.Column("agency", sa.String(64), primary_key=True),
+        sa.Column("last", sa.BigInteger, nullable=False),
+        sa.Column("acknowledged", sa.BigInteger, nullable=False),
+    )
+
+
+def drop_outbox_key() -> None:
+    """Drop the outbox's index by dispute: intake reads a dispute's history by it, a bridge never does."""
+    op.drop_index("outbox_key", "outbox")
+
+
+def create_outbox_key() -> None:
+    """Undo `drop_outbox_key`."""
+    op.create_index("outbox_key", "outbox", ["key", "position"])
+
+
+def create_reference_alias() -> None:
+    """Create the spellings that earlier releases gave ids for, and fill them from the receipts."""
+    op.create_table(
+        "reference_alias",
+        sa.Column("agency", sa.String(64), primary_key=True),
+        sa.Column("spelling", sa.String(64), primary_key=True),
+        sa.Column("reference", sa.String(64), nullable=False),
+    )
+    references.fill(op.get_bind())
+
+
+def drop_reference_alias() -> None:
+    """Undo `create_reference_alias`."""
+    op.drop_table("reference_alias")
+
+
+def add_due_dates() -> None:
+    """Let results tell the limits; results of before tell none."""
+    op.add_column("result", sa.Column("due_dates", sa.Text, nullable=False, server_default="[]"))
+
+
+def drop_due_dates() -> None:
+    """Undo `add_due_dates`."""
+    op.drop_column("result", "due_dates")
+
+
+def drop_first_form() -> None:
+    """Undo `create_first_form`."""
+    for table in ("result_cursor", "result", "receipt", "credential"):
+        op.drop_table(table)

@@ -1,0 +1,1 @@
+"""An agency's record: its fields, codes, reference, and checks."""

@@ -1,0 +1,297 @@
+"""DTOs that all three agencies share: the base rules, parties, consents, the common part of a record, later facts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import model_validator as after_all
+from pydantic_core import to_json
+
+from bridge.record import checks, facts
+from bridge.record import fields as f
+from bridge.record.codelists import CodeLists
+from hub.errors import Rejected
+from hub.http.validation import field_errors
+
+_NESTING: Final = frozenset({dict, list})
+_PARTIES: Final = 200
+_MENTIONED: Final = 5
+_KEPT: Final = 100
+_FAULTS: Final = 1000
+"""To tell of more of them would hold the process for seconds, and help nobody."""
+
+
+class PartnerModel(BaseModel):
+    """Whatever a partner sends: unknown fields and wrong types are refused, errors never show the input."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+    def content_sha256(self) -> bytes:
+        """Return the digest of the canonical content, 32 bytes.
+
+        Canonical: validated and normalised, defaults left out (so that a field added later changes no old digest),
+        keys sorted, no blanks, UTF-8. REST and gRPC of one record give one digest.
+        """
+        content = self.__pydantic_serializer__.to_python(self, mode="json", exclude_defaults=True)
+        return hashlib.sha256(to_json(_sorted(content))).digest()
+
+
+class ReferringModel(PartnerModel):
+    """What names one record of the agency by the agency's own reference."""
+
+    reference_field: ClassVar[str] = "source_ref"
+
+    @property
+    def reference(self) -> str:
+        """The reference as written."""
+        return str(getattr(self, self.reference_field))
+
+    def under(self, reference: str) -> Self:
+        """Return the same content under another spelling: its digest is that of every spelling."""
+        return self if reference == self.reference else self.model_copy(update={self.reference_field: reference})
+
+
+def _sorted(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the same content with the keys of every object in order."""
+    return {key: _sorted_within(value) if type(value) in _NESTING else value for key, value in sorted(content.items())}
+
+
+def _sorted_within(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    if type(value) is dict:
+        return _sorted(value)
+    return [_sorted_within(item) if type(item) in _NESTING else item for item in value]
+
+
+class ConsentDto(PartnerModel):
+    """一方当事人的调解意愿 Answer of one side."""
+
+    role: f.Role = Field(description="当事人地位 Side")
+    answer: f.Answer = Field(description="是否同意调解 Answer")
+    answered_on: f.OptionalDay = Field(default=None, description="答复日期 Day of the answer, Asia/Shanghai")
+
+    def to_fact(self) -> facts.Consent:
+        """Return the inside shape."""
+        return facts.Consent(self.role, self.answer, self.answered_on)
+
+
+class PartyDto(PartnerModel):
+    """当事人 One person or organisation; travels sealed from here on."""
+
+    role: f.Role = Field(description="当事人地位 Role")
+    name: f.Name = Field(description="姓名或名称 Name", repr=False)
+    id_type: f.IdType = Field(default="", description="证件类型 Kind of identity number")
+    id_number: str = Field(default="", max_length=32, description="证件号码 Identity number", repr=False)
+    phone: f.Phone = Field(default="", description="联系电话 Phone", repr=False)
+    address: f.Line = Field(default="", description="住址 Address", repr=False)
+
+    @field_validator("id_number")
+    @classmethod
+    def _check_number(cls, value: str, info: ValidationInfo) -> str:
+        kind = info.data.get("id_type")
+        if kind is None or not value:
+            return value  # the kind's own error stands already, or there is no number
+        if kind == "":
+            raise f.refusal("id_type_missing", "有证件号码时须填证件类型 / an identity number needs its kind")
+        check = {"citizen_id": checks.citizen_id, "uscc": checks.uscc, "passport": _passport}.get(kind, _document)
+        return f.checked(check)(value)
+
+    def to_fact(self) -> facts.Party:
+        """Return the inside shape."""
+        return facts.Party(self.role, self.name, self.id_type, self.id_number, self.phone, self.address)
+
+
+def _passport(value: str) -> str:
+    number = value.upper()
+    if not (number.isascii() and number.isalnum() and 5 <= len(number) <= 20):  # noqa: PLR2004 - ICAO 9303 has 9, older ones vary
+        raise Rejected("id_format", "护照号码格式不符 / not a passport number")
+    return number
+
+
+def _document(value: str) -> str:
+    return checks.visible(checks.clean(value))
+
+
+def _no_repeats(codes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(set(codes)))
+
+
+class MatterDto(ReferringModel):
+    """Fields that the records of all three agencies have; each agency's record adds its own.
+
+    A subclass declares `circumstances` with its agency's list, and its own reference.
+    """
+
+    handed_over_at: f.Instant = Field(description="移送时间 Instant of the hand-over, RFC 3339 with offset")
+    category: f.Category = Field(description="纠纷类别，2或4位 Dispute category, 2 or 4 digits")
+    county_code: f.County = Field(description="县级区划代码 County, 6 digits")
+    town_code: f.Town = Field(description="乡镇区划代码 Town, 9 digits")
+    village_code: f.Village = Field(default="", description="村级区划代码，可空 Village, 12 digits; may be empty")
+    grid_code: f.Grid = Field(default="", description="网格代码，可空 Grid; may be empty")
+    relation_clarity: f.Clarity = Field(description="法律关系是否清楚 Is the legal relation clear")
+    facts_clarity: f.Clarity = Field(description="事实是否清楚 Are the facts clear")
+    consents: Annotated[tuple[ConsentDto, ...], Field(strict=False, max_length=_PARTIES)] = Field(
+        default=(), description="各方调解意愿 Consent of each side"
+    )
+    circumstances: Annotated[
+        tuple[Annotated[str, f.Coded("circumstance")], ...],
+        Field(strict=False, max_length=32),
+        AfterValidator(_no_repeats),
+    ] = Field(default=(), description="特殊情形 Circumstances from the code list")
+    persons: f.Persons = Field(default=0, description="涉及人数 People concerned; 0 when not counted")
+    parties: Annotated[tuple[PartyDto, ...], Field(strict=False, max_length=_PARTIES)] = Field(
+        default=(), description="当事人 Parties"
+    )
+    brief: f.Paragraphs = Field(default="", description="情况摘要 Brief", repr=False)
+
+    @field_validator("town_code")
+    @classmethod
+    def _town_in_county(cls, value: str, info: ValidationInfo) -> str:
+        return _inside(value, info.data.get("county_code"))
+
+    @field_validator("village_code")
+    @classmethod
+    def _village_in_town(cls, value: str, info: ValidationInfo) -> str:
+        return _inside(value, info.data.get("town_code")) if value else value
+
+    def matter(self, place: str = "") -> facts.Matter:
+        """Return the inside shape of the common part."""
+        return facts.Matter(
+            handed_over_at=self.handed_over_at,
+            category=self.category,
+            county_code=self.county_code,
+            town_code=self.town_code,
+            village_code=self.village_code,
+            grid_code=self.grid_code,
+            relation_clarity=self.relation_clarity,
+            facts_clarity=self.facts_clarity,
+            consents=tuple(consent.to_fact() for consent in self.consents),
+            circumstances=self.circumstances,
+            persons=self.persons,
+            confidential=facts.Confidential(tuple(party.to_fact() for party in self.parties), self.brief, place),
+        )
+
+
+def _inside(value: str, outer: str | None) -> str:
+    if outer is not None and not value.startswith(outer):
+        raise f.refusal("division_mismatch", "区划代码与上级不符 / the code does not lie in the one above it")
+    return value
+
+
+class LaterFactDto(PartnerModel):
+    """后续事实 A later fact; only what is set changes."""
+
+    kind: Annotated[str, f.Coded("later_fact")] = Field(description="种类 Kind")
+    consent: ConsentDto | None = Field(default=None, description="调解意愿 Consent, for consent_*")
+    category: Annotated[str, f.Coded("category", or_empty=True)] = Field(
+        default="", description="新的纠纷类别 New category"
+    )
+    case_cause: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{0,32}$")] = Field(
+        default="", description="新的案由、警情类别或内容分类 New class of the source"
+    )
+
+    @after_all(mode="after")
+    def _fits_its_kind(self) -> Self:
+        needs_consent = self.kind in {"consent_given", "consent_refused"}
+        if needs_consent != (self.consent is not None):
+            raise f.refusal(
+                "consent_mismatch", "意愿类事实须附意愿，其他不得附 / consent belongs to consent facts, and only there"
+            )
+        if self.consent is not None and self.kind != f"consent_{self.consent.answer}":
+            raise f.refusal("consent_mismatch", "种类与意愿不一致 / kind and answer differ")
+        if (self.kind == "reclassified") != bool(self.category or self.case_cause):
+            raise f.refusal(
+                "class_mismatch", "重新分类须附新类别，其他不得附 / a new class belongs to reclassified, and only there"
+            )
+        return self
+
+    def to_fact(self) -> facts.LaterFact:
+        """Return the inside shape."""
+        consent = self.consent.to_fact() if self.consent else None
+        return facts.LaterFact(self.kind, consent, self.category, self.case_cause)
+
+
+class WithdrawnDto(PartnerModel):
+    """撤回 The applicant withdrew."""
+
+    reason_code: Annotated[str, f.Coded("withdrawal_reason")] = Field(description="撤回原因 Reason")
+
+    def to_fact(self) -> facts.Withdrawal:
+        """Return the inside shape."""
+        return facts.Withdrawal(self.reason_code)
+
+
+class ReportDto(ReferringModel):
+    """后续情况 Something that happened after the hand-over; exactly one body."""
+
+    source_ref: f.KnownReference = Field(
+        description="原编号，写法不限 Reference of the record sent before, however spelt"
+    )
+    occurred_at: f.Instant = Field(description="发生时间 When it happened")
+    later_fact: LaterFactDto | None = Field(default=None, description="后续事实 A later fact")
+    withdrawn: WithdrawnDto | None = Field(default=None, description="撤回 The applicant withdrew")
+
+    def bodies(self) -> list[facts.LaterFact | facts.Withdrawal | facts.Ruling]:
+        """Return what is told; a subclass adds its own kinds."""
+        return [body.to_fact() for body in (self.later_fact, self.withdrawn) if body is not None]
+
+    @after_all(mode="after")
+    def _exactly_one_body(self) -> Self:
+        if len(self.bodies()) != 1:
+            raise f.refusal("one_body", "须且仅须填写一种后续情况 / exactly one kind of later fact")
+        return self
+
+    def to_report(self) -> facts.Report:
+        """Return the inside shape."""
+        return facts.Report(self.source_ref, self.occurred_at, self.bodies()[0])
+
+
+Dto = TypeVar("Dto", bound=PartnerModel)
+
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+
+
+class Invalid(Rejected):
+    """A record that its model refused; `code` and `field` are the first fault's.
+
+    Attributes:
+        findings: The first hundred faults as pydantic tells them, without input; unknown names that are no plain names
+            are masked.
+    """
+
+    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        faults = field_errors(findings)
+        first, others = faults[0], sorted({fault.field for fault in faults[1:]} - {faults[0].field})
+        more = f"（另见 / also: {', '.join(others[:_MENTIONED])}）" if others else ""
+        super().__init__(first.code, first.detail + more, field=first.field)
+        self.findings = findings
+
+
+def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
+    """Validate one thing that a partner sent.
+
+    Args:
+        model: What it must be.
+        plain: Parsed JSON: dicts, lists, strings, numbers.
+        codes: The bridge's code lists.
+
+    Raises:
+        Invalid: MALFORMED; names fields and codes, never a value.
+        Rejected: `too_many_faults`.
+    """
+    try:
+        return model.model_validate(plain, context=codes)
+    except ValidationError as error:
+        if error.error_count() > _FAULTS:
+            text = f"错误超过 {_FAULTS} 处 / more than {_FAULTS} faults"
+            raise Rejected("too_many_faults", text) from None
+        found = error.errors(include_url=False, include_input=False)[:_KEPT]
+    raise Invalid([{**finding, "loc": tuple(_shown(part) for part in finding["loc"])} for finding in found])
+
+
+def _shown(part: int | str) -> int | str:
+    """Mask a name that the sender made up: of an unknown field it could be anything."""
+    return part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?"

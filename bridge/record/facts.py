@@ -1,0 +1,284 @@
+"""Facts that every agency tells alike, as frozen dataclasses: the inside shape that a bridge's domain builds on.
+
+Imports no transport, so that `domain` and `handlers` of a bridge may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final, Generic, Protocol, TypeVar
+
+from bridge.record import checks
+from dispute.calendar.days import business_day
+from hub.errors import Kind, Rejected, Retryable
+
+Record = TypeVar("Record")
+
+CLOCK_SKEW: Final = timedelta(minutes=5)
+"""How far a partner's clock may run ahead of ours before an instant counts as in the future."""
+
+GROUP_FROM: Final = 5
+"""Five people and more make a group matter (集体访, reported apart in the daily summary)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose credential was shown.
+
+    Attributes:
+        agency: For example `court-620725`.
+        county: GB/T 2260 prefix that its records must lie in: 6 digits, or 4 or 2 for a higher court or office.
+    """
+
+    agency: str
+    county: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Answer of one side to the question of mediation."""
+
+    role: str
+    answer: str
+    answered_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One person or organisation. Everything but the role stays out of `repr`, and so out of tracebacks."""
+
+    role: str
+    name: str = field(repr=False)
+    id_type: str = field(default="", repr=False)
+    id_number: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    address: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Confidential:
+    """What leaves the bridge only sealed."""
+
+    parties: tuple[Party, ...] = field(default=(), repr=False)
+    brief: str = field(default="", repr=False)
+    place: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What all three agencies tell of a matter.
+
+    Attributes:
+        handed_over_at: UTC, aware.
+        county_code: 6 digits; prefix of `town_code` (9), which is the prefix of `village_code` (12, may be empty).
+        persons: People concerned; 0 when the agency did not say.
+    """
+
+    handed_over_at: datetime
+    category: str
+    county_code: str
+    town_code: str
+    village_code: str
+    grid_code: str
+    relation_clarity: str
+    facts_clarity: str
+    consents: tuple[Consent, ...]
+    circumstances: tuple[str, ...]
+    persons: int
+    confidential: Confidential
+
+    @property
+    def headcount(self) -> int:
+        """People concerned: as told, else the parties named."""
+        return self.persons or len(self.confidential.parties)
+
+    @property
+    def scale(self) -> str:
+        """`group` from five people on, else `individual`."""
+        return "group" if self.headcount >= GROUP_FROM else "individual"
+
+
+class AgencyRecord(Protocol):
+    """What a record of any agency can tell about itself."""
+
+    @property
+    def source_ref(self) -> str:
+        """The agency's own reference."""
+
+    @property
+    def matter(self) -> Matter:
+        """What all agencies tell alike."""
+
+
+RecordT = TypeVar("RecordT", bound=AgencyRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterFact:
+    """A fact about a record told earlier; only what is set changes."""
+
+    kind: str
+    consent: Consent | None = None
+    category: str = ""
+    case_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The applicant withdrew at the source."""
+
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The court ruled on an application for judicial confirmation."""
+
+    confirmed: bool
+    reason_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something that happened after the record was handed over."""
+
+    source_ref: str
+    occurred_at: datetime
+    body: LaterFact | Withdrawal | Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[Record]):
+    """One record as it came through an edge.
+
+    Attributes:
+        record: Validated.
+        source_ref: The agency's own reference, as written this time.
+        reference: What the dispute's id is made of: the same for every spelling.
+        key: Idempotency key; `reference` unless the agency sent one.
+        content_sha256: Digest of the canonical content; equal for equal content on every edge.
+        correlation_id: Ties together what this request sets off.
+    """
+
+    record: Record
+    source_ref: str
+    reference: str
+    key: str
+    content_sha256: bytes
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of acceptance; exists only after the durable commit.
+
+    Attributes:
+        source_ref: As first written.
+        content_sha256: Lower-case hex.
+        repeated: The record had been accepted before; everything else is the first receipt's.
+        stream: Stream of the hand-off, `<producer>/<shard>/<epoch>`.
+        position: Its place there.
+    """
+
+    receipt_id: str
+    source_ref: str
+    dispute_id: str
+    content_sha256: str
+    accepted_at: datetime
+    stream: str
+    position: int
+    repeated: bool = False
+
+
+Verdict = Receipt | Rejected | Retryable
+
+
+def in_order(judged: Sequence[object], verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return a verdict for each of `judged`, in order: a refusal is its own, others take the next of `verdicts`."""
+    following = iter(verdicts)
+    return [one if isinstance(one, Rejected) else next(following) for one in judged]
+
+
+def refuse_future(now: datetime, *, instants: Mapping[str, datetime | None], days: Mapping[str, date | None]) -> None:
+    """Refuse what has not happened yet by our clock.
+
+    Args:
+        now: UTC, aware.
+        instants: Field name -> instant; a partner's clock may be `CLOCK_SKEW` ahead.
+        days: Field name -> day in Asia/Shanghai.
+
+    Raises:
+        Rejected: `date_in_future`, naming the field.
+    """
+    latest = now + CLOCK_SKEW
+    for name, instant in instants.items():
+        if instant is not None and instant > latest:
+            raise Rejected("date_in_future", "时间晚于当前时间 / the time lies in the future", field=name)
+    today = business_day(latest)
+    for name, day in days.items():
+        if day is not None and day > today:
+            raise Rejected("date_in_future", "日期晚于今天 / the date lies in the future", field=name)
+
+
+def refuse_disorder(earlier: date | None, later: date | None, field_name: str) -> None:
+    """Refuse two days in the wrong order; an absent day has no order.
+
+    Raises:
+        Rejected: `date_order`, naming the field told.
+    """
+    if earlier is not None and later is not None and later < earlier:
+        raise Rejected("date_order", "日期先后颠倒 / the dates are in the wrong order", field=field_name)
+
+
+def refuse_foreign_county(sender: Sender, county_code: str) -> None:
+    """Refuse a record of a county that the credential is not for.
+
+    Raises:
+        Rejected: `county_out_of_scope`, kind DENIED.
+    """
+    if not county_code.startswith(sender.county):
+        raise Rejected(
+            "county_out_of_scope",
+            "该凭证无权报送此县的记录 / this credential is not for that county",
+            kind=Kind.DENIED,
+            field="county_code",
+        )
+
+
+def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:
+    """Check what holds for every agency's record: scope, nothing from the future, no consent after the hand-over.
+
+    Raises:
+        Rejected: `county_out_of_scope`, `date_in_future`, `date_order`, `id_birth_date`.
+    """
+    refuse_foreign_county(sender, matter.county_code)
+    refuse_future(
+        now,
+        instants={"handed_over_at": matter.handed_over_at},
+        days={f"consents.{at}.answered_on": consent.answered_on for at, consent in enumerate(matter.consents)},
+    )
+    handed_over_on = business_day(matter.handed_over_at)
+    for at, consent in enumerate(matter.consents):
+        refuse_disorder(consent.answered_on, handed_over_on, f"consents.{at}.answered_on")
+    today = business_day(now)
+    for at, party in enumerate(matter.confidential.parties):
+        if party.id_type == "citizen_id" and party.id_number:
+            checks.refuse_unborn(party.id_number, today, f"parties.{at}.id_number")
+
+
+def check_report(report: Report, now: datetime) -> None:
+    """Check a later fact against the clock, and the answer that it tells against the time it is told of.
+
+    Raises:
+        Rejected: `date_in_future`, `date_order`.
+    """
+    consent = report.body.consent if isinstance(report.body, LaterFact) else None
+    refuse_future(
+        now,
+        instants={"occurred_at": report.occurred_at},
+        days={"later_fact.consent.answered_on": consent.answered_on if consent else None},
+    )
+    if consent is not None:
+        refuse_disorder(consent.answered_on, business_day(report.occurred_at), "later_fact.consent.answered_on")

@@ -1,0 +1,192 @@
+"""Types of single fields of a partner's DTO: what they accept, and how OpenAPI describes them.
+
+Every check answers with a stable code; no check repeats the value. Code lists come in by the validation context.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Final, LiteralString
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializer, ValidationInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from bridge.record import checks, references
+from bridge.record.codelists import CodeLists
+from dispute.calendar.days import is_plausible_day, is_plausible_instant
+from hub.errors import Rejected
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_MICROS: Final = re.compile(r"(\.[0-9]{6})[0-9]+")
+_COUNTY: Final = re.compile(r"[1-9][0-9]{5}")
+_TOWN: Final = re.compile(r"[1-9][0-9]{8}")
+_VILLAGE: Final = re.compile(r"[1-9][0-9]{11}")
+_GRID: Final = re.compile(r"[0-9A-Za-z-]{1,32}")
+
+
+def refusal(code: LiteralString, text: LiteralString) -> PydanticCustomError:
+    """Return an error that pydantic reports under the field's path; the text is Chinese, then English."""
+    return PydanticCustomError(code, text)
+
+
+def checked(check: Callable[[str], str]) -> Callable[[str], str]:
+    """Let a check of `bridge.record.checks` speak pydantic's language."""
+
+    def validate(value: str) -> str:
+        try:
+            return check(value)
+        except Rejected as error:
+            # Code and text are literals of that module, not input.
+            raise PydanticCustomError(error.code, error.detail) from None
+
+    return validate
+
+
+def _day(value: object) -> object:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    if not isinstance(value, str):
+        raise refusal("wrong_type", "应为 YYYY-MM-DD 字符串 / expected a string YYYY-MM-DD")
+    try:
+        day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise refusal("date_format", "应为存在的日期 YYYY-MM-DD / expected an existing date YYYY-MM-DD")
+    if not is_plausible_day(day):
+        raise refusal("date_out_of_range", "年份不合理 / the year is out of range")
+    return day
+
+
+def _instant(value: object) -> object:
+    instant = value.astimezone(UTC) if isinstance(value, datetime) else _instant_of(value)
+    if instant is None:
+        raise refusal("time_format", "应为带时区的 RFC 3339 时间 / expected an RFC 3339 time with an offset")
+    if not is_plausible_instant(instant):
+        raise refusal("date_out_of_range", "年份不合理 / the year is out of range")
+    return instant
+
+
+def _instant_of(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        raise refusal("wrong_type", "应为 RFC 3339 时间字符串 / expected an RFC 3339 string")
+    try:
+        told = datetime.fromisoformat(_MICROS.sub(r"\1", value.upper())) if _INSTANT.fullmatch(value) else None
+        return told.astimezone(UTC) if told else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _iso(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Marks a string as a code of a closed list; the list itself comes in by the validation context.
+
+    Attributes:
+        name: Of the list.
+        or_empty: An empty string is allowed and means absent.
+    """
+
+    name: str
+    or_empty: bool = False
+
+    def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check membership after the string check."""
+        return core_schema.with_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Callable[[CoreSchema], Any]) -> Any:  # noqa: ANN401 - pydantic's own type of a JSON schema
+        """Name the list; `bridge.inbound.openapi` replaces the name by its codes."""
+        return {**handler(schema), "x-code-list": self.name}
+
+    def _check(self, value: str, info: ValidationInfo) -> str:
+        lists = info.context
+        if not isinstance(lists, CodeLists):
+            message = "validate with the bridge's code lists as context"
+            raise TypeError(message)
+        if not lists.has(self.name, value) and (value or not self.or_empty):
+            raise refusal("unknown_code", "代码不在代码表中 / the code is not in the code list")
+        return value
+
+
+def _line(value: str) -> str:
+    return checks.clean(value, script=True)
+
+
+def _lines(value: str) -> str:
+    return checks.clean(value, lines=True, script=True)
+
+
+def _name(value: str) -> str:
+    return checks.visible(_line(value))
+
+
+def _county(value: str) -> str:
+    if not _COUNTY.fullmatch(value):
+        raise refusal("division_format", "应为6位县级区划代码 / expected a county code of 6 digits")
+    return value
+
+
+def _town(value: str) -> str:
+    if not _TOWN.fullmatch(value):
+        raise refusal("division_format", "应为9位乡镇区划代码 / expected a town code of 9 digits")
+    return value
+
+
+def _village(value: str) -> str:
+    if value and not _VILLAGE.fullmatch(value):
+        raise refusal("division_format", "应为12位村级区划代码 / expected a village code of 12 digits")
+    return value
+
+
+def _grid(value: str) -> str:
+    if value and not _GRID.fullmatch(value):
+        raise refusal("grid_format", "网格代码应为字母、数字或连字符 / a grid code has letters, digits and hyphens")
+    return value
+
+
+Line = Annotated[str, Field(max_length=200), AfterValidator(checked(_line))]
+"""One line of text."""
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(checked(_name))]
+"""Something that can be seen."""
+Paragraphs = Annotated[str, Field(max_length=4000), AfterValidator(checked(_lines))]
+"""Text with line breaks."""
+REFERENCE_RULE: Final = (
+    "全角半角、年份括号（）()〔〕[]【】不同的写法是同一编号（带年份括号的，空格不计），回执保留原写法；"
+    "不得含其他空格、网址符号、. 或 .. 路径段。"
+    "Width, the kind of brackets around a year, and blanks in such a number make no other reference; it is kept as "
+    "written. No other blanks, no URL signs, no path segments . or .."
+)
+Reference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_new))]
+"""The partner's own reference, kept as written."""
+KnownReference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_known))]
+"""The reference of a record sent before, in any of its spellings."""
+Phone = Annotated[
+    str, Field(max_length=32), AfterValidator(lambda value: checked(checks.phone)(value) if value else value)
+]
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
+OptionalDay = Annotated[date | None, BeforeValidator(lambda value: None if value in {None, ""} else _day(value))]
+Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=datetime), PlainSerializer(_iso)]
+"""RFC 3339 with an offset; UTC inside."""
+County = Annotated[str, Field(max_length=12), AfterValidator(_county)]
+Town = Annotated[str, Field(max_length=12), AfterValidator(_town)]
+Village = Annotated[str, Field(max_length=12), AfterValidator(_village)]
+Grid = Annotated[str, Field(max_length=32), AfterValidator(_grid)]
+ClassCode = Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z._-]{1,32}$")]
+"""A code of a vocabulary that the hub does not hold (case causes)."""
+Category = Annotated[str, Coded("category")]
+Clarity = Annotated[str, Coded("clarity")]
+Answer = Annotated[str, Coded("consent_answer")]
+Role = Annotated[str, Coded("role")]
+IdType = Annotated[str, Coded("id_type", or_empty=True)]
+Persons = Annotated[int, Field(ge=0, le=1_000_000)]
+Fen = Annotated[int, Field(ge=0, le=10**15)]
+"""Money in fen; up to ten trillion yuan."""

@@ -1,0 +1,140 @@
+"""The one rule for an agency's reference: what is accepted, which spellings are one, and what its id is made of.
+
+Called on the way in (DTOs), at each later fact and look-up (counter), by the schema's history and by recovery.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from bridge.tables import receipt, reference_alias
+from dispute.lifecycle.identity import canonical_reference, dispute_id_of
+from hub.errors import Rejected
+
+LIMIT: Final = 64
+"""Characters of a reference, as written and in its canonical form."""
+
+_URL_SIGNS: Final = re.compile(r"[\s?#%\\\"'<>&;|`]")
+"""What a URL gives a meaning to, and blanks."""
+_REWRITTEN: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
+"""Segments that clients and proxies take out of a path before they send it: `.`, `..` and empty ones."""
+_AT_ONCE: Final = 500
+"""Ids of one query; SQLite bounds the parameters of a statement."""
+
+
+def check_new(text: str) -> str:
+    """Return the reference of a new record as it was written.
+
+    Raises:
+        Rejected: `too_long`; `reference_format`: it could not be looked up as it was sent.
+    """
+    canonical = canonical_reference(check_known(text))
+    if _URL_SIGNS.search(canonical):
+        raise Rejected(
+            "reference_format", "编号不得含空格及网址符号 / a reference has no blanks and no signs that a URL uses"
+        )
+    if _REWRITTEN.search(canonical):
+        raise Rejected(
+            "reference_format",
+            "编号不得以 / 起止，不得含 . 、.. 或空的路径段 / no slash at an end, no segment that is . or .. or empty",
+        )
+    return text
+
+
+def check_known(text: str) -> str:
+    """Return the reference of a record sent before, as written: what any release accepted may be named again.
+
+    Raises:
+        Rejected: `too_long`; `reference_format`: nothing with this name was ever accepted.
+    """
+    canonical = canonical_reference(text)
+    if max(len(text), len(canonical)) > LIMIT:
+        raise Rejected("too_long", f"编号至多 {LIMIT} 字 / a reference has at most {LIMIT} characters")
+    if not canonical or not canonical.isprintable():
+        raise Rejected(
+            "reference_format", "编号为空或含不可见字符 / the reference is empty or has invisible characters"
+        )
+    return text
+
+
+class References:
+    """Knows by which reference a dispute's id was made, whichever of its spellings is told.
+
+    Args:
+        aliases: As `load` returns them; fixed while the bridge runs.
+    """
+
+    def __init__(self, aliases: Mapping[tuple[str, str], str]) -> None:
+        self._aliases = aliases
+
+    def identity(self, agency: str, text: str) -> str:
+        """Return what the dispute's id is, or will be, made of."""
+        canonical = canonical_reference(text)
+        if not self._aliases:
+            return canonical
+        composed = unicodedata.normalize("NFC", text)
+        return self._aliases.get((agency, composed)) or self._aliases.get((agency, canonical)) or canonical
+
+    def dispute_of(self, agency: str, text: str) -> str:
+        """Return the dispute's id, given or not.
+
+        Raises:
+            Rejected: As `check_known`.
+        """
+        return dispute_id_of(agency, self.identity(agency, check_known(text)))
+
+
+def load(tx: sa.Connection) -> dict[tuple[str, str], str]:
+    """Return agency and spelling -> reference that the id is made of."""
+    return {(row.agency, row.spelling): row.reference for row in tx.execute(sa.select(reference_alias))}
+
+
+def fill(tx: sa.Connection) -> None:
+    """Write anew the spellings under which earlier releases gave ids.
+
+    A record keeps the id of the very spelling that it came with. Where several spellings of one number got ids of their
+    own, any further spelling goes to the record in canonical form, else to the one accepted first.
+    """
+    odd = sorted(_odd(tx))
+    canonical_ids = {dispute_id_of(one.agency, canonical_reference(one.reference)) for one in odd}
+    plain = set(_existing(tx, sorted(canonical_ids)))
+    spellings: dict[tuple[str, str], str] = {}
+    for one in odd:
+        spellings[one.agency, one.reference] = one.reference
+        canonical = canonical_reference(one.reference)
+        if dispute_id_of(one.agency, canonical) not in plain:
+            spellings.setdefault((one.agency, canonical), one.reference)
+    tx.execute(sa.delete(reference_alias))
+    rows = [
+        {"agency": agency, "spelling": spelling, "reference": reference}
+        for (agency, spelling), reference in spellings.items()
+    ]
+    if rows:
+        tx.execute(sa.insert(reference_alias), rows)
+
+
+class _Odd(NamedTuple):
+    """A record whose id is made of another spelling than the canonical one; sorts by acceptance."""
+
+    accepted_at: int
+    agency: str
+    reference: str
+
+
+def _odd(tx: sa.Connection) -> Iterator[_Odd]:
+    c = receipt.c
+    for row in tx.execute(sa.select(c.agency, c.source_ref, c.case_of, c.accepted_at).where(c.case_of.is_not(None))):
+        told = row.source_ref
+        if canonical_reference(told) != told and row.case_of == dispute_id_of(row.agency, told):
+            yield _Odd(row.accepted_at, row.agency, told)
+
+
+def _existing(tx: sa.Connection, disputes: Sequence[str]) -> Iterator[str]:
+    for start in range(0, len(disputes), _AT_ONCE):
+        some = disputes[start : start + _AT_ONCE]
+        yield from tx.scalars(sa.select(receipt.c.case_of).where(receipt.c.case_of.in_(some)))

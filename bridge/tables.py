@@ -1,0 +1,76 @@
+"""Tables of a bridge's own: credentials, receipts, results, cursors. First form: `bridge.migrations`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+bridge_metadata: Final = sa.MetaData()
+
+credential: Final = sa.Table(
+    "credential",
+    bridge_metadata,
+    sa.Column("key_sha256", sa.String(64), primary_key=True),
+    sa.Column("agency", sa.String(64), nullable=False),
+    sa.Column("county", sa.String(6), nullable=False),
+    sa.Column("added_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+    sa.Column("revoked", sa.Boolean, nullable=False),
+)
+
+# Nothing of a record's content but its digest: the content went into the outbox, the confidential part of it sealed.
+receipt: Final = sa.Table(
+    "receipt",
+    bridge_metadata,
+    sa.Column("receipt_id", sa.String(36), primary_key=True),  # UUIDv5 of bridge, agency and idempotency key
+    sa.Column("agency", sa.String(64), nullable=False),
+    sa.Column("source_ref", sa.String(64), nullable=False),  # as first written
+    sa.Column("idempotency_key", sa.String(128), nullable=False),
+    sa.Column("dispute_id", sa.String(36), nullable=False),
+    sa.Column("case_of", sa.String(36), unique=True),  # dispute id for the record itself, NULL for later facts
+    sa.Column("content_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Column("accepted_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+    sa.Column("stream", sa.String(96), nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Column("correlation_id", sa.String(64), nullable=False),
+    sa.Index("receipt_reference", "agency", "source_ref"),
+)
+
+result: Final = sa.Table(
+    "result",
+    bridge_metadata,
+    sa.Column("agency", sa.String(64), primary_key=True),
+    sa.Column("cursor", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("event_id", sa.String(36), nullable=False, unique=True),
+    sa.Column("source_ref", sa.String(64), nullable=False),
+    sa.Column("dispute_id", sa.String(36), nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),
+    sa.Column("reason_code", sa.String(64), nullable=False),
+    sa.Column("clause", sa.String(256), nullable=False),
+    sa.Column("occurred_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+    sa.Column("outcome_form", sa.String(64), nullable=False),
+    sa.Column("document_sha256", sa.String(64), nullable=False),
+    sa.Column("lead_department", sa.String(64), nullable=False),
+    sa.Column("final", sa.Boolean, nullable=False),
+    sa.Column("due_dates", sa.Text, nullable=False, server_default="[]"),  # JSON: [name, ISO date, missing year or 0]
+    sa.Index("result_reference", "agency", "source_ref", "cursor"),
+)
+
+# One row an agency. Its row lock is the right to hand out that agency's cursors.
+result_cursor: Final = sa.Table(
+    "result_cursor",
+    bridge_metadata,
+    sa.Column("agency", sa.String(64), primary_key=True),
+    sa.Column("last", sa.BigInteger, nullable=False),  # cursor handed out last
+    sa.Column("acknowledged", sa.BigInteger, nullable=False),
+)
+
+# Spellings under which earlier releases gave ids that the canonical form would not give: filled once, when the store
+# is brought to today's form, and again when a restored store took its hand-offs back.
+reference_alias: Final = sa.Table(
+    "reference_alias",
+    bridge_metadata,
+    sa.Column("agency", sa.String(64), primary_key=True),
+    sa.Column("spelling", sa.String(64), primary_key=True),
+    sa.Column("reference", sa.String(64), nullable=False),  # what the dispute's id is made of
+)

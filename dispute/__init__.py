@@ -1,0 +1,1 @@
+"""The language that all services share: the dispute, its calendar, contracts and messages."""

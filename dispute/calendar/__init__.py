@@ -1,0 +1,1 @@
+"""Days and working days: the only place that counts them."""

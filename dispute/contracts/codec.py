@@ -1,0 +1,306 @@
+"""Wire <-> lifecycle, by equal field names; used wherever a command or an event crosses a process.
+
+Tables are built once per type from the dataclass and the message descriptor. A field that stands on one side
+only is an error when the table is built, except those named in `LOCAL` and `WIRE_ONLY`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from functools import cache, lru_cache
+from operator import attrgetter
+from re import compile as pattern
+from types import NoneType, UnionType
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
+
+from google.protobuf.descriptor import Descriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from dispute.contracts.snapshot import state_from_bytes, state_to_bytes
+from dispute.lifecycle.commands import LOCAL_INSTRUCTIONS, WIRE_INSTRUCTIONS, Command, WireInstruction
+from dispute.lifecycle.dispute import Dispute
+from dispute.lifecycle.events import Event
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.intake.v1 import intake_pb2
+from dispute.wire.journal.v1 import journal_pb2
+from hub.errors import Rejected
+
+__all__ = [
+    "command_from_wire",
+    "command_to_wire",
+    "dispute_to_wire",
+    "event_from_wire",
+    "event_to_wire",
+    "instant_of",
+    "state_from_bytes",
+    "state_to_bytes",
+    "timestamp_of",
+]
+
+LOCAL: Final[Mapping[type, frozenset[str]]] = {
+    Event: frozenset({"source_ref"}),
+    Command: frozenset({"instruction", "counted", "limit"}),
+    Dispute: frozenset(entry.name for entry in fields(Dispute))
+    - frozenset(field.name for field in intake_pb2.Dispute.DESCRIPTOR.fields),
+}
+"""Fields without a wire field of their own: kept in the process, or (the instruction) a `oneof`."""
+WIRE_ONLY: Final[Mapping[str, frozenset[str]]] = {"hub.journal.v1.JournalEvent": frozenset({"recorded_at"})}
+"""Fields that the caller sets at writing."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+SECONDS_PER_DAY: Final = 86_400
+NANOS: Final = 1_000_000_000
+REMEMBERED: Final = 4096
+WORD_START: Final = pattern(r"(?<!^)(?=[A-Z])")
+
+
+def timestamp_of(at: datetime) -> Timestamp:
+    """Return the wire's form of an aware instant.
+
+    Raises:
+        Rejected: `naive_time`.
+    """
+    return Timestamp(**_stamp(at))
+
+
+def instant_of(stamp: Timestamp) -> datetime:
+    """Return the instant in UTC, cut to microseconds.
+
+    Raises:
+        Rejected: `bad_timestamp` when it is out of the calendar's range.
+    """
+    if not 0 <= stamp.nanos < NANOS:
+        raise Rejected("bad_timestamp", "时间无效（nanos out of range）")
+    try:
+        return EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+    except OverflowError as error:
+        raise Rejected("bad_timestamp", "时间超出范围（time is out of range）") from error
+
+
+def command_to_wire(command: Command) -> command_pb2.Command:
+    """Return the message of a command.
+
+    Raises:
+        Rejected: `not_on_the_wire` for what only the hub itself gives: a registration travels as a hand-off or a
+            Submit.
+    """
+    order = command.instruction
+    if isinstance(order, LOCAL_INSTRUCTIONS):
+        raise Rejected("not_on_the_wire", "该指令不经指令接口（this is no wire command）", field="instruction")
+    told = _table(Command, command_pb2.Command.DESCRIPTOR).told(command)
+    told[FIELD_OF[type(order)]] = _instruction_table(type(order)).told(order)
+    return command_pb2.Command(**told)
+
+
+def command_from_wire(message: command_pb2.Command) -> Command:
+    """Return the command of a message.
+
+    Raises:
+        Rejected: `instruction_missing`, `unknown_code`, `bad_date`, `bad_timestamp`, `time_missing`; the field is the
+            dotted path in the message, for example `dispatch.level`.
+    """
+    chosen = message.WhichOneof("instruction")
+    if chosen is None:
+        raise Rejected("instruction_missing", "缺少指令（no instruction）", field="instruction")
+    try:
+        order = _instruction_table(TYPE_OF[chosen]).from_wire(getattr(message, chosen))
+    except Rejected as error:
+        raise _under(chosen, error) from error
+    table = _table(Command, command_pb2.Command.DESCRIPTOR)
+    return cast("Command", table.from_wire(message, instruction=cast("WireInstruction", order)))
+
+
+def event_to_wire(event: Event, recorded_at: datetime | None = None) -> journal_pb2.JournalEvent:
+    """Return the journal's message; `recorded_at` is the wall clock at writing.
+
+    Raises:
+        Rejected: `naive_time`.
+    """
+    told = _table(Event, journal_pb2.JournalEvent.DESCRIPTOR).told(event)
+    if recorded_at is not None:
+        told["recorded_at"] = _stamp(recorded_at)
+    return journal_pb2.JournalEvent(**told)
+
+
+def event_from_wire(message: journal_pb2.JournalEvent) -> Event:
+    """Return the event, without its time of recording and with an empty `source_ref`.
+
+    Raises:
+        Rejected: as `command_from_wire`.
+    """
+    return cast("Event", _table(Event, journal_pb2.JournalEvent.DESCRIPTOR).from_wire(message))
+
+
+def dispute_to_wire(dispute: Dispute) -> intake_pb2.Dispute:
+    """Return what `IntakeService` shows of a dispute."""
+    return intake_pb2.Dispute(**_table(Dispute, intake_pb2.Dispute.DESCRIPTOR).told(dispute))
+
+
+# Tables
+class _Table:
+    """How one dataclass and one message become each other."""
+
+    def __init__(self, kind: type, message: Descriptor) -> None:
+        self._kind = kind
+        local = LOCAL.get(kind, frozenset())
+        names = [entry.name for entry in fields(kind) if entry.name not in local]
+        known = message.fields_by_name
+        only = WIRE_ONLY.get(message.full_name, frozenset())
+        wire = {name for name, field in known.items() if name not in only and field.containing_oneof is None}
+        if set(names) != wire:
+            odd = ", ".join(sorted(set(names) ^ wire))
+            raise TypeError(f"{kind.__name__} and {message.full_name} differ in {odd}")
+        hints = get_type_hints(kind)
+        rules = {name: _rule(hints[name], known[name].message_type) for name in names}
+        self._plain = tuple(name for name in names if rules[name][0] is None)
+        self._plain_of = _getter(self._plain)
+        self._odd = tuple((name, encode) for name, (encode, _) in rules.items() if encode is not None)
+        self._odd_of = _getter(tuple(name for name, _ in self._odd))
+        self._read = tuple((name, decode) for name, (_, decode) in rules.items())
+
+    def told(self, value: object) -> dict[str, Any]:
+        """Return the message's fields, empty ones left out; messages inside are dictionaries too."""
+        told = {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
+        for (name, encode), item in zip(self._odd, self._odd_of(value), strict=True):
+            if item is None or item == ():
+                continue
+            try:
+                inner = encode(item)
+            except Rejected as error:
+                raise _under(name, error) from error
+            if inner != {}:
+                told[name] = inner
+        return told
+
+    def from_wire(self, message: Message, **told: object) -> object:
+        """Return the dataclass; `told` are fields that the message does not have."""
+        for name, decode in self._read:
+            if decode is None:
+                told[name] = getattr(message, name)
+                continue
+            try:
+                told[name] = decode(message, name)
+            except Rejected as error:
+                raise _under(name, error) from error
+        return self._kind(**told)
+
+
+Encode = Callable[[Any], Any]
+Decode = Callable[[Message, str], Any]
+
+
+def _rule(hint: object, message: Descriptor | None) -> tuple[Encode | None, Decode | None]:
+    """Return how a field is written and read; None is `as it is`."""
+    parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    optional = NoneType in parts
+    inner = next(part for part in parts if part is not NoneType)
+    if inner in {str, int, bool}:
+        return None, None
+    if inner is datetime:
+        return _stamp, _instant if optional else _needed_instant
+    if get_origin(inner) is tuple:
+        return _repeated(get_args(inner)[0], message)
+    if message is not None and is_dataclass(inner):
+        return _inside(_table(cast("type", inner), message), optional=optional)
+    encode, read = _text_rule(inner)
+    if optional:
+        return encode or str, lambda outer, name: read(text) if (text := getattr(outer, name)) else None
+    return encode, lambda outer, name: read(getattr(outer, name))
+
+
+def _inside(table: _Table, *, optional: bool) -> tuple[Encode, Decode]:
+    def read(outer: Message, name: str) -> object:
+        return table.from_wire(getattr(outer, name)) if not optional or outer.HasField(name) else None
+
+    return _remembered(table.told), read
+
+
+def _text_rule(inner: object) -> tuple[Encode | None, Callable[[str], Any]]:
+    if inner is date:
+        return _remembered(date.isoformat), _day
+    if isinstance(inner, type) and issubclass(inner, StrEnum):
+        return None, _code(inner)
+    raise TypeError(f"no wire form for {inner}")
+
+
+def _repeated(inner: object, message: Descriptor | None) -> tuple[Encode, Decode]:
+    if message is not None and is_dataclass(inner):
+        table = _table(cast("type", inner), message)
+
+        def read(outer: Message, name: str) -> tuple[object, ...]:
+            return tuple(table.from_wire(item) for item in getattr(outer, name))
+
+        return lambda items: [table.told(item) for item in items], read
+    return list, lambda outer, name: tuple(getattr(outer, name))
+
+
+def _remembered(encode: Encode) -> Encode:
+    """Dimensions, cohorts and days repeat from event to event: looking one up costs a tenth of encoding it."""
+    return lru_cache(maxsize=REMEMBERED)(encode)
+
+
+def _stamp(at: datetime) -> dict[str, int]:
+    if at.tzinfo is None:
+        raise Rejected("naive_time", "时间缺少时区（time has no zone）")
+    since = at - EPOCH
+    return {"seconds": since.days * SECONDS_PER_DAY + since.seconds, "nanos": since.microseconds * 1000}
+
+
+def _instant(message: Message, name: str) -> datetime | None:
+    return instant_of(getattr(message, name)) if message.HasField(name) else None
+
+
+def _needed_instant(message: Message, name: str) -> datetime:
+    if not message.HasField(name):
+        raise Rejected("time_missing", "缺少时间（time is missing）")
+    return instant_of(getattr(message, name))
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise Rejected("bad_date", "日期应为 YYYY-MM-DD（not an ISO date）") from error
+    if day.isoformat() != text:
+        raise Rejected("bad_date", "日期应为 YYYY-MM-DD（not an ISO date）")
+    return day
+
+
+def _code(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    members = {member.value: member for member in kind}
+
+    def read(text: str) -> StrEnum:
+        found = members.get(text)
+        if found is None:
+            raise Rejected("unknown_code", f"代码不在 {kind.__name__} 之列（not in the list of {kind.__name__}）")
+        return found
+
+    return read
+
+
+def _under(name: str, error: Rejected) -> Rejected:
+    path = f"{name}.{error.field}" if error.field else name
+    return Rejected(error.code, error.detail, kind=error.kind, field=path)
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    single = [attrgetter(name) for name in names]
+    return lambda value: tuple(get(value) for get in single)
+
+
+@cache
+def _table(kind: type, message: Descriptor) -> _Table:
+    return _Table(kind, message)
+
+
+def _instruction_table(kind: type) -> _Table:
+    return _table(kind, command_pb2.DESCRIPTOR.message_types_by_name[kind.__name__])
+
+
+FIELD_OF: Final[Mapping[type, str]] = {kind: WORD_START.sub("_", kind.__name__).lower() for kind in WIRE_INSTRUCTIONS}
+TYPE_OF: Final[Mapping[str, type]] = {name: kind for kind, name in FIELD_OF.items()}

@@ -1,0 +1,29 @@
+"""Catalogue of the hub's topics; they are created from these rows and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hub.streams.topics import DAY_MS, FOREVER_MS, Topic
+
+BRIDGES: Final = ("court_bridge", "police_bridge", "petition_bridge")
+
+HANDOFFS: Final = Topic(
+    name="dispute.handoffs.v1",
+    record="hub.handoff.v1.Handoff",
+    ce_type="cn.santiao.handoffs.batch.v1",
+    producers=BRIDGES,
+    readers=("intake",),
+    owner="intake",
+    retention_ms=30 * DAY_MS,
+)
+JOURNAL: Final = Topic(
+    name="dispute.journal.v1",
+    record="hub.journal.v1.JournalEvent",
+    ce_type="cn.santiao.journal.batch.v1",
+    producers=("intake",),
+    readers=("stats", *BRIDGES),
+    owner="intake",
+    retention_ms=FOREVER_MS,
+)
+CATALOGUE: Final = (HANDOFFS, JOURNAL)

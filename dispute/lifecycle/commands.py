@@ -1,0 +1,393 @@
+"""Instructions to one dispute: field for field command.proto, plus `Register` and `SettleDueDates`, intake's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, TypeAlias, get_args
+
+from dispute.lifecycle.dimensions import Dimensions
+from dispute.lifecycle.limits import NO_LIMIT, Limit
+from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
+from dispute.lifecycle.vocabulary import (
+    Clarity,
+    Colour,
+    DispatchMode,
+    FailureReason,
+    Level,
+    MadeBy,
+    MediationKind,
+    Milestone,
+    OutcomeForm,
+    ReferTarget,
+    Remedy,
+    ReopenReason,
+    ReturnTarget,
+    Role,
+    Supervision,
+    SuspendReason,
+    TrackReason,
+    WithdrawReason,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, pseudonymous."""
+
+    role: Role
+    actor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """T1: facts of registration; never on the wire as an instruction, but made from a hand-off or a Submit.
+
+    Attributes:
+        dimensions: Channel, organ, place, class, regime; nothing yet that a later step sets.
+        received_on: The source's own date of receipt; the `registered` fact counts under it.
+        source_ref: The source's own reference.
+        agency: Agency whose credential sent it; the dispute id is made of it and `source_ref`.
+            Empty is `dimensions.source_organ`.
+        transitional: Received across a change of the law.
+        amount_fen: Amount in dispute.
+        local_due_on: County's own limit (petitions).
+        statutory_due_on: Statutory limit (petitions).
+    """
+
+    dimensions: Dimensions
+    received_on: date
+    source_ref: str
+    agency: str = ""
+    transitional: bool = False
+    amount_fen: int = 0
+    local_due_on: date | None = None
+    statutory_due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDuplicate:
+    """T2: the same parties and matter are open already."""
+
+    master_dispute_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeginScreening:
+    """T3: automatic after registration."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseMediation:
+    """T4: not mediable, or a side did not consent; the codes of exclusions are rule data."""
+
+    reason_code: str
+    clause: str = ""
+    rule_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """T5: relation fairly clear, facts fairly clear, consent of all."""
+
+    relation_clarity: Clarity
+    facts_clarity: Clarity
+    consent_of_all: bool
+    rule_version: str = ""
+    clause: str = ""
+    transitional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """T7: one lead department, lowest level first. `due_on` has no effect once the term runs."""
+
+    lead_department: str
+    co_departments: tuple[str, ...] = ()
+    level: Level = Level.NONE
+    dispatch_mode: DispatchMode = DispatchMode.NONE
+    organisation: str = ""
+    sign_by: datetime | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """T8: the handler takes it; the first signature of an opening starts the term."""
+
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """T9: not our duty."""
+
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class BeginMediation:
+    """T10, and T18 after a refused confirmation."""
+
+    mediator_id: str
+    mediation_kind: MediationKind
+    parties_accepted_mediator: bool
+    no_conflict_of_interest: bool
+    rights_notice_given: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EscalateLevel:
+    """T11: one level up; the due date stays."""
+
+    lead_department: str
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suspend:
+    """T12."""
+
+    reason_code: SuspendReason
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """T12: `due_on` only, and then always, when the clock was stopped."""
+
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """T13."""
+
+    consent_of_all: bool
+    days: int
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agree:
+    """T14."""
+
+    outcome_form: OutcomeForm
+    signed_by_all: bool = False
+    partial: bool = False
+    oral_recorded: bool = False
+    made_by: MadeBy = MadeBy.NONE
+    amount_fen: int = 0
+    document_sha256: str = ""
+    confirmable: bool = False
+    confirm_by: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """T15."""
+
+    reason_code: FailureReason
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """T16: without settlement; a settlement is an agreement."""
+
+    reason_code: WithdrawReason
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyForConfirmation:
+    """T17."""
+
+    jointly: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRuling:
+    """T18."""
+
+    confirmed: bool
+    reason_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPerformance:
+    """T19."""
+
+    evidence_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordNonPerformance:
+    """T20."""
+
+    target: Remedy
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToSource:
+    """T6, T18, T21: back to its source, or to the court when a party elects to sue."""
+
+    target: ReturnTarget
+    packet_sha256: str = ""
+    party_elected_suit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refer:
+    """T6, T22: another statutory route."""
+
+    target: ReferTarget
+    told_in_writing: bool
+    party_elected_suit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BeginFollowUp:
+    """T23."""
+
+    visit_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """T24, T26: two persons."""
+
+    reviewer_id: str
+    result_reported: bool
+    satisfied_or_explained: bool
+    relapse_sign: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """T25."""
+
+    reason_code: TrackReason
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVisit:
+    """A visit in follow-up or tracking."""
+
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """T27: `Colour.NONE` keeps the colour."""
+
+    reason_code: ReopenReason
+    colour: Colour = Colour.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Supervise:
+    """Overlay 1."""
+
+    rung: Supervision
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeColour:
+    """Overlay 2."""
+
+    colour: Colour
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReachMilestone:
+    """Petition milestones."""
+
+    milestone: Milestone
+
+
+@dataclass(frozen=True, slots=True)
+class Reclassify:
+    """Corrects dimensions that were counted; an empty field keeps."""
+
+    category: str = ""
+    case_cause: str = ""
+    town_code: str = ""
+    village_code: str = ""
+    grid_code: str = ""
+    reason_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Satisfaction of the party, a code of `Satisfaction`; -1 when the invitation lapsed."""
+
+    satisfaction: int
+
+
+WireInstruction: TypeAlias = (
+    LinkDuplicate
+    | BeginScreening
+    | RefuseMediation
+    | Accept
+    | Dispatch
+    | Sign
+    | Bounce
+    | BeginMediation
+    | EscalateLevel
+    | Suspend
+    | Resume
+    | Extend
+    | Agree
+    | Fail
+    | Withdraw
+    | ApplyForConfirmation
+    | RecordRuling
+    | RecordPerformance
+    | RecordNonPerformance
+    | ReturnToSource
+    | Refer
+    | BeginFollowUp
+    | Close
+    | Track
+    | RecordVisit
+    | Reopen
+    | Supervise
+    | ChangeColour
+    | ReachMilestone
+    | Reclassify
+    | Rate
+)
+LocalInstruction: TypeAlias = Register | SettleDueDates
+Instruction: TypeAlias = LocalInstruction | WireInstruction
+
+WIRE_INSTRUCTIONS: Final[tuple[type, ...]] = get_args(WireInstruction)
+"""Every instruction that has a message of its own."""
+LOCAL_INSTRUCTIONS: Final[tuple[type, ...]] = get_args(LocalInstruction)
+"""Instructions that only the hub itself gives."""
+INSTRUCTIONS: Final[tuple[type, ...]] = (*LOCAL_INSTRUCTIONS, *WIRE_INSTRUCTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One instruction to one dispute.
+
+    Attributes:
+        command_id: Key of repetition.
+        dispute_id: Dispute.
+        actor: Who acts.
+        occurred_at: Aware; when it happened in the world.
+        instruction: What to do.
+        correlation_id: Ties together what one request sets off; `command_id` when empty.
+        expected_sequence: Refuse unless the dispute stands there; 0 is any.
+        counted: Dates of the instruction that were counted without a holiday table; intake's own, never on the wire.
+        limit: What the rules and the calendar say of the instruction's last day; as above.
+    """
+
+    command_id: str
+    dispute_id: str
+    actor: Actor
+    occurred_at: datetime
+    instruction: Instruction
+    correlation_id: str = ""
+    expected_sequence: int = 0
+    counted: tuple[ProvisionalDate, ...] = ()
+    limit: Limit = NO_LIMIT

@@ -1,0 +1,135 @@
+"""Judges one command: which events follow, or why not. Pure: same input, same events (design D2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from dispute.calendar.days import business_day, is_plausible_instant
+from dispute.lifecycle.commands import Command, Register
+from dispute.lifecycle.dispute import Dispute
+from dispute.lifecycle.effects import Change, source_ref_of
+from dispute.lifecycle.events import Event
+from dispute.lifecycle.evolve import evolve
+from dispute.lifecycle.identity import event_id_of
+from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
+from dispute.lifecycle.reasons import REASONS
+from dispute.lifecycle.situation import Situation, is_pseudonym
+from dispute.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
+from dispute.lifecycle.vocabulary import CONCLUSIONS, EventKind
+from hub.errors import Rejected
+
+
+def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
+    """Return the events that `command` causes on `dispute`; one event for each command today.
+
+    Args:
+        dispute: State; None before registration.
+        command: One instruction. Its time may lie before that of the last event (late news corrects the past),
+            but not before the registration; whether it lies in the future is for the caller, who has a clock.
+
+    Raises:
+        Rejected: `wrong_state` when the table has no row for this state and instruction, `stale_sequence` when the
+            dispute moved on, else the code of the first guard that refuses; all codes: `reasons.REASONS`.
+    """
+    _check(dispute, command)
+    day = business_day(command.occurred_at)
+    at = Situation(dispute, command, day)
+    row = _row(at)
+    for guard in row.guards:
+        code = guard(at, command.instruction)
+        if code is not None:
+            _refuse(code, _asked(row, command))
+    event = _event(row, at, row.effect(at, command.instruction))
+    if command.counted or (dispute is not None and dispute.provisional):
+        event = replace(event, provisional=_still_provisional(dispute, command, event))
+    return (event,)
+
+
+def _asked(row: Transition[Any], command: Command) -> str:
+    """Name what was asked for, and the rule that bounds it."""
+    name, rule = f"{row.id} {type(command.instruction).__name__}", command.limit.extension
+    return name if rule is None else f"{name}, 1–{rule.days}: {rule.clause}"
+
+
+def _still_provisional(dispute: Dispute | None, command: Command, event: Event) -> tuple[ProvisionalDate, ...]:
+    """Return the marks after an event: of what it counted and of what stood before, those whose date still stands."""
+    order = command.instruction
+    settled = {(date.name, date.before) for date in order.dates} if isinstance(order, SettleDueDates) else set()
+    before = () if dispute is None else dispute.provisional
+    marks = {(mark.name, mark.day): mark for mark in before if (mark.name, mark.day) not in settled}
+    marks |= {(mark.name, mark.day): mark for mark in command.counted}
+    after = evolve(dispute, event)
+    return tuple(mark for mark in marks.values() if after.holds(mark))
+
+
+def _check(dispute: Dispute | None, command: Command) -> None:
+    if not command.command_id:
+        _refuse("command_id_missing")
+    if not is_pseudonym(command.actor.actor_id):
+        _refuse("actor_malformed")
+    if command.occurred_at.tzinfo is None:
+        _refuse("naive_time")
+    if not is_plausible_instant(command.occurred_at):
+        _refuse("time_out_of_range")
+    sequence = 0 if dispute is None else dispute.sequence
+    if command.expected_sequence not in {0, sequence}:
+        _refuse("stale_sequence", f"expected {command.expected_sequence}, stands at {sequence}")
+    if dispute is not None and dispute.dispute_id != command.dispute_id:
+        _refuse("wrong_dispute")
+    if dispute is not None and command.occurred_at < dispute.registered_at:
+        _refuse("before_registration")
+
+
+def _row(at: Situation) -> Transition[Any]:
+    state = None if at.dispute is None else at.dispute.state
+    order = at.command.instruction
+    for row in BY_INSTRUCTION_AND_STATE.get((type(order), state), ()):
+        if row.when is None or row.when(at, order):
+            return row
+    raise _refusal("wrong_state", f"{type(order).__name__} in {state or 'unregistered'}")
+
+
+def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
+    dispute, command = at.dispute, at.command
+    order = command.instruction
+    sequence = 1 if dispute is None else dispute.sequence + 1
+    reopened = row.kind is EventKind.REOPENED
+    before = 0 if dispute is None or reopened else dispute.times(row.kind)
+    concluded = 0 if dispute is None else dispute.conclusions
+    state = None if dispute is None else dispute.state
+    opening = 0 if dispute is None else dispute.reopen_seq
+    return Event(
+        dispute_id=command.dispute_id,
+        sequence=sequence,
+        event_id=event_id_of(command.dispute_id, sequence),
+        type=row.kind,
+        causation_id=command.command_id,
+        correlation_id=command.correlation_id or command.command_id,
+        occurred_at=command.occurred_at,
+        business_day=order.received_on if isinstance(order, Register) else at.day,
+        cohort=change.cohort,
+        dimensions=change.dimensions,
+        retracts=change.retracts,
+        transition=row.id,
+        from_state=state,
+        to_state=row.target or at.known.state,
+        actor_role=command.actor.role,
+        actor_id=command.actor.actor_id,
+        reason_code=change.reason_code,
+        reopen_seq=opening + 1 if reopened else opening,
+        ordinal=before + 1,
+        conclusion_ordinal=concluded + 1 if row.kind in CONCLUSIONS else 0,
+        particulars=change.particulars,
+        source_ref=source_ref_of(order),
+    )
+
+
+def _refuse(code: str, detail: str = "") -> NoReturn:
+    raise _refusal(code, detail)
+
+
+def _refusal(code: str, detail: str) -> Rejected:
+    reason = REASONS[code]
+    text = f"{reason.zh}（{reason.en}）"
+    return Rejected(code, f"{text} [{detail}]" if detail else text, kind=reason.kind, field=reason.field)

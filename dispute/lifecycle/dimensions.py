@@ -1,0 +1,64 @@
+"""What a dispute is counted by, and the dates that form cohorts; field for field the wire's messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from dispute.lifecycle.vocabulary import (
+    Channel,
+    Colour,
+    DispatchMode,
+    Level,
+    MediationKind,
+    OutcomeForm,
+    Recurrence,
+    Regime,
+    Scale,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dimensions:
+    """Codes, never names of people; empty means not known or not yet set. Meanings: dimensions.proto."""
+
+    channel: Channel
+    source_organ: str
+    county_code: str = ""
+    town_code: str = ""
+    village_code: str = ""
+    grid_code: str = ""
+    category: str = ""
+    case_cause: str = ""
+    regime: Regime = Regime.NONE
+    level: Level = Level.NONE
+    lead_department: str = ""
+    organisation: str = ""
+    mediation_kind: MediationKind = MediationKind.NONE
+    dispatch_mode: DispatchMode = DispatchMode.NONE
+    mediator_id: str = ""
+    colour: Colour = Colour.NONE
+    recurrence: Recurrence = Recurrence.NONE
+    scale: Scale = Scale.NONE
+    outcome_form: OutcomeForm = OutcomeForm.NONE
+    outcome_code: str = ""
+    rule_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CohortDates:
+    """Business days in Asia/Shanghai; None until reached. Meanings: dimensions.proto.
+
+    `due_on` (mediation term), `local_due_on` and `statutory_due_on` (petitions) are three dates:
+    no transition writes one of them over another.
+    """
+
+    received_on: date | None = None
+    registered_on: date | None = None
+    accepted_on: date | None = None
+    due_on: date | None = None
+    agreed_on: date | None = None
+    concluded_on: date | None = None
+    closed_on: date | None = None
+    local_due_on: date | None = None
+    statutory_due_on: date | None = None

@@ -1,0 +1,161 @@
+"""State of one dispute: exactly what `decide` needs to judge the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from typing_extensions import override
+
+from dispute.calendar.days import last_day_before
+from dispute.lifecycle.dimensions import CohortDates, Dimensions
+from dispute.lifecycle.provisional import COHORT_DATES, DateName, ProvisionalDate
+from dispute.lifecycle.states import State
+from dispute.lifecycle.vocabulary import EventKind, Milestone, Supervision
+
+
+@dataclass(frozen=True, slots=True)
+class CountedFact:
+    """A fact as it stands in the figures now: all as its event told it, but the dimensions once they are corrected."""
+
+    type: EventKind
+    business_day: date
+    dimensions: Dimensions
+    sequence: int
+    cohort: CohortDates
+    ordinal: int = 1
+    conclusion_ordinal: int = 0
+    reopen_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """Counted facts in order; the earlier ones are made only when somebody looks at them.
+
+    A dispute is loaded for every command, but its facts are looked at only when one is taken back or restated.
+
+    Attributes:
+        facts: The last facts; all of them when there are no earlier ones.
+        earlier: Makes the facts before them.
+    """
+
+    facts: tuple[CountedFact, ...] = ()
+    earlier: Callable[[], tuple[CountedFact, ...]] | None = None
+
+    def plus(self, fact: CountedFact) -> Counted:
+        """Return these facts and one more."""
+        return Counted((*self.facts, fact), self.earlier)
+
+    def __iter__(self) -> Iterator[CountedFact]:
+        """Go through every fact."""
+        return iter(self.facts if self.earlier is None else (*self.earlier(), *self.facts))
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, Counted) else NotImplemented
+
+    @override
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """One dispute (一案一码). No parties.
+
+    Attributes:
+        dispute_id: Code of the dispute.
+        state: Row source in the transition table.
+        sequence: Number of events so far.
+        dimensions: What it is counted by now.
+        cohort: Cohort dates now.
+        registered_at: When it was registered; nothing can have happened to it before.
+        supervision: Rung of supervision.
+        source_ref: The source's own reference.
+        reopen_seq: Openings so far minus one.
+        master_dispute_id: Master, when linked as a duplicate.
+        co_departments: Co-handlers; never the lead.
+        sign_by: Until when the handler may sign; None without a limit.
+        clock_stopped_on: Day from which the term stands still; None while it runs.
+        statutory_extended: A petition's statutory limit was extended; a relapse gives no second extension.
+        agreement_on: Day of the last agreement of this opening.
+        confirmable: That agreement is open to judicial confirmation.
+        confirm_by: Last day to apply for it.
+        partial: That agreement covers only a part of the matter.
+        clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
+        milestones: Petition milestones reached in this opening.
+        conclusions: Conclusions of this opening.
+        ordinals: How often each kind of event happened in this opening.
+        counted: Facts as they stand in the figures, of all openings, in order.
+        provisional: Dates counted without a holiday table: those that stand, and earlier ones that facts stand under.
+    """
+
+    dispute_id: str
+    state: State
+    sequence: int
+    dimensions: Dimensions
+    cohort: CohortDates
+    registered_at: datetime
+    supervision: Supervision = Supervision.NORMAL
+    source_ref: str = ""
+    reopen_seq: int = 0
+    master_dispute_id: str = ""
+    co_departments: tuple[str, ...] = ()
+    sign_by: datetime | None = None
+    clock_stopped_on: date | None = None
+    statutory_extended: bool = False
+    agreement_on: date | None = None
+    confirmable: bool = False
+    confirm_by: date | None = None
+    partial: bool = False
+    clean_visits: int = 0
+    milestones: tuple[Milestone, ...] = ()
+    conclusions: int = 0
+    ordinals: tuple[tuple[EventKind, int], ...] = ()
+    counted: Counted = Counted()
+    provisional: tuple[ProvisionalDate, ...] = ()
+
+    def times(self, kind: EventKind) -> int:
+        """Return how often `kind` happened in this opening."""
+        for known, count in self.ordinals:
+            if known is kind:
+                return count
+        return 0
+
+    @property
+    def term_runs(self) -> bool:
+        """A handler signed in this opening: from then on only T12 and T13 move `cohort.due_on`."""
+        return self.times(EventKind.SIGNED) > 0
+
+    def last_day(self, name: DateName) -> date | None:
+        """Return a limit's last day as it stands; None without such a limit."""
+        if name is DateName.SIGN_BY:
+            return None if self.sign_by is None else last_day_before(self.sign_by)
+        if name is DateName.CONFIRM_BY:
+            return self.confirm_by
+        day: date | None = getattr(self.cohort, name.value)
+        return day
+
+    def provisional_mark(self, name: DateName) -> ProvisionalDate | None:
+        """Return how a limit was counted, when its last day as it stands is provisional; else None."""
+        if not self.provisional:
+            return None
+        day = self.last_day(name)
+        return next((mark for mark in self.provisional if mark.name is name and mark.day == day), None)
+
+    def is_provisional(self, name: DateName) -> bool:
+        """Tell whether a limit's last day as it stands is provisional: nothing may be called late by it."""
+        return self.provisional_mark(name) is not None
+
+    @property
+    def missing_years(self) -> frozenset[int]:
+        """Years whose holiday tables the provisional dates wait for."""
+        return frozenset(mark.missing_year for mark in self.provisional)
+
+    def holds(self, mark: ProvisionalDate) -> bool:
+        """Tell whether a marked date stands, in the dispute or under one of its counted facts."""
+        if self.last_day(mark.name) == mark.day:
+            return True
+        name = mark.name
+        return name in COHORT_DATES and any(getattr(fact.cohort, name.value) == mark.day for fact in self.counted)

@@ -1,0 +1,364 @@
+"""What an allowed instruction changes: dimensions, cohort dates, particulars and retractions of its event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from dispute.lifecycle.commands import (
+    Accept,
+    Agree,
+    BeginFollowUp,
+    BeginMediation,
+    Bounce,
+    ChangeColour,
+    Close,
+    Dispatch,
+    EscalateLevel,
+    Extend,
+    Fail,
+    Instruction,
+    LinkDuplicate,
+    Rate,
+    ReachMilestone,
+    RecordNonPerformance,
+    RecordPerformance,
+    RecordRuling,
+    RecordVisit,
+    Refer,
+    RefuseMediation,
+    Register,
+    Reopen,
+    Resume,
+    ReturnToSource,
+    Sign,
+    Supervise,
+    Suspend,
+    Track,
+    Withdraw,
+)
+from dispute.lifecycle.dimensions import CohortDates, Dimensions
+from dispute.lifecycle.dispute import CountedFact, Dispute
+from dispute.lifecycle.events import Particulars, Retraction
+from dispute.lifecycle.situation import Situation
+from dispute.lifecycle.vocabulary import (
+    LEVELS,
+    RUNGS,
+    SIGN_OFF_EXPIRED,
+    Colour,
+    MediationKind,
+    OutcomeForm,
+    Regime,
+    Supervision,
+)
+
+NOTHING: Final = Particulars()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the event says beyond the command; the defaults keep what is."""
+
+    dimensions: Dimensions
+    cohort: CohortDates
+    particulars: Particulars = NOTHING
+    reason_code: str = ""
+    retracts: tuple[Retraction, ...] = ()
+
+
+def _keep(dispute: Dispute, particulars: Particulars = NOTHING, reason_code: str = "") -> Change:
+    return Change(dispute.dimensions, dispute.cohort, particulars, reason_code)
+
+
+def _concluded(dispute: Dispute, day: date) -> CohortDates:
+    known = dispute.cohort
+    return known if known.concluded_on else replace(known, concluded_on=day)
+
+
+def register(at: Situation, order: Register) -> Change:
+    """Start the cohorts; the receipt date is the source's own."""
+    cohort = CohortDates(
+        received_on=order.received_on,
+        registered_on=at.day,
+        local_due_on=order.local_due_on,
+        statutory_due_on=order.statutory_due_on,
+    )
+    particulars = Particulars(
+        clause=at.command.limit.clause, amount_fen=order.amount_fen, transitional=order.transitional
+    )
+    return Change(order.dimensions, cohort, particulars)
+
+
+def retraction(
+    fact: CountedFact, restated_as: Dimensions | None = None, restated_cohort: CohortDates | None = None
+) -> Retraction:
+    """Return what takes a counted fact back; it counts again under `restated_as`, when that is given."""
+    return Retraction(
+        fact.type,
+        fact.business_day,
+        fact.dimensions,
+        fact.sequence,
+        fact.cohort,
+        fact.ordinal,
+        fact.conclusion_ordinal,
+        fact.reopen_seq,
+        restated=restated_as is not None,
+        restated_as=restated_as,
+        restated_cohort=restated_cohort,
+    )
+
+
+def link(at: Situation, order: LinkDuplicate) -> Change:
+    """Take back what was counted: the matter is counted at its master."""
+    dispute = at.known
+    taken_back = tuple(retraction(fact) for fact in dispute.counted)
+    return Change(
+        dispute.dimensions,
+        dispute.cohort,
+        Particulars(master_dispute_id=order.master_dispute_id),
+        retracts=taken_back,
+    )
+
+
+def unchanged(at: Situation, _: Instruction) -> Change:
+    """Only the state moves."""
+    return _keep(at.known)
+
+
+def refuse_mediation(at: Situation, order: RefuseMediation) -> Change:
+    """Note the exclusion."""
+    rules = order.rule_version or at.known.dimensions.rule_version
+    dimensions = replace(at.known.dimensions, outcome_code=order.reason_code, rule_version=rules)
+    return Change(dimensions, at.known.cohort, Particulars(clause=order.clause), order.reason_code)
+
+
+def accept(at: Situation, order: Accept) -> Change:
+    """Start the acceptance cohort."""
+    rules = order.rule_version or at.known.dimensions.rule_version
+    return Change(
+        replace(at.known.dimensions, rule_version=rules),
+        replace(at.known.cohort, accepted_on=at.day),
+        Particulars(clause=order.clause, transitional=order.transitional),
+    )
+
+
+def dispatch(at: Situation, order: Dispatch) -> Change:
+    """Name the lead; once the term runs its last day stays."""
+    dimensions = replace(
+        at.known.dimensions,
+        lead_department=order.lead_department,
+        level=order.level,
+        dispatch_mode=order.dispatch_mode,
+        organisation=order.organisation,
+    )
+    particulars = Particulars(
+        clause=at.command.limit.clause, co_departments=order.co_departments, sign_by=order.sign_by
+    )
+    return Change(dimensions, _first_due(at.known, order.due_on), particulars)
+
+
+def sign(at: Situation, order: Sign) -> Change:
+    """Start the term; a later signature of the same opening does not restart it."""
+    particulars = Particulars(clause=at.command.limit.clause)
+    return Change(at.known.dimensions, _first_due(at.known, order.due_on), particulars)
+
+
+def _first_due(dispute: Dispute, due_on: date | None) -> CohortDates:
+    if due_on is None or dispute.term_runs:
+        return dispute.cohort
+    return replace(dispute.cohort, due_on=due_on)
+
+
+def bounce(at: Situation, order: Bounce) -> Change:
+    """Keep the lead's name on the event, so that bounces are counted by department.
+
+    A dispatch that nobody signed in time is overdue; a higher rung stays.
+    """
+    overdue = order.reason_code == SIGN_OFF_EXPIRED and RUNGS.index(at.known.supervision) < RUNGS.index(
+        Supervision.OVERDUE
+    )
+    particulars = Particulars(supervision=str(Supervision.OVERDUE)) if overdue else NOTHING
+    return _keep(at.known, particulars, order.reason_code)
+
+
+def begin_mediation(at: Situation, order: BeginMediation) -> Change:
+    """Name the mediator; after a refused confirmation the earlier outcome no longer describes the dispute."""
+    dimensions = replace(
+        at.known.dimensions,
+        mediator_id=order.mediator_id,
+        mediation_kind=order.mediation_kind,
+        outcome_form=OutcomeForm.NONE,
+        outcome_code="",
+    )
+    return Change(dimensions, at.known.cohort)
+
+
+def escalate(at: Situation, order: EscalateLevel) -> Change:
+    """One level up, new lead, no mediator yet; cohort dates stay as they are."""
+    dispute = at.known
+    above = LEVELS[LEVELS.index(dispute.dimensions.level) + 1]
+    dimensions = replace(
+        dispute.dimensions,
+        level=above,
+        lead_department=order.lead_department,
+        organisation="",
+        mediator_id="",
+        mediation_kind=MediationKind.NONE,
+    )
+    others = tuple(name for name in dispute.co_departments if name != order.lead_department)
+    return Change(dimensions, dispute.cohort, Particulars(co_departments=others), order.reason_code)
+
+
+def suspend(at: Situation, order: Suspend) -> Change:
+    """Note why the work rests; `evolve` stops the clock by the reason."""
+    return _keep(at.known, reason_code=order.reason_code)
+
+
+def resume(at: Situation, order: Resume) -> Change:
+    """Move the due date only by a stop of the clock."""
+    if order.due_on is None:
+        return _keep(at.known)
+    before = at.known.cohort
+    return Change(at.known.dimensions, replace(before, due_on=order.due_on), Particulars(due_before=before.due_on))
+
+
+def extend_term(at: Situation, order: Extend) -> Change:
+    """Move the mediation term."""
+    before = at.known.cohort
+    particulars = Particulars(clause=at.command.limit.clause, days=order.days, due_before=before.due_on)
+    return Change(at.known.dimensions, replace(before, due_on=order.due_on), particulars)
+
+
+def extend_statutory(at: Situation, order: Extend) -> Change:
+    """Move the statutory petition limit, and no other date."""
+    before = at.known.cohort
+    particulars = Particulars(clause=at.command.limit.clause, days=order.days, due_before=before.statutory_due_on)
+    return Change(at.known.dimensions, replace(before, statutory_due_on=order.due_on), particulars)
+
+
+def agree(at: Situation, order: Agree) -> Change:
+    """Note form and document; the first agreement and the first conclusion of an opening keep their days.
+
+    A suit that is filed (regime B) ends in a statement or a withdrawal, never in a confirmation, whatever is claimed.
+    """
+    cohort = _concluded(at.known, at.day)
+    if cohort.agreed_on is None:
+        cohort = replace(cohort, agreed_on=at.day)
+    confirmable = order.confirmable and at.known.dimensions.regime is not Regime.B
+    particulars = Particulars(
+        amount_fen=order.amount_fen,
+        document_sha256=order.document_sha256,
+        partial=order.partial,
+        oral=order.oral_recorded,
+        confirmable=confirmable,
+        confirm_by=order.confirm_by if confirmable else None,
+    )
+    dimensions = replace(at.known.dimensions, outcome_form=order.outcome_form, outcome_code="")
+    return Change(dimensions, cohort, particulars)
+
+
+def end_without_agreement(at: Situation, order: Fail | Withdraw) -> Change:
+    """Note the reason."""
+    dimensions = replace(at.known.dimensions, outcome_form=OutcomeForm.NONE, outcome_code=str(order.reason_code))
+    return Change(dimensions, _concluded(at.known, at.day), reason_code=order.reason_code)
+
+
+def rule(at: Situation, order: RecordRuling) -> Change:
+    """Note the ruling; an agreement that was counted stays counted."""
+    return _keep(at.known, reason_code="" if order.confirmed else order.reason_code)
+
+
+def perform(at: Situation, order: RecordPerformance) -> Change:
+    """Note the evidence."""
+    return _keep(at.known, Particulars(document_sha256=order.evidence_sha256))
+
+
+def not_perform(at: Situation, order: RecordNonPerformance) -> Change:
+    """Note the remedy."""
+    return _keep(at.known, Particulars(target=str(order.target)))
+
+
+def return_to_source(at: Situation, order: ReturnToSource) -> Change:
+    """Note who takes it back and the packet; the outcome's reason travels as the event's reason."""
+    particulars = Particulars(target=str(order.target), document_sha256=order.packet_sha256)
+    return _keep(at.known, particulars, at.known.dimensions.outcome_code)
+
+
+def refer(at: Situation, order: Refer) -> Change:
+    """Note the route."""
+    return _keep(at.known, Particulars(target=str(order.target)), at.known.dimensions.outcome_code)
+
+
+def begin_follow_up(at: Situation, order: BeginFollowUp) -> Change:
+    """Note the planned day."""
+    return _keep(at.known, Particulars(visit_on=order.visit_on))
+
+
+def close(at: Situation, order: Close) -> Change:
+    """Strike off."""
+    cohort = replace(at.known.cohort, closed_on=at.day)
+    return Change(at.known.dimensions, cohort, Particulars(reviewer_id=order.reviewer_id))
+
+
+def track(at: Situation, order: Track) -> Change:
+    """Note why it stays under watch."""
+    return _keep(at.known, reason_code=order.reason_code)
+
+
+def visit(at: Situation, order: RecordVisit) -> Change:
+    """Note the visit."""
+    return _keep(at.known, Particulars(clean_visit=order.clean))
+
+
+def reopen(at: Situation, order: Reopen) -> Change:
+    """Open the same dispute again: acceptance starts anew, lead and level stay, petition limits stay."""
+    dispute = at.known
+    colour = dispute.dimensions.colour if order.colour is Colour.NONE else order.colour
+    dimensions = replace(
+        dispute.dimensions,
+        colour=colour,
+        mediator_id="",
+        mediation_kind=MediationKind.NONE,
+        outcome_form=OutcomeForm.NONE,
+        outcome_code="",
+    )
+    cohort = replace(
+        dispute.cohort,
+        accepted_on=at.day,
+        due_on=None,
+        agreed_on=None,
+        concluded_on=None,
+        closed_on=None,
+    )
+    rung = Supervision.ESCALATED if colour is Colour.RED else Supervision.NORMAL
+    particulars = Particulars(colour_before=dispute.dimensions.colour, supervision=str(rung))
+    return Change(dimensions, cohort, particulars, order.reason_code)
+
+
+def supervise(at: Situation, order: Supervise) -> Change:
+    """Note the rung."""
+    return _keep(at.known, Particulars(supervision=str(order.rung)))
+
+
+def colour(at: Situation, order: ChangeColour) -> Change:
+    """Change the colour; red is owned by a leader from this moment."""
+    rung = str(Supervision.ESCALATED) if order.colour is Colour.RED else ""
+    particulars = Particulars(colour_before=at.known.dimensions.colour, supervision=rung)
+    dimensions = replace(at.known.dimensions, colour=order.colour)
+    return Change(dimensions, at.known.cohort, particulars, order.reason_code)
+
+
+def milestone(at: Situation, order: ReachMilestone) -> Change:
+    """Note the milestone."""
+    return _keep(at.known, Particulars(milestone=str(order.milestone)))
+
+
+def rate(at: Situation, order: Rate) -> Change:
+    """Note the rating."""
+    return _keep(at.known, Particulars(satisfaction=order.satisfaction))
+
+
+def source_ref_of(order: Instruction) -> str:
+    """Return what only the registration knows and the journal does not carry."""
+    return order.source_ref if isinstance(order, Register) else ""

@@ -1,0 +1,66 @@
+"""What a guard and an effect look at: the dispute as it stands, the command, and its business day."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from re import compile as pattern
+from typing import Final
+
+from dispute.lifecycle.commands import Command
+from dispute.lifecycle.dispute import Dispute
+
+CODE: Final = pattern(r"[a-z][a-z0-9_]{0,63}")
+PSEUDONYM: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+PERSONAL: Final = pattern(r"\d{17}[\dXx]|1[3-9]\d{9}")
+DIGEST: Final = pattern(r"[0-9a-f]{64}")
+AMOUNT_LIMIT_FEN: Final = 10**15
+TEXT_LIMIT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One command about to be judged.
+
+    Attributes:
+        dispute: None before registration.
+        command: Command; its instruction is given to guards beside this.
+        day: Business day of the command in Asia/Shanghai.
+    """
+
+    dispute: Dispute | None
+    command: Command
+    day: date
+
+    @property
+    def known(self) -> Dispute:
+        """The dispute, where the table allows the instruction only after registration."""
+        if self.dispute is None:
+            raise LookupError("guard of a registered dispute was asked before registration")
+        return self.dispute
+
+
+def is_code(text: str) -> bool:
+    """Tell whether `text` is a code of a closed list: lower case, digits, underscore, at most 64."""
+    return CODE.fullmatch(text) is not None
+
+
+def is_pseudonym(text: str) -> bool:
+    """Tell whether `text` may stand for a person: no name, no identity number, no phone number."""
+    return PSEUDONYM.fullmatch(text) is not None and PERSONAL.fullmatch(text) is None
+
+
+def is_digest(text: str) -> bool:
+    """Tell whether `text` is a SHA-256 in lower-case hex."""
+    return DIGEST.fullmatch(text) is not None
+
+
+def is_text(text: str) -> bool:
+    """Tell whether `text` is short and printable."""
+    return len(text) <= TEXT_LIMIT and text.isprintable()
+
+
+def are_texts(texts: Collection[str]) -> bool:
+    """Tell whether each of `texts` is short and printable; all of them in two looks."""
+    return max(map(len, texts), default=0) <= TEXT_LIMIT and "".join(texts).isprintable()

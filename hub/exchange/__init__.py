@@ -1,1 +1,0 @@
-"""What the three bridges share: credentials, receipts, results, and the edges built from a bridge's own parts."""

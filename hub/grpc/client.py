@@ -1,0 +1,109 @@
+"""Channels to other services, and calls that end in an answer or a verdict within the caller's time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import grpc
+import stamina
+import structlog
+
+from hub.errors import Kind, Rejected, Retryable
+from hub.grpc.call import CORRELATION_KEY
+from hub.grpc.server import MAX_SEND_BYTES
+from hub.grpc.status import DETAILS_KEY, verdict_of
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Metadata = Sequence[tuple[str, str | bytes]]
+
+_OPTIONS: Final = (
+    ("grpc.max_receive_message_length", MAX_SEND_BYTES),
+    ("grpc.enable_retries", 0),  # `call` retries, bounded by the caller's deadline
+    ("grpc.enable_http_proxy", 0),  # our services are never behind the machine's web proxy
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    # The time that one connection may take, despite its name: a busy service says its first word late, and a client
+    # that gives up then calls it absent (gRPC's doc/connection-backoff.md: MIN_CONNECT_TIMEOUT).
+    ("grpc.min_reconnect_backoff_ms", 5_000),
+    ("grpc.max_reconnect_backoff_ms", 2_000),  # a service that was restarted is found again soon
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+_FIRST_WAIT_S: Final = 0.05
+_LONGEST_WAIT_S: Final = 2.0
+
+
+def channel(address: str) -> grpc.aio.Channel:
+    """Return a channel to `host:port`; it connects again when the service comes back. The caller closes it."""
+    return grpc.aio.insecure_channel(address, options=_OPTIONS)
+
+
+def error_of(error: grpc.RpcError) -> Rejected | Retryable:
+    """Return the verdict that a failed call carries: the server's own one, or what its bare status means."""
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return Rejected("internal", type(error).__name__, kind=Kind.INTERNAL)
+    details = dict(error.trailing_metadata() or ()).get(DETAILS_KEY)
+    return verdict_of(error.code(), error.details() or "", details if isinstance(details, bytes) else None)
+
+
+async def call(
+    method: grpc.aio.UnaryUnaryMultiCallable[Request, Response],
+    request: Request,
+    *,
+    timeout_s: float,
+    metadata: Metadata = (),
+    retry: bool = True,
+) -> Response:
+    """Call a unary method; carries the correlation id of the running context.
+
+    Args:
+        method: Of a generated stub.
+        request: May be sent several times: every method of the hub may be called twice (design D6).
+        timeout_s: Time for all tries together.
+        metadata: More metadata, such as a credential.
+        retry: Try again, with jitter, on UNAVAILABLE, RESOURCE_EXHAUSTED, and an ABORTED that is no verdict of ours.
+            A stale sequence (ABORTED with our details) needs the whole step again, which only the caller can do.
+
+    Raises:
+        Rejected: The server's verdict.
+        Retryable: Its verdict, or no answer in time.
+    """
+    loop = asyncio.get_running_loop()
+    end, pairs = loop.time() + timeout_s, _with_correlation(metadata)
+    told: Rejected | Retryable | None = None
+
+    def again(error: Exception) -> bool | float:
+        """Tell whether to try again; a server that is full says itself when."""
+        if not retry or not isinstance(error, Retryable) or error.kind is Kind.TOO_LATE:
+            return False
+        wait_s = error.after_s if error.kind is Kind.EXHAUSTED else 0.0
+        return loop.time() + wait_s < end and (wait_s or True)
+
+    tries = stamina.retry_context(
+        on=again,
+        attempts=None,
+        timeout=timeout_s,
+        wait_initial=_FIRST_WAIT_S,
+        wait_max=_LONGEST_WAIT_S,
+        wait_jitter=_FIRST_WAIT_S,
+    )
+    async for attempt in tries:
+        with attempt:
+            try:
+                return await method(request, timeout=max(0.0, end - loop.time()), metadata=pairs)
+            except grpc.aio.AioRpcError as error:
+                verdict = error_of(error)
+                if told is not None and verdict.kind is Kind.TOO_LATE and end - loop.time() < _FIRST_WAIT_S:
+                    verdict = told  # the time ran out in a repetition: what the server said before tells more
+                told = verdict
+                raise verdict from error
+    raise AssertionError  # the context above ends in an answer or in the last try's error
+
+
+def _with_correlation(metadata: Metadata) -> tuple[tuple[str, str | bytes], ...]:
+    bound = structlog.contextvars.get_contextvars().get("correlation_id")
+    if isinstance(bound, str) and all(key != CORRELATION_KEY for key, _ in metadata):
+        return (*metadata, (CORRELATION_KEY, bound))
+    return tuple(metadata)

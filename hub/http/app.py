@@ -1,0 +1,150 @@
+"""The HTTP application of a service: health, metrics, its routers, and one form for every refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from hub.errors import Rejected, Retryable
+from hub.http.bounded import ANSWER_S, AnswerBound
+from hub.http.edge import Edge
+from hub.http.json_guard import Unacceptable
+from hub.http.problems import MEDIA_TYPE, Problem, problem, problem_of, problem_of_status
+from hub.http.query import check_query
+from hub.http.quotas import RequestQuotas
+from hub.http.validation import problem_of_validation
+from hub.runtime.health import Report, Status
+from hub.runtime.metrics import CONTENT_TYPE, Metrics
+
+_TIMEOUT: Final = 408
+
+Healthy = Callable[[], Report]
+
+
+def build_app(
+    title: str,
+    *,
+    metrics: Metrics,
+    healthy: Healthy,
+    routers: Sequence[APIRouter] = (),
+    quotas: RequestQuotas | None = None,
+    answer_s: float = ANSWER_S,
+) -> FastAPI:
+    """Return the application.
+
+    Args:
+        title: Name in the OpenAPI document.
+        metrics: Served at `/metrics`; requests are counted there.
+        healthy: Asked at each `/healthz`.
+        routers: The service's own paths. They raise `Rejected` and `Retryable` and know nothing of statuses. They
+            depend on `check_query`, and read bodies with `JsonBody`, after their look at the credential.
+        quotas: How many requests may be under way.
+        answer_s: Time from a request's last byte to its answer; then 504.
+    """
+    # No /docs and /redoc: their pages load scripts from a CDN, and a county's network may have none. No redirects of a
+    # trailing slash: they send the caller to whatever host it named.
+    app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.include_router(_operations(metrics, healthy))
+    app.include_router(_document(app))
+    for router in routers:
+        app.include_router(router)
+    app.add_exception_handler(Rejected, _on_verdict)
+    app.add_exception_handler(Retryable, _on_verdict)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Unacceptable, _on_unacceptable)
+    app.add_middleware(AnswerBound, answer_s=answer_s)
+    app.add_middleware(Edge, metrics=metrics, quotas=quotas or RequestQuotas())
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+    return app
+
+
+def _operations(metrics: Metrics, healthy: Healthy) -> APIRouter:
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(check_query)])
+
+    @router.get("/healthz")
+    async def healthz() -> JSONResponse:
+        report = healthy()
+        parts = {
+            name: {"state": "failing" if found.reason else "ok", "for_s": round(found.for_s, 1), "reason": found.reason}
+            for name, found in report.parts.items()
+        }
+        body = {"status": report.status.value, "detail": report.detail, "parts": parts}
+        return JSONResponse(body, status_code=503 if report.status is Status.DOWN else 200)
+
+    @router.get("/livez")
+    async def livez() -> JSONResponse:
+        # That this is answered says all: the loop runs. Whether the service does its job is the other question.
+        return JSONResponse({"status": "alive"})
+
+    @router.get("/metrics")
+    async def scrape() -> Response:
+        return Response(metrics.render(), headers={"Content-Type": CONTENT_TYPE})
+
+    return router
+
+
+def _document(app: FastAPI) -> APIRouter:
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(check_query)])
+
+    @router.get("/openapi.json")
+    async def openapi() -> JSONResponse:
+        return JSONResponse(app.openapi())
+
+    return router
+
+
+async def _on_verdict(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Rejected | Retryable):
+        raise error
+    return problem_of(error)
+
+
+async def _on_validation(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return problem_of_validation(error.errors())
+
+
+async def _on_http(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    headers = dict(error.headers or {})
+    if "GET" in (allowed := headers.get("Allow", "").split(", ")):
+        headers["Allow"] = ", ".join([*allowed, "HEAD"])
+    return problem_of_status(error.status_code, headers)
+
+
+async def _on_unacceptable(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Unacceptable):
+        raise error
+    headers = {"Connection": "close"} if error.status == _TIMEOUT else {}
+    return problem(error.status, error.code, error.detail, headers=headers)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the document with our problems in place of FastAPI's own validation error."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        model = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= model.pop("$defs", {})
+        schemas["Problem"] = model
+        answer = {
+            "description": "拒绝或故障 Refused or failed",
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for path in document.get("paths", {}).values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = answer
+        app.openapi_schema = document
+    return app.openapi_schema

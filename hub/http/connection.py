@@ -1,0 +1,106 @@
+"""An HTTP/1.1 connection that ends: when a head is late, when too many are open, when the server stops."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from uuid import uuid4
+
+import h11
+import structlog
+from typing_extensions import override
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from hub.http.connections import Idle, most_connections
+from hub.http.edge import CORRELATION_HEADER
+from hub.http.problems import problem
+
+_LINGER_S: Final = 2.0
+"""For how long the rest of a body that was answered unread is passed over: closed on it, the answer would be lost."""
+
+
+class BoundedState(ServerState):
+    """What all connections of a server know: whether it stops, and which of them are idle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopping = False
+        self.idle = Idle(most_connections())
+
+
+class BoundedConnection(H11Protocol):
+    """Gives a connection `timeout_keep_alive` seconds for each request's head, however slowly its bytes drip in.
+
+    One that is made while the server stops is closed at once. uvicorn closes those that it sees when it begins to stop;
+    one just accepted then would be served until the grace is over, and its last request cancelled.
+    """
+
+    server_state: BoundedState
+    _late: asyncio.TimerHandle | None = None
+    _lingers = False
+
+    @override
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        self.server_state.idle.make_room(len(self.connections))
+        super().connection_made(transport)
+        if self.server_state.stopping:
+            self.shutdown()
+        self._expect()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._expect()
+
+    @override
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._expect()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget()
+        super().connection_lost(exc)
+
+    @override
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the form of every refusal."""
+        with structlog.contextvars.bound_contextvars(correlation_id=uuid4().hex):
+            answer = problem(400, "bad_request", "不是合格的 HTTP 请求 not a well-formed HTTP request")
+            answer.headers[CORRELATION_HEADER] = structlog.contextvars.get_contextvars()["correlation_id"]
+        answer.headers["Connection"] = "close"
+        for event in (
+            h11.Response(status_code=400, headers=answer.raw_headers),
+            h11.Data(data=bytes(answer.body)),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def give_up(self) -> None:
+        """Close at once, for another connection to have the place."""
+        self._forget()
+        self.connections.discard(self)
+        self.transport.abort()
+
+    def _expect(self) -> None:
+        """Let the time run while a head is awaited; bytes that complete none do not set it back."""
+        unread = self.conn.their_state is h11.SEND_BODY
+        if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
+            self._forget()
+        elif self._late is None or self._lingers is not unread:
+            self._forget()
+            self._lingers = unread
+            time_s = _LINGER_S if unread else self.timeout_keep_alive
+            self._late = self.loop.call_later(time_s, self.transport.abort)
+            self.server_state.idle.add(self, self._address())
+
+    def _forget(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        self.server_state.idle.discard(self, self._address())
+
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""

@@ -1,0 +1,106 @@
+"""Outermost ASGI middleware: correlation id, bounds, count of requests, and a problem whatever a request meets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hub.errors import Retryable
+from hub.http.problems import problem, problem_of
+from hub.http.quotas import RequestQuotas
+from hub.http.target import normalised
+from hub.runtime.metrics import Metrics
+
+CORRELATION_HEADER: Final = "X-Correlation-Id"
+
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class Edge:
+    """Surrounds every request.
+
+    An error that no handler knew is our bug: logged without its text, answered with 500 and the correlation id. So is a
+    cancellation from within; that one may be asked again.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, quotas: RequestQuotas) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._quotas = quotas
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        headers = Headers(scope=scope)
+        scope = normalised(scope)
+        told = headers.get(CORRELATION_HEADER, "")
+        correlation_id = told if _CORRELATION.fullmatch(told) else uuid4().hex
+        waits = headers.get("expect", "").lower() == "100-continue"
+        status = 0
+
+        async def receive_on() -> Message:
+            nonlocal waits
+            waits = False  # the server tells it to go on
+            return await receive()
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answer = MutableHeaders(scope=message)
+                answer[CORRELATION_HEADER] = correlation_id
+                if waits:
+                    answer["Connection"] = "close"  # whether the body comes all the same, nobody can tell
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            try:
+                await self._bounded(scope, receive_on, send_on)
+            except ClientDisconnect:
+                pass  # nobody is left to be answered
+            except BaseException as error:  # the one place that turns every error into an answer
+                if _of_the_process(error):
+                    raise
+                _log.error("http_failed", route=_route(scope), exc_info=error)
+                if status == 0:
+                    await _answer_to(error)(scope, receive, send_on)
+            finally:
+                labels = {"method": method, "route": _route(scope), "status": str(status)}
+                self._metrics.inc("hub_http_requests_total", 1, **labels)
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with self._quotas.hold(scope):
+                await self._app(scope, receive, send)
+        except Retryable as full:  # the application answers its own
+            await problem_of(full)(scope, receive, send)
+
+
+def _of_the_process(error: BaseException) -> bool:
+    """Tell whether an error ends the process or was this task's own cancellation, by the server's stop."""
+    task = asyncio.current_task()
+    stopped = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return stopped or isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
+
+
+def _answer_to(error: BaseException) -> ASGIApp:
+    if isinstance(error, asyncio.CancelledError):
+        return problem_of(Retryable("interrupted", "内部中断，请重试 interrupted within; ask again"))
+    return problem(500, "internal", "内部错误 internal error")
+
+
+def _route(scope: Scope) -> str:
+    # The template, never the path: a path holds references, and would make a label of unbounded values.
+    return str(getattr(scope.get("route"), "path", "unmatched"))

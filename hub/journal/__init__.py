@@ -1,1 +1,0 @@
-"""Save first, publish second: numbered outbox, relay (`Publisher` port), reader (`Feed` port): design D1, D3, D7."""

@@ -1,0 +1,1 @@
+"""Numbered streams: outbox, relay, reader, inbox and dead letters."""

@@ -1,0 +1,281 @@
+"""One transaction of a reader: move the place, apply the records, bury the dead, park the troubled (design D7)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, Protocol
+
+from hub.errors import Fault, Kind, Rejected, Retryable
+from hub.store.failures import translate
+from hub.store.store import Transaction
+from hub.streams.envelope import StreamName
+from hub.streams.flood import FloodWatch, Trial
+from hub.streams.holds import SOURCE_HELD, covers
+from hub.streams.inbox import BUG, Inbox, Places
+from hub.streams.judge import Dead, Numbered
+from hub.streams.plan import Plan
+from hub.streams.ports import FeedRecord
+
+Answer = Rejected | Retryable | None
+LATE: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
+"""Refusals judged against the dispute as it stands: the record is sound, only the dispute has moved on."""
+
+
+class Applier(Protocol):
+    """What a record means to one service."""
+
+    def key_of(self, record: bytes) -> str:
+        """Return the dispute id, by which trouble is parked.
+
+        Raises:
+            Rejected: `undecodable`.
+        """
+
+    def source_of(self, record: bytes) -> str:
+        """Return the agency that told the record, within its producer; empty when only the producer is known.
+
+        By it a flood of dead letters is held (`hub.streams.holds`): a code, at most 64 characters, no personal data.
+        """
+
+    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
+        """Write the records' effects in the reader's transaction; one answer for each.
+
+        A `Rejected` becomes a dead letter, a `Retryable` parks the dispute; any exception that is *raised* is a bug
+        of ours. May be called again after a roll-back.
+        """
+
+
+class Poisoned(Exception):  # noqa: N818 - a verdict on one record; its cause is the bug
+    """The applier died at one record, for the `attempts`-th time."""
+
+    def __init__(self, item: Numbered, attempts: int) -> None:
+        super().__init__(f"{item.stream}@{item.position}: the applier died, attempt {attempts}")
+        self.item = item
+        self.attempts = attempts
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a transaction came to.
+
+    Attributes:
+        applied: Records whose effect was written.
+        dead: Dead letters.
+        parked: Disputes that were parked.
+        bugs: One of them because we died at its record again and again.
+        trial: What the flood guard is to remember.
+    """
+
+    trial: Trial
+    applied: int = 0
+    dead: list[Dead] = field(default_factory=list)
+    parked: set[str] = field(default_factory=set)
+    bugs: bool = False
+
+
+class _Troubled(Exception):  # noqa: N818 - rolls the savepoint back, then one by one
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How a reader bounds trouble.
+
+    Attributes:
+        on_bug: `park` sets a dispute aside after `crashes` deaths at one record, `stop` never goes past it.
+        crashes: Deaths of the process at one record; while one such record waits for an operator, the next is parked at
+            once, because stopping again would tell nothing new.
+        held_rows: Records of held sources that the store keeps.
+    """
+
+    on_bug: Literal["park", "stop"]
+    crashes: int
+    held_rows: int
+
+
+def apply_plan(
+    tx: Transaction,
+    inbox: Inbox,
+    applier: Applier,
+    plan: Plan,
+    places: Places,
+    *,
+    gaps: Mapping[int, int],
+    limits: Limits,
+    watch: FloodWatch,
+) -> Outcome:
+    """Apply a plan in one transaction.
+
+    Raises:
+        Swapped: Another worker moved the place, or the held sources are others.
+        Flooded: A source's records die in numbers: nothing was written, it has to be held first.
+        Poisoned: The applier died at one record; nothing was written.
+        Fault: The applier met something that must stop the process.
+    """
+    outcome = Outcome(watch.trial(places.held), dead=list(plan.dead))
+    # First the swap: a zombie worker must lose before it does any work, and hold nothing.
+    inbox.swap(tx, {p: replace(move, gaps=gaps.get(p, 0)) for p, move in plan.moves.items()})
+    stepper = _Stepper(tx, inbox, applier, places, limits)
+    items: Sequence[Numbered] = plan.items
+    overflow: list[Dead] = []
+    if places.held:
+        items, overflow = _hold(tx, inbox, applier, items, held=places.held, limit=limits.held_rows)
+    free = [item for item in items if not stepper.blocked(item)] if places.parked else items
+    answers = apply_together(tx, applier, free)
+    if answers is None:
+        answers = [stepper.step(item) for item in items]
+    elif len(free) < len(items):
+        known = dict(zip(map(id, free), answers, strict=True))
+        answers = [known[id(item)] if id(item) in known else stepper.step(item) for item in items]
+    outcome.parked, outcome.bugs = stepper.parked, stepper.bugs
+    for letter in plan.dead:
+        producer = StreamName.parse(letter.stream).producer if letter.stream else letter.source.topic
+        outcome.trial.note(producer, letter.reason)
+    applied = items
+    if any(answers) or outcome.trial.watching:
+        answered = list(zip(items, answers, strict=True))
+        for item, answer in answered:
+            note(outcome.trial, applier, item, answer)
+        outcome.dead += [dead_of(item, answer) for item, answer in answered if isinstance(answer, Rejected)]
+        applied = [item for item, answer in answered if answer is None]
+    outcome.dead += overflow
+    outcome.applied = len(applied)
+    inbox.count_applied(tx, applied)
+    inbox.advance(tx, [*plan.before.values()], [*plan.streams.values()], [*plan.closed.values()])
+    inbox.bury(tx, outcome.dead)
+    return outcome
+
+
+def source_of(applier: Applier, item: Numbered) -> str:
+    """Return the source of a record, as `hub.streams.holds` describes it."""
+    producer, told = item.stream.producer, applier.source_of(item.record)
+    return f"{producer}/{told}" if told else producer
+
+
+def note(trial: Trial, applier: Applier, item: Numbered, answer: Answer) -> None:
+    """Tell the flood guard what became of a record; one that waits behind another tells nothing.
+
+    A run of facts that came too late for their disputes is no flood: nothing is wrong with them, with their source or
+    with us.
+
+    Raises:
+        Flooded: Its source has to be held.
+    """
+    if isinstance(answer, Retryable) and answer.code != BUG:
+        return
+    sound = answer is None or answer.kind in LATE
+    trial.note(source_of(applier, item), "" if sound or answer is None else answer.code)
+
+
+def _hold(
+    tx: Transaction, inbox: Inbox, applier: Applier, items: Sequence[Numbered], *, held: Mapping[str, str], limit: int
+) -> tuple[list[Numbered], list[Dead]]:
+    """Store the records of held sources untried; returns the others, and dead letters for those without room."""
+    room = limit - inbox.agree(tx, held)
+    others: list[Numbered] = []
+    waiting: list[tuple[Numbered, str, str]] = []
+    for item in items:
+        source = source_of(applier, item)
+        try:
+            key = applier.key_of(item.record) if covers(held, source) else ""
+        except Rejected:
+            key = ""  # it can't be decoded: a dead letter as ever, nothing of it can wait
+        if key:
+            waiting.append((item, key, source))
+        else:
+            others.append(item)
+    now = time.time()
+    inbox.park(tx, waiting[: max(room, 0)], SOURCE_HELD, now)
+    why = Rejected(SOURCE_HELD, f"the source is held, and {limit} records are")
+    letters = [
+        replace(dead, source=dead.source._replace(key=key.encode()), held_source=source)
+        for item, key, source in waiting[max(room, 0) :]
+        for dead in (dead_of(item, why),)
+    ]
+    return others, letters
+
+
+def apply_together(tx: Transaction, applier: Applier, items: Sequence[Numbered]) -> list[Answer] | None:
+    """Return the answers, or None when one of them needs the records to be taken one by one."""
+    if not items:
+        return []
+    try:
+        with tx.begin_nested():
+            answers = list(applier.apply(tx, items))
+            if any(answers) and any(isinstance(answer, Retryable) for answer in answers):
+                raise _Troubled  # noqa: TRY301 - only an exception rolls the savepoint back
+    except Exception as error:
+        if isinstance(error, Fault) or isinstance(translate(error), Retryable):
+            raise
+        return None
+    if len(answers) != len(items):
+        message = f"the applier answered {len(answers)} of {len(items)} records"
+        raise AssertionError(message)
+    return answers
+
+
+class _Stepper:
+    """Takes records one by one, each in its own savepoint, so that trouble stays with its dispute."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        inbox: Inbox,
+        applier: Applier,
+        places: Places,
+        limits: Limits,
+    ) -> None:
+        self._tx = tx
+        self._inbox = inbox
+        self._applier = applier
+        self._places = places
+        self._limits = limits
+        self.parked: set[str] = set()
+        self.bugs = places.bugs
+
+    def blocked(self, item: Numbered) -> bool:
+        """Tell whether the record waits behind a parked one of its dispute, or can't tell its dispute."""
+        try:
+            return self._applier.key_of(item.record) in self._places.parked
+        except Rejected:
+            return True
+
+    def step(self, item: Numbered) -> Answer:
+        """Apply, bury or park one record; a parked one answers `Retryable`."""
+        try:
+            key = self._applier.key_of(item.record)
+        except Rejected as error:
+            return error
+        if key in self._places.parked or key in self.parked:
+            return self._park(item, key, Retryable("behind_parked", "an earlier record of the dispute is parked"))
+        try:
+            with self._tx.begin_nested():
+                (answer,) = self._applier.apply(self._tx, [item])
+                if isinstance(answer, Retryable):
+                    raise answer  # noqa: TRY301 - only an exception rolls the savepoint back
+                return answer
+        except Retryable as error:
+            return self._park(item, key, error)
+        except Exception as error:
+            if isinstance(error, Fault) or isinstance(translate(error), Retryable):
+                raise
+            attempts = self._places.crashes.get((str(item.stream), item.position), 0) + 1
+            known = self.bugs or attempts >= self._limits.crashes
+            if self._limits.on_bug == "stop" or not known:
+                raise Poisoned(item, attempts) from error
+            self.bugs = True
+            return self._park(item, key, Retryable(BUG, type(error).__name__), operator=True)
+
+    def _park(self, item: Numbered, key: str, why: Retryable, *, operator: bool = False) -> Retryable:
+        retry_at = None if operator else time.time() + why.after_s
+        self._inbox.park(self._tx, [(item, key, source_of(self._applier, item))], why.code, retry_at)
+        self.parked.add(key)
+        return why
+
+
+def dead_of(item: Numbered, why: Rejected) -> Dead:
+    """Return the dead letter of one refused record."""
+    source = FeedRecord(item.topic, item.partition, item.offset, None, None, (), 0)
+    return Dead(source, why.code, why.detail, str(item.stream), item.position, 1, item.record)

@@ -1,0 +1,169 @@
+"""Dead letters: published from the store like everything else, and redriven without being counted twice (design D7)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+import structlog
+
+from hub.errors import Kind, Rejected, Retryable
+from hub.runtime.tasks import end_of, outcome_of
+from hub.store.store import Store, Transaction
+from hub.store.tables import dead_letter
+from hub.streams.envelope import Message, StreamName, extend_all, place_of, unpack
+from hub.streams.holds import SOURCE_HELD
+from hub.streams.inbox import Inbox
+from hub.streams.judge import Numbered
+from hub.streams.ports import Publisher
+
+ROUND: Final = 100
+POLL_S: Final = 0.01
+LOOK_EVERY_S: Final = 0.5
+"""A dead letter waits for a person; looking after every commit would cost each of them a read."""
+CONFIRM_S: Final = 20.0
+PREFIX: Final = "dlq_"
+"""Of the headers that say why, whence and how often; a record that brings such headers itself loses them."""
+
+log = structlog.get_logger(__name__)
+
+
+class DeadLetterRelay:
+    """Part that publishes stored dead letters to `<topic>.dlq`, in order, until each is confirmed.
+
+    A letter may appear twice after a crash; its headers name its origin, so an operator can tell.
+    """
+
+    name = "dead-letter-relay"
+
+    def __init__(self, store: Store, publisher: Publisher, *, version: str) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._version = version
+        self._stopped = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to publish."""
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        """Finish the letter under way."""
+        self._stopped.set()
+        if self._task is not None:
+            await end_of(self._task)
+
+    async def failed(self) -> None:
+        """Wait until the part dies; raises why."""
+        if self._task is None:
+            await asyncio.Event().wait()
+        else:
+            await outcome_of(self._task)
+
+    async def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                while rows := await self._store.read(_unsent):
+                    await self._publish(rows)
+            except Retryable as error:
+                log.warning("dead_letters_wait", code=error.code, detail=error.detail)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), LOOK_EVERY_S)
+
+    async def _publish(self, rows: Sequence[sa.Row[Any]]) -> None:
+        for row in rows:
+            delivery = self._publisher.send(message_of(row, self._version))
+            deadline = time.monotonic() + CONFIRM_S
+            while not delivery.done():
+                if time.monotonic() > deadline:
+                    self._publisher.renew()
+                    raise Retryable("bus_unavailable", "a dead letter was not confirmed in time")
+                await asyncio.sleep(POLL_S)
+            error = delivery.error()
+            if error is not None:
+                # as the relay: a producer that gave something up sends nothing behind it
+                self._publisher.renew()
+                raise error
+            await self._store.write(lambda tx, letter=row.id: _mark(tx, letter))  # type: ignore[misc]
+
+
+def message_of(row: sa.Row[Any], version: str) -> Message:
+    """Return the dead letter's Kafka message: key, value and headers as they came, and why it is dead."""
+    came = [(name, bytes.fromhex(value)) for name, value in json.loads(bytes(row.headers))]
+    headers = [(name, value) for name, value in came if not name.startswith(PREFIX)]
+    told = {
+        "reason": row.reason,
+        "detail": row.detail,
+        "topic": row.topic,
+        "partition": str(row.partition),
+        "offset": str(row.offset),
+        "stream": row.stream,
+        "position": str(row.position),
+        "attempts": str(row.attempts),
+        "first_failed_time": datetime.fromtimestamp(row.failed_at, UTC).isoformat(),
+        "service_version": version,
+    }
+    headers += [(PREFIX + name, value.encode()) for name, value in told.items()]
+    # A tombstone would be lost on a compacted copy of the topic: an empty value says the same.
+    return Message(f"{row.topic}.dlq", 0, bytes(row.key or b""), bytes(row.value or b""), tuple(headers))
+
+
+def redrive(tx: Transaction, letter_id: int) -> int:
+    """Put a dead letter's records back into the reader's queue; returns how many.
+
+    The records keep their positions and leave the dead letters in the same transaction, so each counts once: before as
+    dead, then as parked, at last as applied (or dead again). Nothing is published anew.
+
+    Raises:
+        Rejected: `unknown_dead_letter`; `not_redrivable` when the letter holds no numbered record that can be read.
+    """
+    row = tx.execute(sa.select(dead_letter).where(dead_letter.c.id == letter_id).with_for_update()).first()
+    if row is None:
+        raise Rejected("unknown_dead_letter", "no dead letter has this id", kind=Kind.NOT_FOUND, field="id")
+    if not row.stream:
+        raise Rejected(
+            "not_redrivable", "the letter is no numbered record: its sender has to send it again", field="id"
+        )
+    inbox = Inbox(row.topic)
+    records = _records(row)
+    now = time.time()
+    for index, record in enumerate(records):
+        name, position = StreamName.parse(row.stream), row.position + index
+        item = Numbered(row.topic, row.partition, row.offset, name, position, record)
+        # Its own key per record: a redriven letter waits for nobody and blocks nobody. One that died only because its
+        # source was held was never tried: it keeps its place behind the earlier records of its dispute.
+        own = f"redriven:{row.stream}@{position}"[:64]
+        key = bytes(row.key).decode() if row.reason == SOURCE_HELD else own
+        inbox.park(tx, [(item, key, row.source)], "redriven", now)
+    tx.execute(sa.delete(dead_letter).where(dead_letter.c.id == letter_id))
+    return len(records)
+
+
+def _records(row: sa.Row[Any]) -> Sequence[bytes]:
+    if row.reason not in {"undecodable", "place_mismatch"}:
+        return (bytes(row.value),)
+    headers = [(name, bytes.fromhex(value)) for name, value in json.loads(bytes(row.headers))]
+    try:
+        place = place_of(headers)
+        records = unpack(place, bytes(row.value or b""))
+    except Rejected as error:
+        raise Rejected("not_redrivable", f"still {error.code}", field="id") from error
+    skipped = row.position - place.first
+    if extend_all(place.hash_before, records) != place.hash_after:
+        raise Rejected("not_redrivable", "the records do not hash to the header's hash", field="id")
+    return records[skipped:]
+
+
+def _unsent(tx: Transaction) -> Sequence[sa.Row[Any]]:
+    query = sa.select(dead_letter).where(dead_letter.c.sent.is_(False)).order_by(dead_letter.c.id)
+    return tx.execute(query.limit(ROUND)).all()
+
+
+def _mark(tx: Transaction, letter_id: int) -> None:
+    tx.execute(sa.update(dead_letter).where(dead_letter.c.id == letter_id).values(sent=True))

@@ -1,0 +1,194 @@
+"""Numbered streams: their names, their running hash, and the batch envelope with its headers (design D3)."""
+
+from __future__ import annotations
+
+import hashlib
+from binascii import unhexlify
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+from google.protobuf.message import DecodeError
+from typing_extensions import override
+
+from hub.errors import Rejected
+from hub.streams.topics import Topic
+from hub.wire.stream.v1 import stream_pb2
+
+GENESIS: Final = bytes(32)
+"""Running hash before position 1 of a stream's first epoch."""
+
+COUNT_DIGITS: Final = 10
+"""A batch holds fewer records than a number of so many digits."""
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StreamName:
+    """(producer, shard, epoch); written `<producer>/<shard>/<epoch>`."""
+
+    producer: str
+    shard: int
+    epoch: str
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.producer}/{self.shard}/{self.epoch}"
+
+    @classmethod
+    def parse(cls, text: str) -> StreamName:
+        """Read `<producer>/<shard>/<epoch>`.
+
+        Raises:
+            Rejected: `bad_stream_name`.
+        """
+        producer, _, rest = text.partition("/")
+        shard, _, epoch = rest.partition("/")
+        if not producer or not shard.isascii() or not shard.isdigit() or not epoch:
+            raise Rejected("bad_stream_name", "a stream is written producer/shard/epoch", field="stream")
+        return cls(producer, int(shard), epoch)
+
+
+def extend(running: bytes, record: bytes) -> bytes:
+    """Return the running hash after `record`: SHA-256(running || record), 32 bytes."""
+    return hashlib.sha256(running + record).digest()
+
+
+def extend_all(running: bytes, records: Iterable[bytes]) -> bytes:
+    """Return the running hash after all `records`."""
+    for record in records:
+        running = hashlib.sha256(running + record).digest()
+    return running
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A batch's place in its stream, as its headers tell it; enough to step over a value that can't be decoded.
+
+    Attributes:
+        stream: Which stream.
+        first: Position of the first record, from 1.
+        count: Number of records, at least 1.
+        hash_before: Running hash before the first record, 32 bytes.
+        hash_after: Running hash after the last record, 32 bytes.
+        continues_from: Where the epoch before ended for the producer's store; None in a first epoch.
+    """
+
+    stream: StreamName
+    first: int
+    count: int
+    hash_before: bytes
+    hash_after: bytes
+    continues_from: tuple[StreamName, int] | None = None
+
+    @property
+    def last(self) -> int:
+        """Position of the last record."""
+        return self.first + self.count - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What goes to Kafka: one batch (or dead letter) for one partition of one topic."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+    headers: Headers = field(default_factory=tuple)
+
+
+def pack(topic: Topic, place: Place, records: Sequence[bytes], *, partition: int, written_at: datetime) -> Message:
+    """Return the Kafka message of one batch.
+
+    Args:
+        topic: Row of the catalogue.
+        place: Its `count` equals `len(records)`.
+        records: Serialised messages of the topic's record type.
+        partition: Target partition.
+        written_at: UTC; CloudEvents time.
+    """
+    batch = stream_pb2.Batch(
+        stream=str(place.stream),
+        first_position=place.first,
+        count=place.count,
+        hash_before=place.hash_before,
+        records=records,
+    )
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", f"{place.stream}/{place.first}-{place.last}".encode()),
+        ("ce_source", f"/hub/{place.stream.producer}/{place.stream.shard}".encode()),
+        ("ce_type", topic.ce_type.encode()),
+        ("ce_time", written_at.isoformat().encode()),
+        ("content-type", b"application/protobuf"),
+        ("ce_partitionkey", str(place.stream.shard).encode()),
+        ("ce_stream", str(place.stream).encode()),
+        ("ce_firstposition", str(place.first).encode()),
+        ("ce_count", str(place.count).encode()),
+        ("ce_hashbefore", place.hash_before.hex().encode()),
+        ("ce_hashafter", place.hash_after.hex().encode()),
+    ]
+    if place.continues_from is not None:
+        stream, position = place.continues_from
+        batch.continues_from.stream, batch.continues_from.position = str(stream), position
+        headers.append(("ce_continuesfrom", f"{stream}@{position}".encode()))
+    return Message(topic.name, partition, str(place.stream.shard).encode(), batch.SerializeToString(), tuple(headers))
+
+
+@lru_cache(maxsize=1024)
+def _stream_of(header: bytes) -> StreamName:
+    """Read a stream's name once: there are a few dozen, and one in every message."""
+    return StreamName.parse(header.decode())
+
+
+def place_of(headers: Headers) -> Place:
+    """Return the place that a record's headers name.
+
+    Raises:
+        Rejected: `not_a_batch` when a header is missing or unreadable: a foreign producer wrote it.
+    """
+    named: Mapping[str, bytes] = dict(headers)
+    try:
+        before, after = unhexlify(named["ce_hashbefore"]), unhexlify(named["ce_hashafter"])
+        first, count = int(named["ce_firstposition"]), int(named["ce_count"])
+        stream = _stream_of(named["ce_stream"])
+        continues = None
+        if "ce_continuesfrom" in named:
+            name, _, position = named["ce_continuesfrom"].decode().rpartition("@")
+            continues = (StreamName.parse(name), int(position))
+    except (KeyError, ValueError, TypeError, AttributeError, Rejected) as error:  # a header may also be null
+        raise Rejected("not_a_batch", f"headers do not name a place: {type(error).__name__}") from error
+    if first < 1 or count < 1 or len(before) != len(GENESIS) or len(after) != len(GENESIS):
+        raise Rejected("not_a_batch", "headers name an impossible place")
+    return Place(stream, first, count, before, after, continues)
+
+
+def told_count(headers: Headers) -> int:
+    """Return how many records a batch's headers say it holds, without a look at the rest; 1 when they say nothing."""
+    for name, value in headers:
+        if name == "ce_count":
+            return int(value) if value and value.isdigit() and len(value) < COUNT_DIGITS else 1
+    return 1
+
+
+def unpack(place: Place, value: bytes) -> tuple[bytes, ...]:
+    """Return the records of a batch whose headers named `place`.
+
+    Raises:
+        Rejected: `undecodable` when the value is no batch, `place_mismatch` when it contradicts its headers.
+    """
+    try:
+        batch = stream_pb2.Batch.FromString(value)
+    except DecodeError as error:
+        raise Rejected("undecodable", "value is not a Batch") from error
+    records = tuple(batch.records)
+    told = (batch.stream, batch.first_position, batch.count, batch.hash_before, len(records))
+    if told != (str(place.stream), place.first, place.count, place.hash_before, place.count):
+        raise Rejected("place_mismatch", "value and headers name different places")
+    if extend_all(place.hash_before, records) != place.hash_after:
+        raise Rejected("place_mismatch", "records do not hash to the header's hash")
+    return records

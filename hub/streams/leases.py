@@ -1,0 +1,158 @@
+"""Leases of shards: who relays which shard now, with a fencing number and an expiry (design D12).
+
+Live workers share the shards evenly: each takes at most its share of what is free, and gives back what it holds above
+its share. Who lives stands in a table of its own, because a worker that came second holds no lease to be seen by.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import sqlalchemy as sa
+
+from hub.store.prepared import insert_into
+from hub.store.store import Store, Transaction
+from hub.store.tables import relay_worker, stream_lease
+from hub.streams.topics import SHARDS
+
+LEASE_S: Final = 5.0
+"""A worker that was killed holds up its shards this long at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A shard that this worker has just taken, and the last position known as confirmed."""
+
+    shard: int
+    fence: int
+    sent_upto: int
+
+
+class Leases:
+    """The shards that one worker relays."""
+
+    def __init__(self, store: Store, worker: str) -> None:
+        self._store = store
+        self._worker = worker
+        self._fences: dict[int, int] = {}
+        self._others: frozenset[str] = frozenset()
+        self._renewed_at = -LEASE_S
+
+    @property
+    def held(self) -> frozenset[int]:
+        """Shards whose lease this worker had at the last renewal."""
+        return frozenset(self._fences)
+
+    def renew(self, now: float) -> Sequence[Lease]:
+        """Prolong own leases and take free ones, every third of a lease's life; returns those newly taken.
+
+        A worker holds at most its share, 24 over the number of live workers, rounded up. What it holds above that it
+        gives back once it has seen the same workers at two renewals: one that starts and fails at once moves nothing.
+
+        Args:
+            now: Monotonic seconds.
+        """
+        if now - self._renewed_at < LEASE_S / 3:
+            return ()
+        held, self._others = self._store.write_blocking(self._take)
+        self._renewed_at = now
+        taken = [lease for lease in held if self._fences.get(lease.shard) != lease.fence]
+        self._fences = {lease.shard: lease.fence for lease in held}
+        return taken
+
+    def mark(self, tx: Transaction, sent: Mapping[int, int]) -> None:
+        """Note confirmed positions of shards whose lease this worker still holds; they never decrease."""
+        statement = (
+            sa.update(stream_lease)
+            .where(
+                stream_lease.c.shard == sa.bindparam("of_shard"),
+                stream_lease.c.fence == sa.bindparam("own_fence"),
+                stream_lease.c.sent_upto < sa.bindparam("upto"),
+            )
+            .values(sent_upto=sa.bindparam("upto"))
+        )
+        rows = [
+            {"of_shard": shard, "own_fence": self._fences[shard], "upto": upto}
+            for shard, upto in sorted(sent.items())
+            if shard in self._fences
+        ]
+        if rows:
+            tx.execute(statement, rows)
+
+    def release(self) -> None:
+        """Give all leases back, so that another worker need not wait for their expiry."""
+        self._store.write_blocking(self._leave)
+        self._fences = {}
+
+    def _leave(self, tx: Transaction) -> None:
+        own = stream_lease.c.holder == self._worker
+        tx.execute(sa.update(stream_lease).where(own).values(holder="", expires_at=0.0))
+        tx.execute(sa.delete(relay_worker).where(relay_worker.c.worker == self._worker))
+
+    def _take(self, tx: Transaction) -> tuple[list[Lease], frozenset[str]]:
+        """Return the leases held from now on, and the other live workers."""
+        # The locks of all leases are held to the commit: renewals of two workers come one after the other.
+        rows = tx.execute(sa.select(stream_lease).order_by(stream_lease.c.shard).with_for_update()).all()
+        now = store_clock(tx)
+        others = self._register(tx, now)
+        mine = [row for row in rows if row.holder == self._worker and row.fence == self._fences.get(row.shard)]
+        share = _share(others & self._others)
+        kept, given = mine[:share], mine[share:]
+        own = {row.shard for row in mine}
+        # A lease under this worker's name that it does not know is one of its earlier process.
+        free = [
+            row for row in rows if row.shard not in own and (_over(row.expires_at, now) or row.holder == self._worker)
+        ]
+        taken = free[: max(0, _share(others) - len(mine))]
+        held = [Lease(row.shard, row.fence, row.sent_upto) for row in kept]
+        held += [Lease(row.shard, row.fence + 1, row.sent_upto) for row in taken]
+        self._write(tx, held, now)
+        if given:
+            back = stream_lease.c.shard.in_([row.shard for row in given])
+            tx.execute(sa.update(stream_lease).where(back).values(holder="", expires_at=0.0))
+        return held, others
+
+    def _register(self, tx: Transaction, now: float) -> frozenset[str]:
+        """Say that this worker lives; returns the others that do."""
+        c = relay_worker.c
+        said = insert_into(tx.dialect.name, relay_worker).values(worker=self._worker, expires_at=now + LEASE_S)
+        again = {"expires_at": said.excluded.expires_at}
+        tx.execute(said.on_conflict_do_update(index_elements=[c.worker], set_=again))
+        tx.execute(sa.delete(relay_worker).where((c.expires_at <= now) | (c.expires_at > now + LEASE_S)))
+        return frozenset(tx.scalars(sa.select(c.worker).where(c.worker != self._worker)))
+
+    def _write(self, tx: Transaction, held: Sequence[Lease], now: float) -> None:
+        if held:
+            tx.execute(
+                sa.update(stream_lease)
+                .where(stream_lease.c.shard == sa.bindparam("of_shard"))
+                .values(holder=self._worker, fence=sa.bindparam("new_fence"), expires_at=now + LEASE_S),
+                [{"of_shard": lease.shard, "new_fence": lease.fence} for lease in held],
+            )
+
+
+def _share(others: frozenset[str]) -> int:
+    """Return how many shards a worker may hold beside these."""
+    return -(-SHARDS // (len(others) + 1))
+
+
+def _over(expires_at: float, now: float) -> bool:
+    """Tell whether a lease has run out; one that outlasts a lease's life was given by a clock that was ahead."""
+    return not now < expires_at <= now + LEASE_S
+
+
+def store_clock(tx: Transaction) -> float:
+    """Return the store's clock in seconds since 1970: one clock for all workers of a service."""
+    if tx.dialect.name == "postgresql":
+        return float(tx.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))) or 0.0)
+    return time.time()
+
+
+def unexpired(tx: Transaction) -> str:
+    """Return a worker whose lease still runs; empty when nobody relays this store."""
+    now = store_clock(tx)
+    query = sa.select(stream_lease.c.holder).where(stream_lease.c.expires_at.between(now, now + LEASE_S)).limit(1)
+    return tx.scalar(query) or ""

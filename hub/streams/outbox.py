@@ -1,0 +1,247 @@
+"""Numbered outbox: a record gets its position, and the stream its running hash, in the transaction that creates it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Final, NamedTuple
+
+import sqlalchemy as sa
+
+from hub.errors import Kind, Rejected, Retryable
+from hub.store.prepared import Prepared
+from hub.store.store import Transaction
+from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
+from hub.streams import topics
+from hub.streams.envelope import GENESIS, StreamName, extend
+from hub.streams.topics import SHARDS, Topic
+
+ENVELOPE_BYTES: Final = 4096
+"""Room that a batch's envelope and headers take beside its records."""
+MAX_RECORD_BYTES: Final = topics.MAX_BATCH_BYTES - ENVELOPE_BYTES
+
+_ADVANCE: Final = (
+    sa.update(stream_head)
+    .where(stream_head.c.shard == sa.bindparam("of_shard"))
+    .values(position=sa.bindparam("upto"), hash=sa.bindparam("running"), rows=stream_head.c.rows + sa.bindparam("more"))
+)
+# Built once: to build and key a statement anew costs as much as a dozen records do.
+_LOCKED_HEADS: Final = (
+    sa.select(stream_head)
+    .where(stream_head.c.shard.in_(sa.bindparam("shards", expanding=True)))
+    .order_by(stream_head.c.shard)
+    .with_for_update()
+)
+_HEADS: Final = sa.select(stream_head.c.shard, stream_head.c.epoch, stream_head.c.position)
+_FOLLOWING: Final = (
+    sa.select(outbox.c.epoch, outbox.c.position, outbox.c.key, outbox.c.record, outbox.c.hash)
+    .where(outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position > sa.bindparam("after"))
+    .order_by(outbox.c.position)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_WAITING: Final = sa.select(sa.func.coalesce(sa.func.sum(stream_head.c.position - stream_lease.c.sent_upto), 0)).join(
+    stream_lease, stream_head.c.shard == stream_lease.c.shard
+)
+_WRITTEN_AT: Final = sa.select(outbox.c.written_at).where(
+    outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position == sa.bindparam("at")
+)
+
+
+@cache
+def _insert(dialect: str) -> Prepared:
+    return Prepared(dialect, sa.insert(outbox), *(column.key for column in outbox.columns))
+
+
+@cache
+def _advance(dialect: str) -> Prepared:
+    return Prepared(dialect, _ADVANCE, "upto", "running", "more", "of_shard")
+
+
+class Entry(NamedTuple):
+    """A record to publish; `key` is the dispute id and decides the shard."""
+
+    key: str
+    record: bytes
+
+
+class Written(NamedTuple):
+    """Where a record stands."""
+
+    stream: StreamName
+    position: int
+
+
+class Row(NamedTuple):
+    """One stored record of a shard, as the relay copies it."""
+
+    epoch: str
+    position: int
+    key: str
+    record: bytes
+    hash: bytes
+
+
+Heads = Mapping[int, sa.Row[tuple[int, str, int, bytes, int]]]
+"""Rows of `stream_head` by shard, locked."""
+
+
+class Outbox:
+    """The 24 numbered streams that one service writes to one topic."""
+
+    def __init__(self, topic: Topic, producer: str, *, limit_rows: int | None = None) -> None:
+        self.topic = topic
+        self.producer = producer
+        self._limit_rows = limit_rows
+        self.written = False
+        """Something was appended; set and cleared on the store's writer thread alone."""
+
+    def open(self, tx: Transaction) -> None:
+        """Mint the first epoch and the heads of all shards in a new store; does nothing in an old one."""
+        if tx.execute(sa.select(stream_head.c.shard).limit(1)).first() is not None:
+            return
+        epoch = secrets.token_hex(4)
+        shards = range(SHARDS)
+        try:
+            with tx.begin_nested():
+                tx.execute(
+                    sa.insert(stream_head),
+                    [{"shard": n, "epoch": epoch, "position": 0, "hash": GENESIS, "rows": 0} for n in shards],
+                )
+                tx.execute(
+                    sa.insert(stream_epoch),
+                    [{"shard": n, "epoch": epoch, "continues_epoch": None, "after_position": 0} for n in shards],
+                )
+                tx.execute(
+                    sa.insert(stream_lease),
+                    [{"shard": n, "holder": "", "fence": 0, "expires_at": 0.0, "sent_upto": 0} for n in shards],
+                )
+        except sa.exc.IntegrityError:
+            # Another worker opened the new store at the same moment. It has committed, or we would still wait for it.
+            return
+
+    def begin_epoch(self, tx: Transaction) -> str:
+        """Mint a new epoch in a store that was restored from a backup; returns it (docs/runbook.md#restore)."""
+        epoch = secrets.token_hex(4)
+        heads = tx.execute(sa.select(stream_head).order_by(stream_head.c.shard).with_for_update()).all()
+        tx.execute(
+            sa.insert(stream_epoch),
+            [
+                {"shard": h.shard, "epoch": epoch, "continues_epoch": h.epoch, "after_position": h.position}
+                for h in heads
+            ],
+        )
+        tx.execute(sa.update(stream_head).values(epoch=epoch))
+        return epoch
+
+    def lock(self, tx: Transaction, keys: Iterable[str]) -> Heads:
+        """Take the row locks of the keys' shards in ascending order: what is read of those keys then stays true."""
+        return self._locked_heads(tx, {topics.shard_of(key) for key in keys})
+
+    def append(self, tx: Transaction, entries: Sequence[Entry], held: Heads | None = None) -> list[Written]:
+        """Give each entry the next position of its stream and store it.
+
+        Args:
+            tx: Of the caller.
+            entries: In order.
+            held: What `lock` returned in this transaction for these keys and more, if nothing was appended since.
+
+        Raises:
+            Rejected: `record_too_large`: it could never be published, so it may not be accepted.
+            Retryable: `outbox_full`: too many records wait for Kafka.
+        """
+        if not entries:
+            return []
+        for entry in entries:
+            self.check_size(entry.record)
+        shards = [topics.shard_of(entry.key) for entry in entries]
+        heads = self._locked_heads(tx, set(shards)) if held is None else {shard: held[shard] for shard in set(shards)}
+        self._check_room(tx, len(entries))
+        state = {shard: (head.position, head.hash) for shard, head in heads.items()}
+        streams = {shard: StreamName(self.producer, shard, head.epoch) for shard, head in heads.items()}
+        now = time.time()
+        rows: list[tuple[object, ...]] = []
+        written: list[Written] = []
+        for entry, shard in zip(entries, shards, strict=True):
+            position, running = state[shard]
+            position, running = position + 1, extend(running, entry.record)
+            state[shard] = (position, running)
+            stream = streams[shard]
+            rows.append((shard, position, stream.epoch, entry.key, entry.record, running, now))
+            written.append(Written(stream, position))
+        self.written = True
+        dialect = tx.dialect.name
+        _insert(dialect).run(tx, rows)
+        _advance(dialect).run(
+            tx,
+            [(upto, running, upto - heads[shard].position, shard) for shard, (upto, running) in sorted(state.items())],
+        )
+        return written
+
+    @staticmethod
+    def check_size(record: bytes) -> None:
+        """Refuse a record that no batch could carry.
+
+        Raises:
+            Rejected: `record_too_large`.
+        """
+        if len(record) > MAX_RECORD_BYTES:
+            raise Rejected("record_too_large", f"a record is at most {MAX_RECORD_BYTES} bytes")
+
+    def heads(self, tx: Transaction) -> dict[StreamName, int]:
+        """Return the last position of each stream of the current epoch."""
+        return {StreamName(self.producer, shard, epoch): position for shard, epoch, position in tx.execute(_HEADS)}
+
+    def sent(self, tx: Transaction) -> dict[StreamName, int]:
+        """Return the last position of each stream that Kafka confirmed."""
+        rows = tx.execute(
+            sa.select(stream_lease.c.shard, stream_head.c.epoch, stream_lease.c.sent_upto).join(
+                stream_head, stream_head.c.shard == stream_lease.c.shard
+            )
+        )
+        return {StreamName(self.producer, row.shard, row.epoch): row.sent_upto for row in rows}
+
+    def unsent(self, tx: Transaction) -> int:
+        """Count the rows that Kafka has not confirmed."""
+        query = sa.select(sa.func.count()).where(outbox.c.position > stream_lease.c.sent_upto)
+        joined = query.select_from(outbox.join(stream_lease, outbox.c.shard == stream_lease.c.shard))
+        return tx.scalar(joined) or 0
+
+    def read(self, tx: Transaction, shard: int, after: int, limit: int) -> list[Row]:
+        """Return up to `limit` records of a shard after a position, in order."""
+        found = tx.execute(_FOLLOWING, {"of_shard": shard, "after": after, "most": limit})
+        return [Row(*row) for row in found]
+
+    def oldest(self, tx: Transaction, sent: Mapping[int, int]) -> float | None:
+        """Return when the oldest row after the given positions was written, in seconds since 1970."""
+        firsts = (tx.scalar(_WRITTEN_AT, {"of_shard": shard, "at": upto + 1}) for shard, upto in sent.items())
+        return min((first for first in firsts if first is not None), default=None)
+
+    def continues_from(self, tx: Transaction, shard: int, epoch: str) -> tuple[StreamName, int] | None:
+        """Return where the epoch before this one ended; None for a first epoch."""
+        row = tx.execute(
+            sa.select(stream_epoch.c.continues_epoch, stream_epoch.c.after_position).where(
+                stream_epoch.c.shard == shard, stream_epoch.c.epoch == epoch
+            )
+        ).one()
+        if row.continues_epoch is None:
+            return None
+        return StreamName(self.producer, shard, row.continues_epoch), row.after_position
+
+    def history(self, tx: Transaction, key: str) -> list[bytes]:
+        """Return every record of one key, in order."""
+        query = sa.select(outbox.c.record).where(outbox.c.key == key).order_by(outbox.c.position)
+        return list(tx.scalars(query))
+
+    def _locked_heads(self, tx: Transaction, shards: set[int]) -> Heads:
+        return {row.shard: row for row in tx.execute(_LOCKED_HEADS, {"shards": sorted(shards)})}
+
+    def _check_room(self, tx: Transaction, more: int) -> None:
+        if self._limit_rows is None:
+            return
+        waiting = tx.scalar(_WAITING)
+        if int(waiting or 0) + more > self._limit_rows:
+            raise Retryable(
+                "outbox_full", "Kafka has not taken the records accepted before", after_s=10.0, kind=Kind.EXHAUSTED
+            )

@@ -1,0 +1,112 @@
+"""Tries parked records again: troubled ones, redriven ones, and those of a source that was released (design D7)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from hub.errors import Fault, Rejected, Retryable
+from hub.store.failures import translate
+from hub.store.store import Transaction
+from hub.streams.applier import Answer, Applier, apply_together, dead_of, note
+from hub.streams.envelope import StreamName
+from hub.streams.flood import Flooded, FloodWatch, Trial
+from hub.streams.holds import covers, hold
+from hub.streams.inbox import BUG, Inbox
+from hub.streams.judge import Dead, Numbered
+
+RETRY_LIMIT: Final = 20
+"""Tries of a parked record before it is left to an operator."""
+RETRY_MAX_S: Final = 300.0
+
+
+@dataclass(slots=True)
+class Retried:
+    """What became of parked records that were due.
+
+    Attributes:
+        trial: What the flood guard is to remember.
+        tried: Records looked at.
+        dead: Those that became dead letters.
+    """
+
+    trial: Trial
+    tried: int = 0
+    dead: list[Dead] = field(default_factory=list)
+
+
+def retry_parked(
+    tx: Transaction, inbox: Inbox, applier: Applier, partitions: Collection[int], *, now: float, watch: FloodWatch
+) -> Retried:
+    """Try due parked records again, per dispute in order.
+
+    What was held and released comes this way, a bounded number at a time; if it dies in numbers again, its source is
+    held again, from the record on that was one too many.
+    """
+    gone: list[int] = []
+    applied: list[Numbered] = []
+    stuck: set[str] = set()
+    again: list[str] = []
+    retried = Retried(watch.trial(()))
+    rows = inbox.due(tx, partitions, now)
+    items = [_item_of(row) for row in rows]
+    answers = apply_together(tx, applier, items)
+    for number, (row, item) in enumerate(zip(rows, items, strict=True)):
+        held = covers(again, row.source)
+        if row.key in stuck or (held and answers is None):
+            continue
+        answer = _try(tx, applier, item) if answers is None else answers[number]
+        if held and answer is not None:
+            continue
+        try:
+            if row.source:
+                note(retried.trial, applier, item, answer)
+        except Flooded as flood:
+            hold(tx, inbox.topic, flood.source, flood.reasons)
+            again.append(flood.source)
+            continue
+        if isinstance(answer, Retryable):
+            stuck.add(row.key)
+            inbox.defer(tx, row.id, answer.code, _later(row.attempts, answer, now))
+            continue
+        gone.append(row.id)
+        if isinstance(answer, Rejected):
+            retried.dead.append(dead_of(item, answer))
+            inbox.bury(tx, retried.dead[-1:], attempts=row.attempts + 1)
+        else:
+            applied.append(item)
+    inbox.unpark(tx, gone)
+    inbox.count_applied(tx, applied)
+    retried.tried = len(rows)
+    return retried
+
+
+def _item_of(row: sa.Row[Any]) -> Numbered:
+    stream = StreamName.parse(row.stream)
+    return Numbered(row.topic, row.partition, row.offset, stream, row.position, bytes(row.record))
+
+
+def _try(tx: Transaction, applier: Applier, item: Numbered) -> Answer:
+    """Apply one record in a savepoint of its own; a bug at it answers `Retryable`."""
+    try:
+        with tx.begin_nested():
+            (answer,) = applier.apply(tx, [item])
+            if isinstance(answer, Retryable):
+                raise answer  # noqa: TRY301 - only an exception rolls the savepoint back
+            return answer
+    except Retryable as error:
+        return error
+    except Exception as error:
+        if isinstance(error, Fault) or isinstance(translate(error), Retryable):
+            raise
+        return Retryable(BUG, type(error).__name__)
+
+
+def _later(attempts: int, why: Retryable, now: float) -> float | None:
+    """Return when to try again; None leaves the record to an operator."""
+    if why.code == BUG or attempts >= RETRY_LIMIT:
+        return None
+    return now + min(2.0**attempts, RETRY_MAX_S)
