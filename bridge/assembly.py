@@ -1,4 +1,4 @@
-"""Puts one bridge together from its trade and the kit of all services; each service's `wiring.build` calls it."""
+"""Puts one bridge together from its specification and the kit of all services."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final, Generic
 from fastapi import FastAPI
 
 from bridge.accepting import credentials
-from bridge.accepting.acceptance import Desk
-from bridge.accepting.admission import Door
+from bridge.accepting.acceptance import Acceptance
+from bridge.accepting.admission import DurableAdmission
 from bridge.accepting.credentials import KeyRing
 from bridge.books import read_books
 from bridge.inbound import openapi
-from bridge.inbound.requests import Counter
+from bridge.inbound.requests import RequestHandler
 from bridge.inbound.rest import Acknowledgement, RestEdge, build_router
 from bridge.inbound.servicer import BridgeServicer
 from bridge.outbound.results import ResultsApplier
@@ -22,7 +22,7 @@ from bridge.record import codelists, references
 from bridge.record.facts import RecordT
 from bridge.record.references import References
 from bridge.settings import BridgeSettings
-from bridge.specification import Trade
+from bridge.specification import Specification
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from hub.grpc.server import GrpcServer
@@ -50,7 +50,7 @@ class Bridge(Generic[RecordT]):
         parts: In the order of their start.
     """
 
-    trade: Trade[RecordT]
+    spec: Specification[RecordT]
     settings: BridgeSettings
     parts: Sequence[Part]
     store: Store
@@ -60,20 +60,23 @@ class Bridge(Generic[RecordT]):
     grpc: GrpcServer
 
 
-def open_store(trade: Trade[RecordT], store_url: str) -> Store:
+def open_store(spec: Specification[RecordT], store_url: str) -> Store:
     """Return the bridge's store at today's schema."""
     store = Store(store_url)
-    migrate(store, trade.versions)
+    migrate(store, spec.versions)
     return store
 
 
 def assemble(
-    trade: Trade[RecordT], settings: BridgeSettings, bus: BusPorts | None = None, clock: Clock | None = None
+    spec: Specification[RecordT],
+    settings: BridgeSettings,
+    bus: BusPorts | None = None,
+    clock: Clock | None = None,
 ) -> Bridge[RecordT]:
     """Put a bridge together; verifies the store, the key and the code lists, and starts nothing.
 
     Args:
-        trade: What differs from agency to agency.
+        spec: What differs from agency to agency.
         settings: The bridge's own.
         bus: Kafka when None.
         clock: The wall clock when None; dates of records are judged by it.
@@ -83,36 +86,37 @@ def assemble(
         Rejected: `bad_code_list`.
         Retryable: The store could not be written for `hub.store.migrate.START_S`.
     """
-    codes = codelists.load(codelists.OWN, trade.folder / "codes")
+    codes = codelists.load(codelists.OWN, spec.folder / "codes")
     key = keys.load_or_create(settings.keys_dir, "transport")
     path = settings.credentials_file
-    fixed = credentials.read_file(path, trade.channel) if path else ()
+    fixed = credentials.read_file(path, spec.channel) if path else ()
 
-    kit = Kit(trade.service, settings, bus or kafka(settings, trade.service, CATALOGUE), trade.versions)
+    kit = Kit(spec.service, settings, bus or kafka(settings, spec.service, CATALOGUE), spec.versions)
     store, clock = kit.store, clock or WallClock()
     outbox = kit.outbox(HANDOFFS)
     kit.prepare()
     sealer = Sealer({key.id: key.secret}, key.id)
-    door = Door(store, outbox, channel=trade.channel, to_wire=trade.to_wire, sealer=sealer, clock=clock)
+    admission = DurableAdmission(store, outbox, channel=spec.channel, to_wire=spec.to_wire, sealer=sealer, clock=clock)
     ring = KeyRing(store, fixed)
     known = References(store.read_blocking(references.load))
-    counter = Counter(trade, codes, Desk(door, clock, trade.prepare), store, kit.metrics, references=known)
-    feed = kit.feed(JOURNAL, f"hub-{trade.service}")
-    reader = kit.reader(feed, ResultsApplier(trade.channel), stage="result", on_bug="park", gather_s=GATHER_S)
-    (called,) = trade.messages.DESCRIPTOR.services_by_name.values()
+    requests = RequestHandler(
+        spec, codes, Acceptance(admission, clock, spec.admitted), store, kit.metrics, references=known
+    )
+    feed = kit.feed(JOURNAL, f"hub-{spec.service}")
+    reader = kit.reader(feed, ResultsApplier(spec.channel), stage="result", on_bug="park", gather_s=GATHER_S)
     bodies = JsonBody(BodyLimits(max_bytes=settings.max_body_bytes))
     built = kit.assemble(
-        trade.title,
+        spec.title,
         # It does its job while it can accept; the rest only makes it late.
         concerns=(
             kit.writes("不能受理 nothing can be accepted"),
             kit.relays("受理照常，转发延迟 accepting; sent on late"),
             kit.reads("results", Bearing.PASSING_ON, "受理照常，结果延迟 accepting; results come late"),
         ),
-        services=[(trade.add_servicer, BridgeServicer(trade.messages, trade.field, counter, ring), called.full_name)],
+        services=[(spec.add_servicer, BridgeServicer(spec, requests, ring), spec.called.full_name)],
         books=lambda tx: read_books(tx, outbox, reader),
-        routers=[build_router(trade, RestEdge(trade, counter, ring, codes, bodies))],
+        routers=[build_router(spec, RestEdge(spec, requests, ring, codes, bodies))],
         identify=ring.known,
     )
-    openapi.complete(built.app.openapi(), (trade.record, trade.report, Acknowledgement), trade.field, codes)
-    return Bridge(trade, settings, built.parts, store, outbox, reader, built.app, built.grpc)
+    openapi.complete(built.app.openapi(), (spec.record, spec.report, Acknowledgement), spec.field, codes)
+    return Bridge(spec, settings, built.parts, store, outbox, reader, built.app, built.grpc)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from bridge.accepting import credentials
-from bridge.assembly import Bridge, open_store
+from bridge.assembly import assemble, open_store
 from bridge.record.facts import RecordT
 from bridge.recovery import recover_bridge
 from bridge.settings import BridgeSettings
-from bridge.specification import Trade
+from bridge.specification import Specification
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import HANDOFFS
 from hub.errors import Fault, Rejected, Retryable
@@ -29,30 +29,25 @@ EXIT_REFUSED = 1
 EXIT_FAULT = 70
 
 
-def run(
-    trade: Trade[RecordT],
-    settings_class: type[BridgeSettings],
-    build: Callable[[BridgeSettings], Bridge[RecordT]],
-    argv: Sequence[str],
-) -> int:
+def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
     """Serve, or carry out a command; returns the exit code.
 
     Codes: 0 done, 1 refused with a reason, 2 wrong arguments or settings, 70 a fault that the runbook names.
     """
-    told = _parser(trade).parse_args(argv)
-    settings = load(settings_class)
+    told = _parser(spec).parse_args(argv)
+    settings = load(BridgeSettings)
     # A command's own output is what it prints: a launcher reads it.
-    logs.configure(trade.service, settings.log_level if told.command is None else "error", settings.log_format)
+    logs.configure(spec.service, settings.log_level if told.command is None else "error", settings.log_format)
     try:
         if told.command is None:
-            return process.serve(build(settings).parts, grace_s=settings.grace_s)
-        store = open_store(trade, settings.store_url)
+            return process.serve(assemble(spec, settings).parts, grace_s=settings.grace_s)
+        store = open_store(spec, settings.store_url)
         try:
             if told.command == "recover":
                 key = keys.load_or_create(settings.keys_dir, "transport")
                 sealer = Sealer({key.id: key.secret}, key.id)
-                return recover_store(trade, store, Log(Bus(settings.kafka_bootstrap)), sealer)
-            return _credentials(trade, store, told)
+                return recover_store(spec, store, Log(Bus(settings.kafka_bootstrap)), sealer)
+            return _credentials(spec, store, told)
         finally:
             store.close()
     except (Rejected, Retryable) as refused:
@@ -63,9 +58,9 @@ def run(
         return EXIT_FAULT
 
 
-def recover_store(trade: Trade[RecordT], store: Store, source: Logged, sealer: Sealer) -> int:
+def recover_store(spec: Specification[RecordT], store: Store, source: Logged, sealer: Sealer) -> int:
     """Take back from the log what the store published after its backup; returns the exit code."""
-    outbox = Outbox(HANDOFFS, trade.service)
+    outbox = Outbox(HANDOFFS, spec.service)
     store.write_blocking(outbox.open)
     try:
         recovered = recover_bridge(store, outbox, source, sealer)
@@ -78,16 +73,16 @@ def recover_store(trade: Trade[RecordT], store: Store, source: Logged, sealer: S
     return 0
 
 
-def _parser(trade: Trade[RecordT]) -> argparse.ArgumentParser:
+def _parser(spec: Specification[RecordT]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=f"python -m services.{trade.service}",
-        description=f"{trade.title}。无参数时提供服务 Serves when called without a command.",
+        prog=f"python -m services.{spec.service}",
+        description=f"{spec.title}。无参数时提供服务 Serves when called without a command.",
     )
     commands = parser.add_subparsers(dest="command", title="命令 commands")
     keys = commands.add_parser("credentials", help="管理部门凭证 look after the agencies' API keys")
     actions = keys.add_subparsers(dest="action", required=True)
     add = actions.add_parser("add", help="发一把密钥，只显示这一次 issue a key; it is shown this once")
-    add.add_argument("--agency", required=True, help=f"{trade.channel}-620725")
+    add.add_argument("--agency", required=True, help=f"{spec.channel}-620725")
     add.add_argument("--county", required=True, help="620725")
     revoke = actions.add_parser("revoke", help="吊销该部门的全部密钥 revoke every key of an agency")
     revoke.add_argument("--agency", required=True)
@@ -98,10 +93,10 @@ def _parser(trade: Trade[RecordT]) -> argparse.ArgumentParser:
     return parser
 
 
-def _credentials(trade: Trade[RecordT], store: Store, told: argparse.Namespace) -> int:
+def _credentials(spec: Specification[RecordT], store: Store, told: argparse.Namespace) -> int:
     if told.action == "add":
         issue = partial(
-            credentials.issue, channel=trade.channel, agency=told.agency, county=told.county, clock=WallClock()
+            credentials.issue, channel=spec.channel, agency=told.agency, county=told.county, clock=WallClock()
         )
         # Alone on stdout, so that a launcher can take it; never through the log.
         sys.stdout.write(store.write_blocking(issue) + "\n")

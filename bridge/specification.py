@@ -1,4 +1,4 @@
-"""What differs from agency to agency, in one value: the bridge of each is built from its trade."""
+"""What differs from agency to agency: a bridge is built from its specification."""
 
 from __future__ import annotations
 
@@ -8,47 +8,67 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic
 
-from bridge.accepting.acceptance import Prepare
+from google.protobuf.descriptor import ServiceDescriptor
+
+from bridge.accepting.acceptance import Admitted
 from bridge.accepting.admission import ToWire
 from bridge.record.dto import MatterDto, ReportDto
 from bridge.record.facts import RecordT
 
 
 @dataclass(frozen=True, slots=True)
-class Trade(Generic[RecordT]):
-    """One agency's kind of business.
+class Specification(Generic[RecordT]):
+    """One agency's records, as the engine needs to know them.
 
     Attributes:
         channel: court, police or petition; also the prefix of its agencies' ids.
-        service: Name of the service, producer of its streams.
         title: Of the OpenAPI page.
         noun: Plural in the paths: `/v1/<noun>`.
-        field: Name of the record in a request of gRPC and in an item of a REST batch.
-        record: Its DTO.
-        to_record: Inside shape of a DTO of class `record`.
+        record: DTO of a record.
         report: DTO of later facts.
-        prepare: Its own step at the desk.
-        to_wire: Its facts in a hand-off.
+        admitted: The agency's own checks of a record.
+        to_wire: A record's facts in a hand-off.
         messages: Generated module of its proto.
-        add_servicer: Generated function that has a gRPC server serve its six calls.
-        folder: The service's `adapters`: code lists in `codes`, schema in `migrations/versions`.
-        example: A record for OpenAPI.
+        servicers: Generated gRPC module of its proto.
+        folder: The service's: code lists in `codes`, schema in `migrations/versions`.
     """
 
     channel: str
-    service: str
     title: str
     noun: str
-    field: str
     record: type[MatterDto]
-    to_record: Callable[[Any], RecordT]
     report: type[ReportDto]
-    prepare: Prepare[RecordT]
+    admitted: Admitted[RecordT]
     to_wire: ToWire[RecordT]
     messages: ModuleType
-    add_servicer: Callable[[Any, Any], None]
+    servicers: ModuleType
     folder: Path
-    example: Mapping[str, object]
+
+    @property
+    def service(self) -> str:
+        """Name of the service, producer of its streams."""
+        return f"{self.channel}_bridge"
+
+    @property
+    def called(self) -> ServiceDescriptor:
+        """The one gRPC service of its proto."""
+        services: Mapping[str, ServiceDescriptor] = self.messages.DESCRIPTOR.services_by_name
+        (service,) = services.values()
+        return service
+
+    @property
+    def field(self) -> str:
+        """Name of the record in a request of gRPC and in an item of a REST batch."""
+        (name,) = (
+            field.name for field in self.called.methods_by_name["Submit"].input_type.fields if field.message_type
+        )
+        return str(name)
+
+    @property
+    def add_servicer(self) -> Callable[[Any, Any], None]:
+        """The generated function that has a gRPC server serve its six calls."""
+        added: Callable[[Any, Any], None] = getattr(self.servicers, f"add_{self.called.name}Servicer_to_server")
+        return added
 
     @property
     def versions(self) -> Path:

@@ -66,7 +66,7 @@ result_cursor: Final = sa.Table(
 )
 
 # Spellings under which earlier releases gave ids that the canonical form would not give: filled once, when the store
-# is brought to today's form, and again when a restored store took its hand-offs back.
+# is submitted to today's form, and again when a restored store took its hand-offs back.
 reference_alias: Final = sa.Table(
     "reference_alias",
     bridge_metadata,

@@ -1,4 +1,4 @@
-"""The order of steps at a bridge's desk: check against sender and clock, then admit what is sound."""
+"""The order of steps before a receipt: check against sender and clock, then admit what is sound."""
 
 from __future__ import annotations
 
@@ -8,38 +8,58 @@ from datetime import datetime
 from typing import Generic
 
 from bridge.accepting.ports import Admission
-from bridge.record.facts import Receipt, RecordT, Report, Sender, Told, Verdict, check_report, in_order
+from bridge.record.facts import (
+    Receipt,
+    RecordT,
+    Report,
+    Sender,
+    Submission,
+    Verdict,
+    check_matter,
+    check_report,
+    in_order,
+)
 from hub.errors import Rejected
 from hub.runtime.clock import Clock
 from hub.runtime.turns import in_turns
 
-Prepare = Callable[[RecordT, Sender, datetime], RecordT]
+Admitted = Callable[[RecordT, datetime], RecordT]
 """An agency's own step: refuse what its rules forbid (`Rejected`), return the record as it may leave the bridge."""
 
 
-class Desk(Generic[RecordT]):
+def checked(record: RecordT, sender: Sender, now: datetime, admitted: Admitted[RecordT]) -> RecordT:
+    """Return a record as it may leave the bridge.
+
+    Raises:
+        Rejected: As `check_matter` and the agency's own step.
+    """
+    check_matter(record.matter, sender, now)
+    return admitted(record, now)
+
+
+class Acceptance(Generic[RecordT]):
     """Takes what an agency tells; knows the steps, not the rules and not the storage."""
 
-    def __init__(self, admission: Admission[RecordT], clock: Clock, prepare: Prepare[RecordT]) -> None:
+    def __init__(self, admission: Admission[RecordT], clock: Clock, admitted: Admitted[RecordT]) -> None:
         self._admission = admission
         self._clock = clock
-        self._prepare = prepare
+        self._admitted = admitted
 
-    async def hand_over(self, sender: Sender, told: Sequence[Told[RecordT]]) -> list[Verdict]:
+    async def hand_over(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> list[Verdict]:
         """Take records; one verdict each, in order. What is refused leaves the others alone."""
         now = self._clock.now()
         prepared = [self._prepared(item, sender, now) async for item in in_turns(told)]
-        sound = [item for item in prepared if isinstance(item, Told)]
+        sound = [item for item in prepared if isinstance(item, Submission)]
         return in_order(prepared, await self._admission.admit(sender, sound) if sound else ())
 
-    def _prepared(self, told: Told[RecordT], sender: Sender, now: datetime) -> Told[RecordT] | Rejected:
+    def _prepared(self, told: Submission[RecordT], sender: Sender, now: datetime) -> Submission[RecordT] | Rejected:
         try:
-            record = self._prepare(told.record, sender, now)
+            record = checked(told.record, sender, now, self._admitted)
         except Rejected as refused:
             return refused
         return told if record is told.record else replace(told, record=record)
 
-    async def report(self, sender: Sender, told: Told[Report]) -> Receipt:
+    async def report(self, sender: Sender, told: Submission[Report]) -> Receipt:
         """Take a later fact.
 
         Raises:

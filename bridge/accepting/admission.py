@@ -1,4 +1,4 @@
-"""The durable door: receipts and outbox rows in one commit, everything that waits in one unit (design D1, D8, D13)."""
+"""Receipts and outbox rows in one commit, everything that waits in one unit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing_extensions import override
 from bridge.accepting import handoff_messages as wire
 from bridge.accepting.ports import Admission
 from bridge.instants import from_micros, timestamp, to_micros
-from bridge.record.facts import Receipt, RecordT, Report, Sender, Told, Verdict, in_order
+from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Verdict, in_order
 from bridge.tables import receipt
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle.identity import dispute_id_of, id_within
@@ -76,7 +76,7 @@ class _Seen(NamedTuple):
     new: int = -1
 
 
-class Door(Admission[RecordT], Generic[RecordT]):
+class DurableAdmission(Admission[RecordT], Generic[RecordT]):
     """Admits hand-offs into one bridge's store.
 
     Args:
@@ -106,14 +106,14 @@ class Door(Admission[RecordT], Generic[RecordT]):
         self._batcher: Batcher[_Item, Receipt] = Batcher(store, self._admit_all)
 
     @override
-    async def admit(self, sender: Sender, told: Sequence[Told[RecordT]]) -> Sequence[Verdict]:
+    async def admit(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
         received_at = timestamp(self._clock.now())
         cases = [self._case(sender, one, received_at) async for one in in_turns(told)]
         outcomes = await self._batcher.submit_all([case for case in cases if isinstance(case, _Item)])
         return in_order(cases, [_verdict(outcome) for outcome in outcomes])
 
     @override
-    async def admit_report(self, sender: Sender, told: Told[Report]) -> Receipt:
+    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Receipt:
         received_at = timestamp(self._clock.now())
         occurred_at = timestamp(told.record.occurred_at)
         handoff = handoff_pb2.Handoff(occurred_at=occurred_at, received_at=received_at)
@@ -121,7 +121,7 @@ class Door(Admission[RecordT], Generic[RecordT]):
         confidential = handoff_pb2.Confidential(content_sha256=told.content_sha256)
         return await self._batcher.submit(self._item(sender, told, handoff, confidential, is_case=False))
 
-    def _case(self, sender: Sender, told: Told[RecordT], received_at: Timestamp) -> _Item | Rejected:
+    def _case(self, sender: Sender, told: Submission[RecordT], received_at: Timestamp) -> _Item | Rejected:
         matter = told.record.matter
         handoff = handoff_pb2.Handoff(
             occurred_at=timestamp(matter.handed_over_at),
@@ -137,7 +137,7 @@ class Door(Admission[RecordT], Generic[RecordT]):
     def _item(
         self,
         sender: Sender,
-        told: Told[RecordT] | Told[Report],
+        told: Submission[RecordT] | Submission[Report],
         handoff: handoff_pb2.Handoff,
         confidential: handoff_pb2.Confidential,
         *,

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bridge.record.facts import Receipt, RecordT, Report, Sender, Told, Verdict
+from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Verdict
 
 
 class Admission(Protocol[RecordT]):
-    """The durable door: a receipt is given after the commit, never before."""
+    """Durable admission: a receipt is given after the commit, never before."""
 
-    async def admit(self, sender: Sender, told: Sequence[Told[RecordT]]) -> Sequence[Verdict]:
+    async def admit(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
         """Store records; one verdict each, in order.
 
         A repeat (same content under the same key or reference) gets the first receipt, marked `repeated`. Verdicts
         that refuse: `key_reused`, `record_too_large`, `outbox_full`.
         """
 
-    async def admit_report(self, sender: Sender, told: Told[Report]) -> Receipt:
+    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Receipt:
         """Store a later fact.
 
         Raises:

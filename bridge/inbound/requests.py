@@ -1,4 +1,4 @@
-"""The counter behind both edges: what REST and gRPC do alike, from a plain parsed body to verdicts."""
+"""What REST and gRPC do alike: from a parsed body to verdicts."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic
+from typing import Final, Generic, cast
 from uuid import uuid4
 
 import sqlalchemy as sa
 
-from bridge.accepting.acceptance import Desk
+from bridge.accepting.acceptance import Acceptance
 from bridge.accepting.admission import not_found, read_receipt
 from bridge.outbound import results
 from bridge.outbound.results import Result
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import ReferringModel, read
-from bridge.record.facts import Receipt, Record, RecordT, Sender, Told, Verdict, in_order
+from bridge.record.facts import Receipt, Record, RecordT, Sender, Submission, Verdict, in_order
 from bridge.record.references import References
-from bridge.specification import Trade
+from bridge.specification import Specification
 from bridge.tables import receipt
 from hub.errors import Rejected, Retryable
 from hub.runtime.metrics import Metrics
@@ -41,7 +41,7 @@ def correlation_of(told: str | None, traceparent: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class SubmittedRecord:
     """One record of a request, parsed and not yet judged.
 
     Attributes:
@@ -53,64 +53,66 @@ class Brought:
     key: str = ""
 
 
-class Counter(Generic[RecordT]):
+class RequestHandler(Generic[RecordT]):
     """Serves one agency's requests; every method but `sender_of` is given a sender that was authenticated."""
 
     def __init__(
         self,
-        trade: Trade[RecordT],
+        spec: Specification[RecordT],
         codes: CodeLists,
-        desk: Desk[RecordT],
+        acceptance: Acceptance[RecordT],
         store: Store,
         metrics: Metrics,
         *,
         references: References,
     ) -> None:
-        self._trade = trade
+        self._spec = spec
         self._codes = codes
         self._references = references
-        self._desk = desk
+        self._acceptance = acceptance
         self._store = store
         self._metrics = metrics
 
-    async def submit(self, sender: Sender, brought: Brought, correlation_id: str) -> Receipt:
+    async def submit(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Receipt:
         """Take one record.
 
         Raises:
             Rejected, Retryable: Why it was not accepted; nothing was stored.
         """
-        verdict = (await self.submit_all(sender, [brought], correlation_id))[0]
+        verdict = (await self.submit_all(sender, [submitted], correlation_id))[0]
         if not isinstance(verdict, Receipt):
             raise verdict
         return verdict
 
-    async def submit_all(self, sender: Sender, brought: Sequence[Brought], correlation_id: str) -> list[Verdict]:
+    async def submit_all(
+        self, sender: Sender, submitted: Sequence[SubmittedRecord], correlation_id: str
+    ) -> list[Verdict]:
         """Take many records; one verdict each, in order.
 
         Raises:
             Rejected: `too_many` for the batch as a whole.
         """
-        if len(brought) > BATCH_LIMIT:
+        if len(submitted) > BATCH_LIMIT:
             raise Rejected("too_many", f"一批至多 {BATCH_LIMIT} 件 / at most {BATCH_LIMIT} items", field="items")
-        read_all = [self._read(sender, one, correlation_id) async for one in in_turns(brought)]
-        told = [one for one in read_all if isinstance(one, Told)]
-        verdicts = in_order(read_all, await self._desk.hand_over(sender, told))
+        read_all = [self._read(sender, one, correlation_id) async for one in in_turns(submitted)]
+        told = [one for one in read_all if isinstance(one, Submission)]
+        verdicts = in_order(read_all, await self._acceptance.hand_over(sender, told))
         self._count(verdicts)
         return verdicts
 
-    async def report(self, sender: Sender, brought: Brought, correlation_id: str) -> Receipt:
+    async def report(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Receipt:
         """Take a later fact.
 
         Raises:
             Rejected, Retryable: Why it was not accepted; nothing was stored.
         """
         try:
-            if not brought.key:
+            if not submitted.key:
                 text = "后续情况须带幂等键 / a later fact needs an idempotency key"
                 raise Rejected("missing", text, field="idempotency_key")  # noqa: TRY301 - refusals are counted below
-            key = _key(brought.key)
-            dto = read(self._trade.report, brought.plain, self._codes)
-            given = await self._desk.report(sender, self._told(sender, dto, dto.to_report(), key, correlation_id))
+            key = _key(submitted.key)
+            dto = read(self._spec.report, submitted.plain, self._codes)
+            given = await self._acceptance.report(sender, self._told(sender, dto, dto.to_report(), key, correlation_id))
         except (Rejected, Retryable) as refused:
             self._count([refused])
             raise
@@ -153,24 +155,26 @@ class Counter(Generic[RecordT]):
         _check_cursor(cursor, "cursor")
         return await self._store.write(lambda tx: results.acknowledge(tx, sender.agency, cursor))
 
-    def _read(self, sender: Sender, brought: Brought, correlation_id: str) -> Told[RecordT] | Rejected:
+    def _read(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Submission[RecordT] | Rejected:
         try:
             # The key first, as beside a single record over REST: a refusal names the same fault whichever way it came.
-            key = _key(brought.key) if brought.key else ""
-            dto = read(self._trade.record, brought.plain, self._codes)
-            record = self._trade.to_record(dto)
+            key = _key(submitted.key) if submitted.key else ""
+            dto = read(self._spec.record, submitted.plain, self._codes)
+            record = cast("RecordT", dto.to_record())
         except Rejected as refused:
             return refused
         return self._told(sender, dto, record, key, correlation_id)
 
-    def _told(self, sender: Sender, dto: ReferringModel, record: Record, key: str, correlation_id: str) -> Told[Record]:
+    def _told(
+        self, sender: Sender, dto: ReferringModel, record: Record, key: str, correlation_id: str
+    ) -> Submission[Record]:
         """Name what came by the reference that every spelling shares: its key, its id and its digest go by that."""
         reference = self._references.identity(sender.agency, dto.reference)
         digest = dto.under(reference).content_sha256()
-        return Told(record, dto.reference, reference, key or reference, digest, correlation_id)
+        return Submission(record, dto.reference, reference, key or reference, digest, correlation_id)
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:
-        source = self._trade.channel
+        source = self._spec.channel
         for verdict in verdicts:
             if isinstance(verdict, Rejected | Retryable):
                 self._metrics.inc("hub_records_refused_total", source=source, code=verdict.code)

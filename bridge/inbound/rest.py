@@ -1,4 +1,4 @@
-"""REST edge of a bridge: paths, statuses and their text; everything else is the counter's."""
+"""REST edge of a bridge: paths, statuses and their text; the rest is what gRPC does too."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pydantic import BaseModel, Field
 from bridge.accepting.credentials import KeyRing
 from bridge.inbound import answers
 from bridge.inbound.openapi import body
-from bridge.inbound.requests import BATCH_LIMIT, Brought, Counter, correlation_of
+from bridge.inbound.requests import BATCH_LIMIT, RequestHandler, SubmittedRecord, correlation_of
 from bridge.outbound.results import CURSOR_LIMIT
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, PartnerModel, read
 from bridge.record.facts import Receipt, RecordT, Sender
-from bridge.specification import Trade
+from bridge.specification import Specification
 from hub.errors import Rejected
 from hub.http.body import JsonBody
 from hub.http.idempotency import HEADER, read_idempotency_key
@@ -46,7 +46,7 @@ _RESULTS: Final = """按游标取结果 Results after a cursor
 _ACKNOWLEDGE: Final = """确认收到结果 Confirm results
 可重复；游标不倒退。May be repeated; never goes back."""
 
-Take = Callable[[Sender, Brought, str], Awaitable[Receipt]]
+Take = Callable[[Sender, SubmittedRecord, str], Awaitable[Receipt]]
 
 
 class Acknowledgement(PartnerModel):
@@ -56,13 +56,18 @@ class Acknowledgement(PartnerModel):
 
 
 class RestEdge(Generic[RecordT]):
-    """Turns requests into calls of the counter. Each path depends on `authenticate`."""
+    """Serves the bridge's paths. Each path depends on `authenticate`."""
 
     def __init__(
-        self, trade: Trade[RecordT], counter: Counter[RecordT], ring: KeyRing, codes: CodeLists, bodies: JsonBody
+        self,
+        spec: Specification[RecordT],
+        requests: RequestHandler[RecordT],
+        ring: KeyRing,
+        codes: CodeLists,
+        bodies: JsonBody,
     ) -> None:
-        self._field = trade.field
-        self._counter = counter
+        self._field = spec.field
+        self._requests = requests
         self._ring = ring
         self._codes = codes
         self._bodies = bodies
@@ -77,22 +82,22 @@ class RestEdge(Generic[RecordT]):
 
     async def submit(self, request: Request) -> Response:
         """Take one record."""
-        return await self._take(request, self._counter.submit)
+        return await self._take(request, self._requests.submit)
 
     async def submit_batch(self, request: Request) -> Response:
         """Take many records."""
         sender = _sender(request)
-        brought = _items(await self._bodies.read(request), self._field)
-        verdicts = await self._counter.submit_all(sender, brought, _correlation(request))
+        submitted = _items(await self._bodies.read(request), self._field)
+        verdicts = await self._requests.submit_all(sender, submitted, _correlation(request))
         return _json(answers.BatchAnswer(results=[answers.ItemAnswer.of(verdict) for verdict in verdicts]))
 
     async def report(self, request: Request) -> Response:
         """Take a later fact."""
-        return await self._take(request, self._counter.report)
+        return await self._take(request, self._requests.report)
 
     async def whereabouts(self, request: Request, ref: str) -> Response:
         """Tell where one reference is."""
-        receipt, found = await self._counter.whereabouts(_sender(request), ref)
+        receipt, found = await self._requests.whereabouts(_sender(request), ref)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
         return _json(answers.WhereaboutsAnswer(receipt=answers.ReceiptAnswer.of(receipt), results=results))
 
@@ -102,7 +107,7 @@ class RestEdge(Generic[RecordT]):
 
     async def list_results(self, request: Request, after: int = 0, limit: int = 0) -> Response:
         """Give results after a cursor."""
-        found, cursor = await self._counter.results_after(_sender(request), after, limit)
+        found, cursor = await self._requests.results_after(_sender(request), after, limit)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
         return _json(answers.ResultsAnswer(results=results, next_cursor=cursor))
 
@@ -111,13 +116,15 @@ class RestEdge(Generic[RecordT]):
         sender = _sender(request)
         with _all_faults_told():
             told = read(Acknowledgement, await self._bodies.read(request), self._codes)
-        return _json(answers.RemainingAnswer(remaining=await self._counter.acknowledge(sender, told.cursor)))
+        return _json(answers.RemainingAnswer(remaining=await self._requests.acknowledge(sender, told.cursor)))
 
     async def _take(self, request: Request, take: Take) -> Response:
         sender = _sender(request)
         key = read_idempotency_key(request.headers.get(HEADER))
         with _all_faults_told():
-            given = await take(sender, Brought(await self._bodies.read(request), key or ""), _correlation(request))
+            given = await take(
+                sender, SubmittedRecord(await self._bodies.read(request), key or ""), _correlation(request)
+            )
         return _json(answers.ReceiptAnswer.of(given), OK if given.repeated else CREATED)
 
 
@@ -133,20 +140,20 @@ class _Path(NamedTuple):
     statuses: tuple[int, ...] = (OK,)
 
 
-def build_router(trade: Trade[RecordT], edge: RestEdge[RecordT]) -> APIRouter:
+def build_router(spec: Specification[RecordT], edge: RestEdge[RecordT]) -> APIRouter:
     """Return the bridge's paths."""
-    example = dict(trade.example)
+    example = dict(spec.record.example)
     given = (CREATED, OK)
-    record = body(trade.record.__name__, example, keyed=True)
-    batch = body("Batch", {"items": [{trade.field: example}]})
-    report = body(trade.report.__name__, None, keyed=True)
+    record = body(spec.record.__name__, example, keyed=True)
+    batch = body("Batch", {"items": [{spec.field: example}]})
+    report = body(spec.report.__name__, None, keyed=True)
     cursor = body("Acknowledgement", {"cursor": 12})
     rows = (
-        _Path("POST", f"/{trade.noun}", edge.submit, _SUBMIT, answers.ReceiptAnswer, record, given),
-        _Path("POST", f"/{trade.noun}:batch", edge.submit_batch, _BATCH, answers.BatchAnswer, batch),
+        _Path("POST", f"/{spec.noun}", edge.submit, _SUBMIT, answers.ReceiptAnswer, record, given),
+        _Path("POST", f"/{spec.noun}:batch", edge.submit_batch, _BATCH, answers.BatchAnswer, batch),
         _Path("POST", "/reports", edge.report, _REPORT, answers.ReceiptAnswer, report, given),
-        _Path("GET", f"/{trade.noun}", edge.look_up, _LOOK_UP, answers.WhereaboutsAnswer),
-        _Path("GET", f"/{trade.noun}/{{ref:path}}", edge.whereabouts, _WHERE, answers.WhereaboutsAnswer),
+        _Path("GET", f"/{spec.noun}", edge.look_up, _LOOK_UP, answers.WhereaboutsAnswer),
+        _Path("GET", f"/{spec.noun}/{{ref:path}}", edge.whereabouts, _WHERE, answers.WhereaboutsAnswer),
         _Path("GET", "/results", edge.list_results, _RESULTS, answers.ResultsAnswer),
         _Path("POST", "/results:acknowledge", edge.acknowledge, _ACKNOWLEDGE, answers.RemainingAnswer, cursor),
     )
@@ -183,19 +190,19 @@ def _sender(request: Request) -> Sender:
     return sender
 
 
-def _items(plain: object, field: str) -> list[Brought]:
+def _items(plain: object, field: str) -> list[SubmittedRecord]:
     items = plain.get("items") if isinstance(plain, dict) and set(plain) == {"items"} else None
     if not isinstance(items, list):
         raise Rejected("wrong_type", '应为 {"items": […]} / expected {"items": […]}', field="items")
-    return [_brought(item, field) for item in items]
+    return [_submitted(item, field) for item in items]
 
 
-def _brought(item: object, field: str) -> Brought:
+def _submitted(item: object, field: str) -> SubmittedRecord:
     """Return one item; what is no item at all is refused where its record would be."""
     if not isinstance(item, dict) or not set(item) <= {"idempotency_key", field}:
-        return Brought(None)
+        return SubmittedRecord(None)
     key = item.get("idempotency_key", "")
-    return Brought(item.get(field), key if isinstance(key, str) else "\x00")
+    return SubmittedRecord(item.get(field), key if isinstance(key, str) else "\x00")
 
 
 def _correlation(request: Request) -> str:

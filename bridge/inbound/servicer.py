@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any, Generic, TypeAlias
 
 import grpc
@@ -12,8 +11,9 @@ from google.protobuf.message import Message
 from bridge.accepting.credentials import KeyRing
 from bridge.inbound import answer_messages as wire
 from bridge.inbound.plain import plain_of
-from bridge.inbound.requests import Brought, Counter, correlation_of
+from bridge.inbound.requests import RequestHandler, SubmittedRecord, correlation_of
 from bridge.record.facts import Receipt, RecordT, Sender, Verdict
+from bridge.specification import Specification
 from hub.runtime.turns import in_turns
 
 # grpc types a context by the messages of its method; what serves every bridge cannot name them.
@@ -24,29 +24,28 @@ class BridgeServicer(Generic[RecordT]):
     """Serves the six calls of one bridge; the messages of all bridges have the same names.
 
     Args:
-        messages: Generated module of the bridge's proto.
-        field: Name of the record in its requests.
-        counter: Takes records and gives results.
+        spec: Names its messages, and the record in them.
+        requests: Takes records and gives results.
         ring: Knows who shows a key.
     """
 
-    def __init__(self, messages: ModuleType, field: str, counter: Counter[RecordT], ring: KeyRing) -> None:
-        self._messages: Any = messages
-        self._field = field
-        self._counter = counter
+    def __init__(self, spec: Specification[RecordT], requests: RequestHandler[RecordT], ring: KeyRing) -> None:
+        self._messages: Any = spec.messages
+        self._field = spec.field
+        self._requests = requests
         self._ring = ring
 
     async def Submit(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - the bridge's own message; gRPC's name
         """Take one record."""
         sender, correlation_id = await self._who(context)
-        given = await self._counter.submit(sender, self._brought(request), correlation_id)
+        given = await self._requests.submit(sender, self._submitted(request), correlation_id)
         return self._answer("Submit", receipt=wire.receipt_to_wire(given))
 
     async def SubmitBatch(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
         """Take many records; one answer each, in order."""
         sender, correlation_id = await self._who(context)
-        brought = [self._brought(item) async for item in in_turns(request.items)]
-        verdicts = await self._counter.submit_all(sender, brought, correlation_id)
+        submitted = [self._submitted(item) async for item in in_turns(request.items)]
+        verdicts = await self._requests.submit_all(sender, submitted, correlation_id)
         return self._answer("SubmitBatch", results=[self._result(verdict) for verdict in verdicts])
 
     async def Report(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
@@ -54,29 +53,29 @@ class BridgeServicer(Generic[RecordT]):
         sender, correlation_id = await self._who(context)
         plain = plain_of(request)
         key = str(plain.pop("idempotency_key", ""))
-        given = await self._counter.report(sender, Brought(plain, key), correlation_id)
+        given = await self._requests.report(sender, SubmittedRecord(plain, key), correlation_id)
         return self._answer("Report", receipt=wire.receipt_to_wire(given))
 
     async def Get(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
         """Tell where one reference is."""
         sender, _ = await self._who(context)
-        receipt, found = await self._counter.whereabouts(sender, request.source_ref)
+        receipt, found = await self._requests.whereabouts(sender, request.source_ref)
         results = [wire.result_to_wire(one) for one in found]
         return self._answer("Get", receipt=wire.receipt_to_wire(receipt), results=results)
 
     async def ListResults(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
         """Give results after a cursor, and the cursor to ask with next."""
         sender, _ = await self._who(context)
-        found, cursor = await self._counter.results_after(sender, request.after_cursor, request.page_size)
+        found, cursor = await self._requests.results_after(sender, request.after_cursor, request.page_size)
         return self._answer("ListResults", results=[wire.result_to_wire(one) for one in found], next_cursor=cursor)
 
     async def Acknowledge(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
         """Confirm results; tells how many are unconfirmed."""
         sender, _ = await self._who(context)
-        return self._answer("Acknowledge", remaining=await self._counter.acknowledge(sender, request.cursor))
+        return self._answer("Acknowledge", remaining=await self._requests.acknowledge(sender, request.cursor))
 
-    def _brought(self, request: Any) -> Brought:  # noqa: ANN401 - a request, or an item of a batch
-        return Brought(plain_of(getattr(request, self._field)), request.idempotency_key)
+    def _submitted(self, request: Any) -> SubmittedRecord:  # noqa: ANN401 - a request, or an item of a batch
+        return SubmittedRecord(plain_of(getattr(request, self._field)), request.idempotency_key)
 
     def _result(self, verdict: Verdict) -> Message:
         if isinstance(verdict, Receipt):

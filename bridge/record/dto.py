@@ -123,7 +123,12 @@ class MatterDto(ReferringModel):
     """Fields that the records of all three agencies have; each agency's record adds its own.
 
     A subclass declares `circumstances` with its agency's list, and its own reference.
+
+    Attributes:
+        example: A record for the OpenAPI document.
     """
+
+    example: ClassVar[Mapping[str, object]]
 
     handed_over_at: f.Instant = Field(description="移送时间 Instant of the hand-over, RFC 3339 with offset")
     category: f.Category = Field(description="纠纷类别，2或4位 Dispute category, 2 or 4 digits")
@@ -156,6 +161,10 @@ class MatterDto(ReferringModel):
     @classmethod
     def _village_in_town(cls, value: str, info: ValidationInfo) -> str:
         return _inside(value, info.data.get("town_code")) if value else value
+
+    def to_record(self) -> facts.AgencyRecord:
+        """Return the agency's own inside shape."""
+        raise NotImplementedError
 
     def matter(self, place: str = "") -> facts.Matter:
         """Return the inside shape of the common part."""

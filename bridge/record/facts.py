@@ -150,7 +150,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[Record]):
+class Submission(Generic[Record]):
     """One record as it came through an edge.
 
     Attributes:

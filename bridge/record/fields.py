@@ -167,6 +167,13 @@ REFERENCE_RULE: Final = (
 )
 Reference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_new))]
 """The partner's own reference, kept as written."""
+
+
+def reference(title: str, example: str) -> Any:  # noqa: ANN401 - as pydantic's own Field
+    """Return the declaration of a record's own reference."""
+    return Field(description=f"{title}. {REFERENCE_RULE}", examples=[example])
+
+
 KnownReference = Annotated[str, Field(max_length=references.LIMIT), AfterValidator(checked(references.check_known))]
 """The reference of a record sent before, in any of its spellings."""
 Phone = Annotated[

@@ -1,6 +1,6 @@
 """The one rule for an agency's reference: what is accepted, which spellings are one, and what its id is made of.
 
-Called on the way in (DTOs), at each later fact and look-up (counter), by the schema's history and by recovery.
+Called on the way in (DTOs), at each later fact and look-up (requests), by the schema's history and by recovery.
 """
 
 from __future__ import annotations

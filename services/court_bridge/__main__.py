@@ -11,9 +11,8 @@ import sys
 
 from bridge.commands import run
 from hub.runtime.process import end
-from services.court_bridge.settings import CourtBridgeSettings
-from services.court_bridge.wiring import TRADE, build
+from services.court_bridge.specification import SPECIFICATION
 
 if __name__ == "__main__":
     heap.settle()
-    end(lambda: run(TRADE, CourtBridgeSettings, build, sys.argv[1:]))
+    end(lambda: run(SPECIFICATION, sys.argv[1:]))

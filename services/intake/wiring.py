@@ -31,30 +31,30 @@ from hub.streams.judge import Numbered
 from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.streams.recovery import Recovered, recover
-from services.intake.adapters.accounts import HANDOFF, books_of
-from services.intake.adapters.applier import HandoffApplier
-from services.intake.adapters.counters import MetricCounters
-from services.intake.adapters.holidays import HolidayFolder, HolidayTables
-from services.intake.adapters.progress import AlarmClock, FeedProgress
-from services.intake.adapters.pulse import Pulse
-from services.intake.adapters.recalling import dispute_of, recalled_of
-from services.intake.adapters.register import StoreRegister, StoreUnits
-from services.intake.adapters.requests import Requests
-from services.intake.adapters.rpc import IntakeServicer
-from services.intake.adapters.rules import load_deadlines, load_screening
-from services.intake.adapters.vault import Vault
-from services.intake.domain.matching import match_token
-from services.intake.domain.registration import Rulebook
-from services.intake.domain.telling import Arrival
-from services.intake.handlers.carrying import Answer, Outcome, Task, carry_out
-from services.intake.handlers.firing import Alarms
-from services.intake.handlers.recovering import take_back
-from services.intake.handlers.settling import Settler
+from services.intake.cases.books import HANDOFF, books_of
+from services.intake.cases.counters import MetricCounters
+from services.intake.cases.own_events import dispute_of, recalled_of
+from services.intake.cases.provisional_dates import Settler
+from services.intake.cases.recovery import take_back
+from services.intake.cases.register import StoreRegister, StoreUnits
+from services.intake.cases.unit_of_work import Answer, Outcome, Task, carry_out
+from services.intake.cases.vault import Vault
+from services.intake.inbound.alarms import Alarms
+from services.intake.inbound.commits import Pulse
+from services.intake.inbound.handoffs import HandoffApplier
+from services.intake.inbound.holidays import HolidayFolder, HolidayTables
+from services.intake.inbound.requests import Requests
+from services.intake.inbound.servicer import IntakeServicer
+from services.intake.inbound.timers import AlarmClock, FeedProgress
+from services.intake.law.handoff import Arrival
+from services.intake.law.matching import match_token
+from services.intake.law.registration import Rulebook
+from services.intake.law.rule_files import load_deadlines, load_screening
 from services.intake.settings import IntakeSettings
 
 NAME: Final = "intake"
 GROUP: Final = "hub-intake"
-VERSIONS: Final = Path(__file__).parent / "adapters" / "migrations" / "versions"
+VERSIONS: Final = Path(__file__).parent / "cases" / "migrations" / "versions"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,8 @@ import sys
 
 from bridge.commands import run
 from hub.runtime.process import end
-from services.petition_bridge.settings import PetitionBridgeSettings
-from services.petition_bridge.wiring import TRADE, build
+from services.petition_bridge.specification import SPECIFICATION
 
 if __name__ == "__main__":
     heap.settle()
-    end(lambda: run(TRADE, PetitionBridgeSettings, build, sys.argv[1:]))
+    end(lambda: run(SPECIFICATION, sys.argv[1:]))

@@ -18,8 +18,8 @@ from hub.runtime.settings import load
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.store.waits import UPKEEP
-from services.stats.adapters.accounts import forget
-from services.stats.domain.page import figures_page
+from services.stats.facts.books import forget
+from services.stats.figures.page import figures_page
 from services.stats.settings import StatsSettings
 from services.stats.wiring import NAME, VERSIONS, build
 

@@ -17,19 +17,19 @@ from hub.service.bus import BusPorts, kafka
 from hub.service.kit import Kit
 from hub.store.store import Store
 from hub.streams.reader import Reader
-from services.stats.adapters.accounts import books_of, difference
-from services.stats.adapters.applier import STAGE, JournalApplier
-from services.stats.adapters.changes import Pulse
-from services.stats.adapters.exporter import Exporter, FreshScrape
-from services.stats.adapters.interning import Interning
-from services.stats.adapters.ledger import FactWriter, StoreLedger, events_in
-from services.stats.adapters.rpc import JournalPlace, StatsServicer
-from services.stats.handlers import Figures
+from services.stats.facts.applier import STAGE, JournalApplier
+from services.stats.facts.books import books_of, difference
+from services.stats.facts.changes import Pulse
+from services.stats.facts.interning import Interning
+from services.stats.facts.ledger import FactWriter, StoreLedger, events_in
+from services.stats.figures.answers import Figures
+from services.stats.figures.exporter import Exporter, FreshScrape
+from services.stats.figures.servicer import JournalPlace, StatsServicer
 from services.stats.settings import StatsSettings
 
 NAME: Final = "stats"
 GROUP: Final = "hub-stats"
-VERSIONS: Final = Path(__file__).parent / "adapters" / "migrations" / "versions"
+VERSIONS: Final = Path(__file__).parent / "facts" / "migrations" / "versions"
 
 
 @dataclass(frozen=True, slots=True)

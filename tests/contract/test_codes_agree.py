@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SCREENING = yaml.safe_load((ROOT / "services/intake/rules/screening.yaml").read_text(encoding="utf-8"))
+SCREENING = yaml.safe_load((ROOT / "services/intake/law/rules/screening.yaml").read_text(encoding="utf-8"))
 LISTS = {"circumstances": "circumstance", "procedure": "procedure", "suit_kind": "suit_kind", "purpose": "purpose"}
 
 
 def codes(channel: str, name: str) -> set[str]:
-    own = ROOT / f"services/{channel}_bridge/adapters/codes/{name}.yaml"
+    own = ROOT / f"services/{channel}_bridge/codes/{name}.yaml"
     path = own if own.exists() else ROOT / f"bridge/record/codes/{name}.yaml"
     return set(yaml.safe_load(path.read_text(encoding="utf-8"))["codes"]) if path.exists() else set()
 

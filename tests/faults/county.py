@@ -29,9 +29,9 @@ from dispute.lifecycle import (
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, pack
 from hub.streams.topics import Topic, partition_of, shard_of
-from services.stats.domain.fold import DIMENSIONS, Fold, cohort_days
-from services.stats.domain.metrics import METRICS
-from services.stats.domain.rates import rate_of
+from services.stats.facts.fold import DIMENSIONS, Fold, cohort_days
+from services.stats.figures.definitions import METRICS
+from services.stats.figures.rates import rate_of
 from tests.faults.evidence import CHANNELS, Answer, Evidence, Raw
 from tests.faults.results import STATUSES
 from tests.faults.rows import (

@@ -35,8 +35,8 @@ from hub.streams.ports import FeedRecord
 from hub.streams.reader import Reader
 from hub.streams.relay import Relay
 from ops.launcher import BRIDGES, SERVICES
-from services.intake.adapters.applier import HandoffApplier
-from services.stats.domain.fold import Fold
+from services.intake.inbound.handoffs import HandoffApplier
+from services.stats.facts.fold import Fold
 from tests.faults import traps
 
 LONG_S: Final = 120.0

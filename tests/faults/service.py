@@ -42,7 +42,7 @@ from hub.streams import reader
 from hub.streams.judge import Numbered
 from hub.streams.leases import Leases
 from hub.streams.ports import FeedRecord
-from services.intake.adapters.applier import HandoffApplier
+from services.intake.inbound.handoffs import HandoffApplier
 from tests.faults import points as at
 from tests.faults.points import Points
 

@@ -41,8 +41,8 @@ from hub.streams.memory import Sending
 from hub.streams.ports import FeedRecord
 from hub.streams.reader import Reader
 from hub.streams.relay import Relay
-from services.intake.adapters.applier import HandoffApplier
-from services.stats.domain.fold import Fold, cohort_days
+from services.intake.inbound.handoffs import HandoffApplier
+from services.stats.facts.fold import Fold, cohort_days
 from tests.faults import points as at
 from tests.faults import traps
 from tests.faults.guards import GUARDS, install

@@ -23,7 +23,7 @@ from hub.store import engines
 from hub.store.store import Store
 from hub.streams.envelope import StreamName
 from hub.streams.judge import Numbered
-from services.intake.adapters.applier import HandoffApplier
+from services.intake.inbound.handoffs import HandoffApplier
 from tests.faults import points as at
 from tests.faults import service
 from tests.faults.of_processes import STOPPED, state_of

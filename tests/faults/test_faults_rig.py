@@ -270,7 +270,7 @@ from hub.store.batcher import Batcher
 from hub.kafka import publisher
 from hub.kafka.buffer import Buffer
 from hub.kafka.worker import FaustFeed
-from services.intake.adapters.applier import HandoffApplier
+from services.intake.inbound.handoffs import HandoffApplier
 from tests.faults import service
 from tests.faults.oracle import judge
 from tests.faults.points import Points

@@ -17,7 +17,7 @@ from hub.kafka.pages import Pages
 from hub.kafka.publisher import KafkaPublisher
 from hub.streams.judge import Numbered
 from hub.streams.ports import Delivery, FeedRecord
-from services.intake.adapters.applier import HandoffApplier
+from services.intake.inbound.handoffs import HandoffApplier
 from tests.faults import points as at
 from tests.faults.points import Points
 

@@ -17,7 +17,7 @@ import httpx2
 import pytest
 
 from bridge.accepting import credentials
-from bridge.assembly import Bridge
+from bridge.assembly import Bridge, assemble
 from bridge.settings import BridgeSettings
 from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from dispute.wire.handoff.v1 import handoff_pb2
@@ -96,16 +96,16 @@ class RunningBridge:
 
     @property
     def noun(self) -> str:
-        return self.bridge.trade.noun
+        return self.bridge.spec.noun
 
     def record(self, **changes: object) -> dict[str, Any]:
         """Return the service's own example, changed."""
-        return {**copy.deepcopy(dict(self.bridge.trade.example)), **changes}
+        return {**copy.deepcopy(dict(self.bridge.spec.record.example)), **changes}
 
     @property
     def ref_field(self) -> str:
         return {"court": "case_number", "police": "incident_number", "petition": "petition_number"}[
-            self.bridge.trade.channel
+            self.bridge.spec.channel
         ]
 
     def numbered(self, number: int, **changes: object) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class RunningBridge:
 
     async def add_agency(self, agency: str, county: str = COUNTY) -> str:
         """Issue a key, and wait until the running bridge has looked again."""
-        channel, clock = self.bridge.trade.channel, FixedClock(NOW)
+        channel, clock = self.bridge.spec.channel, FixedClock(NOW)
         key = await self.bridge.store.write(lambda tx: credentials.issue(tx, channel, agency, county, clock))
 
         async def known() -> bool:
@@ -177,10 +177,8 @@ class Workshop:
         return memory(self.bus, provision)
 
     def build(self, channel: str, *, kafka: bool = False, **changes: object) -> Bridge[Any]:
-        wiring = import_module(f"services.{channel}_bridge.wiring")
-        bus = None if kafka else self.ports()
-        built: Bridge[Any] = wiring.build(self.settings(**changes), bus, self.clock)
-        return built
+        specification = import_module(f"services.{channel}_bridge.specification").SPECIFICATION
+        return assemble(specification, self.settings(**changes), None if kafka else self.ports(), self.clock)
 
     @asynccontextmanager
     async def running(

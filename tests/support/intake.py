@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from services.intake.adapters.rules import load_deadlines, load_screening
-from services.intake.domain.facts import Consent, Facts
+from services.intake.law.facts import Consent, Facts
+from services.intake.law.rule_files import load_deadlines, load_screening
 
 RULES = load_screening()
 LIMITS = load_deadlines()

@@ -46,7 +46,7 @@ async def test_each_bridge_carries_its_example_end_to_end(any_bridge: RunningBri
     assert answer.status_code == 201, answer.text
     await any_bridge.relayed()
     (handoff,) = any_bridge.handoffs()
-    assert handoff.channel == any_bridge.bridge.trade.channel
+    assert handoff.channel == any_bridge.bridge.spec.channel
     assert handoff.case_received.county_code == "620725"
     where = await any_bridge.get(f"{any_bridge.noun}/{handoff.source_ref}")
     assert where.json()["receipt"]["receipt_id"] == answer.json()["receipt_id"]
@@ -248,7 +248,7 @@ async def test_one_number_in_many_spellings_is_one_record(any_bridge: RunningBri
     first, *others = SPELLINGS
     given = await any_bridge.post(any_bridge.noun, any_bridge.record(**{field: first}))
     assert (given.status_code, given.json()["source_ref"]) == (201, first)
-    agency = f"{any_bridge.bridge.trade.channel}-620725"
+    agency = f"{any_bridge.bridge.spec.channel}-620725"
     assert given.json()["dispute_id"] == dispute_id_of(agency, CANONICAL)
     for spelling in others:
         again = await any_bridge.post(any_bridge.noun, any_bridge.record(**{field: spelling}))

@@ -76,7 +76,7 @@ async def test_books_count_each_from_its_own_place(court: RunningBridge) -> None
 async def test_openapi_lists_the_codes_in_chinese(any_bridge: RunningBridge) -> None:
     document = (await any_bridge.client.get("/openapi.json")).json()
     schemas = document["components"]["schemas"]
-    record = schemas[any_bridge.bridge.trade.record.__name__]
+    record = schemas[any_bridge.bridge.spec.record.__name__]
     assert record["additionalProperties"] is False
     for name, field in record["properties"].items():
         assert any("一" <= letter <= "鿿" for letter in field["description"]), name

@@ -65,14 +65,14 @@ def rows_of(running: RunningBridge) -> bytes:
 
 
 async def test_no_person_is_readable_anywhere(any_bridge: RunningBridge, logged: io.StringIO) -> None:
-    trade = any_bridge.bridge.trade
+    spec = any_bridge.bridge.spec
     brief = f"{PERSON['name']}，{PERSON['phone']}"
     record = any_bridge.record(parties=[{"role": "guardian", **PERSON}], brief=brief)
-    if trade.channel == "police":
+    if spec.channel == "police":
         record["place"] = PERSON["address"]
-    accepted = await any_bridge.post(trade.noun, record)
+    accepted = await any_bridge.post(spec.noun, record)
     assert accepted.status_code == 201
-    answers = [accepted, await any_bridge.post(trade.noun, record)]
+    answers = [accepted, await any_bridge.post(spec.noun, record)]
     bad_person: dict[str, Any] = {**PERSON, "id_number": PERSON["id_number"].replace("X", "1")}
     for broken in (
         any_bridge.numbered(2, parties=[{"role": "guardian", **bad_person}]),
@@ -81,7 +81,7 @@ async def test_no_person_is_readable_anywhere(any_bridge: RunningBridge, logged:
         any_bridge.numbered(2, category=PERSON["phone"]),
         any_bridge.numbered(2, persons=PERSON["name"]),
     ):
-        answers.append(await any_bridge.post(trade.noun, broken))
+        answers.append(await any_bridge.post(spec.noun, broken))
         assert answers[-1].status_code == 422
     await any_bridge.relayed()
     metrics = (await any_bridge.client.get("/metrics")).content

@@ -33,14 +33,14 @@ async def cursors(running: RunningBridge, after: int = 0) -> list[tuple[int, str
 async def restored(workshop: Workshop, channel: str, backup: Backup) -> int:
     """Put the backup back and recover; returns how many hand-offs came back."""
     bridge = workshop.build(channel)
-    trade, url = bridge.trade, bridge.settings.store_url
+    spec, url = bridge.spec, bridge.settings.store_url
     bridge.store.close()
-    store = open_store(trade, url)
+    store = open_store(spec, url)
     try:
         await put_back(store, backup, bridge_metadata)
         key = keys.load_or_create(bridge.settings.keys_dir, "transport")
         sealer = Sealer({key.id: key.secret}, key.id)
-        return recover_bridge(store, Outbox(HANDOFFS, trade.service), MemoryLog(workshop.bus), sealer).records
+        return recover_bridge(store, Outbox(HANDOFFS, spec.service), MemoryLog(workshop.bus), sealer).records
     finally:
         store.close()
 

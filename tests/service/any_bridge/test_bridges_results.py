@@ -133,7 +133,7 @@ async def _buried(court: RunningBridge) -> bool:
 
 async def test_each_bridge_gives_results_of_its_channel(any_bridge: RunningBridge) -> None:
     (mine,) = await hand_over(any_bridge, 1)
-    any_bridge.pen.write(event_of(mine, any_bridge.bridge.trade.channel, "accepted", 1))
+    any_bridge.pen.write(event_of(mine, any_bridge.bridge.spec.channel, "accepted", 1))
 
     async def there() -> bool:
         return [item["status"] for item in await results(any_bridge)] == ["accepted"]

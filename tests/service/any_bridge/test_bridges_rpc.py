@@ -23,10 +23,10 @@ class Partner:
     pb: Any
 
     def request(self, record: dict[str, Any], key: str = "") -> Any:  # noqa: ANN401 - a message of any of the three
-        return self.pb.SubmitRequest(idempotency_key=key, **{self.running.bridge.trade.field: self.message(record)})
+        return self.pb.SubmitRequest(idempotency_key=key, **{self.running.bridge.spec.field: self.message(record)})
 
     def message(self, record: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-        name = self.pb.SubmitRequest.DESCRIPTOR.fields_by_name[self.running.bridge.trade.field].message_type.name
+        name = self.pb.SubmitRequest.DESCRIPTOR.fields_by_name[self.running.bridge.spec.field].message_type.name
         return ParseDict(record, getattr(self.pb, name)())
 
     async def call(self, method: str, request: Any, **metadata: str) -> Any:  # noqa: ANN401 - as above
@@ -36,7 +36,7 @@ class Partner:
 
 @pytest.fixture
 async def partner(any_bridge: RunningBridge) -> AsyncIterator[Partner]:
-    name = any_bridge.bridge.trade.channel
+    name = any_bridge.bridge.spec.channel
     stubs = import_module(f"hub.wire.{name}.v1.{name}_pb2_grpc")
     pb = import_module(f"hub.wire.{name}.v1.{name}_pb2")
     async with channel(f"127.0.0.1:{any_bridge.bridge.grpc.port}") as client:
@@ -68,7 +68,7 @@ async def test_every_call_of_the_service(partner: Partner) -> None:
     assert told.receipt.source_ref == "T-00001"
 
     disputes = [one.receipt.dispute_id for one in batch.results[:2]]
-    running.pen.write(*(event_of(one, running.bridge.trade.channel, "accepted", 1) for one in disputes))
+    running.pen.write(*(event_of(one, running.bridge.spec.channel, "accepted", 1) for one in disputes))
 
     async def both() -> bool:
         return len((await partner.call("ListResults", pb.ListResultsRequest())).results) == 2
@@ -116,8 +116,8 @@ async def test_refusals_are_rich_and_quiet(partner: Partner) -> None:
 
 
 async def test_broken_utf8_is_refused_before_anything_is_read(partner: Partner) -> None:
-    trade = partner.running.bridge.trade
-    service = partner.pb.DESCRIPTOR.services_by_name[f"{trade.channel.capitalize()}BridgeService"].full_name
+    spec = partner.running.bridge.spec
+    service = partner.pb.DESCRIPTOR.services_by_name[f"{spec.channel.capitalize()}BridgeService"].full_name
     async with channel(f"127.0.0.1:{partner.running.bridge.grpc.port}") as client:
         raw: Any = client.unary_unary(f"/{service}/Submit")
         with pytest.raises(grpc.aio.AioRpcError) as refused:

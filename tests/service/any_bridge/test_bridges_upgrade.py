@@ -48,7 +48,7 @@ def rows(tx: Transaction) -> list[tuple[object, ...]]:
 def test_a_store_of_the_first_release_keeps_its_rows(
     service: str, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    versions = SERVICES / service / "adapters" / "migrations" / "versions"
+    versions = SERVICES / service / "migrations" / "versions"
     kernel = tmp_path / "kernel"
     shutil.copytree(migrating.MIGRATIONS, kernel, ignore=shutil.ignore_patterns("versions", "__pycache__"))
     first(migrating.MIGRATIONS / "versions", kernel / "versions")
@@ -91,7 +91,7 @@ def receipt_of(number: int, ref: str, **changes: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("service", ["court_bridge", "police_bridge", "petition_bridge"])
 def test_ids_of_a_store_of_an_earlier_release_stay(service: str, store_url: str, tmp_path: Path) -> None:
-    versions = SERVICES / service / "adapters" / "migrations" / "versions"
+    versions = SERVICES / service / "migrations" / "versions"
     old = tmp_path / "versions"
     shutil.copytree(versions, old, ignore=shutil.ignore_patterns("*_000[3-9].py", "__pycache__"))
     rows = [

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from services.court_bridge.adapters.dto import EXAMPLE
+from services.court_bridge.dto import EXAMPLE
 
 ROOT = Path(__file__).parents[3]
 

@@ -16,7 +16,7 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Kind, Rejected, Retryable
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
-from services.intake.adapters.tables import command_done, confidential
+from services.intake.cases.tables import command_done, confidential
 from tests.support.intake_rig import HANDED_OVER, WALL, Desk, Rig, agree, case_facts, order, to_mediation
 
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dispute.wire.handoff.v1 import handoff_pb2
-from services.intake.adapters.tables import open_matter
+from services.intake.cases.tables import open_matter
 from tests.support.intake_rig import HANDED_OVER, Desk, FakeBridge, Rig, agree, case_facts, parties, to_mediation
 
 DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ import pytest
 
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
-from services.intake.adapters.tables import confidential, handoff_applied
+from services.intake.cases.tables import confidential, handoff_applied
 from tests.support.intake_rig import HANDED_OVER, Desk, FakeBridge, Rig, agree, case_facts, order, parties, to_mediation
 
 DAY = timedelta(days=1)

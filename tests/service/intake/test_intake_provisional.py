@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from dispute.contracts.codec import timestamp_of
 from dispute.wire.handoff.v1 import handoff_pb2
-from services.intake.adapters.tables import missing_year
+from services.intake.cases.tables import missing_year
 from tests.support.intake_rig import Desk, FakeBridge, Rig, case_facts, order, to_mediation
 
 pytestmark = pytest.mark.asyncio
@@ -158,7 +158,7 @@ async def test_two_files_of_one_year_are_named_and_the_first_stands(rig: Rig, fo
 async def test_many_are_settled_chunk_by_chunk_and_each_once(
     rig: Rig, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.intake.handlers.settling.CHUNK", 3)
+    monkeypatch.setattr("services.intake.cases.provisional_dates.CHUNK", 3)
     desk, bridge = await rig.start(), petition_bridge(rig)
     disputes = [petition(bridge, f"M-{number}", "2026-12-18") for number in range(8)]
     await desk.applied(bridge)

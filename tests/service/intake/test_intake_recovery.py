@@ -15,7 +15,7 @@ from hub.errors import Fault, Rejected
 from hub.store.store import Store, Transaction
 from hub.store.tables import kernel_metadata, outbox
 from hub.streams.memory_log import MemoryLog
-from services.intake.adapters.tables import (
+from services.intake.cases.tables import (
     command_done,
     confidential,
     dispute,

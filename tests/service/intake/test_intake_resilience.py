@@ -20,7 +20,7 @@ from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
 from hub.streams.envelope import StreamName, place_of, unpack
 from hub.streams.memory import Sending
-from services.intake.adapters.tables import handoff_applied, timer
+from services.intake.cases.tables import handoff_applied, timer
 from services.intake.wiring import GROUP
 from tests.support.intake_rig import Desk, Rig, agree, order, parties, to_mediation
 from tests.support.journals import until

@@ -13,7 +13,7 @@ from hub.errors import Kind, Rejected, Retryable
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.streams.memory import Sending
-from services.intake.adapters.tables import timer
+from services.intake.cases.tables import timer
 from tests.support.intake_rig import HANDED_OVER, Desk, FakeBridge, Rig, agree, case_facts, order, to_mediation
 
 DAY = timedelta(days=1)
@@ -76,7 +76,7 @@ async def test_news_in_time_beats_the_alarm(rig: Rig, desk: Desk) -> None:
 
 async def test_the_clock_does_not_move_without_the_handoffs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     # The server gives up well before the caller's deadline, however busy the machine is.
-    monkeypatch.setattr("services.intake.adapters.rpc.ANSWER_S", 9.5)
+    monkeypatch.setattr("services.intake.inbound.servicer.ANSWER_S", 9.5)
     vector = vector_to_wire({StreamName("court_bridge", 3, "e0000001"): 7})
     request = intake_pb2.AdvanceClockRequest(to=timestamp_of(LONG_AFTER), handoffs=vector)
     with pytest.raises(Retryable, match="position_not_reached"):

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from hub.store.migrate import migrate
 from hub.store.store import Store
-from services.stats.adapters.tables import cell, fact, total
+from services.stats.facts.tables import cell, fact, total
 from services.stats.wiring import VERSIONS
 
 PLAIN = {"type": 5, "sign": 1, "first": 0, "concluding": 0, "opening": 0, "recorded_ms": 1_700_000_000_000}

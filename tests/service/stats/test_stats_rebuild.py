@@ -14,8 +14,8 @@ from hub.store.store import Store
 from hub.streams.memory import MemoryBus
 from hub.streams.topics import partition_of, shard_of
 from services.stats.__main__ import EXIT_RUNNING, EXIT_USAGE, main, rebuild
-from services.stats.adapters.tables import cell, fact, interned, metadata, total
-from services.stats.domain.measures import SUMMED
+from services.stats.facts.measures import SUMMED
+from services.stats.facts.tables import cell, fact, interned, metadata, total
 from tests.support.backups import back_up, put_back
 from tests.support.stats import Journal, Run, Running, dispute_of, life, running, settings_for
 

@@ -13,7 +13,7 @@ SOUND = 'source: "s"\nversion: "1"\nas_of: 2026-11-21\ncodes:\n  "a": {zh: "甲"
 
 @pytest.mark.parametrize("service", ["court_bridge", "police_bridge", "petition_bridge"])
 def test_every_list_names_its_source_and_both_terms(service: str) -> None:
-    lists = codelists.load(codelists.OWN, SERVICES / service / "adapters/codes")
+    lists = codelists.load(codelists.OWN, SERVICES / service / "codes")
     assert {"category", "circumstance", "clarity", "consent_answer", "role"} <= set(lists)
     for known in lists.values():
         assert known.source

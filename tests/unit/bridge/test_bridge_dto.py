@@ -13,10 +13,10 @@ from bridge.record import codelists
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, MatterDto, ReportDto, read
 from dispute.lifecycle import business_day, decide, is_plausible_day
-from services.intake.adapters.decoding import plausible
+from services.intake.inbound.messages import plausible
 from tests.support.lifecycle import REGISTER, command
 
-ADAPTERS = Path(__file__).parents[3] / "services/court_bridge/adapters"
+ADAPTERS = Path(__file__).parents[3] / "services/court_bridge"
 GIVEN = {"role": "plaintiff", "answer": "given"}
 SOUND: dict[str, Any] = {
     "handed_over_at": "2024-03-04T09:30:00+08:00",

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from bridge.accepting.acceptance import checked
 from bridge.record import codelists
 from bridge.record.dto import Invalid, read
 from bridge.record.facts import Ruling, Sender
 from hub.errors import Rejected
-from services.court_bridge.adapters import dto, wire
-from services.court_bridge.handlers import prepare
+from services.court_bridge import dto, wire
+from services.court_bridge.record import admitted
 
 CODES = codelists.load(codelists.OWN, Path(dto.__file__).parent / "codes")
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -25,7 +26,7 @@ def read_case(**changes: object) -> dto.CourtCaseDto:
 
 def test_the_example_goes_through() -> None:
     case = read_case(filed_on="2024-03-02", village_code="620725101201", grid_code="g-7").to_record()
-    assert prepare(case, COURT, NOW) is case
+    assert checked(case, COURT, NOW, admitted) is case
     told = wire.to_wire(case)
     assert (told.received_on, told.filed_on) == ("2024-03-01", "2024-03-02")
     assert (told.procedure, told.suit_kind, told.case_cause, told.category) == ("ordinary", "civil", "9152", "08")
@@ -57,13 +58,13 @@ def test_a_suit_that_was_not_filed_has_no_day_of_filing() -> None:
 )
 def test_dates_and_scope(changes: dict[str, Any], field: str, code: str) -> None:
     with pytest.raises(Rejected) as refused:
-        prepare(read_case(**changes).to_record(), COURT, NOW)
+        checked(read_case(**changes).to_record(), COURT, NOW, admitted)
     assert (refused.value.field, refused.value.code) == (field, code)
 
 
 def test_handed_over_on_the_day_of_receipt_in_shanghai() -> None:
     # 2024-02-29 16:30 UTC is 2024-03-01 in Shanghai: not before the receipt.
-    prepare(read_case(handed_over_at="2024-02-29T16:30:00Z", consents=[]).to_record(), COURT, NOW)
+    checked(read_case(handed_over_at="2024-02-29T16:30:00Z", consents=[]).to_record(), COURT, NOW, admitted)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from google.protobuf.json_format import ParseDict
 from bridge.record import codelists
 from bridge.record.dto import read
 from dispute.wire.court.v1 import court_pb2
-from services.court_bridge.adapters.dto import CourtCaseDto
+from services.court_bridge.dto import CourtCaseDto
 from tests.support.tree import FENCE, OURS, ROOT, anchors_of, dotted, modules, tree_of
 
 SKIPPED = {".venv", ".cache", ".git", ".run", "build", "node_modules"}
@@ -103,8 +103,6 @@ def test_a_decision_says_what_would_change_it(adr: Path) -> None:
 def test_the_partner_s_example_is_accepted(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     (body,) = re.findall(r"-d '(\{.*?\})'", text, re.DOTALL)
-    codes = codelists.load(
-        ROOT / "bridge" / "record" / "codes", ROOT / "services" / "court_bridge" / "adapters" / "codes"
-    )
+    codes = codelists.load(ROOT / "bridge" / "record" / "codes", ROOT / "services" / "court_bridge" / "codes")
     assert read(CourtCaseDto, json.loads(body), codes).case_number
     assert ParseDict(json.loads(body), court_pb2.CourtCase()).case_number

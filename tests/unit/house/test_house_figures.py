@@ -94,9 +94,9 @@ def test_first_lines_of_what_is_public_are_counted_in_words(tmp_path: Path, plan
 
 
 def test_a_bridge_s_lines_are_those_of_all_its_modules_but_migrations(tmp_path: Path, plant: Plant) -> None:
-    plant("services/court_bridge/adapters/wire.py", "\n" * 199)
-    plant("services/police_bridge/adapters/wire.py", "\n" * 200)
-    plant("services/petition_bridge/adapters/migrations/versions/one.py", "\n" * 300)
+    plant("services/court_bridge/wire.py", "\n" * 199)
+    plant("services/police_bridge/wire.py", "\n" * 200)
+    plant("services/petition_bridge/migrations/versions/one.py", "\n" * 300)
     figure = house.bridge_lines(tmp_path)
     assert figure.value == {"court_bridge": 200, "police_bridge": 201, "petition_bridge": 1}
     assert figure.places == ("services/police_bridge: 201 lines",)

@@ -68,7 +68,7 @@ COUNT = "\n\ndef f(metrics):\n    metrics.inc('hub_invented_total')\n"
 PLANTS = {
     "drawer in hub": Plant("hub/utils.py", "X = 1\n", "walls", "hub.utils"),
     "drawer in a service": Plant("services/stats/helpers.py", "X = 1\n", "walls", "services.stats.helpers"),
-    "faust in a domain": Plant(DOMAIN.format("intake"), "import faust\n", "walls", "services.intake.domain -> faust"),
+    "faust in a domain": Plant(DOMAIN.format("intake"), "import faust\n", "walls", "services.intake.law -> faust"),
     "pydantic in the lifecycle": Plant(
         "dispute/lifecycle/__init__.py", "import pydantic\n", "walls", "dispute.lifecycle -> pydantic"
     ),
@@ -78,7 +78,9 @@ PLANTS = {
         "walls",
         "dispute.wire.stats.v1.stats_pb2 -> google",
     ),
-    "grpc in ports": Plant("services/stats/ports.py", "import grpc\n", "walls", "services.stats.ports -> grpc"),
+    "grpc in ports": Plant(
+        "services/stats/facts/ports.py", "import grpc\n", "walls", "services.stats.facts.ports -> grpc"
+    ),
     "sibling service": Plant(
         "services/stats/wiring.py",
         "import services.intake.wiring\n",
@@ -86,25 +88,28 @@ PLANTS = {
         "services.stats.wiring -> services.intake.wiring",
     ),
     "settings in an adapter": Plant(
-        "services/stats/adapters/__init__.py",
+        "services/stats/facts/__init__.py",
         "import services.stats.settings\n",
         "walls",
-        "services.stats.adapters -> services.stats.settings",
+        "services.stats.facts -> services.stats.settings",
     ),
     "service in the kernel": Plant(
-        "hub/http/__init__.py", "import services.intake.domain\n", "walls", "hub.http -> services.intake.domain"
+        "hub/http/__init__.py", "import services.intake.law\n", "walls", "hub.http -> services.intake.law"
     ),
     "service in the bench": Plant(
-        "ops/__init__.py", "import services.stats.domain\n", "walls", "ops -> services.stats.domain"
+        "ops/__init__.py", "import services.stats.figures\n", "walls", "ops -> services.stats.figures"
     ),
     "service in a benchmark": Plant(
-        "bench/measure.py", "import services.stats.domain\n", "walls", "bench.measure -> services.stats.domain"
+        "bench/measure.py", "import services.stats.figures\n", "walls", "bench.measure -> services.stats.figures"
     ),
     "benchmark in the operator's bench": Plant(
         "ops/looking.py", "import bench.measure\n", "walls", "ops.looking -> bench.measure"
     ),
     "benchmark in a service": Plant(
-        "services/stats/handlers.py", "import bench.saving\n", "walls", "services.stats.handlers -> bench.saving"
+        "services/stats/figures/answers.py",
+        "import bench.saving\n",
+        "walls",
+        "services.stats.figures.answers -> bench.saving",
     ),
     "benchmark in the kernel": Plant(
         "hub/http/app.py", "import bench.machine\n", "walls", "hub.http.app -> bench.machine"
@@ -153,9 +158,9 @@ PLANTS = {
         "deploy/prometheus/rules.yml", "# hub_dreamt_total\n", "metrics", "hub_dreamt_total"
     ),
     "metric built by hand": Plant(
-        "services/intake/domain/count.py", "import prometheus_client\n", "metrics", "count.py:1 prometheus_client"
+        "services/intake/law/count.py", "import prometheus_client\n", "metrics", "count.py:1 prometheus_client"
     ),
-    "engine in a service": Plant("services/intake/domain/engine.py", ENGINE, "tree", "engine.py:5"),
+    "engine in a service": Plant("services/intake/law/engine.py", ENGINE, "tree", "engine.py:5"),
     "system test that knows us": Plant("tests/system/test_x.py", "import hub.store\n", "tree", "test_x.py:1 hub.store"),
     "black-box test that knows us": Plant(
         "tests/blackbox/test_x.py", "import hub.store\n", "tree", "test_x.py:1 hub.store"

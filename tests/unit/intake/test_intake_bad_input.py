@@ -23,9 +23,9 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.clock import FixedClock
 from hub.streams.memory import MemoryBus
-from services.intake.adapters.decoding import handoff_of, telling_of
-from services.intake.adapters.requests import Requests
-from services.intake.domain.registration import Rulebook
+from services.intake.inbound.messages import handoff_of, telling_of
+from services.intake.inbound.requests import Requests
+from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
 from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
 

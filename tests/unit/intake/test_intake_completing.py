@@ -33,9 +33,9 @@ from dispute.lifecycle import (
     end_of,
 )
 from hub.errors import Rejected
-from services.intake.domain.completing import complete
-from services.intake.domain.deadlines import HOLIDAYS, ExtensionRule
-from services.intake.domain.registration import Rulebook
+from services.intake.law.completion import complete
+from services.intake.law.deadlines import HOLIDAYS, ExtensionRule
+from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
 from tests.support.lifecycle import AGREE, DISPATCH, REGISTER, START, TODAY, command, reach, registration
 

@@ -8,7 +8,7 @@ import pytest
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import DateName, ProvisionalDate, Span
-from services.intake.domain.deadlines import Matter, TermKind, last_day, sign_off_of, span_of, term_of
+from services.intake.law.deadlines import Matter, TermKind, last_day, sign_off_of, span_of, term_of
 from tests.support.intake import LIMITS
 
 CALENDAR = WorkCalendar({})

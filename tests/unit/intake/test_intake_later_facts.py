@@ -30,9 +30,9 @@ from dispute.lifecycle import (
     Withdraw,
 )
 from hub.errors import Rejected
-from services.intake.domain.later import IN_HAND, react
-from services.intake.domain.registration import Rulebook
-from services.intake.domain.telling import LaterFact, Ruling, Withdrawal
+from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
+from services.intake.law.later_facts import IN_HAND, react
+from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
 
 BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.intake.domain.matching import Person, match_token
+from services.intake.law.matching import Person, match_token
 
 KEY = b"k" * 32
 ZHAO = Person("plaintiff", "id-zhao", "")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from hub.errors import Fault
-from services.intake.adapters.rules import RULES_DIR, load_deadlines, load_screening
+from services.intake.law.rule_files import RULES_DIR, load_deadlines, load_screening
 
 
 def changed(tmp_path: Path, name: str, old: str, new: str) -> Path:

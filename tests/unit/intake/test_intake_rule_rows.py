@@ -32,13 +32,13 @@ from dispute.lifecycle import (
     evolve,
 )
 from hub.errors import Fault, Rejected
-from services.intake.adapters.rules import RULES_DIR, DeadlineFile, ScreeningFile, deadlines_of, screening_of
-from services.intake.domain.completing import complete
-from services.intake.domain.deadlines import DeadlineRules
-from services.intake.domain.facts import Consent, Facts
-from services.intake.domain.registration import Rulebook
-from services.intake.domain.screening import screen
-from services.intake.domain.timers import set_by
+from services.intake.law.completion import complete
+from services.intake.law.deadlines import DeadlineRules
+from services.intake.law.facts import Consent, Facts
+from services.intake.law.registration import Rulebook
+from services.intake.law.rule_files import RULES_DIR, DeadlineFile, ScreeningFile, deadlines_of, screening_of
+from services.intake.law.screening import screen
+from services.intake.law.timers import set_by
 from tests.support.intake import RULES
 from tests.support.lifecycle import DIGEST, DISPATCH, PATHS, START, TODAY, Walk, command, reach, registration
 from tests.support.rule_rows import THE_FILE, THE_ROW, Change, Found, search
@@ -254,7 +254,7 @@ def test_a_field_that_nobody_reads_is_found() -> None:
 
 
 def test_every_code_of_a_rule_can_be_told_by_an_agency() -> None:
-    lists = [*ROOT.glob("bridge/record/codes/*.yaml"), *ROOT.glob("services/*/adapters/codes/*.yaml")]
+    lists = [*ROOT.glob("bridge/record/codes/*.yaml"), *ROOT.glob("services/*_bridge/codes/*.yaml")]
     told = {code for path in lists for code in yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)["codes"]}
     rules = screening_of(content_of("screening.yaml"), "screening.yaml")
     read = rules.guardian_needed.union(*(row.values | row.unless for row in rules.exclusions))

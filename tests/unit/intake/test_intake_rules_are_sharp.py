@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.intake.domain.facts import Facts
-from services.intake.domain.screening import Exclusion, screen
+from services.intake.law.facts import Facts
+from services.intake.law.screening import Exclusion, screen
 from tests.support.intake import RULES, incident, petition, suit
 
 CHANGES: list[dict[str, Any]] = [

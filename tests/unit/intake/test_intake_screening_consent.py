@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.intake.domain.facts import Consent, Facts
-from services.intake.domain.screening import screen
+from services.intake.law.facts import Consent, Facts
+from services.intake.law.screening import screen
 from tests.support.intake import RULES, incident, petition, suit
 
 CASES = [

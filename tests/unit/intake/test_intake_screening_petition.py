@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.intake.domain.screening import screen
+from services.intake.law.screening import screen
 from tests.support.intake import RULES, petition
 
 

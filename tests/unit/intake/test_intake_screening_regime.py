@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from services.intake.domain.facts import Consent
-from services.intake.domain.screening import screen
+from services.intake.law.facts import Consent
+from services.intake.law.screening import screen
 from tests.support.intake import RULES, incident, suit
 
 

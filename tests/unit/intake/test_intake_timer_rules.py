@@ -41,7 +41,7 @@ from dispute.lifecycle import (
     end_of,
     evolve,
 )
-from services.intake.domain.timers import (
+from services.intake.law.timers import (
     Timer,
     TimerKind,
     command_id_of,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from hub.errors import Rejected
-from services.intake.adapters.vault import Vault
+from services.intake.cases.vault import Vault
 
 ROOT = bytes(range(32))
 CONTENT = b"parties"

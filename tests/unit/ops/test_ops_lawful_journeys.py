@@ -14,8 +14,8 @@ from dispute.lifecycle import RecordRuling, Regime, Role, State, dispute_id_of
 from ops.demo import write_out
 from ops.scenarios.vocabulary import OUTCOME_FORMS, Channel
 from ops.simulators.mediators import command_of
-from services.intake.domain.completing import complete
-from services.intake.domain.registration import Rulebook
+from services.intake.law.completion import complete
+from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
 from tests.support.lifecycle import ORGAN, PATHS, REF, START, Walk, registration
 from tests.support.scenarios import TINY, tiny

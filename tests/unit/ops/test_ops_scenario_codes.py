@@ -19,7 +19,7 @@ def data(path: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("channel", Channel)
 def test_circumstances_are_those_of_the_bridge(channel: Channel) -> None:
-    codes = data(f"services/{channel}_bridge/adapters/codes/circumstance.yaml")["codes"]
+    codes = data(f"services/{channel}_bridge/codes/circumstance.yaml")["codes"]
     assert set(CIRCUMSTANCES[channel]) == set(codes)
 
 
@@ -41,7 +41,7 @@ def test_another_category_is_refused(code: str) -> None:
 @pytest.mark.parametrize("channel", Channel)
 def test_circumstances_exclude_what_the_screening_excludes(channel: Channel) -> None:
     excluded: set[str] = set()
-    for rule in data("services/intake/rules/screening.yaml")["exclusions"]:
+    for rule in data("services/intake/law/rules/screening.yaml")["exclusions"]:
         if rule["fact"] == "circumstances" and channel in rule.get("channels", [channel]):
             excluded.update(rule["values"])
             assert set(rule.get("unless", ())) in ([set(LIFTING)] if LIFTED in rule["values"] else [set()])

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from bridge.accepting.acceptance import checked
 from bridge.record import codelists
 from bridge.record.dto import Invalid, read
 from bridge.record.facts import Confidential, Sender
 from hub.errors import Rejected
-from services.petition_bridge.adapters import dto, wire
-from services.petition_bridge.handlers import prepare
+from services.petition_bridge import dto, wire
+from services.petition_bridge.record import admitted
 
 CODES = codelists.load(codelists.OWN, Path(dto.__file__).parent / "codes")
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -24,7 +25,7 @@ def read_petition(**changes: object) -> dto.PetitionDto:
 
 def test_the_example_goes_through() -> None:
     petition = read_petition().to_record()
-    assert prepare(petition, OFFICE, NOW) is petition
+    assert checked(petition, OFFICE, NOW, admitted) is petition
     told = wire.to_wire(petition)
     assert (told.received_on, told.case_cause, told.purpose, told.form) == ("2024-03-04", "990000", "request", "visit")
     assert (told.recurrence, told.scale, told.persons) == ("first", "group", 6)
@@ -33,7 +34,7 @@ def test_the_example_goes_through() -> None:
 @pytest.mark.parametrize("changes", [{"purpose": "whistle_blowing"}, {"circumstances": ["whistle_blowing"]}])
 def test_of_an_accusation_only_figures_leave_the_bridge(changes: dict[str, Any]) -> None:
     """信访工作条例 30: neither accuser nor accused becomes known to those who handle disputes."""
-    told = prepare(read_petition(**changes, persons=0).to_record(), OFFICE, NOW)
+    told = checked(read_petition(**changes, persons=0).to_record(), OFFICE, NOW, admitted)
     assert told.matter.confidential == Confidential()
     assert wire.to_wire(told).persons == 2  # the headcount is a figure
     assert wire.to_wire(told).category == "07"
@@ -49,7 +50,7 @@ def test_of_an_accusation_only_figures_leave_the_bridge(changes: dict[str, Any])
 )
 def test_dates_and_scope(changes: dict[str, Any], field: str, code: str) -> None:
     with pytest.raises(Rejected) as refused:
-        prepare(read_petition(**changes).to_record(), OFFICE, NOW)
+        checked(read_petition(**changes).to_record(), OFFICE, NOW, admitted)
     assert (refused.value.field, refused.value.code) == (field, code)
 
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from bridge.accepting.acceptance import checked
 from bridge.record import codelists
 from bridge.record.dto import Invalid, read
 from bridge.record.facts import Sender
 from hub.errors import Rejected
-from services.police_bridge.adapters import dto, wire
-from services.police_bridge.handlers import prepare
+from services.police_bridge import dto, wire
+from services.police_bridge.record import admitted
 
 CODES = codelists.load(codelists.OWN, Path(dto.__file__).parent / "codes")
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -24,7 +25,7 @@ def read_incident(**changes: object) -> dto.PoliceIncidentDto:
 
 def test_the_example_goes_through() -> None:
     incident = read_incident().to_record()
-    assert prepare(incident, POLICE, NOW) is incident
+    assert checked(incident, POLICE, NOW, admitted) is incident
     told = wire.to_wire(incident)
     assert (told.received_on, told.case_cause, told.class_as_called) == ("2024-03-04", "dispute", "dispute")
     assert incident.matter.confidential.place
@@ -56,7 +57,7 @@ def test_the_day_of_receipt_is_the_day_of_the_call_in_shanghai() -> None:
 )
 def test_times_and_scope(changes: dict[str, Any], field: str, code: str) -> None:
     with pytest.raises(Rejected) as refused:
-        prepare(read_incident(**changes).to_record(), POLICE, NOW)
+        checked(read_incident(**changes).to_record(), POLICE, NOW, admitted)
     assert (refused.value.field, refused.value.code) == (field, code)
 
 

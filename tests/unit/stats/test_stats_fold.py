@@ -14,9 +14,9 @@ from dispute.lifecycle import EventKind
 from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault, Rejected
-from services.stats.domain.fold import COHORTS, DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
-from services.stats.domain.measures import COUNTED, SUMMED, UNCOUNTED, Echo, FactType, base_count
-from services.stats.domain.windows import day_number
+from services.stats.facts.fold import COHORTS, DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
+from services.stats.facts.measures import COUNTED, SUMMED, UNCOUNTED, Echo, FactType, base_count
+from services.stats.facts.windows import day_number
 from tests.support.stats import dims, dispute_of, event, retraction
 
 OLD = dims()

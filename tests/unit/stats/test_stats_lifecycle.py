@@ -25,10 +25,10 @@ from dispute.lifecycle import (
     WithdrawReason,
 )
 from hub.errors import Rejected
-from services.stats.domain.fold import DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
-from services.stats.domain.measures import COUNTED, Echo
-from services.stats.domain.metrics import METRICS
-from services.stats.domain.rates import rate_of
+from services.stats.facts.fold import DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
+from services.stats.facts.measures import COUNTED, Echo
+from services.stats.figures.definitions import METRICS
+from services.stats.figures.rates import rate_of
 from tests.support.lifecycle import PATHS, START, Walk, reach
 
 CONCLUDED = {EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN}

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.errors import Rejected
-from services.stats.domain.listing import Cursor, cursor_of, page_size, selected, token_of
-from services.stats.domain.measures import (
+from services.stats.facts.measures import (
     ALL,
     CHANNELS,
     COUNTED,
@@ -20,12 +19,14 @@ from services.stats.domain.measures import (
     FactType,
     base_count,
 )
-from services.stats.domain.measures import BY_NAME as MEASURE
-from services.stats.domain.metrics import BY_NAME, METRICS, metric_named
-from services.stats.domain.page import figures_page
-from services.stats.domain.question import question, where
-from services.stats.domain.rates import codes_of, percent, rate_of
-from services.stats.domain.windows import Window, day_number, iso_day, window
+from services.stats.facts.measures import BY_NAME as MEASURE
+from services.stats.facts.query import Cursor
+from services.stats.facts.windows import Window, day_number, iso_day, window
+from services.stats.figures.definitions import BY_NAME, METRICS, metric_named
+from services.stats.figures.listing import cursor_of, page_size, selected, token_of
+from services.stats.figures.page import figures_page
+from services.stats.figures.question import question, where
+from services.stats.figures.rates import codes_of, percent, rate_of
 
 REGISTERED = base_count(FactType.REGISTERED, first=False, concluding=False)
 ACCEPTED = base_count(FactType.ACCEPTED, first=False, concluding=False)

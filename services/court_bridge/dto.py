@@ -1,0 +1,93 @@
+"""The court's format: field names of `hub.court.v1`, for REST and gRPC alike."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+from typing_extensions import override
+
+from bridge.record import facts
+from bridge.record import fields as f
+from bridge.record.dto import MatterDto, PartnerModel, ReportDto
+from services.court_bridge.record import CourtCase
+
+EXAMPLE: Final = {
+    "case_number": "（2024）甘0725民初1023号",
+    "suit_kind": "civil",
+    "procedure": "ordinary",
+    "cause_code": "9152",
+    "category": "08",
+    "court_received_on": "2024-03-01",
+    "handed_over_at": "2024-03-04T09:30:00+08:00",
+    "county_code": "620725",
+    "town_code": "620725101",
+    "relation_clarity": "clear",
+    "facts_clarity": "fairly_clear",
+    "consents": [
+        {"role": "plaintiff", "answer": "given", "answered_on": "2024-03-02"},
+        {"role": "defendant", "answer": "given", "answered_on": "2024-03-03"},
+    ],
+    "amount_fen": 3200000,
+    "parties": [{"role": "plaintiff", "name": "甲某"}, {"role": "defendant", "name": "乙公司"}],
+    "brief": "民间借贷，借款三万二千元逾期未还。",
+}
+"""Shown in OpenAPI and sent by a test; nobody real."""
+
+
+class CourtCaseDto(MatterDto):
+    """法院收到的一件案件，不论是否移送 A suit as the court's system recorded it, handed over or not."""
+
+    reference_field = "case_number"
+    example = EXAMPLE
+
+    case_number: f.Reference = f.reference("案号 Case number", "（2024）甘0725民初1023号")
+    suit_kind: Annotated[str, f.Coded("suit_kind")] = Field(description="案件类型 Kind of suit")
+    procedure: Annotated[str, f.Coded("procedure")] = Field(description="适用程序 Procedure")
+    cause_code: f.ClassCode = Field(description="案由代码 Cause of action")
+    court_received_on: f.Day = Field(description="收案日期，决定适用规则 Day of receipt; decides the regime")
+    filed_on: f.OptionalDay = Field(default=None, description="立案日期，未立案为空 Day of filing, or empty")
+    amount_fen: f.Fen = Field(default=0, description="标的额（分） Amount in dispute, in fen")
+
+    @override
+    def to_record(self) -> CourtCase:
+        """Return the inside shape."""
+        return CourtCase(
+            source_ref=self.case_number,
+            suit_kind=self.suit_kind,
+            procedure=self.procedure,
+            cause_code=self.cause_code,
+            received_on=self.court_received_on,
+            filed_on=self.filed_on,
+            amount_fen=self.amount_fen,
+            matter=self.matter(),
+        )
+
+
+class RulingDto(PartnerModel):
+    """司法确认裁定 Ruling on an application for judicial confirmation."""
+
+    confirmed: bool = Field(description="是否确认 Confirmed")
+    reason_code: Annotated[str, f.Coded("ruling_reason", or_empty=True)] = Field(
+        default="", description="驳回或不予受理的原因 Reason of a refusal"
+    )
+
+    @model_validator(mode="after")
+    def _reason_of_a_refusal(self) -> Self:
+        if self.confirmed == bool(self.reason_code):
+            raise f.refusal("reason_mismatch", "不予确认须附原因，确认不得附 / only a refusal has a reason")
+        return self
+
+    def to_fact(self) -> facts.Ruling:
+        """Return the inside shape."""
+        return facts.Ruling(self.confirmed, self.reason_code)
+
+
+class CourtReportDto(ReportDto):
+    """法院报告的后续情况 A later fact, a withdrawal, or a ruling on judicial confirmation."""
+
+    ruling: RulingDto | None = Field(default=None, description="司法确认裁定 Ruling on judicial confirmation")
+
+    @override
+    def bodies(self) -> list[facts.LaterFact | facts.Withdrawal | facts.Ruling]:
+        return [*super().bodies(), *([self.ruling.to_fact()] if self.ruling else [])]

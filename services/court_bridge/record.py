@@ -1,0 +1,43 @@
+"""A suit as the court's system recorded it, and what must hold for its dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from bridge.record.facts import Matter, refuse_disorder, refuse_future
+from dispute.calendar.days import business_day
+
+
+@dataclass(frozen=True, slots=True)
+class CourtCase:
+    """One suit, handed over to mediation or not: every received suit counts in the diversion rate's base.
+
+    Attributes:
+        source_ref: 案号, the court's own reference.
+        cause_code: 案由 code of the court's vocabulary.
+        received_on: 收案日期; decides regime A or B, whenever we are told.
+        filed_on: 立案日期; None when not filed (regime A mediates before filing).
+        amount_fen: 标的额 in fen; 0 when there is none.
+    """
+
+    source_ref: str
+    suit_kind: str
+    procedure: str
+    cause_code: str
+    received_on: date
+    filed_on: date | None
+    amount_fen: int
+    matter: Matter
+
+
+def admitted(case: CourtCase, now: datetime) -> CourtCase:
+    """Return the suit once its dates agree with each other and the clock.
+
+    Raises:
+        Rejected: `date_in_future` or `date_order`, naming the field.
+    """
+    refuse_future(now, instants={}, days={"court_received_on": case.received_on, "filed_on": case.filed_on})
+    refuse_disorder(case.received_on, case.filed_on, "filed_on")
+    refuse_disorder(case.received_on, business_day(case.matter.handed_over_at), "handed_over_at")
+    return case

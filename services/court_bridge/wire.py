@@ -1,0 +1,19 @@
+"""A suit as the hand-off that intake reads."""
+
+from __future__ import annotations
+
+from bridge.accepting.handoff_messages import case_received
+from dispute.wire.handoff.v1 import handoff_pb2
+from services.court_bridge.record import CourtCase
+
+
+def to_wire(case: CourtCase) -> handoff_pb2.CaseReceived:
+    """Return the facts in clear; parties and brief go sealed, beside it."""
+    told = case_received(case.matter)
+    told.received_on = case.received_on.isoformat()
+    told.filed_on = case.filed_on.isoformat() if case.filed_on else ""
+    told.case_cause = case.cause_code
+    told.procedure = case.procedure
+    told.suit_kind = case.suit_kind
+    told.amount_fen = case.amount_fen
+    return told

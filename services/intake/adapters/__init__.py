@@ -1,1 +1,0 @@
-"""Intake's edges: tables, register, hand-offs, gRPC, rule files, keys, Kafka."""

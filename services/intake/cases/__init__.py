@@ -1,0 +1,1 @@
+"""Cases: the register of disputes and the unit of work that changes it."""

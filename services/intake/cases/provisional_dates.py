@@ -1,0 +1,103 @@
+"""Puts provisional dates right once the holiday table that they wait for is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from hub.errors import Rejected
+from services.intake.cases.ports import Register, Units
+from services.intake.cases.tasks import task_of_settling
+from services.intake.cases.unit_of_work import Answer, carry_out
+from services.intake.law.registration import Rulebook
+
+CHUNK: Final = 200
+"""Disputes of one transaction; commands get in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one transaction came to.
+
+    Attributes:
+        last: Id of the last dispute that was looked at; empty when there was none.
+        settled: Disputes whose dates were put right.
+        refused: Dispute -> why not: it stays provisional, so nothing is late on it; the next look tries again.
+    """
+
+    last: str
+    settled: int
+    refused: Mapping[str, Rejected]
+
+
+def settle(register: Register, after: str, book: Rulebook, at: datetime, now: datetime) -> Chunk:
+    """Put right the dates of the next disputes whose missing year the calendar knows by now, as one unit.
+
+    Several workers may do so at once: what another one has settled meanwhile is settled.
+
+    Args:
+        register: Bound to the transaction.
+        after: Only disputes whose id is above it.
+        book: Rules.
+        at: Business time of the correction.
+        now: Wall clock.
+
+    Raises:
+        Retryable: `outbox_full`.
+        Exception: A bug that a correction met; the process stops loudly.
+    """
+    years = {year for year in register.missing_years() if book.calendar.covers(year)}
+    ids = register.waiting_for(years, after, CHUNK) if years else ()
+    if not ids:
+        return Chunk("", 0, {})
+    outcomes = carry_out(register, [task_of_settling(dispute_id, at, book) for dispute_id in ids], book, now)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception) and not isinstance(outcome, Rejected):
+            raise outcome
+    settled = sum(isinstance(outcome, Answer) and bool(outcome.events) for outcome in outcomes)
+    both = zip(ids, outcomes, strict=True)
+    return Chunk(ids[-1], settled, {name: outcome for name, outcome in both if isinstance(outcome, Rejected)})
+
+
+class Settler:
+    """Goes through everything that can be settled, chunk by chunk.
+
+    Args:
+        units: Runs units of work.
+        book: Rules, with the calendar.
+        now: Wall clock.
+        business_time: Tells the business time inside a unit: the wall clock's, or the scenario's.
+    """
+
+    def __init__(
+        self,
+        units: Units,
+        book: Rulebook,
+        now: Callable[[], datetime],
+        business_time: Callable[[Register], datetime],
+    ) -> None:
+        self._units = units
+        self._book = book
+        self._now = now
+        self._business_time = business_time
+
+    async def settle_all(self) -> tuple[int, Mapping[str, Rejected]]:
+        """Put right what can be; returns the number of disputes, and those that refused it.
+
+        Raises:
+            Retryable: The store or its outbox takes nothing now.
+        """
+        total, last = 0, ""
+        refused: dict[str, Rejected] = {}
+        while True:
+            chunk = await self._units.write(lambda register, after=last: self._next(register, after))  # type: ignore[misc]
+            total += chunk.settled
+            refused |= chunk.refused
+            if not chunk.last:
+                return total, refused
+            last = chunk.last
+
+    def _next(self, register: Register, after: str) -> Chunk:
+        return settle(register, after, self._book, self._business_time(register), self._now())

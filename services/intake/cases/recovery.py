@@ -1,0 +1,69 @@
+"""Rebuilds the register from events that were published after the backup, as if they were decided now (design D1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from dispute.lifecycle import Actor, Event, evolve
+from services.intake.cases.ports import Case, Changes, Done, Place, Register
+from services.intake.cases.tasks import OWN
+from services.intake.law import timers as timing
+from services.intake.law.registration import Rulebook
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """One event that the journal has and the register lacks."""
+
+    event: Event
+    place: Place
+    recorded_at: datetime
+
+
+def take_back(register: Register, recalled: Sequence[Recalled], book: Rulebook) -> None:
+    """Write what follows from events; the events themselves are in the outbox already.
+
+    What no event carries (parties, source reference, procedure, match token) comes back when the hand-off is read
+    again: until then its task is known by id alone.
+
+    Args:
+        register: Bound to the transaction.
+        recalled: In stream order.
+        book: Rules in force.
+
+    Raises:
+        Fault: `history_broken`: an event does not continue the register's history.
+    """
+    ids = {each.event.dispute_id for each in recalled}
+    register.lock(ids)
+    before = register.cases(ids)
+    cases, changes = dict(before), Changes()
+    done: dict[tuple[str, str], Done] = {}
+    for each in recalled:
+        event, case = each.event, cases.get(each.event.dispute_id)
+        state = evolve(case.dispute if case is not None else None, event)
+        cases[event.dispute_id] = Case(state, case.procedure if case is not None else "")
+        for timer in timing.set_by(event, state, book.deadlines):
+            changes.timers[timer.dispute_id, timer.kind] = timer
+        if Actor(event.actor_role, event.actor_id) not in OWN:
+            known = Done(event.causation_id, event.dispute_id, b"", each.place, None, each.recorded_at)
+            done[event.causation_id, event.dispute_id] = known
+    changes.recalled = list(done.values())
+    changes.added = {dispute_id: case for dispute_id, case in cases.items() if dispute_id not in before}
+    changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
+    _settle(changes, before, cases)
+    changes.note_missing_years(before)
+    register.write(changes)
+
+
+def _settle(changes: Changes, before: dict[str, Case], cases: dict[str, Case]) -> None:
+    """Timers and matters as they stand after the last event."""
+    for key in [key for key in changes.timers if not timing.waits_for(key[1], cases[key[0]].dispute)]:
+        del changes.timers[key]
+    for dispute_id, case in changes.changed.items():
+        was = before[dispute_id].dispute
+        changes.cleared.update((dispute_id, kind) for kind in timing.given_up(was, case.dispute))
+        if was.state in timing.UNFINISHED and case.dispute.state not in timing.UNFINISHED:
+            changes.released.append(dispute_id)

@@ -1,0 +1,223 @@
+"""The register on a database: every statement is built once and run for many rows (design D13)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+import sqlalchemy as sa
+from typing_extensions import override
+
+from dispute.contracts.codec import event_to_wire, state_from_bytes
+from dispute.contracts.topics import HANDOFFS
+from dispute.lifecycle import Event
+from hub.errors import Kind, Rejected
+from hub.runtime.clock import Clock
+from hub.store.prepared import insert_into
+from hub.store.store import Store, Transaction
+from hub.store.tables import parked
+from hub.streams.outbox import Entry, Outbox
+from services.intake.cases.ports import Case, Changes, Done, Ledger, Place, Register, Units
+from services.intake.cases.tables import (
+    command_done,
+    dispute,
+    handoff_applied,
+    missing_year,
+    open_matter,
+    scenario_clock,
+    timer,
+)
+from services.intake.cases.vault import Vault
+from services.intake.cases.writer import EPOCH, instant, micros, writer_for
+from services.intake.law.timers import Timer, TimerKind
+
+T = TypeVar("T")
+
+CLOCK_ROW: Final = 1
+AT_ONCE: Final = 1000
+"""Ids of one `IN`; larger sets are asked for in parts."""
+
+_ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
+_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot).where(
+    dispute.c.dispute_id.in_(_ids)
+)
+_COMMANDS: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids))
+_HANDOFFS: Final = sa.select(handoff_applied).where(handoff_applied.c.handoff_id.in_(_ids))
+_HOLDERS: Final = sa.select(open_matter.c.matter, open_matter.c.dispute_id).where(open_matter.c.matter.in_(_ids))
+_RECALLED: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids), command_done.c.digest == b"")
+_parked_disputes: Final = sa.select(parked.c.key).where(parked.c.topic == HANDOFFS.name)
+_due: Final = (
+    sa.select(timer.c.dispute_id, timer.c.kind, timer.c.due_at)
+    .where(
+        timer.c.due_at <= sa.bindparam("until"),
+        timer.c.shard.in_(sa.bindparam("shards", expanding=True)),
+        timer.c.dispute_id.not_in(_parked_disputes),
+    )
+    .order_by(timer.c.due_at, timer.c.dispute_id, timer.c.kind)
+    .limit(sa.bindparam("most"))
+)
+_YEARS: Final = sa.select(missing_year.c.year).distinct()
+_WAITING: Final = (
+    sa.select(missing_year.c.dispute_id)
+    .distinct()
+    .where(
+        missing_year.c.year.in_(sa.bindparam("years", expanding=True)),
+        missing_year.c.dispute_id > sa.bindparam("after"),
+    )
+    .order_by(missing_year.c.dispute_id)
+    .limit(sa.bindparam("most"))
+)
+_STILL_DUE: Final = (
+    sa.select(timer.c.dispute_id, timer.c.kind, timer.c.due_at)
+    .where(timer.c.dispute_id.in_(_ids), timer.c.due_at <= sa.bindparam("until"))
+    .order_by(timer.c.due_at, timer.c.dispute_id, timer.c.kind)
+)
+
+
+def _parts(ids: Iterable[str]) -> Iterable[list[str]]:
+    ordered = sorted(ids)
+    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+
+
+class StoreRegister(Register):
+    """The register in one transaction.
+
+    Args:
+        tx: Transaction; its shard locks are held until it ends.
+        outbox: Journal.
+        vault: Seals confidential parts.
+        clock: Wall clock, for `recorded_at`.
+        dialect: `sqlite` or `postgresql`.
+    """
+
+    def __init__(self, tx: Transaction, outbox: Outbox, vault: Vault, clock: Clock, dialect: str) -> None:
+        self._tx = tx
+        self._outbox = outbox
+        self._vault = vault
+        self._recorded_at = clock.now()
+        self._dialect = dialect
+        self._writer = writer_for(dialect)
+
+    @override
+    def lock(self, dispute_ids: Collection[str]) -> None:
+        if dispute_ids:
+            self._outbox.lock(self._tx, dispute_ids)
+
+    @override
+    def done(self, ledger: Ledger, task_ids: Collection[str]) -> Mapping[str, Done]:
+        if ledger is Ledger.HANDOFF:
+            found = [row for ids in _parts(task_ids) for row in self._tx.execute(_HANDOFFS, {"ids": ids})]
+            done = {
+                row.handoff_id: Done(row.handoff_id, row.dispute_id, row.digest, None, None, EPOCH) for row in found
+            }
+            # What a recovery knows from events alone stands in the other ledger until the hand-off is read again.
+            left = set(task_ids) - done.keys()
+            recalled = [row for ids in _parts(left) for row in self._tx.execute(_RECALLED, {"ids": ids})]
+            return done | {row.command_id: _done_of(row) for row in recalled}
+        rows = [row for ids in _parts(task_ids) for row in self._tx.execute(_COMMANDS, {"ids": ids})]
+        return {row.command_id: _done_of(row) for row in rows}
+
+    @override
+    def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
+        rows = [row for ids in _parts(dispute_ids) for row in self._tx.execute(_CASES, {"ids": ids})]
+        return {row.dispute_id: Case(state_from_bytes(row.snapshot), row.procedure) for row in rows}
+
+    @override
+    def claim(self, matters: Mapping[str, str]) -> Mapping[str, str]:
+        # Before anything is released: two workers can't wait for each other in a ring.
+        self._writer.claim(self._tx, matters)
+        return {
+            row.matter: row.dispute_id for ids in _parts(matters) for row in self._tx.execute(_HOLDERS, {"ids": ids})
+        }
+
+    @override
+    def record_of(self, event: Event) -> bytes:
+        record = event_to_wire(event, self._recorded_at).SerializeToString()
+        self._outbox.check_size(record)
+        return record
+
+    @override
+    def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[Place]:
+        written = self._outbox.append(self._tx, [Entry(key, record) for key, record in records])
+        return [Place(str(each.stream), each.position) for each in written]
+
+    @override
+    def write(self, changes: Changes) -> None:
+        self._writer.write(self._tx, changes, self._vault)
+
+    @override
+    def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
+        until = micros(now)
+        while True:
+            # First without a lock, to learn the shards; then their heads, as every writer does; then what is left.
+            found = self._tx.execute(_due, {"until": until, "shards": sorted(shards), "most": limit}).all()
+            ids = {row.dispute_id for row in found}
+            self.lock(ids)
+            wanted = {(row.dispute_id, row.kind) for row in found}
+            still = [row for part in _parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
+            ordered = sorted(still, key=lambda row: (row.due_at, row.dispute_id, row.kind))
+            timers = [
+                Timer(row.dispute_id, TimerKind(row.kind), instant(row.due_at))
+                for row in ordered
+                if (row.dispute_id, row.kind) in wanted
+            ]
+            # Nothing left of what was found: another worker fired these. There may be more behind them.
+            if timers or not found:
+                return timers
+
+    @override
+    def missing_years(self) -> frozenset[int]:
+        return frozenset(self._tx.scalars(_YEARS))
+
+    @override
+    def waiting_for(self, years: Collection[int], after: str, limit: int) -> Sequence[str]:
+        return list(self._tx.scalars(_WAITING, {"years": sorted(years), "after": after, "most": limit}))
+
+    @override
+    def now(self) -> datetime:
+        return clock_in(self._tx)
+
+    @override
+    def move_clock(self, to: datetime) -> datetime:
+        insert = insert_into(self._dialect, scenario_clock)
+        upsert = insert.on_conflict_do_update(
+            index_elements=[scenario_clock.c.id],
+            set_={"now_at": insert.excluded.now_at},
+            where=scenario_clock.c.now_at < insert.excluded.now_at,
+        )
+        self._tx.execute(upsert, [{"id": CLOCK_ROW, "now_at": micros(to)}])
+        return self.now()
+
+
+class StoreUnits(Units):
+    """Runs units on the store's writer."""
+
+    def __init__(self, store: Store, bind: Callable[[Transaction], Register]) -> None:
+        self._store = store
+        self._bind = bind
+
+    @override
+    async def write(self, unit: Callable[[Register], T]) -> T:
+        return await self._store.write(lambda tx: unit(self._bind(tx)))
+
+
+def clock_in(tx: Transaction) -> datetime:
+    """Return the scenario clock; the beginning of 1970 before it was moved."""
+    value = tx.scalar(sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == CLOCK_ROW))
+    return instant(value or 0)
+
+
+def applied_in(tx: Transaction) -> int:
+    """Count the hand-offs that were applied, by their own rows."""
+    return tx.scalar(sa.select(sa.func.count()).select_from(handoff_applied)) or 0
+
+
+def _done_of(row: sa.Row[Any]) -> Done:
+    refusal = None
+    if row.refusal is not None:
+        code, kind, field, detail = json.loads(row.refusal)
+        refusal = Rejected(code, detail, kind=Kind(kind), field=field)
+    place = Place(row.stream, row.position) if row.stream else None
+    return Done(row.command_id, row.dispute_id, bytes(row.digest), place, refusal, instant(row.recorded_at))

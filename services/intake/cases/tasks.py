@@ -1,0 +1,129 @@
+"""Makes tasks: of a hand-off, a submission, a command or a due timer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import uuid5
+
+from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
+from dispute.lifecycle.identity import NAMESPACE
+from hub.errors import Kind, Rejected
+from services.intake.cases.ports import Case, Ledger, Secret
+from services.intake.cases.unit_of_work import Task
+from services.intake.law.completion import settled
+from services.intake.law.handoff import Arrival, Telling
+from services.intake.law.later_facts import react
+from services.intake.law.registration import Rulebook, enter
+from services.intake.law.timers import Timer, command_id_of, instruction_at
+
+SCREENER: Final = Actor(Role.SYSTEM, "screening")
+CLOCK: Final = Actor(Role.SYSTEM, "timer")
+CALENDAR: Final = Actor(Role.SYSTEM, "calendar")
+OWN: Final = frozenset({CLOCK, CALENDAR})
+"""Whose commands no ledger remembers: they are made anew from what stands in the register."""
+
+Matcher = Callable[[Arrival], str]
+"""Returns the match token of a case, empty when somebody is not identified; holds the key."""
+
+
+def task_of_telling(telling: Telling, ledger: Ledger, actor: Actor, match: Matcher, book: Rulebook) -> Task:
+    """Return the task of something told by an agency or a door of the centre.
+
+    Args:
+        telling: What is told.
+        ledger: Where its id is remembered.
+        actor: Who tells it.
+        match: Makes the match token of a new case.
+        book: Rules.
+    """
+
+    def plan(case: Case | None, master: str) -> Sequence[Command]:
+        if isinstance(telling.body, Arrival):
+            if case is not None:
+                detail = "该来源编号已登记 / this reference is registered already"
+                raise Rejected("already_registered", detail, kind=Kind.KEY_REUSED, field="source_ref")
+            return [_step(telling, actor, order) for order in enter(telling.body, telling.teller, master, book)]
+        if case is None:
+            raise unknown()
+        return [_step(telling, actor, order, case) for order in react(case.dispute, telling.body, telling.digest, book)]
+
+    arrival = telling.body if isinstance(telling.body, Arrival) else None
+    return Task(
+        task_id=telling.telling_id,
+        dispute_id=telling.dispute_id,
+        digest=telling.digest,
+        ledger=ledger,
+        plan=plan,
+        matter=match(arrival) if arrival is not None else "",
+        own=telling.teller if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
+        procedure=arrival.facts.procedure if arrival is not None else "",
+        secret=Secret(telling.dispute_id, telling.teller, arrival.confidential)
+        if arrival is not None and arrival.confidential
+        else None,
+        source_ref=arrival.source_ref if arrival is not None else "",
+    )
+
+
+def task_of_command(command: Command, digest: bytes) -> Task:
+    """Return the task of one command that a person or a system gave."""
+
+    def plan(case: Case | None, _: str) -> Sequence[Command]:
+        if case is None:
+            raise unknown()
+        return (command,)
+
+    return Task(command.command_id, command.dispute_id, digest, Ledger.COMMAND, plan)
+
+
+def task_of_timer(timer: Timer) -> Task:
+    """Return the task of a due timer; it carries out nothing when the dispute no longer waits for it."""
+
+    def plan(case: Case | None, _: str) -> Sequence[Command]:
+        order = instruction_at(timer, case.dispute) if case is not None else None
+        if case is None or order is None:
+            return ()
+        command_id = command_id_of(timer, case.dispute.sequence)
+        # A record that came late may have been due before it was registered; nothing happened to it before that.
+        occurred_at = max(timer.due_at, case.dispute.registered_at)
+        return (Command(command_id, timer.dispute_id, CLOCK, occurred_at, order),)
+
+    return Task(f"{timer.dispute_id}/{timer.kind}", timer.dispute_id, b"", Ledger.NONE, plan)
+
+
+def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
+    """Return the task that puts a dispute's provisional dates right, as far as the calendar knows them by now.
+
+    Args:
+        dispute_id: Dispute.
+        at: When the tables were known.
+        book: Rules, with the calendar to count by.
+    """
+
+    def plan(case: Case | None, _: str) -> Sequence[Command]:
+        order, counted = settled(case.dispute, book.calendar) if case is not None else (None, ())
+        if case is None or order is None:
+            return ()
+        name = f"due-dates\x1f{dispute_id}\x1f{case.dispute.sequence}"
+        occurred_at = max(at, case.dispute.registered_at)
+        return (Command(str(uuid5(NAMESPACE, name)), dispute_id, CALENDAR, occurred_at, order, counted=counted),)
+
+    return Task(f"{dispute_id}/due-dates", dispute_id, b"", Ledger.NONE, plan)
+
+
+def unknown() -> Rejected:
+    """Return the refusal of what concerns a dispute that was never registered."""
+    detail = "没有此编码的纠纷 / no dispute has this id"
+    return Rejected("unknown_dispute", detail, kind=Kind.NOT_FOUND, field="dispute_id")
+
+
+def _step(telling: Telling, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
+    """Return one command of a telling: the source registers, the hub screens, a court rules."""
+    if isinstance(order, RecordRuling):
+        actor = Actor(Role.COURT, actor.actor_id)
+    elif case is None and not isinstance(order, Register):
+        actor = SCREENER
+    # A source may tell of something earlier than its hand-over; in the register it counts from there.
+    occurred_at = telling.occurred_at if case is None else max(telling.occurred_at, case.dispute.registered_at)
+    return Command(telling.telling_id, telling.dispute_id, actor, occurred_at, order, telling.correlation_id)

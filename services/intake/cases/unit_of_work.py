@@ -1,0 +1,310 @@
+"""Carries out tasks on disputes, in the order that makes them safe: lock, look up, decide, write (design D2, D6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from dispute.lifecycle import Command, Dispute, Event, decide, evolve
+from hub.errors import Kind, Rejected
+from services.intake.cases.ports import Case, Changes, Done, Ledger, Place, Register, Secret
+from services.intake.law import timers as timing
+from services.intake.law.completion import complete
+from services.intake.law.registration import Rulebook
+from services.intake.law.timers import TimerKind
+
+KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
+"""Refusals that were judged against a dispute: the same command id gets the same refusal for ever."""
+
+Plan = Callable[[Case | None, str], Sequence[Command]]
+"""From the dispute as it stands and the master of its matter (empty: none) to the commands to carry out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do to one dispute.
+
+    Attributes:
+        task_id: Key of repetition within its ledger.
+        dispute_id: Dispute.
+        digest: SHA-256 of the content.
+        ledger: Where it is remembered.
+        plan: Commands, all or none of which are carried out.
+        matter: Match token of a new case; empty when unknown.
+        own: Source organ whose other cases are never the same matter as this one: a court's two suits are two suits,
+            also between the same people (a bank and its debtor). Empty: no exemption.
+        procedure: Procedure of a new case.
+        secret: Confidential part of a new case.
+        source_ref: The source's own reference of a new case.
+    """
+
+    task_id: str
+    dispute_id: str
+    digest: bytes
+    ledger: Ledger
+    plan: Plan
+    matter: str = ""
+    own: str = ""
+    procedure: str = ""
+    secret: Secret | None = None
+    source_ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a task did.
+
+    Attributes:
+        dispute: State after it; as it stands now when `repeated`.
+        place: Journal place of its last event; None when it wrote none.
+        recorded_at: When it was first carried out.
+        events: What it wrote now; empty when `repeated`.
+        repeated: It had been carried out before.
+    """
+
+    dispute: Dispute
+    place: Place | None
+    recorded_at: datetime
+    events: tuple[Event, ...] = ()
+    repeated: bool = False
+
+
+Outcome = Answer | Exception
+"""`Rejected` or `Retryable`: the task's own refusal; any other exception is a bug that this task met."""
+
+
+@dataclass(slots=True)
+class _Unit:
+    """State of one unit while its tasks are decided in memory."""
+
+    before: dict[str, Case]
+    cases: dict[str, Case]
+    owners: dict[str, str]
+    holders: Mapping[str, Case]
+    touched: frozenset[str]
+    changes: Changes = field(default_factory=Changes)
+    records: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A task that was carried out; `last` is the index of its last record, -1 when it wrote none."""
+
+    events: tuple[Event, ...]
+    last: int
+    after: Dispute | None
+    repeated: bool = False
+
+
+_Result = _Decided | Done | Exception
+
+
+def carry_out(
+    register: Register,
+    tasks: Sequence[Task],
+    book: Rulebook,
+    now: datetime,
+    fired: Iterable[tuple[str, TimerKind]] = (),
+) -> list[Outcome]:
+    """Carry out tasks in order, as one unit; a task that is refused touches no other.
+
+    Args:
+        register: Bound to the transaction.
+        tasks: In order; several may concern one dispute.
+        book: Rules in force.
+        now: Wall clock.
+        fired: Timers that this unit takes off.
+
+    Raises:
+        Retryable: `outbox_full`: nothing was written.
+    """
+    touched = frozenset(task.dispute_id for task in tasks)
+    register.lock(touched)
+    known = _known(register, tasks)
+    cases = register.cases(touched)
+    owners = _claim(register, tasks, cases, known)
+    # Read without their locks: only where a holder came from is asked, and that never changes.
+    holders = register.cases(set(owners.values()) - touched) if owners else {}
+    unit = _Unit(dict(cases), cases, owners, holders, touched)
+    unit.changes.cleared.update(fired)
+    results: list[_Result] = []
+    first: dict[tuple[Ledger, str], int] = {}
+    for number, task in enumerate(tasks):
+        key = (task.ledger, task.task_id)
+        if task.ledger is not Ledger.NONE and key in first:
+            results.append(_again(task, tasks[first[key]], results[first[key]]))
+            continue
+        first[key] = number
+        done = known.get(key)
+        results.append(_recall(task, done, unit) if done is not None else _attempt(register, task, unit, book))
+    places = register.append(unit.records)
+    outcomes = [_outcome(task, result, unit, places, now) for task, result in zip(tasks, results, strict=True)]
+    fresh = [number for key, number in first.items() if key[0] is not Ledger.NONE and key not in known]
+    _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
+    _settle_matters(unit)
+    _settle_timers(unit)
+    unit.changes.note_missing_years(unit.before)
+    register.write(unit.changes)
+    return outcomes
+
+
+def _known(register: Register, tasks: Sequence[Task]) -> dict[tuple[Ledger, str], Done]:
+    known: dict[tuple[Ledger, str], Done] = {}
+    for ledger in (Ledger.COMMAND, Ledger.HANDOFF):
+        ids = {task.task_id for task in tasks if task.ledger is ledger}
+        if ids:
+            known.update({(ledger, task_id): done for task_id, done in register.done(ledger, ids).items()})
+    return known
+
+
+def _claim(
+    register: Register, tasks: Sequence[Task], cases: dict[str, Case], known: dict[tuple[Ledger, str], Done]
+) -> dict[str, str]:
+    """Claim the matters of cases that are really new; whoever claims first, on whatever worker, is the master.
+
+    A case that a recovery brought back claims its matter again when it is told again: its token is in no event.
+    """
+    wanted: dict[str, str] = {}
+    for task in tasks:
+        case, done = cases.get(task.dispute_id), known.get((task.ledger, task.task_id))
+        new = case is None and done is None
+        back = case is not None and done is not None and not done.digest and _holds(case.dispute)
+        if task.matter and (new or back):
+            wanted.setdefault(task.matter, task.dispute_id)
+    return dict(register.claim(wanted)) if wanted else {}
+
+
+def _recall(task: Task, done: Done, unit: _Unit) -> _Result:
+    if done.dispute_id != task.dispute_id or (done.digest and done.digest != task.digest):
+        return _reused()
+    if not done.digest:
+        _retell(task, done, unit)
+    return done if done.refusal is None else done.refusal
+
+
+def _retell(task: Task, done: Done, unit: _Unit) -> None:
+    """A task that is known from its events alone is told again: keep what no event carries."""
+    unit.changes.retold.setdefault(task.ledger, []).append(replace(done, digest=task.digest))
+    case = unit.cases[task.dispute_id]
+    if task.secret is not None:
+        unit.changes.secrets.append(task.secret)
+    if task.source_ref and not case.dispute.source_ref:
+        told = Case(replace(case.dispute, source_ref=task.source_ref), task.procedure)
+        unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = told
+
+
+def _again(task: Task, earlier: Task, result: _Result) -> _Result:
+    """Answer a task that stands in the same unit twice."""
+    if (earlier.digest, earlier.dispute_id) != (task.digest, task.dispute_id):
+        return _reused()
+    return replace(result, events=(), repeated=True) if isinstance(result, _Decided) else result
+
+
+def _reused() -> Rejected:
+    detail = "同一编号此前用于其他内容 / the same id was used with other content before"
+    return Rejected("key_reused", detail, kind=Kind.KEY_REUSED)
+
+
+def _attempt(register: Register, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Exception:
+    """Decide one task in memory; all of its events, or none."""
+    case = unit.cases.get(task.dispute_id)
+    procedure = case.procedure if case is not None else task.procedure
+    try:
+        steps = _decide(task, case, procedure, _master(task, unit), book)
+        records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
+    except Exception as error:  # noqa: BLE001 - goes to whoever gave the task: a caller, or a reader that stops
+        return error
+    if not steps:
+        return _Decided((), -1, case.dispute if case is not None else None)
+    after = Case(steps[-1][1], procedure)
+    unit.cases[task.dispute_id] = after
+    if task.dispute_id in unit.before:
+        unit.changes.changed[task.dispute_id] = after
+    else:
+        unit.changes.added[task.dispute_id] = after
+    if case is None and task.secret is not None:
+        unit.changes.secrets.append(task.secret)
+    unit.records += records
+    for event, state in steps:
+        for timer in timing.set_by(event, state, book.deadlines):
+            unit.changes.timers[timer.dispute_id, timer.kind] = timer
+    return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
+
+
+def _decide(task: Task, case: Case | None, procedure: str, master: str, book: Rulebook) -> list[tuple[Event, Dispute]]:
+    """Return each event with the state after it."""
+    dispute = case.dispute if case is not None else None
+    steps: list[tuple[Event, Dispute]] = []
+    for command in task.plan(case, master):
+        for event in decide(dispute, complete(command, dispute, procedure, book)):
+            dispute = evolve(dispute, event)
+            steps.append((event, dispute))
+    return steps
+
+
+def _master(task: Task, unit: _Unit) -> str:
+    """Return who holds the task's matter, empty when it is the task's own dispute or nobody that is still open."""
+    owner = unit.owners.get(task.matter, "")
+    if owner in {"", task.dispute_id}:
+        return ""
+    if owner in unit.touched:
+        held = unit.cases.get(owner)
+        if held is None or not _open(held.dispute):
+            unit.owners[task.matter] = unit.changes.taken[task.matter] = task.dispute_id
+            return ""
+    holder = unit.cases.get(owner) or unit.holders.get(owner)
+    if task.own and holder is not None and holder.dispute.dimensions.source_organ == task.own:
+        return ""
+    return owner
+
+
+def _open(dispute: Dispute) -> bool:
+    return dispute.state in timing.UNFINISHED
+
+
+def _holds(dispute: Dispute) -> bool:
+    return _open(dispute) and not dispute.master_dispute_id
+
+
+def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[Place], now: datetime) -> Outcome:
+    if isinstance(result, Exception):
+        return result
+    if isinstance(result, Done):
+        dispute = unit.cases[task.dispute_id].dispute
+        return Answer(dispute, result.place, result.recorded_at, repeated=True)
+    if result.after is None:
+        return AssertionError(f"task {task.task_id} was done to a dispute that does not exist")
+    place = places[result.last] if result.last >= 0 else None
+    return Answer(result.after, place, now, result.events, result.repeated)
+
+
+def _remember(unit: _Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: datetime) -> None:
+    """Note the tasks that were decided for the first time; a dead hand-off stays unknown and can be redriven."""
+    for task, result, outcome in fresh:
+        refusal = result if isinstance(result, Rejected) else None
+        kept = refusal is not None and refusal.kind in KEPT_REFUSALS and task.ledger is Ledger.COMMAND
+        if isinstance(result, Exception) and not kept:
+            continue
+        place = outcome.place if isinstance(outcome, Answer) else None
+        row = Done(task.task_id, task.dispute_id, task.digest, place, refusal, now)
+        unit.changes.done.setdefault(task.ledger, []).append(row)
+
+
+def _settle_matters(unit: _Unit) -> None:
+    holders = set(unit.owners.values()) & unit.touched
+    for dispute_id in sorted(unit.touched):
+        before, after = unit.before.get(dispute_id), unit.cases.get(dispute_id)
+        held = dispute_id in holders or (before is not None and _open(before.dispute))
+        if held and (after is None or not _open(after.dispute)):
+            unit.changes.released.append(dispute_id)
+
+
+def _settle_timers(unit: _Unit) -> None:
+    changes = unit.changes
+    for key in [key for key in changes.timers if not timing.waits_for(key[1], unit.cases[key[0]].dispute)]:
+        del changes.timers[key]
+    for dispute_id, after in changes.changed.items():
+        before = unit.before[dispute_id].dispute
+        changes.cleared.update((dispute_id, kind) for kind in timing.given_up(before, after.dispute))

@@ -1,0 +1,157 @@
+"""What a unit changed, written at once: each table by one statement for all of its rows (design D13)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import chain
+from typing import Final
+
+import sqlalchemy as sa
+
+from dispute.contracts.codec import state_to_bytes
+from hub.store.prepared import Prepared, insert_into
+from hub.store.store import Transaction
+from hub.streams.topics import shard_of
+from services.intake.cases.ports import Case, Changes, Done, Ledger, Secret
+from services.intake.cases.tables import (
+    command_done,
+    confidential,
+    dispute,
+    handoff_applied,
+    missing_year,
+    open_matter,
+    timer,
+)
+from services.intake.cases.vault import Vault
+from services.intake.law.timers import Timer
+
+Row = tuple[object, ...]
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+
+_of: Final[sa.BindParameter[str]] = sa.bindparam("of")
+_by: Final[sa.BindParameter[str]] = sa.bindparam("by")
+_told: Final[sa.BindParameter[bytes]] = sa.bindparam("told")
+_CHANGE: Final = (
+    sa.update(dispute)
+    .where(dispute.c.dispute_id == _of)
+    .values(
+        sequence=sa.bindparam("upto"),
+        state=sa.bindparam("now"),
+        procedure=sa.bindparam("goes_by"),
+        snapshot=sa.bindparam("shot"),
+    )
+)
+_is_done: Final = (command_done.c.command_id == _of, command_done.c.dispute_id == _by)
+
+
+class ChangeWriter:
+    """Writes changes; the text of its statements is made once."""
+
+    def __init__(self, dialect: str) -> None:
+        def prepared(statement: sa.UpdateBase, *names: str) -> Prepared:
+            return Prepared(dialect, statement, *names)
+
+        def all_of(table: sa.Table) -> list[str]:
+            return [column.key for column in table.columns]
+
+        done, timers = insert_into(dialect, command_done), insert_into(dialect, timer)
+        known_from_events = done.on_conflict_do_update(
+            index_elements=list(command_done.primary_key),
+            set_={name: done.excluded[name] for name in ("stream", "position", "recorded_at")},
+            where=sa.func.length(command_done.c.digest) == sa.literal_column("0"),
+        )
+        moved = timers.on_conflict_do_update(
+            index_elements=list(timer.primary_key), set_={"due_at": timers.excluded.due_at}
+        )
+        self._claim = prepared(insert_into(dialect, open_matter).on_conflict_do_nothing(), *all_of(open_matter))
+        self._add = prepared(sa.insert(dispute), *all_of(dispute))
+        self._change = prepared(_CHANGE, "upto", "now", "goes_by", "shot", "of")
+        self._seal = prepared(insert_into(dialect, confidential).on_conflict_do_nothing(), *all_of(confidential))
+        self._clear = prepared(sa.delete(timer).where(timer.c.dispute_id == _of, timer.c.kind == _by), "of", "by")
+        self._set = prepared(moved, *all_of(timer))
+        self._no_years = prepared(sa.delete(missing_year).where(missing_year.c.dispute_id == _of), "of")
+        self._years = prepared(sa.insert(missing_year), *all_of(missing_year))
+        self._take = prepared(
+            sa.update(open_matter).where(open_matter.c.matter == _of).values(dispute_id=_by), "by", "of"
+        )
+        self._release = prepared(sa.delete(open_matter).where(open_matter.c.dispute_id == _of), "of")
+        self._done = prepared(sa.insert(command_done), *all_of(command_done))
+        self._applied = prepared(sa.insert(handoff_applied), *all_of(handoff_applied))
+        self._handed_over = prepared(sa.delete(command_done).where(*_is_done), "of", "by")
+        self._retold = prepared(sa.update(command_done).where(*_is_done).values(digest=_told), "told", "of", "by")
+        self._recalled = prepared(known_from_events, *all_of(command_done))
+
+    def claim(self, tx: Transaction, matters: Mapping[str, str]) -> None:
+        """Let each dispute hold its matter unless another one does; in ascending order, which rules out a ring."""
+        self._claim.run(tx, sorted(matters.items()))
+
+    def write(self, tx: Transaction, changes: Changes, vault: Vault) -> None:
+        """Write everything else, table by table."""
+        done = changes.done.get(Ledger.COMMAND, ())
+        handed, again = changes.done.get(Ledger.HANDOFF, ()), changes.retold.get(Ledger.HANDOFF, ())
+        self._add.run(tx, [_added(case) for case in changes.added.values()])
+        self._change.run(tx, [_changed(case) for case in changes.changed.values()])
+        # A dispute that has its confidential part keeps it, also when the key in it was destroyed.
+        self._seal.run(tx, [_sealed(secret, vault) for secret in changes.secrets])
+        self._clear.run(tx, [(dispute_id, kind.value) for dispute_id, kind in sorted(changes.cleared)])
+        self._set.run(tx, [_timer_row(each) for each in changes.timers.values()])
+        years = sorted(changes.missing_years.items())
+        self._no_years.run(tx, [(dispute_id,) for dispute_id, _ in years if dispute_id not in changes.added])
+        self._years.run(tx, [(year, dispute_id) for dispute_id, missing in years for year in sorted(missing)])
+        self._take.run(tx, [(by, matter) for matter, by in sorted(changes.taken.items())])
+        self._release.run(tx, [(dispute_id,) for dispute_id in changes.released])
+        self._done.run(tx, [_done_row(each) for each in done])
+        self._applied.run(tx, [(each.task_id, each.dispute_id, each.digest) for each in chain(handed, again)])
+        self._handed_over.run(tx, [(each.task_id, each.dispute_id) for each in again])
+        told = changes.retold.get(Ledger.COMMAND, ())
+        self._retold.run(tx, [(each.digest, each.task_id, each.dispute_id) for each in told])
+        self._recalled.run(tx, [_done_row(each) for each in changes.recalled])
+
+
+@cache
+def writer_for(dialect: str) -> ChangeWriter:
+    """Return the writer of a dialect; it holds texts only."""
+    return ChangeWriter(dialect)
+
+
+def micros(at: datetime) -> int:
+    """Return microseconds since 1970."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def instant(value: int) -> datetime:
+    """Return the instant of microseconds since 1970."""
+    return EPOCH + value * MICROSECOND
+
+
+def _added(case: Case) -> Row:
+    its = case.dispute
+    channel = its.dimensions.channel.value
+    return its.dispute_id, its.sequence, its.state.value, channel, case.procedure, state_to_bytes(its)
+
+
+def _changed(case: Case) -> Row:
+    its = case.dispute
+    return its.sequence, its.state.value, case.procedure, state_to_bytes(its), its.dispute_id
+
+
+def _sealed(secret: Secret, vault: Vault) -> Row:
+    sealed = vault.seal(secret.dispute_id, secret.agency, secret.content)
+    return secret.dispute_id, secret.agency, sealed.wrapped_key, sealed.nonce, sealed.ciphertext
+
+
+def _timer_row(each: Timer) -> Row:
+    return each.dispute_id, each.kind.value, shard_of(each.dispute_id), micros(each.due_at)
+
+
+def _done_row(done: Done) -> Row:
+    stream, position = (done.place.stream, done.place.position) if done.place is not None else ("", 0)
+    refusal, text = done.refusal, None
+    if refusal is not None:
+        text = json.dumps([refusal.code, refusal.kind.value, refusal.field, refusal.detail[:500]], ensure_ascii=False)
+    return done.task_id, done.dispute_id, done.digest, stream, position, text, micros(done.recorded_at)

@@ -1,0 +1,1 @@
+"""Ways in: hand-offs, gRPC, timers and holiday tables."""

@@ -1,0 +1,92 @@
+"""Applies hand-offs: decodes, opens the sealed part for matching alone, and carries out (called by the reader)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from typing_extensions import override
+
+from dispute.contracts.sealing import Sealer
+from dispute.lifecycle import Actor, Role
+from hub.errors import Rejected, Retryable
+from hub.runtime.clock import Clock
+from hub.store.store import Transaction
+from hub.streams.applier import Applier
+from hub.streams.judge import Numbered
+from services.intake.cases.ports import Counters, Ledger, Register
+from services.intake.cases.tasks import Matcher, task_of_telling
+from services.intake.cases.unit_of_work import Answer, Task, carry_out
+from services.intake.inbound.messages import handoff_of, telling_of
+from services.intake.law.registration import Rulebook
+
+AGENCY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+"""An agency's code; whatever else stands there could be anything, and is not repeated in logs."""
+
+
+class HandoffApplier(Applier):
+    """What a hand-off means to intake.
+
+    Args:
+        bind: Makes the register of a transaction.
+        sealer: Opens what bridges sealed.
+        match: Makes match tokens; the only holder of their key.
+        book: Rules.
+        clock: Wall clock.
+        counters: Metrics.
+    """
+
+    def __init__(
+        self,
+        *,
+        bind: Callable[[Transaction], Register],
+        sealer: Sealer,
+        match: Matcher,
+        book: Rulebook,
+        clock: Clock,
+        counters: Counters,
+    ) -> None:
+        self._bind = bind
+        self._sealer = sealer
+        self._match = match
+        self._book = book
+        self._clock = clock
+        self._counters = counters
+
+    @override
+    def key_of(self, record: bytes) -> str:
+        return handoff_of(record).dispute_id
+
+    @override
+    def source_of(self, record: bytes) -> str:
+        try:
+            agency = handoff_of(record).agency_id
+        except Rejected:
+            return ""
+        return agency if AGENCY.fullmatch(agency) else ""
+
+    @override
+    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:
+        answers: list[Rejected | Retryable | None] = [None] * len(records)
+        tasks: list[tuple[int, Task]] = []
+        for number, item in enumerate(records):
+            try:
+                tasks.append((number, self._task(item.record)))
+            except Rejected as error:
+                answers[number] = error
+        if not tasks:
+            return answers
+        outcomes = carry_out(self._bind(tx), [task for _, task in tasks], self._book, self._clock.now())
+        for (number, _), outcome in zip(tasks, outcomes, strict=True):
+            if isinstance(outcome, Rejected | Retryable):
+                answers[number] = outcome
+            elif isinstance(outcome, Exception):
+                raise outcome
+        self._counters.events(event for answer in outcomes if isinstance(answer, Answer) for event in answer.events)
+        return answers
+
+    def _task(self, record: bytes) -> Task:
+        telling = telling_of(handoff_of(record), self._sealer)
+        actor = Actor(Role.BRIDGE, telling.teller)
+        return task_of_telling(telling, Ledger.HANDOFF, actor, self._match, self._book)

@@ -1,0 +1,240 @@
+"""Wire to inside: hand-offs and submissions become tellings; every value is checked against its closed list."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from google.protobuf.message import DecodeError
+
+from dispute.contracts.codec import instant_of
+from dispute.contracts.sealing import Sealer
+from dispute.lifecycle import (
+    Channel,
+    Dimensions,
+    Recurrence,
+    Scale,
+    business_day,
+    dispute_id_of,
+    is_plausible_day,
+    is_plausible_instant,
+)
+from dispute.lifecycle.identity import is_uuid
+from dispute.wire.handoff.v1 import handoff_pb2
+from hub.errors import Rejected
+from services.intake.law.facts import SOURCE_CHANNELS, Consent, Facts
+from services.intake.law.handoff import Arrival, Body, LaterFact, Ruling, Telling, Withdrawal
+from services.intake.law.matching import Person
+
+C = TypeVar("C", bound=StrEnum)
+T = TypeVar("T")
+
+DIGEST_BYTES: Final = 32
+MAX_ITEMS: Final = 200
+"""Consents, circumstances and parties of one case; the largest group matters name their representatives."""
+
+_PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
+CLARITIES: Final = frozenset({"clear", "fairly_clear", "unclear"})
+
+
+def handoff_of(record: bytes) -> handoff_pb2.Handoff:
+    """Return the hand-off of a record.
+
+    Raises:
+        Rejected: `undecodable`.
+    """
+    try:
+        return handoff_pb2.Handoff.FromString(record)
+    except DecodeError as error:
+        raise Rejected("undecodable", "the record is not a Handoff") from error
+
+
+def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
+    """Return what a bridge tells.
+
+    Raises:
+        Rejected: `bad_handoff_id`, `wrong_dispute_id`, `unknown_code`, `bad_date`, `cannot_open`, `empty_handoff` …,
+            with the field at fault.
+    """
+    if not is_uuid(handoff.handoff_id):
+        raise Rejected("bad_id", "a UUID in canonical form is needed", field="handoff_id")
+    if handoff.dispute_id != dispute_id_of(handoff.agency_id, handoff.source_ref):
+        raise Rejected("wrong_dispute_id", "id is not made of the agency and its reference", field="dispute_id")
+    if handoff.channel not in SOURCE_CHANNELS:
+        raise Rejected("unknown_code", "a bridge tells of court, police or petition", field="channel")
+    if len(handoff.content_mac) != DIGEST_BYTES:
+        raise Rejected("digest_malformed", "content_mac has 32 bytes", field="content_mac")
+    if not handoff.HasField("occurred_at"):
+        raise Rejected("time_missing", "occurred_at is needed", field="occurred_at")
+    occurred_at = plausible(_at("occurred_at", lambda: instant_of(handoff.occurred_at)))
+    return Telling(
+        telling_id=handoff.handoff_id,
+        dispute_id=handoff.dispute_id,
+        teller=handoff.agency_id,
+        digest=handoff.content_mac,
+        occurred_at=occurred_at,
+        correlation_id=handoff.correlation_id or handoff.handoff_id,
+        body=_body(handoff, occurred_at, sealer),
+    )
+
+
+def arrival_of(
+    facts: handoff_pb2.CaseReceived,
+    confidential: handoff_pb2.Confidential,
+    *,
+    channel: str,
+    organ: str,
+    source_ref: str,
+    told_at: datetime,
+) -> Arrival:
+    """Return a received case.
+
+    Args:
+        facts: As the source recorded them.
+        confidential: Parties and text, opened.
+        channel: Door.
+        organ: Who took it up.
+        source_ref: The source's own reference.
+        told_at: When the hub was told, at the source.
+
+    Raises:
+        Rejected: `unknown_code`, `bad_date`, `too_many_items`, `text_malformed`.
+    """
+    _few(facts, confidential)
+    consents = tuple(
+        Consent(consent.role, consent.answer, _at(f"consents.{n}.answered_on", lambda c=consent: _day(c.answered_on)))  # type: ignore[misc]
+        for n, consent in enumerate(facts.consents)
+    )
+    for name in ("relation_clarity", "facts_clarity"):
+        if getattr(facts, name) not in CLARITIES:
+            raise Rejected("unknown_code", "clear | fairly_clear | unclear", field=name)
+    if _PROCEDURE.fullmatch(facts.procedure) is None:
+        raise Rejected("unknown_code", "no such procedure", field="procedure")
+    return Arrival(
+        facts=Facts(
+            channel=channel,
+            received_on=_at("received_on", lambda: _needed_day(facts.received_on)),
+            told_on=business_day(told_at),
+            category=facts.category,
+            case_cause=facts.case_cause,
+            procedure=facts.procedure,
+            suit_kind=facts.suit_kind,
+            purpose=facts.purpose,
+            relation_clarity=facts.relation_clarity,
+            facts_clarity=facts.facts_clarity,
+            consents=consents,
+            circumstances=frozenset(facts.circumstances),
+        ),
+        dimensions=Dimensions(
+            channel=_code(Channel, channel, "channel"),
+            source_organ=organ,
+            county_code=facts.county_code,
+            town_code=facts.town_code,
+            village_code=facts.village_code,
+            grid_code=facts.grid_code,
+            category=facts.category,
+            case_cause=facts.case_cause,
+            recurrence=_code(Recurrence, facts.recurrence, "recurrence"),
+            scale=_code(Scale, facts.scale, "scale"),
+        ),
+        source_ref=source_ref,
+        amount_fen=facts.amount_fen,
+        people=tuple(Person(party.role, party.id_number, party.phone) for party in confidential.parties),
+        confidential=confidential.SerializeToString(deterministic=True),
+    )
+
+
+def plausible(at: datetime, field: str = "occurred_at") -> datetime:
+    """Return the instant.
+
+    Raises:
+        Rejected: `time_out_of_range`.
+    """
+    if not is_plausible_instant(at):
+        raise Rejected("time_out_of_range", "时间超出范围 / time is out of range", field=field)
+    return at
+
+
+def digest_of(*parts: bytes) -> bytes:
+    """Return the SHA-256 of a request's content."""
+    return hashlib.sha256(b"\x1f".join(parts)).digest()
+
+
+def _body(handoff: handoff_pb2.Handoff, told_at: datetime, sealer: Sealer) -> Body:
+    match handoff.WhichOneof("body"):
+        case "case_received":
+            sealed = handoff.confidential
+            has_sealed = handoff.HasField("confidential")
+            clear = sealer.open(sealed, handoff.handoff_id) if has_sealed else handoff_pb2.Confidential()
+            return _at(
+                "case_received",
+                lambda: arrival_of(
+                    handoff.case_received,
+                    clear,
+                    channel=handoff.channel,
+                    organ=handoff.agency_id,
+                    source_ref=handoff.source_ref,
+                    told_at=told_at,
+                ),
+            )
+        case "later_fact":
+            return _at("later_fact", lambda: _later(handoff.later_fact))
+        case "case_withdrawn":
+            return Withdrawal(handoff.case_withdrawn.reason_code)
+        case "court_ruling":
+            return Ruling(handoff.court_ruling.confirmed, handoff.court_ruling.reason_code)
+        case _:
+            raise Rejected("empty_handoff", "a hand-off tells something")
+
+
+def _later(fact: handoff_pb2.LaterFact) -> LaterFact:
+    consent = fact.consent
+    answered_on = _at("consent.answered_on", lambda: _day(consent.answered_on))
+    told = Consent(consent.role, consent.answer, answered_on) if fact.HasField("consent") else None
+    return LaterFact(fact.kind, told, fact.category, fact.case_cause)
+
+
+def _few(facts: handoff_pb2.CaseReceived, confidential: handoff_pb2.Confidential) -> None:
+    for name, items in (
+        ("consents", facts.consents),
+        ("circumstances", facts.circumstances),
+        ("parties", confidential.parties),
+    ):
+        if len(items) > MAX_ITEMS:
+            raise Rejected("too_many_items", f"at most {MAX_ITEMS}", field=name)
+
+
+def _day(text: str) -> date | None:
+    return _needed_day(text) if text else None
+
+
+def _needed_day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise Rejected("bad_date", "日期应为 YYYY-MM-DD / an ISO date is needed")
+    if not is_plausible_day(day):
+        raise Rejected("time_out_of_range", "日期超出范围 / date is out of range")
+    return day
+
+
+def _code(kind: type[C], text: str, field: str) -> C:
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise Rejected("unknown_code", f"not in the list of {kind.__name__}", field=field) from error
+
+
+def _at(name: str, read: Callable[[], T]) -> T:
+    """Run `read`; a refusal gets the path of the field it happened in."""
+    try:
+        return read()
+    except Rejected as error:
+        path = f"{name}.{error.field}" if error.field else name
+        raise Rejected(error.code, error.detail, kind=error.kind, field=path) from error

@@ -1,0 +1,77 @@
+"""Reads of the register over gRPC: one dispute, pages of disputes, a history, the clock."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import sqlalchemy as sa
+
+from dispute.contracts.codec import dispute_to_wire, state_from_bytes
+from dispute.lifecycle import Channel, State, is_dispute_id
+from dispute.wire.intake.v1 import intake_pb2
+from dispute.wire.journal.v1 import journal_pb2
+from hub.errors import Rejected
+from hub.store.store import Transaction
+from hub.streams.outbox import Outbox
+from services.intake.cases.tables import dispute
+from services.intake.cases.tasks import unknown
+
+PAGE: Final = 100
+LARGEST_PAGE: Final = 1000
+
+
+def one_dispute(tx: Transaction, dispute_id: str) -> intake_pb2.GetDisputeResponse:
+    """Return a dispute.
+
+    Raises:
+        Rejected: `unknown_dispute`.
+    """
+    snapshot = None
+    if is_dispute_id(dispute_id):
+        snapshot = tx.scalar(sa.select(dispute.c.snapshot).where(dispute.c.dispute_id == dispute_id))
+    if snapshot is None:
+        raise unknown()
+    return intake_pb2.GetDisputeResponse(dispute=dispute_to_wire(state_from_bytes(snapshot)))
+
+
+def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -> intake_pb2.ListDisputesResponse:
+    """Return a page in ascending order of id; the token is the last id of the page before.
+
+    Raises:
+        Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
+    """
+    size = request.page_size or PAGE
+    if not 1 <= size <= LARGEST_PAGE:
+        raise Rejected("bad_page_size", f"1 … {LARGEST_PAGE}", field="page_size")
+    if request.page_token and not is_dispute_id(request.page_token):
+        raise Rejected("bad_page_token", "不是上一页给出的标记 / not a token of this list", field="page_token")
+    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot).where(dispute.c.dispute_id > request.page_token)
+    if request.state:
+        query = query.where(dispute.c.state == _member(State, request.state, "state"))
+    if request.channel:
+        query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel"))
+    rows = tx.execute(query.order_by(dispute.c.dispute_id).limit(size + 1)).all()
+    page = rows[:size]
+    return intake_pb2.ListDisputesResponse(
+        disputes=[dispute_to_wire(state_from_bytes(row.snapshot)) for row in page],
+        next_page_token=page[-1].dispute_id if len(rows) > size else "",
+    )
+
+
+def history_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.GetHistoryResponse:
+    """Return every event of a dispute, from the records that the journal is made of.
+
+    Raises:
+        Rejected: `unknown_dispute`.
+    """
+    records = outbox.history(tx, dispute_id) if is_dispute_id(dispute_id) else []
+    if not records:
+        raise unknown()
+    return intake_pb2.GetHistoryResponse(events=[journal_pb2.JournalEvent.FromString(record) for record in records])
+
+
+def _member(kind: type[State | Channel], text: str, field: str) -> str:
+    try:
+        return kind(text).value
+    except ValueError as error:
+        raise Rejected("unknown_code", f"not in the list of {kind.__name__}", field=field) from error

@@ -1,0 +1,176 @@
+"""gRPC requests to tasks: what comes from outside is measured and checked before it reaches a transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+from uuid import uuid5
+
+from bridge.record.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
+from dispute.contracts.codec import command_from_wire, instant_of
+from dispute.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
+from dispute.lifecycle.identity import NAMESPACE, is_uuid
+from dispute.wire.dispute.v1 import command_pb2
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2
+from hub.errors import Rejected
+from hub.runtime.clock import Clock
+from services.intake.cases.ports import Ledger
+from services.intake.cases.tasks import Matcher, task_of_command, task_of_telling
+from services.intake.cases.unit_of_work import Task
+from services.intake.inbound.messages import arrival_of, digest_of, plausible
+from services.intake.law.facts import SOURCE_CHANNELS
+from services.intake.law.handoff import Telling
+from services.intake.law.registration import Rulebook
+
+MAX_COMMAND_BYTES: Final = 16 * 1024
+MAX_SUBMISSION_BYTES: Final = 256 * 1024
+MAX_KEY_CHARS: Final = 200
+SKEW: Final = timedelta(minutes=5)
+DOORS: Final = frozenset(set(Channel) - SOURCE_CHANNELS)
+"""Channels that come through this service; the others have a bridge."""
+
+_ORGAN: Final = re.compile(r"[a-z]+-[a-z0-9][a-z0-9-]{0,50}")
+_CORRELATION: Final = re.compile(r"[A-Za-z0-9._:/-]{0,128}")
+_CHECKS: Final[dict[str, Callable[[str], str]]] = {"citizen_id": citizen_id, "uscc": uscc}
+
+
+class Requests:
+    """Makes tasks of requests.
+
+    Args:
+        clock: Wall clock.
+        clock_kind: With a scenario clock business time may lie ahead of the wall's.
+        match: Makes match tokens.
+        book: Rules.
+    """
+
+    def __init__(self, clock: Clock, clock_kind: Literal["wall", "scenario"], match: Matcher, book: Rulebook) -> None:
+        self._clock = clock
+        self._kind = clock_kind
+        self._match = match
+        self._book = book
+
+    def command(self, message: command_pb2.Command) -> Task:
+        """Return the task of a command.
+
+        Raises:
+            Rejected: `command_too_large`, `bad_id`, `date_in_future`, and what the codec refuses.
+        """
+        content = message.SerializeToString(deterministic=True)
+        if len(content) > MAX_COMMAND_BYTES:
+            raise Rejected("command_too_large", f"指令过大 / a command has at most {MAX_COMMAND_BYTES} bytes")
+        if not is_uuid(message.command_id):
+            raise Rejected("bad_id", "应为小写 UUID / a UUID in lower case is needed", field="command_id")
+        if not is_dispute_id(message.dispute_id):
+            raise Rejected("bad_id", "应为纠纷编码 / a dispute id is needed", field="dispute_id")
+        if _CORRELATION.fullmatch(message.correlation_id) is None:
+            raise Rejected("bad_id", "关联编号不合规 / not a correlation id", field="correlation_id")
+        command = command_from_wire(message)
+        self._not_ahead(plausible(command.occurred_at))
+        return task_of_command(command, digest_of(content))
+
+    def submission(self, request: intake_pb2.SubmitRequest) -> tuple[Task, Telling]:
+        """Return the task of a submission, and what it tells.
+
+        Raises:
+            Rejected: `not_a_door`, `bad_organ`, `source_ref_missing`, `id_checksum` …, with the field at fault.
+        """
+        _check_size(request)
+        if request.channel not in DOORS:
+            detail = "法院、公安、信访经各自的桥接 / court, police and petition have their own bridge"
+            raise Rejected("not_a_door", detail, field="channel")
+        if _ORGAN.fullmatch(request.source_organ) is None or not request.source_organ.startswith(request.channel + "-"):
+            detail = "应为“渠道-编码” / written channel-code, for example window-620725"
+            raise Rejected("bad_organ", detail, field="source_organ")
+        if not request.source_ref:
+            raise Rejected("source_ref_missing", "缺少来源编号 / source reference is missing", field="source_ref")
+        occurred_at = self._occurred_at(request)
+        actor = _actor(request.actor)
+        _check_parties(request.confidential, business_day(occurred_at))
+        facts = handoff_pb2.CaseReceived()
+        facts.CopyFrom(request.facts)
+        facts.received_on = facts.received_on or business_day(occurred_at).isoformat()
+        telling = Telling(
+            telling_id=_submission_id(request),
+            dispute_id=dispute_id_of(request.source_organ, request.source_ref),
+            teller=request.source_organ,
+            digest=_digest(request),
+            occurred_at=occurred_at,
+            correlation_id="",
+            body=arrival_of(
+                facts,
+                request.confidential,
+                channel=request.channel,
+                organ=request.source_organ,
+                source_ref=request.source_ref,
+                told_at=occurred_at,
+            ),
+        )
+        return task_of_telling(telling, Ledger.COMMAND, actor, self._match, self._book), telling
+
+    def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
+        if not request.HasField("occurred_at"):
+            raise Rejected("time_missing", "缺少时间 / time is missing", field="occurred_at")
+        try:
+            occurred_at = instant_of(request.occurred_at)
+        except Rejected as error:
+            raise Rejected(error.code, error.detail, field="occurred_at") from error
+        self._not_ahead(plausible(occurred_at))
+        return occurred_at
+
+    def _not_ahead(self, at: datetime) -> None:
+        if self._kind == "wall" and at > self._clock.now() + SKEW:
+            raise Rejected("date_in_future", "时间晚于当前时间 / the time lies in the future", field="occurred_at")
+
+
+def _check_size(request: intake_pb2.SubmitRequest) -> None:
+    if request.ByteSize() > MAX_SUBMISSION_BYTES:
+        raise Rejected("submission_too_large", f"内容过大 / a submission has at most {MAX_SUBMISSION_BYTES} bytes")
+    if len(request.idempotency_key) > MAX_KEY_CHARS:
+        raise Rejected("bad_key", f"at most {MAX_KEY_CHARS} characters", field="idempotency_key")
+
+
+def _submission_id(request: intake_pb2.SubmitRequest) -> str:
+    """A missing key is the organ's own reference."""
+    key = request.idempotency_key or request.source_ref
+    return str(uuid5(NAMESPACE, f"submission\x1f{request.source_organ}\x1f{key}"))
+
+
+def _digest(request: intake_pb2.SubmitRequest) -> bytes:
+    content = intake_pb2.SubmitRequest()
+    content.CopyFrom(request)
+    content.ClearField("idempotency_key")
+    return digest_of(content.SerializeToString(deterministic=True))
+
+
+def _actor(actor: command_pb2.Actor) -> Actor:
+    try:
+        role = Role(actor.role)
+    except ValueError as error:
+        raise Rejected("unknown_code", "没有此角色 / no such role", field="actor.role") from error
+    return Actor(role, actor.actor_id)
+
+
+def _check_parties(confidential: handoff_pb2.Confidential, told_on: date) -> None:
+    for number, party in enumerate(confidential.parties):
+        path = f"confidential.parties.{number}"
+        check = _CHECKS.get(party.id_type)
+        if check is not None and party.id_number:
+            _checked(lambda c=check, p=party: c(p.id_number), f"{path}.id_number")  # type: ignore[misc]
+            if check is citizen_id:
+                refuse_unborn(party.id_number, told_on, f"{path}.id_number")
+        if party.phone:
+            _checked(lambda p=party: phone(p.phone), f"{path}.phone")  # type: ignore[misc]
+        if party.name:
+            _checked(lambda p=party: visible(clean(p.name, script=True)), f"{path}.name")  # type: ignore[misc]
+    _checked(lambda: clean(confidential.brief, lines=True, script=True), "confidential.brief")
+
+
+def _checked(check: Callable[[], object], path: str) -> None:
+    try:
+        check()
+    except Rejected as error:
+        raise Rejected(error.code, error.detail, kind=error.kind, field=path) from error

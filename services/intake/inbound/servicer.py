@@ -1,0 +1,221 @@
+"""IntakeService over gRPC; verdicts are raised and become statuses in `hub.grpc`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final, Literal, TypeAlias
+
+import grpc
+import structlog
+from typing_extensions import override
+
+from dispute.contracts.codec import dispute_to_wire, instant_of, timestamp_of
+from dispute.wire.exchange.v1 import exchange_pb2
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.errors import Fault, Kind, Rejected, Retryable
+from hub.grpc.call import time_left
+from hub.grpc.vectors import vector_from_wire, vector_to_wire
+from hub.runtime.clock import Clock
+from hub.store.batcher import Batcher
+from hub.store.store import Store
+from hub.streams.outbox import Outbox
+from hub.streams.reader import Reader
+from hub.wire.stream.v1 import stream_pb2
+from services.intake.cases.ports import Counters, Place
+from services.intake.cases.register import clock_in
+from services.intake.cases.unit_of_work import Answer, Task
+from services.intake.inbound import queries
+from services.intake.inbound.alarms import Alarms
+from services.intake.inbound.commits import Pulse
+from services.intake.inbound.event_watch import watch
+from services.intake.inbound.requests import Requests
+
+MAX_BATCH: Final = 1000
+ANSWER_S: Final = 0.05
+"""Kept of the caller's time, so that our own answer still reaches it."""
+
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
+    """Serves the register of disputes.
+
+    Args:
+        store: For reads.
+        outbox: Journal.
+        reader: Reader of the hand-offs.
+        commands: Door of all waiting tasks.
+        requests: Makes tasks.
+        alarms: Fires timers.
+        clock: Wall clock.
+        clock_kind: Clock that deadlines run on.
+        pulse: Wakes watchers.
+        counters: Metrics.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        outbox: Outbox,
+        reader: Reader,
+        commands: Batcher[Task, Answer],
+        requests: Requests,
+        alarms: Alarms,
+        clock: Clock,
+        clock_kind: Literal["wall", "scenario"],
+        pulse: Pulse,
+        counters: Counters,
+    ) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._reader = reader
+        self._commands = commands
+        self._requests = requests
+        self._alarms = alarms
+        self._clock = clock
+        self._clock_kind = clock_kind
+        self._pulse = pulse
+        self._counters = counters
+        self._advancing = asyncio.Lock()
+
+    @override
+    async def Submit(self, request: intake_pb2.SubmitRequest, context: Context) -> intake_pb2.SubmitResponse:
+        """Register a dispute of a window, a hotline, a grid member or the app."""
+        task, telling = self._requests.submission(request)
+        answer = await self._carry_out(task)
+        receipt = exchange_pb2.Receipt(
+            receipt_id=telling.telling_id,
+            source_ref=request.source_ref,
+            dispute_id=telling.dispute_id,
+            content_sha256=telling.digest.hex(),
+            accepted_at=timestamp_of(answer.recorded_at),
+            repeated=answer.repeated,
+        )
+        return intake_pb2.SubmitResponse(receipt=receipt, position=_place(answer.place))
+
+    @override
+    async def Execute(self, request: intake_pb2.ExecuteRequest, context: Context) -> intake_pb2.ExecuteResponse:
+        """Carry out one command."""
+        answer = await self._carry_out(self._requests.command(request.command))
+        return intake_pb2.ExecuteResponse(
+            dispute=dispute_to_wire(answer.dispute), position=_place(answer.place), repeated=answer.repeated
+        )
+
+    @override
+    async def ExecuteBatch(
+        self, request: intake_pb2.ExecuteBatchRequest, context: Context
+    ) -> intake_pb2.ExecuteBatchResponse:
+        """Carry out many commands; a result for each."""
+        if len(request.commands) > MAX_BATCH:
+            raise Rejected(
+                "too_many_items", f"每批至多 {MAX_BATCH} 条 / at most {MAX_BATCH} commands", field="commands"
+            )
+        results: list[Answer | Exception | None] = [None] * len(request.commands)
+        tasks: list[tuple[int, Task]] = []
+        for number, command in enumerate(request.commands):
+            try:
+                tasks.append((number, self._requests.command(command)))
+            except Rejected as error:
+                results[number] = error
+        outcomes = await self._commands.submit_all([task for _, task in tasks])
+        for (number, _), outcome in zip(tasks, outcomes, strict=True):
+            results[number] = outcome
+        self._counters.events(event for answer in outcomes if isinstance(answer, Answer) for event in answer.events)
+        return intake_pb2.ExecuteBatchResponse(
+            results=[
+                self._result(command.command_id, result)
+                for command, result in zip(request.commands, results, strict=True)
+            ]
+        )
+
+    @override
+    async def GetDispute(
+        self, request: intake_pb2.GetDisputeRequest, context: Context
+    ) -> intake_pb2.GetDisputeResponse:
+        """Return a dispute."""
+        return await self._store.read(lambda tx: queries.one_dispute(tx, request.dispute_id))
+
+    @override
+    async def ListDisputes(
+        self, request: intake_pb2.ListDisputesRequest, context: Context
+    ) -> intake_pb2.ListDisputesResponse:
+        """Return a page of disputes."""
+        return await self._store.read(lambda tx: queries.page_of_disputes(tx, request))
+
+    @override
+    async def GetHistory(
+        self, request: intake_pb2.GetHistoryRequest, context: Context
+    ) -> intake_pb2.GetHistoryResponse:
+        """Return every event of a dispute."""
+        return await self._store.read(lambda tx: queries.history_of(tx, self._outbox, request.dispute_id))
+
+    @override
+    async def WatchEvents(
+        self, request: intake_pb2.WatchEventsRequest, context: Context
+    ) -> AsyncIterator[intake_pb2.WatchEventsResponse]:
+        """Stream events as they are written."""
+        after = vector_from_wire(request.after, field="after")
+        async for response in watch(self._store, self._outbox, self._pulse, after, request.types):
+            yield response
+
+    @override
+    async def AwaitApplied(
+        self, request: intake_pb2.AwaitAppliedRequest, context: Context
+    ) -> intake_pb2.AwaitAppliedResponse:
+        """Wait for hand-offs."""
+        await self._await(request.handoffs, context)
+        return intake_pb2.AwaitAppliedResponse(journal=vector_to_wire(await self._store.read(self._outbox.heads)))
+
+    @override
+    async def GetClock(self, request: intake_pb2.GetClockRequest, context: Context) -> intake_pb2.GetClockResponse:
+        """Return the clock of the deadlines."""
+        now = self._clock.now() if self._clock_kind == "wall" else await self._store.read(clock_in)
+        return intake_pb2.GetClockResponse(now=timestamp_of(now), kind=self._clock_kind)
+
+    @override
+    async def AdvanceClock(
+        self, request: intake_pb2.AdvanceClockRequest, context: Context
+    ) -> intake_pb2.AdvanceClockResponse:
+        """Move the scenario clock, after the hand-offs named were applied; fire what became due."""
+        if self._clock_kind == "wall":
+            detail = "期限按系统时钟计算，不能拨动 / deadlines run on the machine's clock"
+            raise Rejected("wall_clock", detail, kind=Kind.WRONG_STATE)
+        if not request.HasField("to"):
+            raise Rejected("time_missing", "缺少时间 / time is missing", field="to")
+        to = instant_of(request.to)
+        await self._await(request.handoffs, context)
+        async with self._advancing:
+            now, fired = await self._alarms.advance(to)
+        journal = await self._store.read(self._outbox.heads)
+        return intake_pb2.AdvanceClockResponse(now=timestamp_of(now), fired=fired, journal=vector_to_wire(journal))
+
+    async def _carry_out(self, task: Task) -> Answer:
+        answer = await self._commands.submit(task)
+        self._counters.events(answer.events)
+        return answer
+
+    async def _await(self, handoffs: stream_pb2.PositionVector, context: Context) -> None:
+        await self._reader.wait_for(vector_from_wire(handoffs, field="handoffs"), time_left(context) - ANSWER_S)
+
+    @staticmethod
+    def _result(command_id: str, result: Answer | Exception | None) -> intake_pb2.CommandResult:
+        if isinstance(result, Answer):
+            return intake_pb2.CommandResult(
+                command_id=command_id, position=_place(result.place), repeated=result.repeated
+            )
+        if isinstance(result, Retryable | Fault):
+            # Not this command's fault: the call as a whole is repeated, with the same ids.
+            raise result
+        if isinstance(result, Rejected):
+            refusal = exchange_pb2.Refusal(code=result.code, field=result.field, detail=result.detail)
+        else:
+            _log.error("command_failed", command_id=command_id, error=type(result).__name__, exc_info=result)
+            refusal = exchange_pb2.Refusal(code="internal", detail="内部错误 / internal error")
+        return intake_pb2.CommandResult(command_id=command_id, refusal=refusal)
+
+
+def _place(place: Place | None) -> stream_pb2.StreamPosition | None:
+    return None if place is None else stream_pb2.StreamPosition(stream=place.stream, position=place.position)

@@ -1,0 +1,117 @@
+"""How far the hand-offs are, and the part that fires timers on the wall clock once nothing earlier can come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from typing import Final, Literal
+
+import structlog
+from typing_extensions import override
+
+from hub.errors import Retryable
+from hub.runtime.clock import Clock
+from hub.runtime.tasks import end_of, outcome_of
+from hub.store.store import Store
+from hub.streams.inbox import Inbox
+from hub.streams.ports import Feed
+from hub.streams.topics import SHARDS, partition_of
+from services.intake.cases.ports import Progress
+from services.intake.cases.register import clock_in
+from services.intake.inbound.alarms import Alarms
+
+RETRY_S: Final = 1.0
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class FeedProgress(Progress):
+    """Compares the own place with the log's end, partition by partition."""
+
+    def __init__(self, store: Store, feed: Feed, partitions: int) -> None:
+        self._store = store
+        self._feed = feed
+        self._inbox = Inbox(feed.topic)
+        self._partitions = partitions
+
+    @override
+    async def caught_up(self) -> frozenset[int]:
+        try:
+            ends = await self._feed.ends()
+        except Retryable:
+            # Without the bus nobody knows whether a ruling that came in time is waiting there: no alarm.
+            return frozenset()
+        ours = await self._store.read(self._inbox.offsets)
+        done = {partition for partition, end in ends.items() if ours.get(partition, 0) >= end}
+        return frozenset(shard for shard in range(SHARDS) if partition_of(shard, self._partitions) in done)
+
+
+class AlarmClock:
+    """Part that rings.
+
+    With the wall clock it asks again and again; a deadline rings `grace` late, so that what a bridge accepted in
+    time has arrived. With the scenario clock `AdvanceClock` rings, and this part only what a crash left over.
+    """
+
+    name = "alarm-clock"
+
+    def __init__(
+        self,
+        store: Store,
+        alarms: Alarms,
+        progress: Progress,
+        clock: Clock,
+        *,
+        kind: Literal["wall", "scenario"],
+        every_s: float,
+        grace_s: float,
+    ) -> None:
+        self._store = store
+        self._alarms = alarms
+        self._progress = progress
+        self._clock = clock
+        self._kind = kind
+        self._every_s = every_s
+        self._grace = timedelta(seconds=grace_s)
+        self._stopped = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        """Finish the chunk under way."""
+        self._stopped.set()
+        if self._task is not None:
+            await end_of(self._task)
+
+    async def failed(self) -> None:
+        """Raise the bug that a timer met."""
+        if self._task is not None:
+            await outcome_of(self._task)
+        await asyncio.Event().wait()
+
+    async def ring(self) -> int:
+        """Fire once what is due now; returns how many changed their dispute.
+
+        The end of the log is asked after the time is taken: whatever came before the deadline is then applied.
+        """
+        if self._kind == "scenario":
+            return await self._alarms.ring(await self._store.read(clock_in))
+        until = self._clock.now() - self._grace
+        return await self._alarms.ring(until, await self._progress.caught_up())
+
+    async def _run(self) -> None:
+        while not self._stopped.is_set():
+            wait_s = self._every_s
+            try:
+                await self.ring()
+                if self._kind == "scenario":
+                    return
+            except Retryable as error:
+                _log.warning("alarm_clock_waits", code=error.code, detail=error.detail)
+                wait_s = RETRY_S
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), wait_s)

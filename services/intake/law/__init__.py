@@ -1,0 +1,1 @@
+"""The law as pure functions of facts and versioned rules."""

@@ -1,0 +1,187 @@
+"""Time limits: how long, counted how, by which clause; rules come from data (design D9, domain 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final, Literal, Protocol
+
+from dispute.lifecycle import DateName, Extension, ProvisionalDate, Span
+from hub.errors import Fault
+from services.intake.law.screening import within
+
+Count = Literal["calendar", "workday"]
+TermKind = Literal["mediation", "statutory", "local"]
+Extendable = Literal["mediation", "statutory"]
+HOLIDAYS: Final = timedelta(days=15)
+"""How far the holidays of a year without a table may still move a day, to either side."""
+
+
+class Calendar(Protocol):
+    """Counts days of a limit; `dispute.calendar.working_days` has the national one."""
+
+    def calendar_due(self, start: date, days: int) -> Due:
+        """Return the last day: day of the event not counted, end moved off a day off (民诉法 85)."""
+
+    def workday_due(self, start: date, days: int) -> Due:
+        """Return the last day, counted in working days."""
+
+    def covers(self, year: int) -> bool:
+        """Tell whether the holidays of a year are known."""
+
+
+class Due(Protocol):
+    """Last day of a limit."""
+
+    @property
+    def day(self) -> date:
+        """The day, inclusive."""
+
+    @property
+    def missing_year(self) -> int | None:
+        """First year on the way whose holidays are not known; None when the day is certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """A limit's last day, and its mark when it is provisional."""
+
+    day: date
+    mark: ProvisionalDate | None
+
+    def may_be(self, day: date) -> bool:
+        """Tell whether a day that somebody names is the last one, as far as the calendar knows."""
+        return day == self.day or (self.mark is not None and abs(day - self.day) <= HOLIDAYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One limit; empty channel, regime or procedure fits every one."""
+
+    kind: TermKind
+    channel: str
+    regime: str
+    procedure: str
+    days: int
+    count: Count
+    clause: str
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def fits(self, matter: Matter) -> bool:
+        """Tell whether the limit holds for a matter."""
+        return (
+            self.channel in {"", matter.channel}
+            and self.regime in {"", matter.regime}
+            and self.procedure in {"", matter.procedure}
+            and within(matter.received_on, self.valid_from, self.valid_until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionRule:
+    """What extension a limit has; what no rule names has none.
+
+    Attributes:
+        limit: Which one is extended.
+        channels: Where.
+        regime: Of the court; empty fits every one.
+        count: How its days are counted.
+        grants: How far.
+        valid_from: First day of receipt it holds for; None is always.
+        valid_until: Last day of receipt it holds for; None is open.
+    """
+
+    limit: Extendable
+    channels: frozenset[str]
+    regime: str
+    count: Count
+    grants: Extension
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def fits(self, matter: Matter) -> bool:
+        """Tell whether the rule holds for a matter."""
+        return (
+            matter.channel in self.channels
+            and self.regime in {"", matter.regime}
+            and within(matter.received_on, self.valid_from, self.valid_until)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SignOff:
+    """Limit within which the handler signs after a dispatch."""
+
+    channel: str
+    days: int
+    count: Count
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRules:
+    """One version of the limits, complete and validated; rows are tried in order.
+
+    Attributes:
+        reminder_percent: Share of a limit after which the handler is reminded.
+        follow_up_days: Calendar days from performance to the follow-up visit.
+        terms: Limits.
+        extensions: Of mediation terms and statutory limits.
+        sign_off: Sign-off limits; the last fits every channel.
+    """
+
+    reminder_percent: int
+    follow_up_days: int
+    terms: tuple[Term, ...]
+    extensions: tuple[ExtensionRule, ...]
+    sign_off: tuple[SignOff, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a limit depends on."""
+
+    channel: str
+    regime: str
+    procedure: str
+    received_on: date
+
+
+def term_of(kind: TermKind, matter: Matter, rules: DeadlineRules) -> Term | None:
+    """Return the limit of a kind, None when there is none for such a matter."""
+    return next((term for term in rules.terms if term.kind == kind and term.fits(matter)), None)
+
+
+def extension_of(limit: Extendable, matter: Matter, rules: DeadlineRules) -> ExtensionRule | None:
+    """Return the rule by which a limit is extended, None when it has no extension."""
+    return next((rule for rule in rules.extensions if rule.limit == limit and rule.fits(matter)), None)
+
+
+def last_day(name: DateName, start: date, spans: tuple[Span, ...], calendar: Calendar) -> LastDay:
+    """Return the last day of a limit.
+
+    Args:
+        name: Which limit.
+        start: Day of the event, not counted.
+        spans: The limit, then its extensions, each from the end of the one before.
+        calendar: Knows the days off.
+    """
+    day, missing = start, None
+    for span in spans:
+        due = calendar.workday_due(day, span.days) if span.working else calendar.calendar_due(day, span.days)
+        day, missing = due.day, due.missing_year if missing is None else missing
+    return LastDay(day, None if missing is None else ProvisionalDate(name, day, start, spans, missing))
+
+
+def span_of(limit: Term | SignOff) -> Span:
+    """Return how a limit is counted."""
+    return Span(limit.days, limit.count == "workday")
+
+
+def sign_off_of(channel: str, rules: DeadlineRules) -> SignOff:
+    """Return the sign-off limit of a channel."""
+    for row in rules.sign_off:
+        if row.channel in {"", channel}:
+            return row
+    raise Fault("rules_invalid", f"no sign-off limit fits channel {channel}")

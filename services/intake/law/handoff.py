@@ -1,0 +1,83 @@
+"""What the hub is told about a dispute: the inside shape of a hand-off or a submission."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from dispute.lifecycle import Dimensions
+from services.intake.law.facts import Consent, Facts
+from services.intake.law.matching import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A case that a source received.
+
+    Attributes:
+        facts: What screening looks at.
+        dimensions: What it will be counted by; the regime is set by screening.
+        source_ref: The source's own reference.
+        amount_fen: Amount in dispute.
+        people: Identifying marks of the parties, for matching only; never in a log or a repr.
+        confidential: Serialised parties and text, to be sealed.
+    """
+
+    facts: Facts
+    dimensions: Dimensions
+    source_ref: str
+    amount_fen: int
+    people: tuple[Person, ...] = field(default=(), repr=False)
+    confidential: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LaterFact:
+    """A fact about a case told earlier; kinds: consent_given | consent_refused | reclassified | performed and so on."""
+
+    kind: str
+    consent: Consent | None = None
+    category: str = ""
+    case_cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The applicant withdrew: withdrawn | withdrawn_after_settlement | self_settled."""
+
+    reason_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The court ruled on judicial confirmation."""
+
+    confirmed: bool
+    reason_code: str = ""
+
+
+Body: TypeAlias = Arrival | LaterFact | Withdrawal | Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One hand-off, decoded.
+
+    Attributes:
+        telling_id: Key of repetition.
+        dispute_id: Dispute it is about.
+        teller: Agency or organ that tells.
+        digest: SHA-256 of the content; the same id with another digest is refused.
+        occurred_at: When it happened at the source.
+        correlation_id: Ties together what it sets off.
+        body: What is told.
+    """
+
+    telling_id: str
+    dispute_id: str
+    teller: str
+    digest: bytes
+    occurred_at: datetime
+    correlation_id: str
+    body: Body

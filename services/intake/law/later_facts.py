@@ -1,0 +1,130 @@
+"""Later news of a source: what it means for a dispute in the state it is in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dispute.lifecycle import (
+    Agree,
+    Channel,
+    Dispute,
+    EventKind,
+    Fail,
+    FailureReason,
+    Instruction,
+    OutcomeForm,
+    Reclassify,
+    RecordNonPerformance,
+    RecordPerformance,
+    RecordRuling,
+    RefuseMediation,
+    Remedy,
+    State,
+    Withdraw,
+    WithdrawReason,
+)
+from hub.errors import Kind, Rejected
+from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
+from services.intake.law.registration import Rulebook, sent_back
+
+IN_HAND: Final = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED, State.MEDIATING, State.SUSPENDED})
+"""Accepted and not yet concluded."""
+
+WITHDRAWABLE: Final = IN_HAND | {State.REGISTERED, State.SCREENING, State.NOT_MEDIABLE, State.JC_REFUSED}
+SETTLED: Final = {
+    "withdrawn_after_settlement": OutcomeForm.WITHDRAWN_AFTER_SETTLEMENT,
+    "self_settled": OutcomeForm.SELF_SETTLED,
+}
+WITHDRAWN: Final = "withdrawn"
+CORRECTED: Final = "source_corrected"
+
+
+def react(
+    dispute: Dispute, body: LaterFact | Withdrawal | Ruling, evidence: bytes, book: Rulebook
+) -> tuple[Instruction, ...]:
+    """Return the instructions that follow from later news; none when it changes nothing any more.
+
+    Args:
+        dispute: As it stands.
+        body: What is told.
+        evidence: SHA-256 of the news itself, the evidence of a performance that it tells.
+        book: Rules.
+
+    Raises:
+        Rejected: `linked_duplicate`: it belongs to the master, a person decides. `refused_already`: consent came
+            after the case had gone back. `unknown_fact`.
+    """
+    if dispute.state is State.DUPLICATE:
+        raise Rejected(
+            "linked_duplicate", "并入主案的重复件 / linked to a master as a duplicate", kind=Kind.WRONG_STATE
+        )
+    match body:
+        case Ruling(confirmed, reason_code):
+            return (RecordRuling(confirmed, reason_code),)
+        case Withdrawal(reason_code):
+            return _withdrawn(dispute, reason_code)
+        case LaterFact():
+            return _fact(dispute, body, evidence, book)
+
+
+def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...]:
+    """A withdrawal after a settlement is a success (特邀 20, opinion point 4); a case that left us stays as it is."""
+    form = SETTLED.get(reason_code)
+    if form is None and reason_code != WITHDRAWN:
+        raise Rejected("unknown_code", "no such reason of a withdrawal", field="case_withdrawn.reason_code")
+    if dispute.state not in WITHDRAWABLE:
+        return ()
+    if form is not None and dispute.state in IN_HAND:
+        return (Agree(outcome_form=form),)
+    return (Withdraw(WithdrawReason.OTHER if form is not None else WithdrawReason.APPLICANT_WITHDREW),)
+
+
+def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes, book: Rulebook) -> tuple[Instruction, ...]:
+    match fact.kind:
+        case "consent_refused":
+            return _refused(dispute, book)
+        case "consent_given":
+            return _consented(dispute)
+        case "reclassified":
+            return _reclassified(dispute, fact)
+        case "performed":
+            return () if dispute.times(EventKind.PERFORMED) else (RecordPerformance(evidence.hex()),)
+        case "not_performed":
+            return () if dispute.times(EventKind.NOT_PERFORMED) else (RecordNonPerformance(_remedy(dispute)),)
+        case "other":
+            return ()
+        case _:
+            raise Rejected("unknown_fact", "this kind of later fact is not known", field="later_fact.kind")
+
+
+def _refused(dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
+    """A party's refusal ends mediation at once, in every channel (trap 6)."""
+    if dispute.state in IN_HAND:
+        return (Fail(FailureReason.REFUSED),)
+    if dispute.state is State.SCREENING:
+        rules = book.screening
+        refusal = RefuseMediation("consent_refused", rules.consent_clause, rules.version)
+        return (refusal, *sent_back(dispute.dimensions.channel, refusal.reason_code))
+    return ()
+
+
+def _consented(dispute: Dispute) -> tuple[Instruction, ...]:
+    if dispute.cohort.accepted_on is None and dispute.times(EventKind.MEDIATION_REFUSED):
+        detail = "同意在退回之后才到，须重新移送 / consent came after the refusal: hand the case over anew"
+        raise Rejected("refused_already", detail, kind=Kind.WRONG_STATE)
+    return ()
+
+
+def _reclassified(dispute: Dispute, fact: LaterFact) -> tuple[Instruction, ...]:
+    now = dispute.dimensions
+    if fact.category in {"", now.category} and fact.case_cause in {"", now.case_cause}:
+        return ()
+    return (Reclassify(category=fact.category, case_cause=fact.case_cause, reason_code=CORRECTED),)
+
+
+def _remedy(dispute: Dispute) -> Remedy:
+    """Enforcement of what a court confirmed or issued; the police resume; the rest sues (T20)."""
+    issued = dispute.dimensions.outcome_form is OutcomeForm.MEDIATION_STATEMENT
+    if dispute.state is State.JC_CONFIRMED or issued:
+        return Remedy.ENFORCEMENT
+    return Remedy.PENALTY_PROCEDURE if dispute.dimensions.channel is Channel.POLICE else Remedy.SUIT

@@ -1,0 +1,87 @@
+"""Registration: what the hub does with a case that a source received, from T1 to the screening's verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from dispute.lifecycle import (
+    WHISTLE_BLOWING,
+    Accept,
+    BeginScreening,
+    Channel,
+    Clarity,
+    Instruction,
+    LinkDuplicate,
+    RefuseMediation,
+    Regime,
+    Register,
+    ReturnTarget,
+    ReturnToSource,
+)
+from services.intake.law.deadlines import Calendar, DeadlineRules
+from services.intake.law.handoff import Arrival
+from services.intake.law.screening import ScreeningRules, Verdict, screen
+
+STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """The rule sets in force and the calendar they count by."""
+
+    screening: ScreeningRules
+    deadlines: DeadlineRules
+    calendar: Calendar
+
+
+def registration_of(arrival: Arrival, agency: str, verdict: Verdict) -> Register:
+    """Return T1, its limits still open; every received case is registered, whatever screening says of it."""
+    return Register(
+        dimensions=replace(arrival.dimensions, regime=Regime(verdict.regime)),
+        received_on=arrival.facts.received_on,
+        source_ref=arrival.source_ref,
+        agency=agency,
+        transitional=verdict.transitional,
+        amount_fen=arrival.amount_fen,
+    )
+
+
+def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[Instruction, ...]:
+    """Return the instructions of a new case: registered, then linked, accepted or refused.
+
+    Args:
+        arrival: What the source recorded.
+        agency: Who told it.
+        master: Dispute that holds the same matter open; empty when there is none.
+        book: Rules.
+    """
+    verdict = screen(arrival.facts, book.screening)
+    register = registration_of(arrival, agency, verdict)
+    if master:
+        return (register, LinkDuplicate(master))
+    if verdict.accepted:
+        return (register, BeginScreening(), _acceptance(arrival, verdict))
+    refusal = RefuseMediation(verdict.reason_code, verdict.clause, verdict.rule_version)
+    return (register, BeginScreening(), refusal, *sent_back(arrival.dimensions.channel, verdict.reason_code))
+
+
+def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
+    """Return what sends an unmediable case back (进得来、回得去); doors without a source system keep it.
+
+    Whistle-blowing never travels on by itself: a person hands it to the discipline inspection body.
+    """
+    if reason_code in STAYS_PUT or channel.value not in set(ReturnTarget):
+        return ()
+    return (ReturnToSource(target=ReturnTarget(channel.value)),)
+
+
+def _acceptance(arrival: Arrival, verdict: Verdict) -> Accept:
+    return Accept(
+        relation_clarity=Clarity(arrival.facts.relation_clarity),
+        facts_clarity=Clarity(arrival.facts.facts_clarity),
+        consent_of_all=True,
+        rule_version=verdict.rule_version,
+        clause=verdict.clause,
+        transitional=verdict.transitional,
+    )

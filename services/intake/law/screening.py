@@ -1,0 +1,206 @@
+"""Screening: may this case be mediated? A pure function of recorded facts and versioned rules (design D9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Literal
+
+from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES, Consent, Facts
+
+FactName = Literal["circumstances", "procedure", "suit_kind", "category", "case_cause", "purpose"]
+CLEAR_ENOUGH: Final = frozenset({"clear", "fairly_clear"})
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """One reason why a case is not mediable.
+
+    Attributes:
+        reason_code: Stable code of the refusal.
+        clause: Clause it rests on.
+        fact: Fact that is looked at.
+        values: Values of the fact that exclude; a category excludes its sub-categories too.
+        channels: Channels it applies to; empty is all.
+        unless: Circumstances that lift it.
+        valid_from: First day of receipt it applies to; None is always.
+        valid_until: Last day of receipt it applies to; None is open.
+    """
+
+    reason_code: str
+    clause: str
+    fact: FactName
+    values: frozenset[str]
+    channels: frozenset[str] = frozenset()
+    unless: frozenset[str] = frozenset()
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+    def applies_to(self, facts: Facts) -> bool:
+        """Tell whether the recorded facts fulfil this exclusion."""
+        if not self._touches(facts):
+            return False
+        if self.channels and facts.channel not in self.channels:
+            return False
+        if not within(facts.received_on, self.valid_from, self.valid_until):
+            return False
+        return self.unless.isdisjoint(facts.circumstances)
+
+    def _touches(self, facts: Facts) -> bool:
+        match self.fact:
+            case "circumstances":
+                return not self.values.isdisjoint(facts.circumstances)
+            case "category":
+                return any(facts.category.startswith(value) for value in self.values)
+            case "procedure" | "suit_kind" | "case_cause" | "purpose":
+                return getattr(facts, self.fact) in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """Court regime that holds for suits received on certain days.
+
+    Attributes:
+        code: A | B.
+        channel: Channel it exists in.
+        valid_from: First day of receipt; None is always.
+        valid_until: Last day of receipt; None is open.
+    """
+
+    code: str
+    channel: str
+    valid_from: date | None
+    valid_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Clause that an acceptance rests on, by channel and regime (empty regime: any)."""
+
+    channel: str
+    regime: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScreeningRules:
+    """One version of the rule set, complete and validated.
+
+    Attributes:
+        version: Recorded in every event that these rules caused.
+        exclusions: In the order in which they are tried; the first that applies gives the reason.
+        consent_clause: Clause of refusals for want of consent.
+        clarity_clause: Clause of refusals for want of clarity.
+        guardian_needed: Circumstances in which a guardian's consent is needed beside the sides'.
+        regimes: Court regimes by day of receipt.
+        grounds: Clauses of acceptances, first match wins; the last one matches everything.
+    """
+
+    version: str
+    exclusions: tuple[Exclusion, ...]
+    consent_clause: str
+    clarity_clause: str
+    guardian_needed: frozenset[str]
+    regimes: tuple[Regime, ...]
+    grounds: tuple[Ground, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What screening found; `reason_code` is empty when the case is accepted."""
+
+    reason_code: str
+    clause: str
+    regime: str
+    transitional: bool
+    rule_version: str
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the case goes to mediation."""
+        return not self.reason_code
+
+
+def screen(facts: Facts, rules: ScreeningRules) -> Verdict:
+    """Decide whether a case is mediable.
+
+    Exclusions come first, then consent, then clarity, so that a case has exactly one reason.
+
+    Source:
+        domain 5.2 (civil), 5.3 (police), 5.4 (petition); 001-19 for clarity and consent.
+    """
+    regime = regime_of(facts.channel, facts.received_on, rules.regimes)
+    transitional = regime != "" and any(
+        regime_of(facts.channel, day, rules.regimes) != regime for day in _days_of_handling(facts)
+    )
+    reason, clause = _reason_against(facts, rules)
+    return Verdict(
+        reason_code=reason,
+        clause=clause or _ground_of(facts.channel, regime, rules.grounds),
+        regime=regime,
+        transitional=transitional,
+        rule_version=rules.version,
+    )
+
+
+def regime_of(channel: str, received_on: date, regimes: Iterable[Regime]) -> str:
+    """Return the regime by the court's own date of receipt; empty outside the court channel.
+
+    Source:
+        最高法《关于严格依法规范民事案件立案与调解工作的意见》, in force 2025-01-01.
+    """
+    for regime in regimes:
+        if regime.channel == channel and within(received_on, regime.valid_from, regime.valid_until):
+            return regime.code
+    return ""
+
+
+def within(day: date, first: date | None, last: date | None) -> bool:
+    """Tell whether `day` lies in [first, last]; None is unbounded."""
+    return (first is None or first <= day) and (last is None or day <= last)
+
+
+def consent_gap(consents: Iterable[Consent], *, guardian_needed: bool) -> str:
+    """Return the reason code of the first missing consent, empty when every side gave it.
+
+    A refusal of anybody outweighs the rest: nobody is made to mediate.
+    """
+    given = tuple(consents)
+    answers = {consent.answer for consent in given}
+    if "refused" in answers:
+        return "consent_refused"
+    if "unreachable" in answers:
+        return "party_unreachable"
+    roles = {consent.role for consent in given if consent.answer == "given"}
+    if answers - {"given"} or roles.isdisjoint(CLAIMING_ROLES) or roles.isdisjoint(ANSWERING_ROLES):
+        return "consent_missing"
+    if guardian_needed and "guardian" not in roles:
+        return "guardian_consent_missing"
+    return ""
+
+
+def _reason_against(facts: Facts, rules: ScreeningRules) -> tuple[str, str]:
+    for exclusion in rules.exclusions:
+        if exclusion.applies_to(facts):
+            return exclusion.reason_code, exclusion.clause
+    guardian_needed = not rules.guardian_needed.isdisjoint(facts.circumstances)
+    if gap := consent_gap(facts.consents, guardian_needed=guardian_needed):
+        return gap, rules.consent_clause
+    if facts.relation_clarity not in CLEAR_ENOUGH:
+        return "relation_unclear", rules.clarity_clause
+    if facts.facts_clarity not in CLEAR_ENOUGH:
+        return "facts_unclear", rules.clarity_clause
+    return "", ""
+
+
+def _days_of_handling(facts: Facts) -> Iterable[date]:
+    yield facts.told_on
+    yield from (consent.answered_on for consent in facts.consents if consent.answered_on is not None)
+
+
+def _ground_of(channel: str, regime: str, grounds: Iterable[Ground]) -> str:
+    for ground in grounds:
+        if ground.channel in {"", channel} and ground.regime in {"", regime}:
+            return ground.clause
+    return ""

@@ -1,1 +1,0 @@
-"""The petition office at the edge: its format, and what of it goes into a hand-off."""

@@ -1,1 +1,0 @@
-"""The outside of stats: store, journal messages, gRPC, Prometheus."""

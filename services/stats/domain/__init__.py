@@ -1,1 +1,0 @@
-"""What is counted and how a rate comes of it: pure, standard library only."""

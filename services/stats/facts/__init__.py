@@ -1,0 +1,1 @@
+"""Facts: folded from the journal, stored, and asked for counts."""

@@ -1,0 +1,109 @@
+"""Applies the journal: bytes to facts and cells, inside the reader's transaction."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, cast
+
+from google.protobuf.message import DecodeError
+from typing_extensions import override
+
+from dispute.wire.dispute.v1 import dimensions_pb2
+from dispute.wire.journal.v1 import journal_pb2
+from hub.errors import Rejected
+from hub.runtime.metrics import Metrics
+from hub.store.store import Transaction
+from hub.streams.applier import Answer, Applier
+from hub.streams.judge import Numbered
+from services.stats.facts.changes import Pulse
+from services.stats.facts.fold import CohortLike, Days, Fold, cohort_days
+from services.stats.facts.interning import Interning
+from services.stats.facts.ledger import FactWriter
+
+STAGE: Final = "journal"
+STREAM_OF: Final = attrgetter("stream")
+PACK: Final = dimensions_pb2.CohortDates.SerializeToString
+REMEMBERED_COHORTS: Final = 8_192
+
+
+class JournalApplier(Applier):
+    """Counts each event once; facts, cells and the reader's place commit together.
+
+    An event type that this version does not know raises `Fault`: the journal lives for ever, so a newer stats will
+    count it, and going past it would lose it.
+
+    Attributes:
+        newest_recorded_s: When the last event that was folded had been written down, seconds since 1970.
+    """
+
+    def __init__(self, writer: FactWriter, interning: Interning, pulse: Pulse, metrics: Metrics) -> None:
+        self._writer = writer
+        self._interning = interning
+        self._pulse = pulse
+        self._metrics = metrics
+        self._days: dict[bytes, Days] = {}
+        self.newest_recorded_s = 0
+
+    @override
+    def key_of(self, record: bytes) -> str:
+        try:
+            return journal_pb2.JournalEvent.FromString(record).dispute_id
+        except DecodeError as error:
+            raise _refusal(error) from error
+
+    @override
+    def source_of(self, record: bytes) -> str:
+        return ""  # intake wrote all of them
+
+    @override
+    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
+        session = self._interning.session(tx)
+        fold = Fold(session.ids_of, self._days_of)
+        add, decode = fold.add, journal_pb2.JournalEvent.FromString
+        events: Counter[int] = Counter()
+        answers: list[Answer] = []
+        told: journal_pb2.JournalEvent | None = None
+        for stream, run in groupby(records, key=STREAM_OF):
+            number, before = session.stream(str(stream)), len(answers)
+            refused = 0
+            for _, _, _, _, position, record in run:
+                try:
+                    event = decode(record)
+                    add(event, number, stream.shard, position)
+                except (DecodeError, Rejected) as error:
+                    answers.append(_refusal(error))
+                    refused += 1
+                    continue
+                answers.append(None)
+                if told is None:
+                    self._observe_age(event)
+                told = event
+            events[number] += len(answers) - before - refused
+        self._writer.write(tx, fold, +events)
+        self._pulse.counted()
+        if told is not None:
+            self.newest_recorded_s = told.recorded_at.seconds
+        return answers
+
+    def _observe_age(self, event: journal_pb2.JournalEvent) -> None:
+        # One look per transaction: a histogram's lock per event would cost as much as folding it.
+        age_s = max(0.0, time.time() - event.occurred_at.seconds)
+        self._metrics.observe("hub_pipeline_event_age_seconds", age_s, stage=STAGE)
+
+    def _days_of(self, cohort: CohortLike) -> Days:
+        """Remember answers by the message's bytes: disputes of the same days share them, and parsing costs more."""
+        packed = PACK(cast("dimensions_pb2.CohortDates", cohort))
+        days = self._days.get(packed)
+        if days is None:
+            if len(self._days) >= REMEMBERED_COHORTS:
+                self._days.clear()
+            days = self._days[packed] = cohort_days(cohort)
+        return days
+
+
+def _refusal(error: DecodeError | Rejected) -> Rejected:
+    return error if isinstance(error, Rejected) else Rejected("undecodable", "not a JournalEvent")

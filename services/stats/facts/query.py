@@ -1,0 +1,67 @@
+"""What can be asked of the facts: window and place, the counts of a window, the disputes behind a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hub.errors import Rejected
+from services.stats.facts.measures import Measure
+from services.stats.facts.windows import Window
+
+Positions = Mapping[str, int]
+"""`<producer>/<shard>/<epoch>` -> last position that was counted."""
+
+Counts = Mapping[tuple[str, int], int]
+"""(channel, base count) -> number, of one window and place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Window and place; empty codes are all.
+
+    Attributes:
+        window: Business days.
+        county: GB/T 2260 code.
+        town: Town code.
+    """
+
+    window: Window = field(default_factory=Window)
+    county: str = ""
+    town: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which facts: those of the measures, in one channel or in all."""
+
+    measures: tuple[Measure, ...]
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """One dispute, how often it counts, and the business day of the counted fact (days since 1970-01-01)."""
+
+    dispute: bytes
+    count: int
+    day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where the next page begins, and the positions that every page of this listing is read at."""
+
+    positions: Mapping[str, int]
+    day: int
+    dispute: bytes
+
+
+def behind(positions: Positions, cursor: Positions) -> None:
+    """Refuse a cursor whose positions the ledger has not reached: it was rebuilt since.
+
+    Raises:
+        Rejected: `page_token_expired`.
+    """
+    if any(positions.get(stream, 0) < position for stream, position in cursor.items()):
+        raise Rejected("page_token_expired", "the figures were rebuilt; start at the first page", field="page_token")

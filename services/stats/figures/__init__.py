@@ -1,0 +1,1 @@
+"""Figures: their definitions, the rates made of counts, and how they are told."""

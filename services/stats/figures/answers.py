@@ -1,0 +1,96 @@
+"""The order of steps behind each answer: wait for the caller's place, read one snapshot, compute."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from services.stats.facts.ports import Changes, Ledger, Place, State
+from services.stats.facts.query import Counted, Cursor, Positions, Selection, Where
+from services.stats.figures.listing import cursor_of, token_of
+from services.stats.figures.question import Question
+from services.stats.figures.rates import Rate, rate_of
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Rates and the state they were true at."""
+
+    rates: Sequence[Rate]
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of counted disputes; `token` is empty on the last one."""
+
+    counted: Sequence[Counted]
+    total: int
+    token: str
+    positions: Positions
+
+
+class Figures:
+    """Answers questions about figures; reads only."""
+
+    def __init__(self, ledger: Ledger, place: Place, changes: Changes) -> None:
+        self._ledger = ledger
+        self._place = place
+        self._changes = changes
+
+    async def rates(self, asked: Question, at_least: Positions, timeout_s: float) -> Rates:
+        """Return the rates from a state that includes `at_least`.
+
+        Raises:
+            Rejected: `unknown_stream`.
+            Retryable: `position_not_reached` when `timeout_s` passed first.
+        """
+        if at_least:
+            await self._place.wait_for(at_least, timeout_s)
+        return await self._read(asked)
+
+    async def watch(self, asked: Question) -> AsyncIterator[Rates]:
+        """Yield the rates now and then whenever they changed.
+
+        Changes that come close together are told as one; while nothing is counted nothing is read.
+        """
+        version = self._changes.version
+        told = await self._read(asked)
+        yield told
+        while True:
+            version = await self._changes.after(version)
+            now = await self._read(asked)
+            if now.rates != told.rates:
+                told = now
+                yield now
+
+    async def listing(
+        self, where: Where, selection: Selection, *, limit: int, token: str, at_least: Positions, timeout_s: float
+    ) -> Listing:
+        """Return one page of exactly the counted set; every page is read at the positions of the first.
+
+        Raises:
+            Rejected: `bad_page_token`, `page_token_of_another_query`, `page_token_expired`, `unknown_stream`.
+            Retryable: `position_not_reached`.
+        """
+        query = repr((where, selection))
+        cursor = cursor_of(token, query)
+        if at_least:
+            await self._place.wait_for(at_least, timeout_s)
+        page = await self._ledger.page(where, selection, cursor, limit + 1)
+        positions = page.state.positions if cursor is None else cursor.positions
+        counted = page.counted[:limit]
+        following = ""
+        if len(page.counted) > limit:
+            last = counted[-1]
+            following = token_of(Cursor(positions, last.day, last.dispute), query)
+        return Listing(counted, page.total, following, positions)
+
+    async def state(self) -> State:
+        """Return the place up to which answers are true now."""
+        return await self._ledger.state()
+
+    async def _read(self, asked: Question) -> Rates:
+        counts, state = await self._ledger.counts(asked.where)
+        rates = [rate_of(counts, metric, channel) for channel in asked.channels for metric in asked.metrics]
+        return Rates(rates, state)

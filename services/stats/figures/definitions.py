@@ -1,0 +1,109 @@
+"""The metrics, each as one definition from which validation, gRPC, Prometheus' help and docs/figures.md come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from hub.errors import Rejected
+from services.stats.facts.measures import Echo
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A rate: sum of its numerator's measures ÷ sum of its denominator's measures.
+
+    Attributes:
+        name: Stable code.
+        zh: Chinese name.
+        en: English name.
+        formula_zh: Formula for staff.
+        formula_en: Formula in English.
+        numerator: Names of measures.
+        denominator: Names of measures.
+        answered: Base count of denominator disputes that have an outcome; None when all have one by definition.
+        date_zh: Which date decides the window, in Chinese.
+        date_en: Which date decides the window.
+        source: Seed or clause.
+    """
+
+    name: str
+    zh: str
+    en: str
+    formula_zh: str
+    formula_en: str
+    numerator: tuple[str, ...]
+    denominator: tuple[str, ...]
+    answered: Echo | None
+    date_zh: str
+    date_en: str
+    source: str
+
+
+METRICS: Final[tuple[Metric, ...]] = (
+    Metric(
+        name="diversion",
+        zh="对接分流率",
+        en="diversion rate",
+        formula_zh="受理调解数 ÷ 登记数",
+        formula_en="accepted for mediation ÷ registered",
+        numerator=("accepted",),
+        denominator=("registered",),
+        answered=Echo.DECIDED,
+        date_zh="分子按移送日，分母按来源系统收到之日；二者同在期内，因此可能超过 100 %",
+        date_en="numerator by day of hand-over, denominator by the source's own receipt date; may exceed 100 %",
+        source="seed 001 (1907/2438 = 78.2 %)",
+    ),
+    Metric(
+        name="success",
+        zh="调解成功率（口径A）",
+        en="success rate, on accepted",
+        formula_zh="首次成功数 ÷（受理调解数 + 反弹数）",
+        formula_en="first agreements ÷ (accepted for mediation + reopened)",
+        numerator=("agreed",),
+        denominator=("accepted", "reopened"),
+        answered=Echo.CONCLUDED,
+        date_zh="分子按达成协议之日，分母按受理或反弹重启之日；未结案件另列，不算失败",
+        date_en="numerator by day of agreement, denominator by day of acceptance or relapse; open ones are no failures",
+        source="seed 001 (1407/1907 = 73.8 %)",
+    ),
+    Metric(
+        name="success_on_concluded",
+        zh="调解成功率（口径B）",
+        en="success rate, on concluded",
+        formula_zh="以成功办结数 ÷（以成功办结数 + 以失败办结数）",
+        formula_en="concluded by agreement ÷ (concluded by agreement + concluded by failure)",
+        numerator=("agreed_concluding",),
+        denominator=("agreed_concluding", "failed_concluding"),
+        answered=None,
+        date_zh="均按首次办结之日；撤回另列",
+        date_en="both by day of the first conclusion; withdrawals apart",
+        source="ours; the Sichuan form counts 成功数/调处数",
+    ),
+    Metric(
+        name="resolution",
+        zh="化解率",
+        en="resolution rate",
+        formula_zh="首次化解数 ÷（受理调解数 + 反弹数）（各渠道合计）",
+        formula_en="first agreements ÷ (accepted + reopened), per channel and over all",
+        numerator=("agreed",),
+        denominator=("accepted", "reopened"),
+        answered=Echo.CONCLUDED,
+        date_zh="分子按达成协议之日，分母按受理或反弹重启之日",
+        date_en="numerator by day of agreement, denominator by day of acceptance or relapse",
+        source="seed 001 (1955/2503 = 78.1 %)",
+    ),
+)
+BY_NAME: Final[dict[str, Metric]] = {metric.name: metric for metric in METRICS}
+
+
+def metric_named(name: str, *, field: str) -> Metric:
+    """Return the definition.
+
+    Raises:
+        Rejected: `unknown_metric`, naming `field`.
+    """
+    metric = BY_NAME.get(name)
+    if metric is None:
+        raise Rejected("unknown_metric", f"known metrics 已知指标: {', '.join(BY_NAME)}", field=field)
+    return metric

@@ -1,0 +1,73 @@
+"""The disputes behind a number: which facts make it up, in pages whose token is bound to its query."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import Final
+
+from hub.errors import Rejected
+from services.stats.facts.measures import BY_NAME
+from services.stats.facts.query import Cursor, Selection
+from services.stats.figures.definitions import Metric
+
+MAX_PAGE: Final = 1000
+DEFAULT_PAGE: Final = 100
+_MAX_TOKEN: Final = 16_384
+_UUID_BYTES: Final = 16
+_BIG: Final = 2**63
+
+
+def selected(metric: Metric, part: str, channel: str) -> Selection:
+    """Return the facts of one part of a metric.
+
+    Raises:
+        Rejected: `unknown_part`.
+    """
+    names = {"numerator": metric.numerator, "denominator": metric.denominator}.get(part)
+    if names is None:
+        raise Rejected("unknown_part", "numerator 分子 or denominator 分母", field="part")
+    return Selection(tuple(BY_NAME[name] for name in names), channel)
+
+
+def page_size(asked: int) -> int:
+    """Return the number of rows of a page.
+
+    Raises:
+        Rejected: `bad_page_size`.
+    """
+    if not 0 <= asked <= MAX_PAGE:
+        raise Rejected("bad_page_size", f"0 … {MAX_PAGE}", field="page_size")
+    return asked or DEFAULT_PAGE
+
+
+def token_of(cursor: Cursor, query: str) -> str:
+    """Return the opaque token of a cursor, bound to the text of its query."""
+    content = [_digest(query), dict(cursor.positions), cursor.day, cursor.dispute.hex()]
+    return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
+
+
+def cursor_of(token: str, query: str) -> Cursor | None:
+    """Read a token; None for the first page.
+
+    Raises:
+        Rejected: `bad_page_token` when it is no token of ours, `page_token_of_another_query`.
+    """
+    if not token:
+        return None
+    try:
+        digest, positions, day, dispute = json.loads(base64.urlsafe_b64decode(token[:_MAX_TOKEN].encode("ascii")))
+        cursor = Cursor({str(name): int(place) for name, place in positions.items()}, int(day), bytes.fromhex(dispute))
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise Rejected("bad_page_token", "take it from the answer before", field="page_token") from error
+    numbers = (*cursor.positions.values(), cursor.day)
+    if len(cursor.dispute) != _UUID_BYTES or not all(-_BIG < number < _BIG for number in numbers):
+        raise Rejected("bad_page_token", "take it from the answer before", field="page_token")
+    if digest != _digest(query):
+        raise Rejected("page_token_of_another_query", "the query changed between two pages", field="page_token")
+    return cursor
+
+
+def _digest(query: str) -> str:
+    return hashlib.sha256(query.encode()).hexdigest()[:16]

@@ -1,0 +1,70 @@
+"""A question as asked, made sure of: known metrics and channels, a sane window, codes that can exist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from hub.errors import Rejected
+from services.stats.facts.measures import ALL, CHANNELS, DOCKED
+from services.stats.facts.query import Where
+from services.stats.facts.windows import window
+from services.stats.figures.definitions import METRICS, Metric, metric_named
+
+_COUNTY_DIGITS: Final = 6
+_TOWN_DIGITS: Final = 9
+_MAX_ITEMS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be counted, in the order of the answer: per channel, per metric."""
+
+    where: Where
+    metrics: tuple[Metric, ...]
+    channels: tuple[str, ...]
+
+
+def where(start_on: str, end_on: str, county: str, town: str) -> Where:
+    """Read window and place.
+
+    Raises:
+        Rejected: As `window`; `bad_county_code`, `bad_town_code`, `town_outside_county`.
+    """
+    if county and not _is_code(county, _COUNTY_DIGITS):
+        raise Rejected("bad_county_code", "县码为 6 位数字; a county code has 6 digits", field="query.county_code")
+    if town and not _is_code(town, _TOWN_DIGITS):
+        raise Rejected("bad_town_code", "镇码为 9 位数字; a town code has 9 digits", field="query.town_code")
+    if county and town and not town.startswith(county):
+        raise Rejected("town_outside_county", "镇不在该县内; the town lies in another county", field="query.town_code")
+    return Where(window(start_on, end_on), county, town)
+
+
+def question(place: Where, metrics: Sequence[str], channels: Sequence[str]) -> Question:
+    """Read the whole question; no metric is every metric, no channel is court, police, petition and all.
+
+    Raises:
+        Rejected: `unknown_metric`, `unknown_channel`, `too_many`.
+    """
+    for name, asked in (("query.metrics", metrics), ("query.channels", channels)):
+        if len(asked) > _MAX_ITEMS:
+            raise Rejected("too_many", f"at most {_MAX_ITEMS}", field=name)
+    chosen = tuple(metric_named(name, field=f"query.metrics[{index}]") for index, name in enumerate(metrics))
+    doors = tuple(channel_named(name, field=f"query.channels[{index}]") for index, name in enumerate(channels))
+    return Question(place, tuple(dict.fromkeys(chosen)) or METRICS, tuple(dict.fromkeys(doors)) or DOCKED)
+
+
+def channel_named(name: str, *, field: str) -> str:
+    """Return the channel.
+
+    Raises:
+        Rejected: `unknown_channel`, naming `field`.
+    """
+    if name != ALL and name not in CHANNELS:
+        raise Rejected("unknown_channel", f"known channels 已知渠道: {', '.join((*CHANNELS, ALL))}", field=field)
+    return name
+
+
+def _is_code(text: str, digits: int) -> bool:
+    return len(text) == digits and text.isascii() and text.isdigit()

@@ -1,0 +1,66 @@
+"""Rates from integer counts: numerator, denominator, what is still open, and the percentage half-up to one decimal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from services.stats.facts.measures import ALL, BY_NAME, Echo
+from services.stats.facts.query import Counts
+from services.stats.figures.definitions import Metric
+
+_TENTH: Final = Decimal("0.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One rate of one channel (or `all`).
+
+    Attributes:
+        open: Disputes of the denominator without an outcome yet.
+        percent: One decimal, half-up; None on denominator 0. Over 100 is possible and is not clipped.
+    """
+
+    channel: str
+    metric: str
+    numerator: int
+    denominator: int
+    percent: str | None
+    open: int
+
+
+def percent(numerator: int, denominator: int) -> str | None:
+    """Return numerator ÷ denominator in per cent, rounded half-up to one decimal; None when the denominator is 0."""
+    if denominator == 0:
+        return None
+    return str((Decimal(numerator * 100) / denominator).quantize(_TENTH, rounding=ROUND_HALF_UP))
+
+
+def total(counts: Counts, channel: str, codes: frozenset[int]) -> int:
+    """Return the sum of the base counts `codes` of one channel, or of every channel for `all`."""
+    return sum(number for (where, code), number in counts.items() if code in codes and (channel in (ALL, where)))
+
+
+def codes_of(measures: Iterable[str]) -> frozenset[int]:
+    """Return the base counts that the named measures sum; measures of one metric never overlap."""
+    return frozenset(code for name in measures for code in BY_NAME[name].codes)
+
+
+def rate_of(counts: Counts, metric: Metric, channel: str) -> Rate:
+    """Return one rate."""
+    numerator = total(counts, channel, codes_of(metric.numerator))
+    denominator = total(counts, channel, codes_of(metric.denominator))
+    return Rate(
+        channel=channel,
+        metric=metric.name,
+        numerator=numerator,
+        denominator=denominator,
+        percent=percent(numerator, denominator),
+        open=0 if metric.answered is None else denominator - total(counts, channel, _only(metric.answered)),
+    )
+
+
+def _only(echo: Echo) -> frozenset[int]:
+    return frozenset({int(echo)})
