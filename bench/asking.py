@@ -19,8 +19,8 @@ from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Retryable
 from hub.grpc.client import channel
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from ops.books import Sheet, sheet_of
-from ops.children import Child
+from ops.run.books import Sheet, sheet_of
+from ops.run.children import Child
 
 STATS: Final = "stats"
 LOOK_S: Final = 0.25

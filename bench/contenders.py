@@ -19,10 +19,10 @@ from bench.measure import Sample
 from bench.processes import Peak, usage_of
 from bench.rig import single
 from dispute.contracts.topics import JOURNAL
-from ops.broker.native import LEASH, NativeKafka
-from ops.children import Child
-from ops.desk import Desk
-from ops.exits import CommandError, Exit
+from ops.console.exits import CommandError, Exit
+from ops.run.broker.native import LEASH, NativeKafka
+from ops.run.children import Child
+from ops.run.client import HubClient
 
 POLL_S: Final = 0.02
 DEADLINE_S: Final = 300.0
@@ -82,7 +82,7 @@ async def _ours(course: Course) -> Sample:
             first, first_s, before, broker_before = _folded(rows), time.time(), usage_of(pid), course.broker_cpu_s()
             await _until(lambda: _folded(rows) >= course.events, stats)
             end_s, after, broker_after = time.time(), usage_of(pid), course.broker_cpu_s()
-        desk = Desk({"stats": stats.grpc_address}, {})
+        desk = HubClient({"stats": stats.grpc_address}, {})
         try:
             sheet = await desk.sheet("stats")
         finally:

@@ -15,9 +15,9 @@ from bench.load import Orders
 from bench.machine import ROOT
 from bench.rig import five
 from hub.errors import Retryable
-from ops.credentials import make
-from ops.desk import Desk
-from ops.launcher import Hub, Plan, Say
+from ops.run.client import HubClient
+from ops.run.credentials import make
+from ops.run.launcher import Hub, LaunchPlan, Say
 
 READY_S: Final = 60.0
 STOP_S: Final = 120.0
@@ -97,12 +97,12 @@ class Loaded:
     """
 
     hub: Hub
-    desk: Desk
+    desk: HubClient
     driven: Driven
 
 
 @asynccontextmanager
-async def under_load(plan: Plan, load: Load, say: Say) -> AsyncIterator[Loaded]:
+async def under_load(plan: LaunchPlan, load: Load, say: Say) -> AsyncIterator[Loaded]:
     """Run the five services on a broker of their own with a driver that sends to them.
 
     Args:
@@ -115,7 +115,7 @@ async def under_load(plan: Plan, load: Load, say: Say) -> AsyncIterator[Loaded]:
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(five(replace(plan, credentials=credentials), say))
         addresses = {child.label: child.grpc_address for child in hub.children}
-        desk = Desk(addresses, {child.label: child.http_url for child in hub.children})
+        desk = HubClient(addresses, {child.label: child.http_url for child in hub.children})
         stack.push_async_callback(desk.close)
         # The last worker of a service answers the driver: the first is the one that is killed.
         answering = {child.name: child.grpc_address for child in hub.children}

@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.machine import ROOT
 from bench.measure import Say
-from ops.exits import CommandError, Exit
+from ops.console.exits import CommandError, Exit
 
 CACHE: Final = ROOT / ".cache" / "bench"
 PEERS: Final = ROOT / "bench" / "peers"

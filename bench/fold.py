@@ -33,10 +33,10 @@ from hub.kafka.publisher import KafkaPublisher
 from hub.streams.envelope import Message
 from hub.streams.ports import Publisher
 from hub.streams.topics import DEFAULT_PARTITIONS, Topic, partition_of
-from ops.broker.jars import libs_folder
-from ops.broker.jars import version_of as version_of_kafka
-from ops.exits import CommandError, Exit
-from ops.output import failing, keep_stdout_clean
+from ops.console.exits import CommandError, Exit
+from ops.console.output import failing, keep_stdout_clean
+from ops.run.broker.jars import libs_folder
+from ops.run.broker.jars import version_of as version_of_kafka
 
 SINGLES: Final = Topic("bench.events.v1", JOURNAL.record, "none", (), (), "bench", -1)
 """The events one a message, as those would write them who know nothing of batches."""

@@ -33,9 +33,9 @@ from dispute.contracts.topics import HANDOFFS, JOURNAL
 from hub.kafka.admin import provision
 from hub.kafka.bus import Bus
 from hub.kafka.publisher import KafkaPublisher
-from ops import interrupts
-from ops.output import failing, keep_stdout_clean
-from ops.scenarios.vocabulary import Channel
+from ops.console import interrupts
+from ops.console.output import failing, keep_stdout_clean
+from ops.play.scenarios.vocabulary import Docking
 
 INTAKE: Final = "intake"
 MARKS: Final = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -48,7 +48,7 @@ COST_TARGET: Final = 1.1
 PER_VALUE: Final = 500
 CHUNK: Final = 5_000
 SEED: Final = 5
-SHARES: Final = {Channel.COURT: 0.7, Channel.POLICE: 0.25, Channel.PETITION: 0.05}
+SHARES: Final = {Docking.COURT: 0.7, Docking.POLICE: 0.25, Docking.PETITION: 0.05}
 SERIES: Final = 100
 
 
@@ -95,14 +95,14 @@ def record_handoffs(region: Name, disputes: int, of: Bus, keys: Path, screen: Sc
     press, sealer = Press(land(region), SEED), sealer_in(keys)
     recorders = {
         channel: Recorder(publisher, per_value=PER_VALUE, topic=HANDOFFS, producer=f"{channel}_bridge")
-        for channel in Channel
+        for channel in Docking
     }
-    told: dict[Channel, Recorded] = {}
+    told: dict[Docking, Recorded] = {}
     try:
         for first in range(0, disputes, CHUNK):
             size, done = min(CHUNK, disputes - first), first
             for channel, share in SHARES.items():
-                upto = first + size if channel is Channel.PETITION else min(done + round(size * share), first + size)
+                upto = first + size if channel is Docking.PETITION else min(done + round(size * share), first + size)
                 numbers = range(done, upto)
                 done = upto
                 if numbers:

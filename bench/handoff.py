@@ -32,9 +32,9 @@ from bench.options import Options, Screen, command, common
 from bench.rig import broker, scratch, single
 from bench.saving import finish, save
 from hub.errors import Retryable
-from ops.children import Child
-from ops.credentials import make
-from ops.output import failing, keep_stdout_clean
+from ops.console.output import failing, keep_stdout_clean
+from ops.run.children import Child
+from ops.run.credentials import make
 
 AGENCY: Final = ("court-620725", "620725")
 SUBMIT: Final = "/hub.court.v1.CourtBridgeService/Submit"

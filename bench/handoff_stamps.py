@@ -14,7 +14,7 @@ from google.protobuf import json_format
 from bench.lands import land
 from bench.submissions import Press
 from dispute.wire.court.v1 import court_pb2
-from ops.scenarios.vocabulary import Channel
+from ops.play.scenarios.vocabulary import Docking
 
 MARK: Final = b"0000000000000000"
 """Where a stamp's number goes; the reference is as long whatever the number."""
@@ -51,7 +51,7 @@ class Stamp:
 
 def write_patterns(folder: Path) -> None:
     """Write a county's suits as the court sends them: `grpc` has a SubmitRequest a line in hex, `http` a JSON body."""
-    matters = [case.matter for case in Press(land("county"), SEED).cases(Channel.COURT, range(PATTERNS))]
+    matters = [case.matter for case in Press(land("county"), SEED).cases(Docking.COURT, range(PATTERNS))]
     requests, bodies = [], []
     for matter in matters:
         if not isinstance(matter, court_pb2.CourtCase):

@@ -26,12 +26,12 @@ from bench.rig import five, scratch
 from bench.saving import finish, save
 from bench.submissions import Press
 from hub.errors import Retryable
-from ops import interrupts
-from ops.credentials import make
-from ops.desk import Desk
-from ops.launcher import Hub, Plan
-from ops.output import failing, keep_stdout_clean
-from ops.scenarios.vocabulary import Channel
+from ops.console import interrupts
+from ops.console.output import failing, keep_stdout_clean
+from ops.play.scenarios.vocabulary import Docking
+from ops.run.client import HubClient
+from ops.run.credentials import make
+from ops.run.launcher import Hub, LaunchPlan
 
 RATES: Final = (50, 500, 5000)
 """Journal events a second."""
@@ -77,16 +77,16 @@ async def at_rate(wanted: int, schedule: Schedule, arrivals: Arrivals, before: i
 
 async def measure(options: Options, rates: Sequence[int], folder: Path, screen: Screen) -> list[Measured]:
     """Start everything, measure each rate in each round, stop everything."""
-    agencies = {channel: f"{channel}-{COUNTY}" for channel in Channel}
+    agencies = {channel: f"{channel}-{COUNTY}" for channel in Docking}
     credentials = make(folder / "credentials", [(agency, COUNTY) for agency in agencies.values()])
     keys = {channel: credentials.keys[agency] for channel, agency in agencies.items()}
     press = Press(land("county"), SEED)
     done: list[Measured] = []
     async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(five(Plan(folder, credentials=credentials), screen.say))
+        hub = await stack.enter_async_context(five(LaunchPlan(folder, credentials=credentials), screen.say))
         addresses = {child.name: child.grpc_address for child in hub.children}
         pids = _pids(hub)
-        desk = Desk(addresses, {})
+        desk = HubClient(addresses, {})
         stack.push_async_callback(desk.close)
         doors = await stack.enter_async_context(Doors(addresses, keys))
         arrivals = Arrivals(doors, press)

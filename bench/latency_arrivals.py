@@ -22,7 +22,7 @@ from hub.grpc.client import call
 from hub.grpc.client import channel as open_channel
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.streams.envelope import StreamName
-from ops.scenarios.vocabulary import Channel
+from ops.play.scenarios.vocabulary import Docking
 
 TICK_S: Final = 0.02
 """Shortest time between two batches; at low rates a tick is one record."""
@@ -91,7 +91,7 @@ class RefusedError(RuntimeError):
 class Doors:
     """The public doors that a run needs; an asynchronous context manager."""
 
-    def __init__(self, addresses: Mapping[str, str], keys: Mapping[Channel, str]) -> None:
+    def __init__(self, addresses: Mapping[str, str], keys: Mapping[Docking, str]) -> None:
         self._channels = {name: open_channel(address) for name, address in addresses.items()}
         self._keys = keys
         self._intake = intake_pb2_grpc.IntakeServiceStub(self._channels["intake"])
@@ -105,7 +105,7 @@ class Doors:
         for channel in self._channels.values():
             await channel.close()
 
-    async def submit(self, channel: Channel, items: Sequence[Submission]) -> dict[StreamName, int]:
+    async def submit(self, channel: Docking, items: Sequence[Submission]) -> dict[StreamName, int]:
         """Hand records over; returns the highest position of each hand-off stream.
 
         Raises:
@@ -170,7 +170,7 @@ class Arrivals:
         """Wait until stats includes everything that was accepted; returns the events it has counted then."""
         return await self._doors.counted(await self._doors.applied(seen.handoffs))
 
-    def _made(self, schedule: Schedule) -> list[tuple[Channel, list[Submission]]]:
+    def _made(self, schedule: Schedule) -> list[tuple[Docking, list[Submission]]]:
         """Make every batch before the first is sent: making one takes longer than some ticks."""
         made = []
         for tick, channel in zip(range(schedule.ticks), cycle(BRIDGES), strict=False):
@@ -183,7 +183,7 @@ class Arrivals:
         return made
 
     async def _tick(
-        self, channel: Channel, items: Sequence[Submission], due: float, seen: Seen, *, follow: bool
+        self, channel: Docking, items: Sequence[Submission], due: float, seen: Seen, *, follow: bool
     ) -> None:
         handoffs = await self._doors.submit(channel, items)
         accepted = time.perf_counter()

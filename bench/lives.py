@@ -40,13 +40,13 @@ from dispute.lifecycle import (
 )
 from dispute.lifecycle import Channel as Door
 from dispute.wire.journal.v1 import journal_pb2
-from ops.scenarios.generate import generate
-from ops.scenarios.journeys import Step, journey
-from ops.scenarios.load import load
-from ops.scenarios.model import Scenario
-from ops.scenarios.record import Record
-from ops.scenarios.vocabulary import Fate
-from ops.simulators.mediators import command_of
+from ops.play.scenarios.generate import generate
+from ops.play.scenarios.journeys import Step, journey
+from ops.play.scenarios.load import load
+from ops.play.scenarios.model import Scenario
+from ops.play.scenarios.record import Record
+from ops.play.scenarios.vocabulary import Fate
+from ops.play.simulators.mediators import command_of
 
 SCENARIO: Final = ROOT / "scenarios" / "shandan-2024.yaml"
 RULES: Final = "screening-2026.1"

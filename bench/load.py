@@ -29,9 +29,10 @@ from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.grpc.client import channel as open_channel
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
-from ops.scenarios.vocabulary import Channel
-from ops.simulators.answers import BrokenPromise, Patience, Refusal
-from ops.simulators.calls import ask
+from ops.console.exits import BrokenPromise
+from ops.play.scenarios.vocabulary import Docking
+from ops.play.simulators.answers import Patience, Refusal
+from ops.play.simulators.calls import ask
 
 COMMANDS_A_CALL: Final = 1000
 RESULTS_A_PAGE: Final = 1000
@@ -39,10 +40,10 @@ LONG_S: Final = 60.0
 LOOK_S: Final = 0.25
 NUMBERS_A_WORKER: Final = 10_000_000
 
-BRIDGES: Final[Mapping[Channel, tuple[Any, Any]]] = {
-    Channel.COURT: (court_pb2, court_pb2_grpc.CourtBridgeServiceStub),
-    Channel.POLICE: (police_pb2, police_pb2_grpc.PoliceBridgeServiceStub),
-    Channel.PETITION: (petition_pb2, petition_pb2_grpc.PetitionBridgeServiceStub),
+BRIDGES: Final[Mapping[Docking, tuple[Any, Any]]] = {
+    Docking.COURT: (court_pb2, court_pb2_grpc.CourtBridgeServiceStub),
+    Docking.POLICE: (police_pb2, police_pb2_grpc.PoliceBridgeServiceStub),
+    Docking.PETITION: (petition_pb2, petition_pb2_grpc.PetitionBridgeServiceStub),
 }
 
 
@@ -97,7 +98,7 @@ class Driver:
         self._stack = AsyncExitStack()
         self._intake: Any = None
         self._stats: Any = None
-        self._bridges: dict[Channel, Any] = {}
+        self._bridges: dict[Docking, Any] = {}
         self.done = Done()
 
     async def run(self, stop: asyncio.Future[None]) -> Done:
@@ -107,7 +108,7 @@ class Driver:
             working = [
                 asyncio.create_task(self._work(channel, number))
                 for number, channel in enumerate(
-                    channel for channel in Channel for _ in range(self._orders.workers.get(channel, 0))
+                    channel for channel in Docking for _ in range(self._orders.workers.get(channel, 0))
                 )
             ]
             beside = [asyncio.create_task(self._look_at_stats()), *map(asyncio.create_task, self._fetchers())]
@@ -128,7 +129,7 @@ class Driver:
         self._stats = stub(stats_pb2_grpc.StatsServiceStub, "stats")
         self._bridges = {channel: stub(kind, f"{channel}_bridge") for channel, (_, kind) in BRIDGES.items()}
 
-    async def _work(self, channel: Channel, worker: int) -> None:
+    async def _work(self, channel: Docking, worker: int) -> None:
         first = worker * NUMBERS_A_WORKER
         while not self._stopping.is_set():
             began = time.monotonic()
@@ -146,7 +147,7 @@ class Driver:
             raise BrokenPromise(f"{what}: refused, {answer.code} {answer.field}")
         return answer
 
-    async def _submit(self, channel: Channel, cases: Sequence[Case]) -> dict[StreamName, int]:
+    async def _submit(self, channel: Docking, cases: Sequence[Case]) -> dict[StreamName, int]:
         messages, _ = BRIDGES[channel]
         request = messages.SubmitBatchRequest(items=[case.submission for case in cases])
         key = self._orders.keys[cases[0].agency]
@@ -193,7 +194,7 @@ class Driver:
     def _fetchers(self) -> list[Any]:
         return [self._fetch(channel, agency) for agency in self._orders.keys for channel in _channel_of(agency)]
 
-    async def _fetch(self, channel: Channel, agency: str) -> None:
+    async def _fetch(self, channel: Docking, agency: str) -> None:
         """Fetch and acknowledge one agency's results, as its system would."""
         messages, _ = BRIDGES[channel]
         stub, key, cursor = self._bridges[channel], self._orders.keys[agency], 0
@@ -208,8 +209,8 @@ class Driver:
                 await _pause(self._stopping, LOOK_S)
 
 
-def _channel_of(agency: str) -> list[Channel]:
-    return [channel for channel in Channel if agency.startswith(f"{channel}-")]
+def _channel_of(agency: str) -> list[Docking]:
+    return [channel for channel in Docking if agency.startswith(f"{channel}-")]
 
 
 async def _done(stop: asyncio.Future[None]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from ops.output import WIDE
+from ops.console.output import WIDE
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from bench.options import Screen, command, common
 from bench.rig import scratch
 from bench.saving import finish, save
 from hub.errors import Retryable
-from ops.output import failing, keep_stdout_clean
+from ops.console.output import failing, keep_stdout_clean
 
 SAMPLES_S: Final = 100
 LOOP_FRAMES: Final = ("BaseEventLoop._run_once ", "Handle._run ")

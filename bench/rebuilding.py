@@ -20,8 +20,8 @@ from bench.rig import broker, bus, single
 from dispute.contracts.topics import JOURNAL
 from hub.kafka.admin import provision
 from hub.kafka.publisher import KafkaPublisher
-from ops.children import Child
-from ops.desk import Desk
+from ops.run.children import Child
+from ops.run.client import HubClient
 
 FULL_SPEED, SLOW_PACE = 2_000, 2
 """Records a value. At 50 events a second a shard's linger ends before the next transaction, so a value holds what one
@@ -90,7 +90,7 @@ def _drop(child: Child) -> None:
 
 
 async def _figures(child: Child) -> tuple[object, int]:
-    desk = Desk({child.label: child.grpc_address}, {child.label: child.http_url})
+    desk = HubClient({child.label: child.grpc_address}, {child.label: child.http_url})
     try:
         return await desk.rates("", "", {})
     finally:

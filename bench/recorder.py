@@ -11,7 +11,7 @@ from typing import Final
 
 from dispute.contracts.topics import JOURNAL
 from hub.errors import Retryable
-from hub.streams.envelope import GENESIS, Message, Place, StreamName, extend, pack
+from hub.streams.envelope import GENESIS, BatchPlace, Message, StreamName, extend, pack
 from hub.streams.outbox import ENVELOPE_BYTES
 from hub.streams.ports import Delivery, Publisher
 from hub.streams.topics import DEFAULT_PARTITIONS, MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, Topic, partition_of
@@ -121,7 +121,7 @@ class Recorder:
         if not tail.records:
             return
         stream = self._streams[shard]
-        place = Place(stream, tail.position + 1, len(tail.records), tail.sent_hash, tail.hash)
+        place = BatchPlace(stream, tail.position + 1, len(tail.records), tail.sent_hash, tail.hash)
         partition = partition_of(shard, self._partitions)
         message = pack(self._topic, place, tail.records, partition=partition, written_at=datetime.now(UTC))
         self._sender.send(message)

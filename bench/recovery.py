@@ -27,13 +27,13 @@ from bench.rig import scratch
 from bench.saving import finish, save
 from bench.series import disk_of
 from hub.errors import Retryable
-from ops import interrupts
-from ops.books import Vector
-from ops.children import Child
-from ops.desk import Desk
-from ops.exits import Exit
-from ops.launcher import BRIDGES, SERVICES, Plan
-from ops.output import failing, keep_stdout_clean
+from ops.console import interrupts
+from ops.console.exits import Exit
+from ops.console.output import failing, keep_stdout_clean
+from ops.run.books import Vector
+from ops.run.children import Child
+from ops.run.client import HubClient
+from ops.run.launcher import BRIDGES, SERVICES, LaunchPlan
 
 SERVING_TARGET_S: Final = 5.0
 HAND_OVER_TARGET_S: Final = 8.0
@@ -62,7 +62,7 @@ async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, 
         for what, seconds in times.items():
             found[name][what].append(seconds)
 
-    async with under_load(Plan(folder), PLAIN_LOAD, screen.say) as loaded:
+    async with under_load(LaunchPlan(folder), PLAIN_LOAD, screen.say) as loaded:
         (stats,) = loaded.hub.of(STATS)
         asked = Asked(stats)
         try:
@@ -141,7 +141,7 @@ async def _place(child: Child, asked: Asked) -> int:
 async def hand_overs(folder: Path, options: Options, screen: Screen) -> dict[str, Any]:
     """Kill the first of two workers, under load on PostgreSQL, and see when the other has done its work."""
     found: dict[str, dict[str, list[float]]] = {"intake": {"applied_s": [], "relayed_s": []}, STATS: {"applied_s": []}}
-    plan = Plan(folder, "postgres", intake_workers=2, stats_workers=2)
+    plan = LaunchPlan(folder, "postgres", intake_workers=2, stats_workers=2)
     async with under_load(plan, PLAIN_LOAD, screen.say) as loaded:
         for number in range(1, options.rounds + 1):
             for name, times in found.items():
@@ -220,7 +220,7 @@ async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
     return {} if _reaches(looks[0].read, looks[0].published) else done
 
 
-async def _look(desk: Desk, service: str, start: float) -> _Look:
+async def _look(desk: HubClient, service: str, start: float) -> _Look:
     """Look at the books of those who send to a service, and of the worker of it that lives."""
     senders = BRIDGES if service == "intake" else ("intake",)
     sheets = await asyncio.gather(*(desk.sheet(label) for label in senders), desk.sheet(f"{service}-2"))

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from hub.errors import Retryable
-from ops.books import Sheet, on_its_way
-from ops.desk import Desk
-from ops.launcher import BRIDGES, SERVICES
+from ops.run.books import Sheet, on_its_way
+from ops.run.client import HubClient
+from ops.run.launcher import BRIDGES, SERVICES
 
 PATIENCE_S: Final = 300.0
 LOOK_S: Final = 0.2
 
 
-async def at_rest(desk: Desk) -> Mapping[str, Sheet]:
+async def at_rest(desk: HubClient) -> Mapping[str, Sheet]:
     """Wait until nothing is on its way; returns the books of all services then.
 
     Raises:

@@ -14,11 +14,11 @@ from typing import Final
 from bench import pace
 from bench.saving import SCRATCH
 from hub.kafka.bus import Bus
-from ops.broker.jars import Say
-from ops.broker.native import JVM, NativeKafka
-from ops.broker.ports import free_ports
-from ops.children import Child
-from ops.launcher import Hub, Plan
+from ops.run.broker.jars import Say
+from ops.run.broker.native import JVM, NativeKafka
+from ops.run.broker.ports import free_ports
+from ops.run.children import Child
+from ops.run.launcher import Hub, LaunchPlan
 
 HEAP: Final = "-Xmx512m"
 BENCH_JVM: Final = (*(option for option in JVM if not option.startswith(("-Xmx", "-XX:TieredStopAtLevel"))), HEAP)
@@ -55,7 +55,7 @@ def bus(of: NativeKafka, *, partitions: int | None = None) -> Bus:
     return plain if partitions is None else replace(plain, partitions=partitions)
 
 
-def five(plan: Plan, say: Say) -> Hub:
+def five(plan: LaunchPlan, say: Say) -> Hub:
     """Return the five services on a benchmark broker of their own; an asynchronous context manager."""
     return Hub(plan, say, broker=broker(plan.folder, say))
 

@@ -22,14 +22,14 @@ from dispute.wire.court.v1 import court_pb2
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.petition.v1 import petition_pb2
 from dispute.wire.police.v1 import police_pb2
-from ops.scenarios.generate import generate
-from ops.scenarios.journeys import journey
-from ops.scenarios.load import load
-from ops.scenarios.people import BIRTH_SPAN_DAYS, FIRST_BIRTH, check_character
-from ops.scenarios.record import Record
-from ops.scenarios.vocabulary import Channel, Fate
-from ops.simulators.bodies import REFERENCE, body_of
-from ops.simulators.mediators import command_of
+from ops.play.scenarios.generate import generate
+from ops.play.scenarios.journeys import journey
+from ops.play.scenarios.load import load
+from ops.play.scenarios.people import BIRTH_SPAN_DAYS, FIRST_BIRTH, check_character
+from ops.play.scenarios.record import Record
+from ops.play.scenarios.vocabulary import Docking, Fate
+from ops.play.simulators.bodies import REFERENCE, body_of
+from ops.play.simulators.mediators import command_of
 
 SCENARIO: Final = ROOT / "scenarios" / "shandan-2024.yaml"
 NEEDS_A_TURN: Final = frozenset({"apply_for_confirmation", "ruling"})
@@ -80,9 +80,9 @@ class _Pattern:
     commands: tuple[command_pb2.Command, ...]
 
 
-def _patterns() -> dict[Channel, tuple[_Pattern, ...]]:
+def _patterns() -> dict[Docking, tuple[_Pattern, ...]]:
     scenario = load(SCENARIO)
-    found: dict[Channel, list[_Pattern]] = {channel: [] for channel in Channel}
+    found: dict[Docking, list[_Pattern]] = {channel: [] for channel in Docking}
     for record in generate(scenario):
         steps = journey(record, scenario).steps
         if record.ending.fate is Fate.EXPIRED or any(step.action in NEEDS_A_TURN for step in steps):
@@ -106,7 +106,7 @@ class Press:
         self._seed = seed
         self._patterns = _patterns()
 
-    def cases(self, channel: Channel, numbers: Sequence[int]) -> Iterator[Case]:
+    def cases(self, channel: Docking, numbers: Sequence[int]) -> Iterator[Case]:
         """Yield the case of each number; a number stands for the same two people whatever its channel."""
         dice = random.Random(f"{self._seed}/{channel}/{numbers[0]}")  # noqa: S311 - load, no secret
         places = dice.choices(self._land.villages, cum_weights=self._land.weights, k=len(numbers))
@@ -162,11 +162,11 @@ def _stamped(pattern: _Pattern, at: int, dispute_id: str, town: str, number: int
     return command
 
 
-def _empty(channel: Channel) -> Matter:
+def _empty(channel: Docking) -> Matter:
     match channel:
-        case Channel.COURT:
+        case Docking.COURT:
             return court_pb2.CourtCase()
-        case Channel.POLICE:
+        case Docking.POLICE:
             return police_pb2.PoliceIncident()
-        case Channel.PETITION:
+        case Docking.PETITION:
             return petition_pb2.PetitionItem()

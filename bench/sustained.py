@@ -34,11 +34,11 @@ from hub.errors import Retryable
 from hub.grpc.client import channel
 from hub.grpc.vectors import vector_from_wire
 from hub.streams.envelope import StreamName
-from ops import interrupts
-from ops.books import Books, balance
-from ops.desk import Desk
-from ops.launcher import BRIDGES, Hub, Plan
-from ops.output import failing, keep_stdout_clean
+from ops.console import interrupts
+from ops.console.output import failing, keep_stdout_clean
+from ops.run.books import Books, balance
+from ops.run.client import HubClient
+from ops.run.launcher import BRIDGES, Hub, LaunchPlan
 
 TARGET_EVENTS_S: Final = 5000
 FLAT: Final = 1.05
@@ -75,7 +75,9 @@ class Watch:
         driver: Process of the driver.
     """
 
-    def __init__(self, hub: Hub, desk: Desk, channels: tuple[grpc.aio.Channel, grpc.aio.Channel], driver: int) -> None:
+    def __init__(
+        self, hub: Hub, desk: HubClient, channels: tuple[grpc.aio.Channel, grpc.aio.Channel], driver: int
+    ) -> None:
         self._intake = intake_pb2_grpc.IntakeServiceStub(channels[0])
         self._stats = stats_pb2_grpc.StatsServiceStub(channels[1])
         self._desk = desk
@@ -118,7 +120,7 @@ def _alive(pid: int | None) -> int:
 
 async def measure(wanted: Wanted, folder: Path, screen: Screen) -> dict[str, Any]:
     """Run the hub under load for the time wanted, then let everything arrive and compare the books."""
-    plan = Plan(folder, wanted.store, wanted.intake_workers, clock="scenario")
+    plan = LaunchPlan(folder, wanted.store, wanted.intake_workers, clock="scenario")
     async with AsyncExitStack() as stack:
         loaded = await stack.enter_async_context(under_load(plan, Load(), screen.say))
         hub, desk, driven = loaded.hub, loaded.desk, loaded.driven

@@ -1,6 +1,6 @@
 """`python -m ops` is `hub`."""
 
-from ops.cli import main
+from ops.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -43,22 +43,24 @@ def confidential(told: facts.Confidential, content_sha256: bytes) -> handoff_pb2
     )
 
 
-def put_report(handoff: handoff_pb2.Handoff, body: facts.LaterFact | facts.Withdrawal | facts.Ruling) -> None:
+def put_report(
+    handoff: handoff_pb2.Handoff, body: facts.LaterFactReport | facts.WithdrawalReport | facts.RulingReport
+) -> None:
     """Set the hand-off's body to a later fact."""
     match body:
-        case facts.LaterFact():
+        case facts.LaterFactReport():
             handoff.later_fact.kind = body.kind
             handoff.later_fact.category = body.category
             handoff.later_fact.case_cause = body.case_cause
             if body.consent is not None:
                 handoff.later_fact.consent.CopyFrom(_consent(body.consent))
-        case facts.Withdrawal():
+        case facts.WithdrawalReport():
             handoff.case_withdrawn.reason_code = body.reason_code
-        case facts.Ruling():
+        case facts.RulingReport():
             handoff.court_ruling.confirmed = body.confirmed
             handoff.court_ruling.reason_code = body.reason_code
 
 
-def _consent(consent: facts.Consent) -> handoff_pb2.Consent:
+def _consent(consent: facts.ConsentAnswer) -> handoff_pb2.Consent:
     day = consent.answered_on.isoformat() if consent.answered_on else ""
     return handoff_pb2.Consent(role=consent.role, answer=consent.answer, answered_on=day)

@@ -96,7 +96,7 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ResultStatus:
     """What an agency is told about one type of event."""
 
     name: str
@@ -108,22 +108,22 @@ COHORT_DATES: Final = ("due_on", "local_due_on", "statutory_due_on")
 TOLD: Final = frozenset({*COHORT_DATES, "confirm_by"})
 """Limits that concern an agency; by when a handler signs is the centre's own work."""
 
-STATUSES: Final[Mapping[str, Status]] = {
-    "accepted": Status("accepted"),
-    "mediation_refused": Status("not_mediable"),
-    "dispatched": Status("dispatched"),
-    "agreed": Status("agreed"),
-    "failed": Status("failed"),
-    "withdrawn": Status("withdrawn"),
-    "confirmed": Status("confirmed"),
-    "confirmation_refused": Status("refused"),
-    "performed": Status("performed"),
-    "not_performed": Status("returned", final=True),
-    "returned": Status("returned", final=True),
-    "referred": Status("referred", final=True),
-    "closed": Status("closed", final=True),
-    "duplicate_linked": Status("duplicate", final=True),
-    SETTLED: Status("due_dates_corrected"),
+STATUSES: Final[Mapping[str, ResultStatus]] = {
+    "accepted": ResultStatus("accepted"),
+    "mediation_refused": ResultStatus("not_mediable"),
+    "dispatched": ResultStatus("dispatched"),
+    "agreed": ResultStatus("agreed"),
+    "failed": ResultStatus("failed"),
+    "withdrawn": ResultStatus("withdrawn"),
+    "confirmed": ResultStatus("confirmed"),
+    "confirmation_refused": ResultStatus("refused"),
+    "performed": ResultStatus("performed"),
+    "not_performed": ResultStatus("returned", final=True),
+    "returned": ResultStatus("returned", final=True),
+    "referred": ResultStatus("referred", final=True),
+    "closed": ResultStatus("closed", final=True),
+    "duplicate_linked": ResultStatus("duplicate", final=True),
+    SETTLED: ResultStatus("due_dates_corrected"),
 }
 """Event type of the journal -> status. A type that isn't here concerns the hub's own work, or is newer than this
 bridge: skipped, never an error (design D7)."""

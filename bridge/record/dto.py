@@ -73,9 +73,9 @@ class ConsentDto(PartnerModel):
     answer: f.Answer = Field(description="是否同意调解 Answer")
     answered_on: f.OptionalDay = Field(default=None, description="答复日期 Day of the answer, Asia/Shanghai")
 
-    def to_fact(self) -> facts.Consent:
+    def to_fact(self) -> facts.ConsentAnswer:
         """Return the inside shape."""
-        return facts.Consent(self.role, self.answer, self.answered_on)
+        return facts.ConsentAnswer(self.role, self.answer, self.answered_on)
 
 
 class PartyDto(PartnerModel):
@@ -217,10 +217,10 @@ class LaterFactDto(PartnerModel):
             )
         return self
 
-    def to_fact(self) -> facts.LaterFact:
+    def to_fact(self) -> facts.LaterFactReport:
         """Return the inside shape."""
         consent = self.consent.to_fact() if self.consent else None
-        return facts.LaterFact(self.kind, consent, self.category, self.case_cause)
+        return facts.LaterFactReport(self.kind, consent, self.category, self.case_cause)
 
 
 class WithdrawnDto(PartnerModel):
@@ -228,9 +228,9 @@ class WithdrawnDto(PartnerModel):
 
     reason_code: Annotated[str, f.Coded("withdrawal_reason")] = Field(description="撤回原因 Reason")
 
-    def to_fact(self) -> facts.Withdrawal:
+    def to_fact(self) -> facts.WithdrawalReport:
         """Return the inside shape."""
-        return facts.Withdrawal(self.reason_code)
+        return facts.WithdrawalReport(self.reason_code)
 
 
 class ReportDto(ReferringModel):
@@ -243,7 +243,7 @@ class ReportDto(ReferringModel):
     later_fact: LaterFactDto | None = Field(default=None, description="后续事实 A later fact")
     withdrawn: WithdrawnDto | None = Field(default=None, description="撤回 The applicant withdrew")
 
-    def bodies(self) -> list[facts.LaterFact | facts.Withdrawal | facts.Ruling]:
+    def bodies(self) -> list[facts.LaterFactReport | facts.WithdrawalReport | facts.RulingReport]:
         """Return what is told; a subclass adds its own kinds."""
         return [body.to_fact() for body in (self.later_fact, self.withdrawn) if body is not None]
 

@@ -37,7 +37,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ConsentAnswer:
     """Answer of one side to the question of mediation."""
 
     role: str
@@ -84,7 +84,7 @@ class Matter:
     grid_code: str
     relation_clarity: str
     facts_clarity: str
-    consents: tuple[Consent, ...]
+    consents: tuple[ConsentAnswer, ...]
     circumstances: tuple[str, ...]
     persons: int
     confidential: Confidential
@@ -116,24 +116,24 @@ RecordT = TypeVar("RecordT", bound=AgencyRecord)
 
 
 @dataclass(frozen=True, slots=True)
-class LaterFact:
+class LaterFactReport:
     """A fact about a record told earlier; only what is set changes."""
 
     kind: str
-    consent: Consent | None = None
+    consent: ConsentAnswer | None = None
     category: str = ""
     case_cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Withdrawal:
+class WithdrawalReport:
     """The applicant withdrew at the source."""
 
     reason_code: str
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class RulingReport:
     """The court ruled on an application for judicial confirmation."""
 
     confirmed: bool
@@ -146,7 +146,7 @@ class Report:
 
     source_ref: str
     occurred_at: datetime
-    body: LaterFact | Withdrawal | Ruling
+    body: LaterFactReport | WithdrawalReport | RulingReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ def check_report(report: Report, now: datetime) -> None:
     Raises:
         Rejected: `date_in_future`, `date_order`.
     """
-    consent = report.body.consent if isinstance(report.body, LaterFact) else None
+    consent = report.body.consent if isinstance(report.body, LaterFactReport) else None
     refuse_future(
         now,
         instants={"occurred_at": report.occurred_at},

@@ -41,7 +41,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class LimitEnd:
     """Last day of a limit.
 
     Attributes:
@@ -88,7 +88,7 @@ class WorkCalendar:
             return day.weekday() < _SATURDAY
         return _worked(day)
 
-    def calendar_due(self, start: date, days: int) -> Due:
+    def calendar_due(self, start: date, days: int) -> LimitEnd:
         """Return the last day of a limit of calendar days.
 
         Args:
@@ -110,7 +110,7 @@ class WorkCalendar:
         due = next(day for day in _from(first) if self.is_workday(day))
         return self._due(first, due)
 
-    def workday_due(self, start: date, days: int) -> Due:
+    def workday_due(self, start: date, days: int) -> LimitEnd:
         """Return the last day of a limit of working days.
 
         Args:
@@ -133,10 +133,10 @@ class WorkCalendar:
             left -= self.is_workday(due)
         return self._due(start + _DAY, due)
 
-    def _due(self, first: date, last: date) -> Due:
+    def _due(self, first: date, last: date) -> LimitEnd:
         """Name the first year without a table among the days that were looked at."""
         years = range(first.year, last.year + 1)
-        return Due(last, next((year for year in years if not self.covers(year)), None))
+        return LimitEnd(last, next((year for year in years if not self.covers(year)), None))
 
 
 def read_notices(text: str) -> dict[int, Notice]:

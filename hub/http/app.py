@@ -19,12 +19,12 @@ from hub.http.problems import MEDIA_TYPE, Problem, problem, problem_of, problem_
 from hub.http.query import check_query
 from hub.http.quotas import RequestQuotas
 from hub.http.validation import problem_of_validation
-from hub.runtime.health import Report, Status
+from hub.runtime.health import HealthReport, HealthStatus
 from hub.runtime.metrics import CONTENT_TYPE, Metrics
 
 _TIMEOUT: Final = 408
 
-Healthy = Callable[[], Report]
+Healthy = Callable[[], HealthReport]
 
 
 def build_app(
@@ -76,7 +76,7 @@ def _operations(metrics: Metrics, healthy: Healthy) -> APIRouter:
             for name, found in report.parts.items()
         }
         body = {"status": report.status.value, "detail": report.detail, "parts": parts}
-        return JSONResponse(body, status_code=503 if report.status is Status.DOWN else 200)
+        return JSONResponse(body, status_code=503 if report.status is HealthStatus.DOWN else 200)
 
     @router.get("/livez")
     async def livez() -> JSONResponse:

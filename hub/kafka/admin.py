@@ -30,7 +30,7 @@ MAX_MESSAGE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TopicSettings:
     """One topic as it has to be.
 
     Attributes:
@@ -78,7 +78,7 @@ class Cluster:
     version: str
 
 
-def wanted(bus: Bus, topics: Sequence[Topic]) -> list[Wanted]:
+def wanted(bus: Bus, topics: Sequence[Topic]) -> list[TopicSettings]:
     """Return every topic that the catalogue's rows ask for, with their dead letters.
 
     Raises:
@@ -88,8 +88,8 @@ def wanted(bus: Bus, topics: Sequence[Topic]) -> list[Wanted]:
         raise Fault("topic_mismatch", f"{bus.partitions} partitions do not divide {SHARDS} shards")
     rows = []
     for topic in topics:
-        rows.append(Wanted(topic.name, bus.partitions, bus.replication, topic.retention_ms))
-        rows.append(Wanted(topic.dead_letters, 1, bus.replication, DEAD_LETTER_RETENTION_MS))
+        rows.append(TopicSettings(topic.name, bus.partitions, bus.replication, topic.retention_ms))
+        rows.append(TopicSettings(topic.dead_letters, 1, bus.replication, DEAD_LETTER_RETENTION_MS))
     return rows
 
 
@@ -123,7 +123,7 @@ def eventually(step: Callable[[], T], deadline_s: float) -> T:
             time.sleep(POLL_S)
 
 
-def _provision(bus: Bus, rows: Sequence[Wanted]) -> None:
+def _provision(bus: Bus, rows: Sequence[TopicSettings]) -> None:
     with admin(bus) as client:
         found = _describe(client, [row.name for row in rows])
         missing = [row for row in rows if row.name not in found]
@@ -174,7 +174,7 @@ def _describe(client: Any, names: Sequence[str]) -> dict[str, Mapping[str, Any]]
     return found
 
 
-def _create(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN401 - no types
+def _create(client: Any, rows: Sequence[TopicSettings]) -> None:  # noqa: ANN401 - no types
     answer = client.create_topics(
         {
             row.name: {
@@ -195,7 +195,7 @@ def _create(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN401 - no t
     client.wait_for_topics([row.name for row in rows])
 
 
-def _check_partitions(row: Wanted, topic: Mapping[str, Any] | None) -> None:
+def _check_partitions(row: TopicSettings, topic: Mapping[str, Any] | None) -> None:
     if topic is None:
         raise Retryable("bus_unavailable", f"{row.name} was created and is not visible yet")
     count = len(topic["partitions"])
@@ -203,7 +203,7 @@ def _check_partitions(row: Wanted, topic: Mapping[str, Any] | None) -> None:
         raise Fault("topic_mismatch", f"{row.name} has {count} partitions, {row.partitions} are wanted")
 
 
-def _check_settings(client: Any, rows: Sequence[Wanted]) -> None:  # noqa: ANN401 - no types
+def _check_settings(client: Any, rows: Sequence[TopicSettings]) -> None:  # noqa: ANN401 - no types
     resources = [ConfigResource(ConfigResourceType.TOPIC, row.name) for row in rows]
     answer = client.describe_configs(resources, config_filter="all")
     by_topic = answer[ConfigResourceType.TOPIC.name.lower()]

@@ -12,7 +12,7 @@ PLAIN: Final = "PLAINTEXT"
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class SaslCredentials:
     """How a client proves who it is (SASL).
 
     Attributes:
@@ -61,7 +61,7 @@ class Bus:
     request_timeout_s: float = 10.0
     max_block_s: float = 2.0
     compression: str = "auto"
-    credentials: Credentials | None = None
+    credentials: SaslCredentials | None = None
 
     @property
     def servers(self) -> list[str]:

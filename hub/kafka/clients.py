@@ -20,7 +20,7 @@ from kafka.errors import (
 from kafka.net.compat import KafkaNetClient
 
 from hub.errors import Fault, Retryable
-from hub.kafka.bus import Bus, Credentials
+from hub.kafka.bus import Bus, SaslCredentials
 
 CLIENT: Final = "santiao-hub"
 RECONNECT_MAX_MS: Final = 1000
@@ -73,7 +73,7 @@ def knock(bus: Bus) -> None:
     raise Retryable("bus_unavailable", "no route to the broker: " + ", ".join(refusals))
 
 
-def _try_tls(credentials: Credentials, plain: socket.socket, host: str) -> None:
+def _try_tls(credentials: SaslCredentials, plain: socket.socket, host: str) -> None:
     if credentials.ca_file:
         context = ssl.create_default_context(cafile=credentials.ca_file)
         with context.wrap_socket(plain, server_hostname=host):

@@ -37,7 +37,7 @@ REASONS: Final[Mapping[str, str]] = {
 """What a code means, for people; a code that isn't here stands for itself."""
 
 
-class Status(StrEnum):
+class HealthStatus(StrEnum):
     """Of a service."""
 
     OK = "ok"
@@ -90,7 +90,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class HealthReport:
     """What `/healthz` answers.
 
     Attributes:
@@ -99,7 +99,7 @@ class Report:
         parts: How each concern stands, by its name.
     """
 
-    status: Status
+    status: HealthStatus
     detail: str = ""
     parts: Mapping[str, Finding] = field(default_factory=dict)
 
@@ -118,15 +118,15 @@ class Health:
         begun = now()
         self._since = {concern.name: ("", begun) for concern in concerns}
 
-    def report(self) -> Report:
+    def report(self) -> HealthReport:
         """Look at every concern and judge."""
         now = self._now()
         found = {concern.name: self._look(concern, now) for concern in self._concerns}
         troubled = [concern for concern in self._concerns if found[concern.name].reason]
         detail = "; ".join(_line(concern, found[concern.name]) for concern in troubled)
         down = any(_lasts(concern, found[concern.name], {Bearing.ACCEPTING, Bearing.APPLYING}) for concern in troubled)
-        status = Status.DOWN if down else Status.DEGRADED if troubled else Status.OK
-        return Report(status, detail, found)
+        status = HealthStatus.DOWN if down else HealthStatus.DEGRADED if troubled else HealthStatus.OK
+        return HealthReport(status, detail, found)
 
     def serving(self) -> bool:
         """Tell whether calls can be served, for gRPC's health."""
@@ -186,7 +186,7 @@ class HealthWatch:
     async def _run(self) -> None:
         told = True
         while not self._stopped.is_set():
-            self._metrics.set("hub_healthy", 0 if self._health.report().status is Status.DOWN else 1)
+            self._metrics.set("hub_healthy", 0 if self._health.report().status is HealthStatus.DOWN else 1)
             serving = self._health.serving()
             if serving != told:
                 told = serving

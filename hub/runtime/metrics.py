@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from hub.runtime.metric_names import REGISTER, CounterName, GaugeName, HistogramName, Metric, MetricName
+from hub.runtime.metric_names import REGISTER, CounterName, GaugeName, HistogramName, MetricName, MetricRow
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -83,7 +83,7 @@ class Metrics:
         """Return the scrape, in Prometheus' text format 0.0.4 (`CONTENT_TYPE`)."""
         return generate_latest(self.registry)
 
-    def _add(self, metric: Metric) -> None:
+    def _add(self, metric: MetricRow) -> None:
         text = f"{metric.help_zh} {metric.help_en}"
         if metric.kind == "counter":
             self._counters[metric.name] = Counter(metric.name, text, metric.labels, registry=self.registry)

@@ -11,7 +11,7 @@ from hub.errors import Fault, Kind, Rejected, Retryable
 from hub.store.failures import translate
 from hub.store.store import Transaction
 from hub.streams.envelope import StreamName
-from hub.streams.flood import FloodWatch, Trial
+from hub.streams.flood import FloodTrial, FloodWatch
 from hub.streams.holds import SOURCE_HELD, covers
 from hub.streams.inbox import BUG, Inbox, Places
 from hub.streams.judge import Dead, Numbered
@@ -68,7 +68,7 @@ class Outcome:
         trial: What the flood guard is to remember.
     """
 
-    trial: Trial
+    trial: FloodTrial
     applied: int = 0
     dead: list[Dead] = field(default_factory=list)
     parked: set[str] = field(default_factory=set)
@@ -154,7 +154,7 @@ def source_of(applier: Applier, item: Numbered) -> str:
     return f"{producer}/{told}" if told else producer
 
 
-def note(trial: Trial, applier: Applier, item: Numbered, answer: Answer) -> None:
+def note(trial: FloodTrial, applier: Applier, item: Numbered, answer: Answer) -> None:
     """Tell the flood guard what became of a record; one that waits behind another tells nothing.
 
     A run of facts that came too late for their disputes is no flood: nothing is wrong with them, with their source or

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 
-class Behind:
+class Backlog:
     """Marks of the partitions; a mark that was reached means nothing any more."""
 
     def __init__(self) -> None:

@@ -65,7 +65,7 @@ def extend_all(running: bytes, records: Iterable[bytes]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BatchPlace:
     """A batch's place in its stream, as its headers tell it; enough to step over a value that can't be decoded.
 
     Attributes:
@@ -101,7 +101,7 @@ class Message:
     headers: Headers = field(default_factory=tuple)
 
 
-def pack(topic: Topic, place: Place, records: Sequence[bytes], *, partition: int, written_at: datetime) -> Message:
+def pack(topic: Topic, place: BatchPlace, records: Sequence[bytes], *, partition: int, written_at: datetime) -> Message:
     """Return the Kafka message of one batch.
 
     Args:
@@ -145,7 +145,7 @@ def _stream_of(header: bytes) -> StreamName:
     return StreamName.parse(header.decode())
 
 
-def place_of(headers: Headers) -> Place:
+def place_of(headers: Headers) -> BatchPlace:
     """Return the place that a record's headers name.
 
     Raises:
@@ -164,7 +164,7 @@ def place_of(headers: Headers) -> Place:
         raise Rejected("not_a_batch", f"headers do not name a place: {type(error).__name__}") from error
     if first < 1 or count < 1 or len(before) != len(GENESIS) or len(after) != len(GENESIS):
         raise Rejected("not_a_batch", "headers name an impossible place")
-    return Place(stream, first, count, before, after, continues)
+    return BatchPlace(stream, first, count, before, after, continues)
 
 
 def told_count(headers: Headers) -> int:
@@ -175,7 +175,7 @@ def told_count(headers: Headers) -> int:
     return 1
 
 
-def unpack(place: Place, value: bytes) -> tuple[bytes, ...]:
+def unpack(place: BatchPlace, value: bytes) -> tuple[bytes, ...]:
     """Return the records of a batch whose headers named `place`.
 
     Raises:

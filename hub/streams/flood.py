@@ -38,7 +38,7 @@ class Flooded(Exception):  # noqa: N818 - a verdict on a source, not an error of
         self.reasons = reasons
 
 
-class Trial:
+class FloodTrial:
     """What one transaction adds to the windows; kept only when it commits."""
 
     def __init__(self, before: Mapping[str, Window], held: Collection[str]) -> None:
@@ -80,11 +80,11 @@ class FloodWatch:
     def __init__(self) -> None:
         self._windows: dict[str, Window] = {}
 
-    def trial(self, held: Collection[str]) -> Trial:
+    def trial(self, held: Collection[str]) -> FloodTrial:
         """Begin to judge a transaction; sources that are held already are not judged."""
-        return Trial(self._windows, held)
+        return FloodTrial(self._windows, held)
 
-    def keep(self, trial: Trial) -> None:
+    def keep(self, trial: FloodTrial) -> None:
         """Take over what a committed transaction brought."""
         for source, window in trial.after.items():
             self._windows.pop(source, None)

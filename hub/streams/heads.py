@@ -19,7 +19,7 @@ from hub.store.backups import taken_at
 from hub.store.store import Store, Transaction
 from hub.store.tables import outbox as rows
 from hub.store.tables import stream_epoch, stream_head
-from hub.streams.envelope import Place, StreamName, place_of
+from hub.streams.envelope import BatchPlace, StreamName, place_of
 from hub.streams.outbox import Outbox
 from hub.streams.ports import FeedRecord
 
@@ -99,7 +99,9 @@ class HeadGuard:
             self._store.read_blocking(lambda tx: self._compare(tx, tail))
             self._passed = True
 
-    def _tail(self, source: Logged, newest: float | None, known: Mapping[StreamName, int]) -> dict[StreamName, Place]:
+    def _tail(
+        self, source: Logged, newest: float | None, known: Mapping[StreamName, int]
+    ) -> dict[StreamName, BatchPlace]:
         topic = self._outbox.topic.name
         beginnings = source.beginnings(topic)
         if len(beginnings) != self._partitions:
@@ -116,12 +118,12 @@ class HeadGuard:
                 return {place.stream: place for place in sorted(places, key=lambda place: place.last)}
             back_s *= FURTHER
 
-    def _places(self, source: Logged, starts: Mapping[int, int]) -> Iterator[Place]:
+    def _places(self, source: Logged, starts: Mapping[int, int]) -> Iterator[BatchPlace]:
         for partition, start in sorted(starts.items()):
             for page in source.pages(self._outbox.topic.name, partition, start):
                 yield from own_places(page, self._outbox.producer)
 
-    def _compare(self, tx: Transaction, tail: Mapping[StreamName, Place]) -> None:
+    def _compare(self, tx: Transaction, tail: Mapping[StreamName, BatchPlace]) -> None:
         heads = self._outbox.heads(tx)
         known = {(row.shard, row.epoch) for row in tx.execute(sa.select(stream_epoch.c.shard, stream_epoch.c.epoch))}
         for stream, place in sorted(tail.items()):
@@ -134,7 +136,7 @@ class HeadGuard:
             refuse_fork(tx, place)
 
 
-def own_places(records: Sequence[FeedRecord], producer: str) -> Iterator[Place]:
+def own_places(records: Sequence[FeedRecord], producer: str) -> Iterator[BatchPlace]:
     """Yield the places of one producer's batches among a log's records."""
     for record in records:
         try:
@@ -145,7 +147,7 @@ def own_places(records: Sequence[FeedRecord], producer: str) -> Iterator[Place]:
             yield place
 
 
-def refuse_fork(tx: Transaction, place: Place) -> None:
+def refuse_fork(tx: Transaction, place: BatchPlace) -> None:
     """Compare the running hash of a batch in the log with the store's own row.
 
     Raises:

@@ -8,7 +8,7 @@ from itertools import count, repeat
 from typing import NamedTuple
 
 from hub.errors import Fault, Rejected
-from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, place_of, unpack
+from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, place_of, unpack
 from hub.streams.ports import FeedRecord
 
 StreamKey = tuple[str, int]
@@ -59,7 +59,7 @@ class Dead:
     held_source: str = ""
 
 
-class Verdict(NamedTuple):
+class RecordVerdict(NamedTuple):
     """What one Kafka record brought.
 
     Attributes:
@@ -77,7 +77,9 @@ class Verdict(NamedTuple):
     dead: Dead | None = None
 
 
-def judge(source: FeedRecord, places: Mapping[StreamKey, StreamPlace], closed: Mapping[StreamName, int]) -> Verdict:
+def judge(
+    source: FeedRecord, places: Mapping[StreamKey, StreamPlace], closed: Mapping[StreamName, int]
+) -> RecordVerdict:
     """Judge one Kafka record by the reader's own places.
 
     Args:
@@ -89,11 +91,11 @@ def judge(source: FeedRecord, places: Mapping[StreamKey, StreamPlace], closed: M
         Fault: `stream_hole`, `stream_fork`, `stream_ahead`: the numbering's promise is broken, nothing may be applied.
     """
     if source.value is None:
-        return Verdict(dead=Dead(source, "tombstone", "a record without a value"))
+        return RecordVerdict(dead=Dead(source, "tombstone", "a record without a value"))
     try:
         place = place_of(source.headers)
     except Rejected as error:
-        return Verdict(dead=Dead(source, error.code, error.detail))
+        return RecordVerdict(dead=Dead(source, error.code, error.detail))
     if place.stream in closed:
         return _of_closed(place, closed[place.stream])
     ours = places.get((place.stream.producer, place.stream.shard))
@@ -101,7 +103,7 @@ def judge(source: FeedRecord, places: Mapping[StreamKey, StreamPlace], closed: M
     if place.last <= base.position:
         if place.last == base.position and place.hash_after != base.hash:
             raise Fault("stream_fork", f"{place.stream} has other content at position {place.last}")
-        return Verdict(repeats=place.count)
+        return RecordVerdict(repeats=place.count)
     if place.first > base.position + 1:
         raise Fault("stream_hole", f"{place.stream}: expected {base.position + 1}, got {place.first}")
     known = base.position + 1 - place.first
@@ -112,21 +114,21 @@ def judge(source: FeedRecord, places: Mapping[StreamKey, StreamPlace], closed: M
         records = unpack(place, source.value)
     except Rejected as error:
         dead = Dead(source, error.code, error.detail, str(place.stream), base.position + 1, place.count - known)
-        return Verdict(place=after, closes=closes, repeats=known, dead=dead)
+        return RecordVerdict(place=after, closes=closes, repeats=known, dead=dead)
     if known and extend_all(place.hash_before, records[:known]) != base.hash:
         raise Fault("stream_fork", f"{place.stream} has other content at position {base.position}")
     brought = (repeat(source.topic), repeat(source.partition), repeat(source.offset), repeat(place.stream))
     items = tuple(map(Numbered, *brought, count(place.first + known), records[known:]))
-    return Verdict(items=items, place=after, closes=closes, repeats=known)
+    return RecordVerdict(items=items, place=after, closes=closes, repeats=known)
 
 
-def _of_closed(place: Place, end: int) -> Verdict:
+def _of_closed(place: BatchPlace, end: int) -> RecordVerdict:
     if place.last > end:
         raise Fault("stream_fork", f"{place.stream} goes on after its store continued in a new epoch at {end}")
-    return Verdict(repeats=place.count)
+    return RecordVerdict(repeats=place.count)
 
 
-def _base(place: Place, ours: StreamPlace | None) -> tuple[StreamPlace, StreamName | None]:
+def _base(place: BatchPlace, ours: StreamPlace | None) -> tuple[StreamPlace, StreamName | None]:
     """Return our place in the batch's epoch, and the epoch that it closes."""
     if ours is not None and ours.stream == place.stream:
         return ours, None

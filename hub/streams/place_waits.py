@@ -17,7 +17,7 @@ OTHERS_S: Final = 0.1
 """How often the store is looked at: another worker, whose moves are not told here, may own the partition."""
 
 
-class Waiting:
+class PlaceWaits:
     """Those who wait for a reader.
 
     Args:

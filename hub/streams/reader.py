@@ -16,17 +16,17 @@ from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store, Transaction
 from hub.streams.applier import Applier, Limits, Outcome, Poisoned, apply_plan
-from hub.streams.backlog import Behind
+from hub.streams.backlog import Backlog
 from hub.streams.envelope import StreamName
 from hub.streams.flood import Flooded, FloodWatch
 from hub.streams.holds import LIMIT_ROWS, hold
 from hub.streams.inbox import DUE_AT_ONCE, Inbox, Places, Swapped
-from hub.streams.place_waits import Waiting
+from hub.streams.place_waits import PlaceWaits
 from hub.streams.plan import Plan, chunks_of, plan_of
 from hub.streams.ports import Feed, FeedRecord, Stalled
 from hub.streams.ports import Places as PlacesOf
 from hub.streams.reader_metrics import ReaderMetrics
-from hub.streams.reader_progress import Standing
+from hub.streams.reader_progress import ReaderProgress
 from hub.streams.retries import retry_parked
 
 IDLE_S: Final = 2.0
@@ -89,14 +89,14 @@ class Reader:
         self._places = Places()
         self._owned: frozenset[int] = frozenset()
         self._topic_id = ""
-        self._behind = Behind()
+        self._behind = Backlog()
         self._heard: dict[int, float] = {}
         self._checked_at = 0.0
         self._ends: Mapping[int, int] = {}
         self._parked_at = 0.0
         self._watch = FloodWatch()
-        self._waiting = Waiting(store, self._inbox, self._position)
-        self._standing = Standing()
+        self._waiting = PlaceWaits(store, self._inbox, self._position)
+        self._standing = ReaderProgress()
         self._task: asyncio.Task[None] | None = None
         self._stopped = asyncio.Event()
 

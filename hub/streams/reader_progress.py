@@ -15,7 +15,7 @@ STUCK_S: Final = 20.0
 """No step and no commit for so long: it waits for something that does not come. Longer than any bounded wait."""
 
 
-class Standing:
+class ReaderProgress:
     """Remembers the last trouble and the last move of one reader."""
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:

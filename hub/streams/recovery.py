@@ -18,7 +18,7 @@ from hub.store.backups import forget_backup
 from hub.store.store import Store, Transaction
 from hub.store.tables import outbox as rows
 from hub.store.tables import stream_epoch, stream_head, stream_lease
-from hub.streams.envelope import GENESIS, Place, StreamName, extend, place_of
+from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, place_of
 from hub.streams.heads import Logged, refuse_fork
 from hub.streams.judge import Numbered, StreamKey, StreamPlace, judge
 from hub.streams.leases import LEASE_S, unexpired
@@ -96,7 +96,7 @@ class _Recovery:
     at_once: int
     places: dict[StreamKey, StreamPlace] = field(default_factory=dict)
     closed: dict[StreamName, int] = field(default_factory=dict)
-    seen: dict[StreamName, Place] = field(default_factory=dict)
+    seen: dict[StreamName, BatchPlace] = field(default_factory=dict)
     haul: _Haul = field(default_factory=_Haul)
     records: int = 0
     streams: set[StreamName] = field(default_factory=set)
@@ -241,7 +241,7 @@ def refuse_running(store: Store) -> None:
         time.sleep(POLL_S)
 
 
-def _epoch_row(place: Place) -> dict[str, Any]:
+def _epoch_row(place: BatchPlace) -> dict[str, Any]:
     before, after = place.continues_from or (None, 0)
     return {
         "shard": place.stream.shard,

@@ -17,7 +17,7 @@ from hub.errors import Retryable
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import outcome_of, silence
 from hub.store.store import Store, Transaction
-from hub.streams.envelope import GENESIS, Message, Place, StreamName, pack
+from hub.streams.envelope import GENESIS, BatchPlace, Message, StreamName, pack
 from hub.streams.leases import Lease, Leases
 from hub.streams.outbox import ENVELOPE_BYTES, Outbox, Row
 from hub.streams.ports import Delivery, Publisher
@@ -51,7 +51,7 @@ class _Flight:
     since: float
 
 
-class Pace:
+class RelayPace:
     """How fast the service writes, over the last full `PACE_S`, and how long it lingers at that pace."""
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class Relay:
         self._heads: Mapping[int, int] = {}
         self._look_at = 0.0
         self._told = False
-        self._pace = Pace()
+        self._pace = RelayPace()
         self._sent: dict[int, int] = {}
         self._marks: dict[int, int] = {}
         self._marking: Future[None] | None = None
@@ -298,7 +298,7 @@ class Relay:
             records.append(row.record)
             last = row
         stream = StreamName(self._outbox.producer, shard, first.epoch)
-        place = Place(
+        place = BatchPlace(
             stream, first.position, len(records), before, last.hash, self._continues_from(tx, shard, first.epoch)
         )
         partition = partition_of(shard, self._partitions)

@@ -13,7 +13,7 @@ from hub.store.failures import translate
 from hub.store.store import Transaction
 from hub.streams.applier import Answer, Applier, apply_together, dead_of, note
 from hub.streams.envelope import StreamName
-from hub.streams.flood import Flooded, FloodWatch, Trial
+from hub.streams.flood import Flooded, FloodTrial, FloodWatch
 from hub.streams.holds import covers, hold
 from hub.streams.inbox import BUG, Inbox
 from hub.streams.judge import Dead, Numbered
@@ -33,7 +33,7 @@ class Retried:
         dead: Those that became dead letters.
     """
 
-    trial: Trial
+    trial: FloodTrial
     tried: int = 0
     dead: list[Dead] = field(default_factory=list)
 

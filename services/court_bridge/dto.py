@@ -78,9 +78,9 @@ class RulingDto(PartnerModel):
             raise f.refusal("reason_mismatch", "不予确认须附原因，确认不得附 / only a refusal has a reason")
         return self
 
-    def to_fact(self) -> facts.Ruling:
+    def to_fact(self) -> facts.RulingReport:
         """Return the inside shape."""
-        return facts.Ruling(self.confirmed, self.reason_code)
+        return facts.RulingReport(self.confirmed, self.reason_code)
 
 
 class CourtReportDto(ReportDto):
@@ -89,5 +89,5 @@ class CourtReportDto(ReportDto):
     ruling: RulingDto | None = Field(default=None, description="司法确认裁定 Ruling on judicial confirmation")
 
     @override
-    def bodies(self) -> list[facts.LaterFact | facts.Withdrawal | facts.Ruling]:
+    def bodies(self) -> list[facts.LaterFactReport | facts.WithdrawalReport | facts.RulingReport]:
         return [*super().bodies(), *([self.ruling.to_fact()] if self.ruling else [])]

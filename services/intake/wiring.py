@@ -37,10 +37,10 @@ from services.intake.cases.own_events import dispute_of, recalled_of
 from services.intake.cases.provisional_dates import Settler
 from services.intake.cases.recovery import take_back
 from services.intake.cases.register import StoreRegister, StoreUnits
-from services.intake.cases.unit_of_work import Answer, Outcome, Task, carry_out
+from services.intake.cases.unit_of_work import Outcome, Task, TaskResult, carry_out
 from services.intake.cases.vault import Vault
 from services.intake.inbound.alarms import Alarms
-from services.intake.inbound.commits import Pulse
+from services.intake.inbound.commits import CommitSignal
 from services.intake.inbound.handoffs import HandoffApplier
 from services.intake.inbound.holidays import HolidayFolder, HolidayTables
 from services.intake.inbound.requests import Requests
@@ -100,7 +100,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
 
     outbox = kit.outbox(JOURNAL)
-    pulse = Pulse(store)
+    pulse = CommitSignal(store)
 
     def bind(tx: Transaction) -> StoreRegister:
         return StoreRegister(tx, outbox, vault, clock, store.dialect)
@@ -118,7 +118,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     )
     feed = kit.feed(HANDOFFS, GROUP)
     reader = kit.reader(feed, applier, stage=HANDOFF, on_bug="park")
-    commands: Batcher[Task, Answer] = Batcher(store, unit)
+    commands: Batcher[Task, TaskResult] = Batcher(store, unit)
     units = StoreUnits(store, bind)
     alarms = Alarms(units, book, clock.now, counters)
     settler = Settler(

@@ -19,12 +19,12 @@ from hub.store.store import Store
 from hub.streams.reader import Reader
 from services.stats.facts.applier import STAGE, JournalApplier
 from services.stats.facts.books import books_of, difference
-from services.stats.facts.changes import Pulse
+from services.stats.facts.changes import StoreChangeSignal
 from services.stats.facts.interning import Interning
 from services.stats.facts.ledger import FactWriter, StoreLedger, events_in
 from services.stats.figures.answers import Figures
 from services.stats.figures.exporter import Exporter, FreshScrape
-from services.stats.figures.servicer import JournalPlace, StatsServicer
+from services.stats.figures.servicer import JournalWaiter, StatsServicer
 from services.stats.settings import StatsSettings
 
 NAME: Final = "stats"
@@ -63,11 +63,11 @@ def build(settings: StatsSettings, bus: BusPorts | None = None) -> Stats:
     kit = Kit(NAME, settings, bus or kafka(settings, NAME, [JOURNAL]), VERSIONS)
     store = kit.store
     interning = Interning(store.dialect)
-    pulse = Pulse(store, events_in, coalesce_s=settings.watch_coalesce_s)
+    pulse = StoreChangeSignal(store, events_in, coalesce_s=settings.watch_coalesce_s)
     applier = JournalApplier(FactWriter(store.dialect), interning, pulse, kit.metrics)
     reader = kit.reader(kit.feed(JOURNAL, GROUP), applier, stage=STAGE, on_bug="stop")
     ledger = StoreLedger(store, lambda tx: {str(name): place for name, place in reader.positions(tx).items()})
-    figures = Figures(ledger, JournalPlace(reader), pulse)
+    figures = Figures(ledger, JournalWaiter(reader), pulse)
     exporter = Exporter(store, kit.metrics, applier, lambda tx: difference(tx, reader.positions(tx), reader.books(tx)))
     exporter.begin()
     built = kit.assemble(

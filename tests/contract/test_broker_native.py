@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import Retryable
-from ops.broker import NativeKafka
+from ops.run.broker import NativeKafka
 from tests.support.buses import until
 
 pytestmark = pytest.mark.kafka

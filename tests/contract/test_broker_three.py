@@ -12,7 +12,7 @@ import pytest
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus
 from hub.streams.topics import Topic
-from ops.broker import NativeKafka
+from ops.run.broker import NativeKafka
 from tests.support.buses import KafkaRig, collect, fill, until
 from tests.support.leaders import move_leaders
 

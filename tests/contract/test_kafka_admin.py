@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from dispute.contracts.topics import CATALOGUE
 from hub.errors import Fault, Retryable
 from hub.kafka.admin import check_rights, describe, eventually, provision, topic_id, wanted
-from hub.kafka.bus import Bus, Credentials
+from hub.kafka.bus import Bus, SaslCredentials
 from hub.kafka.clients import admin
 from hub.streams.topics import DAY_MS, Topic
 
@@ -159,4 +159,4 @@ def test_eventually_gives_up_only_at_the_deadline() -> None:
 
 
 def test_passwords_are_not_shown() -> None:
-    assert "hidden-word" not in repr(Bus("a:1", credentials=Credentials("someone", "hidden-word")))
+    assert "hidden-word" not in repr(Bus("a:1", credentials=SaslCredentials("someone", "hidden-word")))

@@ -15,7 +15,7 @@ from hub.kafka.bus import Bus
 from hub.kafka.pages import Pages
 from hub.kafka.worker import FaustFeed
 from hub.streams.topics import Topic
-from ops.broker import NativeKafka
+from ops.run.broker import NativeKafka
 from tests.support.buses import KafkaRig, fill
 
 pytestmark = pytest.mark.kafka

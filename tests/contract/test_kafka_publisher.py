@@ -22,7 +22,7 @@ from hub.kafka.publisher import KafkaPublisher, verdict
 from hub.streams.envelope import Message
 from hub.streams.memory import MemoryPublisher, Sending
 from hub.streams.topics import Topic
-from ops.broker import NativeKafka
+from ops.run.broker import NativeKafka
 from tests.support.buses import KafkaRig, MemoryRig, Rig, collect, numbered, publish, until
 
 

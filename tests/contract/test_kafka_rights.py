@@ -18,7 +18,7 @@ from hub.kafka.clients import admin
 from hub.kafka.log import Log
 from hub.kafka.worker import STOP_S, FaustFeed
 from hub.streams.topics import Topic
-from ops.broker import NativeKafka
+from ops.run.broker import NativeKafka
 from tests.support.buses import KafkaRig, collect, fill, until
 
 pytestmark = pytest.mark.kafka

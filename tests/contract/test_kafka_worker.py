@@ -18,7 +18,7 @@ from hub.kafka.transport import LEAVE_S, OwnPlaceConsumer
 from hub.kafka.worker import FAUST_QUEUE, MAX_BYTES, FaustFeed
 from hub.streams.envelope import Message
 from hub.streams.topics import Topic
-from ops.broker import NativeKafka
+from ops.run.broker import NativeKafka
 from tests.support.buses import KafkaRig, collect, fill, offsets_by_partition, publish, until
 
 pytestmark = pytest.mark.kafka

@@ -15,7 +15,7 @@ from hub.store.store import Transaction
 from hub.streams import memory_feed, starts
 from hub.streams import plan as journal_plan
 from hub.streams.applier import Answer
-from hub.streams.envelope import GENESIS, Message, Place, StreamName, extend, pack
+from hub.streams.envelope import GENESIS, BatchPlace, Message, StreamName, extend, pack
 from hub.streams.judge import Numbered
 from hub.streams.memory_feed import MemoryFeed
 from hub.streams.ports import FeedRecord
@@ -48,14 +48,14 @@ class Log:
             record = b"a:%03d" % self.written
             after = extend(self._hash, record)
             self.written += 1
-            self._bench.bus.append(_message(Place(STREAM, self.written, 1, self._hash, after), record))
+            self._bench.bus.append(_message(BatchPlace(STREAM, self.written, 1, self._hash, after), record))
             self._hash = after
 
     def texts(self) -> list[str]:
         return [f"a:{number:03}" for number in range(self.written)]
 
 
-def _message(place: Place, record: bytes) -> Message:
+def _message(place: BatchPlace, record: bytes) -> Message:
     return pack(JOURNAL, place, [record], partition=0, written_at=datetime(2024, 1, 1, tzinfo=UTC))
 
 

@@ -12,7 +12,7 @@ from dispute.contracts.topics import JOURNAL
 from hub.errors import Fault
 from hub.store.tables import dead_letter, inbox_partition, parked
 from hub.streams.applier import Poisoned
-from hub.streams.envelope import GENESIS, Message, Place, StreamName, extend_all, pack
+from hub.streams.envelope import GENESIS, BatchPlace, Message, StreamName, extend_all, pack
 from hub.streams.memory_feed import MemoryFeed
 from tests.support.journals import GROUP, Bench, Recorder, fault_of, until
 from tests.support.stores import OpenStore
@@ -21,7 +21,7 @@ A = "a"
 
 
 def batch(stream: StreamName, first: int, records: list[bytes], before: bytes, **place: object) -> Message:
-    told = Place(stream, first, len(records), before, extend_all(before, records), **place)  # type: ignore[arg-type]
+    told = BatchPlace(stream, first, len(records), before, extend_all(before, records), **place)  # type: ignore[arg-type]
     return pack(JOURNAL, told, records, partition=0, written_at=datetime(2024, 1, 1, tzinfo=UTC))
 
 

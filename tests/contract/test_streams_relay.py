@@ -19,7 +19,7 @@ from hub.streams.envelope import GENESIS, StreamName, extend_all, place_of, unpa
 from hub.streams.leases import Leases
 from hub.streams.memory import Sending
 from hub.streams.outbox import MAX_RECORD_BYTES, Entry, Outbox
-from hub.streams.relay import LINGER_S, LONGEST_LINGER_S, Pace
+from hub.streams.relay import LINGER_S, LONGEST_LINGER_S, RelayPace
 from hub.streams.topics import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, shard_of
 from tests.support.journals import Bench, until
 from tests.support.stores import OpenStore
@@ -267,7 +267,7 @@ async def test_what_comes_while_the_relay_lingers_leaves_together(
 
 
 def test_a_relay_lingers_by_what_the_service_wrote_in_the_last_full_second() -> None:
-    pace, total = Pace(), 5_000_000
+    pace, total = RelayPace(), 5_000_000
     pace.note(total, 10.0)
     assert pace.linger_s == LINGER_S  # what it wrote before this process tells nothing
     for records, linger_s in ((200, LINGER_S), (800, 0.1), (9_000, LONGEST_LINGER_S), (1200, 0.15)):

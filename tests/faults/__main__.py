@@ -17,8 +17,8 @@ import structlog
 from rich.console import Console
 
 from bench.machine import commit
-from ops.exits import CommandError
-from ops.interrupts import run as run_guarded
+from ops.console.exits import CommandError
+from ops.console.interrupts import run as run_guarded
 from tests.faults.episode import Director, Run, told_of
 from tests.faults.kinds import BY_NAME, MIXED, NAMES, chosen_for
 from tests.faults.rig import Rig

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hub.streams.envelope import StreamName
-from ops.simulators.answers import Receipt
+from ops.play.simulators.answers import ReceivedReceipt
 
 
 class Book:
@@ -25,7 +25,7 @@ class Book:
         )
         for path in (self.ledger, self.commands, self.results):
             path.touch()
-        self._receipts: dict[tuple[str, str], Receipt] = {}
+        self._receipts: dict[tuple[str, str], ReceivedReceipt] = {}
         self._vector: dict[StreamName, int] = {}
         self.contradictions: list[str] = []
         self.repeats = 0
@@ -38,7 +38,7 @@ class Book:
         """Hand-off streams, each up to its last acknowledged record."""
         return dict(self._vector)
 
-    def enter(self, agency: str, receipt: Receipt) -> None:
+    def enter(self, agency: str, receipt: ReceivedReceipt) -> None:
         """Note a receipt; a second one of the same reference must be the first one again."""
         known = self._receipts.get((agency, receipt.source_ref))
         if known is not None and (known.receipt_id, known.dispute_id, known.position) != (
@@ -62,7 +62,7 @@ class Book:
             acknowledged_at=datetime.now(UTC).isoformat(),
         )
 
-    def passed(self, receipt: Receipt) -> None:
+    def passed(self, receipt: ReceivedReceipt) -> None:
         """Note a place of a hand-off stream that something of ours stands at."""
         name = StreamName.parse(receipt.stream)
         self._vector[name] = max(self._vector.get(name, 0), receipt.position)

@@ -25,9 +25,8 @@ from rich.console import Console
 
 from bench.machine import commit
 from hub.errors import Retryable
-from ops.exits import CommandError
-from ops.interrupts import run as run_guarded
-from ops.simulators.answers import BrokenPromise
+from ops.console.exits import BrokenPromise, CommandError
+from ops.console.interrupts import run as run_guarded
 from tests.faults import traps
 from tests.faults.drives import Trip
 from tests.faults.evidence import Evidence, gather

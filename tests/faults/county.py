@@ -27,7 +27,7 @@ from dispute.lifecycle import (
     dispute_id_of,
 )
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, pack
+from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, pack
 from hub.streams.topics import Topic, partition_of, shard_of
 from services.stats.facts.fold import DIMENSIONS, Fold, cohort_days
 from services.stats.figures.definitions import METRICS
@@ -93,7 +93,9 @@ class Writer:
         known = self.records[shard]
         before = extend_all(GENESIS, known[: first - 1])
         records = known[first - 1 : last]
-        place = Place(StreamName(self.producer, shard, EPOCH), first, len(records), before, extend_all(before, records))
+        place = BatchPlace(
+            StreamName(self.producer, shard, EPOCH), first, len(records), before, extend_all(before, records)
+        )
         partition = partition_of(shard, PARTITIONS)
         message = pack(self.topic, place, records, partition=partition, written_at=datetime(2024, 3, 1, tzinfo=UTC))
         return Raw(self.topic.name, partition, -1, dict(message.headers), message.value)

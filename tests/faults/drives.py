@@ -21,13 +21,13 @@ from dispute.contracts.topics import JOURNAL
 from hub.errors import Retryable
 from hub.kafka.log import Log
 from hub.streams.inbox import Inbox
-from ops.books import on_its_way
-from ops.exits import CommandError
-from ops.launcher import BRIDGES
-from ops.scenarios.record import Record
-from ops.scenarios.vocabulary import Channel
-from ops.simulators.answers import Receipt
-from ops.simulators.bodies import body_of
+from ops.console.exits import CommandError
+from ops.play.scenarios.record import Record
+from ops.play.scenarios.vocabulary import Docking
+from ops.play.simulators.answers import ReceivedReceipt
+from ops.play.simulators.bodies import body_of
+from ops.run.books import on_its_way
+from ops.run.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults import traps
 from tests.faults.kinds import BY_NAME
@@ -298,7 +298,7 @@ async def old_backlog(trip: Trip) -> None:
     rig = trip.rig
     rig.episode += 1
     script = await asyncio.to_thread(write, trip.seed, rig.episode)
-    old = [replace(one, received_on=BEFORE_TABLES) for one in script.records if one.channel is Channel.PETITION]
+    old = [replace(one, received_on=BEFORE_TABLES) for one in script.records if one.channel is Docking.PETITION]
     await _tell(rig, old[:RECORDS_OLD])
     trip.proof = f"{RECORDS_OLD} petitions registered on {BEFORE_TABLES}"
     await trip.level()
@@ -307,7 +307,7 @@ async def old_backlog(trip: Trip) -> None:
 async def _tell(rig: Rig, records: Sequence[Record]) -> None:
     for record in records:
         answer = await rig.doors.systems[record.channel].submit(body_of(record))
-        if not isinstance(answer, Receipt):
+        if not isinstance(answer, ReceivedReceipt):
             raise NotBitten(f"record {record.number} was refused: {answer}")
         rig.book.enter(record.agency, answer)
 

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
 
-from dispute.calendar.working_days import Due, WorkCalendar
+from dispute.calendar.working_days import LimitEnd, WorkCalendar
 from hub.errors import Fault, Rejected
 from hub.kafka import admin
 from hub.kafka.pages import Pages
@@ -27,14 +27,14 @@ from hub.store.store import Store
 from hub.store.tables import inbox_partition
 from hub.store.waits import SERVING, Waits
 from hub.streams import plan, reader
-from hub.streams.backlog import Behind
+from hub.streams.backlog import Backlog
 from hub.streams.envelope import place_of, unpack
 from hub.streams.inbox import Inbox, Move
-from hub.streams.judge import Numbered, StreamPlace, Verdict
+from hub.streams.judge import Numbered, RecordVerdict, StreamPlace
 from hub.streams.ports import FeedRecord
 from hub.streams.reader import Reader
 from hub.streams.relay import Relay
-from ops.launcher import BRIDGES, SERVICES
+from ops.run.launcher import BRIDGES, SERVICES
 from services.intake.inbound.handoffs import HandoffApplier
 from services.stats.facts.fold import Fold
 from tests.faults import traps
@@ -78,11 +78,11 @@ def _own_place() -> None:
 def _gap_fetch() -> None:
     """Believe that the consumer dropped nothing."""
 
-    def goes_on(self: Behind, partition: int, offset: int, place: int) -> bool:
+    def goes_on(self: Backlog, partition: int, offset: int, place: int) -> bool:
         del self, partition, offset, place
         return True
 
-    Behind.goes_on = goes_on  # type: ignore[method-assign]
+    Backlog.goes_on = goes_on  # type: ignore[method-assign]
 
 
 def _idle_check() -> None:
@@ -99,8 +99,8 @@ def _slicing() -> None:
     module: Any = plan
     judge = module.judge
 
-    def whole(source: FeedRecord, places: Mapping[Any, StreamPlace], closed: Mapping[Any, int]) -> Verdict:
-        verdict: Verdict = judge(source, places, closed)
+    def whole(source: FeedRecord, places: Mapping[Any, StreamPlace], closed: Mapping[Any, int]) -> RecordVerdict:
+        verdict: RecordVerdict = judge(source, places, closed)
         if not verdict.repeats or verdict.dead is not None or source.value is None:
             return verdict
         place = place_of(source.headers)
@@ -153,7 +153,7 @@ def _provisional_dates() -> None:
     """Refuse a limit that reaches a year without a table of holidays."""
     due = WorkCalendar._due
 
-    def known(self: WorkCalendar, first: date, last: date) -> Due:
+    def known(self: WorkCalendar, first: date, last: date) -> LimitEnd:
         found = due(self, first, last)
         if found.missing_year is not None:
             raise Rejected("calendar_missing", f"no holiday table of {found.missing_year}")

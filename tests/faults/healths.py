@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import httpx2
 
-from ops.children import Child
+from ops.run.children import Child
 from tests.faults.rig import Rig
 
 ASK_S: Final = 5.0

@@ -13,15 +13,16 @@ from typing import Final
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.grpc.client import channel
 from hub.streams.envelope import StreamName
-from ops.scenarios.journeys import Step
-from ops.scenarios.record import Record
-from ops.scenarios.vocabulary import Channel
-from ops.simulators.agencies import PartnerSystem
-from ops.simulators.answers import BrokenPromise, Receipt, Refusal
-from ops.simulators.bodies import body_of
-from ops.simulators.calls import ask
-from ops.simulators.court import CourtSystem
-from ops.simulators.mediators import Mediators, command_of
+from ops.console.exits import BrokenPromise
+from ops.play.scenarios.journeys import Step
+from ops.play.scenarios.record import Record
+from ops.play.scenarios.vocabulary import Docking
+from ops.play.simulators.agencies import PartnerSystem
+from ops.play.simulators.answers import ReceivedReceipt, Refusal
+from ops.play.simulators.bodies import body_of
+from ops.play.simulators.calls import ask
+from ops.play.simulators.court import CourtSystem
+from ops.play.simulators.mediators import Mediators, command_of
 from tests.faults.book import Book
 from tests.faults.script import WALL, Script, write
 from tests.faults.stall import Stall, TimedPatience
@@ -61,7 +62,7 @@ class Manner:
     shuffled: bool = False
     late: bool = False
     rate: float = 32.0
-    left_alone: frozenset[Channel] = frozenset()
+    left_alone: frozenset[Docking] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Doors:
         clock: By which the hub's deadlines run: scenario or wall.
     """
 
-    systems: Mapping[Channel, PartnerSystem]
+    systems: Mapping[Docking, PartnerSystem]
     mediators: Mediators
     intake: Sequence[str]
     patience: TimedPatience
@@ -116,7 +117,7 @@ class Load:
         self._seed = seed
         self._episode = episode
         self._manner = manner
-        self._accepted: asyncio.Queue[tuple[Record, Receipt, Sequence[Step]]] = asyncio.Queue()
+        self._accepted: asyncio.Queue[tuple[Record, ReceivedReceipt, Sequence[Step]]] = asyncio.Queue()
         self._stopping = asyncio.Event()
         self._sending: list[asyncio.Task[None]] = []
         self._acting: list[asyncio.Task[None]] = []
@@ -180,9 +181,9 @@ class Load:
 
     # --- agencies ------------------------------------------------------------------------------------------------
 
-    async def _tell(self, of: Channel, system: PartnerSystem, scripts: Sequence[Script]) -> None:
+    async def _tell(self, of: Docking, system: PartnerSystem, scripts: Sequence[Script]) -> None:
         dice = random.Random(f"{self._seed}/{of}")  # noqa: S311 - reproducible, no secret
-        share = {Channel.COURT: 0.4, Channel.POLICE: 0.4, Channel.PETITION: 0.2}[of]
+        share = {Docking.COURT: 0.4, Docking.POLICE: 0.4, Docking.PETITION: 0.2}[of]
         size = max(1, round(self._manner.rate * share * EVERY_S))
         gate = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
@@ -199,7 +200,7 @@ class Load:
                     await asyncio.wait_for(self._stopping.wait(), dice.uniform(0, 2 * EVERY_S))
 
     async def _portions(
-        self, of: Channel, scripts: Sequence[Script], size: int
+        self, of: Docking, scripts: Sequence[Script], size: int
     ) -> AsyncIterator[list[tuple[Record, Sequence[Step]]]]:
         chapter = 0
         while True:
@@ -232,19 +233,19 @@ class Load:
             idle = self._accepted.qsize() >= PATIENT or record.channel in self._manner.left_alone
             self._accepted.put_nowait((record, receipt, () if idle else steps))
 
-    async def _submit(self, system: PartnerSystem, records: Sequence[Record], *, single: bool) -> list[Receipt]:
+    async def _submit(self, system: PartnerSystem, records: Sequence[Record], *, single: bool) -> list[ReceivedReceipt]:
         if single or len(records) == 1:
             return list(await asyncio.gather(*(self._one(system, record) for record in records)))
         with self.stall.wanting():
             answers = await system.submit_batch([body_of(record) for record in records])
         return [
-            answer if isinstance(answer, Receipt) else await self._one(system, record, answer)
+            answer if isinstance(answer, ReceivedReceipt) else await self._one(system, record, answer)
             for record, answer in zip(records, answers, strict=True)
         ]
 
-    async def _one(self, system: PartnerSystem, record: Record, before: Refusal | None = None) -> Receipt:
-        answer: Receipt | Refusal | None = before
-        while not isinstance(answer, Receipt):
+    async def _one(self, system: PartnerSystem, record: Record, before: Refusal | None = None) -> ReceivedReceipt:
+        answer: ReceivedReceipt | Refusal | None = before
+        while not isinstance(answer, ReceivedReceipt):
             if isinstance(answer, Refusal):
                 if answer.code not in TRANSIENT:
                     raise BrokenPromise(f"{record.channel} record {record.number} was refused: {answer}")
@@ -274,7 +275,7 @@ class Load:
                 for _ in some:
                     self._accepted.task_done()
 
-    async def _carry_through(self, some: Sequence[tuple[Record, Receipt, Sequence[Step]]]) -> None:
+    async def _carry_through(self, some: Sequence[tuple[Record, ReceivedReceipt, Sequence[Step]]]) -> None:
         """Carry out everybody's steps, round by round: each round goes up to the next ruling of the court."""
         left = [(record, receipt, list(steps)) for record, receipt, steps in some if steps]
         places = [receipt for _, receipt, _ in left]
@@ -335,7 +336,7 @@ class Load:
         if not isinstance(answer, Refusal) and answer.results[0].WhichOneof("result") == "refusal":
             self.tally.overtaken += 1
 
-    async def _rule(self, record: Record, step: Step) -> Receipt:
+    async def _rule(self, record: Record, step: Step) -> ReceivedReceipt:
         court = self.doors.systems[record.channel]
         if not isinstance(court, CourtSystem):
             raise TypeError(f"{record.channel} gives no rulings")
@@ -343,7 +344,7 @@ class Load:
         while True:
             with self.stall.wanting():
                 answer = await court.tell_ruling(record.ref, step.command_id, step.at, confirmed=confirmed)
-            if isinstance(answer, Receipt):
+            if isinstance(answer, ReceivedReceipt):
                 self._book.passed(answer)
                 return answer
             if answer.code not in TRANSIENT:
@@ -351,7 +352,7 @@ class Load:
             await asyncio.sleep(RETRY_S)
 
 
-def _vector(receipts: Sequence[Receipt]) -> dict[StreamName, int]:
+def _vector(receipts: Sequence[ReceivedReceipt]) -> dict[StreamName, int]:
     found: dict[StreamName, int] = {}
     for receipt in receipts:
         name = StreamName.parse(receipt.stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from ops.launcher import BRIDGES
+from ops.run.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults.scene import Inject, NotBitten, Scene
 

@@ -15,13 +15,13 @@ from dispute.contracts.topics import HANDOFFS
 from hub.store.store import Store
 from hub.store.tables import dead_letter
 from hub.streams.dead_letters import redrive
-from ops.scenarios.vocabulary import Channel
+from ops.play.scenarios.vocabulary import Docking
 from tests.faults import points as at
 from tests.faults.rig import ROOT, Rig
 from tests.faults.scene import NotBitten, Scene
 from tests.faults.script import AGENCIES
 
-CHANNEL: Final = Channel.PETITION
+CHANNEL: Final = Docking.PETITION
 SOURCE: Final = f"{CHANNEL}_bridge/{AGENCIES[CHANNEL]}"
 REASON: Final = "unknown_category"
 FLOODED_S: Final = 60.0

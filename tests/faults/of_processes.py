@@ -16,8 +16,8 @@ from kafka.errors import KafkaError
 
 from dispute.contracts.topics import HANDOFFS, JOURNAL
 from hub.kafka.clients import admin
-from ops.children import Child
-from ops.launcher import BRIDGES
+from ops.run.children import Child
+from ops.run.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults.scene import NotBitten, Scene
 

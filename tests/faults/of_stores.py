@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 
-from ops.launcher import BRIDGES, SERVICES
+from ops.run.launcher import BRIDGES, SERVICES
 from tests.faults import points as at
 from tests.faults.scene import NotBitten, Scene
 

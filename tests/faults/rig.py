@@ -20,19 +20,19 @@ from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
 from hub.errors import Retryable
 from hub.grpc.client import channel
 from hub.kafka.bus import Bus
-from ops.books import Sheet, balance, on_its_way, unread
-from ops.broker import NativeKafka
-from ops.chaos import senders_of
-from ops.children import Child, cause_of
-from ops.credentials import make
-from ops.desk import Desk
-from ops.launcher import BRIDGES, SERVICES, Hub, Plan, Say
-from ops.scenarios.vocabulary import Channel
-from ops.simulators.agencies import PartnerSystem
-from ops.simulators.court import CourtSystem
-from ops.simulators.mediators import Mediators
-from ops.simulators.petition import PetitionSystem
-from ops.simulators.police import PoliceSystem
+from ops.play.chaos import senders_of
+from ops.play.scenarios.vocabulary import Docking
+from ops.play.simulators.agencies import PartnerSystem
+from ops.play.simulators.court import CourtSystem
+from ops.play.simulators.mediators import Mediators
+from ops.play.simulators.petition import PetitionSystem
+from ops.play.simulators.police import PoliceSystem
+from ops.run.books import Sheet, balance, on_its_way, unread
+from ops.run.broker import NativeKafka
+from ops.run.children import Child, cause_of
+from ops.run.client import HubClient
+from ops.run.credentials import make
+from ops.run.launcher import BRIDGES, SERVICES, Hub, LaunchPlan, Say
 from tests.faults import points as at
 from tests.faults.book import Book
 from tests.faults.evidence import Sources
@@ -113,7 +113,7 @@ class Rig:
         workers = WORKERS[self.store]
         labels = [*SERVICES, *(f"{name}-2" for name in ("intake", "stats") if workers > 1)]
         self.points = {label: Points(self.folder / "points" / label) for label in labels}
-        plan = Plan(
+        plan = LaunchPlan(
             self.folder,
             self.store,
             intake_workers=workers,
@@ -129,7 +129,7 @@ class Rig:
         self._stack.callback(self._wake_all)
         self.hub.write_runfile()
         children = self.hub.children
-        self.desk = Desk({c.label: c.grpc_address for c in children}, {c.label: c.http_url for c in children})
+        self.desk = HubClient({c.label: c.grpc_address for c in children}, {c.label: c.http_url for c in children})
         self._stack.push_async_callback(self.desk.close)
         self.doors = self._doors()
         self._result_channels = {name: channel(self.child(name).grpc_address) for name in BRIDGES}
@@ -150,13 +150,13 @@ class Rig:
         keys = self.credentials.keys
         court, police, petition = (self.child(name) for name in BRIDGES)
         of = AGENCIES
-        systems: dict[Channel, PartnerSystem] = {
-            Channel.COURT: CourtSystem(
-                of[Channel.COURT], court.http_url, court.grpc_address, keys[of[Channel.COURT]], patience
+        systems: dict[Docking, PartnerSystem] = {
+            Docking.COURT: CourtSystem(
+                of[Docking.COURT], court.http_url, court.grpc_address, keys[of[Docking.COURT]], patience
             ),
-            Channel.POLICE: PoliceSystem(of[Channel.POLICE], police.grpc_address, keys[of[Channel.POLICE]], patience),
-            Channel.PETITION: PetitionSystem(
-                of[Channel.PETITION], petition.http_url, keys[of[Channel.PETITION]], patience
+            Docking.POLICE: PoliceSystem(of[Docking.POLICE], police.grpc_address, keys[of[Docking.POLICE]], patience),
+            Docking.PETITION: PetitionSystem(
+                of[Docking.PETITION], petition.http_url, keys[of[Docking.PETITION]], patience
             ),
         }
         intake = [child.grpc_address for child in self.hub.of("intake")]

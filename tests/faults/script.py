@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from ops.scenarios.days import SHANGHAI
-from ops.scenarios.generate import generate, reference
-from ops.scenarios.journeys import Journey, journey
-from ops.scenarios.model import Scenario
-from ops.scenarios.record import Record
-from ops.scenarios.terms import CONFIRMED_UNTIL
-from ops.scenarios.vocabulary import Channel, Fate
+from ops.play.scenarios.days import SHANGHAI
+from ops.play.scenarios.generate import generate, reference
+from ops.play.scenarios.journeys import Journey, journey
+from ops.play.scenarios.model import Scenario
+from ops.play.scenarios.record import Record
+from ops.play.scenarios.terms import CONFIRMED_UNTIL
+from ops.play.scenarios.vocabulary import Docking, Fate
 
 SCENARIO: Final = "scenario"
 WALL: Final = "wall"
@@ -37,7 +37,7 @@ SEEDS: Final = 10_000
 AGO: Final = timedelta(minutes=1)
 """On the wall clock: from the hand-over to the writing of the script, in which all that people do has its instants."""
 PACE: Final = timedelta(seconds=4)
-AGENCIES: Final[Mapping[Channel, str]] = {channel: f"{channel}-{COUNTY}" for channel in Channel}
+AGENCIES: Final[Mapping[Docking, str]] = {channel: f"{channel}-{COUNTY}" for channel in Docking}
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _plan(channel: str, months: Sequence[str], start: date) -> dict[str, Any]:
     failed, withdrawn, still_open = 3 * unit, unit, 2 * unit
     settled = total - refused - excluded - expired - failed - withdrawn - still_open
     return {
-        "agency": AGENCIES[Channel(channel)],
+        "agency": AGENCIES[Docking(channel)],
         "received": dict.fromkeys(months, total // len(months)),
         "outcomes": {
             "settled": {"agreement": settled - unit, "self_settled": unit},

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from typing_extensions import override
 
-from ops.simulators.answers import Patience
+from ops.play.simulators.answers import Patience
 
 T = TypeVar("T")
 LONG: Final = frozenset({"hand-offs to be applied", "the clock to move"})

@@ -33,8 +33,8 @@ from hub.store.waits import SERVING, Waits
 from hub.streams import plan
 from hub.streams import reader as reader_module
 from hub.streams.applier import Poisoned
-from hub.streams.backlog import Behind
-from hub.streams.envelope import GENESIS, Message, Place, StreamName, extend_all, pack
+from hub.streams.backlog import Backlog
+from hub.streams.envelope import GENESIS, BatchPlace, Message, StreamName, extend_all, pack
 from hub.streams.inbox import Inbox, Move, Swapped
 from hub.streams.judge import Numbered
 from hub.streams.memory import Sending
@@ -55,7 +55,7 @@ A = "a"
 MARKER = StreamName("other", 0, "e1")
 PATCHED: Sequence[tuple[Any, str]] = (
     (OwnPlaceConsumer, "seek_to_committed"),
-    (Behind, "goes_on"),
+    (Backlog, "goes_on"),
     (Reader, "_compare_ends"),
     (Reader, "__init__"),
     (plan, "judge"),
@@ -101,7 +101,7 @@ def guarded(request: pytest.FixtureRequest) -> bool:
 
 
 def batch(first: int, records: Sequence[bytes], before: bytes) -> Message:
-    place = Place(MARKER, first, len(records), before, extend_all(before, records))
+    place = BatchPlace(MARKER, first, len(records), before, extend_all(before, records))
     return pack(JOURNAL, place, list(records), partition=0, written_at=datetime(2024, 1, 1, tzinfo=UTC))
 
 
@@ -273,7 +273,7 @@ def test_bounded_waits(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> Non
 def test_broker_stamps(*, guarded: bool) -> None:
     if not guarded:
         install("broker_stamps")
-    settings = admin.Wanted("t", 1, 1, 1).settings()
+    settings = admin.TopicSettings("t", 1, 1, 1).settings()
     assert (settings["message.timestamp.type"] == "LogAppendTime") is guarded
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ops.launcher import SERVICES
+from ops.run.launcher import SERVICES
 from tests.faults import healths, scene
 from tests.faults.health_table import BRIDGE, DOWN, EXPECTED, INTAKE, STATS, role_of
 from tests.faults.healths import Said, differing, right

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hub.errors import Rejected
-from ops.broker import Kind, choose
+from ops.run.broker import BrokerKind, choose
 from tests.faults.rig import ROOT
 from tests.support.broker import is_required
 
@@ -27,7 +27,7 @@ def three_brokers() -> None:
         if is_required():
             pytest.fail(missing.detail)
         pytest.skip(missing.detail)
-    if choice.kind is not Kind.NATIVE:
+    if choice.kind is not BrokerKind.NATIVE:
         pytest.skip("the fault matrix runs on native brokers only")
 
 

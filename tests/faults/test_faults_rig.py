@@ -18,11 +18,11 @@ import pytest
 
 from dispute.wire.journal.v1 import journal_pb2
 from hub.runtime import heap
-from ops.broker.ports import free_ports
-from ops.broker.properties import Node, server_properties
-from ops.scenarios.days import SHANGHAI
-from ops.scenarios.vocabulary import Fate
-from ops.simulators.answers import Later, Receipt
+from ops.play.scenarios.days import SHANGHAI
+from ops.play.scenarios.vocabulary import Fate
+from ops.play.simulators.answers import Later, ReceivedReceipt
+from ops.run.broker.ports import free_ports
+from ops.run.broker.properties import Node, server_properties
 from tests.faults import precedence, service
 from tests.faults.__main__ import main, seeds_of
 from tests.faults.book import Book
@@ -169,11 +169,11 @@ def test_on_the_wall_clock_everything_is_of_today_and_of_the_past(hour: int) -> 
 
 def test_two_receipts_of_one_record_are_a_contradiction(tmp_path: Path) -> None:
     book = Book(tmp_path)
-    receipt = Receipt("r1", "ref", "d1", "court_bridge/3/abcd", 7, repeated=False)
+    receipt = ReceivedReceipt("r1", "ref", "d1", "court_bridge/3/abcd", 7, repeated=False)
     book.enter("court-1", receipt)
-    book.enter("court-1", Receipt("r1", "ref", "d1", "court_bridge/3/abcd", 7, repeated=True))
+    book.enter("court-1", ReceivedReceipt("r1", "ref", "d1", "court_bridge/3/abcd", 7, repeated=True))
     assert (book.contradictions, book.repeats, len(book)) == ([], 1, 1)
-    book.enter("court-1", Receipt("r2", "ref", "d1", "court_bridge/3/abcd", 8, repeated=False))
+    book.enter("court-1", ReceivedReceipt("r2", "ref", "d1", "court_bridge/3/abcd", 8, repeated=False))
     assert len(book.contradictions) == 1
     lines = [json.loads(line) for line in book.ledger.read_text(encoding="utf-8").splitlines()]
     assert [line["receipt_id"] for line in lines] == ["r1", "r1", "r2"]

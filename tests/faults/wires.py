@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ops.broker.properties import Node
+from ops.run.broker.properties import Node
 
 START_S: Final = 20.0
 ANSWER_S: Final = 10.0

@@ -25,7 +25,7 @@ from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Retryable
 from hub.runtime.clock import FixedClock
 from hub.service.bus import BusPorts, memory
-from hub.streams.envelope import GENESIS, Place, StreamName, extend, pack, place_of, unpack
+from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, pack, place_of, unpack
 from hub.streams.memory import MemoryBus, Sending
 from hub.streams.topics import partition_of, shard_of
 
@@ -66,7 +66,7 @@ class JournalPen:
         position, running = self.places.get(shard, (0, GENESIS))
         after = extend(running, record)
         self.places[shard] = (position + 1, after)
-        place = Place(StreamName("intake", shard, "e1"), position + 1, 1, running, after)
+        place = BatchPlace(StreamName("intake", shard, "e1"), position + 1, 1, running, after)
         partition = partition_of(shard, self.bus.partitions)
         self.bus.append(pack(JOURNAL, place, [record], partition=partition, written_at=NOW))
 

@@ -12,8 +12,8 @@ import pytest
 from hub.errors import Rejected
 from hub.kafka.bus import Bus
 from hub.streams.topics import Topic
-from ops.broker import Broker, Kind, NativeKafka, choose, open_broker
-from ops.broker.properties import Secured
+from ops.run.broker import Broker, BrokerKind, NativeKafka, choose, open_broker
+from ops.run.broker.properties import Secured
 
 
 def is_required() -> bool:
@@ -36,7 +36,7 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory, kafka_password: str) 
         pytest.skip(missing.detail)
     folder = tmp_path_factory.mktemp("kafka")
     broker: Broker
-    if choice.kind is Kind.NATIVE:
+    if choice.kind is BrokerKind.NATIVE:
         broker = NativeKafka(folder, say=print, secured=Secured({"reader": kafka_password}))
     else:
         broker = open_broker(choice, folder, print)
@@ -67,7 +67,7 @@ def native_kafka(kafka_broker: Broker) -> Iterator[NativeKafka]:
 @pytest.fixture
 def ruled_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a broker where everybody may do what no access rule is about."""
-    if choose(os.environ).kind is not Kind.NATIVE:
+    if choose(os.environ).kind is not BrokerKind.NATIVE:
         pytest.skip("only a native broker is given access rules")
     broker = NativeKafka(tmp_path_factory.mktemp("ruled"), say=print, secured=Secured({}))
     broker.start()

@@ -31,7 +31,7 @@ from hub.grpc.vectors import vector_to_wire
 from hub.runtime.clock import FixedClock
 from hub.runtime.keys import load_or_create
 from hub.service.bus import memory
-from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, pack
+from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, pack
 from hub.streams.memory import MemoryBus
 from hub.streams.topics import partition_of, shard_of
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
@@ -122,7 +122,7 @@ class FakeBridge:
         shard = shard_of(key)
         position, running = self.ends.get(shard, (0, GENESIS))
         after = extend_all(running, [record])
-        place = Place(StreamName(self.producer, shard, self.epoch), position + 1, 1, running, after)
+        place = BatchPlace(StreamName(self.producer, shard, self.epoch), position + 1, 1, running, after)
         message = pack(HANDOFFS, place, [record], partition=partition_of(shard, self.bus.partitions), written_at=WALL)
         self.bus.append(message)
         self.ends[shard] = (position + 1, after)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hub.errors import Rejected
-from ops.broker import choose
-from ops.scenarios.load import load, parse
-from ops.scenarios.model import Scenario
+from ops.play.scenarios.load import load, parse
+from ops.play.scenarios.model import Scenario
+from ops.run.broker import choose
 
 FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 

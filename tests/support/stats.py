@@ -25,7 +25,7 @@ from hub.errors import Retryable
 from hub.grpc.client import channel
 from hub.grpc.vectors import vector_to_wire
 from hub.service.bus import BusPorts, memory
-from hub.streams.envelope import GENESIS, Place, StreamName, extend_all, pack
+from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, pack
 from hub.streams.memory import MemoryBus
 from hub.streams.memory_feed import MemoryFeed
 from hub.streams.topics import partition_of, shard_of
@@ -145,7 +145,9 @@ class Journal:
         known = self.records[shard]
         before = extend_all(GENESIS, known[: first - 1])
         records = known[first - 1 : last]
-        place = Place(StreamName("intake", shard, self.epoch), first, len(records), before, extend_all(before, records))
+        place = BatchPlace(
+            StreamName("intake", shard, self.epoch), first, len(records), before, extend_all(before, records)
+        )
         partition = partition_of(shard, self.bus.partitions)
         self.bus.append(pack(JOURNAL, place, records, partition=partition, written_at=datetime.now(UTC)))
 

@@ -130,7 +130,7 @@ def test_up_serves_tools_and_stops_everything_on_ctrl_c(tmp_path: Path) -> None:
 def test_children_end_with_a_launcher_that_was_killed(tmp_path: Path) -> None:
     """Needs no broker: the leash alone is looked at."""
     script = (
-        "import sys; from pathlib import Path; from ops.children import Child\n"
+        "import sys; from pathlib import Path; from ops.run.children import Child\n"
         "child = Child('nobody', 1, {'HUB_GRPC_PORT': '1', 'HUB_HTTP_PORT': '2'}, Path(sys.argv[1]))\n"
         "child.command = ('/bin/sleep', '600')\n"
         "child.start()\n"

@@ -8,7 +8,7 @@ from dispute.contracts.codec import event_from_wire, instant_of
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault, Rejected
 from hub.streams.judge import Numbered
-from services.intake.cases.ports import Place
+from services.intake.cases.ports import EventPlace
 from services.intake.cases.recovery import Recalled
 
 
@@ -28,7 +28,7 @@ def recalled_of(item: Numbered) -> Recalled:
         event, recorded_at = event_from_wire(message), instant_of(message.recorded_at)
     except Rejected as error:
         raise Fault("history_broken", f"{item.stream}@{item.position} can't be read: {error.code}") from error
-    return Recalled(event, Place(str(item.stream), item.position), recorded_at)
+    return Recalled(event, EventPlace(str(item.stream), item.position), recorded_at)
 
 
 def _message(record: bytes) -> journal_pb2.JournalEvent:

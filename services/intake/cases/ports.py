@@ -15,7 +15,7 @@ from services.intake.law.timers import Timer, TimerKind
 T = TypeVar("T")
 
 
-class Ledger(StrEnum):
+class DoneTable(StrEnum):
     """Where it is remembered that a task was done."""
 
     COMMAND = "command"
@@ -37,7 +37,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventPlace:
     """Where an event stands in the journal; `stream` is written `<producer>/<shard>/<epoch>`."""
 
     stream: str
@@ -61,7 +61,7 @@ class Done:
     task_id: str
     dispute_id: str
     digest: bytes
-    place: Place | None
+    place: EventPlace | None
     refusal: Rejected | None
     recorded_at: datetime
 
@@ -76,7 +76,7 @@ class Secret:
 
 
 @dataclass(slots=True)
-class Changes:
+class UnitChanges:
     """Everything one unit changes beside the events; written at once, in this order.
 
     Attributes:
@@ -100,9 +100,9 @@ class Changes:
     timers: dict[tuple[str, TimerKind], Timer] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
     released: list[str] = field(default_factory=list)
-    done: dict[Ledger, list[Done]] = field(default_factory=dict)
+    done: dict[DoneTable, list[Done]] = field(default_factory=dict)
     recalled: list[Done] = field(default_factory=list)
-    retold: dict[Ledger, list[Done]] = field(default_factory=dict)
+    retold: dict[DoneTable, list[Done]] = field(default_factory=dict)
     missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def note_missing_years(self, before: Mapping[str, Case]) -> None:
@@ -118,13 +118,13 @@ class Changes:
                 self.missing_years[dispute_id] = years
 
 
-class Register(Protocol):
+class DisputeRegister(Protocol):
     """The register of disputes inside one transaction."""
 
     def lock(self, dispute_ids: Collection[str]) -> None:
         """Keep every other writer off these disputes until the transaction ends; call it before reading them."""
 
-    def done(self, ledger: Ledger, task_ids: Collection[str]) -> Mapping[str, Done]:
+    def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
         """Return what is known of tasks with these ids."""
 
     def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
@@ -144,14 +144,14 @@ class Register(Protocol):
             Rejected: `record_too_large`.
         """
 
-    def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[Place]:
+    def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[EventPlace]:
         """Write (dispute id, record) pairs to the journal, in order.
 
         Raises:
             Retryable: `outbox_full`.
         """
 
-    def write(self, changes: Changes) -> None:
+    def write(self, changes: UnitChanges) -> None:
         """Write the rest of the unit."""
 
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
@@ -182,7 +182,7 @@ class Register(Protocol):
 class Units(Protocol):
     """Runs units of work on the register."""
 
-    async def write(self, unit: Callable[[Register], T]) -> T:
+    async def write(self, unit: Callable[[DisputeRegister], T]) -> T:
         """Run `unit` in one transaction; returns after the durable commit. It may be run again when it failed.
 
         Raises:
@@ -190,7 +190,7 @@ class Units(Protocol):
         """
 
 
-class Progress(Protocol):
+class HandoffProgress(Protocol):
     """How far this worker's reader is."""
 
     async def caught_up(self) -> frozenset[int]:

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from hub.errors import Rejected
-from services.intake.cases.ports import Register, Units
+from services.intake.cases.ports import DisputeRegister, Units
 from services.intake.cases.tasks import task_of_settling
-from services.intake.cases.unit_of_work import Answer, carry_out
+from services.intake.cases.unit_of_work import TaskResult, carry_out
 from services.intake.law.registration import Rulebook
 
 CHUNK: Final = 200
@@ -32,7 +32,7 @@ class Chunk:
     refused: Mapping[str, Rejected]
 
 
-def settle(register: Register, after: str, book: Rulebook, at: datetime, now: datetime) -> Chunk:
+def settle(register: DisputeRegister, after: str, book: Rulebook, at: datetime, now: datetime) -> Chunk:
     """Put right the dates of the next disputes whose missing year the calendar knows by now, as one unit.
 
     Several workers may do so at once: what another one has settled meanwhile is settled.
@@ -56,7 +56,7 @@ def settle(register: Register, after: str, book: Rulebook, at: datetime, now: da
     for outcome in outcomes:
         if isinstance(outcome, Exception) and not isinstance(outcome, Rejected):
             raise outcome
-    settled = sum(isinstance(outcome, Answer) and bool(outcome.events) for outcome in outcomes)
+    settled = sum(isinstance(outcome, TaskResult) and bool(outcome.events) for outcome in outcomes)
     both = zip(ids, outcomes, strict=True)
     return Chunk(ids[-1], settled, {name: outcome for name, outcome in both if isinstance(outcome, Rejected)})
 
@@ -76,7 +76,7 @@ class Settler:
         units: Units,
         book: Rulebook,
         now: Callable[[], datetime],
-        business_time: Callable[[Register], datetime],
+        business_time: Callable[[DisputeRegister], datetime],
     ) -> None:
         self._units = units
         self._book = book
@@ -99,5 +99,5 @@ class Settler:
                 return total, refused
             last = chunk.last
 
-    def _next(self, register: Register, after: str) -> Chunk:
+    def _next(self, register: DisputeRegister, after: str) -> Chunk:
         return settle(register, after, self._book, self._business_time(register), self._now())

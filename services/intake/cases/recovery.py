@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from dispute.lifecycle import Actor, Event, evolve
-from services.intake.cases.ports import Case, Changes, Done, Place, Register
+from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
 from services.intake.law import timers as timing
 from services.intake.law.registration import Rulebook
@@ -18,11 +18,11 @@ class Recalled:
     """One event that the journal has and the register lacks."""
 
     event: Event
-    place: Place
+    place: EventPlace
     recorded_at: datetime
 
 
-def take_back(register: Register, recalled: Sequence[Recalled], book: Rulebook) -> None:
+def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rulebook) -> None:
     """Write what follows from events; the events themselves are in the outbox already.
 
     What no event carries (parties, source reference, procedure, match token) comes back when the hand-off is read
@@ -39,7 +39,7 @@ def take_back(register: Register, recalled: Sequence[Recalled], book: Rulebook) 
     ids = {each.event.dispute_id for each in recalled}
     register.lock(ids)
     before = register.cases(ids)
-    cases, changes = dict(before), Changes()
+    cases, changes = dict(before), UnitChanges()
     done: dict[tuple[str, str], Done] = {}
     for each in recalled:
         event, case = each.event, cases.get(each.event.dispute_id)
@@ -58,7 +58,7 @@ def take_back(register: Register, recalled: Sequence[Recalled], book: Rulebook) 
     register.write(changes)
 
 
-def _settle(changes: Changes, before: dict[str, Case], cases: dict[str, Case]) -> None:
+def _settle(changes: UnitChanges, before: dict[str, Case], cases: dict[str, Case]) -> None:
     """Timers and matters as they stand after the last event."""
     for key in [key for key in changes.timers if not timing.waits_for(key[1], cases[key[0]].dispute)]:
         del changes.timers[key]

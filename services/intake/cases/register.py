@@ -19,7 +19,7 @@ from hub.store.prepared import insert_into
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
-from services.intake.cases.ports import Case, Changes, Done, Ledger, Place, Register, Units
+from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges, Units
 from services.intake.cases.tables import (
     command_done,
     dispute,
@@ -81,7 +81,7 @@ def _parts(ids: Iterable[str]) -> Iterable[list[str]]:
     return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
 
 
-class StoreRegister(Register):
+class StoreRegister(DisputeRegister):
     """The register in one transaction.
 
     Args:
@@ -106,8 +106,8 @@ class StoreRegister(Register):
             self._outbox.lock(self._tx, dispute_ids)
 
     @override
-    def done(self, ledger: Ledger, task_ids: Collection[str]) -> Mapping[str, Done]:
-        if ledger is Ledger.HANDOFF:
+    def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
+        if ledger is DoneTable.HANDOFF:
             found = [row for ids in _parts(task_ids) for row in self._tx.execute(_HANDOFFS, {"ids": ids})]
             done = {
                 row.handoff_id: Done(row.handoff_id, row.dispute_id, row.digest, None, None, EPOCH) for row in found
@@ -139,12 +139,12 @@ class StoreRegister(Register):
         return record
 
     @override
-    def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[Place]:
+    def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[EventPlace]:
         written = self._outbox.append(self._tx, [Entry(key, record) for key, record in records])
-        return [Place(str(each.stream), each.position) for each in written]
+        return [EventPlace(str(each.stream), each.position) for each in written]
 
     @override
-    def write(self, changes: Changes) -> None:
+    def write(self, changes: UnitChanges) -> None:
         self._writer.write(self._tx, changes, self._vault)
 
     @override
@@ -194,12 +194,12 @@ class StoreRegister(Register):
 class StoreUnits(Units):
     """Runs units on the store's writer."""
 
-    def __init__(self, store: Store, bind: Callable[[Transaction], Register]) -> None:
+    def __init__(self, store: Store, bind: Callable[[Transaction], DisputeRegister]) -> None:
         self._store = store
         self._bind = bind
 
     @override
-    async def write(self, unit: Callable[[Register], T]) -> T:
+    async def write(self, unit: Callable[[DisputeRegister], T]) -> T:
         return await self._store.write(lambda tx: unit(self._bind(tx)))
 
 
@@ -219,5 +219,5 @@ def _done_of(row: sa.Row[Any]) -> Done:
     if row.refusal is not None:
         code, kind, field, detail = json.loads(row.refusal)
         refusal = Rejected(code, detail, kind=Kind(kind), field=field)
-    place = Place(row.stream, row.position) if row.stream else None
+    place = EventPlace(row.stream, row.position) if row.stream else None
     return Done(row.command_id, row.dispute_id, bytes(row.digest), place, refusal, instant(row.recorded_at))

@@ -10,10 +10,10 @@ from uuid import uuid5
 from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
 from dispute.lifecycle.identity import NAMESPACE
 from hub.errors import Kind, Rejected
-from services.intake.cases.ports import Case, Ledger, Secret
+from services.intake.cases.ports import Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Task
 from services.intake.law.completion import settled
-from services.intake.law.handoff import Arrival, Telling
+from services.intake.law.handoff import Arrival, Handoff
 from services.intake.law.later_facts import react
 from services.intake.law.registration import Rulebook, enter
 from services.intake.law.timers import Timer, command_id_of, instruction_at
@@ -28,7 +28,7 @@ Matcher = Callable[[Arrival], str]
 """Returns the match token of a case, empty when somebody is not identified; holds the key."""
 
 
-def task_of_telling(telling: Telling, ledger: Ledger, actor: Actor, match: Matcher, book: Rulebook) -> Task:
+def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Matcher, book: Rulebook) -> Task:
     """Return the task of something told by an agency or a door of the centre.
 
     Args:
@@ -74,7 +74,7 @@ def task_of_command(command: Command, digest: bytes) -> Task:
             raise unknown()
         return (command,)
 
-    return Task(command.command_id, command.dispute_id, digest, Ledger.COMMAND, plan)
+    return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan)
 
 
 def task_of_timer(timer: Timer) -> Task:
@@ -89,7 +89,7 @@ def task_of_timer(timer: Timer) -> Task:
         occurred_at = max(timer.due_at, case.dispute.registered_at)
         return (Command(command_id, timer.dispute_id, CLOCK, occurred_at, order),)
 
-    return Task(f"{timer.dispute_id}/{timer.kind}", timer.dispute_id, b"", Ledger.NONE, plan)
+    return Task(f"{timer.dispute_id}/{timer.kind}", timer.dispute_id, b"", DoneTable.NONE, plan)
 
 
 def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
@@ -109,7 +109,7 @@ def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
         occurred_at = max(at, case.dispute.registered_at)
         return (Command(str(uuid5(NAMESPACE, name)), dispute_id, CALENDAR, occurred_at, order, counted=counted),)
 
-    return Task(f"{dispute_id}/due-dates", dispute_id, b"", Ledger.NONE, plan)
+    return Task(f"{dispute_id}/due-dates", dispute_id, b"", DoneTable.NONE, plan)
 
 
 def unknown() -> Rejected:
@@ -118,7 +118,7 @@ def unknown() -> Rejected:
     return Rejected("unknown_dispute", detail, kind=Kind.NOT_FOUND, field="dispute_id")
 
 
-def _step(telling: Telling, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
+def _step(telling: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
     """Return one command of a telling: the source registers, the hub screens, a court rules."""
     if isinstance(order, RecordRuling):
         actor = Actor(Role.COURT, actor.actor_id)

@@ -9,7 +9,7 @@ from typing import Final
 
 from dispute.lifecycle import Command, Dispute, Event, decide, evolve
 from hub.errors import Kind, Rejected
-from services.intake.cases.ports import Case, Changes, Done, Ledger, Place, Register, Secret
+from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Secret, UnitChanges
 from services.intake.law import timers as timing
 from services.intake.law.completion import complete
 from services.intake.law.registration import Rulebook
@@ -43,7 +43,7 @@ class Task:
     task_id: str
     dispute_id: str
     digest: bytes
-    ledger: Ledger
+    ledger: DoneTable
     plan: Plan
     matter: str = ""
     own: str = ""
@@ -53,7 +53,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class TaskResult:
     """What a task did.
 
     Attributes:
@@ -65,13 +65,13 @@ class Answer:
     """
 
     dispute: Dispute
-    place: Place | None
+    place: EventPlace | None
     recorded_at: datetime
     events: tuple[Event, ...] = ()
     repeated: bool = False
 
 
-Outcome = Answer | Exception
+Outcome = TaskResult | Exception
 """`Rejected` or `Retryable`: the task's own refusal; any other exception is a bug that this task met."""
 
 
@@ -84,7 +84,7 @@ class _Unit:
     owners: dict[str, str]
     holders: Mapping[str, Case]
     touched: frozenset[str]
-    changes: Changes = field(default_factory=Changes)
+    changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
 
 
@@ -102,7 +102,7 @@ _Result = _Decided | Done | Exception
 
 
 def carry_out(
-    register: Register,
+    register: DisputeRegister,
     tasks: Sequence[Task],
     book: Rulebook,
     now: datetime,
@@ -130,10 +130,10 @@ def carry_out(
     unit = _Unit(dict(cases), cases, owners, holders, touched)
     unit.changes.cleared.update(fired)
     results: list[_Result] = []
-    first: dict[tuple[Ledger, str], int] = {}
+    first: dict[tuple[DoneTable, str], int] = {}
     for number, task in enumerate(tasks):
         key = (task.ledger, task.task_id)
-        if task.ledger is not Ledger.NONE and key in first:
+        if task.ledger is not DoneTable.NONE and key in first:
             results.append(_again(task, tasks[first[key]], results[first[key]]))
             continue
         first[key] = number
@@ -141,7 +141,7 @@ def carry_out(
         results.append(_recall(task, done, unit) if done is not None else _attempt(register, task, unit, book))
     places = register.append(unit.records)
     outcomes = [_outcome(task, result, unit, places, now) for task, result in zip(tasks, results, strict=True)]
-    fresh = [number for key, number in first.items() if key[0] is not Ledger.NONE and key not in known]
+    fresh = [number for key, number in first.items() if key[0] is not DoneTable.NONE and key not in known]
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
     _settle_matters(unit)
     _settle_timers(unit)
@@ -150,9 +150,9 @@ def carry_out(
     return outcomes
 
 
-def _known(register: Register, tasks: Sequence[Task]) -> dict[tuple[Ledger, str], Done]:
-    known: dict[tuple[Ledger, str], Done] = {}
-    for ledger in (Ledger.COMMAND, Ledger.HANDOFF):
+def _known(register: DisputeRegister, tasks: Sequence[Task]) -> dict[tuple[DoneTable, str], Done]:
+    known: dict[tuple[DoneTable, str], Done] = {}
+    for ledger in (DoneTable.COMMAND, DoneTable.HANDOFF):
         ids = {task.task_id for task in tasks if task.ledger is ledger}
         if ids:
             known.update({(ledger, task_id): done for task_id, done in register.done(ledger, ids).items()})
@@ -160,7 +160,7 @@ def _known(register: Register, tasks: Sequence[Task]) -> dict[tuple[Ledger, str]
 
 
 def _claim(
-    register: Register, tasks: Sequence[Task], cases: dict[str, Case], known: dict[tuple[Ledger, str], Done]
+    register: DisputeRegister, tasks: Sequence[Task], cases: dict[str, Case], known: dict[tuple[DoneTable, str], Done]
 ) -> dict[str, str]:
     """Claim the matters of cases that are really new; whoever claims first, on whatever worker, is the master.
 
@@ -207,7 +207,7 @@ def _reused() -> Rejected:
     return Rejected("key_reused", detail, kind=Kind.KEY_REUSED)
 
 
-def _attempt(register: Register, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Exception:
+def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Exception:
     """Decide one task in memory; all of its events, or none."""
     case = unit.cases.get(task.dispute_id)
     procedure = case.procedure if case is not None else task.procedure
@@ -268,26 +268,26 @@ def _holds(dispute: Dispute) -> bool:
     return _open(dispute) and not dispute.master_dispute_id
 
 
-def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[Place], now: datetime) -> Outcome:
+def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[EventPlace], now: datetime) -> Outcome:
     if isinstance(result, Exception):
         return result
     if isinstance(result, Done):
         dispute = unit.cases[task.dispute_id].dispute
-        return Answer(dispute, result.place, result.recorded_at, repeated=True)
+        return TaskResult(dispute, result.place, result.recorded_at, repeated=True)
     if result.after is None:
         return AssertionError(f"task {task.task_id} was done to a dispute that does not exist")
     place = places[result.last] if result.last >= 0 else None
-    return Answer(result.after, place, now, result.events, result.repeated)
+    return TaskResult(result.after, place, now, result.events, result.repeated)
 
 
 def _remember(unit: _Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: datetime) -> None:
     """Note the tasks that were decided for the first time; a dead hand-off stays unknown and can be redriven."""
     for task, result, outcome in fresh:
         refusal = result if isinstance(result, Rejected) else None
-        kept = refusal is not None and refusal.kind in KEPT_REFUSALS and task.ledger is Ledger.COMMAND
+        kept = refusal is not None and refusal.kind in KEPT_REFUSALS and task.ledger is DoneTable.COMMAND
         if isinstance(result, Exception) and not kept:
             continue
-        place = outcome.place if isinstance(outcome, Answer) else None
+        place = outcome.place if isinstance(outcome, TaskResult) else None
         row = Done(task.task_id, task.dispute_id, task.digest, place, refusal, now)
         unit.changes.done.setdefault(task.ledger, []).append(row)
 

@@ -15,7 +15,7 @@ from dispute.contracts.codec import state_to_bytes
 from hub.store.prepared import Prepared, insert_into
 from hub.store.store import Transaction
 from hub.streams.topics import shard_of
-from services.intake.cases.ports import Case, Changes, Done, Ledger, Secret
+from services.intake.cases.ports import Case, Done, DoneTable, Secret, UnitChanges
 from services.intake.cases.tables import (
     command_done,
     confidential,
@@ -90,10 +90,10 @@ class ChangeWriter:
         """Let each dispute hold its matter unless another one does; in ascending order, which rules out a ring."""
         self._claim.run(tx, sorted(matters.items()))
 
-    def write(self, tx: Transaction, changes: Changes, vault: Vault) -> None:
+    def write(self, tx: Transaction, changes: UnitChanges, vault: Vault) -> None:
         """Write everything else, table by table."""
-        done = changes.done.get(Ledger.COMMAND, ())
-        handed, again = changes.done.get(Ledger.HANDOFF, ()), changes.retold.get(Ledger.HANDOFF, ())
+        done = changes.done.get(DoneTable.COMMAND, ())
+        handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.retold.get(DoneTable.HANDOFF, ())
         self._add.run(tx, [_added(case) for case in changes.added.values()])
         self._change.run(tx, [_changed(case) for case in changes.changed.values()])
         # A dispute that has its confidential part keeps it, also when the key in it was destroyed.
@@ -108,7 +108,7 @@ class ChangeWriter:
         self._done.run(tx, [_done_row(each) for each in done])
         self._applied.run(tx, [(each.task_id, each.dispute_id, each.digest) for each in chain(handed, again)])
         self._handed_over.run(tx, [(each.task_id, each.dispute_id) for each in again])
-        told = changes.retold.get(Ledger.COMMAND, ())
+        told = changes.retold.get(DoneTable.COMMAND, ())
         self._retold.run(tx, [(each.digest, each.task_id, each.dispute_id) for each in told])
         self._recalled.run(tx, [_done_row(each) for each in changes.recalled])
 

@@ -9,9 +9,9 @@ from typing import Final
 
 from hub.errors import Rejected
 from hub.streams.topics import SHARDS
-from services.intake.cases.ports import Counters, Register, Units
+from services.intake.cases.ports import Counters, DisputeRegister, Units
 from services.intake.cases.tasks import task_of_timer
-from services.intake.cases.unit_of_work import Answer, carry_out
+from services.intake.cases.unit_of_work import TaskResult, carry_out
 from services.intake.law.registration import Rulebook
 
 CHUNK: Final = 500
@@ -33,7 +33,7 @@ class Fired:
     fired: int
 
 
-def fire(register: Register, until: datetime, shards: Collection[int], book: Rulebook, now: datetime) -> Fired:
+def fire(register: DisputeRegister, until: datetime, shards: Collection[int], book: Rulebook, now: datetime) -> Fired:
     """Fire the earliest due timers, as one unit.
 
     Args:
@@ -57,7 +57,7 @@ def fire(register: Register, until: datetime, shards: Collection[int], book: Rul
         # A refusal means that the state moved on: the timer is obsolete, which is no error.
         if isinstance(outcome, Exception) and not isinstance(outcome, Rejected):
             raise outcome
-        fired += isinstance(outcome, Answer) and bool(outcome.events)
+        fired += isinstance(outcome, TaskResult) and bool(outcome.events)
     return Fired(len(timers), fired)
 
 

@@ -8,7 +8,7 @@ import contextlib
 from hub.store.store import Store
 
 
-class Pulse:
+class CommitSignal:
     """Part that counts commits of this process; other workers' commits are found by asking now and then."""
 
     name = "pulse"

@@ -12,7 +12,7 @@ from hub.store.store import Store, Transaction
 from hub.streams.envelope import StreamName
 from hub.streams.outbox import Outbox, Row
 from hub.wire.stream.v1 import stream_pb2
-from services.intake.inbound.commits import Pulse
+from services.intake.inbound.commits import CommitSignal
 
 CHUNK: Final = 500
 ASK_EVERY_S: Final = 1.0
@@ -20,7 +20,7 @@ ASK_EVERY_S: Final = 1.0
 
 
 async def watch(
-    store: Store, outbox: Outbox, pulse: Pulse, after: Mapping[StreamName, int], types: Collection[str]
+    store: Store, outbox: Outbox, pulse: CommitSignal, after: Mapping[StreamName, int], types: Collection[str]
 ) -> AsyncIterator[intake_pb2.WatchEventsResponse]:
     """Yield events after a place, for ever; a stream that is not named starts now.
 

@@ -15,10 +15,10 @@ from hub.runtime.clock import Clock
 from hub.store.store import Transaction
 from hub.streams.applier import Applier
 from hub.streams.judge import Numbered
-from services.intake.cases.ports import Counters, Ledger, Register
-from services.intake.cases.tasks import Matcher, task_of_telling
-from services.intake.cases.unit_of_work import Answer, Task, carry_out
-from services.intake.inbound.messages import handoff_of, telling_of
+from services.intake.cases.ports import Counters, DisputeRegister, DoneTable
+from services.intake.cases.tasks import Matcher, task_of_handoff
+from services.intake.cases.unit_of_work import Task, TaskResult, carry_out
+from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.law.registration import Rulebook
 
 AGENCY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -40,7 +40,7 @@ class HandoffApplier(Applier):
     def __init__(
         self,
         *,
-        bind: Callable[[Transaction], Register],
+        bind: Callable[[Transaction], DisputeRegister],
         sealer: Sealer,
         match: Matcher,
         book: Rulebook,
@@ -56,12 +56,12 @@ class HandoffApplier(Applier):
 
     @override
     def key_of(self, record: bytes) -> str:
-        return handoff_of(record).dispute_id
+        return raw_handoff_of(record).dispute_id
 
     @override
     def source_of(self, record: bytes) -> str:
         try:
-            agency = handoff_of(record).agency_id
+            agency = raw_handoff_of(record).agency_id
         except Rejected:
             return ""
         return agency if AGENCY.fullmatch(agency) else ""
@@ -83,10 +83,10 @@ class HandoffApplier(Applier):
                 answers[number] = outcome
             elif isinstance(outcome, Exception):
                 raise outcome
-        self._counters.events(event for answer in outcomes if isinstance(answer, Answer) for event in answer.events)
+        self._counters.events(event for answer in outcomes if isinstance(answer, TaskResult) for event in answer.events)
         return answers
 
     def _task(self, record: bytes) -> Task:
-        telling = telling_of(handoff_of(record), self._sealer)
+        telling = handoff_of(raw_handoff_of(record), self._sealer)
         actor = Actor(Role.BRIDGE, telling.teller)
-        return task_of_telling(telling, Ledger.HANDOFF, actor, self._match, self._book)
+        return task_of_handoff(telling, DoneTable.HANDOFF, actor, self._match, self._book)

@@ -27,7 +27,7 @@ from dispute.lifecycle.identity import is_uuid
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
 from services.intake.law.facts import SOURCE_CHANNELS, Consent, Facts
-from services.intake.law.handoff import Arrival, Body, LaterFact, Ruling, Telling, Withdrawal
+from services.intake.law.handoff import Arrival, Body, Handoff, LaterFact, Ruling, Withdrawal
 from services.intake.law.matching import Person
 
 C = TypeVar("C", bound=StrEnum)
@@ -41,7 +41,7 @@ _PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
 CLARITIES: Final = frozenset({"clear", "fairly_clear", "unclear"})
 
 
-def handoff_of(record: bytes) -> handoff_pb2.Handoff:
+def raw_handoff_of(record: bytes) -> handoff_pb2.Handoff:
     """Return the hand-off of a record.
 
     Raises:
@@ -53,7 +53,7 @@ def handoff_of(record: bytes) -> handoff_pb2.Handoff:
         raise Rejected("undecodable", "the record is not a Handoff") from error
 
 
-def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
+def handoff_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Handoff:
     """Return what a bridge tells.
 
     Raises:
@@ -71,7 +71,7 @@ def telling_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Telling:
     if not handoff.HasField("occurred_at"):
         raise Rejected("time_missing", "occurred_at is needed", field="occurred_at")
     occurred_at = plausible(_at("occurred_at", lambda: instant_of(handoff.occurred_at)))
-    return Telling(
+    return Handoff(
         telling_id=handoff.handoff_id,
         dispute_id=handoff.dispute_id,
         teller=handoff.agency_id,

@@ -17,12 +17,12 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.clock import Clock
-from services.intake.cases.ports import Ledger
-from services.intake.cases.tasks import Matcher, task_of_command, task_of_telling
+from services.intake.cases.ports import DoneTable
+from services.intake.cases.tasks import Matcher, task_of_command, task_of_handoff
 from services.intake.cases.unit_of_work import Task
 from services.intake.inbound.messages import arrival_of, digest_of, plausible
 from services.intake.law.facts import SOURCE_CHANNELS
-from services.intake.law.handoff import Telling
+from services.intake.law.handoff import Handoff
 from services.intake.law.registration import Rulebook
 
 MAX_COMMAND_BYTES: Final = 16 * 1024
@@ -72,7 +72,7 @@ class Requests:
         self._not_ahead(plausible(command.occurred_at))
         return task_of_command(command, digest_of(content))
 
-    def submission(self, request: intake_pb2.SubmitRequest) -> tuple[Task, Telling]:
+    def submission(self, request: intake_pb2.SubmitRequest) -> tuple[Task, Handoff]:
         """Return the task of a submission, and what it tells.
 
         Raises:
@@ -93,7 +93,7 @@ class Requests:
         facts = handoff_pb2.CaseReceived()
         facts.CopyFrom(request.facts)
         facts.received_on = facts.received_on or business_day(occurred_at).isoformat()
-        telling = Telling(
+        telling = Handoff(
             telling_id=_submission_id(request),
             dispute_id=dispute_id_of(request.source_organ, request.source_ref),
             teller=request.source_organ,
@@ -109,7 +109,7 @@ class Requests:
                 told_at=occurred_at,
             ),
         )
-        return task_of_telling(telling, Ledger.COMMAND, actor, self._match, self._book), telling
+        return task_of_handoff(telling, DoneTable.COMMAND, actor, self._match, self._book), telling
 
     def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
         if not request.HasField("occurred_at"):

@@ -22,12 +22,12 @@ from hub.store.store import Store
 from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
-from services.intake.cases.ports import Counters, Place
+from services.intake.cases.ports import Counters, EventPlace
 from services.intake.cases.register import clock_in
-from services.intake.cases.unit_of_work import Answer, Task
+from services.intake.cases.unit_of_work import Task, TaskResult
 from services.intake.inbound import queries
 from services.intake.inbound.alarms import Alarms
-from services.intake.inbound.commits import Pulse
+from services.intake.inbound.commits import CommitSignal
 from services.intake.inbound.event_watch import watch
 from services.intake.inbound.requests import Requests
 
@@ -61,12 +61,12 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         store: Store,
         outbox: Outbox,
         reader: Reader,
-        commands: Batcher[Task, Answer],
+        commands: Batcher[Task, TaskResult],
         requests: Requests,
         alarms: Alarms,
         clock: Clock,
         clock_kind: Literal["wall", "scenario"],
-        pulse: Pulse,
+        pulse: CommitSignal,
         counters: Counters,
     ) -> None:
         self._store = store
@@ -113,7 +113,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             raise Rejected(
                 "too_many_items", f"每批至多 {MAX_BATCH} 条 / at most {MAX_BATCH} commands", field="commands"
             )
-        results: list[Answer | Exception | None] = [None] * len(request.commands)
+        results: list[TaskResult | Exception | None] = [None] * len(request.commands)
         tasks: list[tuple[int, Task]] = []
         for number, command in enumerate(request.commands):
             try:
@@ -123,7 +123,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         outcomes = await self._commands.submit_all([task for _, task in tasks])
         for (number, _), outcome in zip(tasks, outcomes, strict=True):
             results[number] = outcome
-        self._counters.events(event for answer in outcomes if isinstance(answer, Answer) for event in answer.events)
+        self._counters.events(event for answer in outcomes if isinstance(answer, TaskResult) for event in answer.events)
         return intake_pb2.ExecuteBatchResponse(
             results=[
                 self._result(command.command_id, result)
@@ -192,7 +192,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         journal = await self._store.read(self._outbox.heads)
         return intake_pb2.AdvanceClockResponse(now=timestamp_of(now), fired=fired, journal=vector_to_wire(journal))
 
-    async def _carry_out(self, task: Task) -> Answer:
+    async def _carry_out(self, task: Task) -> TaskResult:
         answer = await self._commands.submit(task)
         self._counters.events(answer.events)
         return answer
@@ -201,8 +201,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         await self._reader.wait_for(vector_from_wire(handoffs, field="handoffs"), time_left(context) - ANSWER_S)
 
     @staticmethod
-    def _result(command_id: str, result: Answer | Exception | None) -> intake_pb2.CommandResult:
-        if isinstance(result, Answer):
+    def _result(command_id: str, result: TaskResult | Exception | None) -> intake_pb2.CommandResult:
+        if isinstance(result, TaskResult):
             return intake_pb2.CommandResult(
                 command_id=command_id, position=_place(result.place), repeated=result.repeated
             )
@@ -217,5 +217,5 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return intake_pb2.CommandResult(command_id=command_id, refusal=refusal)
 
 
-def _place(place: Place | None) -> stream_pb2.StreamPosition | None:
+def _place(place: EventPlace | None) -> stream_pb2.StreamPosition | None:
     return None if place is None else stream_pb2.StreamPosition(stream=place.stream, position=place.position)

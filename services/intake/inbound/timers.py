@@ -17,7 +17,7 @@ from hub.store.store import Store
 from hub.streams.inbox import Inbox
 from hub.streams.ports import Feed
 from hub.streams.topics import SHARDS, partition_of
-from services.intake.cases.ports import Progress
+from services.intake.cases.ports import HandoffProgress
 from services.intake.cases.register import clock_in
 from services.intake.inbound.alarms import Alarms
 
@@ -26,7 +26,7 @@ RETRY_S: Final = 1.0
 _log = structlog.stdlib.get_logger(__name__)
 
 
-class FeedProgress(Progress):
+class FeedProgress(HandoffProgress):
     """Compares the own place with the log's end, partition by partition."""
 
     def __init__(self, store: Store, feed: Feed, partitions: int) -> None:
@@ -60,7 +60,7 @@ class AlarmClock:
         self,
         store: Store,
         alarms: Alarms,
-        progress: Progress,
+        progress: HandoffProgress,
         clock: Clock,
         *,
         kind: Literal["wall", "scenario"],

@@ -31,7 +31,7 @@ from dispute.lifecycle import (
 from services.intake.law.deadlines import (
     Calendar,
     LastDay,
-    Matter,
+    LimitCase,
     Term,
     extension_of,
     last_day,
@@ -96,7 +96,7 @@ def complete(command: Command, dispute: Dispute | None, procedure: str, book: Ru
 def _registered(command: Command, order: Register, procedure: str, book: Rulebook) -> Command:
     """A petition has two limits of its own, from its registration (信访工作条例 34)."""
     of = order.dimensions
-    matter = Matter(of.channel.value, of.regime.value, procedure, order.received_on)
+    matter = LimitCase(of.channel.value, of.regime.value, procedure, order.received_on)
     terms = [term_of(kind, matter, book.deadlines) for kind in ("local", "statutory")]
     names = (DateName.LOCAL_DUE_ON, DateName.STATUTORY_DUE_ON)
     local, statutory = (
@@ -106,7 +106,7 @@ def _registered(command: Command, order: Register, procedure: str, book: Ruleboo
     return _with(command, done, _clauses(*terms), local, statutory)
 
 
-def _extended(command: Command, order: Extend, dispute: Dispute, matter: Matter, book: Rulebook) -> Command:
+def _extended(command: Command, order: Extend, dispute: Dispute, matter: LimitCase, book: Rulebook) -> Command:
     """A leader extends a petition's statutory limit (信访工作条例 34); anyone else extends the mediation term."""
     by_leader = dispute.dimensions.channel is Channel.PETITION and command.actor.role is Role.LEADER
     rule = extension_of("statutory" if by_leader else "mediation", matter, book.deadlines)
@@ -119,9 +119,9 @@ def _extended(command: Command, order: Extend, dispute: Dispute, matter: Matter,
     return replace(done, limit=replace(done.limit, clause=rule.grants.clause, extension=rule.grants))
 
 
-def _matter(dispute: Dispute, procedure: str, day: date) -> Matter:
+def _matter(dispute: Dispute, procedure: str, day: date) -> LimitCase:
     of = dispute.dimensions
-    return Matter(of.channel.value, of.regime.value, procedure, dispute.cohort.received_on or day)
+    return LimitCase(of.channel.value, of.regime.value, procedure, dispute.cohort.received_on or day)
 
 
 def _end_of_term(name: DateName, term: Term | None, start: date, book: Rulebook) -> LastDay | None:

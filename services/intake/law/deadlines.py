@@ -20,17 +20,17 @@ HOLIDAYS: Final = timedelta(days=15)
 class Calendar(Protocol):
     """Counts days of a limit; `dispute.calendar.working_days` has the national one."""
 
-    def calendar_due(self, start: date, days: int) -> Due:
+    def calendar_due(self, start: date, days: int) -> CountedEnd:
         """Return the last day: day of the event not counted, end moved off a day off (民诉法 85)."""
 
-    def workday_due(self, start: date, days: int) -> Due:
+    def workday_due(self, start: date, days: int) -> CountedEnd:
         """Return the last day, counted in working days."""
 
     def covers(self, year: int) -> bool:
         """Tell whether the holidays of a year are known."""
 
 
-class Due(Protocol):
+class CountedEnd(Protocol):
     """Last day of a limit."""
 
     @property
@@ -68,7 +68,7 @@ class Term:
     valid_from: date | None = None
     valid_until: date | None = None
 
-    def fits(self, matter: Matter) -> bool:
+    def fits(self, matter: LimitCase) -> bool:
         """Tell whether the limit holds for a matter."""
         return (
             self.channel in {"", matter.channel}
@@ -100,7 +100,7 @@ class ExtensionRule:
     valid_from: date | None = None
     valid_until: date | None = None
 
-    def fits(self, matter: Matter) -> bool:
+    def fits(self, matter: LimitCase) -> bool:
         """Tell whether the rule holds for a matter."""
         return (
             matter.channel in self.channels
@@ -139,7 +139,7 @@ class DeadlineRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Matter:
+class LimitCase:
     """What a limit depends on."""
 
     channel: str
@@ -148,12 +148,12 @@ class Matter:
     received_on: date
 
 
-def term_of(kind: TermKind, matter: Matter, rules: DeadlineRules) -> Term | None:
+def term_of(kind: TermKind, matter: LimitCase, rules: DeadlineRules) -> Term | None:
     """Return the limit of a kind, None when there is none for such a matter."""
     return next((term for term in rules.terms if term.kind == kind and term.fits(matter)), None)
 
 
-def extension_of(limit: Extendable, matter: Matter, rules: DeadlineRules) -> ExtensionRule | None:
+def extension_of(limit: Extendable, matter: LimitCase, rules: DeadlineRules) -> ExtensionRule | None:
     """Return the rule by which a limit is extended, None when it has no extension."""
     return next((rule for rule in rules.extensions if rule.limit == limit and rule.fits(matter)), None)
 

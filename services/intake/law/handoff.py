@@ -61,7 +61,7 @@ Body: TypeAlias = Arrival | LaterFact | Withdrawal | Ruling
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Handoff:
     """One hand-off, decoded.
 
     Attributes:

@@ -21,7 +21,7 @@ from dispute.lifecycle import (
 )
 from services.intake.law.deadlines import Calendar, DeadlineRules
 from services.intake.law.handoff import Arrival
-from services.intake.law.screening import ScreeningRules, Verdict, screen
+from services.intake.law.screening import ScreeningRules, ScreeningVerdict, screen
 
 STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
 
@@ -35,7 +35,7 @@ class Rulebook:
     calendar: Calendar
 
 
-def registration_of(arrival: Arrival, agency: str, verdict: Verdict) -> Register:
+def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) -> Register:
     """Return T1, its limits still open; every received case is registered, whatever screening says of it."""
     return Register(
         dimensions=replace(arrival.dimensions, regime=Regime(verdict.regime)),
@@ -76,7 +76,7 @@ def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
     return (ReturnToSource(target=ReturnTarget(channel.value)),)
 
 
-def _acceptance(arrival: Arrival, verdict: Verdict) -> Accept:
+def _acceptance(arrival: Arrival, verdict: ScreeningVerdict) -> Accept:
     return Accept(
         relation_clarity=Clarity(arrival.facts.relation_clarity),
         facts_clarity=Clarity(arrival.facts.facts_clarity),

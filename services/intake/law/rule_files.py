@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dispute.lifecycle import Extension
 from hub.errors import Fault
 from services.intake.law.deadlines import DeadlineRules, ExtensionRule, SignOff, Term
-from services.intake.law.screening import Exclusion, FactName, Ground, Regime, ScreeningRules
+from services.intake.law.screening import Exclusion, FactName, Ground, RegimeRule, ScreeningRules
 
 RULES_DIR: Final = Path(__file__).parent / "rules"
 
@@ -141,7 +141,7 @@ def screening_of(told: object, name: str) -> ScreeningRules:
         consent_clause=file.consent_clause,
         clarity_clause=file.clarity_clause,
         guardian_needed=file.guardian_needed,
-        regimes=tuple(Regime(row.code, row.channel, row.valid_from, row.valid_until) for row in file.regimes),
+        regimes=tuple(RegimeRule(row.code, row.channel, row.valid_from, row.valid_until) for row in file.regimes),
         grounds=tuple(Ground(row.channel, row.regime, row.clause) for row in file.grounds),
     )
 

@@ -58,7 +58,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
-class Regime:
+class RegimeRule:
     """Court regime that holds for suits received on certain days.
 
     Attributes:
@@ -102,12 +102,12 @@ class ScreeningRules:
     consent_clause: str
     clarity_clause: str
     guardian_needed: frozenset[str]
-    regimes: tuple[Regime, ...]
+    regimes: tuple[RegimeRule, ...]
     grounds: tuple[Ground, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ScreeningVerdict:
     """What screening found; `reason_code` is empty when the case is accepted."""
 
     reason_code: str
@@ -122,7 +122,7 @@ class Verdict:
         return not self.reason_code
 
 
-def screen(facts: Facts, rules: ScreeningRules) -> Verdict:
+def screen(facts: Facts, rules: ScreeningRules) -> ScreeningVerdict:
     """Decide whether a case is mediable.
 
     Exclusions come first, then consent, then clarity, so that a case has exactly one reason.
@@ -135,7 +135,7 @@ def screen(facts: Facts, rules: ScreeningRules) -> Verdict:
         regime_of(facts.channel, day, rules.regimes) != regime for day in _days_of_handling(facts)
     )
     reason, clause = _reason_against(facts, rules)
-    return Verdict(
+    return ScreeningVerdict(
         reason_code=reason,
         clause=clause or _ground_of(facts.channel, regime, rules.grounds),
         regime=regime,
@@ -144,7 +144,7 @@ def screen(facts: Facts, rules: ScreeningRules) -> Verdict:
     )
 
 
-def regime_of(channel: str, received_on: date, regimes: Iterable[Regime]) -> str:
+def regime_of(channel: str, received_on: date, regimes: Iterable[RegimeRule]) -> str:
     """Return the regime by the court's own date of receipt; empty outside the court channel.
 
     Source:

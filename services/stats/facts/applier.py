@@ -19,7 +19,7 @@ from hub.runtime.metrics import Metrics
 from hub.store.store import Transaction
 from hub.streams.applier import Answer, Applier
 from hub.streams.judge import Numbered
-from services.stats.facts.changes import Pulse
+from services.stats.facts.changes import StoreChangeSignal
 from services.stats.facts.fold import CohortLike, Days, Fold, cohort_days
 from services.stats.facts.interning import Interning
 from services.stats.facts.ledger import FactWriter
@@ -40,7 +40,7 @@ class JournalApplier(Applier):
         newest_recorded_s: When the last event that was folded had been written down, seconds since 1970.
     """
 
-    def __init__(self, writer: FactWriter, interning: Interning, pulse: Pulse, metrics: Metrics) -> None:
+    def __init__(self, writer: FactWriter, interning: Interning, pulse: StoreChangeSignal, metrics: Metrics) -> None:
         self._writer = writer
         self._interning = interning
         self._pulse = pulse

@@ -12,13 +12,13 @@ from typing_extensions import override
 from hub.errors import Retryable
 from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store, Transaction
-from services.stats.facts.ports import Changes
+from services.stats.facts.ports import ChangeSignal
 
 LOOK_S: Final = 1.0
 """How often a watcher's worker looks for commits of other workers; PostgreSQL only, and only while somebody watches."""
 
 
-class Pulse(Changes):
+class StoreChangeSignal(ChangeSignal):
     """Part between the store's commits and whoever watches.
 
     Changes that come within `coalesce_s` are told as one. With SQLite one process writes, so its own commits are all

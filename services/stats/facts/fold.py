@@ -20,7 +20,7 @@ from services.stats.facts.measures import (
     FLAGS,
     SUMMED,
     UNCOUNTED,
-    Echo,
+    CohortCount,
     FactType,
 )
 from services.stats.facts.windows import day_number
@@ -32,8 +32,8 @@ _ENTERED: Final = 3
 _REFUSED: Final = "not_mediable"
 """State of a dispute whose mediation was refused."""
 _WITHDRAWN: Final = int(FactType.WITHDRAWN)
-_DECIDED: Final = int(Echo.DECIDED)
-_CONCLUDED: Final = int(Echo.CONCLUDED)
+_DECIDED: Final = int(CohortCount.DECIDED)
+_CONCLUDED: Final = int(CohortCount.CONCLUDED)
 
 
 class CohortLike(Protocol):
@@ -310,11 +310,11 @@ def _line(
     first = concluding = 0
     if fact in CONCLUSIONS:
         first, concluding = int(told.ordinal == 1), int(told.conclusion_ordinal == 1)
-    echo = echo_of(fact, cohorts, concluding=concluding, refused=refused)
+    echo = cohort_count_of(fact, cohorts, concluding=concluding, refused=refused)
     return (fact, sign, day_number(told.business_day), first, concluding, told.reopen_seq, echo, cohorts, ids)
 
 
-def echo_of(fact: int, cohorts: Days, *, concluding: int, refused: bool) -> tuple[int, int] | None:
+def cohort_count_of(fact: int, cohorts: Days, *, concluding: int, refused: bool) -> tuple[int, int] | None:
     """Return (day, echo) of a fact that gives an earlier one its outcome, else None.
 
     Args:

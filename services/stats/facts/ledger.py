@@ -13,8 +13,8 @@ from hub.store.store import Store, Transaction
 from services.stats.facts.fold import Fold
 from services.stats.facts.interning import KIND_OF, STREAM
 from services.stats.facts.measures import Measure, Only
-from services.stats.facts.ports import Ledger, Page, State
-from services.stats.facts.query import Counted, Counts, Cursor, Positions, Selection, Where, behind
+from services.stats.facts.ports import FactLedger, LedgerState, Page
+from services.stats.facts.query import CountedDispute, Counts, Cursor, Positions, Selection, Where, behind
 from services.stats.facts.tables import cell, fact, folded, interned, total
 
 
@@ -47,7 +47,7 @@ def _add_up(dialect: str, table: sa.Table, column: str) -> Prepared:
     return Prepared(dialect, statement, *table.columns.keys())
 
 
-class StoreLedger(Ledger):
+class StoreLedger(FactLedger):
     """Reads counts; every answer is one snapshot with the positions in it."""
 
     def __init__(self, store: Store, positions: Callable[[Transaction], Positions]) -> None:
@@ -55,8 +55,8 @@ class StoreLedger(Ledger):
         self._positions = positions
 
     @override
-    async def counts(self, where: Where) -> tuple[Counts, State]:
-        def unit(tx: Transaction) -> tuple[Counts, State]:
+    async def counts(self, where: Where) -> tuple[Counts, LedgerState]:
+        def unit(tx: Transaction) -> tuple[Counts, LedgerState]:
             return counts_in(tx, where), self._state(tx)
 
         return await self._store.read(unit)
@@ -85,17 +85,17 @@ class StoreLedger(Ledger):
                 .order_by(fact.c.day, fact.c.dispute)
                 .limit(limit)
             )
-            counted = [Counted(bytes(row.dispute), int(row.net), row.day) for row in rows]
+            counted = [CountedDispute(bytes(row.dispute), int(row.net), row.day) for row in rows]
             return Page(counted, int(number or 0), state)
 
         return await self._store.read(unit)
 
     @override
-    async def state(self) -> State:
+    async def state(self) -> LedgerState:
         return await self._store.read(self._state)
 
-    def _state(self, tx: Transaction) -> State:
-        return State(self._positions(tx), events_in(tx))
+    def _state(self, tx: Transaction) -> LedgerState:
+        return LedgerState(self._positions(tx), events_in(tx))
 
 
 def events_in(tx: Transaction) -> int:

@@ -69,7 +69,7 @@ CONCLUDING: Final = 2
 FLAGS: Final = 4
 
 
-class Echo(IntEnum):
+class CohortCount(IntEnum):
     """Base counts that stand under the day of an earlier fact, so that `open` is exact for every window."""
 
     DECIDED = 1001

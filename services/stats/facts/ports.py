@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.stats.facts.query import Counted, Counts, Cursor, Positions, Selection, Where
+from services.stats.facts.query import CountedDispute, Counts, Cursor, Positions, Selection, Where
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class LedgerState:
     """Where the ledger stood in one snapshot.
 
     Attributes:
@@ -32,15 +32,15 @@ class Page:
         state: Place of the snapshot that was read.
     """
 
-    counted: Sequence[Counted]
+    counted: Sequence[CountedDispute]
     total: int
-    state: State
+    state: LedgerState
 
 
-class Ledger(Protocol):
+class FactLedger(Protocol):
     """Counts, read in one snapshot together with the place they were true at."""
 
-    async def counts(self, where: Where) -> tuple[Counts, State]:
+    async def counts(self, where: Where) -> tuple[Counts, LedgerState]:
         """Return the base counts of a window and place, per channel."""
 
     async def page(self, where: Where, selection: Selection, cursor: Cursor | None, limit: int) -> Page:
@@ -50,11 +50,11 @@ class Ledger(Protocol):
             Rejected: `page_token_expired` when the ledger is behind the cursor's positions (it was rebuilt).
         """
 
-    async def state(self) -> State:
+    async def state(self) -> LedgerState:
         """Return the place alone."""
 
 
-class Place(Protocol):
+class PositionWaiter(Protocol):
     """The reader's place in the journal."""
 
     async def wait_for(self, at_least: Positions, timeout_s: float) -> None:
@@ -66,7 +66,7 @@ class Place(Protocol):
         """
 
 
-class Changes(Protocol):
+class ChangeSignal(Protocol):
     """Tells that something was counted."""
 
     @property

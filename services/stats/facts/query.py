@@ -40,7 +40,7 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedDispute:
     """One dispute, how often it counts, and the business day of the counted fact (days since 1970-01-01)."""
 
     dispute: bytes

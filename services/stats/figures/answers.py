@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from services.stats.facts.ports import Changes, Ledger, Place, State
-from services.stats.facts.query import Counted, Cursor, Positions, Selection, Where
+from services.stats.facts.ports import ChangeSignal, FactLedger, LedgerState, PositionWaiter
+from services.stats.facts.query import CountedDispute, Cursor, Positions, Selection, Where
 from services.stats.figures.listing import cursor_of, token_of
 from services.stats.figures.question import Question
-from services.stats.figures.rates import Rate, rate_of
+from services.stats.figures.rates import MetricRate, rate_of
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
     """Rates and the state they were true at."""
 
-    rates: Sequence[Rate]
-    state: State
+    rates: Sequence[MetricRate]
+    state: LedgerState
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A page of counted disputes; `token` is empty on the last one."""
 
-    counted: Sequence[Counted]
+    counted: Sequence[CountedDispute]
     total: int
     token: str
     positions: Positions
@@ -33,7 +33,7 @@ class Listing:
 class Figures:
     """Answers questions about figures; reads only."""
 
-    def __init__(self, ledger: Ledger, place: Place, changes: Changes) -> None:
+    def __init__(self, ledger: FactLedger, place: PositionWaiter, changes: ChangeSignal) -> None:
         self._ledger = ledger
         self._place = place
         self._changes = changes
@@ -86,7 +86,7 @@ class Figures:
             following = token_of(Cursor(positions, last.day, last.dispute), query)
         return Listing(counted, page.total, following, positions)
 
-    async def state(self) -> State:
+    async def state(self) -> LedgerState:
         """Return the place up to which answers are true now."""
         return await self._ledger.state()
 

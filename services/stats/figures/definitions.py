@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hub.errors import Rejected
-from services.stats.facts.measures import Echo
+from services.stats.facts.measures import CohortCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Metric:
     formula_en: str
     numerator: tuple[str, ...]
     denominator: tuple[str, ...]
-    answered: Echo | None
+    answered: CohortCount | None
     date_zh: str
     date_en: str
     source: str
@@ -49,7 +49,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         formula_en="accepted for mediation ÷ registered",
         numerator=("accepted",),
         denominator=("registered",),
-        answered=Echo.DECIDED,
+        answered=CohortCount.DECIDED,
         date_zh="分子按移送日，分母按来源系统收到之日；二者同在期内，因此可能超过 100 %",
         date_en="numerator by day of hand-over, denominator by the source's own receipt date; may exceed 100 %",
         source="seed 001 (1907/2438 = 78.2 %)",
@@ -62,7 +62,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         formula_en="first agreements ÷ (accepted for mediation + reopened)",
         numerator=("agreed",),
         denominator=("accepted", "reopened"),
-        answered=Echo.CONCLUDED,
+        answered=CohortCount.CONCLUDED,
         date_zh="分子按达成协议之日，分母按受理或反弹重启之日；未结案件另列，不算失败",
         date_en="numerator by day of agreement, denominator by day of acceptance or relapse; open ones are no failures",
         source="seed 001 (1407/1907 = 73.8 %)",
@@ -88,7 +88,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         formula_en="first agreements ÷ (accepted + reopened), per channel and over all",
         numerator=("agreed",),
         denominator=("accepted", "reopened"),
-        answered=Echo.CONCLUDED,
+        answered=CohortCount.CONCLUDED,
         date_zh="分子按达成协议之日，分母按受理或反弹重启之日",
         date_en="numerator by day of agreement, denominator by day of acceptance or relapse",
         source="seed 001 (1955/2503 = 78.1 %)",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from services.stats.facts.measures import ALL, BY_NAME, Echo
+from services.stats.facts.measures import ALL, BY_NAME, CohortCount
 from services.stats.facts.query import Counts
 from services.stats.figures.definitions import Metric
 
@@ -15,7 +15,7 @@ _TENTH: Final = Decimal("0.1")
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class MetricRate:
     """One rate of one channel (or `all`).
 
     Attributes:
@@ -48,11 +48,11 @@ def codes_of(measures: Iterable[str]) -> frozenset[int]:
     return frozenset(code for name in measures for code in BY_NAME[name].codes)
 
 
-def rate_of(counts: Counts, metric: Metric, channel: str) -> Rate:
+def rate_of(counts: Counts, metric: Metric, channel: str) -> MetricRate:
     """Return one rate."""
     numerator = total(counts, channel, codes_of(metric.numerator))
     denominator = total(counts, channel, codes_of(metric.denominator))
-    return Rate(
+    return MetricRate(
         channel=channel,
         metric=metric.name,
         numerator=numerator,
@@ -62,5 +62,5 @@ def rate_of(counts: Counts, metric: Metric, channel: str) -> Rate:
     )
 
 
-def _only(echo: Echo) -> frozenset[int]:
+def _only(echo: CohortCount) -> frozenset[int]:
     return frozenset({int(echo)})

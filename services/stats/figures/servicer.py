@@ -18,14 +18,14 @@ from hub.streams.envelope import StreamName
 from hub.streams.reader import Reader
 from hub.streams.topics import SHARDS
 from hub.wire.stream.v1 import stream_pb2
-from services.stats.facts.ports import Place
+from services.stats.facts.ports import PositionWaiter
 from services.stats.facts.query import Positions, Where
 from services.stats.facts.windows import iso_day
 from services.stats.figures.answers import Figures
 from services.stats.figures.definitions import metric_named
 from services.stats.figures.listing import page_size, selected
 from services.stats.figures.question import Question, channel_named, question, where
-from services.stats.figures.rates import Rate
+from services.stats.figures.rates import MetricRate
 
 ANSWER_S: Final = 0.05
 """Kept back of the caller's time, so that the refusal with its reason still reaches it."""
@@ -33,7 +33,7 @@ ANSWER_S: Final = 0.05
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-class JournalPlace(Place):
+class JournalWaiter(PositionWaiter):
     """The reader's place, by stream names as text."""
 
     def __init__(self, reader: Reader) -> None:
@@ -131,7 +131,7 @@ def _left_s(context: Context) -> float:
     return max(0.0, time_left(context) - ANSWER_S)
 
 
-def _rates(rates: Sequence[Rate]) -> list[stats_pb2.Rate]:
+def _rates(rates: Sequence[MetricRate]) -> list[stats_pb2.Rate]:
     return [
         stats_pb2.Rate(
             channel=rate.channel,

@@ -7,7 +7,7 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.kafka.publisher import KafkaPublisher
-from hub.streams.envelope import GENESIS, Place, StreamName, extend, pack, place_of, unpack
+from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, pack, place_of, unpack
 from hub.streams.topics import partition_of, shard_of
 from tests.support.bridges import NOW, Workshop, event_of, eventually
 
@@ -33,7 +33,7 @@ async def test_a_record_goes_out_and_its_result_comes_back_over_a_real_broker(
 
         event = event_of(dispute_id, "court", "accepted", 1).SerializeToString()
         stream = StreamName(f"t{dispute_id[:8]}", shard_of(dispute_id), "e1")  # the broker is shared with other tests
-        place = Place(stream, 1, 1, GENESIS, extend(GENESIS, event))
+        place = BatchPlace(stream, 1, 1, GENESIS, extend(GENESIS, event))
         publisher = KafkaPublisher(bus)
         publisher.send(pack(JOURNAL, place, [event], partition=partition, written_at=NOW))
 

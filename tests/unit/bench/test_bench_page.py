@@ -19,7 +19,7 @@ from bench.pictures import pictures
 from bench.processes import Usage
 from bench.recorder import Recorded
 from bench.series import Look
-from ops.books import Books, Stage
+from ops.run.books import Books, Stage
 
 MACHINE = {
     "date": "2026-11-22T00:00:00+00:00",

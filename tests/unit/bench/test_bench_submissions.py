@@ -7,9 +7,9 @@ import pytest
 from bench.lands import NAMES, land
 from bench.submissions import Press, citizen_id
 from dispute.lifecycle.identity import dispute_id_of, is_dispute_id
-from ops.scenarios.codes import known_category
-from ops.scenarios.people import check_character
-from ops.scenarios.vocabulary import Channel
+from ops.play.scenarios.codes import known_category
+from ops.play.scenarios.people import check_character
+from ops.play.scenarios.vocabulary import Docking
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,11 @@ def test_lands_have_their_size(name: str) -> None:
 
 def test_the_same_seed_and_numbers_give_the_same_cases(press: Press) -> None:
     again = Press(land("county"), seed=1)
-    assert list(press.cases(Channel.POLICE, range(20))) == list(again.cases(Channel.POLICE, range(20)))
+    assert list(press.cases(Docking.POLICE, range(20))) == list(again.cases(Docking.POLICE, range(20)))
 
 
-@pytest.mark.parametrize("channel", list(Channel))
-def test_no_reference_no_command_and_no_person_comes_twice(press: Press, channel: Channel) -> None:
+@pytest.mark.parametrize("channel", list(Docking))
+def test_no_reference_no_command_and_no_person_comes_twice(press: Press, channel: Docking) -> None:
     cases = list(press.cases(channel, range(300)))
     assert len({case.reference for case in cases}) == len(cases)
     commands = [command.command_id for case in cases for command in case.commands]
@@ -42,7 +42,7 @@ def test_no_reference_no_command_and_no_person_comes_twice(press: Press, channel
 
 
 def test_ids_and_codes_are_such_as_the_doors_take(press: Press) -> None:
-    for case in press.cases(Channel.COURT, range(100)):
+    for case in press.cases(Docking.COURT, range(100)):
         assert case.dispute_id == dispute_id_of(case.agency, case.reference)
         assert known_category(case.matter.category)
         assert all(is_dispute_id(command.command_id) for command in case.commands)

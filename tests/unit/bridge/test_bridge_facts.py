@@ -7,8 +7,8 @@ import pytest
 from bridge.record.facts import (
     CLOCK_SKEW,
     Confidential,
-    Consent,
-    LaterFact,
+    ConsentAnswer,
+    LaterFactReport,
     Matter,
     Party,
     Report,
@@ -52,7 +52,7 @@ def test_a_partners_clock_may_run_a_little_ahead() -> None:
 
 def test_today_is_the_day_in_shanghai() -> None:
     def with_answer(day: date) -> Matter:
-        return matter(consents=(Consent("plaintiff", "given", None), Consent("defendant", "given", day)))
+        return matter(consents=(ConsentAnswer("plaintiff", "given", None), ConsentAnswer("defendant", "given", day)))
 
     early = NOW - timedelta(hours=1)
     check_matter(with_answer(date(2024, 3, 4)), COURT, NOW)
@@ -62,10 +62,10 @@ def test_today_is_the_day_in_shanghai() -> None:
 
 
 def test_a_later_fact_of_tomorrow_is_refused() -> None:
-    check_report(Report("a", NOW, LaterFact("other")), NOW)
+    check_report(Report("a", NOW, LaterFactReport("other")), NOW)
     with pytest.raises(Rejected, match="date_in_future"):
-        check_report(Report("a", NOW + timedelta(hours=1), LaterFact("other")), NOW)
-    told = LaterFact("consent_given", Consent("plaintiff", "given", date(2024, 3, 6)))
+        check_report(Report("a", NOW + timedelta(hours=1), LaterFactReport("other")), NOW)
+    told = LaterFactReport("consent_given", ConsentAnswer("plaintiff", "given", date(2024, 3, 6)))
     with pytest.raises(Rejected) as refused:
         check_report(Report("a", NOW, told), NOW)
     assert refused.value.field == "later_fact.consent.answered_on"
@@ -75,7 +75,7 @@ def test_no_answer_is_later_than_the_hand_over_it_came_with() -> None:
     handed_over = NOW - timedelta(days=2)  # the 2nd of March in Shanghai
 
     def answered(day: int) -> Matter:
-        given = Consent("plaintiff", "given", date(2024, 3, day))
+        given = ConsentAnswer("plaintiff", "given", date(2024, 3, day))
         return matter(handed_over_at=handed_over, consents=(given,))
 
     check_matter(answered(2), COURT, NOW)
@@ -85,7 +85,7 @@ def test_no_answer_is_later_than_the_hand_over_it_came_with() -> None:
 
 
 def test_no_answer_is_later_than_the_fact_that_tells_it() -> None:
-    given = LaterFact("consent_given", Consent("plaintiff", "given", date(2024, 3, 4)))
+    given = LaterFactReport("consent_given", ConsentAnswer("plaintiff", "given", date(2024, 3, 4)))
     check_report(Report("a", NOW, given), NOW)
     with pytest.raises(Rejected, match="date_order") as refused:
         check_report(Report("a", NOW - timedelta(days=1), given), NOW)

@@ -10,7 +10,7 @@ import pytest
 from bridge.accepting.acceptance import checked
 from bridge.record import codelists
 from bridge.record.dto import Invalid, read
-from bridge.record.facts import Ruling, Sender
+from bridge.record.facts import RulingReport, Sender
 from hub.errors import Rejected
 from services.court_bridge import dto, wire
 from services.court_bridge.record import admitted
@@ -90,7 +90,7 @@ def test_fields_of_a_suit(field: str, value: object) -> None:
 def test_a_ruling_gives_a_reason_exactly_when_it_refuses() -> None:
     told = {"source_ref": "a", "occurred_at": "2024-05-01T00:00:00Z"}
     sound = read(dto.CourtReportDto, {**told, "ruling": {"confirmed": False, "reason_code": "not_voluntary"}}, CODES)
-    assert sound.to_report().body == Ruling(confirmed=False, reason_code="not_voluntary")
+    assert sound.to_report().body == RulingReport(confirmed=False, reason_code="not_voluntary")
     for ruling in ({"confirmed": False}, {"confirmed": True, "reason_code": "not_voluntary"}, {}, {"confirmed": 1}):
         with pytest.raises(Invalid):
             read(dto.CourtReportDto, {**told, "ruling": ruling}, CODES)

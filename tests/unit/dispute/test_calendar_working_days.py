@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispute.calendar.working_days import Due, WorkCalendar, read_notices
+from dispute.calendar.working_days import LimitEnd, WorkCalendar, read_notices
 from hub.errors import Fault
 
 CALENDAR = WorkCalendar({})
@@ -67,7 +67,7 @@ def test_days_of_the_spring_festivals_2024_and_2025(day: date, worked: bool) -> 
     ],
 )
 def test_article_85_calendar_days(start: date, days: int, due: date) -> None:
-    assert CALENDAR.calendar_due(start, days) == Due(due)
+    assert CALENDAR.calendar_due(start, days) == LimitEnd(due)
 
 
 @pytest.mark.parametrize(
@@ -83,24 +83,24 @@ def test_article_85_calendar_days(start: date, days: int, due: date) -> None:
     ],
 )
 def test_working_days(start: date, days: int, due: date) -> None:
-    assert CALENDAR.workday_due(start, days) == Due(due)
+    assert CALENDAR.workday_due(start, days) == LimitEnd(due)
 
 
 @pytest.mark.parametrize(
     ("due", "expected"),
     [
-        (CALENDAR.calendar_due(date(2026, 12, 15), 30), Due(date(2027, 1, 14), 2027)),
-        (CALENDAR.calendar_due(date(2026, 12, 4), 30), Due(date(2027, 1, 4), 2027)),  # ends on Sunday 3 January
-        (CALENDAR.calendar_due(date(2026, 12, 30), 1), Due(date(2026, 12, 31))),
-        (CALENDAR.workday_due(date(2026, 12, 30), 5), Due(date(2027, 1, 6), 2027)),
-        (CALENDAR.workday_due(date(2026, 12, 28), 3), Due(date(2026, 12, 31))),
-        (CALENDAR.workday_due(date(2003, 12, 29), 3), Due(date(2004, 1, 2), 2003)),
-        (CALENDAR.calendar_due(date(2003, 12, 29), 3), Due(date(2004, 1, 2))),  # 1 January 2004 is known to be off
-        (CALENDAR.calendar_due(date(1999, 5, 1), 60), Due(date(1999, 6, 30), 1999)),
-        (CALENDAR.calendar_due(date(1999, 4, 2), 1), Due(date(1999, 4, 5), 1999)),  # a Saturday: Monday
+        (CALENDAR.calendar_due(date(2026, 12, 15), 30), LimitEnd(date(2027, 1, 14), 2027)),
+        (CALENDAR.calendar_due(date(2026, 12, 4), 30), LimitEnd(date(2027, 1, 4), 2027)),  # ends on Sunday 3 January
+        (CALENDAR.calendar_due(date(2026, 12, 30), 1), LimitEnd(date(2026, 12, 31))),
+        (CALENDAR.workday_due(date(2026, 12, 30), 5), LimitEnd(date(2027, 1, 6), 2027)),
+        (CALENDAR.workday_due(date(2026, 12, 28), 3), LimitEnd(date(2026, 12, 31))),
+        (CALENDAR.workday_due(date(2003, 12, 29), 3), LimitEnd(date(2004, 1, 2), 2003)),
+        (CALENDAR.calendar_due(date(2003, 12, 29), 3), LimitEnd(date(2004, 1, 2))),  # 1 January 2004 is known to be off
+        (CALENDAR.calendar_due(date(1999, 5, 1), 60), LimitEnd(date(1999, 6, 30), 1999)),
+        (CALENDAR.calendar_due(date(1999, 4, 2), 1), LimitEnd(date(1999, 4, 5), 1999)),  # a Saturday: Monday
     ],
 )
-def test_a_year_without_a_table_is_counted_by_weekends_and_named(due: Due, expected: Due) -> None:
+def test_a_year_without_a_table_is_counted_by_weekends_and_named(due: LimitEnd, expected: LimitEnd) -> None:
     assert due == expected
 
 
@@ -147,8 +147,8 @@ def test_an_own_notice_covers_its_year_and_the_december_before() -> None:
     assert calendar.is_workday(date(2027, 1, 9))
     assert not calendar.is_workday(date(2027, 1, 10))
     assert calendar.is_workday(date(2026, 12, 26))
-    assert calendar.calendar_due(date(2026, 12, 30), 1) == Due(date(2027, 1, 5))
-    assert calendar.calendar_due(date(2027, 12, 30), 3) == Due(date(2028, 1, 3), 2028)
+    assert calendar.calendar_due(date(2026, 12, 30), 1) == LimitEnd(date(2027, 1, 5))
+    assert calendar.calendar_due(date(2027, 12, 30), 3) == LimitEnd(date(2028, 1, 3), 2028)
 
 
 SOUND = "years: {2027: {source: x, issued: 2026-11-25, holidays: [2027-01-01, 2027-01-02], workdays: [2027-01-09]}}"

@@ -161,7 +161,7 @@ def test_the_wheel_is_whole(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         inside = set(archive.namelist())
         (entry,) = (name for name in inside if name.endswith("entry_points.txt"))
-        assert "hub = ops.cli:main" in archive.read(entry).decode()
+        assert "hub = ops.cli.main:main" in archive.read(entry).decode()
     expected = {
         str(path.relative_to(ROOT))
         for folder in ("hub", "services", "ops")

@@ -103,7 +103,7 @@ PLANTS = {
         "bench/measure.py", "import services.stats.figures\n", "walls", "bench.measure -> services.stats.figures"
     ),
     "benchmark in the operator's bench": Plant(
-        "ops/looking.py", "import bench.measure\n", "walls", "ops.looking -> bench.measure"
+        "ops/run/status.py", "import bench.measure\n", "walls", "ops.run.status -> bench.measure"
     ),
     "benchmark in a service": Plant(
         "services/stats/figures/answers.py",

@@ -21,7 +21,7 @@ from hub.http.body import BodyLimits, JsonBody
 from hub.http.idempotency import IdempotencyKey
 from hub.http.query import check_query
 from hub.http.quotas import RequestQuotas
-from hub.runtime.health import Finding, Report, Status
+from hub.runtime.health import Finding, HealthReport, HealthStatus
 from hub.runtime.metrics import Metrics
 
 PERSON = "欧阳试金石"
@@ -39,7 +39,7 @@ class Site:
 
     def __init__(self) -> None:
         self.error: BaseException | None = None
-        self.health = Report(Status.OK)
+        self.health = HealthReport(HealthStatus.OK)
         self.keys: list[str | None] = []
         self.seen: list[Any] = []
         self.metrics = Metrics()
@@ -257,10 +257,12 @@ async def test_a_bad_idempotency_key_is_refused(site: Site, sent: str) -> None:
     assert site.seen == []
 
 
-@pytest.mark.parametrize(("status", "answer"), [(Status.OK, 200), (Status.DEGRADED, 200), (Status.DOWN, 503)], ids=str)
-async def test_health_tells_the_state_of_each_part(site: Site, status: Status, answer: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "answer"), [(HealthStatus.OK, 200), (HealthStatus.DEGRADED, 200), (HealthStatus.DOWN, 503)], ids=str
+)
+async def test_health_tells_the_state_of_each_part(site: Site, status: HealthStatus, answer: int) -> None:
     found = {"writes": Finding("store_locked", 12.34), "reads": Finding("", 99.0)}
-    site.health = Report(status, "不能受理 nothing can be accepted", found)
+    site.health = HealthReport(status, "不能受理 nothing can be accepted", found)
     response = await site.get("/healthz")
     assert (response.status_code, response.json()) == (
         answer,
@@ -276,7 +278,7 @@ async def test_health_tells_the_state_of_each_part(site: Site, status: Status, a
 
 
 async def test_who_is_down_is_alive_all_the_same(site: Site) -> None:
-    site.health = Report(Status.DOWN, "受理不了")
+    site.health = HealthReport(HealthStatus.DOWN, "受理不了")
     response = await site.get("/livez")
     assert (response.status_code, response.json()) == (200, {"status": "alive"})
 

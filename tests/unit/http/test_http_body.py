@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from hub.http.app import build_app
 from hub.http.body import BodyLimits, JsonBody
 from hub.http.json_guard import Unacceptable
-from hub.runtime.health import Report, Status
+from hub.runtime.health import HealthReport, HealthStatus
 from hub.runtime.metrics import Metrics
 
 MAX: Final = 1000
@@ -57,7 +57,7 @@ async def test_a_client_that_leaves_in_the_middle_is_no_error() -> None:
 
     wire = Wire({"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"})
     scope: Scope = {**request_of(wire).scope, "path": "/echo", "query_string": b""}
-    app = build_app("t", metrics=Metrics(), healthy=lambda: Report(Status.OK), routers=[router])
+    app = build_app("t", metrics=Metrics(), healthy=lambda: HealthReport(HealthStatus.OK), routers=[router])
     with capture_logs() as logs:
         await app(scope, wire.receive, wire.send)
     assert (logs, wire.sent) == ([], [])

@@ -11,14 +11,16 @@ from fastapi import APIRouter, Request
 
 from hub.http.app import build_app
 from hub.http.body import BodyLimits, JsonBody
-from hub.runtime.health import Report, Status
+from hub.runtime.health import HealthReport, HealthStatus
 from hub.runtime.metrics import Metrics
 
 BOUND_S = 0.05
 
 
 def client(router: APIRouter) -> httpx2.AsyncClient:
-    app = build_app("t", metrics=Metrics(), healthy=lambda: Report(Status.OK), routers=[router], answer_s=BOUND_S)
+    app = build_app(
+        "t", metrics=Metrics(), healthy=lambda: HealthReport(HealthStatus.OK), routers=[router], answer_s=BOUND_S
+    )
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://x")
 
 

@@ -20,14 +20,14 @@ from hub.http.app import build_app
 from hub.http.body import BodyLimits, JsonBody
 from hub.http.connection import BoundedConnection
 from hub.http.server import HttpServer
-from hub.runtime.health import Report, Status
+from hub.runtime.health import HealthReport, HealthStatus
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import run
 from tests.support.buses import until
 
 
 def site(*routers: APIRouter) -> Any:  # noqa: ANN401 - an ASGI application
-    return build_app("t", metrics=Metrics(), healthy=lambda: Report(Status.OK), routers=routers)
+    return build_app("t", metrics=Metrics(), healthy=lambda: HealthReport(HealthStatus.OK), routers=routers)
 
 
 def client(server: HttpServer) -> httpx2.AsyncClient:

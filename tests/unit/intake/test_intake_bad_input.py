@@ -23,7 +23,7 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.clock import FixedClock
 from hub.streams.memory import MemoryBus
-from services.intake.inbound.messages import handoff_of, telling_of
+from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.inbound.requests import Requests
 from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
@@ -78,7 +78,7 @@ def test_a_bad_handoff_names_code_and_field(
     change: Callable[[handoff_pb2.Handoff], Any], code: str, field: str
 ) -> None:
     with pytest.raises(Rejected) as caught:
-        telling_of(handoff(change), SEALER)
+        handoff_of(handoff(change), SEALER)
     assert (caught.value.code, caught.value.field) == (code, field)
 
 
@@ -87,7 +87,7 @@ def test_mutated_handoffs_are_refused_or_read(noise: bytes, at: int, cut: int) -
     record = BRIDGE.handoff("A-1").SerializeToString()
     mutated = record[:at] + noise + record[at + cut :]
     with suppress(Rejected):  # anything else breaks the test
-        telling_of(handoff_of(mutated), SEALER)
+        handoff_of(raw_handoff_of(mutated), SEALER)
 
 
 @pytest.mark.parametrize(

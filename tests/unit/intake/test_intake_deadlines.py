@@ -8,14 +8,14 @@ import pytest
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import DateName, ProvisionalDate, Span
-from services.intake.law.deadlines import Matter, TermKind, last_day, sign_off_of, span_of, term_of
+from services.intake.law.deadlines import LimitCase, TermKind, last_day, sign_off_of, span_of, term_of
 from tests.support.intake import LIMITS
 
 CALENDAR = WorkCalendar({})
 
 
 def due(kind: TermKind, start: date, channel: str, regime: str = "", procedure: str = "") -> date | None:
-    term = term_of(kind, Matter(channel, regime, procedure, start), LIMITS)
+    term = term_of(kind, LimitCase(channel, regime, procedure, start), LIMITS)
     return None if term is None else last_day(DateName.DUE_ON, start, (span_of(term),), CALENDAR).day
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from hub.errors import Rejected
-from ops.broker import ExternalKafka, Kind, NativeKafka, choose, jars, open_broker
-from ops.broker.choice import Machine, this_machine
-from ops.broker.docker import IMAGE, DockerKafka, run_command
-from ops.broker.native import LEASH
-from ops.broker.ports import PORTS, free_ports
-from ops.broker.properties import Node, Secured, server_properties
+from ops.run.broker import BrokerKind, ExternalKafka, NativeKafka, choose, jars, open_broker
+from ops.run.broker.choice import Machine, this_machine
+from ops.run.broker.docker import IMAGE, DockerKafka, run_command
+from ops.run.broker.native import LEASH
+from ops.run.broker.ports import PORTS, free_ports
+from ops.run.broker.properties import Node, Secured, server_properties
 
 JAVA17 = 'openjdk version "17.0.15" 2025-04-15'
 
@@ -43,28 +43,30 @@ class Bench:
 def test_auto_prefers_an_external_broker(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "java", "mvn", "docker")
     choice = choose({"HUB_KAFKA_BOOTSTRAP": "kafka:9092"}, bench.machine)
-    assert (choice.kind, choice.bootstrap) == (Kind.EXTERNAL, "kafka:9092")
+    assert (choice.kind, choice.bootstrap) == (BrokerKind.EXTERNAL, "kafka:9092")
     assert bench.asked == []
 
 
 def test_auto_then_takes_the_native_one(tmp_path: Path) -> None:
     bench = Bench(tmp_path, "java", "mvn", "docker")
-    assert choose({}, bench.machine).kind is Kind.NATIVE
-    assert choose({"HUB_KAFKA": "auto"}, bench.machine).kind is Kind.NATIVE
+    assert choose({}, bench.machine).kind is BrokerKind.NATIVE
+    assert choose({"HUB_KAFKA": "auto"}, bench.machine).kind is BrokerKind.NATIVE
     assert "docker" not in bench.asked
 
 
 def test_auto_then_takes_docker(tmp_path: Path) -> None:
-    assert choose({}, Bench(tmp_path, "docker").machine).kind is Kind.DOCKER
-    assert choose({}, Bench(tmp_path, "java", "docker").machine).kind is Kind.DOCKER, "Java without Maven, no jars"
+    assert choose({}, Bench(tmp_path, "docker").machine).kind is BrokerKind.DOCKER
+    assert choose({}, Bench(tmp_path, "java", "docker").machine).kind is BrokerKind.DOCKER, (
+        "Java without Maven, no jars"
+    )
     old = Bench(tmp_path, "java", "mvn", "docker", java='openjdk version "11.0.2" 2019')
-    assert choose({}, old.machine).kind is Kind.DOCKER
+    assert choose({}, old.machine).kind is BrokerKind.DOCKER
 
 
 def test_with_the_jars_at_hand_maven_is_not_needed(tmp_path: Path) -> None:
     for name in ("kafka_2.13-4.3.1.jar", "kafka-clients-4.3.1.jar"):
         (tmp_path / name).touch()
-    assert choose({}, Bench(tmp_path, "java").machine).kind is Kind.NATIVE
+    assert choose({}, Bench(tmp_path, "java").machine).kind is BrokerKind.NATIVE
 
 
 def test_with_nothing_one_line_says_what_to_install(tmp_path: Path) -> None:
@@ -240,7 +242,7 @@ def test_ports_are_different_and_not_the_kernels() -> None:
 
 def test_a_port_is_not_given_to_two_processes_before_anybody_listens() -> None:
     claimed = free_ports(1)[0]
-    say = "from ops.broker.ports import claim; print(claim({port}))"
+    say = "from ops.run.broker.ports import claim; print(claim({port}))"
     others = [
         subprocess.run([sys.executable, "-c", say.format(port=port)], capture_output=True, text=True, check=True)
         for port in (claimed, unclaimed())
@@ -251,7 +253,7 @@ def test_a_port_is_not_given_to_two_processes_before_anybody_listens() -> None:
 def unclaimed() -> int:
     """A port that this process got and that its ended child therefore no longer claims."""
     done = subprocess.run(
-        [sys.executable, "-c", "from ops.broker.ports import free_ports; print(free_ports(1)[0])"],
+        [sys.executable, "-c", "from ops.run.broker.ports import free_ports; print(free_ports(1)[0])"],
         capture_output=True,
         text=True,
         check=True,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hub.streams.envelope import StreamName
-from ops.books import Sheet, balance, in_flight, on_its_way, unread
+from ops.run.books import Sheet, balance, in_flight, on_its_way, unread
 
 HANDOFFS = StreamName("court_bridge", 3, "e1")
 JOURNAL = StreamName("intake", 3, "e2")

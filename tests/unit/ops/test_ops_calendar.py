@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from ops.calendar import app, reach
-from ops.exits import CommandError, Exit
+from ops.console.exits import CommandError, Exit
+from ops.run.calendar import app, reach
 
 SOUND = """
 years:

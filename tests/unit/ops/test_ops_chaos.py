@@ -4,10 +4,10 @@ from itertools import islice
 from pathlib import Path
 
 from hub.streams.envelope import StreamName
-from ops.books import Sheet
-from ops.chaos import LEAST_KILLS, Kill, held, required, victims
-from ops.children import Child
-from ops.launcher import SERVICES
+from ops.play.chaos import LEAST_KILLS, Kill, held, required, victims
+from ops.run.books import Sheet
+from ops.run.children import Child
+from ops.run.launcher import SERVICES
 
 JOURNAL = StreamName("intake", 0, "e")
 ENVIRONMENT = {"HUB_GRPC_PORT": "1", "HUB_HTTP_PORT": "2"}

@@ -17,17 +17,16 @@ from typer.testing import CliRunner
 from dispute.contracts.topics import JOURNAL
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault, Rejected, Retryable
-from hub.streams.envelope import GENESIS, Headers, Place, StreamName, extend_all, pack
+from hub.streams.envelope import GENESIS, BatchPlace, Headers, StreamName, extend_all, pack
 from hub.streams.ports import FeedRecord
-from ops import output
-from ops.children import Child
-from ops.cli import app
-from ops.dead_letters import letter_of
-from ops.exits import CommandError, Exit
-from ops.launcher import Plan
-from ops.runfile import Running, find, new_folder, write
-from ops.simulators.answers import BrokenPromise
-from ops.watching import lines
+from ops.cli.main import app
+from ops.console import output
+from ops.console.exits import BrokenPromise, CommandError, Exit
+from ops.repair.dead_letters import letter_of
+from ops.run.children import Child
+from ops.run.event_tail import lines
+from ops.run.launcher import LaunchPlan
+from ops.run.run_folder import Running, find, new_folder, write
 from tests.support.scenarios import FOLDER
 
 
@@ -86,9 +85,9 @@ def test_no_run_is_wrong_usage(runner: CliRunner) -> None:
 
 def test_several_intakes_need_postgres(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
-        Plan(tmp_path, "sqlite", 2)
+        LaunchPlan(tmp_path, "sqlite", 2)
     assert caught.value.exit_code is Exit.USAGE
-    assert Plan(tmp_path, "postgres", 2).intake_workers == 2
+    assert LaunchPlan(tmp_path, "postgres", 2).intake_workers == 2
 
 
 def test_an_unknown_store_or_topic_is_wrong_usage(runner: CliRunner) -> None:
@@ -130,7 +129,7 @@ def record(headers: Headers, value: bytes) -> FeedRecord:
 
 def test_a_batch_is_unrolled_into_lines() -> None:
     events = [journal_pb2.JournalEvent(dispute_id=f"d{n}", type="agreed").SerializeToString() for n in (1, 2)]
-    place = Place(StreamName("intake", 1, "e"), 5, 2, GENESIS, extend_all(GENESIS, events))
+    place = BatchPlace(StreamName("intake", 1, "e"), 5, 2, GENESIS, extend_all(GENESIS, events))
     message = pack(JOURNAL, place, events, partition=1, written_at=datetime(2024, 1, 1, tzinfo=UTC))
     told = [json.loads(line) for line in lines(record(message.headers, message.value), journal_pb2.JournalEvent)]
     assert [(one["position"], one["event"]["dispute_id"]) for one in told] == [(5, "d1"), (6, "d2")]

@@ -17,8 +17,8 @@ from hub.streams.envelope import StreamName
 from hub.streams.holds import hold, holds
 from hub.streams.inbox import Inbox
 from hub.streams.judge import Numbered
-from ops.cli import app
-from ops.runfile import Running, write
+from ops.cli.main import app
+from ops.run.run_folder import Running, write
 
 COURT, POLICE = "court_bridge/court-620725", "police_bridge/police-620725"
 READERS = (*HANDOFFS.readers, *JOURNAL.readers)

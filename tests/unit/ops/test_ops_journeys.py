@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ops.demo import _next_round, write_out
-from ops.scenarios.journeys import LONGEST_TERM, Journey, Step
-from ops.scenarios.model import Scenario
-from ops.scenarios.vocabulary import Fate
+from ops.play.demo import _next_round, write_out
+from ops.play.scenarios.journeys import LONGEST_TERM, Journey, Step
+from ops.play.scenarios.model import Scenario
+from ops.play.scenarios.vocabulary import Fate
 from tests.support.scenarios import tiny
 
 

@@ -11,9 +11,9 @@ from dispute.calendar.working_days import WorkCalendar
 from dispute.contracts.codec import command_from_wire
 from dispute.lifecycle import Channel as LifecycleChannel
 from dispute.lifecycle import RecordRuling, Regime, Role, State, dispute_id_of
-from ops.demo import write_out
-from ops.scenarios.vocabulary import OUTCOME_FORMS, Channel
-from ops.simulators.mediators import command_of
+from ops.play.demo import write_out
+from ops.play.scenarios.vocabulary import OUTCOME_FORMS, Docking
+from ops.play.simulators.mediators import command_of
 from services.intake.law.completion import complete
 from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
@@ -25,9 +25,9 @@ STATEMENT = "mediation_statement"
 BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
 
 
-def settled(channel: Channel, regime: Regime) -> str:
+def settled(channel: Docking, regime: Regime) -> str:
     """Return a file with every outcome form that the channel has."""
-    forms = [form for form in OUTCOME_FORMS if channel is Channel.COURT or form != STATEMENT]
+    forms = [form for form in OUTCOME_FORMS if channel is Docking.COURT or form != STATEMENT]
     confirmed = int(regime is Regime.A)
     plan = (
         f"  {channel}:\n    agency: {channel}-620725\n    received: {{2024-02: {2 * len(forms)}}}\n"
@@ -41,13 +41,13 @@ def settled(channel: Channel, regime: Regime) -> str:
 @pytest.mark.parametrize(
     ("channel", "regime"),
     [
-        (Channel.COURT, Regime.A),
-        (Channel.COURT, Regime.B),
-        (Channel.POLICE, Regime.NONE),
-        (Channel.PETITION, Regime.NONE),
+        (Docking.COURT, Regime.A),
+        (Docking.COURT, Regime.B),
+        (Docking.POLICE, Regime.NONE),
+        (Docking.PETITION, Regime.NONE),
     ],
 )
-def test_every_outcome_form_is_lawful(channel: Channel, regime: Regime) -> None:
+def test_every_outcome_form_is_lawful(channel: Docking, regime: Regime) -> None:
     script = write_out(tiny(settled(channel, regime)))
     start = registration(LifecycleChannel(channel))
     start = replace(start, dimensions=replace(start.dimensions, regime=regime))
@@ -73,7 +73,7 @@ def test_a_filed_suit_is_settled_before_its_shorter_term_is_over() -> None:
     seen = 0
     for record in script.records:
         steps = {step.action: step.at for step in script.journeys[record.number].steps}
-        if record.channel is Channel.COURT and record.received_on >= date(2025, 1, 1) and "agree" in steps:
+        if record.channel is Docking.COURT and record.received_on >= date(2025, 1, 1) and "agree" in steps:
             seen += 1
             assert (steps["agree"] - steps["sign"]).days < terms[record.facts.procedure]
     assert seen

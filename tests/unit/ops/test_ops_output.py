@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hub.runtime import stdio
-from ops import output
-from ops.books import Books, Stage
-from ops.table import books_table
+from ops.console import output
+from ops.run.books import Books, Stage
+from ops.run.tables import books_table
 from tests.support.scenarios import FOLDER
 
 CHECK = ("scenario", "check", str(FOLDER / "small.yaml"))

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from ops.scenarios.people import Registry, check_character
+from ops.play.scenarios.people import Registry, check_character
 
 
 @pytest.mark.parametrize("number", ["11010519491231002X", "440524188001010014"])

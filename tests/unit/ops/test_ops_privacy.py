@@ -5,10 +5,10 @@ import hashlib
 
 import pytest
 
-from ops.privacy import search
-from ops.scenarios.people import Person
+from ops.play.privacy import search
+from ops.play.scenarios.people import InventedPerson
 
-SOMEBODY = Person("王璟瑜", "11010519491231002X", "13800138000")
+SOMEBODY = InventedPerson("王璟瑜", "11010519491231002X", "13800138000")
 HIDDEN = [SOMEBODY.name, SOMEBODY.id_number, SOMEBODY.phone]
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.children import Child
-from ops.exits import CommandError, Exit
-from ops.restarts import End, EndList, RestartPolicy, ends, restarts
-from ops.supervisor import SILENT_LOOKS, STARTING_S, ServiceWard, Silence, Supervisor
+from ops.console.exits import CommandError, Exit
+from ops.run.children import Child
+from ops.run.restarts import End, EndList, RestartPolicy, ends, restarts
+from ops.run.supervisor import SILENT_LOOKS, STARTING_S, ServiceWard, Silence, Supervisor
 
 QUICK = 0.001
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.exits import CommandError, Exit
-from ops.launcher import Hub, Plan
-from ops.runfile import held, left_over, run_folder
+from ops.console.exits import CommandError, Exit
+from ops.run.launcher import Hub, LaunchPlan
+from ops.run.run_folder import held, left_over, run_folder
 
 
 class NoKafka:
@@ -49,7 +49,7 @@ def test_a_second_run_in_the_same_folder_is_refused_before_it_touches_anything(t
 
 def test_a_folder_is_let_go_of_when_its_holder_is_killed(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from ops.runfile import held\n"
+        "import sys; from pathlib import Path; from ops.run.run_folder import held\n"
         "with held(Path(sys.argv[1])):\n"
         "    print('held', flush=True)\n"
         "    sys.stdin.read()\n"
@@ -82,7 +82,7 @@ async def test_a_hub_waits_for_what_the_run_before_left_behind(tmp_path: Path) -
             left.kill()
             left.wait()
 
-        async with Hub(Plan(tmp_path, bus_only=True), ended, NoKafka()):
+        async with Hub(LaunchPlan(tmp_path, bus_only=True), ended, NoKafka()):
             assert left_over(tmp_path) == []
     assert str(left.pid) in said[0]
     (tmp_path / "pids" / "intake.pid").write_text("no number")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ops.scenarios.codes import CATEGORIES, CIRCUMSTANCES, known_category
-from ops.scenarios.vocabulary import DISCIPLINE, EXCLUDING_CIRCUMSTANCES, LIFTED, LIFTING, Channel
+from ops.play.scenarios.codes import CATEGORIES, CIRCUMSTANCES, known_category
+from ops.play.scenarios.vocabulary import DISCIPLINE, EXCLUDING_CIRCUMSTANCES, LIFTED, LIFTING, Docking
 from tests.support.tree import ROOT
 
 
@@ -17,8 +17,8 @@ def data(path: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("channel", Channel)
-def test_circumstances_are_those_of_the_bridge(channel: Channel) -> None:
+@pytest.mark.parametrize("channel", Docking)
+def test_circumstances_are_those_of_the_bridge(channel: Docking) -> None:
     codes = data(f"services/{channel}_bridge/codes/circumstance.yaml")["codes"]
     assert set(CIRCUMSTANCES[channel]) == set(codes)
 
@@ -38,8 +38,8 @@ def test_another_category_is_refused(code: str) -> None:
         known_category(code)
 
 
-@pytest.mark.parametrize("channel", Channel)
-def test_circumstances_exclude_what_the_screening_excludes(channel: Channel) -> None:
+@pytest.mark.parametrize("channel", Docking)
+def test_circumstances_exclude_what_the_screening_excludes(channel: Docking) -> None:
     excluded: set[str] = set()
     for rule in data("services/intake/law/rules/screening.yaml")["exclusions"]:
         if rule["fact"] == "circumstances" and channel in rule.get("channels", [channel]):

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from ops.demo import write_out
-from ops.exits import CommandError, Exit
-from ops.scenarios.days import SHANGHAI, spans, this_day
-from ops.scenarios.expected import sums
-from ops.scenarios.load import load, parse
-from ops.scenarios.model import Scenario, Window
-from ops.scenarios.terms import term
-from ops.scenarios.vocabulary import Fate
-from ops.scenarios.wall import ROOM, refuse_unplayable
+from ops.console.exits import CommandError, Exit
+from ops.play.demo import write_out
+from ops.play.scenarios.days import SHANGHAI, spans, this_day
+from ops.play.scenarios.expected import sums
+from ops.play.scenarios.load import load, parse
+from ops.play.scenarios.model import Scenario, ScenarioWindow
+from ops.play.scenarios.terms import term
+from ops.play.scenarios.vocabulary import Fate
+from ops.play.scenarios.wall import ROOM, refuse_unplayable
 from tests.support.scenarios import FOLDER, TINY, tiny
 
 SUNDAY = date(2026, 11, 29)
@@ -32,13 +32,13 @@ def relative(window: str, day: date = SUNDAY) -> Scenario:
 
 def test_days_are_told_from_the_day_of_the_run() -> None:
     scenario = relative("{start: today-2, end: today}")
-    assert scenario.window == Window(start=date(2026, 11, 27), end=SUNDAY)
+    assert scenario.window == ScenarioWindow(start=date(2026, 11, 27), end=SUNDAY)
     assert scenario.records[0].received_on == date(2026, 11, 27)
 
 
 def test_a_day_told_from_today_needs_to_know_today() -> None:
     with pytest.raises(ValidationError, match="needs to know which day"):
-        Window.model_validate({"start": "today-1", "end": "today"})
+        ScenarioWindow.model_validate({"start": "today-1", "end": "today"})
 
 
 def test_this_day_is_the_one_of_china() -> None:

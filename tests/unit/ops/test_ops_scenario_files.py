@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.exits import Exit
-from ops.scenarios.load import ScenarioError, load, parse
-from ops.scenarios.vocabulary import Channel
+from ops.console.exits import Exit
+from ops.play.scenarios.load import ScenarioError, load, parse
+from ops.play.scenarios.vocabulary import Docking
 from tests.support.scenarios import FOLDER, TINY, tiny
 
 
@@ -109,7 +109,7 @@ def test_more_expiries_than_old_enough_records_are_refused() -> None:
 def test_only_what_is_sure_to_be_confirmable_is_confirmed() -> None:
     aftercare = "excluded: {special: 1}}\n    aftercare: {confirmed: 1}"
     text = TINY.replace("excluded: {special: 1}}", aftercare)
-    assert tiny(text).channels[Channel.COURT].aftercare.confirmed == 1
+    assert tiny(text).channels[Docking.COURT].aftercare.confirmed == 1
     for old, new in (("2024-", "2025-"), ("settled: {agreement: 4}", "settled: {mediation_statement: 4}")):
         assert any("aftercare.confirmed: is 1, but only 0" in fault for fault in faults(text.replace(old, new)))
 

@@ -11,17 +11,18 @@ import pytest
 
 from dispute.wire.police.v1 import police_pb2
 from hub.streams.envelope import StreamName
-from ops.credentials import digest, make
-from ops.demo import write_out
-from ops.scenarios.model import Scenario
-from ops.scenarios.vocabulary import Channel
-from ops.simulators.answers import BrokenPromise, Later, Patience, Receipt, Refusal
-from ops.simulators.bodies import body_of
-from ops.simulators.ledger import Ledger
-from ops.simulators.mediators import batches, command_of
-from ops.simulators.nuisance import BODIES
-from ops.simulators.police import _request
-from ops.simulators.rest import RestPartner
+from ops.console.exits import BrokenPromise
+from ops.play.demo import write_out
+from ops.play.scenarios.model import Scenario
+from ops.play.scenarios.vocabulary import Docking
+from ops.play.simulators.answers import Later, Patience, ReceivedReceipt, Refusal
+from ops.play.simulators.bodies import body_of
+from ops.play.simulators.ledger import ReceiptFile
+from ops.play.simulators.mediators import batches, command_of
+from ops.play.simulators.nuisance import BODIES
+from ops.play.simulators.police import _request
+from ops.play.simulators.rest import RestPartner
+from ops.run.credentials import digest, make
 from tests.support.scenarios import tiny
 
 RECEIPT = {
@@ -60,7 +61,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
     court = partner(handler)
     answer = await court.submit({"case_number": "A1"}, "k1")
     await court.close()
-    assert answer == Receipt("r", "A1", "d", "court_bridge/1/e", 3, repeated=False)
+    assert answer == ReceivedReceipt("r", "A1", "d", "court_bridge/1/e", 3, repeated=False)
     assert len(seen) == 4
     assert len(set(seen)) == 1
 
@@ -75,7 +76,7 @@ async def test_a_batch_has_an_answer_for_each() -> None:
     results = [{"receipt": RECEIPT}, {"refusal": {"code": "too_long", "field": "brief", "detail": ""}}]
     court = partner(lambda _: httpx2.Response(200, json={"results": results}))
     assert await court.submit_batch([{}, {}]) == [
-        Receipt("r", "A1", "d", "court_bridge/1/e", 3, repeated=False),
+        ReceivedReceipt("r", "A1", "d", "court_bridge/1/e", 3, repeated=False),
         Refusal("too_long", "brief", "item"),
     ]
     with pytest.raises(BrokenPromise):
@@ -93,14 +94,14 @@ async def test_patience_ends() -> None:
 
 
 def test_the_ledger_keeps_the_furthest_place_and_notices_two_receipts(tmp_path: Path) -> None:
-    one = Receipt("r1", "A1", "d1", "court_bridge/1/e", 4, repeated=False)
-    with Ledger(tmp_path / "ledger.jsonl") as ledger:
+    one = ReceivedReceipt("r1", "A1", "d1", "court_bridge/1/e", 4, repeated=False)
+    with ReceiptFile(tmp_path / "ledger.jsonl") as ledger:
         ledger.enter("court", one)
-        ledger.enter("court", Receipt("r1", "A1", "d1", "court_bridge/1/e", 4, repeated=True))
+        ledger.enter("court", ReceivedReceipt("r1", "A1", "d1", "court_bridge/1/e", 4, repeated=True))
         ledger.passed("court_bridge/1/e", 2)
         assert ledger.contradictions == []
         assert ledger.vector == {StreamName("court_bridge", 1, "e"): 4}
-        ledger.enter("court", Receipt("r2", "A1", "d1", "court_bridge/1/e", 9, repeated=False))
+        ledger.enter("court", ReceivedReceipt("r2", "A1", "d1", "court_bridge/1/e", 9, repeated=False))
         assert len(ledger.contradictions) == 1
         assert len(ledger) == 1
         assert ledger.disputes() == {"d1"}
@@ -110,7 +111,7 @@ def test_the_ledger_keeps_the_furthest_place_and_notices_two_receipts(tmp_path: 
 
 
 def test_every_police_record_fits_its_message(small: Scenario) -> None:
-    police = [record for record in write_out(small).records if record.channel is Channel.POLICE]
+    police = [record for record in write_out(small).records if record.channel is Docking.POLICE]
     for record in police:
         request = _request(body_of(record), None)
         assert isinstance(request, police_pb2.SubmitRequest)

@@ -11,14 +11,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from ops.books import Books, Stage
-from ops.children import LAST_WORDS, Child, cause_of
-from ops.cli import app
-from ops.exits import CommandError, Exit
-from ops.progress import Progress
-from ops.runfile import run_folder
-from ops.scenarios.expected import CHANNELS, Sums, rates
-from ops.screen import Screen
+from ops.cli.main import app
+from ops.console.exits import CommandError, Exit
+from ops.play.progress import RunProgress
+from ops.play.scenarios.expected import Sums, rates
+from ops.play.screen import Screen
+from ops.run.books import Books, Stage
+from ops.run.children import LAST_WORDS, Child, cause_of
+from ops.run.rates import CHANNELS
+from ops.run.run_folder import run_folder
 
 SMALL = (80, 24)
 LARGE = (110, 60)
@@ -105,7 +106,7 @@ def test_a_named_folder_is_closed_to_others_and_stays(tmp_path: Path) -> None:
 def picture(size: tuple[int, int]) -> list[str]:
     width, height = size
     console = Console(width=width, height=height, force_terminal=True, color_system=None, file=io.StringIO())
-    progress = Progress(tick=4, ticks=10, line="playing")
+    progress = RunProgress(tick=4, ticks=10, line="playing")
     progress.rates = rates(dict.fromkeys(CHANNELS, Sums(2438, 1907, 1407, 400)))
     stages = [Stage(f"court_bridge → intake {at}", 22000, 22000, 0, 0, 0, 0, 0, 0, 0) for at in range(7)]
     progress.books = Books(tuple(stages), 0, 0)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ops.demo import write_out
-from ops.scenarios.expected import METRICS, Rate, Sums, percent, rates, sums
-from ops.scenarios.model import Scenario
+from ops.play.demo import write_out
+from ops.play.scenarios.expected import Sums, percent, rates, sums
+from ops.play.scenarios.model import Scenario
+from ops.run.rates import METRICS, RateRow
 from tests.support.scenarios import TINY, tiny
 
 
-def table(scenario: Scenario) -> dict[tuple[str, str], Rate]:
+def table(scenario: Scenario) -> dict[tuple[str, str], RateRow]:
     script = write_out(scenario)
     found = rates(sums(script.records, script.ends_at, scenario.window))
     return {(rate.channel, rate.metric): rate for rate in found}
@@ -27,11 +28,11 @@ def counts(scenario: Scenario) -> dict[str, Sums]:
 
 def test_the_published_figures_of_shandan(shandan: Scenario) -> None:
     found = table(shandan)
-    assert found["court", "diversion"] == Rate("court", "diversion", 1907, 2438, "78.2")
-    assert found["court", "success"] == Rate("court", "success", 1407, 1907, "73.8")
-    assert found["police", "success"] == Rate("police", "success", 530, 578, "91.7")
-    assert found["petition", "resolution"] == Rate("petition", "resolution", 18, 18, "100.0")
-    assert found["all", "resolution"] == Rate("all", "resolution", 1955, 2503, "78.1")
+    assert found["court", "diversion"] == RateRow("court", "diversion", 1907, 2438, "78.2")
+    assert found["court", "success"] == RateRow("court", "success", 1407, 1907, "73.8")
+    assert found["police", "success"] == RateRow("police", "success", 530, 578, "91.7")
+    assert found["petition", "resolution"] == RateRow("petition", "resolution", 18, 18, "100.0")
+    assert found["all", "resolution"] == RateRow("all", "resolution", 1955, 2503, "78.1")
 
 
 def test_sums_of_the_records_are_those_of_the_file(shandan: Scenario, small: Scenario) -> None:
@@ -83,7 +84,7 @@ def test_a_record_received_before_the_window_is_accepted_in_it_but_not_registere
 
 
 def test_nothing_to_divide_by_is_no_rate() -> None:
-    assert table(tiny())["petition", "success"] == Rate("petition", "success", 0, 0, None)
+    assert table(tiny())["petition", "success"] == RateRow("petition", "success", 0, 0, None)
 
 
 def test_every_channel_has_every_metric() -> None:

@@ -15,21 +15,21 @@ from signal import SIGKILL
 
 import pytest
 
-from ops.launcher import SERVICES
-from ops.restarts import End
-from ops.scenarios.days import SHANGHAI
-from ops.scenarios.vocabulary import Channel, Fate
-from ops.simulators.answers import Answer, Receipt, Refusal, Result
-from ops.simulators.bodies import Body
-from ops.simulators.ledger import Ledger
-from ops.trial.agency import BATCH, Agency, wanted
-from ops.trial.blows import Blows
-from ops.trial.plan import KILL, KILLS, PAUSE, PAUSES, ROOM_S, Blow, blows
-from ops.trial.script import CHAPTER, cases
-from ops.trial.session import Verdict, uncaused
+from ops.play.scenarios.days import SHANGHAI
+from ops.play.scenarios.vocabulary import Docking, Fate
+from ops.play.simulators.answers import Answer, ReceivedReceipt, ReceivedResult, Refusal
+from ops.play.simulators.bodies import Body
+from ops.play.simulators.ledger import ReceiptFile
+from ops.play.trial.agency import BATCH, Agency, wanted
+from ops.play.trial.blows import Blows
+from ops.play.trial.plan import KILL, KILLS, PAUSE, PAUSES, ROOM_S, Blow, blows
+from ops.play.trial.script import CHAPTER, cases
+from ops.play.trial.session import TrialVerdict, uncaused
+from ops.run.launcher import SERVICES
+from ops.run.restarts import End
 
 SUNDAY = date(2026, 11, 29)
-GOOD = Verdict(receipts=9, results=9, books_difference=0, restarts=5, kills=5)
+GOOD = TrialVerdict(receipts=9, results=9, books_difference=0, restarts=5, kills=5)
 AT = "2026-11-29T20:00:00+00:00"
 
 
@@ -46,8 +46,8 @@ def test_every_service_is_paused_five_times_and_killed_once_with_room_between(se
     assert blows(1, "stats", seconds) != blows(2, "stats", seconds)
 
 
-@pytest.mark.parametrize("channel", list(Channel))
-def test_cases_never_end_and_no_reference_or_person_comes_twice(channel: Channel) -> None:
+@pytest.mark.parametrize("channel", list(Docking))
+def test_cases_never_end_and_no_reference_or_person_comes_twice(channel: Docking) -> None:
     made = list(islice(cases(channel, 7, lambda: SUNDAY), 3 * CHAPTER))
     assert len({case.record.ref for case in made}) == len(made)
     assert len({party.id_number for case in made for party in case.record.parties}) == 2 * len(made)
@@ -58,11 +58,11 @@ def test_cases_never_end_and_no_reference_or_person_comes_twice(channel: Channel
 
 
 def test_an_agency_waits_for_the_first_word_and_the_last() -> None:
-    (settled,) = islice((c for c in cases(Channel.COURT, 7, lambda: SUNDAY) if c.record.ending.fate is Fate.SETTLED), 1)
+    (settled,) = islice((c for c in cases(Docking.COURT, 7, lambda: SUNDAY) if c.record.ending.fate is Fate.SETTLED), 1)
     assert wanted(settled) == {"accepted", "agreed"}
     still_open = replace(settled, record=replace(settled.record, ending=replace(settled.record.ending, fate=Fate.OPEN)))
     assert wanted(still_open) == {"accepted"}
-    (refused,) = islice((c for c in cases(Channel.COURT, 7, lambda: SUNDAY) if not c.record.acceptable), 1)
+    (refused,) = islice((c for c in cases(Docking.COURT, 7, lambda: SUNDAY) if not c.record.acceptable), 1)
     assert wanted(refused) == {"not_mediable"}
 
 
@@ -103,9 +103,9 @@ class Office:
 
     def __init__(self, refused: Collection[str] = ()) -> None:
         self.refused = refused
-        self.seen: dict[str, Receipt] = {}
+        self.seen: dict[str, ReceivedReceipt] = {}
         self.calls = Counter[int]()
-        self._results: list[Result] = []
+        self._results: list[ReceivedResult] = []
 
     def _answer(self, ref: str) -> Answer:
         if ref in self.refused:
@@ -114,9 +114,9 @@ class Office:
         if known is not None:
             return replace(known, repeated=True)
         number = len(self.seen) + 1
-        self.seen[ref] = Receipt(f"r{number}", ref, f"d{number}", "court_bridge/1/e", number, repeated=False)
+        self.seen[ref] = ReceivedReceipt(f"r{number}", ref, f"d{number}", "court_bridge/1/e", number, repeated=False)
         for status in ("accepted", "agreed", "failed", "withdrawn", "not_mediable"):
-            self._results.append(Result(len(self._results) + 1, ref, status, final=False))
+            self._results.append(ReceivedResult(len(self._results) + 1, ref, status, final=False))
         return self.seen[ref]
 
     async def submit(self, body: Body, key: str | None = None) -> Answer:
@@ -128,7 +128,7 @@ class Office:
         self.calls[len(bodies)] += 1
         return [self._answer(str(body["case_number"])) for body in bodies]
 
-    async def results(self, after: int) -> tuple[list[Result], int]:
+    async def results(self, after: int) -> tuple[list[ReceivedResult], int]:
         page = self._results[after : after + 7]
         return page, after + len(page)
 
@@ -140,13 +140,13 @@ class Office:
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with Ledger(tmp_path / "ledger.jsonl") as opened:
+def ledger(tmp_path: Path) -> Iterator[ReceiptFile]:
+    with ReceiptFile(tmp_path / "ledger.jsonl") as opened:
         yield opened
 
 
-def agency(office: Office, ledger: Ledger) -> Agency:
-    source = cases(Channel.COURT, 7, lambda: SUNDAY)
+def agency(office: Office, ledger: ReceiptFile) -> Agency:
+    source = cases(Docking.COURT, 7, lambda: SUNDAY)
     return Agency(office, source, rate=5000.0, dice=random.Random(1), ledger=ledger)  # noqa: S311 - no secret
 
 
@@ -160,7 +160,7 @@ async def hand_over(clerk: Agency, enough: int) -> None:
         await handing
 
 
-async def test_every_receipt_is_ticked_off_by_its_results(ledger: Ledger) -> None:
+async def test_every_receipt_is_ticked_off_by_its_results(ledger: ReceiptFile) -> None:
     office = Office()
     clerk = agency(office, ledger)
     await hand_over(clerk, 60)
@@ -174,7 +174,7 @@ async def test_every_receipt_is_ticked_off_by_its_results(ledger: Ledger) -> Non
     assert clerk.faults == []
 
 
-async def test_a_result_that_nobody_tells_stays_awaited(ledger: Ledger) -> None:
+async def test_a_result_that_nobody_tells_stays_awaited(ledger: ReceiptFile) -> None:
     office = Office()
     clerk = agency(office, ledger)
     await hand_over(clerk, 10)
@@ -184,8 +184,8 @@ async def test_a_result_that_nobody_tells_stays_awaited(ledger: Ledger) -> None:
     assert all(left == {"accepted"} for left in clerk.owed.values())
 
 
-async def test_a_refused_record_is_a_fault_and_is_waited_for_no_longer(ledger: Ledger) -> None:
-    (first,) = islice(cases(Channel.COURT, 7, lambda: SUNDAY), 1)
+async def test_a_refused_record_is_a_fault_and_is_waited_for_no_longer(ledger: ReceiptFile) -> None:
+    (first,) = islice(cases(Docking.COURT, 7, lambda: SUNDAY), 1)
     clerk = agency(Office(refused={first.record.ref}), ledger)
     await hand_over(clerk, 5)
     assert first.record.ref not in clerk.owed

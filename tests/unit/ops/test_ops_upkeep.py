@@ -16,8 +16,8 @@ from hub.store.store import Store
 from hub.store.tables import inbox_stream, stream_lease
 from hub.streams.outbox import Entry, Outbox
 from hub.streams.topics import Topic
-from ops.cli import app
-from ops.upkeep import undrained
+from ops.cli.main import app
+from ops.repair.stores_and_topics import undrained
 
 SERVICES = sorted({name for topic in CATALOGUE for name in (*topic.producers, *topic.readers)})
 

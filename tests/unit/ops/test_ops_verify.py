@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ops.books import Books, Stage
-from ops.chaos import LEAST_LOADED, Kill, least_loaded
-from ops.demo import write_out
-from ops.scenarios.expected import Rate, Sums
-from ops.session import _enough
-from ops.simulators.answers import Result
-from ops.verify import (
+from ops.play.chaos import LEAST_LOADED, Kill, least_loaded
+from ops.play.demo import write_out
+from ops.play.scenarios.expected import Sums
+from ops.play.session import _enough
+from ops.play.simulators.answers import ReceivedResult
+from ops.play.verify import (
     compare_books,
     compare_gauges,
     compare_rates,
@@ -18,9 +17,11 @@ from ops.verify import (
     compare_sets,
     demanded,
 )
+from ops.run.books import Books, Stage
+from ops.run.rates import RateRow
 from tests.support.scenarios import tiny
 
-RATE = Rate("court", "success", 7, 9, "77.8")
+RATE = RateRow("court", "success", 7, 9, "77.8")
 METRICS = """\
 # TYPE hub_stats_disputes gauge
 hub_stats_disputes{county="620725",channel="court",measure="registered"} 10
@@ -63,7 +64,9 @@ def test_results_are_due_to_everybody_but_open_records() -> None:
     assert len(wanted) == len(script.records) - 1
     told = {
         record.agency: [
-            Result(1, other.ref, demanded(other) or "", final=True) for other in wanted if other.agency == record.agency
+            ReceivedResult(1, other.ref, demanded(other) or "", final=True)
+            for other in wanted
+            if other.agency == record.agency
         ]
         for record in wanted
     }

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hub.runtime.health import DOWN_AFTER_S, REASONS, Bearing, Concern, Health, HealthWatch, Status
+from hub.runtime.health import DOWN_AFTER_S, REASONS, Bearing, Concern, Health, HealthStatus, HealthWatch
 from hub.runtime.metrics import Metrics
 from hub.store import failures
 
@@ -22,7 +22,7 @@ class Stand:
     def _concern(self, bearing: Bearing) -> Concern:
         return Concern(bearing.value, bearing, lambda: self.trouble[bearing], "部件 part")
 
-    def after(self, seconds: float) -> Status:
+    def after(self, seconds: float) -> HealthStatus:
         self.now_s += seconds
         return self.health.report().status
 
@@ -30,22 +30,22 @@ class Stand:
 @pytest.mark.parametrize(
     ("bearing", "lasting", "serving"),
     [
-        (Bearing.ACCEPTING, Status.DOWN, False),
-        (Bearing.APPLYING, Status.DOWN, True),
-        (Bearing.PASSING_ON, Status.DEGRADED, True),
+        (Bearing.ACCEPTING, HealthStatus.DOWN, False),
+        (Bearing.APPLYING, HealthStatus.DOWN, True),
+        (Bearing.PASSING_ON, HealthStatus.DEGRADED, True),
     ],
 )
-def test_a_trouble_that_lasts_means_what_it_takes_away(bearing: Bearing, lasting: Status, serving: bool) -> None:  # noqa: FBT001 - a row
+def test_a_trouble_that_lasts_means_what_it_takes_away(bearing: Bearing, lasting: HealthStatus, serving: bool) -> None:  # noqa: FBT001 - a row
     stand = Stand()
-    assert stand.after(50) is Status.OK
+    assert stand.after(50) is HealthStatus.OK
     stand.trouble[bearing] = "store_locked"
-    assert stand.after(0) is Status.DEGRADED
-    assert stand.after(DOWN_AFTER_S - 0.1) is Status.DEGRADED
+    assert stand.after(0) is HealthStatus.DEGRADED
+    assert stand.after(DOWN_AFTER_S - 0.1) is HealthStatus.DEGRADED
     assert stand.health.serving()
     assert stand.after(0.2) is lasting
     assert stand.health.serving() is serving
     stand.trouble[bearing] = ""
-    assert stand.after(0) is Status.OK
+    assert stand.after(0) is HealthStatus.OK
     assert stand.health.serving()
 
 
@@ -54,7 +54,7 @@ def test_a_trouble_that_changes_its_name_is_the_same_trouble() -> None:
     stand.trouble[Bearing.ACCEPTING] = "store_busy"
     stand.after(0)
     stand.trouble[Bearing.ACCEPTING] = "store_locked"
-    assert stand.after(DOWN_AFTER_S) is Status.DOWN
+    assert stand.after(DOWN_AFTER_S) is HealthStatus.DOWN
     finding = stand.health.report().parts["accepting"]
     assert (finding.reason, finding.for_s) == ("store_locked", DOWN_AFTER_S)
 
@@ -63,9 +63,9 @@ def test_a_trouble_that_comes_back_begins_anew() -> None:
     stand = Stand()
     for _ in range(5):
         stand.trouble[Bearing.ACCEPTING] = "store_busy"
-        assert stand.after(4) is Status.DEGRADED
+        assert stand.after(4) is HealthStatus.DEGRADED
         stand.trouble[Bearing.ACCEPTING] = ""
-        assert stand.after(4) is Status.OK
+        assert stand.after(4) is HealthStatus.OK
 
 
 def test_the_detail_names_part_reason_and_time_chinese_first() -> None:

@@ -15,7 +15,7 @@ from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault, Rejected
 from services.stats.facts.fold import COHORTS, DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
-from services.stats.facts.measures import COUNTED, SUMMED, UNCOUNTED, Echo, FactType, base_count
+from services.stats.facts.measures import COUNTED, SUMMED, UNCOUNTED, CohortCount, FactType, base_count
 from services.stats.facts.windows import day_number
 from tests.support.stats import dims, dispute_of, event, retraction
 
@@ -173,7 +173,7 @@ def echoes(folded: Fold) -> dict[tuple[int, int, int], int]:
     return {
         (day, measure, town): count
         for (day, _, measure, _, _, town), count in folded.cells.items()
-        if measure in set(Echo) and count
+        if measure in set(CohortCount) and count
     }
 
 
@@ -183,15 +183,15 @@ def test_outcomes_stand_under_the_day_of_what_they_answer() -> None:
     day, start = day_number("2024-03-01"), day_number("2024-03-05")
     town = Ids().of(OLD)[2]
     cases = [
-        (event("accepted", day="2024-03-05", cohort=accepted), {(day, Echo.DECIDED, town): 1}),
-        (event("mediation_refused", cohort=entered), {(day, Echo.DECIDED, town): 1}),
-        (event("mediation_refused", cohort={"registered_on": "2024-03-01"}), {(day, Echo.DECIDED, town): 1}),
-        (event("withdrawn", cohort=entered, from_state="screening"), {(day, Echo.DECIDED, town): 1}),
+        (event("accepted", day="2024-03-05", cohort=accepted), {(day, CohortCount.DECIDED, town): 1}),
+        (event("mediation_refused", cohort=entered), {(day, CohortCount.DECIDED, town): 1}),
+        (event("mediation_refused", cohort={"registered_on": "2024-03-01"}), {(day, CohortCount.DECIDED, town): 1}),
+        (event("withdrawn", cohort=entered, from_state="screening"), {(day, CohortCount.DECIDED, town): 1}),
         (event("withdrawn", cohort=entered, from_state="not_mediable"), {}),
-        (event("withdrawn", cohort=accepted), {(start, Echo.CONCLUDED, town): 1}),
-        (event("agreed", cohort=accepted), {(start, Echo.CONCLUDED, town): 1}),
+        (event("withdrawn", cohort=accepted), {(start, CohortCount.CONCLUDED, town): 1}),
+        (event("agreed", cohort=accepted), {(start, CohortCount.CONCLUDED, town): 1}),
         (event("failed", cohort=accepted, concluding=2), {}),
-        (event("agreed", cohort=accepted, opening=1), {(start, Echo.CONCLUDED, town): 1}),
+        (event("agreed", cohort=accepted, opening=1), {(start, CohortCount.CONCLUDED, town): 1}),
         (event("closed", cohort=accepted), {}),
     ]
     for one, expected in cases:
@@ -207,7 +207,7 @@ def test_a_move_takes_the_outcome_of_a_refused_dispute_along() -> None:
     ]
     folded = fold(*events, event("reclassified", cohort=entered, retracts=[retraction(one, NEW) for one in events]))
     town = rows(folded)[-1]["town_code"]
-    assert echoes(folded) == {(day_number("2024-03-01"), Echo.DECIDED, town): 1}
+    assert echoes(folded) == {(day_number("2024-03-01"), CohortCount.DECIDED, town): 1}
 
 
 def test_a_move_after_a_relapse_takes_the_outcome_of_every_opening_along() -> None:
@@ -231,9 +231,9 @@ def test_a_move_after_a_relapse_takes_the_outcome_of_every_opening_along() -> No
     folded = fold(*events, moved)
     town = rows(folded)[-1]["town_code"]
     assert echoes(folded) == {
-        (day_number("2024-03-01"), Echo.DECIDED, town): 1,
-        (day_number("2024-03-02"), Echo.CONCLUDED, town): 1,
-        (day_number("2024-05-01"), Echo.CONCLUDED, town): 1,
+        (day_number("2024-03-01"), CohortCount.DECIDED, town): 1,
+        (day_number("2024-03-02"), CohortCount.CONCLUDED, town): 1,
+        (day_number("2024-05-01"), CohortCount.CONCLUDED, town): 1,
     }
     assert {key[5] for key, count in folded.cells.items() if count} == {town}
     assert [row["opening"] for row in rows(folded)[5::2]] == [0, 0, 0, 1, 1]
@@ -309,12 +309,12 @@ def test_fold_equals_an_independent_recount_however_it_is_cut(events: list[journ
             if row["type"] not in SUMMED:
                 continue
             by_hand[row["day"], 0, code, row["channel"], row["county_code"], row["town_code"]] += row["sign"]
-        assert by_hand == {key: count for key, count in folded.cells.items() if key[2] not in set(Echo)}
+        assert by_hand == {key: count for key, count in folded.cells.items() if key[2] not in set(CohortCount)}
     names = {number: value for (_, value), number in ids.known.items()}
     told = {
         (_word(measure), day, *(names.get(number, "") for number in place)): count
         for (day, _, measure, *place), count in cells.items()
-        if count and measure not in set(Echo)
+        if count and measure not in set(CohortCount)
     }
     assert told == {(what, day_number(day), *where): n for (what, day, *where), n in recount(events).items()}
 

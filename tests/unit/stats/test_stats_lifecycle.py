@@ -26,7 +26,7 @@ from dispute.lifecycle import (
 )
 from hub.errors import Rejected
 from services.stats.facts.fold import DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
-from services.stats.facts.measures import COUNTED, Echo
+from services.stats.facts.measures import COUNTED, CohortCount
 from services.stats.figures.definitions import METRICS
 from services.stats.figures.rates import rate_of
 from tests.support.lifecycle import PATHS, START, Walk, reach
@@ -146,7 +146,7 @@ def test_a_refused_dispute_that_is_withdrawn_is_decided_once() -> None:
 def test_withdrawn_before_acceptance_is_decided() -> None:
     walk = reach(State.SCREENING).do(Withdraw(WithdrawReason.APPLICANT_WITHDREW), at=START)
     check(walk)
-    assert {key[2] for key in folded(walk, Ids()).cells} & set(Echo) == {Echo.DECIDED}
+    assert {key[2] for key in folded(walk, Ids()).cells} & set(CohortCount) == {CohortCount.DECIDED}
 
 
 def attempt(walk: Walk, instruction: Instruction, after_days: int = 0) -> bool:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from hub.streams.backlog import Behind
+from hub.streams.backlog import Backlog
 
 
 def test_at_its_place_a_record_goes_on() -> None:
-    behind = Behind()
+    behind = Backlog()
     behind.begin({0: 5})
     assert behind.goes_on(0, 5, 5)
     assert behind.upto(0) == 5
 
 
 def test_a_repeat_goes_on_to_be_counted_as_one() -> None:
-    behind = Behind()
+    behind = Backlog()
     behind.begin({0: 900})
     assert behind.goes_on(0, 3, 5)
 
 
 def test_far_behind_what_the_consumer_brings_only_tells_the_end() -> None:
-    behind = Behind()
+    behind = Backlog()
     behind.begin({0: 900})
     assert behind.upto(0) == 900
     assert not behind.goes_on(0, 900, 5)
@@ -28,7 +28,7 @@ def test_far_behind_what_the_consumer_brings_only_tells_the_end() -> None:
 
 
 def test_a_record_above_a_hole_is_let_go_and_the_hole_counts_once() -> None:
-    behind = Behind()
+    behind = Backlog()
     behind.begin({0: 5})
     assert not behind.goes_on(0, 8, 5)
     assert not behind.goes_on(0, 9, 5)
@@ -37,7 +37,7 @@ def test_a_record_above_a_hole_is_let_go_and_the_hole_counts_once() -> None:
 
 
 def test_a_hole_in_what_comes_while_far_behind_is_a_gap_and_the_rest_is_none() -> None:
-    behind = Behind()
+    behind = Backlog()
     behind.begin({0: 900})
     for offset in (900, 903, 904):
         assert not behind.goes_on(0, offset, 5)
@@ -47,14 +47,14 @@ def test_a_hole_in_what_comes_while_far_behind_is_a_gap_and_the_rest_is_none() -
 
 def test_a_hole_below_the_beginning_was_never_the_consumers() -> None:
     """One record may slip out before the consumer is sent elsewhere."""
-    behind = Behind()
+    behind = Backlog()
     assert not behind.goes_on(0, 300, 5)
     behind.begin({0: 900})
     assert behind.gaps(0, 5, 900) == 0
 
 
 def test_partitions_that_came_or_went_have_no_marks() -> None:
-    behind = Behind()
+    behind = Backlog()
     for partition in (0, 1):
         behind.dropped(partition, 5, 9)
     behind.forget({0})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.streams.reader_progress import STUCK_S, TROUBLE_S, UNANSWERED_S, Standing
+from hub.streams.reader_progress import STUCK_S, TROUBLE_S, UNANSWERED_S, ReaderProgress
 
 
 class Clock:
@@ -14,7 +14,7 @@ class Clock:
 
 def test_a_reader_s_standing() -> None:
     clock = Clock()
-    standing = Standing(now=clock)
+    standing = ReaderProgress(now=clock)
     assert standing.trouble(fed=True) == ""
     assert standing.trouble(fed=False) == "bus_unavailable"
     standing.met("store_full")
@@ -33,7 +33,7 @@ def test_a_reader_s_standing() -> None:
 def test_brokers_that_take_long_to_fail_leave_no_gap_in_the_trouble() -> None:
     """Two of three were gone: each question ended after ten seconds, and in between health said that all is well."""
     clock = Clock()
-    standing = Standing(now=clock)
+    standing = ReaderProgress(now=clock)
     for _ in range(3):
         standing.met("bus_unavailable")
         clock.now_s += 10.7
@@ -45,7 +45,7 @@ def test_brokers_that_take_long_to_fail_leave_no_gap_in_the_trouble() -> None:
 
 def test_a_worker_that_has_nothing_to_ask_is_well_again_after_a_while() -> None:
     clock = Clock()
-    standing = Standing(now=clock)
+    standing = ReaderProgress(now=clock)
     standing.met("bus_unavailable")
     clock.now_s += UNANSWERED_S
     standing.moved()

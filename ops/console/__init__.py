@@ -1,0 +1,1 @@
+"""How a command speaks: output, exit codes, interrupts."""

@@ -1,0 +1,1 @@
+"""A county played through the hub: scenarios, simulators, demo, trial."""

@@ -1,0 +1,93 @@
+"""One record of a run as its agency knows it, and the driver's own reading of its facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from ops.play.scenarios.people import InventedPerson
+from ops.play.scenarios.vocabulary import (
+    DISCIPLINE,
+    EXCLUDED_PROCEDURES,
+    EXCLUDED_PURPOSES,
+    EXCLUDING_CIRCUMSTANCES,
+    GUARDIAN_NEEDED,
+    LIFTED,
+    LIFTING,
+    Docking,
+    Fate,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFacts:
+    """What decides whether a record may be mediated."""
+
+    relation: str = "clear"
+    facts: str = "clear"
+    consents: tuple[tuple[str, str], ...] = ()
+    procedure: str = "ordinary"
+    circumstances: tuple[str, ...] = ()
+    purpose: str = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What becomes of a record if it is accepted.
+
+    Attributes:
+        fate: How it ends.
+        form: Outcome form of a settlement.
+        reason: Reason of a failure or withdrawal.
+        after_days: Days from signature to the end, where a person ends it.
+    """
+
+    fate: Fate
+    form: str = ""
+    reason: str = ""
+    after_days: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One suit, incident or petition.
+
+    Attributes:
+        number: 1, 2, 3 … within the run.
+        ref: The agency's own reference.
+        handed_over_at: When the agency told the hub, by its own clock; the facts' business time.
+        arrives_at: When the record really reaches the hub: later than `handed_over_at` for late ones.
+        parties: Generated people, first the side that brings the matter.
+    """
+
+    number: int
+    channel: Docking
+    agency: str
+    ref: str
+    received_on: date
+    handed_over_at: datetime
+    arrives_at: datetime
+    county: str
+    town: str
+    category: str
+    facts: RecordFacts
+    ending: Ending
+    parties: tuple[InventedPerson, InventedPerson]
+    amount_fen: int = 0
+    aftercare: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def acceptable(self) -> bool:
+        """The driver's own reading of the facts: the oracle that the hub's screening is compared with."""
+        facts = self.facts
+        against = (EXCLUDING_CIRCUMSTANCES[self.channel] | GUARDIAN_NEEDED).intersection(facts.circumstances)
+        if LIFTING.intersection(facts.circumstances):
+            against -= {LIFTED}
+        return (
+            all(answer == "given" for _, answer in facts.consents)
+            and "unclear" not in (facts.relation, facts.facts)
+            and facts.procedure not in EXCLUDED_PROCEDURES
+            and facts.purpose not in EXCLUDED_PURPOSES
+            and not against
+            and not (self.channel is Docking.PETITION and self.category.startswith(DISCIPLINE))
+        )

@@ -1,0 +1,29 @@
+"""Whether a scenario can be played on the wall clock, where nobody makes time pass."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Final
+
+from ops.console.exits import CommandError, Exit
+from ops.play.scenarios.model import Scenario
+
+ROOM: Final = timedelta(days=3)
+"""The shortest limit of the law is three working days to sign (在线调解规则 12): a window that begins no earlier ends
+before any limit does, so no timer decides a record's end."""
+
+
+def refuse_unplayable(scenario: Scenario, today: date) -> None:
+    """Check that everything a scenario tells has happened, and so lately that no limit has passed.
+
+    Raises:
+        CommandError: It has not, or not lately.
+    """
+    window = scenario.window
+    if window.end > today or window.start < today - ROOM:
+        raise CommandError(
+            Exit.USAGE,
+            f"{scenario.name}: 真实时钟只演最近 {ROOM.days} 天内、今天之前的事 the wall clock plays what happened "
+            f"within the last {ROOM.days} days, before today: window: {{start: today-{ROOM.days - 1}, end: today}}; "
+            f"this file's is [{window.start}, {window.end})",
+        )

@@ -1,0 +1,48 @@
+"""One gRPC call of a simulated client: a deadline always, and its failure as `Later` or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import Message
+
+from hub.errors import Kind, Retryable
+from hub.grpc.client import error_of
+from hub.grpc.status import DETAILS_KEY
+from ops.play.simulators.answers import Later, Patience, Refusal
+
+TIMEOUT_S: Final = 20.0
+UNSURE: Final = frozenset({grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
+"""A server killed within an answer leaves any of these behind, or CANCELLED, which is a `Retryable` already."""
+
+
+async def ask(
+    method: Callable[..., Any],
+    request: Message,
+    *,
+    patience: Patience,
+    what: str,
+    api_key: str = "",
+    timeout_s: float = TIMEOUT_S,
+) -> Any | Refusal:  # noqa: ANN401 - the answer's type is the method's
+    """Return the answer, or why it was refused for good; repeats as long as nobody knows."""
+
+    async def attempt() -> Any | Refusal:  # noqa: ANN401 - as above
+        try:
+            return await method(request, timeout=timeout_s, metadata=(("x-api-key", api_key),) if api_key else None)
+        except grpc.aio.AioRpcError as error:
+            return _judge(error)
+
+    return await patience.until_answered(what, attempt)
+
+
+def _judge(error: grpc.aio.AioRpcError) -> Refusal:
+    verdict = error_of(error)
+    if isinstance(verdict, Retryable):
+        # A server that is coming back up is asked again soon, one that is full when it says.
+        raise Later(verdict.code, verdict.after_s if verdict.kind is Kind.EXHAUSTED else 0.0) from error
+    if error.code() in UNSURE and DETAILS_KEY not in dict(error.trailing_metadata() or ()):
+        raise Later(error.code().name) from error
+    return Refusal(verdict.code, verdict.field, error.code().name)

@@ -1,0 +1,121 @@
+"""`hub doctor`: probes what a running hub needs and names the cause of what fails."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+import typer
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from dispute.contracts.topics import CATALOGUE
+from hub.errors import Fault, Rejected, Retryable
+from hub.kafka.admin import describe
+from hub.kafka.bus import Bus
+from hub.kafka.log import Log
+from hub.store.store import Store
+from hub.store.tables import dead_letter
+from ops.console import output
+from ops.console.exits import CommandError, Exit
+from ops.run import calendar
+from ops.run.broker import choose
+from ops.run.client import PERSON_S, HubClient
+from ops.run.run_folder import Running, find
+from ops.run.status import Json, Run
+
+PROBE_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """One probe."""
+
+    what: str
+    ok: bool
+    says: str
+
+
+def doctor(run: Run = None, *, json: Json = False) -> None:
+    """体检 Probe broker, topics, stores and services; says what is wrong and where to look."""
+    findings = output.carry_out(_examine(run))
+    if json:
+        output.document([asdict(finding) for finding in findings])
+    else:
+        table = Table()
+        for column in ("项目 what", "", "说明 says"):
+            table.add_column(column, overflow="fold")
+        for finding in findings:
+            table.add_row(finding.what, "[green]✓[/]" if finding.ok else "[red]✗[/]", finding.says)
+        output.show(table)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(int(Exit.DIFFERENCE))
+
+
+async def _examine(run: Run) -> list[Diagnosis]:
+    found = [probe("Kafka 选择 choice (HUB_KAFKA)", lambda: choose(os.environ).why)]
+    try:
+        running = find(run)
+    except CommandError as error:
+        return [*found, Diagnosis("运行 run", ok=False, says=str(error))]
+    found.append(await asyncio.to_thread(probe, f"Kafka {running.kafka}", partial(_kafka, running.kafka)))
+    names = [name for topic in CATALOGUE for name in (topic.name, topic.dead_letters)]
+    looks = [(f"主题 topic {name}", partial(_topic, running.kafka, name)) for name in names]
+    looks += [(f"存储 store {name}", partial(_store, url)) for name, url in running.stores.items()]
+    looks.append(("节假日表 holiday tables", partial(calendar.reach, Path(running.folder) / calendar.CALENDARS)))
+    found += await asyncio.gather(*(asyncio.to_thread(probe, what, look) for what, look in looks))
+    return found + await _services(running)
+
+
+def probe(what: str, look: Callable[[], str]) -> Diagnosis:
+    """Return what a look says, or why it failed."""
+    try:
+        return Diagnosis(what, ok=True, says=look())
+    except (Rejected, Retryable, Fault, CommandError, SQLAlchemyError, OSError) as error:
+        return Diagnosis(what, ok=False, says=str(error).splitlines()[0])
+
+
+def _kafka(servers: str) -> str:
+    cluster = describe(Bus(servers), deadline_s=PROBE_S)
+    return f"Apache Kafka {cluster.version}"
+
+
+def _topic(servers: str, name: str) -> str:
+    log = Log(Bus(servers))
+    try:
+        ends = log.ends(name)
+        return f"{len(ends)} 分区 partitions, {sum(ends.values())} 批 messages"
+    finally:
+        log.close()
+
+
+def _store(url: str) -> str:
+    store = Store(url)
+    try:
+        letters = store.read_blocking(
+            lambda tx: tx.execute(sa.select(sa.func.count()).select_from(dead_letter)).scalar()
+        )
+        return f"{store.dialect}, 死信 dead letters: {letters}"
+    finally:
+        store.close()
+
+
+async def _services(running: Running) -> list[Diagnosis]:
+    desk = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    found = []
+    try:
+        for label, address in running.grpc.items():
+            sheet = await desk.sheet_now(label)
+            says = f"无应答 no answer at {address}; 日志 see {running.folder}/logs/{label}.log"
+            if sheet is not None:
+                says = f"{address}, 待发 unsent {sheet.outbox_rows}"
+            found.append(Diagnosis(f"服务 service {label}", ok=sheet is not None, says=says))
+    finally:
+        await desk.close()
+    return found

@@ -1,0 +1,1 @@
+"""A running hub: starting it, keeping it up, looking at it."""

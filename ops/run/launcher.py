@@ -1,0 +1,230 @@
+"""Starts a broker and the five services for one run on free loopback ports, and stops all of it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, NoReturn, Self
+
+from hub.errors import Fault, Rejected, Retryable
+from ops.console.exits import CommandError, Exit
+from ops.run.broker import Broker, BrokerKind, Choice, choose, open_broker
+from ops.run.broker.ports import free_ports
+from ops.run.calendar import CALENDARS
+from ops.run.children import Child
+from ops.run.credentials import Credentials
+from ops.run.run_folder import Running, left_over, write
+from ops.run.stores import Stores, open_stores
+
+SERVICES: Final = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats")
+BRIDGES: Final = SERVICES[:3]
+WATCH_S: Final = 0.5
+LEFT_OVER_S: Final = 2.0
+GRACE_S: Final = 30.0
+"""Longer than a leash gives a process to stop."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchPlan:
+    """What is to be started.
+
+    Attributes:
+        folder: Run folder: stores, keys, logs, broker data.
+        store: sqlite or postgres.
+        intake_workers: Processes of intake; more than one needs PostgreSQL.
+        stats_workers: Processes of stats; as above.
+        clock: scenario or wall.
+        credentials: For the bridges; None starts them without any agency.
+        settings: More `HUB_…` variables for every service.
+        extra: Label of a process -> more variables for it alone.
+        command: Service -> what to run instead of its module.
+        bus_only: Only the broker and the stores, for repairs with all services stopped.
+    """
+
+    folder: Path
+    store: str = "sqlite"
+    intake_workers: int = 1
+    stats_workers: int = 1
+    clock: str = "scenario"
+    credentials: Credentials | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    command: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    bus_only: bool = False
+
+    def __post_init__(self) -> None:
+        if max(self.intake_workers, self.stats_workers) > 1 and self.store != "postgres":
+            raise CommandError(
+                Exit.USAGE,
+                "--intake-workers 大于 1 时须用 --store postgres / more than one intake needs --store postgres",
+            )
+
+
+class Hub:
+    """A running hub; an asynchronous context manager that leaves nothing behind.
+
+    Args:
+        plan: What is to be started.
+        say: Gets progress lines.
+        broker: Started and stopped here like any other; the one that this environment asks for when None.
+    """
+
+    def __init__(self, plan: LaunchPlan, say: Say, broker: Broker | None = None) -> None:
+        self.plan = plan
+        self._say = say
+        self._given = broker
+        self._broker: Broker | None = None
+        self._stores: Stores | None = None
+        self.children: list[Child] = []
+
+    @property
+    def broker(self) -> Broker:
+        """The broker; only while running."""
+        if self._broker is None:
+            raise CommandError(Exit.DIFFERENCE, "the hub is not running")
+        return self._broker
+
+    def store_url(self, service: str) -> str:
+        """Return the address of a service's store; only while running."""
+        if self._stores is None:
+            raise CommandError(Exit.DIFFERENCE, "the hub is not running")
+        return self._stores.url(service)
+
+    def of(self, service: str) -> list[Child]:
+        """Return the processes of one service."""
+        return [child for child in self.children if child.name == service]
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stop()
+
+    async def _start(self) -> None:
+        folder = self.plan.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        await self._await_left_over()
+        self._broker = self._given or _open(folder, self._say)
+        # A container tells its own start.
+        if self._broker.kind != BrokerKind.DOCKER:
+            external = self._broker.kind == BrokerKind.EXTERNAL
+            self._say("连接中 connecting …" if external else "Kafka 启动中 starting …")
+        try:
+            await asyncio.to_thread(self._broker.start)
+        except Rejected as error:
+            raise CommandError(Exit.MISSING_TOOL, error.detail or error.code) from error
+        except (Retryable, Fault) as error:
+            raise CommandError(Exit.TIMED_OUT, str(error)) from error
+        self._say(f"Apache Kafka {self._broker.version} ({self._broker.kind}) {self._broker.bootstrap}")
+        self._stores = await asyncio.to_thread(open_stores, self.plan.store, folder, SERVICES)
+        if self.plan.bus_only:
+            return
+        self.children = [self._child(name, worker) for name in SERVICES for worker in self._workers(name)]
+        for child in self.children:
+            child.start()
+        self._say("五个服务启动中 five services starting …")
+        async with asyncio.TaskGroup() as group:
+            for child in self.children:
+                group.create_task(child.wait_ready())
+        self._say("五个服务就绪 five services ready")
+
+    async def _await_left_over(self) -> None:
+        """Wait for what a launcher that was killed left behind: its leash ends it within the grace."""
+        end = time.monotonic() + GRACE_S
+        while (pids := left_over(self.plan.folder)) and time.monotonic() < end:
+            self._say(f"等待上次的进程结束 waiting for processes of the run before: {', '.join(map(str, pids))}")
+            await asyncio.sleep(LEFT_OVER_S)
+
+    async def guard(self) -> NoReturn:
+        """Wait until a process ends by itself, which it never should.
+
+        Raises:
+            CommandError: With the end of its log.
+        """
+        while True:
+            for child in self.children:
+                if child.broke_down:
+                    raise child.obituary()
+            await asyncio.sleep(WATCH_S)
+
+    def write_runfile(self) -> None:
+        """Tell other commands where everything is."""
+        stores = self._stores
+        write(
+            Running(
+                folder=str(self.plan.folder),
+                pid=os.getpid(),
+                kafka=self.broker.bootstrap,
+                grpc={child.label: child.grpc_address for child in self.children},
+                http={child.label: child.http_url for child in self.children},
+                stores={} if stores is None else {name: stores.url(name) for name in SERVICES},
+            )
+        )
+
+    def _workers(self, name: str) -> range:
+        wanted = {"intake": self.plan.intake_workers, "stats": self.plan.stats_workers}
+        return range(1, wanted.get(name, 1) + 1)
+
+    def _child(self, name: str, worker: int) -> Child:
+        folder, plan = self.plan.folder, self.plan
+        grpc_port, http_port = free_ports(2)
+        if self._stores is None:
+            raise CommandError(Exit.DIFFERENCE, "stores are opened before children are made")
+        # Nothing of our own environment that a service would read: a run is described by its plan alone.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
+        environment |= {
+            "HUB_STORE_URL": self._stores.url(name),
+            "HUB_KAFKA_BOOTSTRAP": self.broker.bootstrap,
+            "HUB_GRPC_PORT": str(grpc_port),
+            "HUB_HTTP_PORT": str(http_port),
+            "HUB_KEYS_DIR": str(folder / "keys"),
+            "HUB_CLOCK": plan.clock if name == "intake" else "wall",
+            "HUB_LOG_FORMAT": "json",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if name == "intake":
+            calendars = folder / CALENDARS
+            calendars.mkdir(exist_ok=True)
+            environment["HUB_CALENDAR_DIR"] = str(calendars)
+        if name in BRIDGES and plan.credentials is not None:
+            environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
+        child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
+        child.environment.update(plan.extra.get(child.label, {}))
+        return child
+
+    async def _stop(self) -> None:
+        for child in self.children:
+            child.terminate()
+        await asyncio.gather(*(child.wait_ended() for child in self.children))
+        if self._stores is not None:
+            await asyncio.to_thread(self._stores.stop)
+        if self._broker is not None:
+            await asyncio.to_thread(self._broker.stop)
+
+
+def _open(folder: Path, say: Say) -> Broker:
+    return open_broker(check_broker(), folder / "kafka", say)
+
+
+def check_broker() -> Choice:
+    """Return the broker that this environment asks for.
+
+    Raises:
+        CommandError: There is none, or the setting is no setting.
+    """
+    try:
+        return choose(os.environ)
+    except Rejected as error:
+        exit_code = Exit.MISSING_TOOL if error.code == "no_broker" else Exit.USAGE
+        raise CommandError(exit_code, error.detail) from error

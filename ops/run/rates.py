@@ -1,0 +1,20 @@
+"""Rates as stats tells them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+METRICS: Final = ("diversion", "success", "success_on_concluded", "resolution")
+CHANNELS: Final = ("court", "police", "petition", "all")
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """One figure of the table."""
+
+    channel: str
+    metric: str
+    numerator: int
+    denominator: int
+    percent: str | None

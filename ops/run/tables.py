@@ -1,0 +1,95 @@
+"""Rates and books as tables for people, Chinese and English."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from rich import box
+from rich.table import Table
+
+from ops.run.books import Books
+from ops.run.rates import METRICS, RateRow
+
+CHANNEL_NAMES: Final = {
+    "court": "诉调 court",
+    "police": "警调 police",
+    "petition": "访调 petition",
+    "all": "合计 all",
+}
+SHORT_NAMES: Final = {
+    "diversion": "分流率",
+    "success": "成功÷受理",
+    "success_on_concluded": "成功÷已结",
+    "resolution": "化解率",
+}
+METRIC_NAMES: Final = {
+    "diversion": "分流率\ndiversion",
+    "success": "成功率（÷受理）\nsuccess on accepted",
+    "success_on_concluded": "成功率（÷已结）\nsuccess on concluded",
+    "resolution": "化解率\nresolution",
+}
+
+
+def rates_table(rates: Iterable[RateRow], title: str, *, low: bool = False) -> Table:
+    """Return the rates, each with numerator and denominator.
+
+    Args:
+        rates: To show.
+        title: Of the table.
+        low: For a console of 24 lines: no frame, one line a channel.
+    """
+    table = _table(title, low=low)
+    table.add_column("渠道 channel", no_wrap=low)
+    for metric in METRICS:
+        table.add_column(SHORT_NAMES[metric] if low else METRIC_NAMES[metric], justify="right", no_wrap=low)
+    cells = {(rate.channel, rate.metric): rate for rate in rates}
+    for channel, name in CHANNEL_NAMES.items():
+        shown = [cells.get((channel, metric)) for metric in METRICS]
+        if any(shown):
+            cells_shown = [cell(rate) for rate in shown]
+            table.add_row(name, *(text.replace(" = ", " ").replace(" %", "%") if low else text for text in cells_shown))
+    return table
+
+
+def _table(title: str, *, low: bool) -> Table:
+    # A frame and wrapped headings cost more lines than a low console has.
+    return Table(
+        title=title, title_justify="left", box=None if low else box.HEAVY_HEAD, padding=(0, 1, 0, 0) if low else (0, 1)
+    )
+
+
+def cell(rate: RateRow | None) -> str:
+    """Return `numerator/denominator = percent`; a dash where there is nothing to divide by."""
+    if rate is None:
+        return "…"
+    percent = "—" if rate.percent is None else f"{rate.percent} %"
+    return f"{rate.numerator}/{rate.denominator} = {percent}"
+
+
+def books_table(books: Books, *, live: bool = False, low: bool = False) -> Table:
+    """Return the books, one stage a line.
+
+    Args:
+        books: To show.
+        live: Taken while records move, each service at a moment of its own: shown without a verdict.
+        low: For a console of 24 lines: no frame, Chinese headings only.
+    """
+    verdict = "平 balanced" if books.balanced else "不平 NOT BALANCED"
+    table = _table("账目 books（进行中 in motion）" if live else f"账目 books: {verdict}", low=low)
+    for column in (
+        "环节 stage",
+        "收到 received",
+        "处理 applied",
+        "拒绝 rejected",
+        "死信 dead",
+        "暂停 parked",
+        "暂扣 held",
+        "在途 in flight",
+        "差额 difference",
+    ):
+        table.add_column(column.partition(" ")[0] if low else column, justify="right", no_wrap=low)
+    for stage in books.stages:
+        counts = (stage.received, stage.applied, stage.rejected, stage.dead, stage.parked, stage.held, stage.in_flight)
+        table.add_row(stage.stage, *map(str, counts), str(stage.difference))
+    return table
