@@ -16,6 +16,7 @@ from dispute.lifecycle import (
     Actor,
     Agree,
     BeginScreening,
+    Channel,
     Clarity,
     Command,
     Dimensions,
@@ -30,7 +31,6 @@ from dispute.lifecycle import (
     RefuseMediation,
     Regime,
     Register,
-    ReturnTarget,
     ReturnToSource,
     Role,
     Sign,
@@ -38,7 +38,6 @@ from dispute.lifecycle import (
     dispute_id_of,
     evolve,
 )
-from dispute.lifecycle import Channel as Door
 from dispute.wire.journal.v1 import journal_pb2
 from ops.play.scenarios.generate import generate
 from ops.play.scenarios.journeys import Step, journey
@@ -107,7 +106,7 @@ def _orders(record: Record, scenario: Scenario) -> Iterator[Order]:
     yield at, _SYSTEM, BeginScreening()
     if not record.acceptable:
         yield at, _SYSTEM, RefuseMediation("consent_refused", "001-19", RULES)
-        yield at, _SYSTEM, ReturnToSource(target=ReturnTarget(str(record.channel)))
+        yield at, _SYSTEM, ReturnToSource(target=Channel(str(record.channel)))
         return
     clarity = (Clarity(record.facts.relation), Clarity(record.facts.facts))
     yield at, _SYSTEM, Accept(*clarity, consent_of_all=True, rule_version=RULES, clause="001-19")
@@ -140,8 +139,8 @@ def _id_of(record: Record) -> str:
 
 
 def _registration(record: Record) -> Register:
-    door = Door(str(record.channel))
-    of_petition = door is Door.PETITION
+    door = Channel(str(record.channel))
+    of_petition = door is Channel.PETITION
     return Register(
         dimensions=Dimensions(
             channel=door,
@@ -150,7 +149,7 @@ def _registration(record: Record) -> Register:
             town_code=record.town,
             village_code=f"{record.town}001",
             category=record.category,
-            regime=Regime.A if door is Door.COURT else Regime.NONE,
+            regime=Regime.A if door is Channel.COURT else Regime.NONE,
         ),
         received_on=record.received_on,
         source_ref=record.ref,

@@ -26,6 +26,7 @@ from bench.rest import at_rest
 from bench.rig import scratch
 from bench.saving import finish, save
 from bench.series import disk_of
+from dispute.contracts.topics import BRIDGES
 from hub.errors import Retryable
 from ops.console import interrupts
 from ops.console.exits import Exit
@@ -33,7 +34,7 @@ from ops.console.output import failing, keep_stdout_clean
 from ops.run.books import Vector
 from ops.run.children import Child
 from ops.run.client import HubClient
-from ops.run.launcher import BRIDGES, SERVICES, LaunchPlan
+from ops.run.launcher import SERVICES, LaunchPlan
 
 SERVING_TARGET_S: Final = 5.0
 HAND_OVER_TARGET_S: Final = 8.0

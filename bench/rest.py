@@ -7,10 +7,11 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from dispute.contracts.topics import BRIDGES
 from hub.errors import Retryable
 from ops.run.books import Sheet, on_its_way
 from ops.run.client import HubClient
-from ops.run.launcher import BRIDGES, SERVICES
+from ops.run.launcher import SERVICES
 
 PATIENCE_S: Final = 300.0
 LOOK_S: Final = 0.2

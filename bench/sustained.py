@@ -28,6 +28,7 @@ from bench.rest import at_rest
 from bench.rig import scratch
 from bench.saving import finish, save
 from bench.series import Look
+from dispute.contracts.topics import BRIDGES
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Retryable
@@ -38,7 +39,7 @@ from ops.console import interrupts
 from ops.console.output import failing, keep_stdout_clean
 from ops.run.books import Books, balance
 from ops.run.client import HubClient
-from ops.run.launcher import BRIDGES, Hub, LaunchPlan
+from ops.run.launcher import Hub, LaunchPlan
 
 TARGET_EVENTS_S: Final = 5000
 FLAT: Final = 1.05

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.page import pages as performance_pages
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import BRIDGES, CATALOGUE
+from dispute.lifecycle.vocabulary import DOCKED
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
 from hub.streams.topics import DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
@@ -24,7 +25,7 @@ from tests.faults.kinds import BY_NAME
 from tests.faults.save import ORIGIN, SAVED, Line, read, summed
 
 ROOT: Final = Path(__file__).resolve().parent
-SERVICES: Final = ("intake", "court_bridge", "police_bridge", "petition_bridge", "stats")
+SERVICES: Final = ("intake", *BRIDGES, "stats")
 MOST_CHARS: Final = 120
 """Of a symptom, in a table."""
 MADE: Final = "<!-- Made by docs/generate.py (`make docs`); never edited by hand. -->\n\n"
@@ -128,7 +129,7 @@ def demo_table(*, chinese: bool) -> str:
     names = ("diversion", "success", "success_on_concluded", "resolution")
     heads = ("分流率", "成功率（÷受理）", "成功率（÷已结）", "化解率") if chinese else names
     rows = [f"| {'渠道' if chinese else 'channel'} | " + " | ".join(heads) + " |", "|---|--:|--:|--:|--:|"]
-    labels = {"court": "诉调", "police": "警调", "petition": "访调", "all": "合计"}
+    labels = {str(channel): channel.zh for channel in DOCKED} | {"all": "合计"}
     for channel, label in labels.items():
         cells = [rates[channel, name] for name in names]
         figures = [f"{cell['numerator']}/{cell['denominator']} = {cell['percent']} %" for cell in cells]

@@ -17,9 +17,10 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from dispute.lifecycle.vocabulary import DOCKED
 from tests.support.tree import OURS, ROOT, modules, tree_of
 
-BRIDGES: Final = ("court_bridge", "police_bridge", "petition_bridge")
+BRIDGES: Final = tuple(f"{channel}_bridge" for channel in DOCKED)
 LINES: Final = 400
 """Of a module."""
 BRIDGE_LINES: Final = 200

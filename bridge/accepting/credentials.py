@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from bridge.instants import to_micros
 from bridge.record.facts import Sender
 from bridge.tables import credential
+from dispute.lifecycle.vocabulary import DOCKED
 from hub.errors import Fault, Kind, Rejected
 from hub.runtime.clock import Clock
 from hub.store.store import Store, Transaction
@@ -34,7 +35,7 @@ REFRESH_S: Final = 5.0
 MISS_REFRESH_S: Final = 0.5
 """A key added in the store works after this long; also bounds what wrong keys can cost."""
 
-_AGENCY: Final = r"^(court|police|petition)-[a-z0-9][a-z0-9-]{0,50}$"
+_AGENCY: Final = rf"^({'|'.join(DOCKED)})-[a-z0-9][a-z0-9-]{{0,50}}$"
 _COUNTY: Final = r"^[0-9]{2}([0-9]{2}([0-9]{2})?)?$"
 _SHA256: Final = r"^[0-9a-f]{64}$"
 

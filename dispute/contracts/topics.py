@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from dispute.lifecycle.vocabulary import DOCKED
 from hub.streams.topics import DAY_MS, FOREVER_MS, Topic
 
-BRIDGES: Final = ("court_bridge", "police_bridge", "petition_bridge")
+BRIDGES: Final = tuple(f"{channel}_bridge" for channel in DOCKED)
 
 HANDOFFS: Final = Topic(
     name="dispute.handoffs.v1",

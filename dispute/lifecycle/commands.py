@@ -10,6 +10,7 @@ from dispute.lifecycle.dimensions import Dimensions
 from dispute.lifecycle.limits import NO_LIMIT, Limit
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from dispute.lifecycle.vocabulary import (
+    Channel,
     Clarity,
     Colour,
     DispatchMode,
@@ -22,7 +23,6 @@ from dispute.lifecycle.vocabulary import (
     ReferTarget,
     Remedy,
     ReopenReason,
-    ReturnTarget,
     Role,
     Supervision,
     SuspendReason,
@@ -229,7 +229,7 @@ class RecordNonPerformance:
 class ReturnToSource:
     """T6, T18, T21: back to its source, or to the court when a party elects to sue."""
 
-    target: ReturnTarget
+    target: Channel
     packet_sha256: str = ""
     party_elected_suit: bool = False
 

@@ -38,9 +38,9 @@ from dispute.lifecycle.situation import (
 from dispute.lifecycle.states import State
 from dispute.lifecycle.vocabulary import (
     COLOURS,
+    DOCKED,
     RUNGS,
     SETTLED_FORMS,
-    SOURCE_CHANNELS,
     WARNING_COLOURS,
     WHISTLE_BLOWING,
     Channel,
@@ -51,7 +51,6 @@ from dispute.lifecycle.vocabulary import (
     OutcomeForm,
     ReferTarget,
     Remedy,
-    ReturnTarget,
     Satisfaction,
     Supervision,
     TrackReason,
@@ -197,7 +196,7 @@ def target_takes_it(at: Situation, order: ReturnToSource) -> str | None:
     channel = at.known.dimensions.channel
     if order.target.value == channel.value:
         return None
-    if order.target is not ReturnTarget.COURT:
+    if order.target is not Channel.COURT:
         return "wrong_return_target"
     return None if order.party_elected_suit else "suit_not_elected"
 
@@ -206,13 +205,13 @@ def packet_is_complete(at: Situation, order: ReturnToSource) -> str | None:
     """After a mediation the court gets the packet: undisputed facts, addresses, complaint, report (在线 17, 21, 22)."""
     if order.packet_sha256:
         return None if is_digest(order.packet_sha256) else "digest_malformed"
-    owed = order.target is ReturnTarget.COURT and at.known.state not in NO_PACKET
+    owed = order.target is Channel.COURT and at.known.state not in NO_PACKET
     return "packet_missing" if owed else None
 
 
 def something_is_open(at: Situation, order: ReturnToSource) -> str | None:
     """After an agreement only its open rest goes back, or a party who is dissatisfied sues."""
-    sues = order.target is ReturnTarget.COURT and order.party_elected_suit
+    sues = order.target is Channel.COURT and order.party_elected_suit
     rest = at.known.state is State.AGREED and at.known.partial
     return None if sues or rest else "nothing_to_return"
 
@@ -239,7 +238,7 @@ def exit_fits(at: Situation, order: Refer) -> str | None:
 # T23 to T27
 def source_is_not_owed(at: Situation, _: BeginFollowUp) -> str | None:
     """A withdrawn dispute of a source system is returned there first."""
-    return "source_is_owed" if at.known.dimensions.channel in SOURCE_CHANNELS else None
+    return "source_is_owed" if at.known.dimensions.channel in DOCKED else None
 
 
 def visit_is_planned(at: Situation, order: BeginFollowUp) -> str | None:

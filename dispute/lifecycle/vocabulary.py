@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, Self
 
 
 class EventKind(StrEnum):
@@ -64,17 +64,32 @@ SIGN_OFF_EXPIRED: Final = "sign_off_expired"
 
 
 class Channel(StrEnum):
-    """Door by which a dispute came."""
+    """How a dispute came; the one list of channels.
 
-    COURT = "court"
-    POLICE = "police"
-    PETITION = "petition"
-    WINDOW = "window"
-    HOTLINE = "hotline"
-    GRID = "grid"
-    APP = "app"
-    DEPARTMENT = "department"
-    SELF = "self"
+    Attributes:
+        zh: Chinese name.
+        docked: It has a bridge, and a source system that is owed the dispute's return.
+    """
+
+    zh: str
+    docked: bool
+
+    def __new__(cls, code: str, zh: str = "", docked: bool = False) -> Self:  # noqa: FBT001, FBT002 - a column of the list
+        """Make one row of the list."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.zh, member.docked = zh, docked
+        return member
+
+    COURT = "court", "诉调", True
+    POLICE = "police", "警调", True
+    PETITION = "petition", "访调", True
+    WINDOW = "window", "窗口"
+    HOTLINE = "hotline", "热线"
+    GRID = "grid", "网格"
+    APP = "app", "掌上"
+    DEPARTMENT = "department", "部门"
+    SELF = "self", "自行发现"
 
 
 class Role(StrEnum):
@@ -232,14 +247,6 @@ class Remedy(StrEnum):
     PENALTY_PROCEDURE = "penalty_procedure"
 
 
-class ReturnTarget(StrEnum):
-    """Source system that takes a dispute back."""
-
-    COURT = "court"
-    POLICE = "police"
-    PETITION = "petition"
-
-
 class ReferTarget(StrEnum):
     """Statutory exit other than the source system."""
 
@@ -295,5 +302,5 @@ RUNGS: Final = tuple(Supervision)
 WARNING_COLOURS: Final = frozenset({Colour.YELLOW, Colour.RED})
 SETTLED_FORMS: Final = frozenset({OutcomeForm.WITHDRAWN_AFTER_SETTLEMENT, OutcomeForm.SELF_SETTLED})
 """The parties settled themselves: a success without a mediator's document."""
-SOURCE_CHANNELS: Final = frozenset({Channel.COURT, Channel.POLICE, Channel.PETITION})
-"""Channels with a source system that is owed the dispute's return."""
+DOCKED: Final = tuple(channel for channel in Channel if channel.docked)
+"""Channels with a source system that is owed the dispute's return, in the order of the list."""

@@ -14,6 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
+from dispute.lifecycle.vocabulary import DOCKED
 from ops.console import output
 from ops.console.exits import Exit
 from ops.console.interrupts import run
@@ -181,7 +182,7 @@ async def _demo(options: Options, *, json: bool) -> RunReport:
 
 async def _up(county: str, plan: LaunchPlan) -> None:
     tell, folder = output.teller(), plan.folder
-    agencies = [(f"{channel}-{county}", county) for channel in ("court", "police", "petition")]
+    agencies = [(f"{channel}-{county}", county) for channel in DOCKED]
     keys = make(folder / "credentials", agencies)
     tell(f"运行目录 run folder: {folder}")
     async with Hub(replace(plan, credentials=keys), tell) as hub:

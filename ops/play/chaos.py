@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from signal import SIGCONT, SIGSTOP
 from typing import Final
 
+from dispute.contracts.topics import BRIDGES
 from ops.run.books import Sheet, unread
 from ops.run.children import Child
 from ops.run.client import HubClient
-from ops.run.launcher import BRIDGES, SERVICES, Hub
+from ops.run.launcher import SERVICES, Hub
 
 LEAST_KILLS: Final = 8
 LEAST_LOADED: Final = 5

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from dispute.contracts.topics import BRIDGES
 from hub.errors import Retryable
 from ops.play.chaos import LEAST_KILLS, Chaos, Kill, least_loaded
 from ops.play.demo import Driver, FullSpeed, Played, Script, write_out
@@ -37,7 +38,7 @@ from ops.repair.dumps import collect
 from ops.run.books import Books, balance
 from ops.run.client import HubClient
 from ops.run.credentials import make
-from ops.run.launcher import BRIDGES, SERVICES, Hub, LaunchPlan
+from ops.run.launcher import SERVICES, Hub, LaunchPlan
 from ops.run.rates import RateRow
 
 SETTLE_S: Final = 60.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
+from dispute.contracts.topics import BRIDGES
 from hub.errors import Fault, Rejected, Retryable
 from ops.console.exits import CommandError, Exit
 from ops.run.broker import Broker, BrokerKind, Choice, choose, open_broker
@@ -20,8 +21,7 @@ from ops.run.credentials import Credentials
 from ops.run.run_folder import Running, left_over, write
 from ops.run.stores import Stores, open_stores
 
-SERVICES: Final = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats")
-BRIDGES: Final = SERVICES[:3]
+SERVICES: Final = (*BRIDGES, "intake", "stats")
 WATCH_S: Final = 0.5
 LEFT_OVER_S: Final = 2.0
 GRACE_S: Final = 30.0

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from dispute.lifecycle.vocabulary import DOCKED
+
 METRICS: Final = ("diversion", "success", "success_on_concluded", "resolution")
-CHANNELS: Final = ("court", "police", "petition", "all")
+CHANNELS: Final = (*(str(channel) for channel in DOCKED), "all")
 
 
 @dataclass(frozen=True, slots=True)

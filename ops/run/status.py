@@ -10,11 +10,12 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
+from dispute.contracts.topics import BRIDGES
 from ops.console import output
 from ops.console.exits import Exit
 from ops.run.books import Books, balance
 from ops.run.client import PERSON_S, HubClient
-from ops.run.launcher import BRIDGES, SERVICES
+from ops.run.launcher import SERVICES
 from ops.run.rates import RateRow
 from ops.run.restarts import restarts
 from ops.run.run_folder import Running, find

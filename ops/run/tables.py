@@ -8,15 +8,11 @@ from typing import Final
 from rich import box
 from rich.table import Table
 
+from dispute.lifecycle.vocabulary import DOCKED
 from ops.run.books import Books
 from ops.run.rates import METRICS, RateRow
 
-CHANNEL_NAMES: Final = {
-    "court": "诉调 court",
-    "police": "警调 police",
-    "petition": "访调 petition",
-    "all": "合计 all",
-}
+CHANNEL_NAMES: Final = {str(channel): f"{channel.zh} {channel}" for channel in DOCKED} | {"all": "合计 all"}
 SHORT_NAMES: Final = {
     "diversion": "分流率",
     "success": "成功÷受理",

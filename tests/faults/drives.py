@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from dispute.contracts.topics import JOURNAL
+from dispute.contracts.topics import BRIDGES, JOURNAL
 from hub.errors import Retryable
 from hub.kafka.log import Log
 from hub.streams.inbox import Inbox
@@ -27,7 +27,6 @@ from ops.play.scenarios.vocabulary import Docking
 from ops.play.simulators.answers import ReceivedReceipt
 from ops.play.simulators.bodies import body_of
 from ops.run.books import on_its_way
-from ops.run.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults import traps
 from tests.faults.kinds import BY_NAME

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from faust.transport.drivers.aiokafka import Consumer
 
 from dispute.calendar.working_days import LimitEnd, WorkCalendar
+from dispute.contracts.topics import BRIDGES
 from hub.errors import Fault, Rejected
 from hub.kafka import admin
 from hub.kafka.pages import Pages
@@ -34,7 +35,7 @@ from hub.streams.judge import Numbered, RecordVerdict, StreamPlace
 from hub.streams.ports import FeedRecord
 from hub.streams.reader import Reader
 from hub.streams.relay import Relay
-from ops.run.launcher import BRIDGES, SERVICES
+from ops.run.launcher import SERVICES
 from services.intake.inbound.handoffs import HandoffApplier
 from services.stats.facts.fold import Fold
 from tests.faults import traps

@@ -10,8 +10,8 @@ from typing import Final
 
 import httpx2
 
+from dispute.contracts.topics import BRIDGES
 from ops.run.children import Child
-from ops.run.launcher import BRIDGES
 from tests.faults.scene import NotBitten, Scene
 
 AHEAD: Final = timedelta(minutes=61)

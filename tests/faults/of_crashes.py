@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from ops.run.launcher import BRIDGES
+from dispute.contracts.topics import BRIDGES
 from tests.faults import points as at
 from tests.faults.scene import Inject, NotBitten, Scene
 

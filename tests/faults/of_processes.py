@@ -14,10 +14,9 @@ import sqlalchemy as sa
 from aiokafka import AIOKafkaConsumer
 from kafka.errors import KafkaError
 
-from dispute.contracts.topics import HANDOFFS, JOURNAL
+from dispute.contracts.topics import BRIDGES, HANDOFFS, JOURNAL
 from hub.kafka.clients import admin
 from ops.run.children import Child
-from ops.run.launcher import BRIDGES
 from tests.faults import points as at
 from tests.faults.scene import NotBitten, Scene
 

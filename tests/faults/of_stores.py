@@ -12,7 +12,8 @@ from typing import Any, Final
 import psycopg
 import sqlalchemy as sa
 
-from ops.run.launcher import BRIDGES, SERVICES
+from dispute.contracts.topics import BRIDGES
+from ops.run.launcher import SERVICES
 from tests.faults import points as at
 from tests.faults.scene import NotBitten, Scene
 

@@ -14,6 +14,7 @@ from signal import SIGKILL, SIGTERM, Signals
 from types import TracebackType
 from typing import Any, Final, Self
 
+from dispute.contracts.topics import BRIDGES
 from dispute.wire.court.v1 import court_pb2, court_pb2_grpc
 from dispute.wire.petition.v1 import petition_pb2, petition_pb2_grpc
 from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
@@ -32,7 +33,7 @@ from ops.run.broker import NativeKafka
 from ops.run.children import Child, cause_of
 from ops.run.client import HubClient
 from ops.run.credentials import make
-from ops.run.launcher import BRIDGES, SERVICES, Hub, LaunchPlan, Say
+from ops.run.launcher import SERVICES, Hub, LaunchPlan, Say
 from tests.faults import points as at
 from tests.faults.book import Book
 from tests.faults.evidence import Sources

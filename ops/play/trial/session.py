@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from dispute.contracts.topics import BRIDGES
 from hub.errors import Fault, Rejected, Retryable
 from ops.console.exits import BrokenPromise
 from ops.play.scenarios.days import this_day
@@ -33,7 +34,7 @@ from ops.play.trial.up import HubUp
 from ops.play.verify import compare_rates
 from ops.run.books import balance, on_its_way
 from ops.run.client import HubClient
-from ops.run.launcher import BRIDGES, SERVICES
+from ops.run.launcher import SERVICES
 from ops.run.rates import CHANNELS
 from ops.run.restarts import End, ends
 from ops.run.run_folder import Running

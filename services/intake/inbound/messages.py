@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from dispute.contracts.codec import instant_of
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle import (
+    DOCKED,
     Channel,
     Dimensions,
     Recurrence,
@@ -26,7 +27,7 @@ from dispute.lifecycle import (
 from dispute.lifecycle.identity import is_uuid
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
-from services.intake.law.facts import SOURCE_CHANNELS, Consent, Facts
+from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Body, Handoff, LaterFact, Ruling, Withdrawal
 from services.intake.law.matching import Person
 
@@ -64,7 +65,7 @@ def handoff_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Handoff:
         raise Rejected("bad_id", "a UUID in canonical form is needed", field="handoff_id")
     if handoff.dispute_id != dispute_id_of(handoff.agency_id, handoff.source_ref):
         raise Rejected("wrong_dispute_id", "id is not made of the agency and its reference", field="dispute_id")
-    if handoff.channel not in SOURCE_CHANNELS:
+    if handoff.channel not in DOCKED:
         raise Rejected("unknown_code", "a bridge tells of court, police or petition", field="channel")
     if len(handoff.content_mac) != DIGEST_BYTES:
         raise Rejected("digest_malformed", "content_mac has 32 bytes", field="content_mac")

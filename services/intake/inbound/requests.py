@@ -21,7 +21,6 @@ from services.intake.cases.ports import DoneTable
 from services.intake.cases.tasks import Matcher, task_of_command, task_of_handoff
 from services.intake.cases.unit_of_work import Task
 from services.intake.inbound.messages import arrival_of, digest_of, plausible
-from services.intake.law.facts import SOURCE_CHANNELS
 from services.intake.law.handoff import Handoff
 from services.intake.law.registration import Rulebook
 
@@ -29,7 +28,7 @@ MAX_COMMAND_BYTES: Final = 16 * 1024
 MAX_SUBMISSION_BYTES: Final = 256 * 1024
 MAX_KEY_CHARS: Final = 200
 SKEW: Final = timedelta(minutes=5)
-DOORS: Final = frozenset(set(Channel) - SOURCE_CHANNELS)
+DOORS: Final = frozenset(channel for channel in Channel if not channel.docked)
 """Channels that come through this service; the others have a bridge."""
 
 _ORGAN: Final = re.compile(r"[a-z]+-[a-z0-9][a-z0-9-]{0,50}")

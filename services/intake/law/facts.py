@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-SOURCE_CHANNELS = frozenset({"court", "police", "petition"})
-"""Channels whose disputes came from a system that waits for an answer."""
-
 CLAIMING_ROLES = frozenset({"plaintiff", "applicant", "petitioner"})
 ANSWERING_ROLES = frozenset({"defendant", "respondent"})
 

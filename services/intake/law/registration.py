@@ -16,7 +16,6 @@ from dispute.lifecycle import (
     RefuseMediation,
     Regime,
     Register,
-    ReturnTarget,
     ReturnToSource,
 )
 from services.intake.law.deadlines import Calendar, DeadlineRules
@@ -71,9 +70,9 @@ def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
 
     Whistle-blowing never travels on by itself: a person hands it to the discipline inspection body.
     """
-    if reason_code in STAYS_PUT or channel.value not in set(ReturnTarget):
+    if reason_code in STAYS_PUT or not channel.docked:
         return ()
-    return (ReturnToSource(target=ReturnTarget(channel.value)),)
+    return (ReturnToSource(target=channel),)
 
 
 def _acceptance(arrival: Arrival, verdict: ScreeningVerdict) -> Accept:

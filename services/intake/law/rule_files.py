@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dispute.lifecycle import Extension
+from dispute.lifecycle.vocabulary import Channel
 from hub.errors import Fault
 from services.intake.law.deadlines import DeadlineRules, ExtensionRule, SignOff, Term
 from services.intake.law.screening import Exclusion, FactName, Ground, RegimeRule, ScreeningRules
@@ -20,7 +21,6 @@ Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Clause = Annotated[str, Field(min_length=1, max_length=120)]
 """Two of them fit into the clause of one event: a petition has two limits."""
 Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
-Channel = Literal["court", "police", "petition", "window", "hotline", "grid", "app", "department", "self"]
 
 
 class _Strict(BaseModel):

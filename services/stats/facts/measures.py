@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from dispute.lifecycle.vocabulary import Channel
+
 
 class FactType(IntEnum):
     """Code of a counted event type, as stored in `fact.type`. Codes are never renumbered and never used again."""
@@ -158,10 +160,10 @@ SUMMED: Final = frozenset(int(measure.fact) for measure in MEASURES)
 """Fact types that cells are kept of; the others wait in `fact` for a measure. A new measure needs a rebuild."""
 BY_NAME: Final[dict[str, Measure]] = {measure.name: measure for measure in MEASURES}
 
-CHANNELS: Final = ("court", "police", "petition", "window", "hotline", "grid", "app", "department", "self")
+CHANNELS: Final = tuple(str(channel) for channel in Channel)
 """Every door by which a dispute can come in."""
 
 ALL: Final = "all"
 """The sum over every channel, those not asked for included."""
-DOCKED: Final = ("court", "police", "petition", ALL)
+DOCKED: Final = (*(str(channel) for channel in Channel if channel.docked), ALL)
 """Channels of a query that names none."""

@@ -50,7 +50,6 @@ from dispute.lifecycle import (
     Reopen,
     ReopenReason,
     Resume,
-    ReturnTarget,
     ReturnToSource,
     Role,
     Sign,
@@ -93,7 +92,7 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 REGIME_B = replace(REGISTER, dimensions=replace(DIMENSIONS, regime=Regime.B))
 UNCLEAR = Clarity.UNCLEAR
-PACKETLESS = ReturnToSource(ReturnTarget.COURT)
+PACKETLESS = ReturnToSource(Channel.COURT)
 
 
 def nothing() -> Walk:
@@ -271,14 +270,14 @@ CASES = [
     C("wrong_remedy", at(State.AGREED), RecordNonPerformance(Remedy.PENALTY_PROCEDURE)),
     C("wrong_remedy", then(at(State.MEDIATING), FILED_STATEMENT), RecordNonPerformance(Remedy.SUIT)),
     # T6, T21, T22
-    C("wrong_return_target", at(State.FAILED), ReturnToSource(ReturnTarget.POLICE, DIGEST, party_elected_suit=True)),
-    C("suit_not_elected", police(State.WITHDRAWN), ReturnToSource(ReturnTarget.COURT, DIGEST)),
+    C("wrong_return_target", at(State.FAILED), ReturnToSource(Channel.POLICE, DIGEST, party_elected_suit=True)),
+    C("suit_not_elected", police(State.WITHDRAWN), ReturnToSource(Channel.COURT, DIGEST)),
     C("packet_missing", at(State.FAILED), PACKETLESS),
     C("packet_missing", at(State.JC_REFUSED), PACKETLESS),
-    C("digest_malformed", at(State.FAILED), ReturnToSource(ReturnTarget.COURT, "packet")),
-    C("nothing_to_return", at(State.AGREED), ReturnToSource(ReturnTarget.COURT, DIGEST)),
-    C("nothing_to_return", at(State.TRACKING), ReturnToSource(ReturnTarget.COURT, DIGEST)),
-    C("sealed_exit_only", whistle(), ReturnToSource(ReturnTarget.PETITION)),
+    C("digest_malformed", at(State.FAILED), ReturnToSource(Channel.COURT, "packet")),
+    C("nothing_to_return", at(State.AGREED), ReturnToSource(Channel.COURT, DIGEST)),
+    C("nothing_to_return", at(State.TRACKING), ReturnToSource(Channel.COURT, DIGEST)),
+    C("sealed_exit_only", whistle(), ReturnToSource(Channel.PETITION)),
     C("sealed_exit_only", whistle(), Refer(ReferTarget.ARBITRATION, told_in_writing=True)),
     C("told_not_in_writing", at(State.FAILED), Refer(ReferTarget.ARBITRATION, told_in_writing=False)),
     C("suit_not_elected", police(State.NOT_MEDIABLE), Refer(ReferTarget.COURT, told_in_writing=True)),

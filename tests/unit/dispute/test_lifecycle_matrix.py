@@ -40,7 +40,6 @@ from dispute.lifecycle import (
     Reopen,
     ReopenReason,
     Resume,
-    ReturnTarget,
     ReturnToSource,
     SettledDate,
     SettleDueDates,
@@ -122,7 +121,7 @@ MATRIX = {
 }  # fmt: skip
 
 SETTLED = Agree(OutcomeForm.SELF_SETTLED)
-SUIT = ReturnToSource(ReturnTarget.COURT, DIGEST, party_elected_suit=True)
+SUIT = ReturnToSource(Channel.COURT, DIGEST, party_elected_suit=True)
 GOOD: dict[str, Instruction] = {
     "Register": REGISTER,
     "LinkDuplicate": LinkDuplicate(dispute_id_of(ORGAN, "another")),

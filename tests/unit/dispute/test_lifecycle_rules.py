@@ -37,7 +37,6 @@ from dispute.lifecycle import (
     Reopen,
     ReopenReason,
     Resume,
-    ReturnTarget,
     ReturnToSource,
     Role,
     Sign,
@@ -213,7 +212,7 @@ def test_oral_and_partial_agreements_are_marked() -> None:
     oral = Agree(OutcomeForm.AGREEMENT, oral_recorded=True, partial=True)
     walk = reach(State.MEDIATING).do(oral)
     assert (walk.last.particulars.oral, walk.last.particulars.partial) == (True, True)
-    assert walk.do(ReturnToSource(ReturnTarget.COURT, DIGEST)).last.transition == "T21b"
+    assert walk.do(ReturnToSource(Channel.COURT, DIGEST)).last.transition == "T21b"
 
 
 @pytest.mark.parametrize("channel", list(Channel))
@@ -226,14 +225,14 @@ def test_a_refusal_ends_mediation_at_once_in_every_channel(channel: Channel, sta
 @pytest.mark.parametrize("channel", list(Channel))
 @pytest.mark.parametrize("state", [State.FAILED, State.NOT_MEDIABLE, State.FOLLOW_UP, State.TRACKING, State.AGREED])
 def test_a_party_may_elect_to_sue_from_every_channel(channel: Channel, state: State) -> None:
-    push = ReturnToSource(ReturnTarget.COURT, DIGEST, party_elected_suit=True)
+    push = ReturnToSource(Channel.COURT, DIGEST, party_elected_suit=True)
     event = reach(state, registration(channel)).do(push).last
     assert (event.particulars.target, event.particulars.document_sha256) == ("court", DIGEST)
 
 
 @pytest.mark.parametrize("channel", [Channel.POLICE, Channel.PETITION])
 def test_a_failed_matter_goes_back_where_it_came_from(channel: Channel) -> None:
-    back = ReturnToSource(ReturnTarget(channel.value))
+    back = ReturnToSource(Channel(channel.value))
     event = reach(State.MEDIATING, registration(channel)).do(Fail(FailureReason.UNREACHABLE)).do(back).last
     assert (event.to_state, event.particulars.target, event.reason_code) == (State.RETURNED, channel, "unreachable")
 

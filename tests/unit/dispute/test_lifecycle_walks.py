@@ -61,7 +61,6 @@ from dispute.lifecycle import (
     ReopenReason,
     Resume,
     Retraction,
-    ReturnTarget,
     ReturnToSource,
     Role,
     Sign,
@@ -138,7 +137,7 @@ BY_TYPE: dict[type, st.SearchStrategy[Instruction]] = {
     RecordRuling: st.builds(RecordRuling, st.booleans(), st.just("title")),
     RecordPerformance: st.builds(RecordPerformance, digests),
     RecordNonPerformance: st.builds(RecordNonPerformance, some(Remedy)),
-    ReturnToSource: st.builds(ReturnToSource, some(ReturnTarget), digests, yes),
+    ReturnToSource: st.builds(ReturnToSource, some(Channel), digests, yes),
     Refer: st.builds(Refer, some(ReferTarget), yes, yes),
     BeginFollowUp: st.builds(BeginFollowUp, st.one_of(st.none(), days)),
     Close: st.builds(Close, st.sampled_from(["r-2", "a-1"]), yes, yes, st.sampled_from([False, False, True])),
@@ -298,7 +297,7 @@ def test_deep_walks_take_only_what_the_table_allows(data: st.DataObject, channel
 
 def ways_out() -> list[Instruction]:
     """What a helpful clerk would try next, in order, to bring a dispute to its end."""
-    back = ReturnToSource(ReturnTarget.COURT, DIGEST, party_elected_suit=True)
+    back = ReturnToSource(Channel.COURT, DIGEST, party_elected_suit=True)
     return [
         CLOSE, Track(TrackReason.MAY_BLOW_UP), RecordVisit(clean=True),
         BeginScreening(), RefuseMediation("special_procedure"), back,
