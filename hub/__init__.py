@@ -1,1 +1,4 @@
-"""The platform: rooms that know no dispute (docs/architecture.md)."""
+"""The platform packages, which know nothing of disputes.
+
+docs/architecture.md lists them.
+"""

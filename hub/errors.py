@@ -1,4 +1,7 @@
-"""Kinds of failure, and the one table that says what each means on every transport."""
+"""Kinds of failure and their meaning on each transport.
+
+`MEANINGS` is the only table that states it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,10 @@ from typing import Final
 
 
 class Kind(StrEnum):
-    """Why something was refused; decides the answer on Kafka, gRPC and HTTP."""
+    """Why something was refused.
+
+    The kind decides the answer on Kafka, gRPC and HTTP.
+    """
 
     MALFORMED = "malformed"
     WRONG_STATE = "wrong_state"
@@ -56,7 +62,9 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
 
 
 class Rejected(Exception):  # noqa: N818 - a domain verdict, named as in the glossary, not a programming error
-    """Refused for good: never retried; goes back to the caller or to the dead letters.
+    """A final refusal, which is never retried.
+
+    It goes back to the caller or becomes a dead letter.
 
     Attributes:
         code: Stable lower-case string, for example `consent_missing`.
@@ -74,7 +82,9 @@ class Rejected(Exception):  # noqa: N818 - a domain verdict, named as in the glo
 
 
 class Retryable(Exception):  # noqa: N818 - a domain verdict, as above
-    """Not now: the same request may succeed after `after_s` seconds.
+    """A temporary refusal, which may be retried later.
+
+    The same request may succeed after `after_s` seconds.
 
     Attributes:
         after_s: Seconds to wait before the next try.
@@ -92,7 +102,10 @@ class Retryable(Exception):  # noqa: N818 - a domain verdict, as above
 
 
 class Fault(Exception):  # noqa: N818 - stops the process; carries the runbook's heading
-    """A broken promise (hole, fork, restored store): the process stops loudly and names the repair.
+    """A broken invariant, which stops the process.
+
+    Examples are a hole or a fork in a stream, or a restored store. The message names the section of the runbook with
+    the repair.
 
     Attributes:
         code: Stable lower-case string, also the anchor in docs/runbook.md.

@@ -1,1 +1,4 @@
-"""The only place that builds gRPC servers and channels: status mapping, deadlines, health, reflection, metrics."""
+"""The only package that builds gRPC servers and channels.
+
+It contains status mapping, deadlines, health, reflection and metrics.
+"""

@@ -1,4 +1,7 @@
-"""The books of one service over gRPC: every service serves them the same way."""
+"""Serves the books of one service over gRPC.
+
+All services use this servicer.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 
 
 class BooksServicer(books_pb2_grpc.BooksServiceServicer):
-    """Answers with what `read` counts in one snapshot, under the service's name."""
+    """Answers `GetBooks` with the service's own counts.
+
+    `read` counts them in one snapshot; the servicer adds the service's name.
+    """
 
     def __init__(self, service: str, read: Callable[[], Awaitable[books_pb2.GetBooksResponse]]) -> None:
         self._service = service

@@ -1,4 +1,8 @@
-"""What one call goes through: decoding, deadline, verdicts to statuses, correlation id, metrics."""
+"""Wraps each gRPC call of a server.
+
+The wrapper decodes the request, enforces the deadline, turns verdicts into statuses, and handles the correlation id and
+the metrics.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,7 @@ Serve: TypeAlias = Callable[[Any, Context], Coroutine[Any, Any, Any]]
 
 _END: Final[ContextVar[float]] = ContextVar("end of the call, in the loop's time")
 _LEAVE_S: Final = 1.0
-"""For how long the call of a client who is gone waits for its servicer to end."""
+"""How long a call waits for its servicer to end after the client has gone."""
 _NO_ABORT: Final = (None, 0, grpc.StatusCode.OK)
 
 
@@ -57,14 +61,17 @@ class Bounds:
     stream_s: float = 3600.0
 
     def of(self, left_s: float | None, *, stream: bool) -> float:
-        """Return the bound of a call whose client waits for `left_s`; None when it set no deadline."""
+        """Return the time bound of one call.
+
+        `left_s` is the time for which its client waits; None when it set no deadline.
+        """
         if stream:
             return self.stream_s
         return self.call_s if left_s is None else self.longest_s
 
 
 class Streams:
-    """The streamed answers under way."""
+    """The streamed answers that are in progress."""
 
     def __init__(self) -> None:
         self.draining = False
@@ -78,7 +85,7 @@ class Streams:
             task.cancel()
 
     def drain(self) -> None:
-        """Cancel them all; their calls answer UNAVAILABLE."""
+        """Cancel all streams; their calls answer UNAVAILABLE."""
         self.draining = True
         for task in self._tasks:
             task.cancel()
@@ -117,14 +124,17 @@ def _decoded(decode: Decode, item: bytes) -> Any:  # noqa: ANN401 - a message of
 
 
 def time_left(context: Context) -> float:
-    """Return the seconds that a servicer has: to the client's deadline or to our own bound, whichever is first."""
+    """Return the seconds that a servicer has left.
+
+    They end at the client's deadline or at our own bound, whichever is first.
+    """
     left = context.time_remaining()
     ours = _END.get() - asyncio.get_running_loop().time()
     return max(0.0, ours if left is None else min(left, ours))
 
 
 class GuardedMethod:
-    """One method of a server, with everything that surrounds its calls.
+    """Wraps one method of a server and its calls.
 
     A servicer runs in a task of its own. However that task ends, and when it does not end, the call ends with a status:
     grpc.aio sends none when a handler ends in a cancellation, in another error that is no `Exception`, or in some of
@@ -159,7 +169,7 @@ class GuardedMethod:
         self._on_fault = on_fault
 
     def answering(self, read: Read, behaviour: Any, encode: Encode) -> Serve:  # noqa: ANN401 - grpc types it by method
-        """Return the guarded behaviour of a method with one answer."""
+        """Return the guarded behaviour for one answer."""
 
         async def serve(raw: Any, context: Context) -> bytes:  # noqa: ANN401 - a message of any method
             answer = behaviour(await read(raw), context)
@@ -171,7 +181,7 @@ class GuardedMethod:
         return guarded
 
     def streaming(self, read: Read, behaviour: Any) -> Serve:  # noqa: ANN401 - grpc types it by method
-        """Return the guarded behaviour of a method with streamed answers."""
+        """Return the guarded behaviour for streamed answers."""
 
         async def serve(raw: Any, context: Context) -> None:  # noqa: ANN401 - a message of any method
             answer = behaviour(await read(raw), context)
@@ -201,7 +211,7 @@ class GuardedMethod:
             code = _code_of(context)
             raise
         except asyncio.CancelledError:
-            code = _cancelled_code(context)  # grpc's own: the client is gone or out of time, or the server's stop is
+            code = _cancelled_code(context)  # by grpc: the client is gone or late, or the server stopped
             raise
         except (Rejected, Retryable) as verdict:
             level = MEANINGS[verdict.kind].log_level
@@ -215,9 +225,10 @@ class GuardedMethod:
             self._metrics.inc("grpc_server_handled_total", 1, **self._labels, grpc_code=code)
 
     async def _bounded(self, serve: Serve, raw: Any, context: Context, *, stream: bool) -> Any:  # noqa: ANN401 - as above
-        """Return the answer, or raise a verdict; at the bound at the latest, whatever the servicer does.
+        """Return the answer or raise a verdict, at the time bound at the latest.
 
-        A cancellation that comes out of here is grpc's own of this call.
+        The bound holds whatever the servicer does. A cancellation that this method raises is grpc's own cancellation of
+        the call.
         """
         bound_s = self._bounds.of(context.time_remaining(), stream=stream)
         _END.set(asyncio.get_running_loop().time() + bound_s)
@@ -256,12 +267,15 @@ class GuardedMethod:
         if isinstance(error, Fault):
             self._on_fault(error)
         _log.error("rpc_failed", method=self._method[1:], exc_info=error)
-        # Nothing of an unexpected error is told: its text may quote data. The correlation id finds it in the log.
+        # The answer contains nothing of an unexpected error: its text may quote data. The log has it by correlation id.
         return Rejected("internal", "内部错误 internal error", kind=Kind.INTERNAL)
 
 
 def _look(work: asyncio.Task[Any]) -> None:
-    """Take note of how a task ended; asyncio complains of an error that nobody looked at."""
+    """Read how a task ended.
+
+    asyncio complains about an error that nobody has read.
+    """
     if not work.cancelled():
         work.exception()
 

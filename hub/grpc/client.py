@@ -1,4 +1,7 @@
-"""Channels to other services, and calls that end in an answer or a verdict within the caller's time."""
+"""Channels and calls to other services.
+
+A call ends within the caller's time, with an answer or a verdict.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ _OPTIONS: Final = (
     ("grpc.enable_retries", 0),  # `call` retries, bounded by the caller's deadline
     ("grpc.enable_http_proxy", 0),  # our services are never behind the machine's web proxy
     ("grpc.initial_reconnect_backoff_ms", 100),
-    # The time that one connection may take, despite its name: a busy service says its first word late, and a client
-    # that gives up then calls it absent (gRPC's doc/connection-backoff.md: MIN_CONNECT_TIMEOUT).
+    # Despite its name this is the time that one connection may take. A busy service answers late at first, and a client
+    # that gives up then reports it as unreachable (gRPC's doc/connection-backoff.md: MIN_CONNECT_TIMEOUT).
     ("grpc.min_reconnect_backoff_ms", 5_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),  # a service that was restarted is found again soon
     ("grpc.keepalive_time_ms", 30_000),
@@ -36,12 +39,18 @@ _LONGEST_WAIT_S: Final = 2.0
 
 
 def channel(address: str) -> grpc.aio.Channel:
-    """Return a channel to `host:port`; it connects again when the service comes back. The caller closes it."""
+    """Return a channel to `host:port`.
+
+    The channel connects again when the service comes back. The caller closes it.
+    """
     return grpc.aio.insecure_channel(address, options=_OPTIONS)
 
 
 def error_of(error: grpc.RpcError) -> Rejected | Retryable:
-    """Return the verdict that a failed call carries: the server's own one, or what its bare status means."""
+    """Return the verdict of a failed call.
+
+    It is the server's own verdict, or else the meaning of the bare status.
+    """
     if not isinstance(error, grpc.aio.AioRpcError):
         return Rejected("internal", type(error).__name__, kind=Kind.INTERNAL)
     details = dict(error.trailing_metadata() or ()).get(DETAILS_KEY)
@@ -56,15 +65,17 @@ async def call(
     metadata: Metadata = (),
     retry: bool = True,
 ) -> Response:
-    """Call a unary method; carries the correlation id of the running context.
+    """Call a unary method.
+
+    The call sends the correlation id of the running context.
 
     Args:
         method: Of a generated stub.
-        request: May be sent several times: every method of the hub may be called twice (design D6).
+        request: May be sent several times: every method of the hub may be called twice.
         timeout_s: Time for all tries together.
         metadata: More metadata, such as a credential.
-        retry: Try again, with jitter, on UNAVAILABLE, RESOURCE_EXHAUSTED, and an ABORTED that is no verdict of ours.
-            A stale sequence (ABORTED with our details) needs the whole step again, which only the caller can do.
+        retry: Retry, with jitter, on UNAVAILABLE, RESOURCE_EXHAUSTED, and an ABORTED that is not a verdict of ours.
+            After a stale sequence (ABORTED with our details) the whole step must be repeated, by the caller.
 
     Raises:
         Rejected: The server's verdict.
@@ -75,7 +86,7 @@ async def call(
     told: Rejected | Retryable | None = None
 
     def again(error: Exception) -> bool | float:
-        """Tell whether to try again; a server that is full says itself when."""
+        """Tell whether to retry; a server that is full states the wait itself."""
         if not retry or not isinstance(error, Retryable) or error.kind is Kind.TOO_LATE:
             return False
         wait_s = error.after_s if error.kind is Kind.EXHAUSTED else 0.0
@@ -96,7 +107,7 @@ async def call(
             except grpc.aio.AioRpcError as error:
                 verdict = error_of(error)
                 if told is not None and verdict.kind is Kind.TOO_LATE and end - loop.time() < _FIRST_WAIT_S:
-                    verdict = told  # the time ran out in a repetition: what the server said before tells more
+                    verdict = told  # the time ran out in a retry: the server's previous verdict says more
                 told = verdict
                 raise verdict from error
     raise AssertionError  # the context above ends in an answer or in the last try's error

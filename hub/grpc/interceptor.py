@@ -1,4 +1,7 @@
-"""Wraps every method of a server once, so that each of its calls is guarded; streams end when the server drains."""
+"""Wraps every method of a server once.
+
+The wrapper guards each of its calls, and ends streams when the server drains.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from hub.runtime.metrics import Metrics
 
 
 class CallGuard(grpc.aio.ServerInterceptor):
-    """Wraps each method at its first call and keeps the wrapped one.
+    """Wraps each method at its first call.
+
+    The wrapped method is kept for the later calls.
 
     Args:
         metrics: Counts and times go there.
@@ -39,7 +44,10 @@ class CallGuard(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler | None:
-        """Return the wrapped handler of the method; None when there is no such method."""
+        """Return the wrapped handler of the method.
+
+        None when there is no such method.
+        """
         wrapped = self._wrapped.get(handler_call_details.method)
         if wrapped is None:
             handler = await continuation(handler_call_details)
@@ -50,11 +58,17 @@ class CallGuard(grpc.aio.ServerInterceptor):
         return wrapped
 
     def drain(self) -> None:
-        """End streamed answers with UNAVAILABLE, so that watchers go elsewhere and the stop need not wait for them."""
+        """End streamed answers with UNAVAILABLE.
+
+        Watchers then reconnect elsewhere, and the stop does not wait for them.
+        """
         self._streams.drain()
 
     def _wrap(self, method: str, handler: Handler) -> Handler:
-        """Return the handler, as one of streamed requests: so that the wait for the first is within our bounds too."""
+        """Return the handler as one of streamed requests.
+
+        The wait for the first request is then within our bounds too.
+        """
         decode: Decode = handler.request_deserializer or bytes
         encode = handler.response_serializer
         guarded = GuardedMethod(

@@ -1,4 +1,7 @@
-"""Which bound a call counts against: streams, calls with one answer, and what tells of the server's health."""
+"""Chooses the quota that a call counts against.
+
+Streams, calls with one answer, and calls about the server's health have quotas of their own.
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,25 @@ from hub.runtime.quotas import Caller, Identify, Quota, caller_of
 CREDENTIAL_KEY: Final = "x-api-key"
 """Metadata key of a caller's credential."""
 OPERATIONS: Final = ("grpc.health.", "grpc.reflection.")
-"""Beginnings of the services that an operator asks: they answer also when everything else is full."""
+"""Prefixes of the services that operators call: they answer also when all other quotas are full."""
 
 _CALLS: Final = (512, 256)
 _STREAMS: Final = (256, 64)
 _OPERATIONS: Final = (128, 64)
 _WATCHED: Final = (64, 16)
-"""In all, and of one caller."""
+"""Calls at once: in total, and of one caller."""
 _RESERVED: Final = 4
-"""One in so many calls is kept for callers who show a valid credential."""
+"""One in this many calls is reserved for callers with a valid credential."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class CallQuotas:
-    """The bounds of one server: four that take nothing from each other.
+    """The four independent quotas of one server.
 
     Args:
-        identify: Who shows a credential; None where there are none.
-        calls: Of calls with one answer: in all, and of one caller.
+        identify: Names the caller of a credential; None where there are no credentials.
+        calls: Of calls with one answer: in total, and of one caller.
         streams: Of streamed answers.
     """
 
@@ -45,11 +48,11 @@ class CallQuotas:
         }
 
     def of(self, method: str, *, stream: bool) -> Quota:
-        """Return the bound that a method's calls share."""
+        """Return the quota that a method's calls share."""
         return self._quotas[method.removeprefix("/").startswith(OPERATIONS), stream]
 
     def caller(self, context: Context) -> Caller:
-        """Return whose call it is."""
+        """Return the caller of a call."""
         shown = dict(context.invocation_metadata() or ()).get(CREDENTIAL_KEY)
         who = self._identify(shown) if self._identify and isinstance(shown, str) else None
         # `ipv4:127.0.0.1:53412`, `ipv6:%5B::1%5D:53412`: the port is another at each connection.

@@ -1,4 +1,4 @@
-"""The gRPC server of a service, as a part of its process."""
+"""The gRPC server, as a part of its process."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ _NOT_SERVING: Final = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 class GrpcServer:
-    """A part that serves the given services, health and reflection on one address.
+    """Serves the services, health and reflection on one address.
 
     Args:
         address: `host:port`; port 0 takes a free one.
         services: What to serve.
         metrics: Calls are counted and timed there.
         bounds: For how long a call may run, whatever deadline its client set.
-        quotas: How many may run at once, in all and of one caller; beyond, a call is refused at once.
+        quotas: How many may run at once, in total and of one caller; a call above that is refused at once.
         grace_s: Time that calls under way have to finish when the server stops.
         reflect: Serve reflection; off in the production profile.
 
@@ -83,7 +83,7 @@ class GrpcServer:
         self._fault: asyncio.Future[Fault] | None = None
 
     async def start(self) -> None:
-        """Listen, then say SERVING.
+        """Listen, then report SERVING.
 
         Raises:
             Fault: `port_taken` when the address cannot be had.
@@ -93,7 +93,7 @@ class GrpcServer:
         self._fault = asyncio.get_running_loop().create_future()
         self._guard = CallGuard(self._metrics, bounds=self._bounds, quotas=self._quotas, on_fault=self._on_fault)
         # The server is built here and not in __init__: grpc.aio binds itself to the loop that runs now.
-        # No `maximum_concurrent_rpcs`: it is one for health and for everything else, and knows no callers.
+        # No `maximum_concurrent_rpcs`: it is one bound for health and everything else, and does not know callers.
         server = grpc.aio.server(interceptors=[self._guard], options=_OPTIONS)
         for add, servicer, _ in self._services:
             add(servicer, server)
@@ -111,17 +111,23 @@ class GrpcServer:
         await self.set_serving(serving=True)
 
     async def set_serving(self, *, serving: bool) -> None:
-        """Tell health clients whether this server can do its work, under every service's name and the empty one."""
+        """Report to health clients whether the server works.
+
+        The status is set under every service's name and under the empty name.
+        """
         for name in ("", *(name for _, _, name in self._services)):
             await self._health.set(name, _SERVING if serving else _NOT_SERVING)
 
     async def stop(self) -> None:
-        """Say NOT_SERVING, end streams, let calls finish within the grace, close."""
+        """Stop within the grace time.
+
+        The server reports NOT_SERVING, ends streams, lets calls finish within the grace, and closes.
+        """
         if self._server is None or self._guard is None:
             return
         await self._health.enter_graceful_shutdown()
         stopping = asyncio.ensure_future(self._server.stop(self._grace_s))
-        # Only after new calls are refused: a watcher that comes back at once must not find us open.
+        # Only after new calls are refused: a watcher that reconnects at once must not be accepted again.
         await asyncio.sleep(0)
         self._guard.drain()
         await stopping

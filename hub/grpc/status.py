@@ -1,4 +1,7 @@
-"""Verdicts to `google.rpc.Status` and back: the one translator of `hub.errors` for gRPC, used by server and client."""
+"""Converts verdicts to `google.rpc.Status` and back.
+
+Server and client both use this one translator of `hub.errors` for gRPC.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ DOMAIN: Final = "santiao.hub"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 
 _RETRY: Final = "retry"
-# Statuses that no row of MEANINGS has, and those that several kinds could mean: what a bare status tells a client.
+# What a bare status means to a client: statuses that no row of MEANINGS has, and those that several kinds map to.
 _BARE: Final[dict[grpc.StatusCode, Kind]] = {
     grpc.StatusCode.INVALID_ARGUMENT: Kind.MALFORMED,
     grpc.StatusCode.OUT_OF_RANGE: Kind.MALFORMED,
@@ -34,7 +37,9 @@ _BARE: Final[dict[grpc.StatusCode, Kind]] = {
 
 
 def status_of(error: Rejected | Retryable, *, metadata: dict[str, str] | None = None) -> status_pb2.Status:
-    """Return the rich status of a verdict: always an ErrorInfo, and whatever else fits its kind.
+    """Return the rich status of a verdict.
+
+    It always has an ErrorInfo, and the other details that fit its kind.
 
     Args:
         error: The verdict.
@@ -75,7 +80,7 @@ def verdict_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Re
     if ours is not None:
         return ours
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:
-        # gRPC refuses an oversized message with the status of "come back later"; coming back would not help.
+        # gRPC refuses an oversized message with the status that means "retry later"; a retry would not help.
         return Rejected("message_too_large", message)
     kind = _BARE.get(code, Kind.INTERNAL)
     name = code.name.lower()

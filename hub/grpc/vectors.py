@@ -1,4 +1,7 @@
-"""Position vectors to the wire and back; every answer and every `at_least` passes here."""
+"""Converts position vectors to the wire and back.
+
+Every answer and every `at_least` uses these functions.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from hub.wire.stream.v1 import stream_pb2
 
 
 def vector_to_wire(vector: Mapping[StreamName, int]) -> stream_pb2.PositionVector:
-    """Return the message of a vector, streams in order."""
+    """Return the message of a vector, streams sorted."""
     return stream_pb2.PositionVector(
         positions=[
             stream_pb2.StreamPosition(stream=str(stream), position=position)
