@@ -1,4 +1,7 @@
-"""The HTTP application of a service: health, metrics, its routers, and one form for every refusal."""
+"""Builds the HTTP application of a service.
+
+It serves health, metrics and the service's routers, and gives every refusal the same form.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def build_app(
     quotas: RequestQuotas | None = None,
     answer_s: float = ANSWER_S,
 ) -> FastAPI:
-    """Return the application.
+    """Return the HTTP application.
 
     Args:
         title: Name in the OpenAPI document.
@@ -80,7 +83,7 @@ def _operations(metrics: Metrics, healthy: Healthy) -> APIRouter:
 
     @router.get("/livez")
     async def livez() -> JSONResponse:
-        # That this is answered says all: the loop runs. Whether the service does its job is the other question.
+        # An answer alone proves that the loop runs. /healthz says whether the service does its job.
         return JSONResponse({"status": "alive"})
 
     @router.get("/metrics")
@@ -129,7 +132,10 @@ async def _on_unacceptable(_request: Request, error: Exception) -> Response:
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the document with our problems in place of FastAPI's own validation error."""
+    """Return the OpenAPI document with our problem schema.
+
+    It replaces FastAPI's own validation error.
+    """
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})

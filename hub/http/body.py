@@ -1,4 +1,7 @@
-"""Reads the JSON body of a request that was let in: bounded in size, time and shape, whatever its headers promise."""
+"""Reads the JSON body of an admitted request.
+
+Size, time and shape are bounded, whatever the headers state.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ class BodyLimits:
 
     Attributes:
         max_bytes: Size, also of a body that comes without a length.
-        timeout_s: Time from the first look to the end of the body; a slow sender holds nothing longer.
+        timeout_s: Time from the start of reading to the end of the body; a slow sender occupies nothing for longer.
         json: Shape of JSON.
     """
 
@@ -34,9 +37,10 @@ class BodyLimits:
 
 
 class JsonBody:
-    """Reads bodies. A route calls it after it has looked at the credential; nothing is read before.
+    """Reads request bodies.
 
-    What is refused is not read to its end: the connection passes over the rest.
+    A route calls it after it has checked the credential; nothing is read before. A refused body is not read to its end:
+    the connection discards the rest.
     """
 
     def __init__(self, limits: BodyLimits | None = None) -> None:
@@ -55,7 +59,7 @@ class JsonBody:
             raise _empty()
         if len(raw) <= _SMALL_BYTES:
             return parse_json(raw, self._limits.json)
-        # Off the loop, and one at a time: several would take turns with it, and each turn is 5 ms.
+        # In a thread, one at a time: several threads would alternate with the loop, for 5 ms each time.
         async with self._large:
             return await asyncio.to_thread(parse_json, raw, self._limits.json)
 

@@ -1,4 +1,7 @@
-"""ASGI middleware that answers in time: a request that takes longer is told to ask again."""
+"""ASGI middleware that answers within a bounded time.
+
+A request that takes longer is answered with the advice to retry.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ AFTER_S: Final = 2.0
 
 
 class AnswerBound:
-    """Ends what a request does once its time is over, and answers 504 with `Retry-After`.
+    """Cancels a late request and answers 504 with `Retry-After`.
 
     The time in which it waits for the caller does not count: a slow sender has a bound of its own. What the request had
-    asked the store for is left out when its turn had not come; else it may have been done, and the same request again
-    is given the same receipt.
+    asked of the store is left out when its turn had not come. Otherwise it may have been done, and the same request
+    sent again is given the same receipt.
     """
 
     def __init__(self, app: ASGIApp, answer_s: float = ANSWER_S) -> None:

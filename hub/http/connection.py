@@ -1,4 +1,7 @@
-"""An HTTP/1.1 connection that ends: when a head is late, when too many are open, when the server stops."""
+"""HTTP/1.1 connections that are closed in time.
+
+A connection is closed when a request's head is late, when too many connections are open, and when the server stops.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,14 @@ from hub.http.edge import CORRELATION_HEADER
 from hub.http.problems import problem
 
 _LINGER_S: Final = 2.0
-"""For how long the rest of a body that was answered unread is passed over: closed on it, the answer would be lost."""
+"""How long the rest of an unread body is discarded after the answer: closing at once would lose the answer."""
 
 
 class BoundedState(ServerState):
-    """What all connections of a server know: whether it stops, and which of them are idle."""
+    """State that all connections of a server share.
+
+    It says whether the server stops, and which connections are idle.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -30,10 +36,12 @@ class BoundedState(ServerState):
 
 
 class BoundedConnection(H11Protocol):
-    """Gives a connection `timeout_keep_alive` seconds for each request's head, however slowly its bytes drip in.
+    """Bounds the time for each request's head.
 
-    One that is made while the server stops is closed at once. uvicorn closes those that it sees when it begins to stop;
-    one just accepted then would be served until the grace is over, and its last request cancelled.
+    The bound is `timeout_keep_alive` seconds, however slowly the bytes arrive.
+
+    A connection that is made while the server stops is closed at once. uvicorn closes those that it sees when it begins
+    to stop; one accepted just then would be served until the grace is over, and its last request cancelled.
     """
 
     server_state: BoundedState
@@ -65,7 +73,10 @@ class BoundedConnection(H11Protocol):
 
     @override
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, in the form of every refusal."""
+        """Refuse input that is not HTTP.
+
+        The answer has the form of every refusal.
+        """
         with structlog.contextvars.bound_contextvars(correlation_id=uuid4().hex):
             answer = problem(400, "bad_request", "不是合格的 HTTP 请求 not a well-formed HTTP request")
             answer.headers[CORRELATION_HEADER] = structlog.contextvars.get_contextvars()["correlation_id"]
@@ -79,13 +90,16 @@ class BoundedConnection(H11Protocol):
         self.transport.close()
 
     def give_up(self) -> None:
-        """Close at once, for another connection to have the place."""
+        """Close at once, to free the place for another connection."""
         self._forget()
         self.connections.discard(self)
         self.transport.abort()
 
     def _expect(self) -> None:
-        """Let the time run while a head is awaited; bytes that complete none do not set it back."""
+        """Start the timeout for a request's head.
+
+        Bytes that complete no head do not restart it.
+        """
         unread = self.conn.their_state is h11.SEND_BODY
         if self.transport.is_closing() or (self.cycle is not None and not self.cycle.response_complete):
             self._forget()

@@ -1,4 +1,7 @@
-"""Outermost ASGI middleware: correlation id, bounds, count of requests, and a problem whatever a request meets."""
+"""The outermost ASGI middleware.
+
+It sets the correlation id, enforces the bounds, counts the requests, and answers every error with a problem.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +29,10 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class Edge:
-    """Surrounds every request.
+    """Wraps every request.
 
-    An error that no handler knew is our bug: logged without its text, answered with 500 and the correlation id. So is a
-    cancellation from within; that one may be asked again.
+    An error that no handler knows is our bug: it is logged without its text and answered with 500 and the correlation
+    id. A cancellation from within is logged too; its answer says that the request may be retried.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, quotas: RequestQuotas) -> None:
@@ -52,7 +55,7 @@ class Edge:
 
         async def receive_on() -> Message:
             nonlocal waits
-            waits = False  # the server tells it to go on
+            waits = False  # the server now sends 100 Continue
             return await receive()
 
         async def send_on(message: Message) -> None:
@@ -62,7 +65,7 @@ class Edge:
                 answer = MutableHeaders(scope=message)
                 answer[CORRELATION_HEADER] = correlation_id
                 if waits:
-                    answer["Connection"] = "close"  # whether the body comes all the same, nobody can tell
+                    answer["Connection"] = "close"  # nobody can know whether the client still sends the body
             await send(message)
 
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
@@ -89,7 +92,10 @@ class Edge:
 
 
 def _of_the_process(error: BaseException) -> bool:
-    """Tell whether an error ends the process or was this task's own cancellation, by the server's stop."""
+    """Tell whether an error must not be answered here.
+
+    That is an error that ends the process, and this task's own cancellation by the server's stop.
+    """
     task = asyncio.current_task()
     stopped = isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
     return stopped or isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)

@@ -22,7 +22,9 @@ def read_idempotency_key(
         ),
     ] = None,
 ) -> str | None:
-    """Return the key that the client sent, without the quotes that some clients put around it; None when it sent none.
+    """Return the idempotency key of a request.
+
+    The quotes that some clients put around it are removed. None when the client sent none.
 
     Raises:
         Rejected: `bad_idempotency_key` when it is empty, over 128 characters, or holds anything but visible ASCII.
@@ -39,4 +41,4 @@ def read_idempotency_key(
 
 
 IdempotencyKey = Annotated[str | None, Depends(read_idempotency_key)]
-"""Annotate a route's argument with it."""
+"""Type of a route's argument that receives the key."""

@@ -1,4 +1,7 @@
-"""Parses a JSON body, once, before any model sees it: encoding, number of values, well-formedness, depth, sizes."""
+"""Parses and checks a JSON body before any model.
+
+It checks encoding, number of values, well-formedness, depth and sizes, once.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,10 @@ class JsonLimits:
     """What a JSON body may be.
 
     Attributes:
-        max_depth: Objects and arrays inside each other.
+        max_depth: Levels of nested objects and arrays.
         max_items: Entries of one array.
-        max_members: Of one object.
-        max_values: In all; a batch of a thousand rich records has about 100,000.
+        max_members: Members of one object.
+        max_values: Values in total; a batch of a thousand rich records has about 100,000.
     """
 
     max_depth: int = 20
@@ -44,7 +47,7 @@ class JsonLimits:
 
 
 def parse_json(raw: bytes, limits: JsonLimits) -> object:
-    """Return the value of a body.
+    """Return the value of a JSON body.
 
     Raises:
         Unacceptable: 400 with `byte_order_mark`, `invalid_utf8`, `invalid_json`, `duplicate_key`, `too_deep`,
@@ -72,10 +75,10 @@ def parse_json(raw: bytes, limits: JsonLimits) -> object:
 
 
 def _more_values_than(raw: bytes, most: int) -> bool:
-    """Tell before anything is parsed; of what is no JSON the answer may be either.
+    """Tell, before parsing, whether there are too many values.
 
-    Each value but the outermost follows a comma, or opens an array or object. To count the bytes is enough for nearly
-    every body; texts with many commas are taken out first.
+    For input that is not JSON the answer may be either. Each value but the outermost follows a comma, or opens an array
+    or object. To count the bytes is enough for nearly every body; texts with many commas are taken out first.
     """
     if _separators(raw) <= most:
         return False
@@ -113,7 +116,7 @@ def _check_size(item: dict[str, object] | list[object], depth: int, limits: Json
 
 
 def _check_text(text: str) -> None:
-    # Escapes can say what UTF-8 cannot (lone surrogates) and what PostgreSQL does not store (NUL).
+    # Escapes can encode what UTF-8 cannot (lone surrogates) and what PostgreSQL does not store (NUL).
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         raise Unacceptable(
             _BAD_REQUEST, "invalid_text", "文本含有不允许的字符 text holds characters that are not allowed"
@@ -123,7 +126,7 @@ def _check_text(text: str) -> None:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        # Readers differ in which of two equal keys they take: an agency and we must not read two different records.
+        # Parsers differ in which of two equal keys they take: an agency and we must not read different records.
         raise Unacceptable(_BAD_REQUEST, "duplicate_key", "对象中有重复的键 a key stands twice in one object")
     return found
 

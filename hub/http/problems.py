@@ -1,4 +1,7 @@
-"""Verdicts and framework errors as RFC 9457 problem details; never a value that was sent, since it may be personal."""
+"""Turns verdicts and framework errors into RFC 9457 problems.
+
+A problem never contains a value that was sent, since it may be personal.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,10 @@ def problem(
 
 
 def problem_of(verdict: Rejected | Retryable) -> JSONResponse:
-    """Return the response of a verdict: status by its kind, `Retry-After` when it may be tried again."""
+    """Return the response of a verdict.
+
+    The kind decides the status. `Retry-After` is set when the request may be retried.
+    """
     status = MEANINGS[verdict.kind].http
     if isinstance(verdict, Retryable):
         return problem(status, verdict.code, verdict.detail, headers={"Retry-After": str(math.ceil(verdict.after_s))})
@@ -101,12 +107,18 @@ def problem_of(verdict: Rejected | Retryable) -> JSONResponse:
 
 
 def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return the response of what the framework refused: unknown path, wrong method."""
+    """Return the response of a framework refusal.
+
+    Examples are an unknown path and a wrong method.
+    """
     code = _CODES.get(status, "bad_request" if status < _SERVER_ERROR else "internal")
     return problem(status, code, headers=headers)
 
 
 def path_of(location: Sequence[int | str]) -> str:
-    """Return the dotted path of a place in the request, without `body`; names that clients chose are cut and masked."""
+    """Return the dotted path of a place in the request.
+
+    `body` is left out. Names that clients chose are cut and masked.
+    """
     parts = [str(part) for part in location]
     return redact_text(".".join(parts[1:] if parts[:1] == ["body"] else parts))[:_LONGEST_FIELD]

@@ -1,4 +1,7 @@
-"""Query parameters: a name that a path does not know, or that stands twice, is refused and never passed over."""
+"""Checks the names of query parameters.
+
+A name that the path does not know, or that occurs twice, is refused; none is ignored.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 async def check_query(request: Request) -> None:
-    """Check the names of a request's query; every router depends on it, after its look at the credential.
+    """Check the names of a request's query.
+
+    Every router depends on it, after its check of the credential.
 
     Raises:
         Rejected: `unknown_parameter`, `duplicate_parameter`.

@@ -1,4 +1,7 @@
-"""Which bound a request counts against: what operators ask is answered also when everything else is full."""
+"""Chooses the quota that a request counts against.
+
+Requests of operators have a quota of their own: they are answered also when all else is full.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,17 @@ OPERATIONS: Final = frozenset({"/healthz", "/livez", "/metrics"})
 
 _REQUESTS: Final = (512, 256)
 _OPERATIONS: Final = (64, 32)
-"""In all, and of one caller."""
+"""Requests at once: in total, and of one caller."""
 _RESERVED: Final = 4
-"""One in so many requests is kept for callers who show a valid credential."""
+"""One in this many requests is reserved for callers with a valid credential."""
 
 
 class RequestQuotas:
-    """The bounds of one server.
+    """The quotas of one server.
 
     Args:
-        identify: Who shows a credential; None where there are none.
-        requests: In all, and of one caller.
+        identify: Names the caller of a credential; None where there are no credentials.
+        requests: In total, and of one caller.
         operations: The same for `OPERATIONS`.
     """
 
@@ -41,10 +44,10 @@ class RequestQuotas:
         self._operations = Quota(*operations)
 
     def hold(self, scope: Scope) -> AbstractContextManager[None]:
-        """Count a request for as long as it is under way.
+        """Count a request for as long as it runs.
 
         Raises:
-            Retryable: `too_many_at_once`, at the entry.
+            Retryable: `too_many_at_once`, when the context is entered.
         """
         quota = self._operations if scope["path"] in OPERATIONS else self._requests
         who = self._identify(Headers(scope=scope).get(CREDENTIAL_HEADER)) if self._identify else None

@@ -1,4 +1,7 @@
-"""uvicorn in the running loop, as a part of its process: no signal handlers of its own, a bounded stop."""
+"""Runs uvicorn as a part of its process.
+
+It runs in the running loop, has no signal handlers of its own, and stops in bounded time.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ _BACKLOG: Final = 512
 
 
 class HttpServer:
-    """A part that serves an ASGI application.
+    """Serves an ASGI application, as a part.
 
     Args:
         app: From `build_app`.
@@ -29,7 +32,7 @@ class HttpServer:
         idle_s: Whole seconds that a connection may be silent, and that the head of a request may take.
 
     Attributes:
-        port: The port that is listened on, once started.
+        port: The port that the server listens on, once started.
     """
 
     name = "http"
@@ -45,7 +48,7 @@ class HttpServer:
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Listen; returns when requests are answered.
+        """Listen; return when requests are answered.
 
         Raises:
             Fault: `port_taken` when the address cannot be had.
@@ -72,7 +75,10 @@ class HttpServer:
             raise Fault("http_ended", "the HTTP server ended while it started") from self._serving.exception()
 
     async def stop(self) -> None:
-        """Stop listening, let requests finish within the grace, close."""
+        """Stop within the grace time.
+
+        The server stops listening, lets requests finish within the grace, and closes.
+        """
         if self._server is None or self._serving is None:
             return
         self._server.should_exit = True
@@ -105,7 +111,10 @@ class HttpServer:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready and when it stops, and leaves signals to the process."""
+    """uvicorn's server, without its signal handlers.
+
+    It reports when it is ready and when it stops. Signals are left to the process.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

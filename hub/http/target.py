@@ -1,4 +1,7 @@
-"""What a request asks for, brought to the one form that routes know (RFC 9112 3.2, RFC 9110 9.3.2)."""
+"""Normalises what a request asks for.
+
+Routes know only this form (RFC 9112 3.2, RFC 9110 9.3.2).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,10 @@ _ABSOLUTE: Final = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
 def normalised(scope: Scope) -> Scope:
-    """Return the scope with an origin-form target and GET for HEAD; the server leaves out the body of the latter.
+    """Return the scope with its target in origin form.
 
-    A server must take `GET http://host/path HTTP/1.1` too; whose host it names does not matter here.
+    GET replaces HEAD; the server leaves out the body of the latter. A server must take `GET http://host/path HTTP/1.1`
+    too; which host it names does not matter here.
     """
     changed: dict[str, object] = {}
     raw = scope.get("raw_path") or b""

@@ -1,4 +1,7 @@
-"""pydantic's findings as our stable codes, with texts of our own: pydantic's quote what was sent."""
+"""Translates pydantic's findings into our stable codes.
+
+The texts are our own, because pydantic's texts quote what was sent.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ _BY_ENDING: Final = (
     ("_inexact", "bad_format"),
 )
 _BY_START: Final = (("greater_than", "out_of_range"), ("less_than", "out_of_range"), ("timezone_", "bad_format"))
-# Bounds that a rule states; of a context nothing else is told.
+# Bounds that a rule states; nothing else of a finding's context is shown.
 _BOUNDS: Final = ("max_length", "min_length", "ge", "gt", "le", "lt", "multiple_of")
 _STATUS_BAD_REQUEST: Final = 400
 _STATUS_UNPROCESSABLE: Final = 422
@@ -71,7 +74,10 @@ _MOST: Final = 50
 
 
 def code_of(kind: str) -> str:
-    """Return our code of a pydantic error type; a `PydanticCustomError` keeps its own, which is one of ours already."""
+    """Return our code of a pydantic error type.
+
+    A `PydanticCustomError` keeps its own code, which is one of ours already.
+    """
     if kind in _EXACT:
         return _EXACT[kind]
     if kind not in get_args(core_schema.ErrorType):
@@ -83,7 +89,10 @@ def code_of(kind: str) -> str:
 
 
 def field_errors(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
-    """Return one entry for each finding of pydantic, at most 50, without the input."""
+    """Return one entry for each finding of pydantic.
+
+    At most 50, without the input.
+    """
     return [
         FieldError(field=path_of(item["loc"]), code=code, detail=_detail(code, item))
         for item in found[:_MOST]
@@ -92,7 +101,7 @@ def field_errors(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
 
 
 def problem_of_validation(found: Sequence[Mapping[str, Any]]) -> JSONResponse:
-    """Return the response to a request whose content was refused by its model."""
+    """Return the response to a request its model refused."""
     errors = field_errors(found)
     code = errors[0].code if errors else "invalid_value"
     status = _STATUS_BAD_REQUEST if code == "invalid_json" else _STATUS_UNPROCESSABLE
