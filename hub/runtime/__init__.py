@@ -1,1 +1,4 @@
-"""What every process needs first: settings, logs, metrics, clocks, calendars, keys, start and stop."""
+"""What every process needs before anything else.
+
+Settings, logs, metrics, clocks, calendars, keys, start and stop.
+"""

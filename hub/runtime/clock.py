@@ -1,4 +1,7 @@
-"""Clocks that are passed in: the machine's, and one that tests set."""
+"""Clocks that are passed in as arguments.
+
+One is the machine's, the other is set by tests.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time; whoever needs "now" takes one as an argument."""
+    """Tells the time.
+
+    Code that needs "now" takes a clock as an argument.
+    """
 
     def now(self) -> datetime:
         """Return the present instant, UTC and aware."""
@@ -22,7 +28,7 @@ class WallClock:
 
 
 class FixedClock:
-    """A clock that stands still until it is moved; tests own it.
+    """A clock for tests that moves only when told.
 
     Attributes:
         at: UTC, aware.
@@ -36,11 +42,14 @@ class FixedClock:
         return self.at
 
     def move_to(self, at: datetime) -> None:
-        """Stand at `at`, which may be earlier: machines' clocks do that too."""
+        """Set the clock to `at`.
+
+        `at` may be earlier: machines' clocks go back too.
+        """
         self.at = _aware(at)
 
     def advance(self, by: timedelta) -> None:
-        """Move by `by`."""
+        """Move the clock by `by`."""
         self.at += by
 
 

@@ -1,7 +1,8 @@
-"""Whether a service does its job: each part says what troubles it, a table says what that means, one place answers.
+"""Judges whether a service does its job.
 
-A trouble that lasts decides; one that passes is told as degraded. Being alive is another question (`/livez`): a service
-that can't write its store is alive, and to start it again would help nobody.
+Each part reports its trouble as a code, the table `REASONS` says what a code means, and `Health` gives the answer.
+Trouble that lasts decides; trouble that passes is reported as degraded. Whether the process is alive is another
+question (`/livez`): a service that can't write its store is alive, and a restart would not help.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import end_of, outcome_of
 
 DOWN_AFTER_S: Final = 10.0
-"""A trouble that passes sooner is nobody's alarm: a restarted database, a leader that moves, a rebalance."""
+"""Shorter trouble raises no alarm: a restarted database, a leader that moves, a rebalance."""
 LOOK_S: Final = 0.5
 
 REASONS: Final[Mapping[str, str]] = {
@@ -34,11 +35,11 @@ REASONS: Final[Mapping[str, str]] = {
     "reader_stuck": "读取停滞 / reading does not move on",
     "unsent": "已受理的记录未能发出 / accepted records are not sent on",
 }
-"""What a code means, for people; a code that isn't here stands for itself."""
+"""What a code means, for people; a code that isn't here is shown as it is."""
 
 
 class HealthStatus(StrEnum):
-    """Of a service."""
+    """Health of a service."""
 
     OK = "ok"
     DEGRADED = "degraded"
@@ -46,12 +47,12 @@ class HealthStatus(StrEnum):
 
 
 class Bearing(StrEnum):
-    """What a trouble takes away.
+    """What a trouble prevents.
 
     Attributes:
         ACCEPTING: Calls can't be served: down, and gRPC health says NOT_SERVING.
         APPLYING: What comes over the bus can't be applied, and that is the service's job: down; calls are still served.
-        PASSING_ON: What was accepted reaches others later, or news of others comes later: degraded, however long.
+        PASSING_ON: What was accepted reaches others later, or news from others comes later: degraded, however long.
     """
 
     ACCEPTING = "accepting"
@@ -65,8 +66,8 @@ class Concern:
 
     Attributes:
         name: In the answer: `writes`, `reads`, `relays`.
-        bearing: What its trouble takes away.
-        trouble: Asked at each look; a code, empty while all is well.
+        bearing: What its trouble prevents.
+        trouble: Called at each check; a code, empty while all is well.
         title: For people, Chinese first.
     """
 
@@ -78,11 +79,11 @@ class Concern:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one concern stands.
+    """The state of one concern.
 
     Attributes:
         reason: Code of its trouble; empty when there is none.
-        for_s: Seconds for which it has stood so.
+        for_s: Seconds for which this state has lasted.
     """
 
     reason: str
@@ -91,12 +92,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """What `/healthz` answers.
+    """The answer of `/healthz`.
 
     Attributes:
         status: Of the service as a whole.
         detail: For people, Chinese first; empty when all is well.
-        parts: How each concern stands, by its name.
+        parts: State of each concern, by its name.
     """
 
     status: HealthStatus
@@ -105,7 +106,7 @@ class HealthReport:
 
 
 class Health:
-    """Knows for how long each concern has been as it is.
+    """Tracks how long each concern has been in its state.
 
     Args:
         concerns: Of this service.
@@ -119,7 +120,7 @@ class Health:
         self._since = {concern.name: ("", begun) for concern in concerns}
 
     def report(self) -> HealthReport:
-        """Look at every concern and judge."""
+        """Check every concern and judge."""
         now = self._now()
         found = {concern.name: self._look(concern, now) for concern in self._concerns}
         troubled = [concern for concern in self._concerns if found[concern.name].reason]
@@ -129,7 +130,7 @@ class Health:
         return HealthReport(status, detail, found)
 
     def serving(self) -> bool:
-        """Tell whether calls can be served, for gRPC's health."""
+        """Tell gRPC's health whether calls can be served."""
         now = self._now()
         return not any(_lasts(concern, self._look(concern, now), {Bearing.ACCEPTING}) for concern in self._concerns)
 
@@ -143,17 +144,20 @@ class Health:
 
 
 class TellServing(Protocol):
-    """Tells gRPC's health."""
+    """Sets gRPC's health status."""
 
     async def __call__(self, *, serving: bool) -> None:
         """Tell whether calls can be served."""
 
 
 class HealthWatch:
-    """Part that looks when nobody asks, so that it is known since when; tells gRPC's health and the metric.
+    """Checks health at regular intervals, as a part.
+
+    Without it nobody would know since when a trouble lasts while nobody asks. It also sets gRPC's health and the
+    metric.
 
     Args:
-        health: Whose.
+        health: Of the service.
         metrics: `hub_healthy`.
         tell: Of the gRPC server; called when the answer changes.
     """
@@ -168,17 +172,17 @@ class HealthWatch:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to look."""
+        """Start the checks."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Stop the checks."""
         self._stopped.set()
         if self._task is not None:
             await end_of(self._task)
 
     async def failed(self) -> None:
-        """Raise the bug that a look met."""
+        """Raise the bug that a check met."""
         if self._task is not None:
             await outcome_of(self._task)
         await asyncio.Event().wait()

@@ -1,4 +1,7 @@
-"""Secret keys in files: made at first start, readable by the owner alone (design D16)."""
+"""Secret keys in files.
+
+A key is made at the first start, and only its owner may read it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class Key:
     """One secret.
 
     Attributes:
-        id: First 8 hex digits of HMAC-SHA256(secret, fixed label): names the key without telling it.
+        id: First 8 hex digits of HMAC-SHA256(secret, fixed label): names the key without revealing it.
         secret: The key itself; never printed.
     """
 
@@ -32,14 +35,14 @@ class Key:
 
 
 def load_or_create(directory: Path, name: str, size: int = 32) -> Key:
-    """Return the key of that name; make it when the file does not exist.
+    """Return the key of that name, made if missing.
 
     Several processes may start at once and ask for the same key: all get the same one.
 
     Args:
         directory: Made with mode 0700 when missing.
         name: File name, for example `transport`.
-        size: Bytes of a new key, and what an existing one must have.
+        size: Bytes of a new key; an existing one must have as many.
 
     Raises:
         Fault: `key_exposed` when others may read the file, `key_damaged` when its size is wrong.
@@ -60,7 +63,10 @@ def load_or_create(directory: Path, name: str, size: int = 32) -> Key:
 
 
 def _create(path: Path, size: int) -> None:
-    """Write a new key under a name of its own, then link it: nobody ever sees half a key, and the first one wins."""
+    """Write a new key to a temporary file, then link it.
+
+    Nobody ever reads half a key, and of several writers the first one wins.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

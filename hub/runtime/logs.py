@@ -1,4 +1,7 @@
-"""Logs: structlog and every stdlib logger through one redacted stream on stdout; configured once by `__main__`."""
+"""Configures the logs of a process.
+
+structlog and every stdlib logger write to one redacted stream on stdout. `__main__` configures it once.
+"""
 
 from __future__ import annotations
 
@@ -29,18 +32,20 @@ _FOREIGN: Final = (
     "asyncio",
     "sqlalchemy",
 )
-# What these say at INFO is of no use to an operator, or (access lines, SQL) tells references and parameters.
+# What these log at INFO is of no use to an operator, or (access lines, SQL) reveals references and parameters.
 _QUIET: Final = ("uvicorn.access", "faust", "mode", "aiokafka", "kafka", "grpc", "sqlalchemy", "asyncio")
 
 _BURST: Final = 10
 _SPAN_S: Final = 60.0
 _KEPT_S: Final = 3600.0
-"""A complaint that was not made for so long is forgotten, with the number of those that were not written."""
+"""A message that did not occur for this long is forgotten, with the number of those that were not written."""
 _NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - the seam's name for it
-    """Send everything that this process logs to stdout, redacted; replaces what was configured before.
+    """Send all logs of this process to stdout, redacted.
+
+    This replaces what was configured before.
 
     Args:
         service: Name under key `service` of every line.
@@ -92,7 +97,10 @@ def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - th
 
 
 class _Stdout(logging.StreamHandler[TextIO]):
-    """Says that a line could not be written, and not which: logging's own way prints its arguments to stderr."""
+    """Reports that a line was lost, without its content.
+
+    logging's own way prints the arguments of the line to stderr.
+    """
 
     @override
     def handleError(self, record: logging.LogRecord) -> None:
@@ -114,11 +122,12 @@ class _Named:
 
 
 class _Damped(logging.Filter):
-    """Lets a complaint through `_BURST` times in `_SPAN_S`; what comes more often is counted, and told with the next.
+    """Limits how often the same warning or error is written.
 
-    While a broker is gone its clients complain dozens of times a second, for hours: that fills a disk, and hides the
-    one line that matters. Only warnings and errors are damped. Two complaints are the same when logger, event, code and
-    reason are, or a library's text but for its numbers.
+    A message is written `_BURST` times in `_SPAN_S`; further ones are counted, and the next one written has the count.
+    While a broker is away its clients complain dozens of times a second, for hours: that fills a disk, and hides the
+    one line that matters. Only warnings and errors are damped. Two messages are the same when logger, event, code and
+    reason are, or a library's text except for its numbers.
     """
 
     def __init__(self) -> None:
@@ -161,7 +170,10 @@ def _complaint(record: logging.LogRecord) -> tuple[str, str]:
 
 
 class _PlainArguments(logging.Filter):
-    """Rewrites the arguments of stdlib records before they become text: exceptions and bytes may quote a person."""
+    """Rewrites the arguments of stdlib records before formatting.
+
+    Exceptions and bytes may quote a person.
+    """
 
     @override
     def filter(self, record: logging.LogRecord) -> bool:
@@ -182,7 +194,7 @@ def _plain(item: object) -> object:
 
 
 def _told_exception(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
-    """Replace `exc_info` by what may be told of the exception."""
+    """Replace `exc_info` by the publishable description of the exception."""
     told = event.pop("exc_info", None)
     record = event.get("_record")
     if told is None and isinstance(record, logging.LogRecord):
@@ -198,7 +210,7 @@ def _told_exception(_logger: WrappedLogger | None, _method: str, event: EventDic
 
 
 def _exception_as_text(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
-    """Write the description of an exception as lines, for a terminal."""
+    """Write an exception's description as lines, for a terminal."""
     told = event.get("exception")
     if isinstance(told, dict):
         event["exception"] = json.dumps(told, ensure_ascii=False, indent=2)

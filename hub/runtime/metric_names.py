@@ -1,4 +1,7 @@
-"""The register of metrics: each name as a type and as a row; an undeclared one neither type-checks nor runs."""
+"""The register of metrics.
+
+Each name is both a type and a row, so an undeclared name fails type checking and at run time.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class MetricRow:
 
     Attributes:
         name: Community names for gRPC, `hub_` elsewhere; base units; `_total` only on counters.
-        kind: What Prometheus makes of it.
+        kind: Prometheus' kind of the metric.
         help_zh: Meaning, for county staff.
         help_en: The same in English.
         labels: Each with a bounded set of values; never a dispute or a person.

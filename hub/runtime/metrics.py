@@ -1,4 +1,7 @@
-"""The metrics of one process, built from the register and passed down; and the page that documents them."""
+"""The metrics of one process.
+
+They are built from the register and passed down. `metrics_table` makes the page that documents them.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +27,21 @@ Children = dict[tuple[object, ...], Any]
 
 
 class Metrics:
-    """All metrics of the register in a registry of their own.
+    """Every metric of the register, in its own registry.
 
-    A name outside the register does not type-check, and raises `KeyError` where types were evaded.
-    Labels are given by name; a missing or unknown label raises `ValueError`.
+    A name outside the register does not type-check, and raises `KeyError` where type checking was bypassed. Labels are
+    given by name; a missing or unknown label raises `ValueError`.
 
     Attributes:
-        registry: For tools that want Prometheus' own interface.
+        registry: For tools that need Prometheus' own interface.
     """
 
     def __init__(self) -> None:
-        # A `…_created` series beside each counter doubles the scrape and nobody reads it.
+        # A `…_created` series for each counter would double the scrape, and nobody reads it.
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library left this one untyped
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        # prometheus_client sorts, joins and locks at each `labels(…)`: three times as dear as the count itself.
+        # prometheus_client sorts, joins and locks at each `labels(…)`: that costs three times as much as the count.
         self._children: Children = {}
         self._counters: dict[MetricName, Counter] = {}
         self._gauges: dict[MetricName, Gauge] = {}
@@ -59,7 +62,10 @@ class Metrics:
         _child(self._histograms[name], labels, self._children).observe(value)
 
     def begin(self, name: MetricName, **labels: str) -> None:
-        """Show a label set from the start, at 0: whoever knows its label values says so before the first event."""
+        """Show a label set from the start, at 0.
+
+        A caller that knows the label values calls this before the first event.
+        """
         for collectors in (self._counters, self._gauges, self._histograms):
             if name in collectors:
                 collectors[name].labels(**labels)
@@ -67,11 +73,13 @@ class Metrics:
         raise KeyError(name)
 
     def begin_stage(self, stage: str, *, dead_letter_reasons: Iterable[str] = ()) -> None:
-        """Show everything that is counted per stage from the start, at 0; a reader calls it before its first record.
+        """Show every metric of a stage from the start, at 0.
+
+        A reader calls it before its first record.
 
         Args:
             stage: `handoff` or `journal`.
-            dead_letter_reasons: The closed list: an alert on a rise does not see a first one that comes from nowhere.
+            dead_letter_reasons: The closed list: an alert on a rise does not see a first letter without a series at 0.
         """
         for metric in REGISTER:
             if metric.labels == ("stage",):
@@ -80,7 +88,10 @@ class Metrics:
             self.begin("hub_dead_letters_total", stage=stage, reason=reason)
 
     def render(self) -> bytes:
-        """Return the scrape, in Prometheus' text format 0.0.4 (`CONTENT_TYPE`)."""
+        """Return the scrape in Prometheus' text format 0.0.4.
+
+        `CONTENT_TYPE` is its content type.
+        """
         return generate_latest(self.registry)
 
     def _add(self, metric: MetricRow) -> None:
@@ -107,7 +118,10 @@ def _child(collector: Collector, labels: dict[str, str], children: Children) -> 
 
 
 def metrics_table() -> str:
-    """Return the Markdown table of the register; docs/metrics.md is made of it."""
+    """Return the Markdown table of the register.
+
+    docs/metrics.md is generated from it.
+    """
     rows = ["| 指标 Metric | 种类 Kind | 标签 Labels | 含义 Meaning |", "|---|---|---|---|"]
     for metric in REGISTER:
         labels = ", ".join(f"`{label}`" for label in metric.labels)

@@ -1,4 +1,7 @@
-"""Runs a service's parts: starts in order, waits, stops in reverse in bounded time; every `__main__` ends here."""
+"""Runs the parts of a service.
+
+Parts start in order and stop in reverse order, in bounded time. Every `__main__` ends in this module.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +24,18 @@ EXIT_FAULT: Final = 70
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _CANCEL_GRACE_S: Final = 1.0
 _STOP_MARGIN_S: Final = 5.0
-"""Beyond the grace, for parts that are abandoned one after the other; later the loop itself hangs."""
+"""Time after the grace, for parts that are abandoned one after the other; after that the loop itself hangs."""
 _LEAVE_S: Final = 3.0
-"""For the loop's own end and what is closed after it; whatever is left then is left."""
+"""Time for the loop's own end and for what is closed after it; what is not closed by then is abandoned."""
 _FLUSH_S: Final = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
 class Part(Protocol):
-    """One thing that runs for as long as the process does: a server, a relay, a reader.
+    """One component that runs as long as the process.
+
+    Examples are a server, a relay and a reader.
 
     Attributes:
         name: For the log; lower case, no spaces.
@@ -41,20 +46,26 @@ class Part(Protocol):
         """Name for the log."""
 
     async def start(self) -> None:
-        """Verify, then serve; returns when the part works. A raised error ends the process."""
+        """Verify, then serve; return when the part works.
+
+        A raised error ends the process.
+        """
 
     async def stop(self) -> None:
-        """Stop taking, finish what was taken, flush, close. Also called after a failure."""
+        """Finish the accepted work, flush and close.
+
+        Nothing new is accepted. Also called after a failure.
+        """
 
     async def failed(self) -> None:
-        """Wait for ever; raise the part's fatal error when there is one."""
+        """Wait for ever, or raise the part's fatal error."""
 
 
 def end(work: Callable[[], int]) -> NoReturn:
-    """Do what this process is for, then end it with the code that comes out, whatever threads are left.
+    """Do the work, then end the process.
 
-    The interpreter's own end waits for every thread, without a bound: a process that has stopped would stay, and
-    whoever started it would see a living child.
+    The exit code is what `work` returned, whatever threads are left. The interpreter's own end waits for every thread,
+    without a bound: a process that has stopped would stay, and whoever started it would still see a running child.
 
     Raises:
         SystemExit: Arguments or settings were refused, and nothing runs yet.
@@ -64,14 +75,17 @@ def end(work: Callable[[], int]) -> NoReturn:
         code = work()
     except SystemExit:
         raise
-    except BaseException:  # noqa: BLE001 - told as the interpreter tells it, and then the process ends
+    except BaseException:  # noqa: BLE001 - printed as the interpreter prints it, and then the process ends
         sys.excepthook(*sys.exc_info())
         code = EXIT_FAULT
     _leave(code)
 
 
 def serve(parts: Sequence[Part], *, grace_s: float) -> int:
-    """Run the parts on a loop of their own; as `run`, and the process ends even when a stop blocks the loop."""
+    """Run the parts on a new event loop.
+
+    It works as `run`, and the process ends even when a stop blocks the loop.
+    """
 
     async def work() -> int:
         code = await run(parts, grace_s=grace_s, stopping=lambda: _leave_after(grace_s + _STOP_MARGIN_S, EXIT_FAULT))
@@ -89,7 +103,7 @@ def _leave_after(seconds: float, code: int) -> None:
 
 
 def _leave(code: int) -> NoReturn:
-    # A pipe that nobody reads takes no last words.
+    # Writing to a pipe that nobody reads could block: the timer ends the process all the same.
     silent = threading.Timer(_FLUSH_S, os._exit, (code,))
     silent.daemon = True
     silent.start()
@@ -108,7 +122,9 @@ def _nothing() -> None:
 
 
 async def run(parts: Sequence[Part], *, grace_s: float = 20.0, stopping: Callable[[], None] = _nothing) -> int:
-    """Run the parts until SIGTERM, SIGINT or the first fatal error.
+    """Run the parts until a signal or fatal error.
+
+    The signals are SIGTERM and SIGINT; only the first fatal error counts.
 
     Args:
         parts: Started in this order, stopped in reverse.
@@ -147,7 +163,10 @@ async def run(parts: Sequence[Part], *, grace_s: float = 20.0, stopping: Callabl
 async def _serve(
     parts: Sequence[Part], started: list[Part], watches: list[asyncio.Task[None]], asked: asyncio.Event
 ) -> int:
-    """Start the parts and wait; `started` and `watches` grow so that the caller can undo whatever was done."""
+    """Start the parts and wait.
+
+    `started` and `watches` grow so that the caller can undo what was done.
+    """
     stop_wanted = _task(asked.wait(), "signal")
     try:
         for part in parts:
@@ -172,7 +191,10 @@ async def _serve(
 
 
 async def _stop_all(started: Sequence[Part], hurried: asyncio.Event, grace_s: float) -> bool:
-    """Stop in reverse; tell whether every part stopped by itself."""
+    """Stop in reverse order.
+
+    Tell whether every part stopped by itself.
+    """
     loop = asyncio.get_running_loop()
     end, clean = loop.time() + grace_s, True
     hurry = _task(hurried.wait(), "second signal")
@@ -213,7 +235,10 @@ def _report(part: str, error: BaseException) -> None:
 
 
 async def _abandon(task: asyncio.Task[None]) -> None:
-    """Cancel, and give up on a task that does not heed it: the process ends anyway."""
+    """Cancel a task and wait a bounded time.
+
+    A task that ignores its cancellation is left: the process ends anyway.
+    """
     task.cancel()
     await asyncio.wait({task}, timeout=_CANCEL_GRACE_S)
 

@@ -1,4 +1,7 @@
-"""How much may be under way at once: in all, and of one caller; both edges ask before they begin anything."""
+"""Bounds how much runs at once.
+
+There is a bound in total and one for each caller. The REST and the gRPC server ask before they begin anything.
+"""
 
 from __future__ import annotations
 
@@ -11,19 +14,19 @@ from typing import Final, TypeAlias
 from hub.errors import Kind, Retryable
 
 COME_BACK_S: Final = 1.0
-"""What a caller who is refused is told to wait."""
+"""How long a refused caller is asked to wait."""
 
 Identify: TypeAlias = Callable[[str | None], str | None]
-"""From the credential that a caller shows to who it is, at once and from memory; None for a stranger."""
+"""Maps a caller's credential to its name, at once and from memory; None for an unknown caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose work it is.
+    """The origin of a call.
 
     Attributes:
         name: Of an agency, or an address.
-        known: It showed a valid credential.
+        known: Whether it presented a valid credential.
     """
 
     name: str
@@ -31,17 +34,22 @@ class Caller:
 
 
 def caller_of(who: str | None, address: str) -> Caller:
-    """Return the caller: by name when it is known, else by its address."""
+    """Return the caller of a call.
+
+    It is named when it is known, else its address stands for it.
+    """
     return Caller(address) if who is None else Caller(who, known=True)
 
 
 class Quota:
-    """Counts what is under way. It keeps nothing of a caller that has nothing under way.
+    """Counts the calls in progress.
+
+    Nothing is kept of a caller that has no call in progress.
 
     Args:
         total: Most at once.
         per_caller: Most of one caller.
-        reserved: How many of the total only known callers may take: strangers never shut out an agency.
+        reserved: How many of the total only known callers may take: unknown callers never shut out an agency.
     """
 
     def __init__(self, total: int, per_caller: int, *, reserved: int = 0) -> None:
@@ -54,12 +62,12 @@ class Quota:
 
     @property
     def callers(self) -> int:
-        """How many callers have something under way."""
+        """The number of callers with calls in progress."""
         return len(self._by_caller)
 
     @contextmanager
     def hold(self, caller: Caller) -> Iterator[None]:
-        """Count the body of the `with` as under way.
+        """Count the `with` body as a call in progress.
 
         Raises:
             Retryable: `too_many_at_once` when one of the bounds is reached; nothing was begun.

@@ -1,4 +1,7 @@
-"""Takes personal data out of what is logged: by key, by pattern, and by never printing what cannot be judged."""
+"""Removes personal data from what is logged.
+
+It masks by key and by pattern, and never prints a value that it cannot judge.
+"""
 
 from __future__ import annotations
 
@@ -44,20 +47,27 @@ _MAX_DEPTH: Final = 6
 
 
 def redact(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
-    """Redact one log record; structlog calls it before anything is written."""
+    """Redact one log record.
+
+    structlog calls it before anything is written.
+    """
     return {redact_text(key): _value(key, value, 0) for key, value in event.items()}
 
 
 def redact_text(text: str) -> str:
-    """Return `text` with citizen ids and mobile numbers masked; full-width digits become plain ones."""
+    """Return a text with its personal numbers masked.
+
+    These are citizen ids and mobile numbers; full-width digits become plain ones.
+    """
     narrow = text if text.isascii() else text.translate(_NARROW)
     return _MOBILE.sub(MASK, _CITIZEN_ID.sub(_mask_id, narrow))
 
 
 def describe(error: BaseException) -> dict[str, object]:
-    """Return what may be told of an exception: types, places in the code, and messages that are ours or technical.
+    """Return what may be shown of an exception.
 
-    A message of another type may hold the value that it complains about (pydantic's input, a database's parameters).
+    That is types, places in the code, and messages that are ours or technical. A message of another type may contain
+    the value that it complains about (pydantic's input, a database's parameters).
     """
     shown: dict[str, object] = {"type": type(error).__qualname__}
     message = message_of(error)
@@ -75,7 +85,10 @@ def describe(error: BaseException) -> dict[str, object]:
 
 
 def message_of(error: BaseException) -> str:
-    """Return the message of an exception if its kind never quotes data; else nothing."""
+    """Return an exception's message if it is safe.
+
+    It is safe when this type of exception never quotes data; otherwise the result is empty.
+    """
     module = type(error).__module__
     if module.startswith(_PLAIN_MODULES) or type(error) in _PLAIN_TYPES or isinstance(error, OSError):
         return redact_text(str(error))
@@ -119,7 +132,7 @@ def _scalar(value: object) -> object:
         return f"<{len(value)} bytes>"
     if isinstance(value, str | date | datetime | time | timedelta | PurePath | UUID):
         return redact_text(str(value))
-    # Anything else could print a person; its type is enough to find the line that logs it.
+    # Anything else could print personal data; its type is enough to find the line that logs it.
     return f"<{type(value).__qualname__}>"
 
 

@@ -1,4 +1,7 @@
-"""Settings from the environment: one frozen object, built once by `__main__`; and the page that documents them."""
+"""Reads the settings from the environment.
+
+They are one frozen object, built once by `__main__`. `settings_table` makes the page that documents them.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 PREFIX: Final = "HUB_"
 EXIT_USAGE: Final = 2
 LAUNCHER_NAMES: Final = frozenset({"HUB_KAFKA", "HUB_REQUIRE_KAFKA"})
-"""Variables of the launcher and the tests: no service reads them, none calls them misspelt."""
+"""Variables of the launcher and the tests: no service reads them, and none reports them as misspelt."""
 
 _SHARDS: Final = 24
 _UNITS: Final = {
@@ -106,10 +109,10 @@ class ServiceSettings(BaseSettings):
     )
 
     def worker_name(self) -> str:
-        """Return the name by which this process holds its leases.
+        """Return the name that this process's leases have.
 
-        Two workers of one name would take each other's leases and publish everything twice; a name that changes with
-        a restart would wait for its own old leases to run out.
+        Two workers with one name would take each other's leases and publish everything twice. A name that changes with
+        a restart would wait for its own old leases to expire.
         """
         host = re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower())[:50]
         return self.worker or f"{host}-{self.grpc_port or secrets.token_hex(4)}"
@@ -117,7 +120,7 @@ class ServiceSettings(BaseSettings):
     @field_validator("kafka_partitions")
     @classmethod
     def _divides_shards(cls, value: int) -> int:
-        # Shard -> partition is `shard % partitions`; anything but a divisor would load partitions unevenly (design D3).
+        # Shard -> partition is `shard % partitions`; anything but a divisor would load partitions unevenly.
         if value < 1 or _SHARDS % value:
             raise ValueError("must divide 24")
         return value
@@ -127,9 +130,9 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 def load(cls: type[S]) -> S:
-    """Build the settings from the environment, or end the process.
+    """Build the settings, or end the process.
 
-    Every mistake is one line on stderr that names the variable, never its value; then exit code 2.
+    Every mistake is one line on stderr that names the variable, never its value; the exit code is then 2.
     """
     wrong = misspelt(cls, os.environ)
     if wrong:
@@ -141,7 +144,10 @@ def load(cls: type[S]) -> S:
 
 
 def misspelt(cls: type[ServiceSettings], environ: Mapping[str, str]) -> list[str]:
-    """Return a line for each `HUB_…` variable that nothing reads; pydantic-settings ignores those silently."""
+    """Return a line for each unknown `HUB_…` variable.
+
+    pydantic-settings ignores those silently.
+    """
     known = variables(cls)
     nested = tuple(f"{name}__" for name in known)
     lines = []
@@ -155,12 +161,17 @@ def misspelt(cls: type[ServiceSettings], environ: Mapping[str, str]) -> list[str
 
 
 def variables(cls: type[ServiceSettings]) -> tuple[str, ...]:
-    """Return the names of the environment variables that `cls` reads, in the order of its fields."""
+    """Return the environment variables that `cls` reads.
+
+    They are in the order of its fields.
+    """
     return tuple(PREFIX + name.upper() for name in cls.model_fields)
 
 
 def settings_table(cls: type[ServiceSettings]) -> str:
-    """Return the Markdown table of the settings page; docs/configuration.md is made of it.
+    """Return the Markdown table of the settings page.
+
+    docs/configuration.md is generated from it.
 
     Raises:
         ValueError: A field has no description.

@@ -1,4 +1,7 @@
-"""Standard output and error of a command: whatever they are, what is printed arrives, or the command says why not."""
+"""Standard output and error of a command.
+
+Whatever they are connected to, the output arrives, or the command reports why not.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,16 @@ from typing import IO, Any, Final
 from typing_extensions import override
 
 CLOSED: Final = 141
-"""Exit code when the reader of standard output has gone, as `head` does: what shells tell of SIGPIPE."""
+"""Exit code when the reader of standard output has gone, as `head` does: shells report SIGPIPE so."""
 _STDOUT: Final = 1
 _STDERR: Final = 2
 
 
 class Unwritable(Exception):  # noqa: N818 - not an error of ours: whoever reads has gone, or the device is full
-    """Standard output takes no more.
+    """Standard output can no longer be written.
 
     Attributes:
-        gone: The reader has closed its end, and wants no more.
+        gone: Whether the reader has closed its end.
     """
 
     def __init__(self, error: OSError | ValueError) -> None:
@@ -30,7 +33,10 @@ class Unwritable(Exception):  # noqa: N818 - not an error of ours: whoever reads
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output that tells its own failures apart from every other `OSError`."""
+    """Standard output whose own failures raise `Unwritable`.
+
+    They can so be told apart from every other `OSError`.
+    """
 
     @override
     def write(self, text: str, /) -> int:
@@ -48,7 +54,10 @@ class _Output(io.TextIOWrapper):
 
 
 class _Errors(io.TextIOWrapper):
-    """Standard error: what it doesn't take is lost, and ends nothing."""
+    """Standard error whose write failures are ignored.
+
+    What can't be written is lost and ends nothing.
+    """
 
     @override
     def write(self, text: str, /) -> int:
@@ -63,27 +72,36 @@ class _Errors(io.TextIOWrapper):
 
 
 def guard() -> None:
-    """Take over both streams of the process: letters that an encoding lacks become `?`, a closed one is no surprise."""
+    """Replace both standard streams of the process.
+
+    Letters that an encoding lacks become `?`. A stream that was closed raises no unexpected error.
+    """
     sys.stdout = _Output(*_taken(sys.stdout, _STDOUT), errors="replace", line_buffering=_is_terminal(_STDOUT))
     sys.stderr = _Errors(*_taken(sys.stderr, _STDERR), errors="replace", line_buffering=True)
 
 
 def soften() -> None:
-    """Have both streams replace the letters that their encoding lacks; for services, whose writes are few."""
+    """Replace letters that a stream's encoding lacks.
+
+    This is for services, which write little.
+    """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def abandon() -> None:
-    """Send what is left in the buffer of standard output nowhere, so that the interpreter's end finds no fault."""
+    """Discard the unwritten buffer of standard output.
+
+    The interpreter then ends without an error.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, _STDOUT)
     os.close(nowhere)
 
 
 def takes(text: str) -> bool:
-    """Tell whether standard output's encoding has all letters of a text."""
+    """Tell whether standard output can encode a text."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:
@@ -94,7 +112,7 @@ def takes(text: str) -> bool:
 def _taken(stream: Any, number: int) -> tuple[IO[bytes], str]:  # noqa: ANN401 - a stream, or None when it was closed
     """Return the bytes below a stream, and its encoding."""
     if stream is None:
-        # Closed before we began. The number is taken, so that no file of ours gets it; writing fails as it should.
+        # Closed before we began. We occupy its number, so that no file of ours gets it; writing fails as it should.
         nowhere = os.open(os.devnull, os.O_RDONLY)
         if nowhere != number:
             os.dup2(nowhere, number)

@@ -1,4 +1,7 @@
-"""Waiting for a task that is not the waiter's alone: its cancellation and the waiter's own are told apart here."""
+"""Waits for tasks that several waiters share.
+
+A cancellation of the task and one of the waiter are told apart here.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,19 @@ T = TypeVar("T")
 
 
 def part_ended() -> Exception:
-    """Return what the watcher of a part hears whose task somebody else cancelled."""
+    """Return the error for a cancelled part's watcher.
+
+    It is for a task that somebody else cancelled.
+    """
     return Fault("part_ended", "its task was cancelled by somebody else")
 
 
 async def outcome_of(task: asyncio.Future[T], cancelled: Callable[[], Exception] = part_ended) -> T:
-    """Return or raise what the task did, however many wait for it.
+    """Return or raise the outcome of a shared task.
 
-    A waiter that is cancelled goes away and leaves the task alone. When the *task* was cancelled the waiter was not: it
-    hears an error. `asyncio.shield` raises CancelledError in both cases, and whoever awaits it takes the one for the
-    other.
+    Any number may wait for it. A waiter that is cancelled stops waiting and leaves the task alone. When the *task* was
+    cancelled, the waiter was not: it gets an error. `asyncio.shield` raises CancelledError in both cases, so its caller
+    cannot tell them apart.
 
     Args:
         task: Shared; a future will do.
@@ -34,12 +40,18 @@ async def outcome_of(task: asyncio.Future[T], cancelled: Callable[[], Exception]
 
 
 async def end_of(task: asyncio.Future[Any]) -> None:
-    """Wait for a task's end, whichever it is: for a `stop`, when the error goes out through `failed`."""
+    """Wait for a task's end, without its error.
+
+    It is for a `stop`, when the error is raised through `failed`.
+    """
     await asyncio.wait({task})
     silence(task)
 
 
 def silence(task: asyncio.Future[Any]) -> None:
-    """Take note of a finished task's error, so that nobody is told of it at its end; also a done callback."""
+    """Mark a finished task's error as read.
+
+    asyncio then does not report it when the task is destroyed. Also usable as a done callback.
+    """
     if not task.cancelled():
         task.exception()

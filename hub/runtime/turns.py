@@ -1,4 +1,7 @@
-"""Long work of one request in short turns, so that it does not hold the event loop from everything else."""
+"""Splits one request's long work into short turns.
+
+The event loop can then do other work in between.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ TURN_S: Final = 0.02
 
 
 async def in_turns(items: Iterable[T], *, elapsed: Callable[[], float] = time.monotonic) -> AsyncIterator[T]:
-    """Yield the items; after each 20 ms of work everything else that waits in the loop goes first."""
+    """Yield the items, with pauses for the loop.
+
+    After each 20 ms of work everything else that waits in the loop goes first.
+    """
     until = elapsed() + TURN_S
     for item in items:
         yield item
