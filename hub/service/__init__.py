@@ -1,1 +1,4 @@
-"""What every service is made of: its bus, its store, its health and its doors, put together in one place."""
+"""Assembles the parts that every service has.
+
+These are its bus, its store, its health, and its gRPC and HTTP servers.
+"""

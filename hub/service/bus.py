@@ -1,4 +1,7 @@
-"""What a service needs of the bus: Kafka's own, or an in-memory one in tests."""
+"""What a service needs of the bus.
+
+The bus is Kafka, or an in-memory one in tests.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +25,18 @@ from hub.streams.ports import Feed, Places, Publisher
 from hub.streams.topics import Topic
 
 PROVISION_S: Final = 2.0
-"""Bound of one try: a process that is told to stop must not wait for a bus that is away."""
+"""Bound of one try: a process that is asked to stop must not wait for an unreachable bus."""
 LOOK_S: Final = 3.0
-"""Bound of one request of the look at the log before the doors open."""
+"""Bound of one request when the log is checked before the servers start."""
 
 
 @dataclass(frozen=True, slots=True)
 class BusPorts:
-    """The four things that a service does with the bus.
+    """The four uses of the bus by a service.
 
     Attributes:
         provision: Makes sure that the topics are there; blocks. `Retryable` while there is no bus, `Fault` for a topic
-            that is not as the catalogue has it.
+            that differs from its row in the catalogue.
         publisher: Makes a publisher; each relay has its own.
         feed: Makes the feed of a topic for a group, which begins at the reader's own places.
         log: Opens the log of what the service itself published.
@@ -49,10 +52,10 @@ def kafka(settings: ServiceSettings, service: str, topics: Sequence[Topic]) -> B
     """Return Kafka's ports.
 
     Args:
-        settings: Say where it is.
-        service: Name; a folder of the machine's temporary files is named after it and the worker. Faust insists on one,
+        settings: Address and time-outs of the bus.
+        service: Name; a folder of the machine's temporary files is named after it and the worker. Faust needs one,
             and nothing of value is kept there.
-        topics: What the service makes or checks.
+        topics: Topics that the service creates or checks.
     """
     bus = Bus(
         settings.kafka_bootstrap,
@@ -70,7 +73,10 @@ def kafka(settings: ServiceSettings, service: str, topics: Sequence[Topic]) -> B
 
 
 def memory(bus: MemoryBus, provisioned: Callable[[], None] = lambda: None) -> BusPorts:
-    """Return the ports of an in-memory bus; `provisioned` may refuse."""
+    """Return the ports of an in-memory bus.
+
+    `provisioned` may raise a refusal.
+    """
     return BusPorts(
         provision=provisioned,
         publisher=lambda: MemoryPublisher(bus),

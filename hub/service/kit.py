@@ -1,4 +1,7 @@
-"""Puts a service together; its composition root says only what is special about it."""
+"""Assembles a service.
+
+The service's composition root states only what differs from the other services.
+"""
 
 from __future__ import annotations
 
@@ -45,11 +48,11 @@ _BOOKS: Final = books_pb2.DESCRIPTOR.services_by_name["BooksService"].full_name
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A service put together, not started.
+    """A service that is assembled but not started.
 
     Attributes:
-        parts: In the order of their start; the doors open last, and then somebody watches them.
-        app: What HTTP answers.
+        parts: In the order of their start; the servers start last, followed by the health watch.
+        app: The HTTP application.
         grpc: Knows its port once started.
         http: As above.
     """
@@ -61,9 +64,10 @@ class Assembly:
 
 
 class Kit:
-    """Store, bus, health and doors of one service, of the same make for all five.
+    """Builds the common parts of one service.
 
-    Call `feed` and `reader` for what it reads, `outbox` for what it publishes, and `assemble` at last.
+    These are store, bus, health and servers, the same for all five services. Call `feed` and `reader` for what the
+    service reads, `outbox` for what it publishes, and `assemble` last.
 
     Args:
         service: Name, and producer of its streams.
@@ -92,15 +96,20 @@ class Kit:
         self._readers: list[Reader] = []
 
     def prepare(self) -> None:
-        """Bring the store to today's schema now, for a service that reads it while it is put together.
+        """Migrate the store to the current schema now.
+
+        It is for a service that reads its store while it is assembled.
 
         Raises:
-            Retryable: The store can't be written, however long it is waited for.
+            Retryable: The store can't be written, even after the longest wait.
         """
         prepare(self.store, self._versions, self._first)
 
     def outbox(self, topic: Topic) -> Outbox:
-        """Return the outbox of what the service publishes; its relay sends it on, after a look at the log's heads."""
+        """Return the outbox of what the service publishes.
+
+        Its relay sends the records on, after a check of the log's heads.
+        """
         settings, bus = self._settings, self._bus
         outbox = Outbox(topic, self._service, limit_rows=settings.outbox_limit_rows)
         guard = HeadGuard(self.store, outbox, bus.log, partitions=settings.kafka_partitions)
@@ -119,13 +128,19 @@ class Kit:
         return outbox
 
     def feed(self, topic: Topic, group: str) -> Feed:
-        """Return the feed of a topic: members of one group share its partitions."""
+        """Return the feed of a topic.
+
+        Members of one group share its partitions.
+        """
         return self._bus.feed(topic, group, places_of(self.store, topic.name))
 
     def reader(
         self, feed: Feed, applier: Applier, *, stage: str, on_bug: Literal["park", "stop"], gather_s: float = GATHER_S
     ) -> Reader:
-        """Return the reader that applies what a feed brings; arguments as `hub.streams.reader.Reader`."""
+        """Return the reader that applies a feed's records.
+
+        The arguments are those of `hub.streams.reader.Reader`.
+        """
         reader = Reader(
             self.store,
             feed,
@@ -140,11 +155,14 @@ class Kit:
         return reader
 
     def writes(self, title: str) -> Concern:
-        """Return the concern that the store takes writes: calls can't be served while it doesn't."""
+        """Return the concern for writing to the store.
+
+        Calls can't be served while the store takes no writes.
+        """
         return Concern("writes", Bearing.ACCEPTING, self._probe.trouble, title)
 
     def relays(self, title: str) -> Concern:
-        """Return the concern that what was accepted is sent on."""
+        """Return the concern for relaying accepted records."""
 
         def trouble() -> str:
             late = (relay.trouble(self._settings.unsent_alarm_s) for relay in self._relays)
@@ -153,11 +171,11 @@ class Kit:
         return Concern("relays", Bearing.PASSING_ON, trouble, title)
 
     def reads(self, name: str, bearing: Bearing, title: str) -> Concern:
-        """Return the concern that what comes over the bus is applied.
+        """Return the concern for applying the bus's records.
 
         Args:
             name: In the answer: `reads`, `results`.
-            bearing: What is taken away while it is not.
+            bearing: What its trouble prevents.
             title: For people, Chinese first.
         """
 
@@ -179,7 +197,9 @@ class Kit:
         after: Sequence[Part] = (),
         around: Callable[[ASGIApp], ASGIApp] | None = None,
     ) -> Assembly:
-        """Return the service, with health, metrics, books and dead letters.
+        """Return the assembled service.
+
+        Health, metrics, books and dead letters are added.
 
         Args:
             title: Of the OpenAPI document.
@@ -187,9 +207,9 @@ class Kit:
             services: Of gRPC, beside health, reflection and the books.
             books: The service's counts, in one snapshot.
             routers: Paths beside `/healthz`, `/livez` and `/metrics`.
-            identify: Who shows a credential; a quarter of the room is kept for those who do.
-            before: Parts that start with the store and before anything is read or served.
-            after: Parts that start after the readers and before the doors open.
+            identify: Names the caller of a credential; a quarter of the quota is reserved for such callers.
+            before: Parts that start with the store, before anything is read or served.
+            after: Parts that start after the readers and before the servers.
             around: Wraps the HTTP application.
         """
         settings, bounds = self._settings, Bounds(call_s=self._settings.answer_s)

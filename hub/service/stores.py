@@ -1,4 +1,7 @@
-"""Parts around what a service opens: its store, verified before anything serves, and what is only closed."""
+"""Parts that open and close a service's resources.
+
+The store is verified before anything serves; a publisher is only closed.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from hub.streams.ports import Publisher
 
 
 class StorePart:
-    """First part to start, last to stop: the store at today's schema, and writable.
+    """Prepares the store; first to start, last to stop.
+
+    Once started, the store has the current schema and is writable.
 
     Args:
         store: The service's.
@@ -31,7 +36,7 @@ class StorePart:
         """Migrate, and write the first unit.
 
         Raises:
-            Retryable: The store can't be written, however long it is waited for.
+            Retryable: The store can't be written, even after the longest wait.
         """
         await asyncio.to_thread(prepare, self._store, self._versions, self._first)
 
@@ -40,12 +45,12 @@ class StorePart:
         await asyncio.to_thread(self._store.close)
 
     async def failed(self) -> None:
-        """Wait for ever: the store's errors reach whoever asked."""
+        """Wait for ever: callers get the store's errors."""
         await asyncio.Event().wait()
 
 
 class PublisherPart:
-    """Closes a publisher after the relay that uses it."""
+    """Closes a publisher after its relay has stopped."""
 
     name = "publisher"
 
@@ -56,9 +61,9 @@ class PublisherPart:
         """Do nothing: it connects at the first message."""
 
     async def stop(self) -> None:
-        """Close it."""
+        """Close the publisher."""
         await asyncio.to_thread(self._publisher.close)
 
     async def failed(self) -> None:
-        """Wait for ever: its errors reach the relay."""
+        """Wait for ever: the relay gets its errors."""
         await asyncio.Event().wait()
