@@ -1,1 +1,4 @@
-"""Engines, migrations, group commit, kernel tables: the only room that opens a database (design D1)."""
+"""The only package that opens a database.
+
+It contains engines, migrations, group commit and the kernel tables.
+"""

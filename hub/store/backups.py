@@ -1,4 +1,7 @@
-"""Backups of a SQLite store while it is in use, and putting one back; a backup knows that it is one."""
+"""Makes and restores backups of a SQLite store.
+
+A backup can be made while the store is in use, and is marked as a backup.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,17 @@ from hub.store.tables import store_meta, stream_head
 
 MARK: Final = "backup_taken_at"
 SIDE_FILES: Final = ("", "-wal", "-shm")
-"""A write-ahead log that belongs to another file would damage a restored store: the three move together."""
+"""The three move together: a write-ahead log that belongs to another file would damage a restored store."""
 
 
 def backup(url: str, to: Path, at: datetime) -> int:
-    """Copy a store that may be in use, as one snapshot; returns the copy's bytes.
+    """Copy a store, as one snapshot.
 
-    The copy of a store that publishes is marked: it must be recovered before anything is written to it.
+    The store may be in use. The copy of a store that publishes is marked: it must be recovered before anything is
+    written to it.
+
+    Returns:
+        Bytes of the copy.
 
     Raises:
         Rejected: `not_sqlite` with PostgreSQL's own command; `file_exists`, `no_store`.
@@ -49,7 +56,9 @@ def backup(url: str, to: Path, at: datetime) -> int:
 
 
 def restore(url: str, source: Path, at: datetime) -> Path | None:
-    """Put a backup in the store's place; what stood there is moved aside, never deleted.
+    """Put a backup in the store's place.
+
+    The former store is moved aside, never deleted.
 
     Returns:
         Where the former store is now; None when there was none.
@@ -75,12 +84,18 @@ def restore(url: str, source: Path, at: datetime) -> Path | None:
 
 
 def taken_at(tx: Transaction) -> str | None:
-    """Return when the backup was taken that this store was restored from; None once it was recovered."""
+    """Return when this restored store's backup was taken.
+
+    None once the store was recovered.
+    """
     return tx.scalar(sa.select(store_meta.c.value).where(store_meta.c.name == MARK))
 
 
 def forget_backup(tx: Transaction) -> None:
-    """Note that the store caught up with what it had published."""
+    """Mark the store as recovered.
+
+    It has caught up with what it had published.
+    """
     tx.execute(sa.delete(store_meta).where(store_meta.c.name == MARK))
 
 

@@ -1,4 +1,7 @@
-"""Group commit at the door: whatever waits while a commit is under way becomes one call of the unit (design D13)."""
+"""Group commit for concurrent callers.
+
+Items that wait while a commit is in progress are written by one call of the unit.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from hub.errors import Retryable
 from hub.store.store import Store, Transaction
 
 GATHER_S: Final = 0.02
-"""While several callers are about, commits begin at least this far apart. A commit costs a millisecond of CPU however
-few it holds: without a pause a busy loop would give every caller one of its own, and be kept busy by just that."""
+"""With several callers, commits begin at least this far apart. A commit costs a millisecond of CPU however few items it
+has: without a pause a busy loop would commit for every caller alone, and those commits would keep it busy."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,17 +24,20 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class _Parcel(Generic[Item, Result]):
-    """Items of one caller that are applied together, and where it waits: one future, however many items."""
+    """Items of one caller, applied together.
+
+    The caller waits on one future, however many items there are.
+    """
 
     items: Sequence[Item]
     outcomes: asyncio.Future[Sequence[Result | Exception]]
 
 
 class Batcher(Generic[Item, Result]):
-    """Collects items of concurrent callers and applies them together.
+    """Applies items of concurrent callers together.
 
-    The unit gets the items in the order they were submitted and returns one result or exception for each; an
-    exception of one item leaves the others alone. An exception that the unit *raises* fails all its items.
+    The unit gets the items in the order they were submitted and returns one result or exception for each; an exception
+    of one item does not affect the others. An exception that the unit *raises* fails all its items.
     """
 
     def __init__(
@@ -51,14 +57,20 @@ class Batcher(Generic[Item, Result]):
         self._crowded = False
 
     async def submit(self, item: Item) -> Result:
-        """Apply one item; returns after its durable commit, or raises the item's own exception."""
+        """Apply one item.
+
+        Returns after its durable commit, or raises the item's own exception.
+        """
         outcome = (await self._enqueue((item,)))[0]
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
     async def submit_all(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
-        """Apply many items in order; one result or exception for each."""
+        """Apply many items in order.
+
+        Returns one result or exception for each.
+        """
         parcels = [self._enqueue(items[at : at + self._limit]) for at in range(0, len(items), self._limit)]
         return [outcome for parcel in parcels for outcome in await parcel]
 
@@ -73,7 +85,7 @@ class Batcher(Generic[Item, Result]):
         try:
             await self._commit_all()
         finally:
-            # Cut short, as at the end of the loop: nobody waits for what nobody does any more.
+            # After a cancellation, as at the end of the loop, no item is applied any more: its caller must not wait.
             for parcel in (*self._taken, *self._waiting):
                 if not parcel.outcomes.done():
                     parcel.outcomes.set_exception(Retryable("store_closed", "the service is stopping"))
@@ -98,7 +110,10 @@ class Batcher(Generic[Item, Result]):
                     parcel.outcomes.set_result(own)
 
     async def _gather(self) -> None:
-        """Let others join, unless this caller is the only one (it would wait for nobody) or a commit is full."""
+        """Wait for other callers before the commit.
+
+        Not when this caller is the only one (there is nobody to wait for) or a commit is full.
+        """
         loop = asyncio.get_running_loop()
         full = sum(len(parcel.items) for parcel in self._waiting) >= self._limit
         if not full and (self._crowded or len(self._waiting) > 1):
@@ -106,7 +121,10 @@ class Batcher(Generic[Item, Result]):
         self._crowded, self._began_at = len(self._waiting) > 1, loop.time()
 
     def _take(self) -> list[_Parcel[Item, Result]]:
-        """Take the parcels of one commit, at most `limit` items; at least one parcel, which is never larger."""
+        """Take the parcels of one commit.
+
+        At most `limit` items, but at least one parcel, which is never larger.
+        """
         taken: list[_Parcel[Item, Result]] = []
         room = self._limit
         while self._waiting and len(self._waiting[0].items) <= room:

@@ -1,4 +1,7 @@
-"""Engines for SQLite and PostgreSQL with the durability that `accepted` promises, and a bound on every wait."""
+"""Database engines for SQLite and PostgreSQL.
+
+They have the durability that `accepted` promises, and a bound on every wait.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from hub.store.failures import judge
 from hub.store.waits import CONNECT_S, SILENT_S, Waits
 
 CACHE_KIB: Final = 16 * 1024
-"""SQLite's page cache of each connection, of which a service has several; a table that is counted fills it. The kernel
-keeps the same pages, so four times as much made a record no cheaper and a process 50 MB larger."""
+"""SQLite's page cache of each connection, of which a service has several; counting a table fills it. The kernel
+caches the same pages, so four times as much made a record no cheaper and a process 50 MB larger."""
 WAL_PAGES: Final = 4000
 """Pages after which a commit copies SQLite's write-ahead log into the database (16 MB)."""
 WAL_KEEP_BYTES: Final = 32 * 1024 * 1024
-"""What the log's file keeps for the next commits once it was copied; a reader that stayed long makes it grow, and
-without this it would keep that size for ever."""
+"""Size that the log's file keeps for the next commits after it was copied. A long read makes the file grow, and without
+this limit it would keep that size for ever."""
 
 _LINK: Final = {
     "connect_timeout": CONNECT_S,
@@ -33,12 +36,18 @@ _LINK: Final = {
 
 
 def writer_engine(url: str, waits: Waits) -> sa.Engine:
-    """Return an engine for the one writer thread: it takes the write lock at once and commits with fsync."""
+    """Return an engine for the one writer thread.
+
+    It takes the write lock at once and commits with fsync.
+    """
     return _engine(url, waits, begin="BEGIN IMMEDIATE", isolation=None, size=1)
 
 
 def reader_engine(url: str, waits: Waits, size: int) -> sa.Engine:
-    """Return an engine for `size` reader threads: every transaction is one snapshot."""
+    """Return an engine for `size` reader threads.
+
+    Every transaction is one snapshot.
+    """
     return _engine(url, waits, begin="BEGIN", isolation="REPEATABLE READ", size=size)
 
 
@@ -64,7 +73,7 @@ def _engine(url: str, waits: Waits, *, begin: str, isolation: str | None, size: 
             max_overflow=0,
             pool_pre_ping=True,
             pool_timeout=waits.pool_s,
-            # What the operator wrote into the URL stands.
+            # Options in the operator's URL take precedence.
             connect_args={name: value for name, value in _LINK.items() if name not in parsed.query},
             **options,
         )
@@ -78,7 +87,7 @@ def _engine(url: str, waits: Waits, *, begin: str, isolation: str | None, size: 
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's connection has no stub
-    # The driver's own implicit BEGIN would break snapshots and savepoints: we begin ourselves.
+    # The driver's own implicit BEGIN would break snapshots and savepoints: we send BEGIN ourselves.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
@@ -95,7 +104,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
 
 def _preparer_postgresql(waits: Waits) -> Callable[[Any, object], None]:
     settings = {
-        # Says so even where the server's default was weakened: a receipt means a flushed WAL.
+        # Set even where the server's default was weakened: a receipt means a flushed WAL.
         "synchronous_commit": "on",
         "lock_timeout": _ms(waits.lock_s),
         "statement_timeout": _ms(waits.statement_s),
@@ -116,10 +125,10 @@ def _ms(seconds: float) -> str:
 
 
 def _discard_spent(context: ExceptionContext) -> None:
-    """Have the pool make new connections where the old ones would say the same for ever.
+    """Have the pool replace connections that would keep failing.
 
-    A session keeps the `default_transaction_read_only` that it began with, also after the server takes writes again;
-    SQLite opens a file read-only when it can't have it otherwise, and stays so.
+    A session keeps the `default_transaction_read_only` that it began with, also after the server takes writes again.
+    SQLite opens a file read-only when it can't open it otherwise, and the connection stays so.
     """
     verdict = judge(context.original_exception)
     if verdict is not None and verdict.spent:

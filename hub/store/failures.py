@@ -1,7 +1,9 @@
-"""What a database's error means: not now, a damaged store, or our bug. One table for each driver, no text is read.
+"""Classifies the errors of a database.
+
+An error means "not now", a damaged store, or our bug. There is one table for each driver; error texts are not parsed.
 
 A failed commit may have been written all the same: a connection that broke at COMMIT, or an fsync that failed, leaves
-the outcome unknown. So a `Retryable` of a store says "ask again", never "nothing was written"; whoever asks again with
+the outcome unknown. So a `Retryable` of a store says "retry", never "nothing was written"; a caller that retries with
 the same key is given the same receipt.
 """
 
@@ -17,14 +19,14 @@ from hub.errors import Fault, Kind, Retryable
 
 
 class NotNow(NamedTuple):
-    """One way in which a store can't serve now.
+    """A reason why a store can't serve now.
 
     Attributes:
         code: Stable; health and the runbook know it.
         detail: For people.
         after_s: Seconds to wait before the next try.
         kind: Row of `hub.errors.MEANINGS`.
-        spent: The session goes with it: what the server or the file has become is seen by a new one only.
+        spent: Whether the session must be discarded: only a new one sees the new state of the server or the file.
     """
 
     code: str
@@ -53,7 +55,7 @@ SQLSTATES: Final[Mapping[str, NotNow]] = {
     "57014": BUSY,  # statement_timeout
     "58": AWAY,  # the server's disk or system
 }
-"""By SQLSTATE or by its class, the longer first. Of class 25 the rest is ours: statements in the wrong order."""
+"""By SQLSTATE or by its class, the longer first. Other errors of class 25 are our bug: wrong order of statements."""
 
 SQLITE_CODES: Final[Mapping[int, NotNow]] = {
     sqlite3.SQLITE_BUSY: LOCKED,
@@ -67,7 +69,7 @@ SQLITE_CODES: Final[Mapping[int, NotNow]] = {
     sqlite3.SQLITE_CANTOPEN: AWAY,
     sqlite3.SQLITE_PERM: AWAY,
 }
-"""By primary result code; the extended ones say only where it was met."""
+"""By primary result code; the extended codes say only where the error occurred."""
 
 DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _PRIMARY: Final = 0xFF
@@ -75,7 +77,9 @@ _CLASS: Final = 2
 
 
 def translate(error: Exception) -> Exception:
-    """Return what a database error means to the caller: not now (`Retryable`), damage (`Fault`), or the error itself.
+    """Return the meaning of a database error.
+
+    That is "not now" (`Retryable`), damage (`Fault`), or the error itself.
 
     Args:
         error: SQLAlchemy's or a driver's; any other is our bug, and returned as it is.
@@ -90,7 +94,10 @@ def translate(error: Exception) -> Exception:
 
 
 def judge(error: BaseException) -> NotNow | None:
-    """Return the row of the tables that an error belongs to; None for what is our bug."""
+    """Return the table row of an error.
+
+    None for an error that is our bug.
+    """
     origin = _origin(error)
     if isinstance(origin, sqlite3.Error):
         known = SQLITE_CODES.get(_primary(origin))
@@ -105,14 +112,14 @@ def _of_sqlstate(state: str | None) -> NotNow | None:
 
 
 def _of_connection(error: BaseException, origin: object) -> NotNow | None:
-    """Judge what has no code: the client side of a connection."""
+    """Judge an error without a code, of a connection's client side."""
     if isinstance(error, exc.TimeoutError):
         return BUSY  # every connection of the pool is in use
     if isinstance(error, exc.PendingRollbackError):
         return AWAY  # a statement after the one at which the connection broke
     if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
         return AWAY
-    # psycopg tells of a refused, broken or timed-out connection without a SQLSTATE; SQLite's errors have their code.
+    # psycopg reports a refused, broken or timed-out connection without a SQLSTATE; SQLite's errors have their code.
     unnamed = isinstance(error, exc.OperationalError) and getattr(origin, "sqlstate", "") is None
     return AWAY if unnamed else None
 

@@ -1,4 +1,7 @@
-"""Bring a store to today's schema: kernel tables and the service's own, two branches of one Alembic history."""
+"""Migrates a store to the current schema.
+
+The kernel tables and the service's own are two branches of one Alembic history.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from hub.store.store import Store, Transaction
 from hub.store.waits import UPKEEP
 
 START_S: Final = 30.0
-"""A service that is started before its database, or while that can't be written, waits so long before it gives up."""
+"""How long a starting service waits for a database that is not up or can't be written, before it gives up."""
 RETRY_S: Final = 1.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 _log = structlog.stdlib.get_logger(__name__)
@@ -28,14 +31,16 @@ LOCK = 0x53414E54  # PostgreSQL advisory lock: two workers that start at once mi
 
 
 def migrate(store: Store, service_versions: Path | None = None) -> None:
-    """Upgrade the store to the newest revision of both branches; does nothing when it is there.
+    """Upgrade the store to the newest schema.
+
+    Both branches are upgraded; nothing happens when both are current.
 
     Args:
         store: Nobody else writes to it while the service starts.
         service_versions: Folder of the service's revisions; None for the kernel's alone.
 
     Raises:
-        Retryable: The store can't now.
+        Retryable: The store can't be migrated now.
     """
     locations = [MIGRATIONS / "versions", *([service_versions] if service_versions else [])]
     config = Config()
@@ -45,7 +50,7 @@ def migrate(store: Store, service_versions: Path | None = None) -> None:
     try:
         with store.engine.begin() as connection:
             if store.dialect == "postgresql":
-                # A revision may rewrite a table, and waits for the worker beside it: a request's bounds are not for it.
+                # A revision may rewrite a table, and wait for another worker: the time-outs of requests are too short.
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
                 connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{UPKEEP.lock_s:g}s'")
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
@@ -63,7 +68,9 @@ def prepare(
     patience_s: float = START_S,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Bring a store to today's schema and write `first`, as a service starts; waits for a store that can't now.
+    """Migrate a store and write its first unit.
+
+    A service does this as it starts. A store that can't do it now is waited for.
 
     Args:
         store: Of the service.
@@ -73,7 +80,7 @@ def prepare(
         sleep: Between two tries.
 
     Raises:
-        Retryable: It could not in all that time: better not to start than to accept what can't be kept.
+        Retryable: It failed in all that time: better not to start than to accept what can't be stored.
     """
     end = time.monotonic() + patience_s
     while True:

@@ -1,4 +1,7 @@
-"""Statements of the hot path: their text is made once, and rows go to the driver as they are (design D13)."""
+"""Prepared statements for frequent operations.
+
+Their text is compiled once, and rows are passed to the driver unchanged.
+"""
 
 from __future__ import annotations
 
@@ -39,15 +42,21 @@ class Prepared:
         self._text = str(compiled)
 
     def run(self, tx: Transaction, rows: Sequence[tuple[object, ...]]) -> None:
-        """Run it for each row, in order; texts and bytes as they are, no enum members. None: nothing happens."""
+        """Run the statement for each row, in order.
+
+        Texts and bytes are passed as they are; enum members are not allowed. Without rows nothing happens.
+        """
         if rows:
             tx.exec_driver_sql(self._text, list(rows))
 
     def value(self, tx: Transaction, row: tuple[object, ...]) -> Any:  # noqa: ANN401 - whatever the statement returns
-        """Run it once and return the first column of what it returns; None when that is nothing."""
+        """Run it once and return the first value.
+
+        That is the first column of the result; None when the result is empty.
+        """
         return tx.exec_driver_sql(self._text, row).scalar()
 
 
 def insert_into(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert that knows `on_conflict_…`."""
+    """Return an insert that supports `on_conflict_…`."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

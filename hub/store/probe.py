@@ -1,4 +1,7 @@
-"""Asks the store every few seconds whether it can be written: an idle service learns it before its callers do."""
+"""Checks every few seconds that the store is writable.
+
+An idle service so notices trouble before its callers do.
+"""
 
 from __future__ import annotations
 
@@ -22,25 +25,25 @@ EVERY_S: Final = 2.0
 ANSWER_S: Final = 5.0
 """A commit that takes longer is given up."""
 SLOW_S: Final = 1.5
-"""A commit that is under way for longer counts as none already."""
+"""A commit that has run for longer already counts as failed."""
 
 _TABLES: Final = sa.text(
     "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tableowner = current_user"
 )
-"""Our own: a table that somebody else put beside them is neither our business nor ours to lock."""
+"""Our own tables: a table that somebody else put beside them is not ours to lock."""
 
 
 class StoreProbe:
-    """Part that writes for the sake of writing, through the queue that everybody's units wait in.
+    """Writes test commits through the writer's queue, as a part.
 
-    Each time it is a durable commit, also where others commit: those may write other tables than the one that is
-    locked. On SQLite the write-ahead log is looked after as well.
+    Every write is a durable commit, also while others commit: those may write other tables than a locked one. On SQLite
+    the write-ahead log is shortened as well.
 
     Args:
         store: The service's.
         url: Its address.
         metrics: Register.
-        every_s: Time between two questions.
+        every_s: Time between two probes.
         answer_s: Bound of one.
     """
 
@@ -60,28 +63,31 @@ class StoreProbe:
         self._task: asyncio.Task[None] | None = None
 
     def trouble(self) -> str:
-        """Return why the store can't be written, as a code of `hub.store.failures`; empty while it can."""
+        """Return why the store can't be written.
+
+        A code of `hub.store.failures`; empty while it can be written.
+        """
         slow = self._asked_at is not None and time.monotonic() - self._asked_at > SLOW_S
         return self._reason or (BUSY.code if slow else "")
 
     async def start(self) -> None:
-        """Begin to ask."""
+        """Start probing."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
-        """Ask no more."""
+        """Stop probing."""
         self._stopped.set()
         if self._task is not None:
             await end_of(self._task)
 
     async def failed(self) -> None:
-        """Raise what is no answer of a store: `store_damaged`, or our bug."""
+        """Raise `store_damaged` or a bug of ours."""
         if self._task is not None:
             await outcome_of(self._task)
         await asyncio.Event().wait()
 
     async def ask(self) -> None:
-        """Ask once and remember the answer."""
+        """Probe once and remember the outcome."""
         self._asked_at = time.monotonic()
         try:
             async with asyncio.timeout(self._answer_s):
@@ -104,9 +110,9 @@ class StoreProbe:
 
 
 def write_nothing(tx: Transaction) -> None:
-    """Write what leaves no trace: a commit with everything that belongs to one.
+    """Make a full commit that leaves no trace.
 
-    On PostgreSQL every table's lock that a writer takes is asked for, and not waited for: the writer has other work.
+    On PostgreSQL it asks for the lock of every table that a writer takes, without waiting: the writer has other work.
     """
     if tx.dialect.name == "postgresql":
         quote = tx.dialect.identifier_preparer.quote

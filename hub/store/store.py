@@ -1,4 +1,7 @@
-"""The store of one service: one writer thread with group commit, reader threads with snapshots."""
+"""The database of one service.
+
+One writer thread commits in groups, and reader threads read snapshots.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ class Store:
 
     Args:
         url: SQLAlchemy's.
-        waits: How long anything waits.
+        waits: Bounds of all waits.
     """
 
     def __init__(self, url: str, waits: Waits = SERVING) -> None:
@@ -68,9 +71,9 @@ class Store:
         return self._writer
 
     async def write(self, unit: Unit[T]) -> T:
-        """Run `unit` on the writer thread and return its result after the durable commit.
+        """Run `unit` on the writer thread.
 
-        A caller that is cancelled before its turn has its unit left out.
+        Returns its result after the durable commit. If a caller is cancelled before its turn, its unit is not run.
 
         Raises:
             Retryable: A code of `hub.store.failures`. Mostly nothing was written; where the connection broke at the
@@ -85,7 +88,10 @@ class Store:
         return self.submit(unit).result()
 
     async def read(self, unit: Unit[T]) -> T:
-        """Run `unit` in one read-only snapshot on a reader thread."""
+        """Run `unit` in a snapshot on a reader thread.
+
+        The snapshot is read-only.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.read_blocking, unit)
 
     def read_blocking(self, unit: Unit[T]) -> T:
@@ -97,11 +103,14 @@ class Store:
             raise translate(error) from error
 
     def on_commit(self, listener: Callable[[], None]) -> None:
-        """Have `listener` called on the writer thread after each commit; it must return at once."""
+        """Call `listener` after each commit.
+
+        It is called on the writer thread and must return at once.
+        """
         self._listeners.append(listener)
 
     def close(self) -> None:
-        """Finish the units that wait, then close every connection."""
+        """Finish the waiting units and close every connection."""
         if self._closed:
             return
         self._closed = True
@@ -112,7 +121,10 @@ class Store:
         self._reader.dispose()
 
     def submit(self, unit: Unit[T]) -> Future[T]:
-        """As `write`, without waiting: the future is done after the commit."""
+        """As `write`, without waiting.
+
+        The future is done after the commit.
+        """
         if self._closed:
             raise Retryable("store_closed", "the service is stopping")
         future: Future[T] = Future()
@@ -136,7 +148,10 @@ class Store:
             self._commit([job for job in jobs if job.future.set_running_or_notify_cancel() and self._in_time(job)])
 
     def _in_time(self, job: _Job) -> bool:
-        """Tell whether a unit's turn came in time; else its caller hears so, and it isn't run behind their back."""
+        """Tell whether a unit's turn came in time.
+
+        A unit that is late is not run, and its caller gets an error.
+        """
         if not self._queue_s or time.monotonic() - job.since <= self._queue_s:
             return True
         job.future.set_exception(Retryable(BUSY.code, BUSY.detail, after_s=BUSY.after_s, kind=BUSY.kind))
@@ -147,10 +162,10 @@ class Store:
             if len(jobs) == 1:
                 self._commit_alone(jobs[0])
             elif jobs and not self._commit_together(jobs):
-                # Something in common was wrong with what they wrote: find out for each unit alone.
+                # The shared commit failed for what the units wrote: run each unit alone to find which one is at fault.
                 for job in jobs:
                     self._commit_alone(job)
-        except BaseException as error:  # noqa: BLE001 - a listener's bug is told; a writer that died of it tells nobody
+        except BaseException as error:  # noqa: BLE001 - a listener's bug reaches the callers; a dead writer reports none
             for job in jobs:
                 if not job.future.done():
                     job.future.set_exception(error)
@@ -173,7 +188,7 @@ class Store:
             verdict = translate(error)
             if not isinstance(verdict, Retryable):
                 return False
-            # The store can't now: asking it again for each unit would wait as often for the same lock.
+            # The store can't serve now: a retry of each unit would wait for the same lock each time.
             for job in jobs:
                 job.future.set_exception(verdict)
             return True

@@ -1,4 +1,7 @@
-"""Kernel tables: outbox, inbox, dead letters, parked records, held sources; the same in every service's store."""
+"""The kernel tables, the same in every store.
+
+They are outbox, inbox, dead letters, parked records and held sources.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,13 @@ store_meta: Final = sa.Table(
     sa.Column("value", sa.String(256), nullable=False),
 )
 
-# Head of each own stream. Its row lock is the right to hand out positions of that shard.
+# Head of each own stream. Its row lock is the right to assign positions of that shard.
 stream_head: Final = sa.Table(
     "stream_head",
     kernel_metadata,
     sa.Column("shard", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("epoch", sa.String(16), nullable=False),
-    sa.Column("position", sa.BigInteger, nullable=False),  # last position handed out
+    sa.Column("position", sa.BigInteger, nullable=False),  # last position assigned
     sa.Column("hash", sa.LargeBinary(32), nullable=False),  # running hash after it
     sa.Column("rows", sa.BigInteger, nullable=False),  # records ever accepted, for the books
 )
@@ -47,7 +50,7 @@ stream_lease: Final = sa.Table(
     sa.Column("sent_upto", sa.BigInteger, nullable=False),
 )
 
-# Workers that relay, so that they can share the shards; a worker without a lease stands here too.
+# Workers that relay, so that they can share the shards; a worker without a lease is listed too.
 relay_worker: Final = sa.Table(
     "relay_worker",
     kernel_metadata,
@@ -110,7 +113,7 @@ dead_letter: Final = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("failed_at", sa.Float, nullable=False),
     sa.Column("sent", sa.Boolean, nullable=False),
-    sa.Column("source", sa.String(160), nullable=False, server_default=""),  # told for `source_held` alone
+    sa.Column("source", sa.String(160), nullable=False, server_default=""),  # set for `source_held` alone
     sa.UniqueConstraint("topic", "partition", "offset", "stream", "position", name="dead_letter_place"),
     sa.Index("dead_letter_unsent", "sent", "id"),
 )
@@ -142,10 +145,10 @@ source_hold: Final = sa.Table(
     sa.Column("topic", sa.String(128), primary_key=True),
     sa.Column("source", sa.String(160), primary_key=True),  # <producer>/<agency>, <producer>, or the topic itself
     sa.Column("since", sa.Float, nullable=False),  # seconds since 1970
-    sa.Column("reasons", sa.String(256), nullable=False),  # codes of the letters that tripped the guard, with numbers
+    sa.Column("reasons", sa.String(256), nullable=False),  # codes of the dead letters that caused the hold, with counts
 )
 
-# How often the process died at one record; three times park (intake) or stop (stats).
+# How often the process crashed at one record; after three times intake parks it, and stats never goes past it.
 crash: Final = sa.Table(
     "crash",
     kernel_metadata,

@@ -1,8 +1,8 @@
-"""How long anything may wait for a store: one place, so that the waits fit into each other.
+"""Bounds of every wait for a store.
 
-A caller gives up after `hub.runtime.settings.ServiceSettings.answer_s`. What it waits for ends before that: a lock,
-then a statement, then a turn at the writer. A database that is held up is so answered with what it suffers from, and
-not with silence.
+They stand in one place so that they fit each other. A caller gives up after
+`hub.runtime.settings.ServiceSettings.answer_s`. What it waits for ends before that: a lock, then a statement, then a
+turn at the writer. The caller of a blocked database so learns the cause instead of getting no answer.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ from dataclasses import dataclass
 from typing import Final
 
 CONNECT_S: Final = 3
-"""For PostgreSQL to take a connection; libpq's, whole seconds."""
+"""Time for PostgreSQL to accept a connection; libpq's setting, whole seconds."""
 SILENT_S: Final = 10
-"""After so long without a word from the other side of a connection it counts as broken: a server that lost its power
-says nothing, and the kernel alone would wait for a quarter of an hour."""
+"""A connection counts as broken when its other side was silent for this long: a server that lost its power sends
+nothing, and the kernel alone would wait for a quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Bounds of the waits for one store, in seconds; 0 is none.
+    """Bounds of the waits for one store.
+
+    All are in seconds; 0 means no bound.
 
     Attributes:
         lock_s: For another session's lock: PostgreSQL's `lock_timeout`, SQLite's `busy_timeout`.
         statement_s: Of one statement on PostgreSQL.
         idle_s: Between two statements of a transaction on PostgreSQL: a process that was stopped in the middle of one
             must not hold its locks for ever.
-        queue_s: For a turn at the writer. A unit that waited longer is not run: whoever asked has been told to ask
-            again, and what nobody waits for must not pile up.
+        queue_s: For a turn at the writer. A unit that waited longer is not run: its caller was asked to retry, and
+            units that nobody waits for must not pile up.
         pool_s: For a free connection.
     """
 

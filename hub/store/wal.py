@@ -1,8 +1,8 @@
-"""SQLite's write-ahead log: how large its file is, and cutting it short again.
+"""Measures and shortens SQLite's write-ahead log.
 
 Each commit lengthens it; a commit that finds 4,000 pages copies them into the database, and the log begins anew, unless
-somebody still reads an older state. A backup, an operator's shell or an export that stays in one transaction so makes
-it grow for as long as it stays; what it has grown to is given back here.
+a reader still uses an older state. So a backup, an operator's shell or an export that stays in one transaction makes
+the log grow for as long as it lasts; this module shrinks the file again afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ _SUFFIX: Final = "-wal"
 
 
 def size(url: str) -> int:
-    """Return the bytes of the log's file; 0 when there is none, and on PostgreSQL, which keeps its own house."""
+    """Return the bytes of the log's file.
+
+    0 when there is none, and on PostgreSQL, which manages its log itself.
+    """
     file = _file(url)
     if file is None:
         return 0
@@ -32,9 +35,12 @@ def size(url: str) -> int:
 
 
 def shorten(url: str) -> int:
-    """Cut the file down when it has outgrown `WAL_KEEP_BYTES`; returns the bytes that it has then.
+    """Cut the file when it exceeds `WAL_KEEP_BYTES`.
 
-    Waits for nobody: while an old reader or a commit is under way it does what it can and is called again.
+    It waits for nobody: while an old reader or a commit is in progress it does what it can, and is called again.
+
+    Returns:
+        Bytes of the file afterwards.
     """
     file, grown = _file(url), size(url)
     if file is None or grown <= WAL_KEEP_BYTES:

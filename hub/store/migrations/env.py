@@ -1,4 +1,4 @@
-"""Alembic environment: runs on the connection that `hub.store.migrate` hands over."""
+"""Alembic environment on the connection of `hub.store.migrate`."""
 
 from alembic import context
 
