@@ -1,1 +1,4 @@
-"""The only room that knows Kafka and Faust: worker, transport, publisher, provisioning, dead letters, in-memory bus."""
+"""The only package that knows Kafka and Faust.
+
+It contains worker, transport, publisher, provisioning, dead letters and in-memory bus.
+"""

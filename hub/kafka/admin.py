@@ -1,4 +1,7 @@
-"""Creates the catalogue's topics, refuses others in their place, and answers what a cluster is (design D3, D10)."""
+"""Creates and checks the topics of the catalogue.
+
+Topics that differ from the catalogue are refused. It also answers what a cluster is.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,17 @@ T = TypeVar("T")
 POLL_S: Final = 0.2
 STAMP: Final = "message.timestamp.type"
 BY_THE_BROKER: Final = "LogAppendTime"
-"""A record stamped by its sender is refused when that machine's clock is more than an hour ahead. When something
-happened stands in the record itself."""
+"""The broker refuses a record stamped by its sender when that machine's clock is more than an hour ahead. The record
+itself states when something happened."""
 STRANGER: Final = "santiao-hub-right-to-read"
-"""Member id that no group has."""
+"""A member id that no group has."""
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
 """Above the batch limit of 512 KiB with its headers, so that what was accepted can be published."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSettings:
-    """One topic as it has to be.
+    """The required form of one topic.
 
     Attributes:
         name: Topic.
@@ -46,7 +49,10 @@ class TopicSettings:
     retention_ms: int
 
     def settings(self) -> dict[str, str]:
-        """Return the topic's settings; no compaction and no unclean election: both leave holes in the offsets."""
+        """Return the topic's settings.
+
+        Compaction and unclean election are off: both leave holes in the offsets.
+        """
         return {
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_ms),
@@ -65,12 +71,12 @@ CHECKED: Final = ("cleanup.policy", "retention.ms", "unclean.leader.election.ena
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a cluster says about itself.
+    """A cluster's description of itself.
 
     Attributes:
         cluster_id: Its id.
         brokers: Node ids that are up.
-        version: Release that its API versions and features tell, such as `4.3`; `unknown` when it can't be told.
+        version: Release, such as `4.3`, derived from its API versions and features; `unknown` when they don't show it.
     """
 
     cluster_id: str
@@ -79,7 +85,9 @@ class Cluster:
 
 
 def wanted(bus: Bus, topics: Sequence[Topic]) -> list[TopicSettings]:
-    """Return every topic that the catalogue's rows ask for, with their dead letters.
+    """Return the topics that the catalogue requires.
+
+    The topics of their dead letters are included.
 
     Raises:
         Fault: `topic_mismatch` when the number of partitions does not divide 24.
@@ -94,9 +102,9 @@ def wanted(bus: Bus, topics: Sequence[Topic]) -> list[TopicSettings]:
 
 
 def provision(bus: Bus, topics: Sequence[Topic], *, deadline_s: float = 30.0) -> None:
-    """Create the topics and their dead letters, or check those that are there; waits for the broker.
+    """Create or check the topics and their dead letters.
 
-    Several services do this at once at start-up: whoever comes second checks.
+    It waits for the broker. Several services do this at once at start-up: whoever comes second only checks.
 
     Args:
         bus: Partitions and replication are used for new topics; partitions are checked on old ones.
@@ -112,7 +120,10 @@ def provision(bus: Bus, topics: Sequence[Topic], *, deadline_s: float = 30.0) ->
 
 
 def eventually(step: Callable[[], T], deadline_s: float) -> T:
-    """Repeat `step` while it is Retryable, until the deadline; the last error then comes out."""
+    """Retry `step` while it raises Retryable.
+
+    At the deadline the last error is raised.
+    """
     deadline = time.monotonic() + deadline_s
     while True:
         try:
@@ -136,9 +147,10 @@ def _provision(bus: Bus, rows: Sequence[TopicSettings]) -> None:
 
 
 def recreate(bus: Bus, topics: Sequence[Topic], *, deadline_s: float = 60.0) -> None:
-    """Delete the topics and make them anew with `bus.partitions`; dead letters stay as they are.
+    """Delete the topics and create them again.
 
-    What was in them is gone: only for a bus that is drained and will be filled again from the stores.
+    They get `bus.partitions` partitions; topics of dead letters stay as they are. The content is lost: use it only for
+    a bus that is drained and will be filled again from the stores.
 
     Raises:
         Fault: `topic_mismatch` when the number does not divide 24, `bus_auth_failed`, `bus_not_allowed`.
@@ -160,7 +172,10 @@ def recreate(bus: Bus, topics: Sequence[Topic], *, deadline_s: float = 60.0) -> 
 
 
 def _describe(client: Any, names: Sequence[str]) -> dict[str, Mapping[str, Any]]:  # noqa: ANN401 - no types
-    """Return the existing ones of `names`; a topic without leaders is not ready yet."""
+    """Return those of `names` that exist.
+
+    A topic without leaders is not ready yet.
+    """
     found = {}
     for topic in client.describe_topics(list(names)):
         error = kafka_errors.for_code(topic["error_code"])
@@ -224,7 +239,10 @@ def _check_settings(client: Any, rows: Sequence[TopicSettings]) -> None:  # noqa
 
 
 def _stamp_by_the_broker(client: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - no types
-    """Alter topics of an older release; where the cluster's owner forbids it the relay survives a clock ahead."""
+    """Alter topics of an older release.
+
+    Where the cluster's owner forbids it, the relay survives a clock that is ahead.
+    """
     wanted_now = {STAMP: BY_THE_BROKER}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name, wanted_now) for name in names]
     answer = client.alter_configs(resources, raise_on_unknown=False)
@@ -236,7 +254,9 @@ def _stamp_by_the_broker(client: Any, names: Sequence[str]) -> None:  # noqa: AN
 
 
 def topic_id(bus: Bus, topic: str) -> str:
-    """Return the topic's id, which changes when it is deleted and created again.
+    """Return the topic's id.
+
+    It changes when the topic is deleted and created again.
 
     Raises:
         Retryable: `bus_unavailable`, also while the topic does not exist.
@@ -246,7 +266,7 @@ def topic_id(bus: Bus, topic: str) -> str:
 
 
 def id_of(answer: Sequence[Mapping[str, Any]], topic: str) -> str:
-    """Read the id out of a metadata answer."""
+    """Read a topic's id from a metadata answer."""
     for row in answer:
         if row["name"] == topic:
             error = kafka_errors.for_code(row["error_code"])
@@ -258,7 +278,9 @@ def id_of(answer: Sequence[Mapping[str, Any]], topic: str) -> str:
 
 
 def describe(bus: Bus, *, brokers: int = 1, deadline_s: float = 0.0) -> Cluster:
-    """Return what the cluster says about itself once at least `brokers` brokers are up: the meaning of `ready`.
+    """Return the cluster's description once it is ready.
+
+    Ready means that at least `brokers` brokers are up.
 
     Raises:
         Fault: `bus_auth_failed` or `bus_not_allowed`.
@@ -277,13 +299,15 @@ def describe(bus: Bus, *, brokers: int = 1, deadline_s: float = 0.0) -> Cluster:
 
 
 def _version(client: Any) -> str:  # noqa: ANN401 - no types
-    # the protocol names no release: kafka-python infers it from the API versions that the broker offers
+    # the protocol states no release: kafka-python infers it from the API versions that the broker offers
     version = client._manager.broker_version  # noqa: SLF001 - there is no public way to it
     return ".".join(str(part) for part in version) if version else "unknown"
 
 
 def check_rights(bus: Bus, *, reads: Sequence[str] = (), writes: Sequence[str] = ()) -> None:
-    """Refuse to start with rights missing: a consumer without them would just stay silent.
+    """Refuse to start when rights are missing.
+
+    A consumer without them would receive nothing and report nothing.
 
     Raises:
         Fault: `bus_not_allowed` naming topic and right, `bus_auth_failed`.
@@ -301,10 +325,11 @@ def check_rights(bus: Bus, *, reads: Sequence[str] = (), writes: Sequence[str] =
 
 
 def check_group(bus: Bus, group: str) -> None:
-    """Refuse to start without the right to the group: the consumer would try for ever and say nothing.
+    """Refuse to start without the right to the group.
 
-    Asked by what needs that very right: a stranger leaves the group. A description tells no rights of a group that does
-    not exist yet, which is so at the first start of each reader.
+    The consumer would retry for ever and report nothing. The check uses a request that needs this very right: a member
+    that does not exist leaves the group. A description shows no rights of a group that does not exist yet, which is so
+    at the first start of each reader.
 
     Raises:
         Fault: `bus_not_allowed` or `bus_auth_failed`.

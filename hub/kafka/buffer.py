@@ -1,4 +1,7 @@
-"""What a feed holds between its consumer and its reader: bounded in records and bytes, emptied at a revocation."""
+"""The buffer between a feed's consumer and its reader.
+
+It is bounded in records and bytes, and emptied at a revocation.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from hub.streams.ports import FeedRecord
 
 
 class Buffer:
-    """Records in the order of their arrival; one event loop only.
+    """Records in the order of their arrival.
+
+    For use in one event loop only.
 
     Args:
         max_records: Bound.
@@ -35,7 +40,10 @@ class Buffer:
         return bool(self._records) and (len(self._records) >= self._max_records or self._bytes >= self._max_bytes)
 
     async def put(self, record: FeedRecord) -> bool:
-        """Add a record when there is room; False when a revocation came first and the record was dropped."""
+        """Add a record, once there is room.
+
+        False when a revocation came first and the record was dropped.
+        """
         epoch = self._epoch
         while self.full:
             self._space.clear()
@@ -48,14 +56,14 @@ class Buffer:
         return True
 
     def take(self, limit: int) -> Sequence[FeedRecord]:
-        """Remove and return what waits, at most `limit`."""
+        """Remove and return at most `limit` records."""
         taken = [self._records.popleft() for _ in range(min(limit, len(self._records)))]
         self._bytes -= sum(_size(record) for record in taken)
         self._space.set()
         return taken
 
     def drop(self) -> None:
-        """Forget everything, also what waits to come in."""
+        """Discard all records, also those in a waiting `put`."""
         self._epoch += 1
         self._records.clear()
         self._bytes = 0

@@ -1,4 +1,7 @@
-"""Where the bus is and how to talk to it; built once in a service's wiring and passed to everything in this room."""
+"""Address and settings of the bus.
+
+They are built once in a service's wiring and passed to everything in this package.
+"""
 
 from __future__ import annotations
 
@@ -35,14 +38,14 @@ class SaslCredentials:
 
 @dataclass(frozen=True, slots=True)
 class Bus:
-    """Address and habits of one Kafka cluster.
+    """Address and time-outs of one Kafka cluster.
 
     Attributes:
         bootstrap: `host:port[,host:port]`.
         partitions: Partitions of each catalogue topic; divides 24. Dead letter topics have one.
         replication: Copies of each partition; `min.insync.replicas` is one less, at least 1.
         session_timeout_s: A silent reader loses its partitions after this long.
-        heartbeat_s: How often a reader says that it lives; at most a third of the session time-out.
+        heartbeat_s: How often a reader sends a heartbeat; at most a third of the session time-out.
         delivery_timeout_s: How long the producer itself tries one message. Long, because kafka-python's
             idempotent producer never recovers from an outage longer than this; the relay's watchdog does.
         request_timeout_s: How long one request may take.

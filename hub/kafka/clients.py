@@ -1,4 +1,7 @@
-"""Builds kafka-python's clients and names why one could not be built, instead of its `Unable to bootstrap`."""
+"""Builds kafka-python's clients.
+
+When one can't be built it names the cause, which kafka-python's `Unable to bootstrap` does not.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,10 @@ def common_settings(bus: Bus) -> dict[str, Any]:
 
 
 def named(bus: Bus, error: Exception) -> Fault | Retryable:
-    """Return the error with its cause in words: password, rights, or just unavailable."""
+    """Return the error with its cause in words.
+
+    The cause is the password, a missing right, or just an unavailable bus.
+    """
     user = bus.credentials.username if bus.credentials else "ANONYMOUS"
     if isinstance(error, SaslAuthenticationFailedError):
         return Fault("bus_auth_failed", f"{bus.bootstrap} refuses user {user!r}: wrong name, password or mechanism")
@@ -49,7 +55,9 @@ def named(bus: Bus, error: Exception) -> Fault | Retryable:
 
 
 def knock(bus: Bus) -> None:
-    """Try the addresses by hand: kafka-python tries until its time-out and then tells no cause.
+    """Check by hand that the bus can be reached.
+
+    kafka-python would retry until its time-out and then give no cause.
 
     Raises:
         Fault: `bus_auth_failed` when TLS or the password is refused.
@@ -81,7 +89,10 @@ def _try_tls(credentials: SaslCredentials, plain: socket.socket, host: str) -> N
 
 
 def _try_password(bus: Bus) -> None:
-    """One handshake, awaited: inside a constructor its refusal is only logged and tried again."""
+    """Await one handshake to check the password.
+
+    Inside a constructor a refusal would only be logged and retried.
+    """
     # twice, because a broker that is just going away looks the same
     if all(_refused(bus) for _ in range(2)):
         raise named(bus, SaslAuthenticationFailedError())
@@ -104,8 +115,8 @@ def _refused(bus: Bus) -> bool:
     except SaslAuthenticationFailedError:
         return True
     except KafkaError:
-        # the broker hangs up with its refusal, and kafka-python then drops the refusal unread: it told its version,
-        # so what it did not like was the password
+        # the broker closes the connection with its refusal, and kafka-python drops the refusal unread: the broker had
+        # sent its version, so it refused the password
         return connection.broker_version_data is not None
     finally:
         client.close()
@@ -113,7 +124,10 @@ def _refused(bus: Bus) -> bool:
 
 
 class _Kept:
-    """Keeps the network client, because kafka-python forgets to close it when a constructor fails."""
+    """Keeps the network client, to close it after a failure.
+
+    kafka-python does not close it when a constructor fails.
+    """
 
     def __init__(self) -> None:
         self.clients: list[Any] = []
@@ -145,7 +159,9 @@ def _build(bus: Bus, kind: Any, timeout_s: float, settings: dict[str, Any]) -> A
 
 @contextmanager
 def admin(bus: Bus, timeout_s: float | None = None) -> Iterator[Any]:
-    """Open an admin client for a short time; its errors come out named.
+    """Open an admin client for a short time.
+
+    Its errors are raised with their cause.
 
     Raises:
         Fault: `bus_auth_failed` or `bus_not_allowed`.
@@ -161,7 +177,9 @@ def admin(bus: Bus, timeout_s: float | None = None) -> Iterator[Any]:
 
 
 def consumer(bus: Bus, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - kafka-python has no types
-    """Build a consumer without a group, that never moves by itself.
+    """Build a consumer without a group.
+
+    It changes its position only when told to.
 
     Raises:
         Fault: `bus_auth_failed` or `bus_not_allowed`.
@@ -174,7 +192,7 @@ def consumer(bus: Bus, timeout_s: float | None = None) -> Any:  # noqa: ANN401 -
         {
             "group_id": None,
             "enable_auto_commit": False,
-            # only a fetch that asks for what is there: a jump would hide a truncated log
+            # no reset to another offset: a jump would hide a truncated log
             "auto_offset_reset": "none",
             "allow_auto_create_topics": False,
             "fetch_max_wait_ms": 100,
@@ -183,7 +201,10 @@ def consumer(bus: Bus, timeout_s: float | None = None) -> Any:  # noqa: ANN401 -
 
 
 def codec(wanted: str) -> str | None:
-    """Return kafka-python's name of a compression; one that Faust's driver can't read would kill every reader."""
+    """Return kafka-python's name of a compression.
+
+    A compression that Faust's driver can't read would kill every reader.
+    """
     if wanted == "auto":
         return "lz4" if reader_has_lz4() and writer_has_lz4() else None
     return None if wanted == "none" else wanted

@@ -1,4 +1,7 @@
-"""A plain consumer past all groups: replay, tools and the oracles of the tests; a feed's fetches are in `pages`."""
+"""A plain consumer outside all groups.
+
+It serves replay, tools and the oracles of the tests. A feed's fetches are in `pages`.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ PAGE: Final = 500
 
 
 class Log:
-    """Reads what the log has, wherever any group stands; thread-safe (one reader at a time).
+    """Reads the log, independent of any group.
 
-    Every method raises Retryable `bus_unavailable` when the bus is out of reach, and Fault `bus_auth_failed` or
-    `bus_not_allowed`.
+    Thread-safe (one reader at a time). Every method raises Retryable `bus_unavailable` when the bus can't be reached,
+    and Fault `bus_auth_failed` or `bus_not_allowed`.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -33,7 +36,9 @@ class Log:
         self._checked: set[str] = set()
 
     def read(self, topic: str, partition: int, start: int, end: int) -> list[FeedRecord]:
-        """Return offsets [start, end); fewer when the log ends before.
+        """Return the records at offsets [start, end).
+
+        Fewer when the log ends before.
 
         Raises:
             Fault: `log_truncated` when the log no longer has `start`.
@@ -41,7 +46,9 @@ class Log:
         return [record for page in self.pages(topic, partition, start, end) for record in page]
 
     def pages(self, topic: str, partition: int, start: int, end: int | None = None) -> Iterator[Sequence[FeedRecord]]:
-        """Yield offsets [start, end) in pages, so that a long log needs little memory; None is the end as of now.
+        """Yield offsets [start, end) in pages.
+
+        A long log so needs little memory. With `end` None the reading stops at the log's present end.
 
         Raises:
             Fault: `log_truncated` when the log no longer has `start`.
@@ -89,7 +96,10 @@ class Log:
         )
 
     def check(self, topic: str) -> None:
-        """Make sure, once, that the topic exists and may be read: a consumer without the right just stays silent."""
+        """Check once that the topic may be read.
+
+        It must exist too. A consumer without the right would receive nothing and report nothing.
+        """
         if topic not in self._checked:
             check_rights(self._bus, reads=[topic])
             self._checked.add(topic)
@@ -106,7 +116,7 @@ class Log:
                 source = self._current(topic)
                 chosen = source.partitions_for_topic(topic) if partitions is None else partitions
                 if partitions is None and not chosen:
-                    # The check above asked another broker: this one has not heard of the new topic yet.
+                    # The check above asked another broker: this one does not know the new topic yet.
                     self._close()
                     raise Retryable("bus_unavailable", f"topic {topic} is not known to every broker yet")
                 places = [TopicPartition(topic, partition) for partition in chosen or ()]
@@ -123,11 +133,14 @@ class Log:
         return self._offsets(topic, partitions, "end_offsets")
 
     def beginnings(self, topic: str, partitions: Sequence[int] | None = None) -> Mapping[int, int]:
-        """Return partition -> first offset that the log still has."""
+        """Return partition -> first offset still in the log."""
         return self._offsets(topic, partitions, "beginning_offsets")
 
     def since(self, topic: str, at_s: float) -> Mapping[int, int]:
-        """Return partition -> first offset written at or after `at_s` (seconds since 1970); the end where none was."""
+        """Return partition -> first offset since a time.
+
+        That is the first one written at or after `at_s` (seconds since 1970); the log's end when there is none.
+        """
         ends = self.ends(topic)
         with self._lock:
             try:
@@ -141,7 +154,10 @@ class Log:
         return {partition: found.get(partition, end) for partition, end in ends.items()}
 
     def topic_id(self, topic: str) -> str:
-        """Return the topic's id: changes when it is deleted and created again."""
+        """Return the topic's id.
+
+        It changes when the topic is deleted and created again.
+        """
         return topic_id(self._bus, topic)
 
     def _close(self) -> None:

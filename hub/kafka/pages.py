@@ -1,4 +1,7 @@
-"""A feed's second consumer: pages and bounds straight from the log, past the group and past Faust (ADR 0008)."""
+"""A feed's second consumer, which reads the log itself.
+
+It reads pages, beginnings and ends without the group and without Faust (ADR-0008).
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,9 @@ from hub.runtime.tasks import outcome_of, silence
 from hub.streams.ports import PAGE_BYTES, PAGE_MESSAGES, FeedRecord
 
 FETCH_BYTES: Final = 2 * 1024 * 1024
-"""What the broker sends of a partition at once, as it stores it: so much is read ahead while a page is applied."""
+"""What the broker sends of a partition at once, as it is stored: this much is read ahead while a page is applied."""
 STEP: Final = 64
-"""Messages unpacked between two looks at the page's size, fewer where they are large."""
+"""Messages unpacked between two checks of the page's size, fewer where they are large."""
 POLL_MS: Final = 500
 FETCH_WAIT_MS: Final = 100
 CLOSE_S: Final = 2.0
@@ -34,17 +37,19 @@ Answer = TypeVar("Answer")
 
 
 class Pages:
-    """Reads one topic; connects at the first question. One event loop, many callers, one question at a time.
+    """Reads one topic in pages.
+
+    It connects at the first request. It runs in one event loop and takes many callers, one request at a time.
 
     Every method raises Fault `bus_auth_failed` or `bus_not_allowed`, and Retryable `bus_unavailable`, after which the
-    next call connects anew. A question goes to its end also when its caller gives it up (aiokafka loses connections
-    when it is cancelled); only `close` cancels.
+    next call connects anew. A request is completed also when its caller gives it up (aiokafka loses connections when it
+    is cancelled); only `close` cancels.
 
-    It stays at one partition for as long as that is asked for, and reads ahead there while the page before is applied:
-    with several partitions assigned, aiokafka fetches nothing for one while another's records wait.
+    The consumer stays at one partition for as long as that is asked for, and reads ahead there while the page before is
+    applied: with several partitions assigned, aiokafka fetches nothing for one while another's records wait.
 
     Args:
-        bus: Where and how.
+        bus: Address and settings.
         topic: Kafka topic.
     """
 
@@ -57,7 +62,9 @@ class Pages:
         self._turn = asyncio.Lock()
 
     async def read(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
-        """Return the records from `start` on, below `end`: one page; empty when the log ends at or before `start`.
+        """Return one page of records from `start`.
+
+        All are below `end`. Empty when the log ends at or before `start`.
 
         Raises:
             Fault: `log_truncated` when the log no longer has `start`.
@@ -69,7 +76,7 @@ class Pages:
         return await self._ask(lambda: self._bounds("end_offsets", partitions)) if partitions else {}
 
     async def beginnings(self, partitions: Sequence[int]) -> Mapping[int, int]:
-        """Return partition -> first offset that the log still has."""
+        """Return partition -> first offset still in the log."""
         return await self._ask(lambda: self._bounds("beginning_offsets", partitions)) if partitions else {}
 
     async def _ask(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
@@ -126,7 +133,7 @@ class Pages:
             sizes = [len(record.value or b"") for record in got]
             size += sum(sizes)
             if got:
-                # what is here already, and not a second wait for more
+                # take what is here already; do not wait again for more
                 wait_ms = 0
                 largest = max(largest, *sizes)
             elif page or (await consumer.end_offsets([place]))[place] <= start:
@@ -143,7 +150,7 @@ class Pages:
                 client_id=f"santiao-pages-{self._topic}",
                 group_id=None,
                 enable_auto_commit=False,
-                # only what is asked for: a jump would hide a truncated log
+                # no reset to another offset: a jump would hide a truncated log
                 auto_offset_reset="none",
                 request_timeout_ms=int(bus.request_timeout_s * 1000),
                 fetch_max_wait_ms=FETCH_WAIT_MS,
@@ -159,7 +166,10 @@ class Pages:
         return self._consumer
 
     def _rest(self) -> None:
-        """Read nothing ahead any more: what comes at the log's end is the group's consumer's to bring."""
+        """Stop reading ahead.
+
+        At the log's end the group's consumer brings new records.
+        """
         if self._consumer is not None:
             self._consumer.unsubscribe()
         self._at = None
@@ -173,11 +183,14 @@ class Pages:
         return Retryable("bus_unavailable", f"{self._bus.bootstrap}: {error}")
 
     async def close(self) -> None:
-        """Close the connections within a bounded time; whoever still asks hears Retryable."""
+        """Close the connections within a bounded time.
+
+        Callers that still wait get Retryable.
+        """
         if self._asked:
             await asyncio.wait(self._asked, timeout=CLOSE_S)
         while self._asked:
-            # Those as well that were asked while others came to their end.
+            # Requests that came while others ended are cancelled too.
             for asked in self._asked:
                 asked.cancel()
             await asyncio.wait(self._asked)
@@ -187,8 +200,8 @@ class Pages:
         old, self._consumer, self._at = self._consumer, None, None
         if old is None:
             return
-        # Its stop() gives up at the first fetch that it cancels, and what the others connect to then stays open;
-        # without partitions it ends them in order.
+        # Its stop() stops at the first fetch that it cancels, and the connections of the others stay open; without
+        # partitions it ends all fetches in order.
         old.unsubscribe()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(_idle(old), CLOSE_S)
@@ -200,14 +213,20 @@ class Pages:
 
 
 async def _idle(consumer: AIOKafkaConsumer) -> None:
-    """Wait until it neither fetches nor connects: what it connects to when it is cancelled stays open for ever."""
-    fetcher, client = consumer._fetcher, consumer._client  # noqa: SLF001 - nothing of it tells
+    """Wait until a consumer neither fetches nor connects.
+
+    A connection that is cancelled while it is made stays open for ever.
+    """
+    fetcher, client = consumer._fetcher, consumer._client  # noqa: SLF001 - no public method shows this state
     while fetcher._pending_tasks or client._get_conn_lock.locked():  # noqa: ASYNC110, SLF001 - as above
         await asyncio.sleep(LOOK_S)
 
 
 def _security(bus: Bus) -> dict[str, Any]:
-    """Return aiokafka's settings: those of kafka-python, but for the authority."""
+    """Return aiokafka's security settings.
+
+    They are those of kafka-python, except for the CA file.
+    """
     settings = dict(bus.security())
     authority = settings.pop("ssl_cafile", None)
     if authority is not None:

@@ -1,4 +1,7 @@
-"""Has the topics made or checked as soon as the bus answers, so that any start order works."""
+"""Provisions the topics once the bus answers.
+
+So the services can start in any order.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class Provisioner:
-    """Part that has the topics made or checked as soon as the bus answers; the service serves meanwhile.
+    """Creates or checks the topics in the background, as a part.
+
+    It starts as soon as the bus answers; the service serves meanwhile.
 
     Args:
         provision: Blocks until done or its own deadline.
@@ -28,21 +33,24 @@ class Provisioner:
         self._awaited = ""
 
     def trouble(self) -> str:
-        """Return the code of what the bus answered last, or that it did not; empty once the topics are there."""
+        """Return the code of the bus's last answer.
+
+        A bus that does not answer has a code too. Empty once the topics are there.
+        """
         return self._awaited
 
     async def start(self) -> None:
-        """Begin in the background."""
+        """Start the work in the background."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
-        """Give up waiting for the bus."""
+        """Stop waiting for the bus."""
         if self._task is not None:
             self._task.cancel()
             await end_of(self._task)
 
     async def failed(self) -> None:
-        """Raise the `Fault` of a topic that is not as it has to be."""
+        """Raise the `Fault` of a topic that does not match."""
         if self._task is not None:
             await outcome_of(self._task)
         await asyncio.Event().wait()

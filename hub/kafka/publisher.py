@@ -1,4 +1,7 @@
-"""The relay's way to Kafka: an idempotent producer that can be abandoned and built anew (reliability: it can wedge)."""
+"""The relay's publisher to Kafka.
+
+It is an idempotent producer that can be abandoned and built anew, because it can get stuck for good.
+"""
 
 from __future__ import annotations
 
@@ -48,14 +51,17 @@ class KafkaDelivery(Delivery):
 
 
 def verdict(bus: Bus, error: Exception) -> Exception:
-    """Return what a refusal means: Retryable (try again, renewed if need be), or Fault (ends the process)."""
+    """Return the meaning of a refusal.
+
+    Retryable: try again, with a new producer if needed. Fault: the process ends.
+    """
     match error:
         case AuthorizationError() | SaslAuthenticationFailedError():
             return named(bus, error)
         case MessageSizeTooLargeError():
             return Fault("bus_refused", f"message larger than the bus takes: {error}")
         case InvalidTimestampError():
-            # its producer is spent, for every topic; a new one is refused as well until a clock is set right
+            # the producer is now unusable for every topic; a new one is refused too until a clock is set right
             return Retryable("clock_ahead", f"the broker refuses this machine's time stamps: {error}")
         case RetriableError():
             return Retryable("bus_unavailable", str(error))
@@ -66,10 +72,11 @@ def verdict(bus: Bus, error: Exception) -> Exception:
 
 
 def _without_id(error: Exception) -> bool:
-    """Tell whether the producer got no id, for any reason but a missing right.
+    """Tell whether the producer failed to get its id.
 
-    kafka-python 3.0.12 gives up for good what Java's client asks again: a request for the id that timed out, on a busy
-    broker for example. It wraps the reason into the text of a plain `KafkaError`, and the producer is spent.
+    A missing right does not count. kafka-python 3.0.12 gives up for good where Java's client retries: a request for the
+    id that timed out, on a busy broker for example. It puts the reason into the text of a plain `KafkaError`, and the
+    producer is unusable from then on.
     """
     return type(error) is KafkaError and "AuthorizationFailed" not in str(error)
 
@@ -77,8 +84,8 @@ def _without_id(error: Exception) -> bool:
 class KafkaPublisher(Publisher):
     """Sends through one producer at a time; thread-safe.
 
-    The producer is built at the first send, so a service starts while Kafka is down. That the first id is answered
-    with "coordinator load in progress" is tried again inside of the producer, within its delivery time-out.
+    The producer is built at the first send, so a service starts while Kafka is down. When the first request for an id
+    is answered with "coordinator load in progress", the producer itself retries within its delivery time-out.
     """
 
     def __init__(self, bus: Bus) -> None:
@@ -130,12 +137,15 @@ class KafkaPublisher(Publisher):
         try:
             old.close(timeout=CLOSE_S)
         except KafkaError:
-            # a wedged producer can't flush; what it holds stays unconfirmed and is sent again by the next process
+            # a stuck producer can't flush; what it holds stays unconfirmed and is sent again by the next process
             abandon(old)
 
 
 def abandon(old: Any) -> None:  # noqa: ANN401 - kafka-python has no types
-    """Tell a producer's thread to drop everything and end, without waiting: `close` flushes first and may hang."""
-    old._unregister_cleanup()  # noqa: SLF001 - its exit handler would flush, and hold up the end of the process
+    """End a producer's thread without waiting for it.
+
+    The thread drops everything. `close` would flush first and may hang.
+    """
+    old._unregister_cleanup()  # noqa: SLF001 - its exit handler would flush, and delay the end of the process
     old._closed = True  # noqa: SLF001 - or its finaliser flushes
-    old._sender.force_close()  # noqa: SLF001 - `close` offers no way past the flush
+    old._sender.force_close()  # noqa: SLF001 - `close` can't skip the flush

@@ -1,4 +1,7 @@
-"""Faust's aiokafka driver, except that a reader starts from its own place, not from the group's (design D3)."""
+"""Faust's aiokafka driver, with the reader's own offsets.
+
+A reader starts from its own place, not from the group's offset (ADR-0003).
+"""
 
 from __future__ import annotations
 
@@ -23,31 +26,46 @@ from hub.streams.starts import start_of
 FETCH_WAIT_MS: Final = 250
 HINT_S: Final = 2.0
 LEAVE_S: Final = 2.0
-"""How long a hint, and a member that leaves, wait for a coordinator; without a quorum none ever comes, and the broker's
-session time-out does the rest."""
+"""How long a hint, and a member that leaves, wait for a coordinator. Without a quorum none ever comes; the broker's
+session time-out then removes the member."""
 
 
 class Steering(Protocol):
-    """What the consumer asks and tells whoever runs it; all on the main loop."""
+    """The consumer's connection to its owner.
+
+    All methods are called on the main loop.
+    """
 
     async def places(self) -> Mapping[int, int]:
-        """Return partition -> next offset of the reader; missing is the log's beginning."""
+        """Return partition -> next offset of the reader.
+
+        A missing partition starts at the log's beginning.
+        """
 
     def began(self, offsets: Mapping[int, int]) -> None:
-        """The consumer brings these partitions from these offsets on; what lies below is for the reader to fetch."""
+        """Report the offsets from which the consumer delivers.
+
+        What lies below them the reader has to fetch.
+        """
 
     def revoked(self) -> None:
-        """Every partition may belong to somebody else from now on."""
+        """Report that every partition may have a new owner."""
 
     def assigned(self, partitions: frozenset[int]) -> None:
-        """These partitions are ours."""
+        """Report the partitions that are ours."""
 
     def polled(self) -> None:
-        """The consumer asked for records: it makes progress."""
+        """Report that the consumer asked for records.
+
+        That means it makes progress.
+        """
 
 
 class ConsumerThread(AIOKafkaConsumerThread):
-    """The thread that talks to Kafka; a failed commit does not kill it, and it ends while Kafka is away."""
+    """The thread that talks to Kafka.
+
+    A failed commit does not kill it, and it ends even while Kafka is away.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - as the driver has it
         super().__init__(*arguments, **named)
@@ -56,13 +74,13 @@ class ConsumerThread(AIOKafkaConsumerThread):
     @override
     def _create_consumer(self, loop: asyncio.AbstractEventLoop) -> AIOKafkaConsumer:
         consumer = super()._create_consumer(loop)
-        # The driver's 1.5 s hold up our own questions on the same connection; records come at once either way.
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - no setting leads there
+        # The driver's 1.5 s would delay our own requests on the same connection; records come at once either way.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - there is no setting for it
         return consumer
 
     @override
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        # The group's offset is a hint for tools: what we applied stands in our store. The driver crashes on any error.
+        # The group's offset is a hint for tools: our store says what we applied. The driver would crash on any error.
         consumer = self._ensure_consumer()
         ours = consumer.assignment()
         hints = {place: OffsetAndMetadata(offset, "") for place, offset in offsets.items() if place in ours}
@@ -82,21 +100,21 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
     @override
     async def on_thread_stop(self) -> None:
-        # Past the driver's own, which waits for ever for the coordinator that it wants to take leave of.
+        # Skips the driver's own method, which waits for ever for the coordinator to leave the group.
         await super(AIOKafkaConsumerThread, self).on_thread_stop()
         consumer = self._consumer
         if consumer is None:
             return
-        client = consumer._client  # noqa: SLF001 - nothing leads to its connections and tasks
+        client = consumer._client  # noqa: SLF001 - no public way to its connections and tasks
         with contextlib.suppress(TimeoutError):
-            # With the lock taken nobody connects: a connection that is cancelled while it is made stays open.
+            # While we have the lock nobody connects: a connection that is cancelled while it is made stays open.
             await asyncio.wait_for(client._get_conn_lock.acquire(), LEAVE_S)  # noqa: SLF001 - as above
         leaving = asyncio.ensure_future(consumer.stop())
         await asyncio.wait({leaving}, timeout=LEAVE_S)
         fetcher, coordinator = consumer._fetcher, consumer._coordinator  # noqa: SLF001 - None unless it got as far as that
         late, rest = {leaving, self._hint} - {None}, [part.close for part in (fetcher, client) if part is not None]
         if not leaving.done() and coordinator is not None:
-            # In the middle of a rebalance it waits for the others, who would wait for its session's end.
+            # In the middle of a rebalance it waits for the other members, who would wait for its session's end.
             late |= {coordinator._coordination_task, coordinator._heartbeat_task} - {None}  # noqa: SLF001 - as above
             rest.insert(0, coordinator._maybe_leave_group)  # noqa: SLF001 - as above
         for task in late:
@@ -108,7 +126,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
 
 
 class OwnPlaceConsumer(DriverConsumer):
-    """Consumer that is sent to the reader's places after each assignment."""
+    """Seeks the reader's places after each assignment."""
 
     @property
     def _steering(self) -> Steering:
@@ -131,10 +149,10 @@ class OwnPlaceConsumer(DriverConsumer):
 
     @override
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek every assigned partition to the reader's place and return where each one stands.
+        """Seek every assigned partition to the reader's place.
 
-        The driver's own seek comes first: it waits until the driver stopped looking up the group's offsets, which
-        would otherwise move the consumer again behind our back.
+        Returns the offset of each one. The driver's own seek comes first: it waits until the driver has stopped looking
+        up the group's offsets, which would otherwise move the consumer again without our knowledge.
         """
         if not self.assignment():
             return {}
@@ -157,12 +175,12 @@ class OwnPlaceConsumer(DriverConsumer):
 
 
 class OwnPlaceTransport(Transport):
-    """Installed through `app.transport`.
+    """Transport with our consumer, set as `app.transport`.
 
     Args:
         urls: Brokers.
         app: The Faust app.
-        steering: Where the reader's places come from and who hears of rebalances.
+        steering: Source of the reader's places, and receiver of the rebalances.
     """
 
     Consumer: ClassVar[type[ConsumerT]] = OwnPlaceConsumer
@@ -173,7 +191,9 @@ class OwnPlaceTransport(Transport):
 
 
 def refuse_foreign_driver(app: AppT) -> None:
-    """Make sure that the app would really use our transport: with another one it would follow the group's offsets.
+    """Check that the app uses our transport.
+
+    With another one it would follow the group's offsets.
 
     Raises:
         Fault: `feed_crashed`.

@@ -1,4 +1,7 @@
-"""Feed of a reader: a Faust app inside of the running loop, that only runs the consumer (design D3, D11)."""
+"""The feed of a reader, made with Faust.
+
+A Faust app in the running loop runs only the consumer; places and effects are kept in our store (ADR-0003).
+"""
 
 from __future__ import annotations
 
@@ -29,37 +32,39 @@ from hub.streams.topics import Topic
 
 MAX_RECORDS: Final = 256
 MAX_BYTES: Final = PAGE_BYTES
-"""The reader works on one fill while the next one gathers."""
+"""The reader works on one buffer while the next one fills."""
 POLL_RECORDS: Final = 50
-"""Faust holds all records of a poll until we took them, large ones too: it has no bound by bytes."""
+"""Faust keeps all records of a poll until we take them, large ones too: it has no bound by bytes."""
 FAUST_QUEUE: Final = 16
 """Records between Faust's consumer and our agent; ours is the buffer that counts."""
 STOP_S: Final = 6.0
 CANCEL_S: Final = 1.0
 START_S: Final = 3.0
-"""Time that a stop gives a start under way; while the bus is away it never ends."""
+"""Time that a stop gives an unfinished start; while the bus is away a start never ends."""
 WATCH_S: Final = 0.25
 POLL_S: Final = 0.02
 STALLED_S: Final = 15.0
-"""A consumer that asked for nothing for so long, with room for more, will not by itself."""
+"""A consumer that asked for nothing for this long, with room in the buffer, will not recover by itself."""
 
 
 class _ConsumerOnly(BootStrategy):
-    """No producer (the relay has its own), no web server."""
+    """Starts no producer (the relay has its own) and no web server."""
 
     enable_kafka_producer = False
     enable_web = False
 
 
 class FaustFeed(Feed):
-    """A member of a consumer group, running in the caller's event loop; takes over no signals and no logging.
+    """A member of a consumer group, in the caller's event loop.
+
+    It takes over neither signals nor logging.
 
     Args:
-        bus: Where and how.
+        bus: Address and settings.
         topic: Row of the catalogue.
         group: Members with one name share the partitions.
-        places: Asked in a thread at every assignment.
-        datadir: Folder that Faust insists on; nothing of value is kept there.
+        places: Called in a thread at every assignment.
+        datadir: Folder that Faust requires; nothing of value is kept there.
         max_records: Bound of what is held while nobody calls `next`.
     """
 
@@ -97,35 +102,41 @@ class FaustFeed(Feed):
         """Number of records that wait for `next`."""
         return len(self._buffer)
 
-    # --- what the transport asks and tells -----------------------------------------------------------------------
+    # --- calls from the transport --------------------------------------------------------------------------------
 
     async def places(self) -> Mapping[int, int]:
-        """Ask the reader's store, in a thread."""
+        """Read the reader's places from its store.
+
+        The read runs in a thread.
+        """
         return await asyncio.to_thread(self._places)
 
     def revoked(self) -> None:
-        """Drop what was read for partitions that may have a new owner."""
+        """Drop the records read so far.
+
+        Their partitions may have a new owner.
+        """
         self._assigned, self._began = frozenset(), {}
         self._buffer.drop()
 
     def began_at(self, offsets: Mapping[int, int]) -> None:
-        """Take note of where the consumer was sent."""
+        """Note the offsets at which the consumer began."""
         self._began = offsets
 
     def assigned_now(self, partitions: frozenset[int]) -> None:
-        """Take note of the new partitions."""
+        """Note the new partitions."""
         self._assigned = partitions
         self._buffer.changed.set()
 
     def polled(self) -> None:
-        """Take note of progress."""
+        """Note that the consumer makes progress."""
         self._polled_at = time.monotonic()
 
     # --- the port ------------------------------------------------------------------------------------------------
 
     @override
     async def start(self) -> None:
-        # these say at once what the consumer would keep to itself: no route, wrong password, no right
+        # these report at once what the consumer would not report: no route, wrong password, no right
         await asyncio.to_thread(knock, self._bus)
         await asyncio.to_thread(check_rights, self._bus, reads=[self._topic])
         await asyncio.to_thread(check_group, self._bus, self._group)
@@ -145,7 +156,7 @@ class FaustFeed(Feed):
         deadline = time.monotonic() + self._bus.request_timeout_s
         while True:
             self._check()
-            driver = self._app.consumer._thread._consumer  # noqa: SLF001 - Faust tells of the assignment only
+            driver = self._app.consumer._thread._consumer  # noqa: SLF001 - Faust reports the assignment only
             if driver is not None and driver.subscription():
                 return
             if time.monotonic() > deadline:
@@ -172,7 +183,7 @@ class FaustFeed(Feed):
             consumer_max_fetch_size=2 * 1024 * 1024,
             consumer_metadata_max_age_ms=30_000,
             stream_buffer_maxsize=FAUST_QUEUE,
-            # a reader that is slow must not hold up a rebalance: what it did not take is read again by the next owner
+            # a slow reader must not delay a rebalance: what it did not take is read again by the next owner
             stream_wait_empty=False,
             stream_recovery_delay=0.0,
             topic_allow_declare=False,
@@ -200,7 +211,10 @@ class FaustFeed(Feed):
         return app
 
     async def _hand_over(self, stream: StreamT[Any]) -> None:
-        """The agent: puts records into the buffer and nothing else, so Faust's acknowledgement means nothing."""
+        """Put records into the buffer; this is Faust's agent.
+
+        It does nothing else, so Faust's acknowledgement means nothing.
+        """
         async for event in stream.events():
             message = event.message
             await self._buffer.put(
@@ -225,7 +239,7 @@ class FaustFeed(Feed):
             await asyncio.wait({starting}, timeout=START_S)
         stopping = None if app is None else asyncio.create_task(app.stop(), name=f"feed-{self._group}-stop")
         if stopping is not None:
-            # its last words may hang when the bus is away; the broker's session time-out then takes the partitions
+            # its final requests may hang when the bus is away; the broker's session time-out then frees the partitions
             await asyncio.wait({stopping}, timeout=STOP_S)
         for late in (stopping, starting):
             if late is not None:
@@ -233,14 +247,14 @@ class FaustFeed(Feed):
                 await asyncio.wait({late}, timeout=CANCEL_S)
         thread = None if app is None else app.consumer._thread._thread  # noqa: SLF001 - Faust forgets it after a crash
         if thread is not None:
-            # its last words are for this loop: they must not find it closed
+            # its final callbacks run on this loop, which must not be closed before
             await asyncio.to_thread(thread.join, STOP_S)
         await self._pages.close()
         if stopping is not None and stopping.done() and not stopping.cancelled():
             stopping.result()
 
     def _check(self) -> None:
-        """Raise when the consumer is dead: nobody else would tell."""
+        """Raise when the consumer is dead: nothing else reports it."""
         if self._app is None or self._starting is None:
             raise Fault("feed_crashed", f"the consumer of {self._topic} in {self._group} does not run")
         failed = self._starting.done() and not self._starting.cancelled() and self._starting.exception()
@@ -248,7 +262,7 @@ class FaustFeed(Feed):
         if isinstance(reason, (KafkaError, OSError)) and not self._assigned and failed:
             raise Retryable("bus_unavailable", f"{self._bus.bootstrap}: {reason}") from reason
         if isinstance(reason, Retryable):
-            # The store did not tell our places when partitions were assigned: the consumer died of it, we need not.
+            # The store did not return our places when partitions were assigned. That ended the consumer, not us.
             raise Stalled(reason.code, reason.detail, after_s=reason.after_s) from reason
         if failed or self._app.should_stop:
             raise Fault("feed_crashed", f"the consumer of {self._topic} in {self._group} died: {reason!r}")
@@ -298,14 +312,17 @@ class FaustFeed(Feed):
     def alive(self) -> bool:
         if self._app is None or self._app.should_stop:
             return False
-        # A full buffer is the reader's slowness, not the consumer's death. A rebalance takes a session time-out or two;
-        # Faust's own recovery ends for ever, and leaves the consumer paused, when one of its steps takes too long.
+        # A full buffer means a slow reader, not a dead consumer. A rebalance takes a session time-out or two. Faust's
+        # own recovery stops for good, and leaves the consumer paused, when one of its steps takes too long.
         quiet_s = time.monotonic() - self._polled_at
         return self._buffer.full or quiet_s < max(STALLED_S, 3 * self._bus.session_timeout_s)
 
 
 class _Steering:
-    """Gives the transport its own names on the feed, whose port already has an `assigned()`."""
+    """Adapts the feed to the transport's `Steering`.
+
+    The names differ because the feed's port already has an `assigned()`.
+    """
 
     def __init__(self, feed: FaustFeed) -> None:
         self._feed = feed
