@@ -1,4 +1,4 @@
 """The only package that knows Kafka and Faust.
 
-It contains worker, transport, publisher, provisioning, dead letters and in-memory bus.
+It contains administration, clients, transport, worker, publisher, provisioning and reading of the log.
 """

@@ -1,4 +1,4 @@
 """What every process needs before anything else.
 
-Settings, logs, metrics, clocks, calendars, keys, start and stop.
+Settings, logs, metrics, health, clocks, keys, quotas, start and stop.
 """

@@ -1,1 +1,4 @@
-"""Numbered streams: outbox, relay, reader, inbox and dead letters."""
+"""Numbered streams, from the outbox to the inbox.
+
+It contains outbox, relay, reader, inbox and dead letters.
+"""

@@ -1,4 +1,7 @@
-"""One transaction of a reader: move the place, apply the records, bury the dead, park the troubled (design D7)."""
+"""The one transaction of a reader.
+
+It moves the place, applies the records, stores the dead letters, and parks the records that can't be applied now.
+"""
 
 from __future__ import annotations
 
@@ -20,27 +23,32 @@ from hub.streams.ports import FeedRecord
 
 Answer = Rejected | Retryable | None
 LATE: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
-"""Refusals judged against the dispute as it stands: the record is sound, only the dispute has moved on."""
+"""Refusals that depend on the dispute's present state: the record is sound, but the dispute has moved on."""
 
 
 class Applier(Protocol):
-    """What a record means to one service."""
+    """Applies the records of one service."""
 
     def key_of(self, record: bytes) -> str:
-        """Return the dispute id, by which trouble is parked.
+        """Return the dispute id of a record.
+
+        Records are parked by it.
 
         Raises:
             Rejected: `undecodable`.
         """
 
     def source_of(self, record: bytes) -> str:
-        """Return the agency that told the record, within its producer; empty when only the producer is known.
+        """Return the agency that a record names.
 
-        By it a flood of dead letters is held (`hub.streams.holds`): a code, at most 64 characters, no personal data.
+        Empty when only the producer is known. By it a flood of dead letters is held (`hub.streams.holds`): a code
+        within its producer, at most 64 characters, no personal data.
         """
 
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
-        """Write the records' effects in the reader's transaction; one answer for each.
+        """Write the records' effects, one answer for each.
+
+        The effects are written in the reader's transaction.
 
         A `Rejected` becomes a dead letter, a `Retryable` parks the dispute; any exception that is *raised* is a bug
         of ours. May be called again after a roll-back.
@@ -48,7 +56,10 @@ class Applier(Protocol):
 
 
 class Poisoned(Exception):  # noqa: N818 - a verdict on one record; its cause is the bug
-    """The applier died at one record, for the `attempts`-th time."""
+    """The applier crashed at one record.
+
+    `attempts` says how often it has crashed there.
+    """
 
     def __init__(self, item: Numbered, attempts: int) -> None:
         super().__init__(f"{item.stream}@{item.position}: the applier died, attempt {attempts}")
@@ -58,13 +69,13 @@ class Poisoned(Exception):  # noqa: N818 - a verdict on one record; its cause is
 
 @dataclass(slots=True)
 class Outcome:
-    """What a transaction came to.
+    """The result of one transaction.
 
     Attributes:
         applied: Records whose effect was written.
         dead: Dead letters.
         parked: Disputes that were parked.
-        bugs: One of them because we died at its record again and again.
+        bugs: Whether one of them was parked because we crashed at its record again and again.
         trial: What the flood guard is to remember.
     """
 
@@ -81,12 +92,12 @@ class _Troubled(Exception):  # noqa: N818 - rolls the savepoint back, then one b
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How a reader bounds trouble.
+    """Bounds on how a reader handles failing records.
 
     Attributes:
-        on_bug: `park` sets a dispute aside after `crashes` deaths at one record, `stop` never goes past it.
-        crashes: Deaths of the process at one record; while one such record waits for an operator, the next is parked at
-            once, because stopping again would tell nothing new.
+        on_bug: `park` sets a dispute aside after `crashes` crashes at one record, `stop` never goes past it.
+        crashes: Crashes of the process at one record; while one such record waits for an operator, the next is parked
+            at once, because another stop would give no new information.
         held_rows: Records of held sources that the store keeps.
     """
 
@@ -115,7 +126,7 @@ def apply_plan(
         Fault: The applier met something that must stop the process.
     """
     outcome = Outcome(watch.trial(places.held), dead=list(plan.dead))
-    # First the swap: a zombie worker must lose before it does any work, and hold nothing.
+    # First the swap: a worker that has lost the partition must fail before it does any work, and hold nothing.
     inbox.swap(tx, {p: replace(move, gaps=gaps.get(p, 0)) for p, move in plan.moves.items()})
     stepper = _Stepper(tx, inbox, applier, places, limits)
     items: Sequence[Numbered] = plan.items
@@ -149,16 +160,19 @@ def apply_plan(
 
 
 def source_of(applier: Applier, item: Numbered) -> str:
-    """Return the source of a record, as `hub.streams.holds` describes it."""
+    """Return the source of a record.
+
+    `hub.streams.holds` describes its form.
+    """
     producer, told = item.stream.producer, applier.source_of(item.record)
     return f"{producer}/{told}" if told else producer
 
 
 def note(trial: FloodTrial, applier: Applier, item: Numbered, answer: Answer) -> None:
-    """Tell the flood guard what became of a record; one that waits behind another tells nothing.
+    """Report the outcome of a record to the flood guard.
 
-    A run of facts that came too late for their disputes is no flood: nothing is wrong with them, with their source or
-    with us.
+    A record that waits behind another has no outcome yet. Many facts that came too late for their disputes are no
+    flood: nothing is wrong with them, with their source or with us.
 
     Raises:
         Flooded: Its source has to be held.
@@ -172,7 +186,10 @@ def note(trial: FloodTrial, applier: Applier, item: Numbered, answer: Answer) ->
 def _hold(
     tx: Transaction, inbox: Inbox, applier: Applier, items: Sequence[Numbered], *, held: Mapping[str, str], limit: int
 ) -> tuple[list[Numbered], list[Dead]]:
-    """Store the records of held sources untried; returns the others, and dead letters for those without room."""
+    """Store the records of held sources without trying them.
+
+    Returns the other records, and dead letters for those without room.
+    """
     room = limit - inbox.agree(tx, held)
     others: list[Numbered] = []
     waiting: list[tuple[Numbered, str, str]] = []
@@ -181,7 +198,7 @@ def _hold(
         try:
             key = applier.key_of(item.record) if covers(held, source) else ""
         except Rejected:
-            key = ""  # it can't be decoded: a dead letter as ever, nothing of it can wait
+            key = ""  # it can't be decoded: it becomes a dead letter as usual, and cannot wait
         if key:
             waiting.append((item, key, source))
         else:
@@ -198,7 +215,10 @@ def _hold(
 
 
 def apply_together(tx: Transaction, applier: Applier, items: Sequence[Numbered]) -> list[Answer] | None:
-    """Return the answers, or None when one of them needs the records to be taken one by one."""
+    """Apply records together and return the answers.
+
+    None when one of them requires that the records are applied one by one.
+    """
     if not items:
         return []
     try:
@@ -217,7 +237,10 @@ def apply_together(tx: Transaction, applier: Applier, items: Sequence[Numbered])
 
 
 class _Stepper:
-    """Takes records one by one, each in its own savepoint, so that trouble stays with its dispute."""
+    """Applies records one by one, each in its own savepoint.
+
+    So a failing record affects only its dispute.
+    """
 
     def __init__(
         self,
@@ -236,14 +259,22 @@ class _Stepper:
         self.bugs = places.bugs
 
     def blocked(self, item: Numbered) -> bool:
-        """Tell whether the record waits behind a parked one of its dispute, or can't tell its dispute."""
+        """Tell whether a record can't be applied with the others.
+
+        It waits behind a parked record of its dispute, or its dispute can't be read.
+
+        It waits behind a parked record of its dispute.
+        """
         try:
             return self._applier.key_of(item.record) in self._places.parked
         except Rejected:
             return True
 
     def step(self, item: Numbered) -> Answer:
-        """Apply, bury or park one record; a parked one answers `Retryable`."""
+        """Apply one record, or park it, or refuse it.
+
+        A parked record answers `Retryable`.
+        """
         try:
             key = self._applier.key_of(item.record)
         except Rejected as error:

@@ -1,4 +1,7 @@
-"""Dead letters: published from the store like everything else, and redriven without being counted twice (design D7)."""
+"""Publishes and redrives dead letters.
+
+They are published from the store as everything else is, and a redriven record is not counted twice.
+"""
 
 from __future__ import annotations
 
@@ -26,18 +29,19 @@ from hub.streams.ports import Publisher
 ROUND: Final = 100
 POLL_S: Final = 0.01
 LOOK_EVERY_S: Final = 0.5
-"""A dead letter waits for a person; looking after every commit would cost each of them a read."""
+"""Often enough, since a dead letter waits for a person; a look after every commit would cost each commit a read."""
 CONFIRM_S: Final = 20.0
 PREFIX: Final = "dlq_"
-"""Of the headers that say why, whence and how often; a record that brings such headers itself loses them."""
+"""Prefix of the headers that give reason, origin and attempts; headers with this prefix are removed from a record."""
 
 log = structlog.get_logger(__name__)
 
 
 class DeadLetterRelay:
-    """Part that publishes stored dead letters to `<topic>.dlq`, in order, until each is confirmed.
+    """Publishes stored dead letters, as a part.
 
-    A letter may appear twice after a crash; its headers name its origin, so an operator can tell.
+    They go to `<topic>.dlq`, in order, each until it is confirmed. A letter may appear twice after a crash; its headers
+    name its origin, so an operator can recognise it.
     """
 
     name = "dead-letter-relay"
@@ -50,17 +54,17 @@ class DeadLetterRelay:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to publish."""
+        """Start publishing."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
-        """Finish the letter under way."""
+        """Finish the letter in progress."""
         self._stopped.set()
         if self._task is not None:
             await end_of(self._task)
 
     async def failed(self) -> None:
-        """Wait until the part dies; raises why."""
+        """Wait until the part dies; raise its error."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
@@ -87,14 +91,17 @@ class DeadLetterRelay:
                 await asyncio.sleep(POLL_S)
             error = delivery.error()
             if error is not None:
-                # as the relay: a producer that gave something up sends nothing behind it
+                # as in the relay: a producer that gave a message up sends nothing after it
                 self._publisher.renew()
                 raise error
             await self._store.write(lambda tx, letter=row.id: _mark(tx, letter))  # type: ignore[misc]
 
 
 def message_of(row: sa.Row[Any], version: str) -> Message:
-    """Return the dead letter's Kafka message: key, value and headers as they came, and why it is dead."""
+    """Return a dead letter's Kafka message.
+
+    It has the original key, value and headers, and headers that say why it is dead.
+    """
     came = [(name, bytes.fromhex(value)) for name, value in json.loads(bytes(row.headers))]
     headers = [(name, value) for name, value in came if not name.startswith(PREFIX)]
     told = {
@@ -115,10 +122,13 @@ def message_of(row: sa.Row[Any], version: str) -> Message:
 
 
 def redrive(tx: Transaction, letter_id: int) -> int:
-    """Put a dead letter's records back into the reader's queue; returns how many.
+    """Put a dead letter's records back for the reader.
 
-    The records keep their positions and leave the dead letters in the same transaction, so each counts once: before as
-    dead, then as parked, at last as applied (or dead again). Nothing is published anew.
+    The records keep their positions and leave the dead letters in the same transaction, so each counts once: first as
+    dead, then as parked, finally as applied (or dead again). Nothing is published again.
+
+    Returns:
+        How many records.
 
     Raises:
         Rejected: `unknown_dead_letter`; `not_redrivable` when the letter holds no numbered record that can be read.
@@ -136,8 +146,8 @@ def redrive(tx: Transaction, letter_id: int) -> int:
     for index, record in enumerate(records):
         name, position = StreamName.parse(row.stream), row.position + index
         item = Numbered(row.topic, row.partition, row.offset, name, position, record)
-        # Its own key per record: a redriven letter waits for nobody and blocks nobody. One that died only because its
-        # source was held was never tried: it keeps its place behind the earlier records of its dispute.
+        # Each record has its own key: a redriven letter neither waits for others nor blocks them. One that died only
+        # because its source was held was never tried: it keeps its place behind the earlier records of its dispute.
         own = f"redriven:{row.stream}@{position}"[:64]
         key = bytes(row.key).decode() if row.reason == SOURCE_HELD else own
         inbox.park(tx, [(item, key, row.source)], "redriven", now)

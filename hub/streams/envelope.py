@@ -1,4 +1,7 @@
-"""Numbered streams: their names, their running hash, and the batch envelope with its headers (design D3)."""
+"""The envelope of a batch in a numbered stream.
+
+It defines the streams' names, their running hash, and the batch's headers.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +24,17 @@ GENESIS: Final = bytes(32)
 """Running hash before position 1 of a stream's first epoch."""
 
 COUNT_DIGITS: Final = 10
-"""A batch holds fewer records than a number of so many digits."""
+"""A stated count with this many digits or more is ignored: a batch never holds so many records."""
 
 Headers = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class StreamName:
-    """(producer, shard, epoch); written `<producer>/<shard>/<epoch>`."""
+    """The name of a stream: producer, shard and epoch.
+
+    It is written `<producer>/<shard>/<epoch>`.
+    """
 
     producer: str
     shard: int
@@ -53,7 +59,10 @@ class StreamName:
 
 
 def extend(running: bytes, record: bytes) -> bytes:
-    """Return the running hash after `record`: SHA-256(running || record), 32 bytes."""
+    """Return the running hash after `record`.
+
+    It is SHA-256(running || record), 32 bytes.
+    """
     return hashlib.sha256(running + record).digest()
 
 
@@ -66,7 +75,9 @@ def extend_all(running: bytes, records: Iterable[bytes]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class BatchPlace:
-    """A batch's place in its stream, as its headers tell it; enough to step over a value that can't be decoded.
+    """A batch's place in its stream, from its headers.
+
+    It is enough to skip a value that can't be decoded.
 
     Attributes:
         stream: Which stream.
@@ -92,7 +103,10 @@ class BatchPlace:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What goes to Kafka: one batch (or dead letter) for one partition of one topic."""
+    """A message for Kafka.
+
+    It is one batch (or dead letter) for one partition of one topic.
+    """
 
     topic: str
     partition: int
@@ -141,7 +155,10 @@ def pack(topic: Topic, place: BatchPlace, records: Sequence[bytes], *, partition
 
 @lru_cache(maxsize=1024)
 def _stream_of(header: bytes) -> StreamName:
-    """Read a stream's name once: there are a few dozen, and one in every message."""
+    """Parse a stream's name, with a cache.
+
+    There are only a few dozen names, and every message has one.
+    """
     return StreamName.parse(header.decode())
 
 
@@ -168,7 +185,10 @@ def place_of(headers: Headers) -> BatchPlace:
 
 
 def told_count(headers: Headers) -> int:
-    """Return how many records a batch's headers say it holds, without a look at the rest; 1 when they say nothing."""
+    """Return the number of records that the headers state.
+
+    No other header is read. 1 when they state none.
+    """
     for name, value in headers:
         if name == "ce_count":
             return int(value) if value and value.isdigit() and len(value) < COUNT_DIGITS else 1
@@ -176,7 +196,9 @@ def told_count(headers: Headers) -> int:
 
 
 def unpack(place: BatchPlace, value: bytes) -> tuple[bytes, ...]:
-    """Return the records of a batch whose headers named `place`.
+    """Return the records of a batch.
+
+    Its headers named `place`.
 
     Raises:
         Rejected: `undecodable` when the value is no batch, `place_mismatch` when it contradicts its headers.

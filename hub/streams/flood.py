@@ -1,7 +1,8 @@
-"""The flood guard notices that one source's records die in numbers, so that it is held and no other (ADR 0010).
+"""The flood guard, which detects mass failures of a source.
 
-A window per source of what became of its last records; it begins with a dead letter and is forgotten once no dead
-letter is left in it, so that sound records cost nothing.
+When many records of one source become dead letters, that source is held and no other (ADR-0010). Each source has a
+window with the outcomes of its last records. It begins with a dead letter and is forgotten once it contains no dead
+letter, so that sound records cost nothing.
 """
 
 from __future__ import annotations
@@ -13,19 +14,21 @@ from typing import Final
 from hub.streams.holds import covers
 
 WINDOW: Final = 200
-"""Records of a source that are looked back on."""
+"""Last records of a source that are judged."""
 MINIMUM: Final = 20
 """Dead letters among them, and at least half of them, that make a flood."""
 REMEMBERED: Final = 256
-"""Sources with a window; the one that was quiet for longest is forgotten first."""
+"""Sources with a window; the one without a change for longest is forgotten first."""
 REASONS_CHARS: Final = 256
 
 Window = deque[str]
-"""Per record the code by which it died; empty when it was sound."""
+"""For each record the code of its dead letter; empty when it was sound."""
 
 
 class Flooded(Exception):  # noqa: N818 - a verdict on a source, not an error of the program
-    """A source's records die in numbers: it has to be held.
+    """A source has too many dead letters.
+
+    It has to be held.
 
     Attributes:
         source: As in `hub.streams.holds`.
@@ -39,7 +42,10 @@ class Flooded(Exception):  # noqa: N818 - a verdict on a source, not an error of
 
 
 class FloodTrial:
-    """What one transaction adds to the windows; kept only when it commits."""
+    """What one transaction adds to the windows.
+
+    It is kept only when the transaction commits.
+    """
 
     def __init__(self, before: Mapping[str, Window], held: Collection[str]) -> None:
         self._before = before
@@ -48,17 +54,19 @@ class FloodTrial:
 
     @property
     def watching(self) -> bool:
-        """Tell whether sound records have to be told at all."""
+        """Tell whether sound records must be noted at all."""
         return bool(self._before or self.after)
 
     def note(self, source: str, reason: str) -> None:
-        """Tell what became of a record; `reason` is empty when it was sound, or only too late for its dispute.
+        """Note the outcome of a record.
+
+        `reason` is empty when it was sound, or only too late for its dispute.
 
         Raises:
-            Flooded: With this one the source is to be held.
+            Flooded: With this record the source is to be held.
         """
         if covers(self._held, source):
-            return  # what can't even be stored as held: it dies, and nobody hears of it anew
+            return  # a record that can't be stored as held: it becomes a dead letter, without another hold
         window = self.after.get(source)
         if window is None:
             before = self._before.get(source)
@@ -75,17 +83,23 @@ class FloodTrial:
 
 
 class FloodWatch:
-    """Windows of the sources that had a dead letter lately; each reader has its own, empty at its start."""
+    """The windows of sources with recent dead letters.
+
+    Each reader has its own windows, empty at its start.
+    """
 
     def __init__(self) -> None:
         self._windows: dict[str, Window] = {}
 
     def trial(self, held: Collection[str]) -> FloodTrial:
-        """Begin to judge a transaction; sources that are held already are not judged."""
+        """Begin to judge a transaction.
+
+        Sources that are held already are not judged.
+        """
         return FloodTrial(self._windows, held)
 
     def keep(self, trial: FloodTrial) -> None:
-        """Take over what a committed transaction brought."""
+        """Take over the outcomes of a committed transaction."""
         for source, window in trial.after.items():
             self._windows.pop(source, None)
             if any(window):
@@ -94,6 +108,9 @@ class FloodWatch:
             del self._windows[next(iter(self._windows))]
 
     def forget(self, held: Iterable[str]) -> None:
-        """Drop the windows of sources that are held: they come back with a clean sheet."""
+        """Drop the windows of held sources.
+
+        After their release they start with an empty window.
+        """
         for source in held:
             self._windows.pop(source, None)

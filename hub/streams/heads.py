@@ -1,7 +1,8 @@
-"""Is a store behind what it had published? Looked up before a service serves and before its relay sends (design D1).
+"""Checks whether a store is behind its own log.
 
-A row is committed before it is sent, so the store is never behind the log, whenever a process is killed. A log that is
-ahead therefore means one thing: the store was restored from a backup, or two copies of it are running.
+The check is made before a service serves and before its relay sends. A row is committed before it is sent, so the store
+is never behind the log, whenever a process is killed. A log that is ahead therefore means one thing: the store was
+restored from a backup, or two copies of it are running.
 """
 
 from __future__ import annotations
@@ -24,27 +25,33 @@ from hub.streams.outbox import Outbox
 from hub.streams.ports import FeedRecord
 
 MARGIN_S: Final = 60.0
-"""How far before our newest row the log is looked at first: messages wait, and clocks differ a little."""
+"""How far before our newest row the log is read first: messages wait, and clocks differ a little."""
 FURTHER: Final = 8
-"""Where the log has nothing there that the store knows, so many times further back: our clock was ahead of its."""
+"""How many times further back when the log has nothing there that the store knows: our clock was ahead of its clock."""
 
 log = structlog.get_logger(__name__)
 
 
 class Logged(Protocol):
-    """What a topic holds, wherever any reader stands.
+    """Reads a topic, independent of any reader.
 
-    Every method raises Retryable `bus_unavailable` while the bus is out of reach or the topic does not exist.
+    Every method raises Retryable `bus_unavailable` while the bus can't be reached or the topic does not exist.
     """
 
     def beginnings(self, topic: str) -> Mapping[int, int]:
-        """Return partition -> first offset that the log still has."""
+        """Return partition -> first offset still in the log."""
 
     def since(self, topic: str, at_s: float) -> Mapping[int, int]:
-        """Return partition -> first offset written at or after a time; the end where there is none."""
+        """Return partition -> first offset since a time.
+
+        That is the first one written at or after it; the log's end when there is none.
+        """
 
     def pages(self, topic: str, partition: int, start: int, end: int | None = None) -> Iterator[Sequence[FeedRecord]]:
-        """Yield the records in [start, end); None is the end as of now."""
+        """Yield the records in [start, end).
+
+        With `end` None, up to the log's present end.
+        """
 
     def close(self) -> None:
         """Close the connections."""
@@ -54,17 +61,18 @@ OpenLog = Callable[[], Logged]
 
 
 class HeadGuard:
-    """Compares own heads with the log; once they were found right, never again in this process.
+    """Compares the store's heads with the log.
 
-    Only the end of the log is read: what was written from `MARGIN_S` before the store's newest row on, and further back
-    until it holds a record that the store knows: rows are stamped by our clock, the log by the broker's. Whatever a
-    backup lacks was written after its newest row. A store without any row reads on to the first record of its own.
+    Once they were found right, they are never compared again in this process. Only the end of the log is read: what was
+    written from `MARGIN_S` before the store's newest row on, and further back until a record is found that the store
+    knows (our clock stamps the rows, the broker's clock the log). Whatever a backup lacks was written after its newest
+    row. A store without any row reads on to the first record of its own.
 
     Args:
         store: The service's store, its outbox opened.
         outbox: What it publishes.
         open_log: Opens the log; called in the checking thread.
-        partitions: What the service thinks the topic has: with another number a shard would go to a wrong partition.
+        partitions: Partitions that the service expects: with another number a shard would go to a wrong partition.
     """
 
     def __init__(self, store: Store, outbox: Outbox, open_log: OpenLog, *, partitions: int) -> None:
@@ -76,7 +84,7 @@ class HeadGuard:
         self._passed = False
 
     def check(self) -> None:
-        """Compare; blocks.
+        """Compare the heads; blocks.
 
         Raises:
             Fault: `store_restored`: the log is ahead; `stream_fork`: the log has other content than the store;
@@ -137,18 +145,20 @@ class HeadGuard:
 
 
 def own_places(records: Sequence[FeedRecord], producer: str) -> Iterator[BatchPlace]:
-    """Yield the places of one producer's batches among a log's records."""
+    """Yield the places of one producer's batches."""
     for record in records:
         try:
             place = place_of(record.headers)
         except Rejected:
-            continue  # a stranger's record; its readers dead-letter it
+            continue  # a foreign record; its readers make it a dead letter
         if place.stream.producer == producer:
             yield place
 
 
 def refuse_fork(tx: Transaction, place: BatchPlace) -> None:
-    """Compare the running hash of a batch in the log with the store's own row.
+    """Compare a batch's hash with the store's row.
+
+    The batch is in the log, and the hash is the running hash after it.
 
     Raises:
         Fault: `stream_fork`.
@@ -160,7 +170,10 @@ def refuse_fork(tx: Transaction, place: BatchPlace) -> None:
 
 
 def newest_row(tx: Transaction) -> float | None:
-    """Return when the newest record was written, in seconds since 1970; None when nothing was ever written."""
+    """Return when the newest record was written.
+
+    In seconds since 1970; None when nothing was ever written.
+    """
     on = sa.and_(rows.c.shard == stream_head.c.shard, rows.c.position == stream_head.c.position)
     newest = tx.scalar(sa.select(sa.func.max(rows.c.written_at)).select_from(stream_head.join(rows, on)))
     return None if newest is None else float(newest)
@@ -171,10 +184,11 @@ def _restored(producer: str, seen: str) -> Fault:
 
 
 class HeadCheck:
-    """Part that comes before the doors: a restored store must not give receipts.
+    """Checks the heads before the servers start, as a part.
 
-    Without a bus the doors open all the same (accepting never waits for Kafka): the relay then checks before its first
-    send. A copy that `hub store backup` made is known without the bus.
+    A restored store must not give receipts. Without a bus the servers start all the same (accepting never waits for
+    Kafka): the relay then checks before its first send. A copy that `hub store backup` made is recognised without the
+    bus.
     """
 
     name = "head-check"
@@ -183,7 +197,7 @@ class HeadCheck:
         self._guard = guard
 
     async def start(self) -> None:
-        """Look once.
+        """Check once.
 
         Raises:
             Fault: `store_restored`, `stream_fork`.
@@ -194,8 +208,8 @@ class HeadCheck:
             log.info("heads_unchecked", code=error.code, detail=error.detail)
 
     async def stop(self) -> None:
-        """Nothing runs."""
+        """Do nothing: nothing runs."""
 
     async def failed(self) -> None:
-        """Wait for ever: the relay raises what is found later."""
+        """Wait for ever: the relay raises later findings."""
         await asyncio.Event().wait()

@@ -1,9 +1,11 @@
-"""Held sources: their records are stored untried, in order, until an operator releases them (ADR 0010).
+"""Held sources, whose records wait for an operator.
 
-A source is `<producer>/<agency>` where the record says which agency told it, else the stream's `<producer>`; what is no
-numbered record at all belongs to its topic. A hold on a producer covers its agencies. A record waits as a parked one
-does, with the name of its source; it is *held* while a row here covers that source. So a release is the removal of a
-row: from then on the same records are parked ones that are due, and later records of their disputes queue behind them.
+Records of a held source are stored in order, without being tried, until an operator releases the source (ADR-0010).
+
+A source is `<producer>/<agency>` where the record names its agency, else the stream's `<producer>`; a Kafka record that
+is not a numbered record belongs to its topic. A hold on a producer covers its agencies. A record waits as a parked one
+does, with the name of its source; it is *held* while a row here covers that source. So a release removes a row: from
+then on the same records are parked ones that are due, and later records of their disputes queue behind them.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from hub.store.store import Transaction
 from hub.store.tables import dead_letter, parked, source_hold
 
 SOURCE_HELD: Final = "source_held"
-"""Reason of a dead letter: its source was held, and the store held as many records as it may."""
+"""Reason of a dead letter: its source was held, and the store already held as many records as allowed."""
 AT_ONCE: Final = 1000
 LIMIT_ROWS: Final = 100_000
 """Records held in one store at most, unless its settings say otherwise."""
@@ -27,13 +29,13 @@ LIMIT_ROWS: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """What one source has waiting.
+    """The waiting records of one source.
 
     Attributes:
-        source: Empty for records that were parked by a version that did not tell.
+        source: Empty for records that were parked by a version that did not store it.
         since: When it was held, seconds since 1970; None when it is not, and single records of it are parked.
         rows: Records that wait.
-        letters: Records more that found no room, as dead letters `source_held`; a release brings them back as well.
+        letters: More records that found no room, as dead letters `source_held`; a release brings them back as well.
         reasons: Why it is held, or why records of it are parked.
     """
 
@@ -45,35 +47,44 @@ class Aside:
 
 
 def held_remark(held: Collection[str]) -> str:
-    """Return what health says of held sources; empty when there are none."""
+    """Return health's remark on held sources.
+
+    Empty when there are none.
+    """
     names = ", ".join(sorted(held))
     return f"暂扣来源 {names}，其余照常 / held: {names}; all others go on" if held else ""
 
 
 def covers(held: Collection[str], source: str) -> bool:
-    """Tell whether a source, or its whole producer, is held."""
+    """Tell whether a source or its producer is held."""
     return source in held or source.partition("/")[0] in held
 
 
 def held_rows(held: Collection[str]) -> sa.ColumnElement[bool]:
-    """Return the condition on `parked` that a row's source is held."""
+    """Return the condition that a parked row is held.
+
+    A row is held when its source is.
+    """
     return _covered(parked.c.source, held)
 
 
 def holds(tx: Transaction, topic: str, *, lock: bool = False) -> dict[str, str]:
-    """Return source -> reasons of the sources that are held.
+    """Return source -> reasons of the held sources.
 
     Args:
         tx: Transaction.
-        topic: Whose.
-        lock: Keep a release waiting until this transaction ends.
+        topic: Topic of the sources.
+        lock: Make a release wait until this transaction ends.
     """
     query = sa.select(source_hold.c.source, source_hold.c.reasons).where(source_hold.c.topic == topic)
     return {row.source: row.reasons for row in tx.execute(query.with_for_update(read=True) if lock else query)}
 
 
 def hold(tx: Transaction, topic: str, source: str, reasons: str) -> None:
-    """Hold a source; one that is held stays as it is."""
+    """Hold a source.
+
+    One that is already held stays as it is.
+    """
     try:
         with tx.begin_nested():
             tx.execute(sa.insert(source_hold).values(topic=topic, source=source, since=time.time(), reasons=reasons))
@@ -82,7 +93,7 @@ def hold(tx: Transaction, topic: str, source: str, reasons: str) -> None:
 
 
 def aside(tx: Transaction, topic: str) -> Sequence[Aside]:
-    """Return what waits, by source in the order of names."""
+    """Return what waits, by source in name order."""
     held = {row.source: row for row in tx.execute(sa.select(source_hold).where(source_hold.c.topic == topic))}
     grouped = sa.select(parked.c.source, sa.func.count().label("rows")).where(parked.c.topic == topic)
     rows = {row.source: row.rows for row in tx.execute(grouped.group_by(parked.c.source))}
@@ -99,10 +110,10 @@ def aside(tx: Transaction, topic: str) -> Sequence[Aside]:
 
 
 def release(tx: Transaction, topic: str, source: str) -> int | None:
-    """Let a source's records be tried again; call it until it tells a number.
+    """Let a source's records be tried again.
 
-    First come the letters that found no room, a bounded number each time: they queue behind what is held. With the last
-    call the hold goes, and everything that waits is due.
+    Call it until it returns a number. First come the letters that found no room, a bounded number each time: they queue
+    behind what is held. With the last call the hold is removed, and everything that waits is due.
 
     Returns:
         How many records wait to be tried again; None while there are letters left.

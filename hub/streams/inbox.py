@@ -1,4 +1,8 @@
-"""A reader's own places, dead letters and parked records, moved in the transaction of the effect (design D3, D7)."""
+"""The inbox of a reader.
+
+It has the reader's own places, dead letters and parked records, which change in the transaction of the effect
+(ADR-0003).
+"""
 
 from __future__ import annotations
 
@@ -23,9 +27,9 @@ PARTITION_OF: Final = attrgetter("partition")
 DUE_AT_ONCE: Final = 1000
 """Parked records tried in one transaction at most."""
 BUG: Final = "bug"
-"""Reason of a record that is parked because we died at it."""
+"""Reason of a record that is parked because we crashed at it."""
 
-# Statements of every transaction are made once: making them anew costs as much as some hundred events' rows.
+# These statements, used in every transaction, are built once: building them costs as much as a few hundred event rows.
 _MINE: Final = (
     inbox_partition.c.topic == sa.bindparam("of_topic"),
     inbox_partition.c.partition == sa.bindparam("of_partition"),
@@ -48,12 +52,17 @@ ADVANCE: Final = (
 
 
 class Swapped(Exception):  # noqa: N818 - no error: another worker was here first
-    """Our place was not where we thought: roll back, reload, go on if the partition is still ours."""
+    """Another worker has moved our place.
+
+    The caller rolls back, reloads, and goes on if the partition is still its own.
+    """
 
 
 @dataclass(slots=True)
 class Places:
-    """What a reader knows of its own place; a cache of the rows, thrown away when a swap fails.
+    """A reader's knowledge of its own place.
+
+    It is a cache of the rows, discarded when a swap fails.
 
     Attributes:
         offsets: Next offset of each partition.
@@ -61,8 +70,8 @@ class Places:
         closed: Last position of each epoch that is over.
         parked: Disputes of which a record waits, other than because of its source.
         held: Sources that are held, and why.
-        crashes: How often the process died at a record.
-        bugs: A record is parked because we died at it again and again.
+        crashes: How often the process crashed at a record.
+        bugs: Whether a record is parked because we crashed at it again and again.
     """
 
     offsets: dict[int, int] = field(default_factory=dict)
@@ -74,7 +83,10 @@ class Places:
     bugs: bool = False
 
     def position(self, stream: StreamName) -> int:
-        """Return how far a stream is committed, an epoch that is over too; zero when nothing of it is."""
+        """Return the committed position of a stream.
+
+        The stream may belong to an epoch that is over; zero when nothing of it is committed.
+        """
         place = self.streams.get((stream.producer, stream.shard))
         return place.position if place is not None and place.stream == stream else self.closed.get(stream, 0)
 
@@ -121,12 +133,15 @@ class Inbox:
         }
 
     def topic_ids(self, tx: Transaction) -> dict[int, str]:
-        """Return partition -> id of the topic that the offset belongs to."""
+        """Return partition -> id of its offset's topic."""
         query = sa.select(inbox_partition.c.partition, inbox_partition.c.topic_id)
         return {row.partition: row.topic_id for row in tx.execute(query.where(inbox_partition.c.topic == self.topic))}
 
     def adopt(self, tx: Transaction, beginnings: Mapping[int, int], topic_id: str) -> None:
-        """Make rows for partitions read for the first time; reset the offsets of a topic that was created again."""
+        """Make rows for partitions read for the first time.
+
+        The offsets of a topic that was created again are reset.
+        """
         known = self.topic_ids(tx)
         for partition, beginning in sorted(beginnings.items()):
             if partition not in known:
@@ -140,7 +155,7 @@ class Inbox:
                 )
 
     def swap(self, tx: Transaction, moves: Mapping[int, Move]) -> None:
-        """Move offsets from where we think they are.
+        """Move offsets, if they are where we expect.
 
         Raises:
             Swapped: A row stood elsewhere.
@@ -166,7 +181,10 @@ class Inbox:
         after: Collection[StreamPlace],
         closed: Collection[StreamPlace],
     ) -> None:
-        """Write the places of the streams that moved, and close the epochs that another one continued."""
+        """Write the new places of the streams.
+
+        Epochs that another one continued are closed.
+        """
         known = {place.stream for place in before}
         moved: list[dict[str, object]] = []
         fresh: list[dict[str, object]] = []
@@ -209,7 +227,7 @@ class Inbox:
     def park(
         self, tx: Transaction, items: Iterable[tuple[Numbered, str, str]], reason: str, retry_at: float | None
     ) -> None:
-        """Queue records behind the trouble of their dispute or source.
+        """Queue records behind their dispute or source.
 
         Args:
             tx: Transaction.
@@ -237,7 +255,10 @@ class Inbox:
             tx.execute(sa.insert(parked), rows)
 
     def agree(self, tx: Transaction, held: Mapping[str, str]) -> int:
-        """Make sure that the held sources are still those that we know; returns how many records are held.
+        """Check that the held sources are those we know.
+
+        Returns:
+            How many records are held.
 
         Raises:
             Swapped: An operator released one, or another worker holds one more.
@@ -247,7 +268,7 @@ class Inbox:
         return self.held_count(tx, held)
 
     def held_count(self, tx: Transaction, held: Collection[str]) -> int:
-        """Return how many records wait because of their source."""
+        """Return how many records of held sources wait."""
         if not held:
             return 0
         mine = (parked.c.topic == self.topic, holds.held_rows(held))
@@ -256,7 +277,10 @@ class Inbox:
     def due(
         self, tx: Transaction, partitions: Collection[int], now: float, most: int = DUE_AT_ONCE
     ) -> Sequence[sa.Row[Any]]:
-        """Return the parked records of disputes whose first parked record is due again, in order; none that is held."""
+        """Return the parked records that are due, in order.
+
+        Their dispute's first parked record is due. No record of a held source is among them.
+        """
         free = (parked.c.topic == self.topic, sa.not_(holds.held_rows(holds.holds(tx, self.topic))))
         first = sa.select(sa.func.min(parked.c.id).label("id")).where(*free)
         heads = first.where(parked.c.partition.in_(sorted(partitions))).group_by(parked.c.key).subquery()
@@ -265,22 +289,28 @@ class Inbox:
         return tx.execute(mine.order_by(parked.c.id).limit(most)).all()
 
     def aside(self, tx: Transaction, partitions: Collection[int], now: float) -> tuple[Collection[str], int, bool]:
-        """Return the sources that are held, how many records wait because of them, and whether others are due."""
+        """Return what waits, for one check.
+
+        These are the held sources, how many records wait because of them, and whether other records are due.
+        """
         held = holds.holds(tx, self.topic)
         return held.keys(), self.held_count(tx, held), bool(self.due(tx, partitions, now, 1))
 
     def unpark(self, tx: Transaction, ids: Collection[int]) -> None:
-        """Forget parked records that were applied or buried."""
+        """Delete parked records that were applied or buried."""
         if ids:
             tx.execute(sa.delete(parked).where(parked.c.id.in_(sorted(ids))))
 
     def defer(self, tx: Transaction, parked_id: int, reason: str, retry_at: float | None) -> None:
-        """Try a parked record again later; None leaves it to an operator."""
+        """Try a parked record again later.
+
+        With `retry_at` None it waits for an operator.
+        """
         statement = sa.update(parked).where(parked.c.id == parked_id)
         tx.execute(statement.values(attempts=parked.c.attempts + 1, reason=reason, retry_at=retry_at))
 
     def crashed(self, tx: Transaction, item: Numbered, attempts: int) -> None:
-        """Note that the process died at a record."""
+        """Note that the process crashed at a record."""
         where = (crash.c.topic == item.topic, crash.c.stream == str(item.stream), crash.c.position == item.position)
         if tx.execute(sa.update(crash).where(*where).values(attempts=attempts)).rowcount == 0:
             tx.execute(
@@ -290,17 +320,23 @@ class Inbox:
             )
 
     def positions(self, tx: Transaction) -> dict[StreamName, int]:
-        """Return the place in every stream of the epoch that is read now."""
+        """Return the place in every stream.
+
+        Only the epoch that is read now counts.
+        """
         query = sa.select(inbox_stream).where(inbox_stream.c.topic == self.topic, inbox_stream.c.closed.is_(False))
         return {StreamName(row.producer, row.shard, row.epoch): row.position for row in tx.execute(query)}
 
     def reached(self, tx: Transaction) -> dict[StreamName, int]:
-        """Return the place in every stream, of earlier epochs too."""
+        """Return the place in every stream, all epochs included."""
         rows = tx.execute(sa.select(inbox_stream).where(inbox_stream.c.topic == self.topic))
         return {StreamName(row.producer, row.shard, row.epoch): row.position for row in rows}
 
     def books(self, tx: Transaction) -> dict[str, int]:
-        """Return applied, dead, parked, held, repeats_dropped, gaps_fetched: each counted from its own rows."""
+        """Return the counts for the books.
+
+        They are applied, dead, parked, held, repeats_dropped and gaps_fetched, each counted from its own rows.
+        """
         c = inbox_partition.c
         sums = tx.execute(
             sa.select(

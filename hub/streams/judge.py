@@ -1,4 +1,7 @@
-"""What a record means at a reader's place: new, a repeat, dead, or a broken promise. Pure (design D3)."""
+"""Judges a record by a reader's place.
+
+A record is new, a repeat, or dead, or it breaks the numbering. Pure: no I/O.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ StreamKey = tuple[str, int]
 
 
 class Numbered(NamedTuple):
-    """One record of a stream, and the Kafka record that brought it; a tuple, because there is one for each event."""
+    """One record of a stream and its Kafka coordinates.
+
+    It is a tuple, because there is one for each event.
+    """
 
     topic: str
     partition: int
@@ -27,7 +33,10 @@ class Numbered(NamedTuple):
 
 
 class StreamPlace(NamedTuple):
-    """A reader's place in one stream: the last position it took and the running hash there."""
+    """A reader's place in one stream.
+
+    It is the last position that was taken and the running hash there.
+    """
 
     stream: StreamName
     position: int
@@ -36,7 +45,9 @@ class StreamPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """A Kafka record (or one numbered record of it) that can't be used.
+    """A Kafka record that can't be used.
+
+    It may also be one numbered record of a batch.
 
     Attributes:
         source: The Kafka record as it came.
@@ -45,8 +56,8 @@ class Dead:
         stream: Empty when the record is no batch.
         position: First position covered; 0 when it is no batch.
         records: Numbered records covered.
-        value: What goes to the dead letters; the Kafka record's own value unless one record of a batch is dead.
-        held_source: Which source was held, of a letter that found no room (`hub.streams.holds`).
+        value: Value of the dead letter; the Kafka record's own value unless one record of a batch is dead.
+        held_source: The held source of a letter that found no room (`hub.streams.holds`); empty for any other.
     """
 
     source: FeedRecord
@@ -60,7 +71,7 @@ class Dead:
 
 
 class RecordVerdict(NamedTuple):
-    """What one Kafka record brought.
+    """The result of judging one Kafka record.
 
     Attributes:
         items: New records in order.
@@ -80,7 +91,7 @@ class RecordVerdict(NamedTuple):
 def judge(
     source: FeedRecord, places: Mapping[StreamKey, StreamPlace], closed: Mapping[StreamName, int]
 ) -> RecordVerdict:
-    """Judge one Kafka record by the reader's own places.
+    """Judge one Kafka record by the reader's places.
 
     Args:
         source: The record; offsets were checked before.
@@ -88,7 +99,7 @@ def judge(
         closed: Last position of each epoch that was continued by another.
 
     Raises:
-        Fault: `stream_hole`, `stream_fork`, `stream_ahead`: the numbering's promise is broken, nothing may be applied.
+        Fault: `stream_hole`, `stream_fork`, `stream_ahead`: the numbering is broken, nothing may be applied.
     """
     if source.value is None:
         return RecordVerdict(dead=Dead(source, "tombstone", "a record without a value"))
@@ -129,7 +140,7 @@ def _of_closed(place: BatchPlace, end: int) -> RecordVerdict:
 
 
 def _base(place: BatchPlace, ours: StreamPlace | None) -> tuple[StreamPlace, StreamName | None]:
-    """Return our place in the batch's epoch, and the epoch that it closes."""
+    """Return our place in a batch's epoch, and the epoch it closes."""
     if ours is not None and ours.stream == place.stream:
         return ours, None
     if ours is None:

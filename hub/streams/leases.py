@@ -1,7 +1,10 @@
-"""Leases of shards: who relays which shard now, with a fencing number and an expiry (design D12).
+"""Leases, which say which worker relays a shard.
+
+A lease has a fencing number and an expiry.
 
 Live workers share the shards evenly: each takes at most its share of what is free, and gives back what it holds above
-its share. Who lives stands in a table of its own, because a worker that came second holds no lease to be seen by.
+its share. Live workers are listed in a table of their own, because a worker that came second has no lease that would
+show it.
 """
 
 from __future__ import annotations
@@ -19,12 +22,15 @@ from hub.store.tables import relay_worker, stream_lease
 from hub.streams.topics import SHARDS
 
 LEASE_S: Final = 5.0
-"""A worker that was killed holds up its shards this long at most."""
+"""The longest time for which a killed worker's shards are not relayed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A shard that this worker has just taken, and the last position known as confirmed."""
+    """A shard that this worker has just taken.
+
+    `sent_upto` is the last position known as confirmed.
+    """
 
     shard: int
     fence: int
@@ -43,17 +49,24 @@ class Leases:
 
     @property
     def held(self) -> frozenset[int]:
-        """Shards whose lease this worker had at the last renewal."""
+        """Shards whose lease this worker held last.
+
+        That is as of the last renewal.
+        """
         return frozenset(self._fences)
 
     def renew(self, now: float) -> Sequence[Lease]:
-        """Prolong own leases and take free ones, every third of a lease's life; returns those newly taken.
+        """Prolong own leases and take free ones.
 
-        A worker holds at most its share, 24 over the number of live workers, rounded up. What it holds above that it
-        gives back once it has seen the same workers at two renewals: one that starts and fails at once moves nothing.
+        It acts every third of a lease's life. A worker holds at most its share, 24 over the number of live workers,
+        rounded up. What it holds above that it gives back once it has seen the same workers at two renewals: a worker
+        that starts and fails at once moves nothing.
 
         Args:
             now: Monotonic seconds.
+
+        Returns:
+            Leases that were newly taken.
         """
         if now - self._renewed_at < LEASE_S / 3:
             return ()
@@ -64,7 +77,10 @@ class Leases:
         return taken
 
     def mark(self, tx: Transaction, sent: Mapping[int, int]) -> None:
-        """Note confirmed positions of shards whose lease this worker still holds; they never decrease."""
+        """Store the confirmed positions of own shards.
+
+        A shard counts whose lease this worker still holds; positions never decrease.
+        """
         statement = (
             sa.update(stream_lease)
             .where(
@@ -83,7 +99,10 @@ class Leases:
             tx.execute(statement, rows)
 
     def release(self) -> None:
-        """Give all leases back, so that another worker need not wait for their expiry."""
+        """Give all leases back.
+
+        Another worker then need not wait for their expiry.
+        """
         self._store.write_blocking(self._leave)
         self._fences = {}
 
@@ -93,7 +112,7 @@ class Leases:
         tx.execute(sa.delete(relay_worker).where(relay_worker.c.worker == self._worker))
 
     def _take(self, tx: Transaction) -> tuple[list[Lease], frozenset[str]]:
-        """Return the leases held from now on, and the other live workers."""
+        """Return the leases now held, and the other live workers."""
         # The locks of all leases are held to the commit: renewals of two workers come one after the other.
         rows = tx.execute(sa.select(stream_lease).order_by(stream_lease.c.shard).with_for_update()).all()
         now = store_clock(tx)
@@ -102,7 +121,7 @@ class Leases:
         share = _share(others & self._others)
         kept, given = mine[:share], mine[share:]
         own = {row.shard for row in mine}
-        # A lease under this worker's name that it does not know is one of its earlier process.
+        # A lease under this worker's name that it does not know belongs to its earlier process.
         free = [
             row for row in rows if row.shard not in own and (_over(row.expires_at, now) or row.holder == self._worker)
         ]
@@ -116,7 +135,7 @@ class Leases:
         return held, others
 
     def _register(self, tx: Transaction, now: float) -> frozenset[str]:
-        """Say that this worker lives; returns the others that do."""
+        """Register this worker as alive; return the other live workers."""
         c = relay_worker.c
         said = insert_into(tx.dialect.name, relay_worker).values(worker=self._worker, expires_at=now + LEASE_S)
         again = {"expires_at": said.excluded.expires_at}
@@ -135,24 +154,33 @@ class Leases:
 
 
 def _share(others: frozenset[str]) -> int:
-    """Return how many shards a worker may hold beside these."""
+    """Return how many shards a worker may hold, given the others."""
     return -(-SHARDS // (len(others) + 1))
 
 
 def _over(expires_at: float, now: float) -> bool:
-    """Tell whether a lease has run out; one that outlasts a lease's life was given by a clock that was ahead."""
+    """Tell whether a lease has expired.
+
+    One with more time left than a lease's life was given by a clock that was ahead.
+    """
     return not now < expires_at <= now + LEASE_S
 
 
 def store_clock(tx: Transaction) -> float:
-    """Return the store's clock in seconds since 1970: one clock for all workers of a service."""
+    """Return the store's clock in seconds since 1970.
+
+    All workers of a service so use one clock.
+    """
     if tx.dialect.name == "postgresql":
         return float(tx.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))) or 0.0)
     return time.time()
 
 
 def unexpired(tx: Transaction) -> str:
-    """Return a worker whose lease still runs; empty when nobody relays this store."""
+    """Return a worker whose lease has not expired.
+
+    Empty when nobody relays this store.
+    """
     now = store_clock(tx)
     query = sa.select(stream_lease.c.holder).where(stream_lease.c.expires_at.between(now, now + LEASE_S)).limit(1)
     return tx.scalar(query) or ""

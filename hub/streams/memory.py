@@ -1,7 +1,7 @@
-"""A bus in memory for service tests: logs, publisher and test seams; `memory_feed` has its reader.
+"""An in-memory bus for service tests.
 
-It passes the same contract suite as the real one. Seams (drop, rewind, truncate, …) are methods of the bus, so that no
-port carries a flag for tests.
+It has logs, publisher and test hooks; `memory_feed` has its reader. It passes the same contract suite as the real one.
+The test hooks (drop, rewind, truncate, …) are methods of the bus, so that no port has a flag for tests.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Sending(Enum):
-    """What the bus does with messages that are handed to it."""
+    """How the bus treats the messages sent to it."""
 
     NORMAL = "stored and confirmed"
     HELD = "neither stored nor confirmed: a wedged producer"
@@ -126,14 +126,17 @@ class MemoryBus:
         return offset
 
     def records(self, topic: str, partition: int | None = None) -> list[FeedRecord]:
-        """Return everything the log still has, by partition and offset."""
+        """Return everything that the log still has.
+
+        Sorted by partition and offset.
+        """
         with self._lock:
             logs = self._topics[topic].logs
             chosen = logs if partition is None else [logs[partition]]
             return [record for log in chosen for record in log.records]
 
     def read(self, topic: str, partition: int, start: int, end: int) -> list[FeedRecord]:
-        """Return offsets [start, end), without the seams' drops.
+        """Return offsets [start, end), dropped ones included.
 
         Raises:
             Fault: `log_truncated`.
@@ -147,7 +150,10 @@ class MemoryBus:
             return log.records[start - log.first : max(end, start) - log.first]
 
     def deliver(self, topic: str, partition: int, start: int, limit: int) -> tuple[list[FeedRecord], int]:
-        """Return what a consumer at `start` would be given, and where it then stands."""
+        """Return a consumer's next records and its new offset.
+
+        `start` is where the consumer stands.
+        """
         with self._lock:
             log = self._log(topic, partition)
             # as a consumer with auto.offset.reset=earliest: outside of the log means its beginning
@@ -180,7 +186,10 @@ class MemoryBus:
             raise Retryable("bus_unavailable", "memory bus is down", after_s=0.05)
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
-        """Call `listener` (from any thread) whenever something changed; returns the way to stop that."""
+        """Call `listener` after each change.
+
+        It may be called from any thread. Returns a function that removes the listener.
+        """
         with self._lock:
             self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -195,23 +204,26 @@ class MemoryBus:
     # --- groups ---------------------------------------------------------------------------------------------------
 
     def join(self, feed: MemoryFeed) -> None:
-        """Add a member; the group's partitions are dealt out again."""
+        """Add a member and rebalance its group."""
         with self._lock:
             self._members[feed.topic, feed.group].append(feed)
         self.rebalance(feed.topic, feed.group)
 
     def leave(self, feed: MemoryFeed) -> None:
-        """Take a member out; the group's partitions are dealt out again."""
+        """Remove a member and rebalance its group."""
         with self._lock:
             members = self._members[feed.topic, feed.group]
             if feed in members:
                 members.remove(feed)
         self.rebalance(feed.topic, feed.group)
 
-    # --- seams for tests ------------------------------------------------------------------------------------------
+    # --- hooks for tests ------------------------------------------------------------------------------------------
 
     def rebalance(self, topic: str, group: str, turn: int = 0) -> None:
-        """Deal out the partitions again; `turn` shifts who gets which."""
+        """Assign the partitions again.
+
+        `turn` shifts which member gets which.
+        """
         with self._lock:
             members = list(self._members[topic, group])
             count = len(self._topics[topic].logs)
@@ -220,12 +232,15 @@ class MemoryBus:
         self.wake()
 
     def drop(self, topic: str, partition: int, offsets: Iterable[int]) -> None:
-        """Leave these offsets out of the next delivery, as a consumer that loses a record; a fetch still has them."""
+        """Leave these offsets out of the next delivery.
+
+        A consumer that loses a record does the same; a fetch still returns them.
+        """
         with self._lock:
             self._log(topic, partition).skips.update(offsets)
 
     def rewind(self, topic: str, group: str, by: int) -> None:
-        """Deliver the last `by` records of every partition again to the group."""
+        """Deliver each partition's last `by` records to the group again."""
         self._tell(topic, group, lambda member: member.rewind(by))
 
     def truncate(self, topic: str, partition: int, before: int) -> None:
@@ -237,17 +252,23 @@ class MemoryBus:
             log.first += cut
 
     def recreate(self, topic: str) -> None:
-        """Delete and create the topic: empty logs from 0, another id."""
+        """Delete and create the topic.
+
+        It then has empty logs from 0 and another id.
+        """
         with self._lock:
             self._create(topic, len(self._topics[topic].logs))
         self.wake()
 
     def crash_feeds(self, topic: str, group: str) -> None:
-        """Let every consumer of the group die."""
+        """Make every consumer of the group crash."""
         self._tell(topic, group, lambda member: member.crash())
 
     def stall_feeds(self, topic: str, group: str) -> None:
-        """Let every consumer of the group ask for nothing any more."""
+        """Make every consumer of the group stop asking.
+
+        It then asks for no more records.
+        """
         self._tell(topic, group, lambda member: member.stall())
 
     def _tell(self, topic: str, group: str, what: Callable[[MemoryFeed], None]) -> None:
@@ -259,7 +280,10 @@ class MemoryBus:
 
 
 class MemoryPublisher(Publisher):
-    """Hands messages to the memory bus, as `bus.sending` says."""
+    """Sends messages to the memory bus.
+
+    `bus.sending` says what happens to them.
+    """
 
     def __init__(self, bus: MemoryBus) -> None:
         self._bus = bus
@@ -280,7 +304,7 @@ class MemoryPublisher(Publisher):
         elif sending is Sending.REFUSED:
             delivery.settle(Retryable("bus_unavailable", "memory bus refuses", after_s=0.05))
         elif sending is Sending.HELD:
-            # a wedged producer stays wedged until it is renewed, also when the broker is back
+            # a stuck producer stays stuck until it is renewed, also when the broker is back
             self._wedged = True
         return delivery
 

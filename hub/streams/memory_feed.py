@@ -1,4 +1,7 @@
-"""Reader of the in-memory bus: same port, groups and rebalances as the Faust one."""
+"""The feed of the in-memory bus.
+
+It has the same port, groups and rebalances as the Faust one.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class MemoryFeed(Feed):
         bus: Where the logs are.
         topic: Row of the catalogue.
         group: Members with one name share the partitions.
-        places: Asked at every assignment, in a thread.
+        places: Called at every assignment, in a thread.
     """
 
     def __init__(self, bus: MemoryBus, topic: Topic, group: str, places: Places) -> None:
@@ -67,20 +70,26 @@ class MemoryFeed(Feed):
             self.assign(frozenset())
 
     def assign(self, partitions: frozenset[int]) -> None:
-        """Take a new assignment; places are asked again before the next record (called by the bus)."""
+        """Take a new assignment; called by the bus.
+
+        The places are read again before the next record.
+        """
         self._assigned, self._cursors, self._began = partitions, {}, {}
         self._generation += 1
 
     def rewind(self, by: int) -> None:
-        """Step back in every partition (called by the bus)."""
+        """Step back in every partition; called by the bus."""
         self._cursors = {partition: max(0, at - by) for partition, at in self._cursors.items()}
 
     def crash(self) -> None:
-        """Die as a consumer does (called by the bus)."""
+        """Fail as a consumer does; called by the bus."""
         self._failure = Fault("feed_crashed", f"consumer of {self._topic} in {self.group} died")
 
     def stall(self) -> None:
-        """Ask for nothing any more until the next start (called by the bus)."""
+        """Ask for nothing more; called by the bus.
+
+        The next start ends it.
+        """
         self._failure = Stalled("consumer_stalled", f"consumer of {self._topic} in {self.group} asks for nothing")
 
     def _check(self) -> None:

@@ -1,4 +1,7 @@
-"""Plain reading of the in-memory bus: what `hub.kafka.log.Log` is for Kafka."""
+"""Reads the log of the in-memory bus.
+
+It does for tests what `hub.kafka.log.Log` does for Kafka.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ PAGE = 500
 
 
 class MemoryLog(Logged):
-    """Reads a `MemoryBus` past all groups."""
+    """Reads a `MemoryBus` outside all groups."""
 
     def __init__(self, bus: MemoryBus) -> None:
         self._bus = bus
@@ -43,4 +46,4 @@ class MemoryLog(Logged):
 
     @override
     def close(self) -> None:
-        """Holds nothing."""
+        """Do nothing: it has no connections."""

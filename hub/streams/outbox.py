@@ -1,4 +1,7 @@
-"""Numbered outbox: a record gets its position, and the stream its running hash, in the transaction that creates it."""
+"""The outbox of numbered records.
+
+A record gets its position, and its stream the running hash, in the transaction that creates it (ADR-0002).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _ADVANCE: Final = (
     .where(stream_head.c.shard == sa.bindparam("of_shard"))
     .values(position=sa.bindparam("upto"), hash=sa.bindparam("running"), rows=stream_head.c.rows + sa.bindparam("more"))
 )
-# Built once: to build and key a statement anew costs as much as a dozen records do.
+# Built once: building and caching a statement again costs as much as a dozen records.
 _LOCKED_HEADS: Final = (
     sa.select(stream_head)
     .where(stream_head.c.shard.in_(sa.bindparam("shards", expanding=True)))
@@ -60,21 +63,24 @@ def _advance(dialect: str) -> Prepared:
 
 
 class Entry(NamedTuple):
-    """A record to publish; `key` is the dispute id and decides the shard."""
+    """A record to publish.
+
+    `key` is the dispute id and decides the shard.
+    """
 
     key: str
     record: bytes
 
 
 class Written(NamedTuple):
-    """Where a record stands."""
+    """The stream and position of a stored record."""
 
     stream: StreamName
     position: int
 
 
 class Row(NamedTuple):
-    """One stored record of a shard, as the relay copies it."""
+    """One stored record, as the relay reads it."""
 
     epoch: str
     position: int
@@ -88,17 +94,23 @@ Heads = Mapping[int, sa.Row[tuple[int, str, int, bytes, int]]]
 
 
 class Outbox:
-    """The 24 numbered streams that one service writes to one topic."""
+    """The 24 numbered streams of one service.
+
+    All are written to one topic.
+    """
 
     def __init__(self, topic: Topic, producer: str, *, limit_rows: int | None = None) -> None:
         self.topic = topic
         self.producer = producer
         self._limit_rows = limit_rows
         self.written = False
-        """Something was appended; set and cleared on the store's writer thread alone."""
+        """Whether something was appended; set and cleared on the store's writer thread only."""
 
     def open(self, tx: Transaction) -> None:
-        """Mint the first epoch and the heads of all shards in a new store; does nothing in an old one."""
+        """Create the first epoch in a new store.
+
+        The heads of all shards are created too. Nothing happens in an old store.
+        """
         if tx.execute(sa.select(stream_head.c.shard).limit(1)).first() is not None:
             return
         epoch = secrets.token_hex(4)
@@ -122,7 +134,10 @@ class Outbox:
             return
 
     def begin_epoch(self, tx: Transaction) -> str:
-        """Mint a new epoch in a store that was restored from a backup; returns it (docs/runbook.md#restore)."""
+        """Begin a new epoch and return it.
+
+        It is for a store that was restored from a backup (docs/runbook.md#restore).
+        """
         epoch = secrets.token_hex(4)
         heads = tx.execute(sa.select(stream_head).order_by(stream_head.c.shard).with_for_update()).all()
         tx.execute(
@@ -136,11 +151,14 @@ class Outbox:
         return epoch
 
     def lock(self, tx: Transaction, keys: Iterable[str]) -> Heads:
-        """Take the row locks of the keys' shards in ascending order: what is read of those keys then stays true."""
+        """Lock the keys' shards.
+
+        Their row locks are taken in ascending order. Data of those keys that is read afterwards stays valid.
+        """
         return self._locked_heads(tx, {topics.shard_of(key) for key in keys})
 
     def append(self, tx: Transaction, entries: Sequence[Entry], held: Heads | None = None) -> list[Written]:
-        """Give each entry the next position of its stream and store it.
+        """Store each entry at its stream's next position.
 
         Args:
             tx: Of the caller.
@@ -190,11 +208,14 @@ class Outbox:
             raise Rejected("record_too_large", f"a record is at most {MAX_RECORD_BYTES} bytes")
 
     def heads(self, tx: Transaction) -> dict[StreamName, int]:
-        """Return the last position of each stream of the current epoch."""
+        """Return the last position of each stream.
+
+        Only streams of the current epoch count.
+        """
         return {StreamName(self.producer, shard, epoch): position for shard, epoch, position in tx.execute(_HEADS)}
 
     def sent(self, tx: Transaction) -> dict[StreamName, int]:
-        """Return the last position of each stream that Kafka confirmed."""
+        """Return each stream's last position confirmed by Kafka."""
         rows = tx.execute(
             sa.select(stream_lease.c.shard, stream_head.c.epoch, stream_lease.c.sent_upto).join(
                 stream_head, stream_head.c.shard == stream_lease.c.shard
@@ -209,17 +230,26 @@ class Outbox:
         return tx.scalar(joined) or 0
 
     def read(self, tx: Transaction, shard: int, after: int, limit: int) -> list[Row]:
-        """Return up to `limit` records of a shard after a position, in order."""
+        """Return a shard's records after a position.
+
+        At most `limit`, in order.
+        """
         found = tx.execute(_FOLLOWING, {"of_shard": shard, "after": after, "most": limit})
         return [Row(*row) for row in found]
 
     def oldest(self, tx: Transaction, sent: Mapping[int, int]) -> float | None:
-        """Return when the oldest row after the given positions was written, in seconds since 1970."""
+        """Return when the oldest unsent row was written.
+
+        In seconds since 1970; unsent are the rows after the given positions.
+        """
         firsts = (tx.scalar(_WRITTEN_AT, {"of_shard": shard, "at": upto + 1}) for shard, upto in sent.items())
         return min((first for first in firsts if first is not None), default=None)
 
     def continues_from(self, tx: Transaction, shard: int, epoch: str) -> tuple[StreamName, int] | None:
-        """Return where the epoch before this one ended; None for a first epoch."""
+        """Return where the epoch before this one ended.
+
+        None for a first epoch.
+        """
         row = tx.execute(
             sa.select(stream_epoch.c.continues_epoch, stream_epoch.c.after_position).where(
                 stream_epoch.c.shard == shard, stream_epoch.c.epoch == epoch

@@ -1,4 +1,7 @@
-"""Waits until a service's store includes a place of a log: many who wait, one look at the store for all of them."""
+"""Waits until a store includes a place.
+
+All waiting callers share one read of the store.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,17 @@ from hub.streams.envelope import StreamName
 from hub.streams.inbox import Inbox
 
 OTHERS_S: Final = 0.1
-"""How often the store is looked at: another worker, whose moves are not told here, may own the partition."""
+"""How often the store is read: another worker may own the partition, and its moves are not reported here."""
 
 
 class PlaceWaits:
-    """Those who wait for a reader.
+    """The callers that wait for a reader.
 
     Args:
         store: The reader's.
         inbox: Its places.
-        own: Tells how far this worker itself has committed a stream: each move wakes all who wait, and this is cheap.
+        own: Returns how far this worker itself has committed a stream: each move wakes all waiting callers, and this is
+            cheap.
     """
 
     def __init__(self, store: Store, inbox: Inbox, own: Callable[[StreamName], int]) -> None:
@@ -36,7 +40,10 @@ class PlaceWaits:
         self._seen: Mapping[StreamName, int] = {}
 
     def tell(self) -> None:
-        """Wake all who wait: this worker has moved."""
+        """Wake all waiting callers after a move.
+
+        The move is one of this worker.
+        """
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
@@ -48,7 +55,7 @@ class PlaceWaits:
         """
         deadline = time.monotonic() + timeout_s
         while True:
-            # Taken before the look: a move while the store is read is told by this very event, whoever waits beside.
+            # Taken before the check: a move while the store is read sets this very event, whoever else waits.
             moved = self._moved
             if _includes(self._own, at_least):
                 return
@@ -61,7 +68,10 @@ class PlaceWaits:
                 await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
 
     async def _store_includes(self, at_least: Mapping[StreamName, int], age_s: float) -> bool:
-        """Tell whether the store included a place at most `age_s` ago: all who wait share one look."""
+        """Tell whether the store includes a place, with shared reads.
+
+        A read is reused for `age_s` seconds.
+        """
         async with self._looking:
             began = time.monotonic()
             if began - self._looked_at >= age_s:

@@ -1,4 +1,7 @@
-"""A plan: what a run of Kafka records does to a reader's places, worked out before the transaction. Pure."""
+"""Plans what Kafka records do to a reader's places.
+
+The plan is made before the transaction. Pure: no I/O.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ EVENTS_LIMIT: Final = 4000
 
 @dataclass(slots=True)
 class Plan:
-    """New records, dead letters and the places after them.
+    """New records, dead letters, and the resulting places.
 
     Attributes:
         moves: Per partition, from which offset to which.
@@ -40,7 +43,9 @@ class Plan:
 
 
 def plan_of(records: Sequence[FeedRecord], places: Places) -> Plan:
-    """Judge records by the places; the records' offsets have no holes.
+    """Judge records by the reader's places.
+
+    The records' offsets have no holes.
 
     Raises:
         Fault: A stream's numbering is broken.
@@ -53,7 +58,7 @@ def plan_of(records: Sequence[FeedRecord], places: Places) -> Plan:
         partition = record.partition
         expected = ends.setdefault(partition, places.offsets.get(partition, 0))
         if record.offset < expected:
-            # The consumer went back (a rebalance, a stale commit): known without a look inside.
+            # The consumer went back (a rebalance, a stale commit): a repeat, so it is not decoded.
             repeats[partition] = repeats.get(partition, 0) + count_of(record)
             continue
         ends[partition] = record.offset + 1
@@ -78,7 +83,10 @@ def plan_of(records: Sequence[FeedRecord], places: Places) -> Plan:
 
 
 def count_of(record: FeedRecord) -> int:
-    """Return how many events a record says it holds; 1 when it is no batch."""
+    """Return how many events a record claims to hold.
+
+    1 when it is no batch.
+    """
     try:
         return place_of(record.headers).count
     except Rejected:
@@ -86,7 +94,10 @@ def count_of(record: FeedRecord) -> int:
 
 
 def chunks_of(records: Sequence[FeedRecord]) -> Iterator[list[FeedRecord]]:
-    """Cut records so that one transaction holds a bounded number of events, however many records they are in."""
+    """Split records into chunks of one transaction each.
+
+    A chunk holds a bounded number of events, however many records they are in.
+    """
     chunk: list[FeedRecord] = []
     events = 0
     for record in records:

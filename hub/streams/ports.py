@@ -1,4 +1,7 @@
-"""Ports of the journal: what it needs of a bus. `hub.kafka` has the real ones and the in-memory ones."""
+"""The ports through which streams use a bus.
+
+`hub.kafka` has the implementations for Kafka, and `hub.streams.memory` and `memory_feed` the in-memory ones.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from hub.errors import Retryable
 from hub.streams.envelope import Headers, Message
 
 PAGE_MESSAGES: Final = 2000
-"""Messages that one `fetch` of a feed brings at most."""
+"""The most messages that one `fetch` of a feed returns."""
 PAGE_BYTES: Final = 4 * 1024 * 1024
-"""A page ends with the message whose value makes it as large as this."""
+"""A page ends with the message with which it reaches this size."""
 
 Places = Callable[[], Mapping[int, int]]
 """Called at every assignment: partition -> next offset to read, from the reader's own store.
@@ -20,7 +23,10 @@ A missing partition starts at the log's beginning."""
 
 
 class FeedRecord(NamedTuple):
-    """One Kafka record as the bus delivered it; `value` is None for a tombstone. A tuple: there is one a message."""
+    """One Kafka record as the bus delivered it.
+
+    `value` is None for a tombstone. It is a tuple, because there is one for each message.
+    """
 
     topic: str
     partition: int
@@ -32,43 +38,58 @@ class FeedRecord(NamedTuple):
 
 
 class Stalled(Retryable):
-    """The consumer asks for nothing any more and will not by itself: its feed has to be stopped and started again."""
+    """The consumer has stopped asking for records.
+
+    It will not recover by itself: its feed has to be stopped and started again.
+    """
 
 
 class Delivery(Protocol):
-    """Handle of one message that was given to the publisher."""
+    """The pending outcome of one published message."""
 
     def done(self) -> bool:
         """Tell whether the broker confirmed or refused it."""
 
     def error(self) -> Exception | None:
-        """Return why it was refused; None when confirmed. Only after `done()`."""
+        """Return why a message was refused.
+
+        None when it was confirmed. Call it only after `done()`.
+        """
 
 
 class Publisher(Protocol):
-    """Hands messages to the bus; thread-safe.
+    """Sends messages to the bus; thread-safe.
 
-    Order within a stream is the caller's: it sends one message at a time per shard.
+    The caller is responsible for the order within a stream: it sends one message at a time per shard.
     """
 
     def send(self, message: Message) -> Delivery:
-        """Start sending; never waits for the broker longer than the buffer is full.
+        """Start sending a message.
+
+        It waits for the broker only as long as the buffer is full.
 
         Raises:
             Retryable: `bus_unavailable` when nothing can be sent now (no metadata, buffer full).
         """
 
     def renew(self) -> None:
-        """Abandon the producer with everything unconfirmed and build a new one (its id may have wedged)."""
+        """Replace the producer by a new one.
+
+        The old one is abandoned with everything unconfirmed (its id may be unusable).
+        """
 
     def close(self) -> None:
-        """Stop within a bounded time; unconfirmed messages stay unconfirmed."""
+        """Stop within a bounded time.
+
+        Unconfirmed messages stay unconfirmed.
+        """
 
 
 class Feed(Protocol):
-    """Delivers one topic's records of the partitions that this process owns now.
+    """Delivers one topic's records to its reader.
 
-    What it gives may have holes, repeats and strangers; the reader judges by its own place.
+    They are those of the partitions that this process owns now. They may have holes, repeats and foreign records; the
+    reader judges by its own place.
     """
 
     @property
@@ -76,15 +97,19 @@ class Feed(Protocol):
         """Topic that is read."""
 
     async def start(self) -> None:
-        """Join the group; returns when the membership is up, not when partitions came."""
+        """Join the group.
+
+        Returns when the membership is up, before partitions are assigned.
+        """
 
     async def stop(self) -> None:
         """Leave the group within a bounded time."""
 
     async def next(self, wait_s: float, limit: int) -> Sequence[FeedRecord]:
-        """Return what waits, at most `limit`, in offset order per partition; empty after `wait_s` seconds of nothing.
+        """Return the records that wait, at most `limit`.
 
-        While nobody calls, the feed holds a bounded number of records and pauses the consumer.
+        They are in offset order per partition; empty after `wait_s` seconds without a record. While nobody calls, the
+        feed holds a bounded number of records and pauses the consumer.
 
         Raises:
             Stalled: Nothing will come any more before the feed is stopped and started again.
@@ -94,17 +119,18 @@ class Feed(Protocol):
         """Partitions that this process owns now."""
 
     def began(self) -> Mapping[int, int]:
-        """Return partition -> offset from which on `next` brings it, since the last assignment.
+        """Return partition -> offset from which `next` delivers.
 
-        It lies past the reader's place where the place is far behind the log's end: what is between them only a `fetch`
-        brings. A partition is missing until its consumer was sent somewhere.
+        It counts since the last assignment. It is past the reader's place where that place is far behind the log's end:
+        only a `fetch` returns what is between them. A partition is missing until its consumer was sent to an offset.
         """
 
     async def fetch(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
-        """Read a page straight from the log, past the consumer group: offsets from `start` on, below `end`.
+        """Read one page directly from the log.
 
-        A page is bounded by `PAGE_MESSAGES` and `PAGE_BYTES`; it is empty only when the log ends at or before `start`.
-        Pages that follow each other cost least. May be cancelled.
+        The consumer group is not involved. The page has offsets from `start` on, below `end`. It is bounded by
+        `PAGE_MESSAGES` and `PAGE_BYTES`, and is empty only when the log ends at or before `start`. Consecutive pages
+        cost least. The call may be cancelled.
 
         Raises:
             Fault: `log_truncated` when the log no longer has `start`.
@@ -112,17 +138,28 @@ class Feed(Protocol):
         """
 
     async def ends(self) -> Mapping[int, int]:
-        """Return partition -> offset after the last record, of the assigned partitions.
+        """Return partition -> offset after the last record.
+
+        Only assigned partitions count.
 
         Raises:
             Retryable: `bus_unavailable`.
         """
 
     async def beginnings(self) -> Mapping[int, int]:
-        """Return partition -> first offset the log still has, of the assigned partitions."""
+        """Return partition -> first offset still in the log.
+
+        Only assigned partitions count.
+        """
 
     async def topic_id(self) -> str:
-        """Return the topic's id: changes when the topic is deleted and created again."""
+        """Return the topic's id.
+
+        It changes when the topic is deleted and created again.
+        """
 
     def alive(self) -> bool:
-        """Tell whether the consumer polls: health is progress, not `process is up`."""
+        """Tell whether the consumer polls.
+
+        Health means progress, not a running process.
+        """

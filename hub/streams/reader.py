@@ -1,4 +1,4 @@
-"""Reader: applies a topic's records exactly once, by its own place, whatever the consumer does (design D3, D7)."""
+"""Applies records exactly once, whatever the consumer does (ADR-0003)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ IDLE_S: Final = 2.0
 TAKE_LIMIT: Final = 200
 """Kafka records taken from the consumer at once; a record holds up to 2,000 events."""
 GATHER_S: Final = 0.05
-"""Records are taken at most this often, so that small ones share a commit; the first after a silence never waits."""
+"""Records are taken at most this often, so that small ones share a commit; the first after a pause never waits."""
 CRASH_LIMIT: Final = 3
 BACKOFF_S: Final = (0.2, 0.5, 1.0, 2.0)
 
@@ -42,12 +42,12 @@ log = structlog.get_logger(__name__)
 
 
 def places_of(store: Store, topic: str) -> PlacesOf:
-    """Return the callable that tells a feed where this reader's own place is."""
+    """Return the callable that gives a feed the reader's places."""
     return lambda: store.read_blocking(Inbox(topic).offsets)
 
 
 class Reader:
-    """Part that reads one topic into the service's store.
+    """Reads one topic into the service's store, as a part.
 
     Args:
         store: Holds the places and the effects; both move in one transaction.
@@ -101,12 +101,12 @@ class Reader:
         self._stopped = asyncio.Event()
 
     async def start(self) -> None:
-        """Start the feed and the apply loop; a bus that is down is waited for."""
+        """Start feed and apply loop, which waits for the bus."""
         self._metrics.begin()
         self._task = asyncio.create_task(self._run(), name=f"reader-{self._stage}")
 
     async def stop(self) -> None:
-        """Finish the batch under way whole, then leave the group."""
+        """Finish the current batch, then leave the group."""
         self._stopped.set()
         try:
             if self._task is not None:
@@ -116,7 +116,7 @@ class Reader:
             await self._feed.stop()
 
     async def failed(self) -> None:
-        """Wait until the reader dies; raises why."""
+        """Wait until the reader dies; raise its error."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
@@ -129,11 +129,11 @@ class Reader:
         return self._feed.alive()
 
     def held(self) -> Sequence[str]:
-        """Return the sources that are held, by name: their records wait for an operator, all others go on."""
+        """Return the held sources, sorted; only their records wait for an operator."""
         return sorted(self._places.held)
 
     def trouble(self) -> str:
-        """Return why nothing is applied, as a code that health knows; empty while all is well or there is no work."""
+        """Return health's code for why nothing is applied; empty without trouble or work."""
         return self._standing.trouble(fed=self._feed.alive())
 
     def positions(self, tx: Transaction) -> dict[StreamName, int]:
@@ -141,7 +141,7 @@ class Reader:
         return self._inbox.positions(tx)
 
     def books(self, tx: Transaction) -> dict[str, int]:
-        """Return applied, dead, parked, held, repeats_dropped, gaps_fetched: each from its own rows."""
+        """Return the counts of the books; `Inbox.books` names them."""
         return self._inbox.books(tx)
 
     async def wait_for(self, at_least: Mapping[StreamName, int], timeout_s: float) -> None:
@@ -153,7 +153,7 @@ class Reader:
         await self._waiting.wait_for(at_least, timeout_s)
 
     def _position(self, stream: StreamName) -> int:
-        """Return how far this worker itself has committed a stream."""
+        """Return this worker's committed position of a stream."""
         return self._places.position(stream)
 
     async def _run(self) -> None:
@@ -250,19 +250,19 @@ class Reader:
         self._watch.forget(self._places.held)
 
     async def _take(self, records: Sequence[FeedRecord]) -> None:
-        """Apply what came and goes on at our places."""
+        """Apply the delivered records that continue our places."""
         now = time.monotonic()
         for record in records:
             self._heard[record.partition] = now
         mine = [record for record in records if record.partition in self._feed.assigned()]
         for chunk in chunks_of(self._going_on(mine)):
             if not await self._apply(chunk, {}):
-                # Another worker was here: judge the rest anew by the place that it left.
+                # Another worker moved our place: judge the rest by the new place.
                 await self._take(records)
                 return
 
     def _going_on(self, records: Sequence[FeedRecord]) -> Sequence[FeedRecord]:
-        """Return the records without a hole before them; what a hole or a partition behind hides, a fetch brings."""
+        """Return the records that follow without a hole; a fetch brings the others."""
         whole: list[FeedRecord] = []
         expected = dict(self._places.offsets)
         for record in records:
@@ -273,12 +273,12 @@ class Reader:
         return whole
 
     def _next_behind(self) -> int | None:
-        """Return a partition that is behind, the same one until it is not any more."""
+        """Return a partition that is behind, the same one until it has caught up."""
         offsets, behind = self._places.offsets, self._behind
         return next((p for p in sorted(self._owned) if offsets.get(p, 0) < behind.upto(p)), None)
 
     async def _catch_up(self) -> None:
-        """Fetch and apply one page of a partition that is behind; the rest waits for the next step."""
+        """Fetch and apply one page of a partition that is behind; more comes in the next step."""
         partition = self._next_behind()
         if partition is None or partition not in self._feed.assigned():
             return
@@ -295,7 +295,7 @@ class Reader:
         self._heard[partition] = time.monotonic()
 
     async def _apply(self, records: Sequence[FeedRecord], gaps: Mapping[int, int]) -> bool:
-        """Apply records whose offsets have no holes; False when our place was not where we thought."""
+        """Apply records whose offsets have no holes; False when our place had moved."""
         plan = plan_of(records, self._places)
         try:
             outcome = await self._store.write(lambda tx: self._commit(tx, plan, gaps))
@@ -303,7 +303,7 @@ class Reader:
             await self._reload()
             return False
         except Flooded as flood:
-            # Before good data is drained away; the records that tripped the guard are then met once more.
+            # Before more sound records become dead letters; the records that caused the hold are then judged again.
             await self._store.write(partial(hold, topic=self._feed.topic, source=flood.source, reasons=flood.reasons))
             await self._reload()
             return False
@@ -314,7 +314,7 @@ class Reader:
         return True
 
     async def _fetch(self, partition: int, start: int, end: int) -> Sequence[FeedRecord]:
-        """Return a page from the log; empty when the reader was told to stop before it came."""
+        """Return a page from the log; empty when a stop was asked for first."""
         fetching = asyncio.ensure_future(self._feed.fetch(partition, start, end))
         stopping = asyncio.create_task(self._stopped.wait())
         try:
@@ -337,7 +337,7 @@ class Reader:
         )
 
     def _settle(self, plan: Plan, gaps: Mapping[int, int], outcome: Outcome) -> None:
-        """After the commit: the cache follows the rows, metrics follow the cache."""
+        """Update the cache from the committed rows, and the metrics from the cache."""
         for partition, move in plan.moves.items():
             self._places.offsets[partition] = move.after
         self._places.streams.update(plan.streams)
@@ -362,7 +362,7 @@ class Reader:
         await self._store.write(lambda tx: self._inbox.crashed(tx, item, attempts))
 
     async def _compare_ends(self, now: float) -> None:
-        """Mark as dropped what the log had a while ago already, of partitions that have brought nothing since."""
+        """Mark as dropped what quiet partitions have had in the log for a while."""
         before, ends = self._ends, await self._feed.ends()
         if ends:
             self._standing.answered()
@@ -382,7 +382,7 @@ class Reader:
         self._metrics.lags(lag)
 
     async def _retry_parked(self) -> None:
-        """Try what is due again; looked up in the store, because an operator's redrive or release comes in there."""
+        """Retry what is due; the store is asked, since an operator's redrive or release is stored there."""
         owned, inbox = self._owned, self._inbox
         held, rows, due = await self._store.read(lambda tx: inbox.aside(tx, owned, time.time()))
         if due:
@@ -391,7 +391,7 @@ class Reader:
             self._watch.keep(retried.trial)
             self._metrics.died(retried.dead)
             if retried.tried == DUE_AT_ONCE:
-                self._parked_at = 0.0  # there is more: after one turn of normal work
+                self._parked_at = 0.0  # there is more: continue after one turn of normal work
         if due or held != self._places.held.keys():
             await self._reload()
             self._waiting.tell()

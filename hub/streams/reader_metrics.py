@@ -1,4 +1,7 @@
-"""What a reader tells about itself in metrics and logs, under the name of its stage."""
+"""The metrics and logs of a reader.
+
+They carry the name of its stage.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class ReaderMetrics:
             log.warning("dead_letter", stage=self._stage, reason=letter.reason, partition=letter.source.partition)
 
     def fetched(self, messages: int) -> None:
-        """Count messages that came straight from the log."""
+        """Count messages that came directly from the log."""
         self.register.inc("hub_backlog_fetched_total", messages, stage=self._stage)
 
     def lags(self, messages: int) -> None:
@@ -60,7 +63,10 @@ class ReaderMetrics:
         self.register.set("hub_pipeline_lag_messages", messages, stage=self._stage)
 
     def holds(self, before: Mapping[str, str], held: Mapping[str, str]) -> None:
-        """Show how many sources are held; each is told once in the log, when its hold begins and when it ends."""
+        """Show how many sources are held.
+
+        Each is logged once when its hold begins and once when it ends.
+        """
         for source in held.keys() - before.keys():
             log.error("source_held", stage=self._stage, source=source, reasons=held[source])
         for source in before.keys() - held.keys():
@@ -68,6 +74,9 @@ class ReaderMetrics:
         self.register.set("hub_source_held", len(held), stage=self._stage)
 
     def waiting(self, held_rows: int, parked: int) -> None:
-        """Show what waits: records of held sources, and disputes that are parked."""
+        """Show how much waits.
+
+        These are records of held sources, and disputes that are parked.
+        """
         self.register.set("hub_held_rows", held_rows, stage=self._stage)
         self.register.set("hub_parked_disputes", parked)

@@ -1,4 +1,7 @@
-"""Whether a reader gets on, for health: progress counts, not that its task is there."""
+"""Judges for health whether a reader makes progress.
+
+A running task alone is not progress.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,16 @@ from collections.abc import Callable
 from typing import Final
 
 TROUBLE_S: Final = 6.0
-"""A reader that had to wait within this time is in trouble, whatever was answered since: a store fails by turns."""
+"""A reader that had to wait within this time is in trouble, whatever succeeded since: a store may fail on and off."""
 UNANSWERED_S: Final = 60.0
-"""So long trouble lasts while the log doesn't answer: longer than any try, and for a worker with nothing to ask."""
+"""How long trouble lasts while the log doesn't answer, or there is nothing to ask it: longer than any try."""
 STUCK_S: Final = 20.0
-"""No step and no commit for so long: it waits for something that does not come. Longer than any bounded wait."""
+"""Without a step and a commit for this long, the reader waits for something that never comes. Longer than any bounded
+wait."""
 
 
 class ReaderProgress:
-    """Remembers the last trouble and the last move of one reader."""
+    """The last trouble and last progress of one reader."""
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -30,15 +34,23 @@ class ReaderProgress:
         self._code, self._met_at = code, self._now()
 
     def answered(self) -> None:
-        """Note that the log told its ends: what it was asked before may have failed only after many seconds."""
+        """Note that the log returned its ends.
+
+        An earlier request may have failed only after many seconds.
+        """
         self._answered_at = self._now()
 
     def moved(self) -> None:
-        """Note a step that ended, or a commit within a long one."""
+        """Note progress.
+
+        That is a step that ended, or a commit within a long step.
+        """
         self._moved_at = self._now()
 
     def trouble(self, *, fed: bool) -> str:
-        """Return why nothing is applied, as a code that health knows; empty while all is well or there is no work.
+        """Return why nothing is applied.
+
+        A code that health knows; empty while all is well or there is no work.
 
         Args:
             fed: Whether the feed makes progress.

@@ -1,6 +1,8 @@
-"""A restored store catches up with what it had published; a lost topic is filled again from the store (design D1, D3).
+"""Recovers a restored store, or a lost topic.
 
-Nothing that was published is lost with a disk: the log still has it, with the same epochs, positions and hashes.
+A restored store takes back from the log what it had published; a lost topic is filled again from the store. Nothing
+that was published is lost with a disk: the log still has it, with the same epochs, positions and hashes (ADR-0002,
+ADR-0003).
 """
 
 from __future__ import annotations
@@ -27,25 +29,25 @@ from hub.streams.ports import FeedRecord
 from hub.streams.topics import Topic, shard_of
 
 AT_ONCE: Final = 2000
-"""Records taken back in one transaction, a batch more at most."""
+"""Records taken back in one transaction; at most one batch more."""
 POLL_S: Final = 0.2
 MS: Final = 1000
 
 KeyOf = Callable[[bytes], str]
 """Returns the dispute id of a record."""
 Adopt = Callable[[Transaction, Sequence[Numbered]], None]
-"""Writes what a service derives from its own records, in the transaction that takes them back; in stream order."""
+"""Writes what a service derives from its own records, in stream order, in the transaction that takes them back."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a recovery brought.
+    """The result of a recovery.
 
     Attributes:
-        records: Taken back from the log.
-        streams: In so many streams.
+        records: Records taken back from the log.
+        streams: Number of their streams.
     """
 
     records: int
@@ -64,9 +66,10 @@ class _Haul:
 def recover(
     store: Store, outbox: Outbox, source: Logged, *, key_of: KeyOf, adopt: Adopt, at_once: int = AT_ONCE
 ) -> Recovered:
-    """Take back from the log every own record after our head; may be killed and called again at any time.
+    """Take back every own record after the store's head.
 
-    An empty store is filled from nothing, if the log still has its first record.
+    The records come from the log. It may be killed and called again at any time. An empty store is filled from the
+    start, if the log still has its first record.
 
     Args:
         store: Stopped service's; nobody else may write to it meanwhile.
@@ -128,7 +131,7 @@ class _Recovery:
         try:
             place = place_of(record.headers)
         except Rejected:
-            return  # a stranger's record
+            return  # a foreign record
         if place.stream.producer != self.outbox.producer or record.value is None:
             return
         key = (place.stream.producer, place.stream.shard)
@@ -162,7 +165,7 @@ class _Recovery:
     def _write(self, tx: Transaction, haul: _Haul) -> None:
         heads = {row.shard: row for row in tx.execute(sa.select(stream_head).with_for_update())}
         if haul.epochs:
-            # The epoch that an empty stream was given at its making was never used.
+            # An empty stream never used the epoch that it was created with.
             unused = {row["shard"] for row in haul.epochs if heads[row["shard"]].position == 0}
             tx.execute(sa.delete(stream_epoch).where(stream_epoch.c.shard.in_(sorted(unused))))
             tx.execute(sa.insert(stream_epoch), haul.epochs)
@@ -209,9 +212,13 @@ class _Recovery:
 
 
 def republish(tx: Transaction, topic: Topic, now_s: float) -> int:
-    """Have the relay send everything again that the topic may hold; returns how many records.
+    """Have the relay send the topic's records again.
 
-    Records older than the topic's retention are left out: they had their time. Readers drop what they know by position.
+    Records older than the topic's retention are left out: the topic would not hold them any more. Readers drop by
+    position what they know.
+
+    Returns:
+        How many records.
     """
     first: dict[int, int] = {row.shard: 0 for row in tx.execute(sa.select(stream_head.c.shard))}
     if topic.retention_ms > 0:
@@ -229,7 +236,9 @@ def republish(tx: Transaction, topic: Topic, now_s: float) -> int:
 
 
 def refuse_running(store: Store) -> None:
-    """Make sure that no process relays this store; waits for the lease of a killed one to run out.
+    """Refuse when a process relays this store.
+
+    It waits for the lease of a killed process to expire.
 
     Raises:
         Rejected: `store_in_use`.

@@ -1,4 +1,7 @@
-"""Relay: copies the outbox to Kafka in order, one batch in flight per shard, until each position is confirmed."""
+"""The relay, which copies the outbox to Kafka in order.
+
+One batch per shard is in flight until each position is confirmed.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +27,19 @@ from hub.streams.ports import Delivery, Publisher
 from hub.streams.topics import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, partition_of
 
 LINGER_S: Final = 0.05
-"""Batches leave at most this often, those of all shards together: one request to the broker, one answer to each reader,
-one commit there. The first after a silence leaves at once."""
+"""Batches are sent at most this often, those of all shards together: one request to the broker, one answer to each
+reader, one commit there. The first after a pause is sent at once."""
 LONGEST_LINGER_S: Final = 0.2
 RECORDS_S_PER_LINGER_S: Final = 8000
 """The linger grows with what the service writes, from 50 ms at 400 records a second to 200 ms at 1,600: a message costs
-every one of its readers the same whether it holds one record or forty."""
+each reader the same whether it holds one record or forty."""
 FULL_BATCH: Final = 500
-"""With this many records waiting after its last batch a shard does not linger."""
+"""A shard with this many records after its last batch sends without linger."""
 READ_CHUNK: Final = 256
 POLL_S: Final = 0.01
 IDLE_S: Final = 0.25
 MARK_EVERY_S: Final = 0.25
-"""A mark is a durable commit of its own, and all it saves is repeats after a crash."""
+"""A mark is a durable commit of its own, and only saves repeats after a crash."""
 PACE_S: Final = 1.0
 """Span over which the records written are counted."""
 GAUGE_EVERY_S: Final = 1.0
@@ -52,7 +55,10 @@ class _Flight:
 
 
 class RelayPace:
-    """How fast the service writes, over the last full `PACE_S`, and how long it lingers at that pace."""
+    """The write rate of the service, and its linger.
+
+    The rate is taken over the last full `PACE_S`.
+    """
 
     def __init__(self) -> None:
         self.linger_s = LINGER_S
@@ -60,7 +66,7 @@ class RelayPace:
         self._total: int | None = None
 
     def note(self, total: int, now: float) -> None:
-        """Take the number of records ever written, at monotonic seconds `now`."""
+        """Note how many records were written until monotonic second `now`."""
         if self._total is None or now - self._since >= PACE_S:
             if self._total is not None:
                 records_s = (total - self._total) / (now - self._since)
@@ -69,15 +75,15 @@ class RelayPace:
 
 
 class Relay:
-    """Part that publishes one service's outbox.
+    """Publishes one service's outbox, as a part.
 
-    Only the holder of a shard's lease relays it. Positions were given when the rows were written, so relaying is a
-    pure copy: whatever is sent twice carries the same positions and readers drop it.
+    Only the holder of a shard's lease relays it. Positions were given when the rows were written, so relaying is a pure
+    copy: whatever is sent twice carries the same positions and readers drop it.
 
     Args:
         store: The service's store.
         outbox: What to relay.
-        publisher: Where to.
+        publisher: Sends the messages.
         partitions: Partitions of the topic, a divisor of 24.
         worker: Name of this process among the service's workers.
         metrics: Register.
@@ -136,31 +142,34 @@ class Relay:
         store.on_commit(self._committed)
 
     async def start(self) -> None:
-        """Begin to relay, at once what an earlier process left unsent."""
-        # One for all who watch: each of them, when it is cancelled, would take the thread's own future with it.
+        """Start relaying, with what an earlier process left unsent."""
+        # One for all watchers: with futures of their own, a cancelled watcher would cancel the thread's future too.
         self._failed = asyncio.wrap_future(self._failure)
         self._failed.add_done_callback(silence)
         self._wake.set()
         self._thread.start()
 
     async def stop(self) -> None:
-        """Send what waits, within `drain_s`, then give the leases back."""
+        """Send what waits, then give the leases back.
+
+        Sending ends after `drain_s`.
+        """
         self._stopping.set()
         self._wake.set()
         if self._thread.ident is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
 
     async def failed(self) -> None:
-        """Wait until the relay dies of an error; raises it."""
+        """Wait until the relay fails; raise its error."""
         if self._failed is None:
             await asyncio.Event().wait()
         else:
             await outcome_of(self._failed)
 
     def trouble(self, unsent_alarm_s: float) -> str:
-        """Return why accepted records are not sent on: what the relay waits for, such as `clock_ahead`, or `unsent`.
+        """Return why accepted records are not sent on.
 
-        Empty while they are sent on.
+        A code for what the relay waits for, such as `clock_ahead`, or `unsent`; empty while they are sent on.
 
         Args:
             unsent_alarm_s: Age of the oldest unsent record that is trouble.
@@ -168,7 +177,10 @@ class Relay:
         return (self._waits_for or "unsent") if self.oldest_unsent_s > unsent_alarm_s else ""
 
     def _committed(self) -> None:
-        """Wake up for what this process wrote; most commits write no record, and another worker's are looked for."""
+        """Wake up when this process wrote a record.
+
+        Most commits write none; another worker's records are found by polling.
+        """
         if self._outbox.written:
             self._outbox.written = False
             self._wake.set()
@@ -208,7 +220,7 @@ class Relay:
             log.warning("relay_waits", code=error.code, detail=error.detail)
             rest_s = min(error.after_s, 1.0)
             self._retry_at = now + rest_s
-            # A store that is full or away fails the next round as well, whatever is to be sent.
+            # A store that is full or unreachable fails the next round as well, whatever is to be sent.
             self._stopping.wait(rest_s)
 
     def _pause(self) -> float:
@@ -216,18 +228,21 @@ class Relay:
         if self._flights or self._behind():
             pause_s = POLL_S
         if self._told:
-            # A commit came right after the last look: it is looked at as soon as that is due.
+            # A commit came right after the last check: check again as soon as that is due.
             pause_s = min(pause_s, max(POLL_S, self._look_at - time.monotonic()))
         return pause_s
 
     def _ask_guard(self) -> None:
-        """Before the first send: a store that is behind its own log must not write."""
+        """Call the guard before the first send.
+
+        A store that is behind its own log must not write.
+        """
         if self._guard is not None:
             self._guard()
             self._guard = None
 
     def _adopt(self, lease: Lease) -> None:
-        """Start (again) from the first position that the store does not know as confirmed."""
+        """Start after the last position known as confirmed."""
         self._sent[lease.shard] = lease.sent_upto
         self._marks.pop(lease.shard, None)
         self._flights.pop(lease.shard, None)
@@ -268,7 +283,10 @@ class Relay:
                 self._look_at = now + self._pace.linger_s
 
     def _gather(self, tx: Transaction, now: float, *, look: bool) -> list[tuple[int, int, Message]]:
-        """Return shard, last position and message of all that may leave now, from one snapshot."""
+        """Return all that may be sent now, from one snapshot.
+
+        These are shard, last position and message of each.
+        """
         if look:
             self._heads = {stream.shard: position for stream, position in self._outbox.heads(tx).items()}
             self._look_at, self._told = now + POLL_S, False
@@ -276,7 +294,10 @@ class Relay:
         return [(shard, *self._batch(tx, shard)) for shard in self._ready(all_of_them=look)]
 
     def _ready(self, *, all_of_them: bool) -> list[int]:
-        """Return the shards with something to send and nothing in flight; else only those with a full batch."""
+        """Return the shards with something to send and nothing in flight.
+
+        Unless `all_of_them`, only those with a full batch.
+        """
         least = 1 if all_of_them else FULL_BATCH
         waiting = ((shard, self._heads.get(shard, 0) - sent) for shard, sent in self._sent.items())
         return [shard for shard, records in waiting if records >= least and shard not in self._flights]
@@ -322,14 +343,17 @@ class Relay:
         return self._continues[shard, epoch]
 
     def _mark(self, now: float) -> None:
-        """Note what was confirmed; lazily, because an unmarked batch is only a repeat after a crash."""
+        """Store what was confirmed, with a delay.
+
+        A batch that was not marked is only a repeat after a crash.
+        """
         if self._marking is not None:
             if not self._marking.done():
                 return
             marking, self._marking = self._marking, None
             marks, self._unwritten = self._unwritten, {}
             if marking.exception() is not None:
-                # A store that is full or away: these marks are written with the next ones.
+                # The store is full or unreachable: these marks are written with the next ones.
                 self._marks = marks | self._marks
             marking.result()
         if self._marks and now - self._marked_at >= MARK_EVERY_S:
@@ -338,13 +362,16 @@ class Relay:
             self._marking = self._store.submit(lambda tx: self._leases.mark(tx, marks))
 
     def _flush(self) -> None:
-        # Those that are being written now once more: a mark only ever grows.
+        # Marks that are being written now are written once more: a mark only grows.
         marks = self._unwritten | self._marks
         if marks:
             self._store.write_blocking(lambda tx: self._leases.mark(tx, marks))
 
     def _leave(self) -> None:
-        """Write the last marks and give the leases back; a store that can't now leaves repeats and an expiry behind."""
+        """Write the last marks and give the leases back.
+
+        If the store fails, repeats follow, and the leases expire.
+        """
         try:
             self._flush()
             self._leases.release()

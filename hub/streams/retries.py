@@ -1,4 +1,7 @@
-"""Tries parked records again: troubled ones, redriven ones, and those of a source that was released (design D7)."""
+"""Retries parked records.
+
+They are troubled ones, redriven ones, and those of a source that was released.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ from hub.streams.inbox import BUG, Inbox
 from hub.streams.judge import Dead, Numbered
 
 RETRY_LIMIT: Final = 20
-"""Tries of a parked record before it is left to an operator."""
+"""Tries of a parked record before it waits for an operator."""
 RETRY_MAX_S: Final = 300.0
 
 
 @dataclass(slots=True)
 class Retried:
-    """What became of parked records that were due.
+    """The result of retrying parked records.
 
     Attributes:
         trial: What the flood guard is to remember.
@@ -41,10 +44,10 @@ class Retried:
 def retry_parked(
     tx: Transaction, inbox: Inbox, applier: Applier, partitions: Collection[int], *, now: float, watch: FloodWatch
 ) -> Retried:
-    """Try due parked records again, per dispute in order.
+    """Retry the parked records that are due.
 
-    What was held and released comes this way, a bounded number at a time; if it dies in numbers again, its source is
-    held again, from the record on that was one too many.
+    They are retried per dispute in order. Records that were held and released are among them, a bounded number at a
+    time; if too many of them die again, their source is held again, from the record on that was one too many.
     """
     gone: list[int] = []
     applied: list[Numbered] = []
@@ -90,7 +93,10 @@ def _item_of(row: sa.Row[Any]) -> Numbered:
 
 
 def _try(tx: Transaction, applier: Applier, item: Numbered) -> Answer:
-    """Apply one record in a savepoint of its own; a bug at it answers `Retryable`."""
+    """Apply one record in its own savepoint.
+
+    A bug at the record answers `Retryable`.
+    """
     try:
         with tx.begin_nested():
             (answer,) = applier.apply(tx, [item])
@@ -106,7 +112,7 @@ def _try(tx: Transaction, applier: Applier, item: Numbered) -> Answer:
 
 
 def _later(attempts: int, why: Retryable, now: float) -> float | None:
-    """Return when to try again; None leaves the record to an operator."""
+    """Return when to retry; None waits for an operator."""
     if why.code == BUG or attempts >= RETRY_LIMIT:
         return None
     return now + min(2.0**attempts, RETRY_MAX_S)

@@ -1,4 +1,7 @@
-"""Topics of numbered streams: what a row of a catalogue says, and where a key goes."""
+"""The topics of numbered streams.
+
+It defines a row of the catalogue, and the shard and partition of a key.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class Topic:
 
     @property
     def dead_letters(self) -> str:
-        """Name of the topic that takes this topic's dead letters."""
+        """Name of the topic for its dead letters."""
         return f"{self.name}.dlq"
 
 
@@ -48,10 +51,16 @@ DEAD_LETTER_RETENTION_MS: Final = 90 * DAY_MS
 
 
 def shard_of(key: str) -> int:
-    """Return the shard (0..23) of a dispute id; crc32, because Python's `hash()` is salted per process."""
+    """Return the shard (0..23) of a dispute id.
+
+    It uses crc32, because Python's `hash()` is salted per process.
+    """
     return crc32(key.encode()) % SHARDS
 
 
 def partition_of(shard: int, partitions: int) -> int:
-    """Return the partition of a shard; `partitions` divides 24."""
+    """Return the partition of a shard.
+
+    `partitions` divides 24.
+    """
     return shard % partitions
