@@ -211,7 +211,7 @@ class GuardedMethod:
             code = _code_of(context)
             raise
         except asyncio.CancelledError:
-            code = _cancelled_code(context)  # by grpc: the client is gone or late, or the server stopped
+            code = _cancelled_code(context)  # by grpc: the client is gone or late, or the server's grace is over
             raise
         except (Rejected, Retryable) as verdict:
             level = MEANINGS[verdict.kind].log_level

@@ -86,7 +86,7 @@ async def call(
     told: Rejected | Retryable | None = None
 
     def again(error: Exception) -> bool | float:
-        """Tell whether to retry; a server that is full states the wait itself."""
+        """Return whether to retry, or the seconds to wait before it when a full server states them."""
         if not retry or not isinstance(error, Retryable) or error.kind is Kind.TOO_LATE:
             return False
         wait_s = error.after_s if error.kind is Kind.EXHAUSTED else 0.0

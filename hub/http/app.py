@@ -46,7 +46,7 @@ def build_app(
         metrics: Served at `/metrics`; requests are counted there.
         healthy: Asked at each `/healthz`.
         routers: The service's own paths. They raise `Rejected` and `Retryable` and know nothing of statuses. They
-            depend on `check_query`, and read bodies with `JsonBody`, after their look at the credential.
+            depend on `check_query`, and read bodies with `JsonBody`, after they have checked the credential.
         quotas: How many requests may be under way.
         answer_s: Time from a request's last byte to its answer; then 504.
     """

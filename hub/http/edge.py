@@ -92,7 +92,7 @@ class Edge:
 
 
 def _of_the_process(error: BaseException) -> bool:
-    """Tell whether an error must not be answered here.
+    """Return whether an error must not be answered here.
 
     That is an error that ends the process, and this task's own cancellation by the server's stop.
     """

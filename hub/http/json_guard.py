@@ -75,10 +75,11 @@ def parse_json(raw: bytes, limits: JsonLimits) -> object:
 
 
 def _more_values_than(raw: bytes, most: int) -> bool:
-    """Tell, before parsing, whether there are too many values.
+    """Return, before parsing, whether there are too many values.
 
     For input that is not JSON the answer may be either. Each value but the outermost follows a comma, or opens an array
-    or object. To count the bytes is enough for nearly every body; texts with many commas are taken out first.
+    or object. Counting bytes is enough for nearly every body; in a body with many such bytes the strings are left out
+    first.
     """
     if _separators(raw) <= most:
         return False

@@ -28,7 +28,7 @@ async def check_query(request: Request) -> None:
     known = {one.alias for one in route.dependant.query_params} if isinstance(route, APIRoute) else set()
     seen: set[str] = set()
     for name, _ in request.query_params.multi_items():
-        # A name that the sender made up could be anything, also personal.
+        # A name that the sender made up could contain anything, also personal data.
         field = f"query.{name if _PLAIN_NAME.fullmatch(name) else '?'}"
         if name not in known:
             raise Rejected("unknown_parameter", "没有这个查询参数 no such query parameter", field=field)

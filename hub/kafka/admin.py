@@ -226,7 +226,7 @@ def _check_settings(client: Any, rows: Sequence[TopicSettings]) -> None:  # noqa
     for row in rows:
         has = by_topic.get(row.name)
         if not has:
-            # The client drops the error: a broker that has not heard of the new topic yet answers with no setting.
+            # The client drops the error: a broker that does not know the new topic yet answers with no setting.
             raise Retryable("bus_unavailable", f"{row.name} shows no settings: new to that broker, or not ours to see")
         for name in CHECKED:
             value = str(has[name]["value"])

@@ -36,7 +36,7 @@ class Buffer:
 
     @property
     def full(self) -> bool:
-        """Tell whether the next `put` waits."""
+        """Return whether the next `put` waits."""
         return bool(self._records) and (len(self._records) >= self._max_records or self._bytes >= self._max_bytes)
 
     async def put(self, record: FeedRecord) -> bool:

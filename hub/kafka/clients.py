@@ -93,7 +93,7 @@ def _try_password(bus: Bus) -> None:
 
     Inside a constructor a refusal would only be logged and retried.
     """
-    # twice, because a broker that is just going away looks the same
+    # twice, because a broker that is just stopping answers the same
     if all(_refused(bus) for _ in range(2)):
         raise named(bus, SaslAuthenticationFailedError())
 
@@ -179,7 +179,7 @@ def admin(bus: Bus, timeout_s: float | None = None) -> Iterator[Any]:
 def consumer(bus: Bus, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - kafka-python has no types
     """Build a consumer without a group.
 
-    It changes its position only when told to.
+    It never changes its position by itself.
 
     Raises:
         Fault: `bus_auth_failed` or `bus_not_allowed`.

@@ -48,7 +48,7 @@ class Log:
     def pages(self, topic: str, partition: int, start: int, end: int | None = None) -> Iterator[Sequence[FeedRecord]]:
         """Yield offsets [start, end) in pages.
 
-        A long log so needs little memory. With `end` None the reading stops at the log's present end.
+        So a long log needs little memory. With `end` None the reading stops at the log's present end.
 
         Raises:
             Fault: `log_truncated` when the log no longer has `start`.

@@ -28,7 +28,7 @@ from hub.streams.envelope import Message
 from hub.streams.ports import Delivery, Publisher
 
 CLOSE_S: Final = 1.0
-# states that a new producer heals, because positions make its repeats harmless
+# errors that a new producer ends; positions make its repeats harmless
 HEALED_BY_RENEWAL: Final = (OutOfOrderSequenceNumberError, UnknownProducerIdError, InvalidProducerEpochError)
 
 
@@ -72,7 +72,7 @@ def verdict(bus: Bus, error: Exception) -> Exception:
 
 
 def _without_id(error: Exception) -> bool:
-    """Tell whether the producer failed to get its id.
+    """Return whether the producer failed to get its id.
 
     A missing right does not count. kafka-python 3.0.12 gives up for good where Java's client retries: a request for the
     id that timed out, on a busy broker for example. It puts the reason into the text of a plain `KafkaError`, and the

@@ -111,7 +111,7 @@ class ConsumerThread(AIOKafkaConsumerThread):
             await asyncio.wait_for(client._get_conn_lock.acquire(), LEAVE_S)  # noqa: SLF001 - as above
         leaving = asyncio.ensure_future(consumer.stop())
         await asyncio.wait({leaving}, timeout=LEAVE_S)
-        fetcher, coordinator = consumer._fetcher, consumer._coordinator  # noqa: SLF001 - None unless it got as far as that
+        fetcher, coordinator = consumer._fetcher, consumer._coordinator  # noqa: SLF001 - None before the start reached them
         late, rest = {leaving, self._hint} - {None}, [part.close for part in (fetcher, client) if part is not None]
         if not leaving.done() and coordinator is not None:
             # In the middle of a rebalance it waits for the other members, who would wait for its session's end.

@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time.
+    """Gives the present time.
 
     Code that needs "now" takes a clock as an argument.
     """
@@ -28,7 +28,7 @@ class WallClock:
 
 
 class FixedClock:
-    """A clock for tests that moves only when told.
+    """A clock for tests that only tests move.
 
     Attributes:
         at: UTC, aware.

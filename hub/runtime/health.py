@@ -130,7 +130,7 @@ class Health:
         return HealthReport(status, detail, found)
 
     def serving(self) -> bool:
-        """Tell gRPC's health whether calls can be served."""
+        """Return whether calls can be served, for gRPC's health."""
         now = self._now()
         return not any(_lasts(concern, self._look(concern, now), {Bearing.ACCEPTING}) for concern in self._concerns)
 
@@ -147,14 +147,13 @@ class TellServing(Protocol):
     """Sets gRPC's health status."""
 
     async def __call__(self, *, serving: bool) -> None:
-        """Tell whether calls can be served."""
+        """Set whether calls can be served."""
 
 
 class HealthWatch:
     """Checks health at regular intervals, as a part.
 
-    Without it nobody would know since when a trouble lasts while nobody asks. It also sets gRPC's health and the
-    metric.
+    Without it the start of a trouble would be unknown when no request asks. It also sets gRPC's health and the metric.
 
     Args:
         health: Of the service.

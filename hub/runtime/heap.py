@@ -1,6 +1,6 @@
 """Tunes the garbage collector of a process.
 
-It ignores what start-up makes, and checks later objects in larger portions. Modules, classes and tables stay for as
+It skips what start-up makes, and collects later objects in larger portions. Modules, classes and tables stay for as
 long as the process does. Collecting among them while they are imported takes a tenth of a start, and each full
 collection later blocks the loop for as long as it takes to walk them all.
 """

@@ -42,7 +42,7 @@ _KEPT_S: Final = 3600.0
 _NUMBERS: Final = re.compile(r"0x[0-9a-f]+|\d+")
 
 
-def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - the seam's name for it
+def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - the name that callers use
     """Send all logs of this process to stdout, redacted.
 
     This replaces what was configured before.

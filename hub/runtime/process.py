@@ -65,7 +65,7 @@ def end(work: Callable[[], int]) -> NoReturn:
     """Do the work, then end the process.
 
     The exit code is what `work` returned, whatever threads are left. The interpreter's own end waits for every thread,
-    without a bound: a process that has stopped would stay, and whoever started it would still see a running child.
+    without a bound: a process that has stopped would stay, and its parent would still see a running child.
 
     Raises:
         SystemExit: Arguments or settings were refused, and nothing runs yet.
@@ -124,7 +124,7 @@ def _nothing() -> None:
 async def run(parts: Sequence[Part], *, grace_s: float = 20.0, stopping: Callable[[], None] = _nothing) -> int:
     """Run the parts until a signal or fatal error.
 
-    The signals are SIGTERM and SIGINT; only the first fatal error counts.
+    It stops at SIGTERM, SIGINT or the first fatal error.
 
     Args:
         parts: Started in this order, stopped in reverse.
@@ -193,7 +193,7 @@ async def _serve(
 async def _stop_all(started: Sequence[Part], hurried: asyncio.Event, grace_s: float) -> bool:
     """Stop in reverse order.
 
-    Tell whether every part stopped by itself.
+    Returns whether every part stopped by itself.
     """
     loop = asyncio.get_running_loop()
     end, clean = loop.time() + grace_s, True

@@ -36,7 +36,7 @@ class Caller:
 def caller_of(who: str | None, address: str) -> Caller:
     """Return the caller of a call.
 
-    It is named when it is known, else its address stands for it.
+    It is identified by its name when it is known, else by its address.
     """
     return Caller(address) if who is None else Caller(who, known=True)
 

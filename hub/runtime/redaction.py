@@ -96,7 +96,7 @@ def message_of(error: BaseException) -> str:
 
 
 def is_personal(key: str) -> bool:
-    """Tell whether values under `key` are never logged."""
+    """Return whether values under `key` are never logged."""
     lower = key.lower().replace("-", "_")
     if lower in HARMLESS_KEYS:
         return False

@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 from typing_extensions import override
 
 CLOSED: Final = 141
-"""Exit code when the reader of standard output has gone, as `head` does: shells report SIGPIPE so."""
+"""Exit code when the reader of standard output has gone, as `head` does; shells report SIGPIPE by it."""
 _STDOUT: Final = 1
 _STDERR: Final = 2
 
@@ -35,7 +35,7 @@ class Unwritable(Exception):  # noqa: N818 - not an error of ours: whoever reads
 class _Output(io.TextIOWrapper):
     """Standard output whose own failures raise `Unwritable`.
 
-    They can so be told apart from every other `OSError`.
+    So they can be distinguished from every other `OSError`.
     """
 
     @override
@@ -101,7 +101,7 @@ def abandon() -> None:
 
 
 def takes(text: str) -> bool:
-    """Tell whether standard output can encode a text."""
+    """Return whether standard output can encode a text."""
     try:
         text.encode(sys.stdout.encoding or "ascii")
     except UnicodeEncodeError:

@@ -1,6 +1,6 @@
 """Waits for tasks that several waiters share.
 
-A cancellation of the task and one of the waiter are told apart here.
+It distinguishes a cancellation of the task from one of the waiter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Checks every few seconds that the store is writable.
 
-An idle service so notices trouble before its callers do.
+So an idle service notices trouble before its callers do.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def write_nothing(tx: Transaction) -> None:
         tables = ", ".join(sorted(quote(name) for name in tx.scalars(_TABLES)))
         if tables:
             tx.exec_driver_sql(f"LOCK TABLE {tables} IN ROW EXCLUSIVE MODE NOWAIT")
-    # A name of its own: two workers of one store must not wait for each other.
+    # A unique name: two workers of one store must not wait for each other.
     name = f"probe {secrets.token_hex(8)}"
     tx.execute(sa.insert(store_meta).values(name=name, value=""))
     tx.execute(sa.delete(store_meta).where(store_meta.c.name == name))

@@ -148,7 +148,7 @@ class Store:
             self._commit([job for job in jobs if job.future.set_running_or_notify_cancel() and self._in_time(job)])
 
     def _in_time(self, job: _Job) -> bool:
-        """Tell whether a unit's turn came in time.
+        """Return whether a unit's turn came in time.
 
         A unit that is late is not run, and its caller gets an error.
         """

@@ -138,7 +138,7 @@ parked: Final = sa.Table(
     sa.Index("parked_source", "topic", "source", "partition", "key", "id"),
 )
 
-# Sources whose records are parked untried, because too many of them died.
+# Sources whose records are parked without a try, because too many of them became dead letters.
 source_hold: Final = sa.Table(
     "source_hold",
     kernel_metadata,

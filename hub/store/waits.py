@@ -1,8 +1,8 @@
 """Bounds of every wait for a store.
 
-They stand in one place so that they fit each other. A caller gives up after
+They are defined in one place so that they fit each other. A caller gives up after
 `hub.runtime.settings.ServiceSettings.answer_s`. What it waits for ends before that: a lock, then a statement, then a
-turn at the writer. The caller of a blocked database so learns the cause instead of getting no answer.
+turn at the writer. So the caller of a blocked database learns the cause instead of getting no answer.
 """
 
 from __future__ import annotations
@@ -43,4 +43,4 @@ class Waits:
 SERVING: Final = Waits(lock_s=3.0, statement_s=8.0, idle_s=15.0, queue_s=8.0, pool_s=5.0)
 """Of a running service."""
 UPKEEP: Final = Waits(lock_s=30.0, statement_s=0.0, idle_s=0.0, queue_s=0.0, pool_s=30.0)
-"""Of migrations, rebuilding, recovery and the operator's commands: they may take long, and nobody waits behind them."""
+"""Of migrations, rebuilding, recovery and the operator's commands: they may take long, and nothing waits for them."""

@@ -121,8 +121,8 @@ def apply_plan(
 
     Raises:
         Swapped: Another worker moved the place, or the held sources are others.
-        Flooded: A source's records die in numbers: nothing was written, it has to be held first.
-        Poisoned: The applier died at one record; nothing was written.
+        Flooded: Too many of a source's records became dead letters: nothing was written, it has to be held first.
+        Poisoned: The applier crashed at one record; nothing was written.
         Fault: The applier met something that must stop the process.
     """
     outcome = Outcome(watch.trial(places.held), dead=list(plan.dead))
@@ -259,11 +259,9 @@ class _Stepper:
         self.bugs = places.bugs
 
     def blocked(self, item: Numbered) -> bool:
-        """Tell whether a record can't be applied with the others.
+        """Return whether a record can't be applied with the others.
 
         It waits behind a parked record of its dispute, or its dispute can't be read.
-
-        It waits behind a parked record of its dispute.
         """
         try:
             return self._applier.key_of(item.record) in self._places.parked

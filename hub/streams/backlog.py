@@ -40,7 +40,7 @@ class Backlog:
         return max(self._began.get(partition, 0), self._upto.get(partition, 0))
 
     def goes_on(self, partition: int, offset: int, place: int) -> bool:
-        """Tell whether a record of the consumer is judged now.
+        """Return whether a record of the consumer is judged now.
 
         If not, its offset was noted and a fetch brings it.
 

@@ -64,7 +64,7 @@ class DeadLetterRelay:
             await end_of(self._task)
 
     async def failed(self) -> None:
-        """Wait until the part dies; raise its error."""
+        """Wait until the part fails; raise its error."""
         if self._task is None:
             await asyncio.Event().wait()
         else:

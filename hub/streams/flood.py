@@ -54,7 +54,7 @@ class FloodTrial:
 
     @property
     def watching(self) -> bool:
-        """Tell whether sound records must be noted at all."""
+        """Return whether sound records must be noted at all."""
         return bool(self._before or self.after)
 
     def note(self, source: str, reason: str) -> None:

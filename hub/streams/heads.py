@@ -27,7 +27,7 @@ from hub.streams.ports import FeedRecord
 MARGIN_S: Final = 60.0
 """How far before our newest row the log is read first: messages wait, and clocks differ a little."""
 FURTHER: Final = 8
-"""How many times further back when the log has nothing there that the store knows: our clock was ahead of its clock."""
+"""How many times further back when the log has nothing there that the store knows: our clock was ahead of the log's."""
 
 log = structlog.get_logger(__name__)
 

@@ -56,7 +56,7 @@ def held_remark(held: Collection[str]) -> str:
 
 
 def covers(held: Collection[str], source: str) -> bool:
-    """Tell whether a source or its producer is held."""
+    """Return whether a source or its producer is held."""
     return source in held or source.partition("/")[0] in held
 
 
@@ -89,7 +89,7 @@ def hold(tx: Transaction, topic: str, source: str, reasons: str) -> None:
         with tx.begin_nested():
             tx.execute(sa.insert(source_hold).values(topic=topic, source=source, since=time.time(), reasons=reasons))
     except sa.exc.IntegrityError:
-        return  # another worker noticed it as well
+        return  # another worker has already held it
 
 
 def aside(tx: Transaction, topic: str) -> Sequence[Aside]:

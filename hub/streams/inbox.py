@@ -322,7 +322,7 @@ class Inbox:
     def positions(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the place in every stream.
 
-        Only the epoch that is read now counts.
+        It covers only the epoch that is read now.
         """
         query = sa.select(inbox_stream).where(inbox_stream.c.topic == self.topic, inbox_stream.c.closed.is_(False))
         return {StreamName(row.producer, row.shard, row.epoch): row.position for row in tx.execute(query)}
@@ -362,7 +362,7 @@ class Inbox:
             with tx.begin_nested():
                 tx.execute(sa.insert(inbox_partition).values(**row))
         except sa.exc.IntegrityError as error:
-            # Another worker made the row between our look and now: read again.
+            # Another worker made the row after our read: read again.
             raise Retryable("store_raced", "another worker adopted the partition", after_s=0.1) from error
 
     def _row(self, stream: StreamName) -> dict[str, object]:

@@ -79,7 +79,7 @@ class Leases:
     def mark(self, tx: Transaction, sent: Mapping[int, int]) -> None:
         """Store the confirmed positions of own shards.
 
-        A shard counts whose lease this worker still holds; positions never decrease.
+        Only shards whose lease this worker still holds are marked; positions never decrease.
         """
         statement = (
             sa.update(stream_lease)
@@ -159,7 +159,7 @@ def _share(others: frozenset[str]) -> int:
 
 
 def _over(expires_at: float, now: float) -> bool:
-    """Tell whether a lease has expired.
+    """Return whether a lease has expired.
 
     One with more time left than a lease's life was given by a clock that was ahead.
     """
@@ -169,7 +169,7 @@ def _over(expires_at: float, now: float) -> bool:
 def store_clock(tx: Transaction) -> float:
     """Return the store's clock in seconds since 1970.
 
-    All workers of a service so use one clock.
+    So all workers of a service use one clock.
     """
     if tx.dialect.name == "postgresql":
         return float(tx.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))) or 0.0)

@@ -210,7 +210,7 @@ class Outbox:
     def heads(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the last position of each stream.
 
-        Only streams of the current epoch count.
+        It covers only streams of the current epoch.
         """
         return {StreamName(self.producer, shard, epoch): position for shard, epoch, position in tx.execute(_HEADS)}
 

@@ -68,7 +68,7 @@ class PlaceWaits:
                 await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
 
     async def _store_includes(self, at_least: Mapping[StreamName, int], age_s: float) -> bool:
-        """Tell whether the store includes a place, with shared reads.
+        """Return whether the store includes a place, with shared reads.
 
         A read is reused for `age_s` seconds.
         """

@@ -48,7 +48,7 @@ class Delivery(Protocol):
     """The pending outcome of one published message."""
 
     def done(self) -> bool:
-        """Tell whether the broker confirmed or refused it."""
+        """Return whether the broker confirmed or refused it."""
 
     def error(self) -> Exception | None:
         """Return why a message was refused.
@@ -140,7 +140,7 @@ class Feed(Protocol):
     async def ends(self) -> Mapping[int, int]:
         """Return partition -> offset after the last record.
 
-        Only assigned partitions count.
+        It covers only the assigned partitions.
 
         Raises:
             Retryable: `bus_unavailable`.
@@ -149,7 +149,7 @@ class Feed(Protocol):
     async def beginnings(self) -> Mapping[int, int]:
         """Return partition -> first offset still in the log.
 
-        Only assigned partitions count.
+        It covers only the assigned partitions.
         """
 
     async def topic_id(self) -> str:
@@ -159,7 +159,7 @@ class Feed(Protocol):
         """
 
     def alive(self) -> bool:
-        """Tell whether the consumer polls.
+        """Return whether the consumer polls.
 
         Health means progress, not a running process.
         """

@@ -116,7 +116,7 @@ class Reader:
             await self._feed.stop()
 
     async def failed(self) -> None:
-        """Wait until the reader dies; raise its error."""
+        """Wait until the reader fails; raise its error."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
@@ -125,11 +125,11 @@ class Reader:
                 raise Fault("reader_ended", f"the reader of {self._feed.topic} ended by itself")
 
     def alive(self) -> bool:
-        """Tell whether the feed makes progress."""
+        """Return whether the feed makes progress."""
         return self._feed.alive()
 
     def held(self) -> Sequence[str]:
-        """Return the held sources, sorted; only their records wait for an operator."""
+        """Return the held sources, sorted; records of all others go on."""
         return sorted(self._places.held)
 
     def trouble(self) -> str:
@@ -303,7 +303,7 @@ class Reader:
             await self._reload()
             return False
         except Flooded as flood:
-            # Before more sound records become dead letters; the records that caused the hold are then judged again.
+            # Held before more sound records become dead letters; the records that caused the hold are judged again.
             await self._store.write(partial(hold, topic=self._feed.topic, source=flood.source, reasons=flood.reasons))
             await self._reload()
             return False

@@ -15,8 +15,7 @@ TROUBLE_S: Final = 6.0
 UNANSWERED_S: Final = 60.0
 """How long trouble lasts while the log doesn't answer, or there is nothing to ask it: longer than any try."""
 STUCK_S: Final = 20.0
-"""Without a step and a commit for this long, the reader waits for something that never comes. Longer than any bounded
-wait."""
+"""Without a step or commit for this long, a reader waits for what never comes. Longer than any bounded wait."""
 
 
 class ReaderProgress:

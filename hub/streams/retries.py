@@ -32,7 +32,7 @@ class Retried:
 
     Attributes:
         trial: What the flood guard is to remember.
-        tried: Records looked at.
+        tried: Records that were due.
         dead: Those that became dead letters.
     """
 
@@ -47,7 +47,8 @@ def retry_parked(
     """Retry the parked records that are due.
 
     They are retried per dispute in order. Records that were held and released are among them, a bounded number at a
-    time; if too many of them die again, their source is held again, from the record on that was one too many.
+    time. If too many of them become dead letters again, their source is held again, beginning with the record that
+    exceeded the limit.
     """
     gone: list[int] = []
     applied: list[Numbered] = []
