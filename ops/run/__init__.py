@@ -1,1 +1,1 @@
-"""A running hub: starting it, keeping it up, looking at it."""
+"""Starts, watches and inspects a running hub."""

@@ -1,4 +1,7 @@
-"""The books of a run: received = applied + rejected + dead + parked + held + in flight, each from its own place."""
+"""The books of a run.
+
+Received = applied + rejected + dead + parked + held + in flight. Each term is counted where it arises.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,15 @@ JOURNAL: Final = "journal"
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What one service says about itself, read in one snapshot.
+    """The counts and positions of one service.
+
+    They are read in one snapshot.
 
     Attributes:
         entries: (stage, what) to number of records.
         written: Head of each stream that it writes.
-        sent: What of each own stream Kafka has confirmed.
-        read: Place in each stream that it reads.
+        sent: Last position of each own stream that Kafka has confirmed.
+        read: Position in each stream that it reads.
     """
 
     service: str
@@ -34,21 +39,24 @@ class Sheet:
 
     @property
     def outbox_rows(self) -> int:
-        """Records that it wrote and Kafka has not confirmed."""
+        """Records that Kafka has not confirmed yet."""
         return sum(head - self.sent.get(stream, 0) for stream, head in self.written.items())
 
     def count(self, stage: str, what: str) -> int:
-        """Return one entry; 0 when the service has none of it."""
+        """Return one entry; 0 when it is missing."""
         return self.entries.get((stage, what), 0)
 
     def total(self, what: str) -> int:
-        """Return the sum of one kind of entry over the stages."""
+        """Sum one kind of entry over all stages."""
         return sum(count for (_, kind), count in self.entries.items() if kind == what)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the way: who wrote the records, and what became of them."""
+    """Counts of one stage.
+
+    A stage leads from the services that wrote the records to the service that reads them.
+    """
 
     stage: str
     received: int
@@ -72,16 +80,16 @@ class Books:
 
     @property
     def balanced(self) -> bool:
-        """Nothing is missing and nothing is too much."""
+        """True when no stage has a difference."""
         return all(stage.difference == 0 for stage in self.stages)
 
     def as_json(self) -> dict[str, object]:
-        """Return the form of `--json`."""
+        """Return the JSON form for `--json`."""
         return {"balanced": self.balanced, "stages": [asdict(stage) for stage in self.stages]}
 
 
 def sheet_of(answer: books_pb2.GetBooksResponse) -> Sheet:
-    """Read a service's answer."""
+    """Convert a service's answer into a `Sheet`."""
     return Sheet(
         service=answer.service,
         entries={(entry.stage, entry.what): entry.count for entry in answer.entries},
@@ -92,24 +100,29 @@ def sheet_of(answer: books_pb2.GetBooksResponse) -> Sheet:
 
 
 def in_flight(senders: Iterable[Sheet], reader: Sheet) -> int:
-    """Return the records between two places: confirmed by Kafka, not yet applied by the reader.
+    """Count the records between senders and reader.
 
-    Taken stream by stream from the sender's and the reader's own positions, never as what is left over.
+    Kafka has confirmed them, and the reader has not applied them yet. The number is computed stream by stream from the
+    positions of the senders and the reader, never as the remainder of the other counts.
     """
     return sum(position - reader.read.get(stream, 0) for sender in senders for stream, position in sender.sent.items())
 
 
 def unread(senders: Iterable[Sheet], reader: Sheet) -> int:
-    """Return how many records wait for a reader now; a sheet that is older than another counts as none waiting."""
+    """Count the records that wait for a reader.
+
+    A stream counts as 0 when the sender's sheet is older than the reader's.
+    """
     return sum(
         max(0, position - reader.read.get(stream, 0)) for sender in senders for stream, position in sender.sent.items()
     )
 
 
 def on_its_way(sheets: Mapping[str, Sheet], bridges: Sequence[str]) -> dict[str, int]:
-    """Return what has not arrived, as `stats unread` to the number of records; empty when the hub is at rest.
+    """Return the records that have not arrived.
 
-    Bridges read the journal too, and follow stats by a moment. A parked or held record has arrived.
+    The keys are texts such as `stats unread`, the values numbers of records; empty when the hub is at rest. Bridges
+    read the journal too, a moment after stats. A parked or held record has arrived.
 
     Args:
         sheets: By service: the bridges, `intake` and `stats`.
@@ -141,7 +154,7 @@ def balance(sheets: Mapping[str, Sheet], bridges: Sequence[str]) -> Books:
 
 def _stage(name: str, senders: Sequence[Sheet], reader: Sheet) -> Stage:
     received = sum(sender.count(name, "received") for sender in senders)
-    # Rows that wait in the outbox, counted as rows where they are written, beside the positions.
+    # Rows that wait in the outbox: the service that writes them counts the rows; positions are not used.
     unsent = sum(sender.count(name, "unsent") for sender in senders)
     counted = {what: reader.count(name, what) for what in ("applied", "rejected", "dead", "parked", "held")}
     between = in_flight(senders, reader) + unsent

@@ -1,4 +1,7 @@
-"""`hub calendar`: checks holiday tables before they are put into force, and shows which days a year has off."""
+"""`hub calendar` checks and shows holiday tables.
+
+It checks tables before they are put into use, and shows which days a year has off.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,9 @@ def read(path: Path) -> Mapping[int, Notice]:
 
 
 def reach(folder: Path) -> str:
-    """Say how far the tables reach that a hub has which reads `folder`.
+    """Tell which year first lacks a table.
+
+    The tables are those of the package and those in `folder`. The result is a line for people.
 
     Raises:
         CommandError: A file is damaged.

@@ -1,4 +1,7 @@
-"""One service as a child process: started, watched by its health, stopped in order, or killed on purpose."""
+"""Runs one service as a child process.
+
+The child is started, watched through its health, stopped in order, or killed on purpose.
+"""
 
 from __future__ import annotations
 
@@ -26,19 +29,20 @@ POLL_S: Final = 0.05
 LAST_WORDS: Final = 1500
 LIVENESS: Final = "/livez"
 NOBODY: Final = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
-"""What gRPC says when nobody answered."""
+"""gRPC status codes that mean that nobody answered."""
 
 
 class Child:
     """A `python -m services.<name>` process and its addresses.
 
-    It hangs on a leash: a shell whose standard input is a pipe of ours, so that it ends with us, however we end.
+    It runs under a leash: a shell whose standard input is a pipe of our process. The pipe closes when our process ends,
+    for whatever reason, and the shell then ends the child.
 
     Args:
         name: Service, for example `intake`.
         worker: 1 for the first process of a service, 2 for the next.
-        environment: Everything it gets to see; read at each start.
-        folder: For its log and its pid file.
+        environment: All variables that it gets; read at each start.
+        folder: Run folder, for its log and its pid file.
         command: What to run; the service's own module when empty.
     """
 
@@ -59,7 +63,7 @@ class Child:
         self._killed = False
 
     def start(self) -> None:
-        """Start the process; returns at once."""
+        """Start the process without waiting for it."""
         for folder in (self.log.parent, self._pid_file.parent):
             folder.mkdir(parents=True, exist_ok=True)
         self._pid_file.unlink(missing_ok=True)
@@ -75,27 +79,33 @@ class Child:
             stdout=log,
             stderr=subprocess.STDOUT,
             env=self.environment,
-            # A session of its own: Ctrl-C reaches us alone, and we stop the children in order.
+            # A session of its own: Ctrl-C reaches our process alone, which stops the children in order.
             start_new_session=True,
         )
 
     @property
     def running(self) -> bool:
-        """Tell whether the process has not ended."""
+        """True while the process has not ended."""
         return self._process is not None and self._process.poll() is None
 
     @property
     def exit_code(self) -> int | None:
-        """Exit code once it has ended."""
+        """Exit code; None until it has ended."""
         return None if self._process is None else self._process.poll()
 
     @property
     def broke_down(self) -> bool:
-        """Tell whether it ended although nobody killed it on purpose."""
+        """True when it ended without being killed here.
+
+        A kill on purpose (`kill`) does not count.
+        """
         return self._process is not None and not self.running and not self._killed
 
     def pid(self) -> int | None:
-        """Return the service's own process id, not the leash's; None before it runs and after it ended."""
+        """Return the process id of the service itself.
+
+        It is not the id of the leash. None before the service runs and after it ended.
+        """
         try:
             return int(self._pid_file.read_text())
         except (FileNotFoundError, ValueError):
@@ -120,8 +130,8 @@ class Child:
             await asyncio.sleep(POLL_S)
 
     async def serving(self) -> bool:
-        """Ask its health service."""
-        # A fresh channel for each question: one that has seen a refused connection backs off for seconds.
+        """Ask its health service whether it is serving."""
+        # A fresh channel for each request: after a refused connection a channel waits seconds before it retries.
         async with channel(self.grpc_address) as asked:
             try:
                 answer = await health_pb2_grpc.HealthStub(asked).Check(health_pb2.HealthCheckRequest(), timeout=2.0)
@@ -130,7 +140,10 @@ class Child:
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     async def answers(self, timeout_s: float) -> bool:
-        """Tell whether it says anything at all within that time, over HTTP or gRPC: a refusal is an answer too."""
+        """Tell whether it answers within the timeout.
+
+        It may answer over HTTP or gRPC. A refusal counts as an answer too.
+        """
         return any(await asyncio.gather(self._answers_http(timeout_s), self._answers_grpc(timeout_s)))
 
     async def _answers_http(self, timeout_s: float) -> bool:
@@ -152,14 +165,20 @@ class Child:
         return True
 
     def kill(self) -> bool:
-        """SIGKILL at once; tell whether there was something to kill."""
+        """Send SIGKILL at once.
+
+        Returns whether there was a process to kill.
+        """
         if self.pid() is None or not self.running:
             return False
         self._killed = True
         return self.signal(signal.SIGKILL)
 
     def signal(self, number: signal.Signals) -> bool:
-        """Send a signal to the service itself; tell whether there was something to send it to."""
+        """Send a signal to the service itself.
+
+        Returns whether there was a process to send it to.
+        """
         pid = self.pid()
         if pid is None or not self.running:
             return False
@@ -170,25 +189,33 @@ class Child:
         return True
 
     def terminate(self) -> None:
-        """SIGTERM; the leash adds SIGKILL after the grace."""
+        """Ask it to stop.
+
+        The leash sends SIGTERM, and SIGKILL after the grace period.
+        """
         if self._process is not None and self._process.stdin is not None:
             self._process.stdin.close()
 
     async def wait_ended(self, deadline_s: float = GRACE_S + 5) -> None:
-        """Wait until it has ended; SIGKILL when the deadline passes."""
+        """Wait until it has ended.
+
+        It gets SIGKILL when the deadline passes.
+        """
         end = time.monotonic() + deadline_s
         while self.running:
             if time.monotonic() > end:
                 self.kill()
                 end += GRACE_S
             await asyncio.sleep(POLL_S)
-        self.terminate()  # lets go of the leash's pipe
+        self.terminate()  # closes the pipe to the leash
 
     def obituary(self, note: str = "") -> CommandError:
-        """Return the error that says that it ended by itself: how, what was done about it, and how to go on.
+        """Return the error for an unexpected end.
+
+        Its text says how the process ended, what was tried, and how to go on.
 
         Args:
-            note: What was tried before.
+            note: What was tried before, for people.
         """
         lines = (
             self.last_words(),
@@ -200,20 +227,23 @@ class Child:
         return CommandError(Exit.DIFFERENCE, "\n".join(lines))
 
     def last_words(self) -> str:
-        """Return the end of its log, whole lines."""
+        """Return the last whole lines of its log."""
         try:
             log = self.log.read_bytes()
         except FileNotFoundError:
             return ""
         end = log[-LAST_WORDS:]
         if len(log) > len(end) and log[-LAST_WORDS - 1 : -LAST_WORDS] != b"\n":
-            # One line that is longer than all this is shown from its middle, rather than nothing.
+            # One line that is longer than the limit is shown from its middle; else nothing would be shown.
             end = end.partition(b"\n")[2] or end
         return end.decode(errors="replace").rstrip("\n")
 
 
 def cause_of(exit_code: int | None) -> str:
-    """Return how a process ended, for people; the leash's shell tells a signal as 128 + its number."""
+    """Describe for people how a process ended.
+
+    The leash's shell reports a signal as exit code 128 + its number.
+    """
     number = 0 if exit_code is None else -exit_code if exit_code < 0 else exit_code - 128
     try:
         return f"信号 signal {signal.Signals(number).name}"

@@ -1,4 +1,7 @@
-"""Reads what services show to everybody: books, rates, metrics, health; asked over the network."""
+"""Reads the public data of services over the network.
+
+That is books, rates, metrics and health.
+"""
 
 from __future__ import annotations
 
@@ -23,16 +26,16 @@ LAG: Final = "hub_pipeline_lag_seconds"
 QUICK_S: Final = 3.0
 LONG_S: Final = 90.0
 PERSON_S: Final = 8.0
-"""Patience of somebody who waits at a terminal."""
+"""Timeout for commands whose user waits at a terminal."""
 
 
 class HubClient:
-    """Open channels to every process of a hub.
+    """A client with connections to every process.
 
     Args:
         grpc_addresses: Label of each process to its gRPC address.
         http_urls: Label of each process to its HTTP address.
-        patience_s: How long a process that does not answer is asked again.
+        patience_s: How long a request is retried while the process does not answer.
     """
 
     def __init__(
@@ -50,7 +53,9 @@ class HubClient:
         await self._http.aclose()
 
     async def sheet(self, label: str, *, timeout_s: float | None = None) -> Sheet:
-        """Return the books of one process; `timeout_s` replaces the desk's patience.
+        """Return the books of one process.
+
+        `timeout_s` replaces the client's own `patience_s`.
 
         Raises:
             Retryable: It does not answer in time.
@@ -60,7 +65,10 @@ class HubClient:
         return sheet_of(await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=patience_s))
 
     async def sheet_now(self, label: str) -> Sheet | None:
-        """Return the books of one process, None when it does not answer at once."""
+        """Return the books of one process without retries.
+
+        None when it does not answer within `QUICK_S`.
+        """
         stub = books_pb2_grpc.BooksServiceStub(self._channels[label])
         try:
             return sheet_of(await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=QUICK_S))
@@ -73,16 +81,18 @@ class HubClient:
         return dict(zip(labels, found, strict=True))
 
     async def rates(self, start: str, end: str, at_least: Mapping[StreamName, int]) -> tuple[tuple[RateRow, ...], int]:
-        """Return the table of [start, end) and the events folded, from a state that includes a place in the journal.
+        """Return the rates of [start, end).
+
+        With them comes the number of events that stats has folded. The state includes the given journal positions.
 
         Args:
             start: ISO date; empty is open.
             end: ISO date of the day after; empty is open.
-            at_least: Place in the journal.
+            at_least: Stream to position in the journal that the state must include.
 
         Raises:
-            Rejected: A date that stats refuses, by its name.
-            Retryable: It does not get there in time.
+            Rejected: Stats refuses a date; the error names the field.
+            Retryable: Stats does not reach the positions in time.
         """
         request = stats_pb2.GetRatesRequest(query=_query(start, end), at_least=vector_to_wire(at_least))
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
@@ -90,7 +100,10 @@ class HubClient:
         return tuple(_rate(rate) for rate in answer.rates), answer.events
 
     async def watch_rates(self, start: str, end: str) -> AsyncIterator[tuple[tuple[RateRow, ...], int]]:
-        """Yield the table of [start, end) whenever it changes; ends when stats goes away."""
+        """Yield the rates of [start, end) at each change.
+
+        Ends when stats is no longer reachable.
+        """
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
         try:
             async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(start, end))):
@@ -116,7 +129,10 @@ class HubClient:
         raise Retryable("unavailable", f"{label}: /metrics does not answer")
 
     async def lag_s(self, label: str) -> float:
-        """Return how many seconds the readers of one process are behind; 0 when it says nothing about it."""
+        """Return the lag of one process in seconds.
+
+        That is the largest lag of its readers; 0 when it has no such metric.
+        """
         families = text_string_to_metric_families(await self.metrics(label))
         return max((sample.value for family in families for sample in family.samples if sample.name == LAG), default=0)
 

@@ -1,4 +1,7 @@
-"""API keys of the simulated agencies: new in every run; the bridges get digests only."""
+"""Makes API keys of the simulated agencies.
+
+They are new in every run; the bridges get digests only.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class Credentials:
     Attributes:
         file: What the bridges read (`HUB_CREDENTIALS_FILE`): agency, county and digest of each key.
         keys: Agency to its key, in clear.
-        keys_file: The keys in clear, for people who want to play partner by hand; mode 0600.
+        keys_file: The keys in clear, for people who want to act as a partner by hand; mode 0600.
     """
 
     file: Path
@@ -30,7 +33,10 @@ class Credentials:
 
 
 def make(folder: Path, agencies: Iterable[tuple[str, str]]) -> Credentials:
-    """Make a key for each (agency, county code) and write both files."""
+    """Make the keys and write both files.
+
+    There is one key for each (agency, county code).
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys: dict[str, str] = {}
     rows: list[dict[str, str]] = []
@@ -44,12 +50,18 @@ def make(folder: Path, agencies: Iterable[tuple[str, str]]) -> Credentials:
 
 
 def digest(key: str) -> str:
-    """Return what a bridge keeps of a key: SHA-256, lower-case hex."""
+    """Return a key's digest, which the bridge keeps.
+
+    It is SHA-256 in lower-case hex.
+    """
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, never readable by others in between."""
+    """Write a file that only its owner may read.
+
+    At no moment can others read it.
+    """
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

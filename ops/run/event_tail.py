@@ -1,4 +1,7 @@
-"""`hub events tail`: unrolls the batches of a topic into one event a line, JSON, for people and other tools."""
+"""`hub events tail` prints the events of a topic.
+
+It unpacks the batches into one JSON line for each event, for people and other tools.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ async def _tail(servers: str, topic: Topic, kind: type[Message], *, limit: int, 
     log = Log(Bus(servers))
     written = 0
     try:
-        # The plain consumer blocks, so it runs in a thread; Ctrl-C is answered between two pages.
+        # The plain consumer blocks, so it runs in a thread; Ctrl-C takes effect between two pages.
         ends = await asyncio.to_thread(log.ends if since_now else log.beginnings, topic.name)
         places = dict(ends)
         while True:
@@ -80,7 +83,10 @@ async def _tail(servers: str, topic: Topic, kind: type[Message], *, limit: int, 
 
 
 def lines(record: FeedRecord, kind: type[Message]) -> Iterator[str]:
-    """Yield one JSON line per record of a batch; a value that can't be read is one line that says so."""
+    """Yield one JSON line per record of a batch.
+
+    A value that can't be decoded gives one line with an `error`.
+    """
     at = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
     try:
         place = place_of(record.headers)

@@ -1,4 +1,7 @@
-"""Starts a broker and the five services for one run on free loopback ports, and stops all of it in order."""
+"""Starts and stops a broker and the five services.
+
+They belong to one run, use free ports of the loopback, and are stopped in order.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,14 @@ SERVICES: Final = (*BRIDGES, "intake", "stats")
 WATCH_S: Final = 0.5
 LEFT_OVER_S: Final = 2.0
 GRACE_S: Final = 30.0
-"""Longer than a leash gives a process to stop."""
+"""Wait for processes of an earlier run; longer than a leash gives a process to stop."""
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchPlan:
-    """What is to be started.
+    """What the launcher starts.
 
     Attributes:
         folder: Run folder: stores, keys, logs, broker data.
@@ -67,12 +70,14 @@ class LaunchPlan:
 
 
 class Hub:
-    """A running hub; an asynchronous context manager that leaves nothing behind.
+    """A running hub.
+
+    It is an asynchronous context manager that leaves no process behind.
 
     Args:
         plan: What is to be started.
         say: Gets progress lines.
-        broker: Started and stopped here like any other; the one that this environment asks for when None.
+        broker: Started and stopped here like any other; when None, the one that the environment selects.
     """
 
     def __init__(self, plan: LaunchPlan, say: Say, broker: Broker | None = None) -> None:
@@ -91,7 +96,10 @@ class Hub:
         return self._broker
 
     def store_url(self, service: str) -> str:
-        """Return the address of a service's store; only while running."""
+        """Return the address of a service's store.
+
+        It exists only while the hub runs.
+        """
         if self._stores is None:
             raise CommandError(Exit.DIFFERENCE, "the hub is not running")
         return self._stores.url(service)
@@ -116,7 +124,7 @@ class Hub:
         folder.mkdir(parents=True, exist_ok=True)
         await self._await_left_over()
         self._broker = self._given or _open(folder, self._say)
-        # A container tells its own start.
+        # The container broker reports its start itself.
         if self._broker.kind != BrokerKind.DOCKER:
             external = self._broker.kind == BrokerKind.EXTERNAL
             self._say("连接中 connecting …" if external else "Kafka 启动中 starting …")
@@ -140,14 +148,19 @@ class Hub:
         self._say("五个服务就绪 five services ready")
 
     async def _await_left_over(self) -> None:
-        """Wait for what a launcher that was killed left behind: its leash ends it within the grace."""
+        """Wait for the processes of a killed launcher.
+
+        Their leash ends them within its grace period.
+        """
         end = time.monotonic() + GRACE_S
         while (pids := left_over(self.plan.folder)) and time.monotonic() < end:
             self._say(f"等待上次的进程结束 waiting for processes of the run before: {', '.join(map(str, pids))}")
             await asyncio.sleep(LEFT_OVER_S)
 
     async def guard(self) -> NoReturn:
-        """Wait until a process ends by itself, which it never should.
+        """Wait until a process ends by itself.
+
+        In a healthy run none does.
 
         Raises:
             CommandError: With the end of its log.
@@ -159,7 +172,7 @@ class Hub:
             await asyncio.sleep(WATCH_S)
 
     def write_runfile(self) -> None:
-        """Tell other commands where everything is."""
+        """Write `run.json`, which other commands read."""
         stores = self._stores
         write(
             Running(
@@ -181,7 +194,7 @@ class Hub:
         grpc_port, http_port = free_ports(2)
         if self._stores is None:
             raise CommandError(Exit.DIFFERENCE, "stores are opened before children are made")
-        # Nothing of our own environment that a service would read: a run is described by its plan alone.
+        # No `HUB_` variable of our own environment reaches a service: the plan alone describes a run.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
         environment |= {
             "HUB_STORE_URL": self._stores.url(name),
@@ -218,10 +231,10 @@ def _open(folder: Path, say: Say) -> Broker:
 
 
 def check_broker() -> Choice:
-    """Return the broker that this environment asks for.
+    """Return the broker that the environment selects.
 
     Raises:
-        CommandError: There is none, or the setting is no setting.
+        CommandError: There is none, or the setting is invalid.
     """
     try:
         return choose(os.environ)

@@ -1,4 +1,4 @@
-"""Rates as stats tells them."""
+"""The rates as stats returns them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHANNELS: Final = (*(str(channel) for channel in DOCKED), "all")
 
 @dataclass(frozen=True, slots=True)
 class RateRow:
-    """One figure of the table."""
+    """One figure of the table of rates."""
 
     channel: str
     metric: str

@@ -1,4 +1,7 @@
-"""When a process that ended is started again, and the list of it that a run folder keeps."""
+"""Restart back-off and the list of restarts.
+
+The policy decides when an ended process is started again; the run folder keeps the list.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,15 @@ NAME: Final = "restarts.jsonl"
 
 @dataclass(slots=True)
 class RestartPolicy:
-    """Back-off of one process: each further restart within a while waits twice as long, and after some it is given up.
+    """Back-off of one process.
+
+    Each further restart within `within_s` waits twice as long; after `most` of them the process is given up.
 
     Attributes:
-        clock: Seconds of a clock that only goes forward.
-        first_pause_s: Before the first restart.
-        longest_pause_s: Before a later one.
-        most: Restarts within `within_s`, at the most.
+        clock: Seconds of a monotonic clock.
+        first_pause_s: Pause before the first restart.
+        longest_pause_s: Longest pause before a later one.
+        most: Largest number of restarts within `within_s`.
         within_s: Older restarts are forgotten.
     """
 
@@ -34,14 +39,17 @@ class RestartPolicy:
 
     @property
     def recent(self) -> int:
-        """Number of restarts that are not forgotten."""
+        """Number of restarts within the last `within_s` seconds."""
         since = self.clock() - self.within_s
         while self._restarts and self._restarts[0] <= since:
             self._restarts.popleft()
         return len(self._restarts)
 
     def pause_s(self) -> float | None:
-        """Count one more restart; returns the seconds to wait before it, None when the process is given up."""
+        """Count one more restart and return its pause.
+
+        The pause is in seconds; None means that the process is given up.
+        """
         recent = self.recent
         if recent >= self.most:
             return None
@@ -52,13 +60,13 @@ class RestartPolicy:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a process that nobody asked for.
+    """One unexpected end of a process.
 
     Attributes:
         process: Label, for example `intake`, or `kafka`.
         at: ISO instant, UTC.
-        cause: For people: signal, exit code, or that it no longer answered.
-        again_in_s: Seconds until it is started again; None: it was given up, and everything stops.
+        cause: Text for people: signal, exit code, or that it no longer answered.
+        again_in_s: Seconds until it is started again; None means that it was given up and everything stops.
     """
 
     process: str
@@ -68,7 +76,9 @@ class End:
 
 
 class EndList:
-    """The ends of one run, kept in its folder; begins empty with each run.
+    """The unexpected ends of one run.
+
+    The run folder keeps the list; each run begins with an empty one.
 
     Args:
         folder: Run folder.
@@ -80,13 +90,16 @@ class EndList:
         self._path.chmod(0o600)
 
     def add(self, end: End) -> None:
-        """Write one down."""
+        """Append one end to the list."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(end), ensure_ascii=False) + "\n")
 
 
 def ends(folder: Path) -> list[End]:
-    """Return the ends of the run of a folder, oldest first; none where nobody watches over the processes."""
+    """Return the ends of a run, oldest first.
+
+    The list is empty when no supervisor watches the processes.
+    """
     try:
         lines = (folder / NAME).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
@@ -95,5 +108,5 @@ def ends(folder: Path) -> list[End]:
 
 
 def restarts(folder: Path) -> Counter[str]:
-    """Return how often each process was started again in the run of a folder."""
+    """Count the restarts of each process of a run."""
     return Counter(end.process for end in ends(folder) if end.again_in_s is not None)

@@ -1,4 +1,7 @@
-"""The run folder's `run.json`: where a running hub is, so that other commands find it."""
+"""The run folder and its `run.json`.
+
+The file contains the addresses of a running hub, so that other commands find it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ LOCK: Final = "run.lock"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """Addresses of one hub.
+    """The addresses of one hub.
 
     Attributes:
         folder: Run folder.
@@ -43,14 +46,19 @@ class Running:
 
 
 def new_folder(under: Path = RUNS) -> Path:
-    """Make a run folder named by the time; nobody but the owner may look in."""
+    """Make a run folder named after the time.
+
+    Only its owner can read it.
+    """
     folder = under.resolve() / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     folder.mkdir(parents=True, mode=0o700)
     return folder
 
 
 def own_folder(folder: Path) -> Path:
-    """Make a run folder that the operator named, or take it as it is; nobody but the owner may look in.
+    """Make or reuse the run folder that the operator named.
+
+    Only its owner can read it.
 
     Raises:
         CommandError: It can't be made, or belongs to somebody else.
@@ -66,9 +74,10 @@ def own_folder(folder: Path) -> Path:
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a run folder: two hubs on one set of stores and one Kafka would spoil each other's.
+    """Hold a run folder for one hub.
 
-    The kernel lets go of it when the process ends, however it ends.
+    Two hubs on the same stores and Kafka would damage each other's data. The kernel releases the lock when the process
+    ends, for whatever reason.
 
     Raises:
         CommandError: Another process holds it.
@@ -87,9 +96,10 @@ def held(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def run_folder(named: Path | None) -> Iterator[Path]:
-    """Make the folder of a run, or take the one that the operator named, and hold it.
+    """Make or reuse the folder of a run, and hold it.
 
-    A start that fails before anything was kept in a new folder leaves none behind: keys alone are of no use.
+    When a start fails before anything but keys was written into a new folder, the folder is removed: keys alone have no
+    use.
 
     Raises:
         CommandError: Another process holds it, or it can't be made.
@@ -107,7 +117,10 @@ def run_folder(named: Path | None) -> Iterator[Path]:
 
 
 def left_over(folder: Path) -> list[int]:
-    """Return the processes of an earlier run of a folder that have not ended yet, as its pid files tell."""
+    """Return the running processes of an earlier run.
+
+    They are found through the pid files in the folder.
+    """
     found = []
     for path in (*folder.glob("pids/*.pid"), *folder.glob("kafka/broker-*/broker.pid")):
         with suppress(OSError, ValueError):
@@ -118,14 +131,19 @@ def left_over(folder: Path) -> list[int]:
 
 
 def write(running: Running) -> None:
-    """Write the file; stores of PostgreSQL carry no password, they are reached by a socket file."""
+    """Write `run.json`.
+
+    Addresses of PostgreSQL stores contain no password: they are reached by a socket file.
+    """
     path = Path(running.folder) / NAME
     path.write_text(json.dumps(asdict(running), indent=1), encoding="utf-8")
     path.chmod(0o600)
 
 
 def find(folder: Path | None) -> Running:
-    """Return the run of a folder, or the newest one here.
+    """Return the run of a folder, or the newest one.
+
+    Without a folder, runs are looked for under `.run` of the working directory.
 
     Raises:
         CommandError: There is none.

@@ -1,4 +1,7 @@
-"""`hub status`, `hub books`, `hub stats rates`: what a running hub shows, as a table or as JSON."""
+"""`hub status`, `hub books` and `hub stats rates`.
+
+They show a running hub as a table or as JSON.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +105,7 @@ async def _books(running: Running) -> Books:
         for _ in range(LOOKS):
             if found.balanced:
                 break
-            # While records move, five services are read at five moments; a real difference stays.
+            # While records move, the five services are read at different moments; only a real difference persists.
             await asyncio.sleep(BETWEEN_S)
             found = balance(await desk.sheets(SERVICES), BRIDGES)
         return found
@@ -136,6 +139,6 @@ async def _rates(running: Running, start: str, end: str) -> tuple[tuple[RateRow,
 
 
 def find_or_fail(run: Path | None) -> Running:
-    """Return the run that a command is about, or end the command."""
+    """Return the command's run, or end the command."""
     with output.failing():
         return find(run)

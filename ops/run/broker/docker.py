@@ -1,4 +1,4 @@
-"""Apache Kafka in a container, through the docker command line."""
+"""Runs Apache Kafka in a container with `docker`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ IMAGE: Final = "apache/kafka:4.3.1"
 
 
 def run_command(port: int) -> list[str]:
-    """Return the command that starts one broker whose address inside and outside is the same."""
+    """Return the command that starts one broker.
+
+    The broker has the same address inside and outside its container.
+    """
     settings = {
         "KAFKA_NODE_ID": "1",
         "KAFKA_PROCESS_ROLES": "broker,controller",
@@ -53,11 +56,13 @@ class DockerKafka:
 
     @property
     def bootstrap(self) -> str:
-        """Address."""
+        """Address for clients."""
         return f"{HOST}:{self._port}"
 
     def start(self) -> None:
-        """Start the container and wait until the broker is in the metadata.
+        """Start the container and wait for the broker.
+
+        The broker is ready when it is in the metadata.
 
         Raises:
             Rejected: `no_broker` when the engine refuses.
@@ -75,17 +80,20 @@ class DockerKafka:
             raise
 
     def alive(self) -> bool:
-        """Tell whether the container runs, or nobody can say: an engine that is busy is no dead broker."""
+        """Tell whether the container has not ended.
+
+        True also when the engine gives no answer: a busy engine does not mean a dead broker.
+        """
         command = ["docker", "inspect", "-f", "{{.State.Running}}", self._container]
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
         return "No such object" not in done.stderr and done.stdout.strip() != "false"
 
     def revive(self) -> bool:
-        """Its data went with the container."""
+        """Return False: the data ended with the container."""
         return False
 
     def stop(self) -> None:
-        """Stop and so remove the container."""
+        """Stop the container, which also removes it."""
         if self._container:
             command = ["docker", "stop", "-t", "15", self._container]
             subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own command

@@ -1,4 +1,7 @@
-"""Apache Kafka's jars: fetched once through Maven into an ignored folder, whole or not at all."""
+"""Fetches Apache Kafka's jars once.
+
+Maven puts them into a folder that Git ignores, either all of them or none.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +23,26 @@ Say = Callable[[str], None]
 
 
 def libs_folder() -> Path:
-    """Return where the jars are kept: in the checkout, or in the user's cache when the hub is installed as a wheel."""
+    """Return the folder of the jars.
+
+    It is in the checkout, or in the user's cache when the hub is installed as a wheel.
+    """
     return (ROOT / ".cache" if POM.is_file() else Path.home() / ".cache" / "santiao-hub") / "kafka" / "libs"
 
 
 def present(libs: Path) -> bool:
-    """Tell whether the jars are there; the folder appears by a rename, so it is never half full."""
+    """Tell whether the jars are there.
+
+    The folder is made by a rename, so it is never half full.
+    """
     return any(libs.glob("kafka_2*.jar")) and any(libs.glob("kafka-clients-*.jar"))
 
 
 def version_of(libs: Path) -> str:
-    """Return the version that the jar itself states; `unknown` when it states none."""
+    """Return the version that the jar states.
+
+    `unknown` when it states none.
+    """
     for jar in sorted(libs.glob("kafka-clients-*.jar")):
         with zipfile.ZipFile(jar) as archive:
             text = archive.read("kafka/kafka-version.properties").decode()
@@ -40,13 +52,13 @@ def version_of(libs: Path) -> str:
 
 
 def fetch(libs: Path, say: Say, *, maven: str = "mvn", pom: Path = POM) -> None:
-    """Fetch the jars unless they are there.
+    """Fetch the jars if they are missing.
 
     Args:
         libs: Target folder; another process may be filling it at the same time.
         say: Gets a progress line at the start, every few seconds, and at the end.
         maven: Program.
-        pom: What to fetch.
+        pom: Maven project that names what to fetch.
 
     Raises:
         Rejected: `kafka_fetch_failed`, with the remedy.
@@ -64,7 +76,7 @@ def fetch(libs: Path, say: Say, *, maven: str = "mvn", pom: Path = POM) -> None:
         try:
             staging.rename(libs)
         except OSError:
-            # another process was faster: its folder is as whole as ours
+            # another process was faster: its folder is as complete as ours
             if not present(libs):
                 raise
     finally:

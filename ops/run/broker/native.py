@@ -1,4 +1,7 @@
-"""Apache Kafka run natively from its jars: one broker or three, on loopback, dying with the process that started it."""
+"""Runs Apache Kafka natively from its jars.
+
+There are one or three brokers on the loopback; they end with the process that started them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from ops.run.broker.properties import HOST, LOGGING, Node, Secured, server_prope
 
 GRACE_S: Final = 15.0
 READY_S: Final = 180.0
-"""A crowded machine needs more than one minute at times; what ends meanwhile is told at once."""
+"""A busy machine sometimes needs more than one minute; a broker that ends meanwhile is reported at once."""
 
 JVM: Final = (
     "-Xms64m",
@@ -39,9 +42,10 @@ JVM: Final = (
     "-Djava.net.preferIPv4Stack=true",
 )
 
-# The shell holds the broker on a leash: its standard input is a pipe of our process. However we end, also by SIGKILL,
-# the pipe closes and the broker gets SIGTERM, later SIGKILL. PR_SET_PDEATHSIG would not do: it fires when the *thread*
-# that started the child ends. A session of its own keeps Ctrl-C from hitting the broker before we stop in order.
+# A shell, the leash, runs the broker: its standard input is a pipe of our process. When our process ends, also by
+# SIGKILL, the pipe closes and the shell sends SIGTERM, later SIGKILL, to the broker. PR_SET_PDEATHSIG is not enough: it
+# fires when the *thread* that started the child ends. A session of its own keeps Ctrl-C from reaching the broker before
+# our process stops everything in order.
 LEASH: Final = """
 exec 3<&0
 pidfile=$1 grace=$2; shift 2
@@ -77,11 +81,11 @@ class NativeKafka:
         folder: Data, logs, settings and pid files; made when missing.
         brokers: One, or three.
         say: Gets progress lines.
-        secured: Access rules, none when None (for tests of rights).
+        secured: Access rules, for tests of rights; None means no rules.
         libs: Folder of the jars; fetched when missing.
-        jvm: Options of the Java machine.
-        behind: Clients are told a second port of each broker, at which whoever started it runs a proxy; brokers talk
-            to each other directly.
+        jvm: Options of the Java virtual machine.
+        behind: Each broker advertises a second port to clients, at which the caller runs a proxy; brokers connect to
+            each other directly.
     """
 
     kind = "native"
@@ -122,17 +126,23 @@ class NativeKafka:
 
     @property
     def bootstrap(self) -> str:
-        """Addresses of the plain listeners, as clients are told them."""
+        """Advertised addresses of the plain listeners."""
         return ",".join(f"{HOST}:{node.told_port or node.port}" for node in self.nodes)
 
     def secured_bus(self, username: str, password: str) -> Bus:
-        """Return how that user reaches the listener with passwords."""
+        """Return the connection of one user.
+
+        It leads to the listener with passwords.
+        """
         servers = ",".join(f"{HOST}:{node.sasl_port}" for node in self.nodes)
         return Bus(servers, credentials=SaslCredentials(username, password, mechanism="PLAIN"))
 
     @property
     def version(self) -> str:
-        """The release, as the running broker stated it in its log; before that, as its jar states it."""
+        """Kafka's version.
+
+        The running broker states it in its log; before that, its jar states it.
+        """
         for node in self.nodes:
             log = node.folder / "broker.log"
             stated = re.search(r"Kafka version: (\S+)", log.read_text(errors="replace")) if log.exists() else None
@@ -141,11 +151,13 @@ class NativeKafka:
         return version_of(self.libs)
 
     def start(self) -> None:
-        """Fetch the jars if needed, format, start, and wait until every broker is in the metadata.
+        """Start all brokers and wait until they are ready.
+
+        The jars are fetched and the data folders formatted if needed. Ready means that every broker is in the metadata.
 
         Raises:
             Rejected: `kafka_fetch_failed`.
-            Retryable: `bus_unavailable` when a broker does not come up, which names its log, or when another thread
+            Retryable: `bus_unavailable` when a broker does not come up (the text names its log), or when another thread
                 called `stop` meanwhile.
         """
         self._stopped.clear()
@@ -215,10 +227,10 @@ class NativeKafka:
         self._running[node.number] = _Running(process, int(pidfile.read_text()))
 
     def wait_ready(self, deadline_s: float = READY_S) -> None:
-        """Wait until each running broker answers at its own listener and lists all of them.
+        """Wait until all running brokers are ready.
 
-        An open port is not enough, and neither is what others say: they list a killed one for seconds, and for as long
-        as there is no quorum.
+        Each must answer at its own listener and list all of them. An open port is not enough, and neither is the list
+        of another broker: it contains a killed one for seconds, and for as long as there is no quorum.
         """
         deadline = time.monotonic() + deadline_s
         while True:
@@ -239,7 +251,7 @@ class NativeKafka:
                 return
 
     def runs(self, broker: int) -> bool:
-        """Tell whether one broker's process has not ended."""
+        """Tell whether one broker's process runs."""
         running = self._running.get(broker)
         return running is not None and running.process.poll() is None
 
@@ -250,23 +262,31 @@ class NativeKafka:
             os.kill(running.java, number)
 
     def kill9(self, broker: int = 1) -> None:
-        """SIGKILL one broker and wait for its end; its page cache survives, as power loss would not let it."""
+        """Send SIGKILL to one broker, wait for its end.
+
+        Unlike after a power loss, the page cache survives.
+        """
         self.signal(broker, SIGKILL)
         self._reap(broker, GRACE_S)
 
     def restart(self, broker: int = 1) -> None:
-        """Start one broker again, on its ports and data, stopping it before if it runs; does not wait for it."""
+        """Restart one broker without waiting for it.
+
+        It keeps its ports and data. If it runs, it is stopped first.
+        """
         if broker in self._running:
             self.signal(broker, SIGTERM)
             self._reap(broker, GRACE_S)
         self._spawn(self.nodes[broker - 1])
 
     def alive(self) -> bool:
-        """Tell whether no broker's process has ended."""
+        """Tell whether all brokers' processes run."""
         return all(self.runs(node.number) for node in self.nodes)
 
     def revive(self) -> bool:
-        """Start the brokers again that ended, on their ports and data, without waiting for them.
+        """Restart ended brokers without waiting for them.
+
+        They keep their ports and data.
 
         Raises:
             Retryable: `bus_unavailable` when one does not start, or when another thread called `stop` meanwhile.
@@ -279,16 +299,20 @@ class NativeKafka:
         return True
 
     def stop(self) -> None:
-        """SIGTERM to all, SIGKILL after the grace; at once SIGKILL to what has not served yet and ignores SIGTERM."""
+        """Stop all brokers.
+
+        They get SIGTERM, and SIGKILL after the grace period. Brokers that have not served yet ignore SIGTERM and get
+        SIGKILL at once.
+        """
         self._stopped.set()
         self._end(SIGTERM if self._served else SIGKILL, GRACE_S)
 
     def kill(self) -> None:
-        """SIGKILL to all."""
+        """Send SIGKILL to all brokers."""
         self._end(SIGKILL, GRACE_S)
 
     def _end(self, number: Signals, grace_s: float) -> None:
-        # a start that was told to stop ends what it started, while `stop` does so too
+        # a start that was asked to stop ends what it started, while `stop` does so too
         with self._ending:
             for broker in self._running:
                 self.signal(broker, SIGCONT)

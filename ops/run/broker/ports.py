@@ -1,4 +1,7 @@
-"""Free ports of the loopback: each given to one process of this machine at a time."""
+"""Finds free ports of the loopback.
+
+Each is given to one process of this machine at a time.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,16 @@ from typing import Final
 
 from ops.run.broker.properties import HOST
 
-# Below the range that the kernel gives to outgoing connections: a client that keeps trying a stopped broker's port
-# could otherwise be given that very port, connect to itself, and keep the broker from coming back.
+# Below the range that the kernel gives to outgoing connections: otherwise a client that retries a stopped broker's port
+# could get this same port for itself, connect to itself, and keep the broker from coming back.
 PORTS: Final = range(20000, 32000)
 
 
 def free_ports(count: int) -> Sequence[int]:
-    """Return ports of the loopback that are free now, all different, and claimed until this process ends.
+    """Return different free ports, claimed for this process.
 
-    A port is free for seconds before the service that it was chosen for listens; without the claim two runs that
-    start at once could choose the same.
+    The claims last until this process ends. A port stays free for seconds before its service listens; without the claim
+    two runs that start at the same time could choose the same port.
     """
     found: list[int] = []
     while len(found) < count:
@@ -42,9 +45,10 @@ def _free(port: int) -> bool:
 
 
 def claim(port: int) -> bool:
-    """Lock the port's file and tell whether nobody else had it locked.
+    """Lock the port's file.
 
-    The descriptor stays open on purpose: the kernel drops the lock when the process ends, however it ends.
+    Returns False when another process holds the lock. The descriptor stays open on purpose: the kernel releases the
+    lock when the process ends, for whatever reason.
     """
     folder = Path(tempfile.gettempdir()) / f"santiao-ports-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)

@@ -1,4 +1,7 @@
-"""Settings files of natively run brokers (docs/architecture.md, D10); written by `native`."""
+"""Settings files of natively run brokers (ADR-0004).
+
+`native` writes them.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ class Node:
         port: Plain listener, loopback only.
         controller_port: Listener of the metadata quorum.
         folder: Its data, log and settings.
-        sasl_port: Listener that wants a user and password; 0 is none.
-        told_port: Port that clients are told to use, where something stands before the plain listener; 0 is the
-            listener's own.
-        peer_port: Listener of the other brokers, when clients are told another port; 0 is none.
+        sasl_port: Listener that requires a user and password; 0 is none.
+        told_port: Port that is advertised to clients when a proxy runs before the plain listener; 0 is the listener's
+            own.
+        peer_port: Listener for the other brokers, when another port is advertised to clients; 0 is none.
     """
 
     number: int
@@ -35,17 +38,19 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Secured:
-    """Access rules, for tests and rehearsals on loopback only.
+    """Access rules for tests on the loopback.
+
+    They also serve rehearsals there.
 
     Attributes:
-        users: User -> password (SASL/PLAIN). With them there is a listener of their own beside the plain one of the
-            operator, who may do everything. Without them everybody may do what no rule is about.
+        users: User -> password (SASL/PLAIN). With users there is a separate listener for them beside the plain listener
+            of the operator, who may do everything. Without users everybody may do whatever no rule covers.
     """
 
     users: Mapping[str, str] = field(repr=False)
 
     def lines(self) -> dict[str, str]:
-        """Return the broker's settings."""
+        """Return the broker's settings for these rules."""
         authorizer = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer"}
         if not self.users:
             return authorizer | {"allow.everyone.if.no.acl.found": "true"}
@@ -60,7 +65,10 @@ class Secured:
 
 
 def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None = None) -> str:
-    """Return the settings file of `node` in a cluster of `nodes` (one, or three and more)."""
+    """Return a node's settings file.
+
+    The cluster has one node, or three and more.
+    """
     copies = min(3, len(nodes))
     in_sync = max(1, copies - 1)
     listeners = [f"PLAINTEXT://{HOST}:{node.port}"]
@@ -120,4 +128,4 @@ rootLogger.appenderRef.console.ref = console
 logger.version.name = org.apache.kafka.common.utils.AppInfoParser
 logger.version.level = info
 """
-"""Quiet, except for the broker's own statement of its version."""
+"""Logging of warnings only, except for the broker's statement of its version."""
