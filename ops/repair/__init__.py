@@ -1,1 +1,1 @@
-"""Repairs that the runbook names."""
+"""Repairs that the runbook describes."""

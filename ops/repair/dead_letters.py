@@ -1,8 +1,8 @@
-"""`hub dlq`: look at dead letters, and give a cured one back to its reader.
+"""`hub dlq` shows dead letters and redrives them.
 
-A redrive publishes nothing. The letter still stands in the store of the reader that refused it, with its place in its
-stream; it goes back into that reader's own queue in one transaction and keeps its place. So it counts once: as dead
-before, then as parked, at last as applied; redriving it twice finds nothing the second time.
+A redrive publishes nothing. The store of the reader that refused the record still holds it, with its stream and
+position. The record goes back to that reader's own queue in one transaction and keeps its position. So it is counted
+once: first as dead, then as parked, at last as applied. A second redrive of the same letter finds nothing.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ Place = Annotated[str, typer.Argument(help="位置 place, as listed: <stream>@<p
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter as its headers describe it; never its value."""
+    """A dead letter as its headers describe it.
+
+    It never contains the record's value.
+    """
 
     place: str
     reason: str
@@ -50,7 +53,10 @@ class Letter:
 
 
 def letter_of(record: FeedRecord) -> Letter:
-    """Read a dead letter's headers; a header that is missing reads as empty."""
+    """Read a dead letter's headers.
+
+    A missing header is read as empty text.
+    """
     named: Mapping[str, bytes] = dict(record.headers)
 
     def text(name: str) -> str:
@@ -113,7 +119,10 @@ def redrive(topic: Which, place: Place, run: Run = None, *, json: Json = False) 
 
 
 def _give_back(store_url: str, topic: str, place: str) -> int:
-    """Return how many records went back; 0 when this reader has no such letter."""
+    """Return the number of records given back.
+
+    It is 0 when this reader has no such letter.
+    """
     stream, _, position = place.rpartition("@")
 
     def unit(tx: Transaction) -> int:

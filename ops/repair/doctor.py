@@ -1,4 +1,7 @@
-"""`hub doctor`: probes what a running hub needs and names the cause of what fails."""
+"""`hub doctor` probes what a running hub needs.
+
+It names the cause of each failure.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ PROBE_S: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """One probe."""
+    """Result of one probe."""
 
     what: str
     ok: bool
@@ -74,7 +77,10 @@ async def _examine(run: Run) -> list[Diagnosis]:
 
 
 def probe(what: str, look: Callable[[], str]) -> Diagnosis:
-    """Return what a look says, or why it failed."""
+    """Run one check and return its result.
+
+    A check that fails gives the reason as the text.
+    """
     try:
         return Diagnosis(what, ok=True, says=look())
     except (Rejected, Retryable, Fault, CommandError, SQLAlchemyError, OSError) as error:

@@ -1,4 +1,7 @@
-"""Everything that a run left where anybody may look: both topics with their dead letters, logs, metrics; as bytes."""
+"""Collects everything that a run left in the open.
+
+That is both topics with their dead letters, the logs and the metrics, as bytes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from hub.streams.ports import FeedRecord
 
 
 def collect(bootstrap: str, logs: Path, metrics: Mapping[str, str]) -> dict[str, bytes]:
-    """Return place -> content."""
+    """Return name of each dump -> its content.
+
+    The names are topics, `logs/<file>` and `metrics/<process>`.
+    """
     log = Log(Bus(bootstrap))
     try:
         dumps = {
@@ -27,7 +33,10 @@ def collect(bootstrap: str, logs: Path, metrics: Mapping[str, str]) -> dict[str,
 
 
 def records(log: Log, topic: str) -> Iterator[FeedRecord]:
-    """Yield a topic's records, partition by partition, as far as it reaches now."""
+    """Yield a topic's records, partition by partition.
+
+    It ends at the current end of each partition.
+    """
     for partition, start in sorted(log.beginnings(topic).items()):
         for page in log.pages(topic, partition, start):
             yield from page

@@ -1,7 +1,8 @@
-"""`hub dlq held` and `hub dlq release`: sources whose records wait in a reader's store, and how they come back.
+"""`hub dlq held` and `hub dlq release`.
 
-As a redrive, a release is told to the running service through its store and publishes nothing: the records keep their
-places and count once, as held before, as applied (or dead) at last.
+They show and release sources whose records wait in a reader's store. Like a redrive, a release publishes nothing; it
+reaches the running service through its store. The records keep their positions and are counted once: first as held, at
+last as applied (or dead).
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ Source = Annotated[str, typer.Argument(help="来源，如所列 source, as liste
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one source has waiting at one service.
+    """One source's waiting records at one service.
 
     Attributes:
         state: `held`: all its records wait; `parked`: single ones do.
         since: ISO 8601, UTC; empty when it is not held.
-        records: That wait in the store.
-        overflow: More, that found no room there and are dead letters.
+        records: Number of records that wait in the store.
+        overflow: Number of further records that became dead letters because the store had no room for them.
     """
 
     service: str
@@ -82,7 +83,10 @@ def release_(source: Source, run: Run = None, *, json: Json = False) -> None:
 
 
 def _each(running: Running, look: Callable[[Store, str], Iterator[T]]) -> Iterator[tuple[str, T]]:
-    """Look at each reader of each topic; yields the service with each thing found."""
+    """Call `look` for each reader of each topic.
+
+    Yields the service with each result.
+    """
     for topic in CATALOGUE:
         for service in topic.readers:
             with closing(Store(running.stores[service])) as store:
@@ -95,7 +99,9 @@ def _asides(store: Store, topic: str) -> Iterator[Aside]:
 
 
 def _release(store: Store, topic: str, source: str) -> Iterator[int]:
-    """Release the source; yields how many records wait to be tried, nothing when it has none here.
+    """Release a source at one reader.
+
+    Yields the number of records that wait to be tried again, or nothing when the source has none here.
 
     Raises:
         Rejected: `producer_held`: only the producer as a whole can be released.

@@ -1,4 +1,7 @@
-"""`hub store`, `hub topics`: repairs that the runbook names, each with the service it concerns stopped."""
+"""`hub store` and `hub topics` repair stores and topics.
+
+The runbook describes each repair. Except for a backup, the service concerned must be stopped.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ Service = Annotated[
 File = Annotated[Path, typer.Argument(help="备份文件 backup file")]
 PROBE_S: Final = 1.0
 NAMED: Final = 5
-"""Streams that are named when something waits; the rest is counted."""
+"""Largest number of reasons that the error `not_drained` lists."""
 
 
 @store_app.command("backup")
@@ -145,7 +148,10 @@ def grow(
 
 
 def undrained(stores: Mapping[str, str]) -> list[str]:
-    """Return what is still on its way, by the stores' own places; empty when nothing is."""
+    """Return what has not arrived yet.
+
+    Computed from the positions that the stores keep; empty when everything was published, read and applied.
+    """
     waits: list[str] = []
     for topic in CATALOGUE:
         heads: dict[StreamName, int] = {}
@@ -173,7 +179,7 @@ def undrained(stores: Mapping[str, str]) -> list[str]:
 
 
 def _made_anew(bus: Bus) -> bool:
-    """Tell whether an earlier try got as far as making the topics."""
+    """Tell whether an earlier try already recreated the topics."""
     log = Log(bus)
     try:
         ends = [log.ends(topic.name) for topic in CATALOGUE]
