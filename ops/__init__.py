@@ -1,1 +1,4 @@
-"""The operator's bench: the `hub` command, the launcher, scenarios, simulated partners, dead-letter tools."""
+"""The operator's tools.
+
+They are the `hub` command, the launcher, scenarios, simulated partners, and repairs such as those of dead letters.
+"""

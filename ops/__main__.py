@@ -1,4 +1,4 @@
-"""`python -m ops` is `hub`."""
+"""`python -m ops` runs the `hub` command."""
 
 from ops.cli.main import main
 

@@ -1,4 +1,6 @@
-"""The `hub` command: start everything, play a scenario, look at a running hub, deal with dead letters.
+"""The `hub` command.
+
+It starts a hub, plays scenarios, shows a running hub, and repairs, for example dead letters.
 
 Exit codes: 0 ok · 1 difference or fault found · 2 wrong usage · 3 a tool is missing · 4 timed out · 130 interrupted ·
 141 nobody reads the output.
@@ -66,7 +68,7 @@ app.command("trial", epilog=CODES)(trial)
 WALL: Final = "wall"
 CLOCKS: Final = ("scenario", WALL)
 PASSED_ON: Final = ("HUB_KAFKA_PARTITIONS",)
-"""Settings that `hub up` hands to every service from its own environment; `HUB_CLOCK` goes to intake."""
+"""Settings that `hub up` copies from its environment to every service; `HUB_CLOCK` goes to intake alone."""
 Store = Annotated[str, typer.Option(help="存储 where services keep their data: sqlite | postgres")]
 Workers = Annotated[int, typer.Option("--intake-workers", min=1, max=8, help="登记服务进程数 processes of intake")]
 RunFolder = Annotated[Path | None, typer.Option("--folder", help="运行目录 run folder; default .run/<time>")]
@@ -74,7 +76,10 @@ Json = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 
 
 
 def main() -> None:
-    """Run the command line; the entry point of the `hub` script."""
+    """Run the command line.
+
+    This is the entry point of the `hub` script.
+    """
     with output.printing():
         app()
 
@@ -132,7 +137,7 @@ def up(
 ) -> None:
     """启动 Start a Kafka and the five services, and stay until Ctrl-C; an old run folder goes on where it stopped."""
     _check_store(store)
-    # Of our own environment only what a repair may change: a run is described by its plan.
+    # Only the settings that a repair may change come from our environment; the plan describes the rest of a run.
     settings = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     clock = os.environ.get("HUB_CLOCK", WALL)
     with output.failing():
@@ -163,7 +168,10 @@ def _check_store(store: str) -> None:
 
 
 def _found(scenario: Path) -> Path:
-    """Return the scenario's file; the ones of the repository are found from anywhere in a checkout."""
+    """Return the scenario's file.
+
+    Scenarios of the repository are found from anywhere in a checkout.
+    """
     beside = Path(__file__).resolve().parents[2] / scenario
     return beside if not scenario.exists() and beside.exists() else scenario
 

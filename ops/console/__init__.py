@@ -1,1 +1,1 @@
-"""How a command speaks: output, exit codes, interrupts."""
+"""Output, exit codes and interrupts of commands."""

@@ -1,4 +1,4 @@
-"""Exit codes of the `hub` command, and the errors that end a command."""
+"""Exit codes and errors that end a command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """What a shell script can tell apart."""
+    """Exit codes of the `hub` command."""
 
     OK = 0
     DIFFERENCE = 1
@@ -18,7 +18,10 @@ class Exit(IntEnum):
 
 
 class CommandError(Exception):
-    """Ends the command with one clear line and its exit code."""
+    """An error that ends the command.
+
+    The command prints one clear line and ends with the exit code.
+    """
 
     def __init__(self, exit_code: Exit, message: str) -> None:
         super().__init__(message)
@@ -26,4 +29,7 @@ class CommandError(Exception):
 
 
 class BrokenPromise(Exception):  # noqa: N818 - named for what happened: the other side's answer breaks its contract
-    """An answer that no caller can live with; the run fails with its text."""
+    """An answer that breaks its contract.
+
+    No caller can go on after it; the run fails with its text.
+    """

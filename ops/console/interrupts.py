@@ -1,4 +1,7 @@
-"""Runs a command so that Ctrl-C and SIGTERM both cancel it once, and everything it started is stopped in order."""
+"""Cancels a command on Ctrl-C or SIGTERM.
+
+It is cancelled once, and everything that it started is stopped in order.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ T = TypeVar("T")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns.
+    """Run `work` and return its result.
 
     Raises:
         CommandError: `INTERRUPTED`: it was cancelled by SIGINT or SIGTERM, and has cleaned up.

@@ -1,4 +1,7 @@
-"""How every command prints: people on a console, machines one JSON document on stdout, faults one line on stderr."""
+"""Output of every command.
+
+People get text on a console, machines one JSON document on stdout; an error is one line on stderr.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +28,17 @@ T = TypeVar("T")
 
 
 WIDE: Final = 110
-"""Columns where there is no terminal to ask: wide enough for the table of rates on one line a channel."""
+"""Columns when there is no terminal; wide enough for the table of rates with one line for each channel."""
 UNBOUNDED: Final = 10_000
 FRAME: Final = 3
-"""A column's frame and the space on both of its sides."""
+"""Width of a column's frame with the space on both sides."""
 
 
 def keep_stdout_clean() -> None:
-    """Send what libraries log to stderr, and only errors: stdout belongs to the command's answer."""
+    """Send the errors that libraries log to stderr.
+
+    Lower levels are dropped. Stdout is for the command's answer alone.
+    """
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -41,9 +47,10 @@ def keep_stdout_clean() -> None:
 
 @contextmanager
 def printing() -> Iterator[None]:
-    """Run the command line, whatever stdout is: letters that its encoding lacks become `?`.
+    """Run the command line with any kind of stdout.
 
-    A reader of stdout that has gone ends the command quietly; a full device is one line on stderr.
+    Characters that the encoding of stdout lacks become `?`. When the reader of stdout has closed it, the command ends
+    without a message; when the device is full, one line goes to stderr.
 
     Raises:
         SystemExit: With the documented code.
@@ -67,17 +74,26 @@ def printing() -> Iterator[None]:
 
 
 def console() -> Console:
-    """Return the console for people; rich leaves colour out when stdout is no terminal."""
+    """Return the console for people.
+
+    Rich prints no colours when stdout is not a terminal.
+    """
     return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def stderr() -> Console:
-    """Return the console for faults and progress beside `--json`."""
+    """Return the console on stderr.
+
+    It shows errors, and progress when `--json` is used.
+    """
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
 def teller() -> Callable[[str], None]:
-    """Return how a command that goes on tells its lines: one that can't be written stops nothing."""
+    """Return a function that prints one line.
+
+    For commands that keep running: a line that can't be written does not stop them.
+    """
     shown = console()
 
     def tell(line: str) -> None:
@@ -88,9 +104,10 @@ def teller() -> Callable[[str], None]:
 
 
 def show(table: Table) -> None:
-    """Print a table and cut nothing: what a cell holds in one word (an address, a place) stays on one line.
+    """Print a table without cutting any cell.
 
-    Where it doesn't fit, headings take two lines, then the frame goes; at last each row is a list of lines of its own.
+    A cell of one word (an address, a position) stays on one line. When the table is too wide, its headings take two
+    lines; if that is not enough, it is printed without its frame; as the last resort each row is a list of lines.
     """
     shown = console()
     natural = Measurement.get(shown, shown.options.update(width=UNBOUNDED), table).maximum
@@ -105,7 +122,10 @@ def show(table: Table) -> None:
 
 
 def _narrowest(table: Table) -> int:
-    """Put headings on two lines, Chinese above English; returns the width that all cells need at least."""
+    """Put headings on two lines, Chinese above English.
+
+    Returns the least width that all cells need.
+    """
     needed = 0
     for column in table.columns:
         column.header = str(column.header).replace(" ", "\n", 1)
@@ -127,19 +147,24 @@ def _list(shown: Console, table: Table) -> None:
 
 
 def document(value: object) -> None:
-    """Print one JSON document, nothing else."""
+    """Print one JSON document and nothing else."""
     sys.stdout.write(as_json(value, indent=1) + "\n")
     sys.stdout.flush()
 
 
 def as_json(value: object, *, indent: int | None = None) -> str:
-    """Return JSON, with escapes where the encoding of stdout lacks a letter."""
+    """Return a value as JSON text.
+
+    It is escaped to ASCII when the encoding of stdout lacks one of its characters.
+    """
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     return text if stdio.takes(text) else json.dumps(value, indent=indent)
 
 
 def carry_out(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work to its end; every way it can fail becomes an exit code and one clear text.
+    """Run a command's work to its end.
+
+    Each expected failure becomes an exit code and one clear text.
 
     Raises:
         SystemExit: With the documented code.
@@ -150,7 +175,10 @@ def carry_out(work: Coroutine[Any, Any, T]) -> T:
 
 @contextmanager
 def failing() -> Iterator[None]:
-    """Turn what a command can fail with into a line on stderr and its exit code; our own bugs keep their traceback."""
+    """Turn expected failures into exit codes.
+
+    Each prints one line on stderr. Bugs of our own keep their traceback.
+    """
     try:
         yield
     except* (CommandError, BrokenPromise, Retryable, Rejected, Fault, TimeoutError) as group:
