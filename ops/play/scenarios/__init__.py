@@ -1,1 +1,4 @@
-"""Scenario files: what a demo run plays, validated, expanded by a seed, and summed up by their own arithmetic."""
+"""Scenario files, which a demo run plays.
+
+They are validated, expanded by a seed, and summed up independently of the hub.
+"""

@@ -1,4 +1,7 @@
-"""`hub scenario check`: validates a file and shows the sums that a run of it has to reach, without running anything."""
+"""`hub scenario check` validates a scenario file.
+
+It also shows the sums that a run of it must reach, without running anything.
+"""
 
 from __future__ import annotations
 

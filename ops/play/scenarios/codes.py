@@ -1,4 +1,7 @@
-"""Codes that the partners' doors take, as their OpenAPI pages list them; anything else is refused with 422 there."""
+"""Codes that the bridges accept.
+
+Their OpenAPI pages list them; the bridges refuse any other code with 422.
+"""
 
 from __future__ import annotations
 
@@ -62,10 +65,10 @@ CIRCUMSTANCES: Final[dict[Docking, tuple[str, ...]]] = {
 
 
 def known(code: str, codes: Collection[str], field: str = "") -> str:
-    """Return the code.
+    """Check that a code is known, and return it.
 
     Raises:
-        ValueError: It is not one of `codes`; begins with the field's name, where one is given.
+        ValueError: It is not one of `codes`; the text begins with the field's name if one is given.
     """
     if code not in codes:
         raise ValueError(f"{field}{': ' if field else ''}unknown code `{code}`; known are {', '.join(codes)}")
@@ -73,7 +76,9 @@ def known(code: str, codes: Collection[str], field: str = "") -> str:
 
 
 def known_category(code: str) -> str:
-    """Return the category of 2 digits, or 4 that begin with one.
+    """Check a category code, and return it.
+
+    It has 2 digits, or 4 digits that begin with a category of 2.
 
     Raises:
         ValueError: There is no such category.

@@ -1,4 +1,7 @@
-"""Days of a scenario file: dates, or days told from the day of the run, so that a file never gets old."""
+"""Days of a scenario file.
+
+They are dates, or days relative to the day of the run, so that a file does not get out of date.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """China has no daylight saving; a fixed offset needs no zone file."""
 
 TODAY: Final = "today"
-"""Key of the validation context that holds the day of the run."""
+"""Key of the day of the run in the validation context."""
 
 WHOLE_WINDOW: Final = "window"
 """Key of `received` in place of months: the records are spread over the whole window."""
@@ -45,7 +48,10 @@ Day = Annotated[date, BeforeValidator(_resolved)]
 
 @dataclass(frozen=True, slots=True)
 class DaySpan:
-    """Days [first, end) over which a number of records is received; `key` is how the file names them."""
+    """Days [first, end) in which records are received.
+
+    `count` is their number; `key` is the name of the days in the file.
+    """
 
     key: str
     first: date
@@ -54,7 +60,10 @@ class DaySpan:
 
 
 def spans(received: Mapping[str, int], start: date, end: date) -> Iterator[DaySpan]:
-    """Yield the spans of `received`; a month that reaches over the window [start, end) is not cut here."""
+    """Yield the spans of `received`.
+
+    A month that extends beyond the window [start, end) is not cut here.
+    """
     for key, number in received.items():
         if key == WHOLE_WINDOW:
             yield DaySpan(key, start, end, number)

@@ -1,4 +1,7 @@
-"""The sums that a run must show, added up from its records by the driver itself; no product code is asked."""
+"""Computes the sums that a run must show.
+
+The driver adds them up from its own records; no code of the hub is used.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,15 @@ from ops.play.scenarios.vocabulary import Fate
 from ops.run.rates import CHANNELS, METRICS, RateRow
 
 EVER: Final = ScenarioWindow(start=date(1900, 1, 1), end=date(9999, 1, 1))
-"""No window at all: what gauges without a window show."""
+"""A window that contains every day, for gauges, which have no window."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What is counted in one channel, each fact on its own business day."""
+    """The counts of one channel.
+
+    Each fact counts on its own business day.
+    """
 
     registered: int = 0
     accepted: int = 0
@@ -36,9 +42,10 @@ class Sums:
 
 
 def percent(numerator: int, denominator: int) -> str | None:
-    """Return a rate in percent, half-up to one decimal; None on denominator 0.
+    """Return a rate in percent with one decimal.
 
-    Integer arithmetic throughout: 530/578 is 91.7 (91.695…), never a float's opinion.
+    It is rounded half-up; None on denominator 0. Only integers are used, so no float error can occur: 530/578 is 91.7
+    (91.695…).
     """
     if denominator == 0:
         return None
@@ -47,12 +54,12 @@ def percent(numerator: int, denominator: int) -> str | None:
 
 
 def business_day(at: datetime) -> date:
-    """Return the day in Asia/Shanghai."""
+    """Return an instant's day in Asia/Shanghai."""
     return at.astimezone(SHANGHAI).date()
 
 
 def sums(records: Iterable[Record], ends_at: dict[int, datetime], window: ScenarioWindow) -> dict[str, Sums]:
-    """Add up the records.
+    """Add up the records of each channel and of all.
 
     Args:
         records: Every record that is submitted.
@@ -67,7 +74,7 @@ def sums(records: Iterable[Record], ends_at: dict[int, datetime], window: Scenar
             registered=int(window.holds(record.received_on)),
             accepted=int(accepted),
             agreed=int(record.acceptable and ended and record.ending.fate is Fate.SETTLED),
-            # The term runs out on a day that the timer names; a scenario leaves room for it inside the window.
+            # The timer decides the day on which the term ends; a scenario leaves room for it inside the window.
             failed=int(
                 record.acceptable
                 and (record.ending.fate is Fate.EXPIRED or (ended and record.ending.fate is Fate.FAILED))
@@ -79,7 +86,7 @@ def sums(records: Iterable[Record], ends_at: dict[int, datetime], window: Scenar
 
 
 def rates(of: dict[str, Sums]) -> tuple[RateRow, ...]:
-    """Return the table: every channel with every metric."""
+    """Return the rates of every channel and metric."""
     return tuple(_rate(channel, metric, of[channel]) for channel in CHANNELS for metric in METRICS)
 
 
@@ -94,7 +101,10 @@ def _rate(channel: str, metric: str, of: Sums) -> RateRow:
 
 
 def ticks(window: ScenarioWindow, tick_days: int, records: Sequence[Record]) -> list[datetime]:
-    """Return the instants at which the scenario clock is advanced; the last one is the window's end."""
+    """Return the instants of the scenario clock.
+
+    The clock is advanced to each of them; the last one is the window's end.
+    """
     start = min((business_day(record.arrives_at) for record in records), default=window.start)
     at = datetime(start.year, start.month, start.day, tzinfo=SHANGHAI)
     found = []

@@ -1,4 +1,7 @@
-"""Deals out a channel's days, reasons and endings so that the sums are exactly those of the file."""
+"""Assigns days, reasons and endings to records.
+
+The sums of a channel are exactly those of the file.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ops.play.scenarios.terms import CONFIRMED_UNTIL
 from ops.play.scenarios.vocabulary import EXCLUDED_PROCEDURES, EXCLUDED_PURPOSES, SIDES, Docking, Fate
 
 OPEN_DAYS: Final = 21
-"""Records of the window's last three weeks are the ones that are naturally still open."""
+"""Records of the window's last three weeks are the ones that stay open."""
 
 SATURDAY: Final = 5
 DECLINED: Final = Ending(Fate.OPEN)
@@ -23,7 +26,7 @@ DECLINED: Final = Ending(Fate.OPEN)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record before it has people, a place and an hour."""
+    """A record without people, place and hour yet."""
 
     channel: Docking
     received_on: date
@@ -33,7 +36,10 @@ class Draft:
 
 
 def drafts(channel: Docking, plan: ChannelPlan, window: ScenarioWindow, dice: random.Random) -> list[Draft]:
-    """Return one draft per record of the channel, by day of receipt."""
+    """Return one draft for each record of a channel.
+
+    They are in order of the day of receipt.
+    """
     received = spans(plan.received, window.start, window.end)
     days = sorted(day for span in received for day in _days(channel, span, window, dice))
     free = list(range(len(days)))
@@ -49,7 +55,7 @@ def drafts(channel: Docking, plan: ChannelPlan, window: ScenarioWindow, dice: ra
     open_ = [(next(clear), Ending(Fate.OPEN)) for _ in range(plan.outcomes.open)]
     deal(free[-max(plan.outcomes.open, recent) :] if open_ else [], open_)
     expired = [(next(clear), Ending(Fate.EXPIRED)) for _ in range(plan.outcomes.expired)]
-    # Four days of slack cover hand-over and signature.
+    # Four spare days cover hand-over and signature.
     deal([index for index in free if days[index] + EXPIRY_MARGIN <= window.end], expired)
     rest = [(next(clear), ending) for ending in _endings(plan.outcomes, channel, dice)]
     rest += [(facts, DECLINED) for facts in _declined(plan.not_accepted, channel, dice)]
@@ -88,7 +94,7 @@ def _declined(why: NotAccepted, channel: Docking, dice: random.Random) -> Iterat
     clear = _clear(channel, dice)
     for answer, number in (("refused", why.refused), ("unreachable", why.unreachable), ("not_asked", why.not_asked)):
         for _ in range(number):
-            # Mostly the other side declines; now and then who brought the matter does.
+            # Mostly the other side declines; sometimes the side that brought the matter does.
             first, second = SIDES[channel]
             who = second if answer != "refused" or dice.random() < 0.8 else first  # noqa: PLR2004 - a share of a simulation
             yield replace(next(clear), consents=tuple((r, answer if r == who else "given") for r in (first, second)))
@@ -112,7 +118,7 @@ def _cared_for(made: list[Draft], plan: ChannelPlan, dice: random.Random) -> lis
     written = [i for i in settled if made[i].ending.form == "agreement" and made[i].received_on < CONFIRMED_UNTIL]
     confirmed = set(dice.sample(written, min(plan.aftercare.confirmed, len(written))))
     performed = set(dice.sample(settled, plan.aftercare.performed))
-    # What a court confirmed is followed up only once it is performed.
+    # An agreement that a court confirmed is followed up only after it is performed.
     closable = [i for i in settled if i in performed or i not in confirmed]
     closed = set(dice.sample(closable, min(plan.aftercare.closed, len(closable))))
     chosen = {"confirmed": confirmed, "performed": performed, "closed": closed}

@@ -1,4 +1,7 @@
-"""Expands a scenario into its records: a pure function of the file and its seed."""
+"""Expands a scenario into its records.
+
+The result depends on the file and its seed only.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from ops.play.scenarios.record import Ending, Record, RecordFacts
 from ops.play.scenarios.vocabulary import SIDES, Docking, Fate
 
 LAST_SUBMISSION: Final = timedelta(hours=8)
-"""A record handed over on the window's last day still leaves this much of it for what follows."""
+"""Time that is left in the window after a record that is handed over on its last day."""
 
 LATE_DAYS: Final = (7, 21)
 
 
 def generate(scenario: Scenario) -> tuple[Record, ...]:
-    """Return every record of the run, in order of arrival."""
+    """Return all records in order of arrival."""
     dice = random.Random(scenario.seed)  # noqa: S311 - reproducible simulation, no secret
     people = Registry(scenario.county, dice)
     numbers = count(1)
@@ -88,7 +91,7 @@ def _record(
 
 
 def reference(channel: Docking, county: str, received_on: date, number: int) -> str:
-    """Return a reference as that kind of agency writes them."""
+    """Return a reference in the channel's usual form."""
     match channel:
         case Docking.COURT:
             return f"({received_on.year})甘{county[2:]}民诉前调{number:06d}号"

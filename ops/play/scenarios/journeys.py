@@ -1,4 +1,7 @@
-"""What people do with an accepted record after it arrived: the mediators' commands, each with its business time."""
+"""Plans what people do with an accepted record.
+
+These are the mediators' commands after its arrival, each with its business time.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ from ops.play.scenarios.vocabulary import Docking, Fate
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "urn:santiao-hub:scenario")
 QUICK: Final = timedelta(minutes=20)
 LONGEST_TERM: Final = timedelta(days=39)
-"""Signature to the end of the term: 30 days, moved off the longest holiday, to the end of its last day."""
+"""From signature to the end of the term: 30 days, extended past the longest holiday, to the end of the last day."""
 
 BEGUN_WITHIN: Final = timedelta(days=4)
-"""Arrival to the beginning of the mediation, at the most."""
+"""Longest time from arrival to the beginning of the mediation."""
 
 STALE_OPEN: Final = timedelta(days=24)
-"""A record that has been open for longer was never signed for: otherwise its term would run out inside the window."""
+"""A record that is open for longer was never signed for; else its term would end inside the window."""
 
 STATEMENT: Final = "mediation_statement"
 VISIT_AFTER: Final = timedelta(days=2)
@@ -40,17 +43,17 @@ Arguments = tuple[tuple[str, str | int | bool], ...]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing somebody does.
+    """One action of one person.
 
     Attributes:
         number: Record it belongs to.
         order: 1, 2, 3 … within the record.
         at: Business time.
-        action: Name of the instruction in `Command.instruction`, or `ruling` for what the court tells its bridge.
+        action: Name of the instruction in `Command.instruction`, or `ruling` for the court's report to its bridge.
         role: Role of the actor.
         actor: Pseudonymous id.
         arguments: Fields of the instruction.
-        command_id: The same in every run of the scenario: a repeat is no second command.
+        command_id: The same in every run of the scenario, so that a repeat is not a second command.
     """
 
     number: int
@@ -65,7 +68,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """All steps of one record, in order, and the instant of its settlement or failure if a person ends it."""
+    """All steps of one record, in order.
+
+    Attributes:
+        ends_at: Instant of its settlement or failure, if a person ends it.
+    """
 
     steps: tuple[Step, ...]
     ends_at: datetime | None = None
@@ -81,13 +88,16 @@ class _Act:
 
 
 def journey(record: Record, scenario: Scenario) -> Journey:
-    """Return what happens to the record; nothing when it is not accepted and stays with its source."""
+    """Return the journey of a record.
+
+    It has no steps when the record is not accepted: it stays with its source.
+    """
     dice = random.Random(f"{scenario.seed}/{record.number}")  # noqa: S311 - reproducible simulation, no secret
-    # What is not accepted goes back to its source by itself (T6); nobody acts on it.
+    # A record that is not accepted goes back to its source by itself (transition T6); nobody acts on it.
     acts = list(_acts(record, scenario, dice)) if record.acceptable else []
     room = scenario.window.closes_at - timedelta(minutes=30) - record.arrives_at
     wanted = sum((act.after for act in acts), timedelta())
-    # What would go past the window's end is done more quickly; a file ends in its window.
+    # All steps lie inside the window: those that would go past its end are done faster.
     squeeze = min(1.0, room / wanted) if wanted else 1.0
     at, ends_at, steps = record.arrives_at, None, []
     for order, act in enumerate(acts, start=1):
@@ -111,7 +121,7 @@ def _step(record: Record, order: int, at: datetime, act: _Act, scenario: Scenari
 def _acts(record: Record, scenario: Scenario, dice: random.Random) -> Iterator[_Act]:
     ending = record.ending
     if ending.fate is Fate.OPEN and not _recent(record, scenario):
-        # Waits for a dispatcher, or for a handler's signature.
+        # It waits for a dispatcher, or for a handler's signature.
         if dice.random() < 0.5:  # noqa: PLR2004 - a coin
             yield _dispatch(record, dice)
         return
@@ -127,8 +137,8 @@ def _acts(record: Record, scenario: Scenario, dice: random.Random) -> Iterator[_
             yield _Act("withdraw", "party", {"reason_code": ending.reason}, _mediation(record))
             yield _Act("return_to_source", "handler", _packet(record, "withdrawn"), _hours(dice, 2, 40))
         case Fate.EXPIRED:
-            # Nobody acts; the term runs out by the timer, which the clock rings at the end of a step. Only after that
-            # can the record go back.
+            # Nobody acts; the timer ends the term. It fires when the clock is moved at the end of a tick; only after
+            # that can the record go back.
             back_after = LONGEST_TERM + timedelta(days=scenario.tick_days)
             if record.arrives_at + BEGUN_WITHIN + back_after < scenario.window.closes_at:
                 yield _Act("return_to_source", "handler", _packet(record, "expired"), back_after)
@@ -167,7 +177,7 @@ def _agree(record: Record) -> _Act:
     told: dict[str, str | int | bool] = {
         "outcome_form": record.ending.form,
         "signed_by_all": True,
-        # A 调解书 is issued by a court; an agreement that a court made could not be confirmed by it.
+        # A court issues a 调解书; a court could not confirm an agreement that it made itself.
         "made_by": "court" if record.ending.form == STATEMENT else "people_committee",
         "amount_fen": record.amount_fen * 7 // 10,
         "document_sha256": _digest(record, "agreement"),
@@ -221,6 +231,9 @@ def _hours(dice: random.Random, least: float, most: float) -> timedelta:
 
 
 def due_in(steps: Sequence[Step], start: datetime, end: datetime) -> list[Step]:
-    """Return the steps of business time [start, end), each record's in order."""
+    """Return the steps of business time [start, end).
+
+    Those of each record are in order.
+    """
     inside = [step for step in steps if start <= step.at.astimezone(SHANGHAI) < end]
     return sorted(inside, key=lambda step: (step.at, step.number, step.order))

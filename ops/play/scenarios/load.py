@@ -1,4 +1,7 @@
-"""Reads a scenario file; every error names the file, the line and the field."""
+"""Reads and validates a scenario file.
+
+Every error names the file, the line and the field.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ Lines = dict[Place, int]
 
 
 class ScenarioError(CommandError):
-    """A scenario file that can't be played; the message has one line per fault."""
+    """A scenario file that can't be played.
+
+    The message has one line for each fault.
+    """
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__(Exit.USAGE, "\n".join(faults))
@@ -34,7 +40,7 @@ PLAIN_WORDS: Final = {
     "dict_type": "expected keys with values",
     "int_parsing": "expected a whole number",
 }
-"""What pydantic says in its own jargon, by type of error."""
+"""Plain texts for pydantic's errors, by type of error."""
 
 
 def load(path: Path, today: date | None = None) -> Scenario:
@@ -42,7 +48,7 @@ def load(path: Path, today: date | None = None) -> Scenario:
 
     Args:
         path: The file.
-        today: Day from which `today-3` is told; the real one of Asia/Shanghai when None.
+        today: Day that `today-3` is relative to; the current day of Asia/Shanghai when None.
 
     Raises:
         ScenarioError: Names file, line and field of every fault.
@@ -56,14 +62,16 @@ def load(path: Path, today: date | None = None) -> Scenario:
 
 
 def parse(text: str, source: str, today: date | None = None) -> Scenario:
-    """Validate the text of a scenario file; `source` is named in errors, `today` is as for `load`.
+    """Validate the text of a scenario file.
+
+    Errors name `source`; `today` is as for `load`.
 
     Raises:
         ScenarioError: Names source, line and field of every fault.
     """
     lines: Lines = {}
     try:
-        # Every scalar stays a string (BaseLoader): `0101` is a category here, not an octal number.
+        # BaseLoader keeps every scalar as a string: `0101` is a category here, not an octal number.
         node = yaml.compose(text, Loader=yaml.BaseLoader)
         data = _plain(node, (), lines, source) if node is not None else {}
     except yaml.MarkedYAMLError as error:
@@ -73,7 +81,7 @@ def parse(text: str, source: str, today: date | None = None) -> Scenario:
         return Scenario.model_validate(data, context={TODAY: today or this_day()})
     except ValidationError as error:
         found = error.errors()
-        # A list whose items are all faulty is told to be empty as well: its items' faults are enough.
+        # A list whose items are all faulty is reported as empty too: the faults of its items are enough.
         told = [one for one in found if one["type"] != "too_short" or not _has_inner(one["loc"], found)]
         words = [PLAIN_WORDS.get(one["type"], one["msg"]) for one in told]
         faults = [_fault(one["loc"], text, lines) for one, text in zip(told, words, strict=True)]
@@ -85,16 +93,19 @@ def _has_inner(place: Place, found: Sequence[ErrorDetails]) -> bool:
 
 
 def _fault(loc: Place, message: str, lines: Mapping[Place, int]) -> tuple[int, str]:
-    """Return the line of a fault, and field and text."""
+    """Return a fault's line number and its text.
+
+    The text begins with the field.
+    """
     place = tuple(part for part in loc if part != "[key]")
     message = message.removeprefix("Value error, ")
     named, colon, rest = message.partition(": ")
     inner = (*place, *(int(part) if part.isdigit() and not place else part for part in named.split(".")))
-    # A check across fields names the field at the head of its text.
+    # A check across fields names the field at the start of its text.
     if colon and (not place or inner in lines):
         place, message = inner, rest
     field = ".".join(map(str, place)) or "(file)"
-    # Go up to the nearest place that stands in the file: a missing key has no line of its own.
+    # Go up to the nearest key that is in the file: a missing key has no line of its own.
     while place and place not in lines:
         place = place[:-1]
     return lines.get(place, 1), f"{field}: {message}"

@@ -1,4 +1,7 @@
-"""The shape of a scenario file; `load.py` reads one, `docs/scenarios.md` explains every field."""
+"""The data model of a scenario file.
+
+`load.py` reads a file; `docs/scenarios.md` explains every field.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from ops.play.scenarios.vocabulary import (
 )
 
 EXPIRY_MARGIN: Final = timedelta(days=50)
-"""Receipt to window's end that a record needs so that its term can expire inside the window."""
+"""Least time from receipt to the window's end so that a record's term can expire inside the window."""
 
 Count = Annotated[int, Field(ge=0, le=1_000_000)]
 CountyCode = Annotated[str, Field(pattern=r"^[0-9]{6}$")]
@@ -40,13 +43,16 @@ ONLY_COURTS: Final = "only a court issues a mediation_statement (调解书只能
 
 
 class Strict(BaseModel):
-    """A part of a scenario file: unknown keys are errors, values don't change."""
+    """Base class of the parts of a scenario file.
+
+    Unknown keys are errors; values can't be changed.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Title(Strict):
-    """Name for people."""
+    """A title for people."""
 
     zh: str
     en: str
@@ -99,7 +105,10 @@ def _known(given: Mapping[str, int], allowed: tuple[str, ...], what: str) -> Non
 
 
 class Outcomes(Strict):
-    """How accepted records end. Sums to the number of accepted records."""
+    """How accepted records end.
+
+    The numbers sum to the number of accepted records.
+    """
 
     settled: dict[str, Count] = {}
     failed: dict[str, Count] = {}
@@ -127,7 +136,10 @@ class Outcomes(Strict):
 
 
 class NotAccepted(Strict):
-    """Why records are not accepted: realised as facts in the records, never as a flag."""
+    """Why records are not accepted.
+
+    Each reason becomes a fact in the records, never a flag.
+    """
 
     refused: Count = 0
     unreachable: Count = 0
@@ -144,7 +156,10 @@ class NotAccepted(Strict):
 
 
 class Aftercare(Strict):
-    """What happens to settled records later; each at most the number settled."""
+    """What happens to settled records later.
+
+    Each number is at most the number of settled records.
+    """
 
     confirmed: Count = 0
     performed: Count = 0
@@ -152,7 +167,7 @@ class Aftercare(Strict):
 
 
 class ChannelPlan(Strict):
-    """One agency's records."""
+    """The records of one agency."""
 
     agency: AgencyId
     received: dict[str, Count]
@@ -191,7 +206,10 @@ class ChannelPlan(Strict):
 
 
 class Noise(Strict):
-    """What real partners do wrong. None of it may change a figure."""
+    """Errors of real partners.
+
+    None of them may change a figure.
+    """
 
     resent: Count = 0
     late: Count = 0
@@ -202,7 +220,10 @@ class Noise(Strict):
 
 
 class RecordSpec(Strict):
-    """One record written out: its facts decide whether it is accepted, `fate` what becomes of it if it is."""
+    """One record written in the file.
+
+    Its facts decide whether it is accepted; `fate` decides how it ends if it is accepted.
+    """
 
     channel: Docking
     received_on: Day
@@ -223,7 +244,10 @@ class RecordSpec(Strict):
 
     @property
     def ended_by(self) -> str:
-        """Reason of the end: as told, else the commonest of the fate."""
+        """Reason of the end.
+
+        It is the given one, else the most common one of the fate.
+        """
         return self.reason or ("applicant_withdrew" if self.fate is Fate.WITHDRAWN else "deadlock")
 
     @model_validator(mode="after")
@@ -331,7 +355,7 @@ def _check_settled(channel: Docking, plan: ChannelPlan, window: ScenarioWindow) 
 
 
 def _check_exclusions(channel: Docking, plan: ChannelPlan) -> None:
-    # What no agency of the channel can send is no reason here either.
+    # A circumstance that no agency of the channel can send is not allowed here either.
     allowed = EXCLUDING_CIRCUMSTANCES[channel] & set(CIRCUMSTANCES[channel])
     if channel is Docking.COURT:
         allowed |= EXCLUDED_PROCEDURES

@@ -1,4 +1,7 @@
-"""Generated people: names, phones and citizen IDs with a right checksum (GB 11643), none of them twice in a run."""
+"""Generates people for a run.
+
+Each has a name, a phone number and a citizen ID with a valid checksum (GB 11643).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ BIRTH_SPAN_DAYS: Final = 365 * 50
 
 @dataclass(frozen=True, slots=True)
 class InventedPerson:
-    """One generated person. Not real: the run's seed decides every digit."""
+    """One generated person.
+
+    The person is not real: the run's seed decides every digit.
+    """
 
     name: str
     id_number: str
@@ -42,7 +48,10 @@ def check_character(first17: str) -> str:
 
 
 class Registry:
-    """Makes people one after the other; no ID number and no phone comes twice."""
+    """Generates people one after the other.
+
+    No ID number and no phone number occurs twice in a run.
+    """
 
     def __init__(self, county: str, dice: random.Random) -> None:
         self._county = county
@@ -51,7 +60,7 @@ class Registry:
         self._phones: set[str] = set()
 
     def person(self) -> InventedPerson:
-        """Return somebody new."""
+        """Return a new person."""
         dice = self._dice
         # Three characters: long enough that the privacy check can't mistake other text for a name.
         name = dice.choice(SURNAMES) + dice.choice(GIVEN) + dice.choice(GIVEN)

@@ -1,4 +1,7 @@
-"""One record of a run as its agency knows it, and the driver's own reading of its facts."""
+"""One record of a run as its agency knows it.
+
+The driver judges its facts with code of its own.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ from ops.play.scenarios.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class RecordFacts:
-    """What decides whether a record may be mediated."""
+    """Facts that decide whether a record is accepted."""
 
     relation: str = "clear"
     facts: str = "clear"
@@ -33,13 +36,13 @@ class RecordFacts:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What becomes of a record if it is accepted.
+    """How a record ends if it is accepted.
 
     Attributes:
         fate: How it ends.
         form: Outcome form of a settlement.
         reason: Reason of a failure or withdrawal.
-        after_days: Days from signature to the end, where a person ends it.
+        after_days: Days from signature to the end, if a person ends it.
     """
 
     fate: Fate
@@ -55,9 +58,9 @@ class Record:
     Attributes:
         number: 1, 2, 3 … within the run.
         ref: The agency's own reference.
-        handed_over_at: When the agency told the hub, by its own clock; the facts' business time.
-        arrives_at: When the record really reaches the hub: later than `handed_over_at` for late ones.
-        parties: Generated people, first the side that brings the matter.
+        handed_over_at: Time of the hand-over by the agency's own clock; the facts' business time.
+        arrives_at: Time at which the record reaches the hub; later than `handed_over_at` for late records.
+        parties: Generated people; first the side that brings the matter.
     """
 
     number: int
@@ -78,7 +81,10 @@ class Record:
 
     @property
     def acceptable(self) -> bool:
-        """The driver's own reading of the facts: the oracle that the hub's screening is compared with."""
+        """True when the record must be accepted.
+
+        The driver judges the facts itself; the hub's screening is compared with this result.
+        """
         facts = self.facts
         against = (EXCLUDING_CIRCUMSTANCES[self.channel] | GUARDIAN_NEEDED).intersection(facts.circumstances)
         if LIFTING.intersection(facts.circumstances):

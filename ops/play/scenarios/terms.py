@@ -1,4 +1,7 @@
-"""How long a mediation may take before the hub's timer ends it, and until when an agreement could be confirmed."""
+"""The terms that end a mediation.
+
+They say how long a mediation may take before the hub's timer ends it, and until when an agreement could be confirmed.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,13 @@ CONFIRMED_UNTIL: Final = date(2025, 1, 1)
 
 SHORT: Final = frozenset({"summary", "small_claims"})
 BEFORE: Final = timedelta(days=2)
-"""Signature to the beginning of the mediation, rounded up: the term runs already."""
+"""From signature to the beginning of the mediation, rounded up; the term already runs."""
 
 
 def term(channel: Docking, received_on: date, procedure: str) -> timedelta:
-    """Return the term from signature; of petitions what a scenario uses of theirs.
+    """Return the mediation term, counted from signature.
+
+    For petitions it is the part of their term that a scenario uses.
 
     Source:
         特邀调解规定 27; 公安行政案件程序规定 165.
@@ -27,5 +32,8 @@ def term(channel: Docking, received_on: date, procedure: str) -> timedelta:
 
 
 def longest_mediation(channel: Docking, received_on: date, procedure: str) -> int:
-    """Return the days after which a person may still end the mediation, before its term ends it."""
+    """Return the longest mediation in days.
+
+    Until then a person may end the mediation before its term ends it.
+    """
     return (term(channel, received_on, procedure) - BEFORE).days

@@ -1,4 +1,7 @@
-"""Words that a scenario file may use, and which facts of a record speak against mediation."""
+"""Words that a scenario file may use.
+
+It also lists the facts of a record that exclude mediation.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ class Docking(StrEnum):
 
 
 class Fate(StrEnum):
-    """How a record ends that is accepted for mediation."""
+    """How an accepted record ends."""
 
     SETTLED = "settled"
     FAILED = "failed"
@@ -29,7 +32,7 @@ SIDES: Final[dict[Docking, tuple[str, str]]] = {
     Docking.POLICE: ("applicant", "respondent"),
     Docking.PETITION: ("petitioner", "respondent"),
 }
-"""Roles of the two sides, first who brings the matter."""
+"""Roles of the two sides; first the side that brings the matter."""
 
 OUTCOME_FORMS: Final = ("agreement", "mediation_statement", "withdrawn_after_settlement", "self_settled", "other")
 FAILURE_REASONS: Final = ("refused", "unreachable", "deadlock", "sham", "unsigned", "renewed_violence", "fled")

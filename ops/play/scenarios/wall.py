@@ -1,4 +1,7 @@
-"""Whether a scenario can be played on the wall clock, where nobody makes time pass."""
+"""Checks scenarios for the wall clock.
+
+There a run can't make time pass.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,12 @@ before any limit does, so no timer decides a record's end."""
 
 
 def refuse_unplayable(scenario: Scenario, today: date) -> None:
-    """Check that everything a scenario tells has happened, and so lately that no limit has passed.
+    """Refuse a scenario that the wall clock can't play.
+
+    Everything in it must have happened already, and so recently that no limit has passed.
 
     Raises:
-        CommandError: It has not, or not lately.
+        CommandError: It has not happened yet, or too long ago.
     """
     window = scenario.window
     if window.end > today or window.start < today - ROOM:
