@@ -1,1 +1,4 @@
-"""Simulated partners and mediators: clients of the public interfaces, over the network, with credentials."""
+"""Simulated partners and mediators.
+
+They use the public interfaces over the network, with credentials.
+"""

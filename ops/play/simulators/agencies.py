@@ -1,4 +1,7 @@
-"""The simulated partner systems seen alike: whatever they speak, they submit, get receipts and fetch results."""
+"""The common interface of simulated partner systems.
+
+Over any protocol they submit records, get receipts and fetch results.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from ops.play.simulators.bodies import Body
 
 
 class PartnerSystem(Protocol):
-    """A court's, a police's or a petition office's system."""
+    """A court's, police organ's or petition office's system."""
 
     agency: str
 
@@ -18,10 +21,13 @@ class PartnerSystem(Protocol):
         """Send one record."""
 
     async def submit_batch(self, bodies: Sequence[Body]) -> list[Answer]:
-        """Send many; an answer for each, in order."""
+        """Send many records; one answer each, in order."""
 
     async def results(self, after: int) -> tuple[list[ReceivedResult], int]:
-        """Fetch a page of own results after a cursor; returns them and the next cursor."""
+        """Fetch a page of own results after a cursor.
+
+        Returns the results and the next cursor.
+        """
 
     async def acknowledge(self, cursor: int) -> None:
         """Confirm results up to a cursor."""
@@ -31,7 +37,10 @@ class PartnerSystem(Protocol):
 
 
 async def fetch_all(system: PartnerSystem, after: int) -> tuple[list[ReceivedResult], int]:
-    """Fetch and confirm every result after a cursor; returns them and the last cursor."""
+    """Fetch and confirm every result after a cursor.
+
+    Returns the results and the last cursor.
+    """
     found: list[ReceivedResult] = []
     cursor = after
     while True:

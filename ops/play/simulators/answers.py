@@ -1,4 +1,7 @@
-"""What a partner gets back: a receipt, or a refusal; and how long it goes on asking."""
+"""Answers that a partner gets, and retries.
+
+An answer is a receipt or a refusal; `Patience` limits how long a call is retried.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,10 @@ LONGEST_PAUSE_S: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class ReceivedReceipt:
-    """Proof that a record was accepted, as the agency sees it."""
+    """A receipt as the agency sees it.
+
+    It proves that the record was accepted.
+    """
 
     receipt_id: str
     source_ref: str
@@ -28,7 +34,7 @@ class ReceivedReceipt:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Not accepted, for good.
+    """A final refusal.
 
     Attributes:
         code: Stable reason code.
@@ -46,7 +52,7 @@ Answer = ReceivedReceipt | Refusal
 
 @dataclass(frozen=True, slots=True)
 class ReceivedResult:
-    """What came of a record."""
+    """A record's result as its agency gets it."""
 
     cursor: int
     source_ref: str
@@ -55,7 +61,10 @@ class ReceivedResult:
 
 
 class Later(Exception):  # noqa: N818 - no error: the caller repeats with the same key
-    """The other side could not answer now, or nobody knows whether it did."""
+    """No answer now, or an unknown outcome.
+
+    The caller repeats the call with the same key.
+    """
 
     def __init__(self, why: str, after_s: float = 0.0) -> None:
         super().__init__(why)
@@ -64,11 +73,13 @@ class Later(Exception):  # noqa: N818 - no error: the caller repeats with the sa
 
 @dataclass(slots=True)
 class Patience:
-    """Repeats a call until it is answered. The other side may be killed at any moment; a key makes repeating safe.
+    """Retries a call until it is answered.
+
+    The server may be killed at any moment; the idempotency key makes repeating safe.
 
     Attributes:
-        deadline_s: After this long one call counts as lost.
-        repeats: How often anything was repeated so far.
+        deadline_s: Time limit of one call; after it the call has failed.
+        repeats: Number of repeats of all calls so far.
     """
 
     deadline_s: float = 120.0
@@ -76,7 +87,9 @@ class Patience:
     _dice: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - jitter
 
     async def until_answered(self, what: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return what `attempt` returns once it no longer raises `Later`.
+        """Call `attempt` until it no longer raises `Later`.
+
+        Returns the answer of `attempt`.
 
         Raises:
             TimeoutError: Names the call and the last reason.

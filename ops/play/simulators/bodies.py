@@ -1,4 +1,7 @@
-"""A record written out as its agency sends it, field for field CourtCase, PoliceIncident and PetitionItem."""
+"""Builds the body that an agency sends.
+
+Its fields are those of CourtCase, PoliceIncident or PetitionItem.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ STREETS: Final = ("东大街", "西大街", "南关村", "北滩村", "祁连路
 
 
 def body_of(record: Record) -> Body:
-    """Return the JSON body; times RFC 3339, dates ISO."""
+    """Return the record's JSON body.
+
+    Times are RFC 3339, dates ISO.
+    """
     match record.channel:
         case Docking.COURT:
             return _case(record) | _matter(record)
@@ -48,7 +54,7 @@ def _case(record: Record) -> Body:
 
 
 def _incident(record: Record) -> Body:
-    # Called in during the hours before the hand-over, on the day of receipt.
+    # The call came within the hours before the hand-over, on the day of receipt.
     called_at = max(
         record.handed_over_at - timedelta(hours=3),
         datetime.combine(record.received_on, datetime.min.time(), record.handed_over_at.tzinfo),

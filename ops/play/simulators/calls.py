@@ -1,4 +1,7 @@
-"""One gRPC call of a simulated client: a deadline always, and its failure as `Later` or a refusal."""
+"""Makes gRPC calls of simulated clients.
+
+A call always has a deadline; its failure becomes `Later` or a refusal.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from ops.play.simulators.answers import Later, Patience, Refusal
 
 TIMEOUT_S: Final = 20.0
 UNSURE: Final = frozenset({grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
-"""A server killed within an answer leaves any of these behind, or CANCELLED, which is a `Retryable` already."""
+"""Status codes of a server that was killed during its answer. It may also be CANCELLED, which is a `Retryable`."""
 
 
 async def ask(
@@ -27,7 +30,10 @@ async def ask(
     api_key: str = "",
     timeout_s: float = TIMEOUT_S,
 ) -> Any | Refusal:  # noqa: ANN401 - the answer's type is the method's
-    """Return the answer, or why it was refused for good; repeats as long as nobody knows."""
+    """Call a method and return its answer or refusal.
+
+    The call is repeated while its outcome is unknown.
+    """
 
     async def attempt() -> Any | Refusal:  # noqa: ANN401 - as above
         try:
@@ -41,7 +47,7 @@ async def ask(
 def _judge(error: grpc.aio.AioRpcError) -> Refusal:
     verdict = error_of(error)
     if isinstance(verdict, Retryable):
-        # A server that is coming back up is asked again soon, one that is full when it says.
+        # A server that is starting is asked again soon; one that is full, after the time that it states.
         raise Later(verdict.code, verdict.after_s if verdict.kind is Kind.EXHAUSTED else 0.0) from error
     if error.code() in UNSURE and DETAILS_KEY not in dict(error.trailing_metadata() or ()):
         raise Later(error.code().name) from error

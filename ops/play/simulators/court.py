@@ -1,4 +1,7 @@
-"""The simulated court: submits suits and fetches results over REST, tells rulings over gRPC."""
+"""Simulates the court.
+
+It submits suits and fetches results over REST, and reports rulings over gRPC.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class CourtSystem(RestPartner):
         url: HTTP address of the court bridge.
         grpc_address: Its gRPC address.
         api_key: Credential.
-        patience: Repeats what was not answered.
+        patience: Retries calls that get no answer.
     """
 
     def __init__(self, agency: str, url: str, grpc_address: str, api_key: str, patience: Patience) -> None:
@@ -34,7 +37,7 @@ class CourtSystem(RestPartner):
         self._stub = court_pb2_grpc.CourtBridgeServiceStub(self._channel)
 
     async def tell_ruling(self, ref: str, key: str, at: datetime, *, confirmed: bool) -> Answer:
-        """Tell the ruling on an application for judicial confirmation."""
+        """Report the ruling on an application for judicial confirmation."""
         request = court_pb2.ReportRequest(
             idempotency_key=key, source_ref=ref, ruling=handoff_pb2.CourtRuling(confirmed=confirmed)
         )

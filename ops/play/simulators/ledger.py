@@ -1,4 +1,7 @@
-"""The ledger of acknowledged records: what the partners hold receipts for, kept outside the hub (JSON lines)."""
+"""Keeps the partners' receipts outside the hub.
+
+The ledger lists all acknowledged records, as JSON lines.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from ops.play.simulators.answers import ReceivedReceipt
 
 
 class ReceiptFile:
-    """Receipts by agency and reference, written to a file as they come."""
+    """Receipts by agency and reference.
+
+    Each is written to the file when it arrives.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +34,10 @@ class ReceiptFile:
         self._file.close()
 
     def enter(self, agency: str, receipt: ReceivedReceipt) -> None:
-        """Note a receipt. A second one for the same reference must be the first one again."""
+        """Record a receipt.
+
+        A second receipt for the same reference must be equal to the first.
+        """
         known = self._receipts.get((agency, receipt.source_ref))
         if known is None:
             self._receipts[agency, receipt.source_ref] = receipt
@@ -47,12 +56,15 @@ class ReceiptFile:
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def passed(self, stream: str, position: int) -> None:
-        """Note a place in a hand-off stream that something of ours stands at."""
+        """Record a hand-off position of one of our records."""
         name = StreamName.parse(stream)
         self._vector[name] = max(self._vector.get(name, 0), position)
 
     def dispute_of(self, agency: str, ref: str) -> str | None:
-        """Return the dispute's id, None while the record is not acknowledged."""
+        """Return the dispute's id.
+
+        None while the record is not acknowledged.
+        """
         receipt = self._receipts.get((agency, ref))
         return None if receipt is None else receipt.dispute_id
 
@@ -65,5 +77,5 @@ class ReceiptFile:
 
     @property
     def vector(self) -> dict[StreamName, int]:
-        """Hand-off streams, each up to its last acknowledged record."""
+        """Last acknowledged position of each hand-off stream."""
         return dict(self._vector)

@@ -1,4 +1,7 @@
-"""Everybody who acts on an accepted dispute: dispatchers, handlers, mediators and clerks, through intake's gRPC."""
+"""Simulates the people who work on accepted disputes.
+
+Dispatchers, handlers, mediators and clerks act through intake's gRPC.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,23 @@ LONG_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class RefusedCommand:
-    """A command that intake refused although the scenario expects it to go through."""
+    """A command that intake refused unexpectedly.
+
+    The scenario expects intake to accept it.
+    """
 
     step: Step
     code: str
 
 
 class Mediators:
-    """Client of intake; one command goes to one of its workers, in turn.
+    """A client of intake.
+
+    Calls go to intake's workers in turn.
 
     Args:
         addresses: gRPC addresses of intake's workers.
-        patience: Repeats what was not answered.
+        patience: Retries calls that get no answer.
     """
 
     def __init__(self, addresses: Sequence[str], patience: Patience) -> None:
@@ -55,7 +63,10 @@ class Mediators:
         return self._stubs[self._turn % len(self._stubs)]
 
     async def carry_out(self, steps: Sequence[tuple[str, Step]]) -> list[RefusedCommand]:
-        """Send commands in one batch; (dispute id, step) each, a dispute's own in order."""
+        """Send commands in one batch.
+
+        Each is (dispute id, step); those of one dispute are in order.
+        """
         request = intake_pb2.ExecuteBatchRequest(commands=[command_of(dispute_id, step) for dispute_id, step in steps])
         stub = self._stub()
         answer = await ask(stub.ExecuteBatch, request, patience=self._patience, what="commands", timeout_s=LONG_S)
@@ -70,7 +81,10 @@ class Mediators:
         ]
 
     async def await_applied(self, handoffs: Vector) -> dict[StreamName, int]:
-        """Wait until intake applied hand-offs up to there; returns the journal's place then."""
+        """Wait until intake has applied the hand-offs.
+
+        Returns the journal's positions at that moment.
+        """
         request = intake_pb2.AwaitAppliedRequest(handoffs=vector_to_wire(handoffs))
         stub = self._stub()
         answer = await ask(
@@ -81,7 +95,10 @@ class Mediators:
         return vector_from_wire(answer.journal)
 
     async def advance_clock(self, to: datetime, handoffs: Vector) -> tuple[int, dict[StreamName, int]]:
-        """Move the scenario clock; returns how many timers fired and the journal's place then."""
+        """Move the scenario clock.
+
+        Returns the number of timers fired and the journal's positions at that moment.
+        """
         request = intake_pb2.AdvanceClockRequest(handoffs=vector_to_wire(handoffs))
         request.to.FromDatetime(to)
         stub = self._stub()
@@ -93,7 +110,7 @@ class Mediators:
         return answer.fired, vector_from_wire(answer.journal)
 
     async def register(self) -> AsyncIterator[intake_pb2.Dispute]:
-        """Read the whole register."""
+        """Yield every dispute of the register."""
         token = ""
         while True:
             request = intake_pb2.ListDisputesRequest(page_size=PAGE, page_token=token)
@@ -124,7 +141,10 @@ def command_of(dispute_id: str, step: Step) -> command_pb2.Command:
 
 
 def batches(steps: Iterable[tuple[str, Step]], limit: int) -> list[list[tuple[str, Step]]]:
-    """Cut commands into batches so that a dispute's own stay together and in order."""
+    """Split commands into batches.
+
+    Commands of one dispute stay together and in order.
+    """
     ordered = sorted(steps, key=lambda item: (item[1].number, item[1].order))
     found: list[list[tuple[str, Step]]] = [[]]
     for _, group in groupby(ordered, key=lambda item: item[1].number):

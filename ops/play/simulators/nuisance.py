@@ -1,4 +1,7 @@
-"""What partners do wrong: requests that every door has to refuse, whole and with a named reason."""
+"""Sends bad requests, as faulty partners do.
+
+Every bridge has to refuse such a request as a whole and name the reason.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ OVERLONG: Final = 300_000
 
 @dataclass(frozen=True, slots=True)
 class Mischief:
-    """One bad request.
+    """One bad request and its answer.
 
     Attributes:
-        name: What is wrong with it.
-        answer: What came back; a receipt is a fault of the hub.
+        name: Kind of the error in it.
+        answer: Answer of the bridge; a receipt is a fault of the hub.
     """
 
     name: str
@@ -78,7 +81,7 @@ BODIES: Final[tuple[tuple[str, Callable[[Body], Body]], ...]] = (
     ("foreign_place", _foreign_place),
     ("overlong_text", _overlong),
     ("unknown_code", _unknown_code),
-    # A protobuf message has no place for the next three: they go to the REST doors only.
+    # A protobuf message can't express the next three: they go to the REST bridges only.
     ("wrong_type", _wrong_type),
     ("unknown_field", _unknown_field),
     ("missing_field", _missing_field),
@@ -87,7 +90,10 @@ TYPED: Final = 5
 
 
 async def misbehave(system: PartnerSystem, record: Record, turn: int) -> Mischief:
-    """Send the next kind of bad request, made of a real record under a reference of its own."""
+    """Send the next kind of bad request.
+
+    It is made from a real record, under a reference of its own.
+    """
     kinds = BODIES[:TYPED] if record.channel is Docking.POLICE else BODIES
     reference = f"BAD{record.number:06d}-{turn}"
     body = body_of(record) | {REFERENCE[record.channel]: reference}
@@ -106,5 +112,5 @@ async def misbehave(system: PartnerSystem, record: Record, turn: int) -> Mischie
 
 
 def changed(record: Record) -> Body:
-    """Return the record's body with another content under the same reference."""
+    """Return a changed body under the same reference."""
     return body_of(record) | {"brief": "内容已改。"}

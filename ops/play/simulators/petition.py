@@ -1,4 +1,7 @@
-"""The simulated petition office: REST, mostly in batches."""
+"""Simulates the petition office.
+
+It uses REST, mostly in batches.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ class PetitionSystem(RestPartner):
         agency: For example `petition-620725`.
         url: HTTP address of the petition bridge.
         api_key: Credential.
-        patience: Repeats what was not answered.
+        patience: Retries calls that get no answer.
     """
 
     def __init__(self, agency: str, url: str, api_key: str, patience: Patience) -> None:

@@ -1,4 +1,7 @@
-"""One agency's part of a tick: sends its records and its nonsense, notes the receipts."""
+"""Plays one agency's part of a tick.
+
+It sends the agency's records and bad requests, and records the receipts.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,10 @@ TRANSIENT: Final = frozenset({"outbox_full", "unavailable", "in_flight", "store_
 
 @dataclass(frozen=True, slots=True)
 class Nuisances:
-    """Which records come twice or changed, and how many bad requests, by channel."""
+    """The records that are used for noise.
+
+    Each set holds record numbers. The records are sent twice, sent changed, or made into bad requests.
+    """
 
     resent: frozenset[int] = frozenset()
     changed_body: frozenset[int] = frozenset()
@@ -41,7 +47,7 @@ class Nuisances:
 
 
 def nuisances(scenario: Scenario, records: Sequence[Record]) -> Nuisances:
-    """Choose by the seed whose records are used for noise."""
+    """Choose the records for noise by the seed."""
     dice = random.Random(f"{scenario.seed}/noise")  # noqa: S311 - reproducible simulation, no secret
     numbers = [record.number for record in records]
 
@@ -54,21 +60,21 @@ def nuisances(scenario: Scenario, records: Sequence[Record]) -> Nuisances:
 
 @dataclass(slots=True)
 class Faults:
-    """What the doors did wrong: each line is a difference."""
+    """Wrong answers of the bridges, each a difference."""
 
     lines: list[str] = field(default_factory=list)
 
 
 class AgencyDesk:
-    """Plays one agency.
+    """Plays one agency's desk.
 
     Args:
-        system: Its system.
-        stranger: The same system with a credential that this bridge doesn't know.
-        ledger: Takes the receipts.
+        system: The agency's system.
+        stranger: The same system with a credential that its bridge doesn't know.
+        ledger: Keeps the receipts.
         progress: For the screen.
-        noise: Whose records are used for noise.
-        faults: Takes what the doors did wrong.
+        noise: Records that are used for noise.
+        faults: Collects wrong answers of the bridge.
     """
 
     def __init__(
@@ -90,7 +96,10 @@ class AgencyDesk:
         self._turn = 0
 
     async def send(self, records: Sequence[Record], *, seed: str, shuffled: bool) -> None:
-        """Send a tick's records, some singly, most in batches, several requests at once."""
+        """Send a tick's records.
+
+        Some go singly, most in batches, with several requests at the same time.
+        """
         if not records:
             return
         order = list(records)
@@ -114,7 +123,7 @@ class AgencyDesk:
             await self._annoy(record)
 
     async def _one(self, record: Record) -> None:
-        # A key of its own on every other single; the others are known by their reference.
+        # Every other single record has an idempotency key of its own; the others use their reference.
         key = f"{record.agency}-{record.number}" if record.number % (2 * SINGLE_EVERY) == 0 else None
         await self._note(record, await self.system.submit(body_of(record), key))
 

@@ -1,4 +1,4 @@
-"""The simulated police: everything over gRPC."""
+"""Simulates the police, everything over gRPC."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PoliceSystem:
         agency: For example `police-620725`.
         grpc_address: gRPC address of the police bridge.
         api_key: Credential.
-        patience: Repeats what was not answered.
+        patience: Retries calls that get no answer.
     """
 
     def __init__(self, agency: str, grpc_address: str, api_key: str, patience: Patience) -> None:
@@ -73,7 +73,7 @@ class PoliceSystem:
 
 
 def _request(body: Body, key: str | None) -> police_pb2.SubmitRequest:
-    # ParseDict knows the proto's own field names and RFC 3339 times.
+    # ParseDict accepts the proto's own field names and RFC 3339 times.
     return police_pb2.SubmitRequest(
         idempotency_key=key or "", incident=json_format.ParseDict(body, police_pb2.PoliceIncident())
     )

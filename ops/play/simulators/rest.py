@@ -1,4 +1,7 @@
-"""A partner that speaks REST: what the simulated court and petition office share."""
+"""A partner's REST client.
+
+The simulated court and petition office share it.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,16 @@ Json = dict[str, object]
 
 
 class RestPartner:
-    """HTTP client of one bridge, with one agency's key.
+    """An HTTP client with one agency's key.
+
+    It calls one bridge.
 
     Args:
         url: Bridge's HTTP address.
         api_key: Credential of the agency.
         route: Collection, for example `/v1/cases`.
         item: Name of a record in a batch, for example `court_case`.
-        patience: Repeats what was not answered.
+        patience: Retries calls that get no answer.
     """
 
     def __init__(self, url: str, api_key: str, route: str, item: str, patience: Patience) -> None:
@@ -40,7 +45,10 @@ class RestPartner:
         await self._client.aclose()
 
     async def submit(self, body: Json, key: str | None = None) -> Answer:
-        """Send one record; without a key the agency's own reference is it."""
+        """Send one record.
+
+        Without a key the agency's own reference is the idempotency key.
+        """
         headers = {} if key is None else {"Idempotency-Key": key}
         answer = await self._call("POST", self._route, json=body, headers=headers)
         if isinstance(answer, Refusal):
@@ -48,7 +56,7 @@ class RestPartner:
         return receipt_of(answer)
 
     async def submit_batch(self, bodies: Sequence[Json]) -> list[Answer]:
-        """Send many records; a result comes back for each, in order."""
+        """Send many records; one answer each, in order."""
         answer = await self._call(
             "POST", f"{self._route}:batch", json={"items": [{self._item: body} for body in bodies]}
         )
@@ -60,13 +68,19 @@ class RestPartner:
         return [_item(result) for result in results]
 
     async def raw(self, content: bytes, headers: Mapping[str, str] | None = None) -> Answer:
-        """Send bytes as they are: for requests that no honest client makes."""
+        """Send bytes as they are.
+
+        For requests that no correct client makes.
+        """
         told = {"Content-Type": "application/json", **(headers or {})}
         answer = await self._call("POST", self._route, content=content, headers=told)
         return answer if isinstance(answer, Refusal) else receipt_of(answer)
 
     async def results(self, after: int) -> tuple[list[ReceivedResult], int]:
-        """Fetch a page of results after a cursor; returns them and the next cursor."""
+        """Fetch a page of results after a cursor.
+
+        Returns the results and the next cursor.
+        """
         answer = await self._call("GET", "/v1/results", params={"after": str(after), "limit": str(PAGE)})
         if isinstance(answer, Refusal):
             raise BrokenPromise(f"results were refused: {answer.code}")
@@ -96,7 +110,7 @@ class RestPartner:
                     method, path, json=json, content=content, params=params, headers=dict(headers or {})
                 )
             except httpx2.TransportError as error:
-                # Whether the server got it nobody knows: the same request again, with the same key.
+                # Nobody knows whether the server got it: the same request is sent again, with the same key.
                 raise Later(f"{type(error).__name__}") from error
             return _judge(response)
 

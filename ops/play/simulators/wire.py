@@ -1,4 +1,4 @@
-"""Receipts and results as the gRPC edges of the bridges give them."""
+"""Reads receipts and results of the bridges' gRPC."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ops.play.simulators.answers import ReceivedReceipt, ReceivedResult
 
 
 def receipt_of(wire: exchange_pb2.Receipt) -> ReceivedReceipt:
-    """Read a receipt."""
+    """Convert a receipt from its wire form."""
     return ReceivedReceipt(
         receipt_id=wire.receipt_id,
         source_ref=wire.source_ref,
@@ -19,5 +19,5 @@ def receipt_of(wire: exchange_pb2.Receipt) -> ReceivedReceipt:
 
 
 def result_of(wire: exchange_pb2.Result) -> ReceivedResult:
-    """Read a result."""
+    """Convert a result from its wire form."""
     return ReceivedResult(wire.cursor, wire.source_ref, wire.status, wire.final)
