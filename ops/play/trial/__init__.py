@@ -1,1 +1,4 @@
-"""`hub trial`: a hub on the wall clock under steady load, with every service paused and killed; nothing may be lost."""
+"""`hub trial` tests a hub under steady load.
+
+The hub runs on the wall clock; every service is paused and killed, and nothing may be lost.
+"""

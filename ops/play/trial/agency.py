@@ -1,4 +1,7 @@
-"""One agency of a trial: hands records over at a steady rate, fetches results, and knows what it still waits for."""
+"""Plays one agency of a trial.
+
+It submits records at a steady rate, fetches results, and knows which results are still missing.
+"""
 
 from __future__ import annotations
 
@@ -20,26 +23,26 @@ from ops.play.trial.script import TrialCase
 from ops.play.verify import demanded
 
 AT_ONCE: Final = 6
-"""Calls that may wait for an answer; then the agency waits as well."""
+"""Largest number of unanswered calls; at this number the agency waits."""
 
 BATCH_EVERY: Final = 4
 BATCH: Final = (2, 6)
 AGAIN_EVERY: Final = 25
-"""One record in so many is handed over twice; the second receipt must be the first one."""
+"""One record in `AGAIN_EVERY` is submitted twice; the second receipt must be equal to the first."""
 
 FETCH_S: Final = 2.0
 RETRY_S: Final = 0.2
 
 
 class Agency:
-    """One agency's system and its clerk.
+    """One agency's system and the clerk who uses it.
 
     Args:
-        system: Its client.
+        system: Client of its bridge.
         source: Its cases.
-        rate: Records a second.
-        dice: Decides pauses and batches.
-        ledger: Takes the receipts.
+        rate: Records per second.
+        dice: Random source for pauses and batches.
+        ledger: Keeps the receipts.
     """
 
     def __init__(
@@ -62,8 +65,8 @@ class Agency:
         self.accepted: asyncio.Queue[tuple[str, TrialCase]] = asyncio.Queue()
         """(dispute id, case) of every receipt, for the mediators."""
         self.owed: dict[str, set[str]] = {}
-        """Reference -> statuses that its agency has not been told yet; from before the record is sent, because a result
-        may overtake its receipt."""
+        """Reference -> statuses that the agency has not received yet; an entry is made before the record is sent,
+        because a result may arrive before its receipt."""
         self.told: Counter[str] = Counter()
         self.sums: dict[str, Sums] = {}
         self.receipts = 0
@@ -71,7 +74,10 @@ class Agency:
         self.faults: list[str] = []
 
     async def hand_over(self, stop: asyncio.Event) -> None:
-        """Hand records over until told to stop; finishes what it began."""
+        """Submit records until `stop` is set.
+
+        Calls that have begun are finished.
+        """
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def gated(cases: Sequence[TrialCase]) -> None:
@@ -87,12 +93,15 @@ class Agency:
                 try:
                     await asyncio.wait_for(stop.wait(), pause_s)
                 except TimeoutError:
-                    # Behind by more than a few calls: it waits, as people do.
+                    # Too many calls have no answer: it waits, as people do.
                     async with gate:
                         continue
 
     async def fetch(self) -> None:
-        """Fetch, confirm and tick off the new results."""
+        """Fetch and confirm new results.
+
+        Each is removed from `owed`.
+        """
         began = time.monotonic()
         found, self._cursor = await fetch_all(self._system, self._cursor)
         self.longest_s = max(self.longest_s, time.monotonic() - began)
@@ -105,7 +114,7 @@ class Agency:
                     del self.owed[result.source_ref]
 
     async def keep_fetching(self) -> None:
-        """Fetch now and then, until cancelled."""
+        """Fetch results every `FETCH_S` until cancelled."""
         while True:
             await self.fetch()
             await asyncio.sleep(FETCH_S)
@@ -149,7 +158,7 @@ class Agency:
 
 
 def wanted(case: TrialCase) -> set[str]:
-    """Return the statuses that a record's agency must be told."""
+    """Return the statuses that the agency must receive."""
     last = demanded(case.record)
     first = "accepted" if case.record.acceptable else "not_mediable"
     return {first} if last is None else {first, last}

@@ -1,4 +1,7 @@
-"""Pauses and kills the services of a running `hub up`, by the process ids that its run folder tells."""
+"""Pauses and kills the services of `hub up`.
+
+Their process ids come from its run folder.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,11 @@ LOOK_S: Final = 0.2
 
 
 class Blows:
-    """Deals them out.
+    """Pauses and kills services as planned.
 
     Args:
         folder: Run folder of the hub.
-        serving: Tells whether a service serves: nobody is struck before it is back from the blow before.
+        serving: Tells whether a service serves. A service gets its next blow only after it serves again.
         happened: Called after each blow.
     """
 
@@ -33,18 +36,21 @@ class Blows:
         self._serving = serving
         self._happened = happened
         self.dealt: Counter[tuple[str, str]] = Counter()
-        """(what, service) -> how often."""
+        """(what, service) -> number of blows."""
         self.away: list[str] = []
-        """Services that were not back in time."""
+        """Services that did not serve again in time."""
         self.missed: list[Blow] = []
-        """Blows that hit nobody: a trial that strikes nothing proves nothing."""
+        """Blows that hit no process; without hits a trial proves nothing."""
 
     def total(self, what: str) -> int:
-        """Return how often something was done to any service."""
+        """Return the number of blows of one kind."""
         return sum(count for (done, _), count in self.dealt.items() if done == what)
 
     async def run(self, planned: Sequence[Blow]) -> None:
-        """Deal out the blows of one service, in order, counted from now."""
+        """Carry out the blows of one service in order.
+
+        Their times count from now.
+        """
         began = time.monotonic()
         for blow in planned:
             await asyncio.sleep(max(0.0, began + blow.at_s - time.monotonic()))

@@ -1,4 +1,7 @@
-"""`hub trial`: shows a trial while it runs, and prints what it came to as one JSON line."""
+"""`hub trial` runs and shows a trial.
+
+It prints the result as one JSON line.
+"""
 
 from __future__ import annotations
 
@@ -57,13 +60,16 @@ def trial(
 
 
 def as_json(verdict: TrialVerdict, *, minutes: float, seed: int, store: str) -> dict[str, object]:
-    """Return the last line: the figures, what they were made with, and the number of faults."""
+    """Return the content of the JSON line.
+
+    It has the figures, the parameters of the trial, and the number of faults.
+    """
     told = asdict(verdict) | {"faults": len(verdict.faults)}
     return told | {"minutes": minutes, "seed": seed, "store": store, "commit": _commit(), "ok": verdict.ok}
 
 
 def _commit() -> str:
-    """Return the commit of this checkout, empty outside of one."""
+    """Return the checkout's commit; empty outside a checkout."""
     with suppress(OSError):
         asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
@@ -84,7 +90,7 @@ async def _shown(wanted: TrialSettings, *, quiet: bool) -> TrialVerdict:
 
 
 def told(show: Show) -> str:
-    """Return one line for people."""
+    """Return one progress line for people."""
     return (
         f"{show.line}  回执 receipts {show.receipts}  待结果 awaited {show.awaited}  暂停 pauses {show.pauses}  "
         f"kill -9 {show.kills}  重启 restarts {show.restarts}"

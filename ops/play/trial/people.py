@@ -1,4 +1,7 @@
-"""Dispatchers, mediators and clerks of a trial: each accepted dispute is worked on in two sittings."""
+"""Simulates the people of a trial.
+
+Dispatchers, mediators and clerks work on each accepted dispute in two sittings.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,13 @@ TOGETHER: Final = 30
 
 
 class People:
-    """Works off what the agencies got receipts for.
+    """Works on the disputes that have receipts.
 
     Args:
-        agencies: Whose disputes.
+        agencies: Agencies whose disputes are worked on.
         mediators: Client of intake.
-        ledger: Tells up to where intake must have applied hand-offs before anybody acts.
-        dice: Decides when a dispute is taken up again.
+        ledger: Gives the positions up to which intake must have applied hand-offs before anybody acts.
+        dice: Random source for the time of the second sitting.
     """
 
     def __init__(
@@ -44,7 +47,10 @@ class People:
         self.faults: list[str] = []
 
     async def work(self, done: asyncio.Event) -> None:
-        """Work until told that no more receipts come, and everything is worked off."""
+        """Work until no more disputes come.
+
+        It ends when `done` is set, which means that no more receipts come, and all disputes are finished.
+        """
         while True:
             last = done.is_set()
             await self._sitting(everything=last)

@@ -1,4 +1,7 @@
-"""When which service of a trial is paused or killed: drawn from a seed, spread over the time of the load."""
+"""Plans when a trial pauses and kills services.
+
+The times are drawn from a seed and spread over the time of the load.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,18 @@ PAUSES: Final = 5
 KILLS: Final = 1
 PAUSE_S: Final = 3.0
 ROOM_S: Final = 6.0
-"""A service has this long between two blows at least, for a restart above all."""
+"""Shortest time between two blows to one service, mainly for its restart."""
 
 QUIET_SHARE: Final = 0.05
-"""The load warms up before the first blow, and comes to itself after the last."""
+"""Share of the load's time before the first blow, to warm up, and after the last blow, to recover."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blow:
-    """One thing that is done to one service.
+    """One pause or kill of one service.
 
     Attributes:
-        at_s: Seconds after the load began.
+        at_s: Time in seconds after the start of the load.
         what: `pause` is SIGSTOP, and SIGCONT three seconds later; `kill` is SIGKILL.
     """
 
@@ -35,12 +38,14 @@ class Blow:
 
 
 def blows(seed: int, service: str, seconds: float) -> Sequence[Blow]:
-    """Return what happens to one service, in order: each blow somewhere in a slot of its own.
+    """Return the blows of one service, in order.
+
+    Each blow has a random time within a slot of its own.
 
     Args:
-        seed: Decides.
-        service: Whom it happens to.
-        seconds: Length of the load; a minute at least, or the slots have no room.
+        seed: Decides kinds and times.
+        service: Service that is paused or killed.
+        seconds: Length of the load; at least a minute, otherwise the slots are too short.
     """
     dice = random.Random(f"{seed}/{service}")  # noqa: S311 - reproducible, no secret
     kinds: list[What] = [PAUSE] * PAUSES + [KILL] * KILLS

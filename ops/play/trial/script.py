@@ -1,4 +1,7 @@
-"""Records without end for one agency, all of the last two days, each with what people do with it; from a seed."""
+"""Generates an agency's endless records from a seed.
+
+All records are of the last two days; each comes with the steps that people take.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from ops.play.scenarios.vocabulary import Docking
 COUNTY: Final = "620725"
 AGENCIES: Final[Mapping[Docking, str]] = {channel: f"{channel}-{COUNTY}" for channel in Docking}
 CHAPTER: Final = 100
-"""Records that are written out at a time."""
+"""Number of records that are generated at a time."""
 
 _EXCLUDED: Final = {
     Docking.COURT: "special",
@@ -33,14 +36,20 @@ _CATEGORIES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TrialCase:
-    """A record and what people do with it if it is accepted."""
+    """A record with its journey.
+
+    The journey is what people do with it if it is accepted.
+    """
 
     record: Record
     way: Journey
 
 
 def cases(channel: Docking, seed: int, today: Callable[[], date]) -> Iterator[TrialCase]:
-    """Yield one agency's cases for ever, those of a hundred at a time as of `today`."""
+    """Yield one agency's cases without end.
+
+    They are generated a hundred at a time; each hundred calls `today` once.
+    """
     number = 0
     while True:
         scenario = Scenario.model_validate(_scenario(channel, f"{seed}/{channel}/{number}", today()))

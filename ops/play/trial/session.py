@@ -1,4 +1,7 @@
-"""One trial from start to verdict: a real `hub up`, steady load, blows, a drain, and everything counted at the end."""
+"""Runs one trial from start to verdict.
+
+It runs a real `hub up` under steady load, with pauses and kills; then it drains the hub and counts everything.
+"""
 
 from __future__ import annotations
 
@@ -48,11 +51,11 @@ SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class TrialSettings:
-    """What the operator asked for.
+    """The operator's settings of a trial.
 
     Attributes:
         minutes: Length of the load.
-        rate: Records a second of the three agencies together.
+        rate: Records per second of the three agencies together.
     """
 
     folder: Path
@@ -64,19 +67,19 @@ class TrialSettings:
 
 @dataclass(slots=True)
 class TrialVerdict:
-    """What a trial came to.
+    """The result of a trial.
 
     Attributes:
-        receipts: Records that an agency holds a receipt for.
-        missing: Of those, without all results that are due, or not in the register.
+        receipts: Number of records that have a receipt.
+        missing: Number of those without all results that are due, or without an entry in the register.
         ended_by_itself: Ends of processes that the trial did not cause.
         restarts: Starts of processes after an end.
-        books_difference: Sum of the stages' differences, whatever their sign; None when the books can't be had.
-        dead: Records in the books that were put aside as dead letters, or parked.
+        books_difference: Sum of the stages' absolute differences; None when the books could not be read.
+        dead: Records in the books that are dead letters or parked.
         figures_difference: Rates of stats that differ from the sum of what was sent.
-        pauses: Dealt out by the trial, as `kills`.
-        longest_stall_s: Longest that anybody waited for an answer.
-        faults: What nobody should have met, one line each.
+        pauses: Pauses that the trial caused; `kills` likewise.
+        longest_stall_s: Longest wait of any client for an answer.
+        faults: Errors that no client should have met, one line each.
     """
 
     receipts: int = 0
@@ -96,14 +99,17 @@ class TrialVerdict:
 
     @property
     def ok(self) -> bool:
-        """Nothing is missing, nothing ended by itself, everything adds up."""
+        """True when the trial found no fault.
+
+        Nothing is missing, nothing ended by itself, and all sums agree.
+        """
         wrong = (self.missing, self.ended_by_itself, self.books_difference, self.dead, self.figures_difference)
         return self.receipts > 0 and not any(n != 0 for n in wrong) and self.restarts == self.kills and not self.faults
 
 
 @dataclass(slots=True)
 class Show:
-    """What a screen shows of a running trial."""
+    """The progress of a running trial."""
 
     seconds: float = 0.0
     of: float = 0.0
@@ -116,11 +122,11 @@ class Show:
 
 
 class Trial:
-    """Runs one trial.
+    """Runs and judges one trial.
 
     Args:
-        wanted: What the operator asked for.
-        show: Written while it runs.
+        wanted: The operator's settings.
+        show: Updated while it runs.
     """
 
     def __init__(self, wanted: TrialSettings, show: Show) -> None:
@@ -131,7 +137,10 @@ class Trial:
         self._verdict = TrialVerdict()
 
     async def run(self) -> TrialVerdict:
-        """Run it; returns the verdict, whatever happens to the hub."""
+        """Run the trial and return its verdict.
+
+        There is a verdict whatever happens to the hub.
+        """
         wanted, verdict = self._wanted, self._verdict
         self._show.of = wanted.minutes * 60
         async with AsyncExitStack() as stack:
@@ -181,7 +190,11 @@ class Trial:
                 await system.close()
 
     async def _unless_over(self, up: HubUp, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work; a hub that ended, or an answer that nobody can live with, ends it early."""
+        """Do the work unless the hub ends.
+
+        The work also ends early when a call fails for good or an answer breaks its contract; each such error becomes a
+        fault.
+        """
         if up.ended:
             work.close()
             return
@@ -244,7 +257,10 @@ class Trial:
         show.restarts = len(ends(self._hub_folder))
 
     async def _drain(self, agencies: Sequence[Agency], desk: HubClient) -> None:
-        """Wait until nothing is on its way and every agency has what it waits for; for a bounded time."""
+        """Wait until everything has arrived.
+
+        No record is on its way then and every agency has all its results. The time is bounded (`DRAIN_S`).
+        """
         end = time.monotonic() + DRAIN_S
         while time.monotonic() < end:
             for agency in agencies:
@@ -276,7 +292,7 @@ class Trial:
 
     @staticmethod
     def _untold(agencies: Sequence[Agency], ledger: ReceiptFile) -> set[str]:
-        """Return the disputes whose agency has not been told all that is due to it."""
+        """Return the disputes whose agency lacks a result."""
         found = (ledger.dispute_of(agency.name, ref) for agency in agencies for ref in agency.owed)
         return {dispute_id for dispute_id in found if dispute_id is not None}
 
@@ -302,7 +318,10 @@ class Trial:
 
 
 def uncaused(noted: Sequence[End], kills: Counter[str]) -> list[End]:
-    """Return the ends that are not ours: of each service as many by SIGKILL are as it was killed."""
+    """Return the ends that the trial did not cause.
+
+    Of each service, as many ends by SIGKILL as the trial has killed it are the trial's own.
+    """
     left, found = Counter(kills), []
     for end in noted:
         if left[end.process] and "SIGKILL" in end.cause:

@@ -1,4 +1,7 @@
-"""A `hub up` as a child process of the trial, told by its run folder; it ends with us, however we end."""
+"""Runs the trial's `hub up` as a child process.
+
+Its addresses come from its run folder. It ends when our process ends, for whatever reason.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ LOOK_S: Final = 0.2
 
 
 class HubUp:
-    """An asynchronous context manager.
+    """A running `hub up`; an asynchronous context manager.
 
     Args:
         folder: Run folder.
@@ -36,12 +39,12 @@ class HubUp:
 
     @property
     def ended(self) -> bool:
-        """Tell whether it ended."""
+        """True when it has ended or was never started."""
         return self._process is None or self._process.poll() is not None
 
     @property
     def running(self) -> Running:
-        """Where everything is; only while it runs."""
+        """Addresses of the hub; only while it runs."""
         return find(self._folder)
 
     @property
@@ -77,7 +80,7 @@ class HubUp:
 
     async def _started(self) -> None:
         end = time.monotonic() + START_S
-        # It is written when all services are ready.
+        # The file is written when all services are ready.
         while not (self._folder / NAME).exists():
             if self.ended or time.monotonic() > end:
                 raise CommandError(Exit.DIFFERENCE, f"hub up 未能启动 did not start:\n{self.log.read_text()[-2000:]}")
@@ -87,7 +90,10 @@ class HubUp:
         await self.stop()
 
     async def stop(self) -> None:
-        """Stop it in order, as SIGTERM does, and wait for its end."""
+        """Stop it in order and wait for its end.
+
+        The leash sends SIGTERM.
+        """
         if self._process is None or self._process.stdin is None:
             return
         self._process.stdin.close()
