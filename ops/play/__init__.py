@@ -1,1 +1,4 @@
-"""A county played through the hub: scenarios, simulators, demo, trial."""
+"""Plays a county through the hub.
+
+It contains scenarios, simulators, the demo and the trial.
+"""

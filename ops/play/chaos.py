@@ -1,4 +1,7 @@
-"""kill -9 on purpose: which service, when, and what it held at that moment; and pauses beside it."""
+"""Kills and pauses services on purpose.
+
+It decides which service is killed and when, and records how much unfinished work the service had.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ LEAST_KILLS: Final = 8
 LEAST_LOADED: Final = 5
 PAUSE_S: Final = (1.0, 3.0)
 STOPPED_S: Final = 3.0
-"""A pause of a process: longer than the session of a reader under chaos, and than any answer should take."""
+"""Pause of a process: longer than a reader's session under chaos, and longer than any answer should take."""
 
 PATIENCE_S: Final = 4.0
 LONGEST_HOLD_S: Final = 30.0
@@ -34,7 +37,7 @@ class Kill:
     """One SIGKILL.
 
     Attributes:
-        service: Who was killed.
+        service: Service that was killed.
         at: Seconds since the start of the run.
         outbox_rows: Records that it had written and Kafka had not confirmed, as its books said just before.
         unread: Records that waited for it, as the books of their senders said just before.
@@ -47,12 +50,15 @@ class Kill:
 
     @property
     def loaded(self) -> bool:
-        """It held work when it died."""
+        """True when it had unfinished work."""
         return self.outbox_rows > 0 or self.unread > 0
 
 
 def victims(seed: int) -> Iterator[str]:
-    """Yield services for ever: each of the five once in a drawn order, then again, so that none is spared."""
+    """Yield the services to kill, without end.
+
+    Each round contains each of the five once, in an order drawn from the seed, so that none is left out.
+    """
     dice = random.Random(seed)  # noqa: S311 - reproducible, no secret
     while True:
         round_ = list(SERVICES)
@@ -61,31 +67,36 @@ def victims(seed: int) -> Iterator[str]:
 
 
 def senders_of(service: str) -> Sequence[str]:
-    """Return who writes the streams that a service reads."""
+    """Return the services whose streams a service reads."""
     return BRIDGES if service == "intake" else ("intake",)
 
 
 def least_loaded(*, pausing: bool) -> int:
-    """Return how many of the kills must find work on hand.
+    """Return how many kills must find work.
 
-    Between two blows that take their pause, a scenario of a day or two is worked off: there what counts is that every
-    service is killed and paused. Under load the same is done by `hub trial` and the fault matrix.
+    With pauses it is 0: a scenario of a day or two is finished between two blows, so there only the kill and the pause
+    of every service count. `hub trial` and the fault matrix do the same under load.
     """
     return 0 if pausing else LEAST_LOADED
 
 
 def required(fraction: float, least: int = LEAST_KILLS) -> int:
-    """Return how many kills there must have been when that share of the work is done."""
+    """Return how many kills a progress requires.
+
+    So many kills must have happened when that fraction of the work is done.
+    """
     return int(max(0.0, min(1.0, fraction)) * least)
 
 
 class Chaos:
-    """Kills and restarts services while the driver works; slows the driver when it would be done too early.
+    """Kills and restarts services during a run.
+
+    It slows the driver down when the driver would finish before enough services were killed.
 
     Args:
         seed: Decides victims and pauses.
-        hub: Whose children are killed.
-        desk: Asks the books.
+        hub: Hub whose processes are killed.
+        desk: Client that reads the books.
         happened: Called after each kill.
         pausing: Stops a service for three seconds (SIGSTOP, SIGCONT) after each kill.
     """
@@ -110,7 +121,10 @@ class Chaos:
         self.pauses: Counter[str] = Counter()
 
     async def run(self) -> None:
-        """Strike until cancelled or until the work is at its end and enough was killed."""
+        """Kill and pause services until the run is over.
+
+        It ends when it is cancelled, or when all work is done and enough services were killed.
+        """
         while not (self._ending and len(self.kills) >= LEAST_KILLS):
             await asyncio.sleep(self._dice.uniform(*PAUSE_S))
             await self._strike(self._draw(self._victims))
@@ -118,16 +132,17 @@ class Chaos:
                 await self._pause(self._draw(self._sleepers))
 
     async def pace(self, fraction: float) -> None:
-        """Hold the driver while the kills are behind its work; while a victim is up and watched, load for it may come.
+        """Hold the driver while too few kills have happened.
 
-        For one kill at a time: else the driver is done with everything before the books have shown work on hand.
+        One kill that is being prepared counts as done, so that its victim can get load. Only one: otherwise the driver
+        would finish everything before the books have shown work on hand.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_HOLD_S), self._changed:
                 await self._changed.wait_for(lambda: len(self.kills) + self._armed >= required(fraction))
 
     def finish(self) -> None:
-        """Say that no more work comes."""
+        """Announce that no more work will come."""
         self._ending = True
 
     def _draw(self, services: Iterator[str]) -> Child:
@@ -164,7 +179,7 @@ class Chaos:
         try:
             await asyncio.sleep(STOPPED_S)
         finally:
-            # Also when the run is over: what is stopped can't be told to end.
+            # Also when the run is over: a paused process can't react to a stop request.
             sleeper.signal(SIGCONT)
         self.pauses[sleeper.name] += 1
 
@@ -183,7 +198,10 @@ class Chaos:
 
 
 def held(victim: Child, sheets: Mapping[str, Sheet]) -> tuple[int, int]:
-    """Return (outbox rows, unread records) of a service by the latest books; nothing while they are not known."""
+    """Return (outbox rows, unread records) of a service.
+
+    They come from the latest known books; both are 0 while its own books are not known.
+    """
     own = sheets.get(victim.label)
     if own is None:
         return 0, 0

@@ -1,4 +1,7 @@
-"""Plays a scenario through a running hub: weeks of business time, in order, with everybody's part in each."""
+"""Plays a scenario through a running hub.
+
+It plays the weeks of business time in order, each with the parts of partners and mediators.
+"""
 
 from __future__ import annotations
 
@@ -30,22 +33,25 @@ RULING: Final = "ruling"
 
 
 class DemoPace(Protocol):
-    """Lets the driver go on; chaos slows it down here."""
+    """Controls the driver's speed; chaos slows it down."""
 
     async def pace(self, fraction: float) -> None:
-        """Return when the driver may start the work after that share of the whole."""
+        """Wait until the driver may continue.
+
+        `fraction` is the share of the work that is done.
+        """
 
 
 class FullSpeed:
-    """Never waits."""
+    """A pace that never waits."""
 
     async def pace(self, fraction: float) -> None:
-        """Return at once; `fraction` matters to chaos alone."""
+        """Return at once; only chaos uses `fraction`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A scenario written out.
+    """A scenario expanded into records and journeys.
 
     Attributes:
         records: In order of arrival.
@@ -60,12 +66,15 @@ class Script:
 
     @property
     def ends_at(self) -> dict[int, datetime]:
-        """Record number to the instant at which a person ends it."""
+        """Record number to the instant of its end.
+
+        Only records that a person ends are included.
+        """
         return {number: way.ends_at for number, way in self.journeys.items() if way.ends_at is not None}
 
 
 def write_out(scenario: Scenario) -> Script:
-    """Expand a scenario; pure."""
+    """Expand a scenario; a pure function."""
     records = generate(scenario)
     journeys = {record.number: journey(record, scenario) for record in records}
     return Script(scenario, records, journeys, tuple(ticks(scenario.window, scenario.tick_days, records)))
@@ -73,11 +82,11 @@ def write_out(scenario: Scenario) -> Script:
 
 @dataclass(slots=True)
 class Played:
-    """What a run left with the partners.
+    """The state of the partners after a run.
 
     Attributes:
         handoffs: Hand-off streams up to the last acknowledged record.
-        journal: Place of the journal after everything.
+        journal: Positions in the journal after everything.
         refused: Commands that intake refused.
         results: Agency to the results it fetched.
     """
@@ -90,7 +99,7 @@ class Played:
 
 
 class Driver:
-    """Plays a script.
+    """Plays a script through a hub.
 
     Args:
         script: What is played.
@@ -99,8 +108,9 @@ class Driver:
         ledger: Receipts.
         progress: For the screen.
         pace: Slows the driver down under chaos.
-        faults: Takes what the doors did wrong.
-        moves_clock: The hub runs on the scenario clock, which is moved after every week; else time passes by itself.
+        faults: Collects wrong answers of the bridges.
+        moves_clock: True when the hub runs on the scenario clock, which is moved after every week; else time passes by
+            itself.
     """
 
     def __init__(
@@ -133,7 +143,7 @@ class Driver:
         return self._script.records
 
     async def play(self) -> Played:
-        """Play every week; returns what is left with the partners."""
+        """Play every week and return the partners' state."""
         start = datetime.min.replace(tzinfo=self._script.ticks[0].tzinfo)
         steps = [step for way in self._script.journeys.values() for step in way.steps]
         self._progress.ticks = len(self._script.ticks)
@@ -160,7 +170,7 @@ class Driver:
         self.played.handoffs = self._ledger.vector
 
     async def _part(self) -> None:
-        # Two parts a week: what partners send, and what people do.
+        # A week has two parts: the records that partners send, and the commands of people.
         await self._pace.pace(self._parts_done / (2 * len(self._script.ticks)))
         self._parts_done += 1
 
@@ -172,7 +182,10 @@ class Driver:
                 group.create_task(desk.send(own, seed=f"{self._script.scenario.seed}/{end}", shuffled=shuffled))
 
     async def _act(self, steps: Sequence[Step]) -> None:
-        """Carry out a week's steps; a ruling passes through the court's bridge, so what follows it waits."""
+        """Carry out a week's steps.
+
+        A ruling goes through the court's bridge, so the steps after it wait until intake has applied it.
+        """
         waiting: dict[int, list[Step]] = defaultdict(list)
         for step in sorted(steps, key=lambda step: (step.number, step.order)):
             waiting[step.number].append(step)
@@ -217,7 +230,7 @@ class Driver:
         return dispute_id
 
     async def fetch_results(self) -> None:
-        """Let every agency fetch and acknowledge its new results."""
+        """Fetch and acknowledge every agency's new results."""
 
         async def fetch(system: PartnerSystem) -> None:
             found, cursor = await fetch_all(system, self.played.cursors[system.agency])
@@ -230,7 +243,10 @@ class Driver:
 
 
 def _next_round(waiting: dict[int, list[Step]]) -> tuple[list[Step], list[Step]]:
-    """Take each record's steps up to its next ruling, and that ruling; what is left waits for the next round."""
+    """Take each record's steps up to its next ruling.
+
+    The ruling is taken too, in the second list. The remaining steps wait for the next round.
+    """
     commands: list[Step] = []
     rulings: list[Step] = []
     for number in list(waiting):

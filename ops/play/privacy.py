@@ -1,4 +1,7 @@
-"""Looks for generated people where no personal data may be: topics, dead letters, logs, metrics."""
+"""Searches a run's output for personal data.
+
+It looks for the generated people in topics, dead letters, logs and metrics, where no personal data may be.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import Final
 from ops.play.scenarios.people import InventedPerson
 
 WINDOW: Final = 8
-"""Bytes that a trace is first looked up by; every trace is at least that long."""
+"""Length in bytes of the first look-up of a trace; every trace is at least that long."""
 
 SHORTEST_BASE64: Final = 8
 
@@ -22,9 +25,9 @@ class Hit:
     """A trace of a person.
 
     Attributes:
-        place: Which dump.
+        place: Name of the dump.
         kind: What was found and how it was written, for example `phone base64`; never the value.
-        offset: Where.
+        offset: Offset in the dump, in bytes.
     """
 
     place: str
@@ -33,7 +36,10 @@ class Hit:
 
 
 def traces(people: Iterable[InventedPerson]) -> Iterator[tuple[bytes, str]]:
-    """Yield every form in which somebody could show up, with its kind."""
+    """Yield every form of each person's data.
+
+    Each form comes with its kind, for example `phone base64`.
+    """
     for person in people:
         for kind, text in (("name", person.name), ("id_number", person.id_number), ("phone", person.phone)):
             plain = text.encode()
@@ -55,7 +61,10 @@ def traces(people: Iterable[InventedPerson]) -> Iterator[tuple[bytes, str]]:
 
 
 def _base64_core(plain: bytes, shift: int) -> bytes:
-    """Return the characters of base64 that depend on `plain` alone when `shift` bytes stand before it."""
+    """Return the base64 characters that depend on `plain` only.
+
+    `shift` is the number of bytes before `plain`.
+    """
     whole = base64.b64encode(bytes(shift) + plain)
     first = (shift * 8 + 5) // 6
     last = (shift + len(plain)) * 8 // 6
@@ -63,10 +72,10 @@ def _base64_core(plain: bytes, shift: int) -> bytes:
 
 
 def search(dumps: Mapping[str, bytes], people: Iterable[InventedPerson]) -> list[Hit]:
-    """Return every trace of anybody in the dumps."""
-    # Digits look the same plain and escaped: each way of writing somebody down is looked for once.
+    """Return every trace of people in dumps."""
+    # Digits look the same plain and escaped: each byte sequence is searched for only once.
     known = dict(reversed(list(traces(people))))
-    # Looked up by its end, because all numbers of one county begin alike; then by its whole length.
+    # A trace is looked up by its end, because all numbers of one county begin alike; then by its whole length.
     lengths: dict[bytes, set[int]] = defaultdict(set)
     for trace in known:
         lengths[trace[-WINDOW:]].add(len(trace))
@@ -76,7 +85,7 @@ def search(dumps: Mapping[str, bytes], people: Iterable[InventedPerson]) -> list
 def _search_one(
     place: str, data: bytes, known: Mapping[bytes, str], lengths: Mapping[bytes, set[int]]
 ) -> Iterator[Hit]:
-    # One set look-up per byte: tens of megabytes in seconds, however many people there are.
+    # One look-up per byte: tens of megabytes take seconds, for any number of people.
     for end in [at for at in range(WINDOW, len(data) + 1) if data[at - WINDOW : at] in lengths]:
         for length in lengths[data[end - WINDOW : end]]:
             kind = known.get(data[end - length : end]) if length <= end else None

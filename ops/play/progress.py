@@ -1,4 +1,7 @@
-"""What a run has done so far: written by the driver, shown by the screen."""
+"""The progress of a run.
+
+The driver writes it and the screen shows it.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,18 @@ class RunProgress:
     """Counters of a run.
 
     Attributes:
-        business_date: Day up to which the scenario was played.
+        business_date: Business day that the scenario has reached.
         tick: Ticks done, of `ticks`.
         sent: Records acknowledged, by channel.
-        refused: Records refused at the door, by channel.
+        refused: Requests that the bridge refused, by channel.
         commands: Commands carried out.
         timers: Timers fired by the scenario clock.
         rates: Latest table from stats.
         events: Events that stats has folded.
         books: Latest books.
         kills: Services killed on purpose so far.
-        lag_s: How far the slowest reader is behind, in seconds.
-        line: What is going on, for people.
+        lag_s: Lag of the slowest reader, in seconds.
+        line: Current activity, for people.
     """
 
     started: float = field(default_factory=time.monotonic)

@@ -1,4 +1,7 @@
-"""The live screen of a run: only on a terminal; elsewhere a plain line now and then on stderr."""
+"""Shows the progress of a run.
+
+A terminal gets a live screen; any other output gets a plain line every few seconds.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,18 @@ from ops.run.tables import CHANNEL_NAMES, books_table, rates_table
 
 REFRESH_S: Final = 0.25
 HIGH: Final = 50
-"""Lines from which everything fits; on a lower console throughput is left out, and the rest has no frames."""
+"""Lines of a console on which everything fits; a lower one gets no throughput, and the rest without frames."""
 
 PLAIN_EVERY_S: Final = 5.0
 
 
 class Screen:
-    """Shows progress until it is told to stop.
+    """Shows progress until it is cancelled.
 
     Args:
-        console: Where to; a terminal gets the live screen.
-        progress: Read only.
-        quiet: Shows nothing at all (`--json`).
+        console: Target; a terminal gets the live screen.
+        progress: Counters to show; they are only read.
+        quiet: Show nothing at all (`--json`).
     """
 
     def __init__(self, console: Console, progress: RunProgress, *, quiet: bool = False) -> None:
@@ -40,14 +43,17 @@ class Screen:
         self._speed: Counter[str] = Counter()
 
     def say(self, line: str) -> None:
-        """Show one line: on the screen while it is live, else as it comes."""
+        """Show one line.
+
+        It appears on the live screen; without a live screen it is printed at once.
+        """
         self._progress.line = line
         if self._quiet or self._live is not None:
             return
         self._console.print(line, highlight=False)
 
     async def run(self) -> None:
-        """Show until cancelled."""
+        """Show progress until cancelled."""
         if self._quiet:
             return
         if not self._console.is_terminal:
@@ -75,7 +81,10 @@ class Screen:
             )
 
     def _measure(self) -> None:
-        """Take the speed over two seconds and more, so that it can be read."""
+        """Measure the speed over at least two seconds.
+
+        A shorter interval would change too fast to be read.
+        """
         now, sent, events = self._before
         elapsed = self._progress.seconds - now
         if elapsed < 2.0:  # noqa: PLR2004 - as the docstring says
@@ -95,7 +104,7 @@ class Screen:
         parts: list[Text | Table | ProgressBar] = [
             head,
             ProgressBar(total=max(1, shown.ticks), completed=shown.tick, width=60),
-            # The bar ends no line of its own.
+            # The bar does not end its line.
             Text(),
             *(() if low else (self._sources(),)),
             rates_table(shown.rates, "比率 rates", low=low),

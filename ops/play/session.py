@@ -1,4 +1,7 @@
-"""One demo run from start to verdict: hub, partners, chaos, driver, comparison."""
+"""Runs one demo from start to verdict.
+
+It starts the hub, the partners and chaos, runs the driver, and compares the result.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +47,12 @@ from ops.run.rates import RateRow
 SETTLE_S: Final = 60.0
 QUIET_S: Final = 0.2
 CHAOS_SETTINGS: Final = {"HUB_SESSION_TIMEOUT_S": "3"}
-"""A killed reader's partitions move on sooner: its successor is the same service, started again at once."""
+"""Frees a killed reader's partitions sooner: its successor is the same service, started again at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the operator asked for."""
+    """The operator's options of a demo."""
 
     scenario: Scenario
     folder: Path
@@ -61,7 +64,7 @@ class Options:
 
 @dataclass(slots=True)
 class RunReport:
-    """What a run came to."""
+    """The result of a demo run."""
 
     script: Script
     broker_kind: str
@@ -78,17 +81,17 @@ class RunReport:
 
     @property
     def ok(self) -> bool:
-        """Everything came out."""
+        """True when nothing differs and the books balance."""
         return not self.differences and self.books is not None and self.books.balanced
 
 
 class Session:
-    """Runs one demo.
+    """Runs one demo and judges it.
 
     Args:
-        options: What the operator asked for.
-        progress: Written while it runs.
-        say: Gets one line now and then.
+        options: The operator's options.
+        progress: Updated while it runs.
+        say: Gets progress lines.
     """
 
     def __init__(self, options: Options, progress: RunProgress, say: Callable[[str], None]) -> None:
@@ -99,7 +102,7 @@ class Session:
         self._faults = Faults()
 
     async def run(self) -> RunReport:
-        """Play the scenario and judge it."""
+        """Play the scenario and judge the result."""
         options = self._options
         script = write_out(options.scenario)
         plans = options.scenario.channels
@@ -158,7 +161,7 @@ class Session:
         return report
 
     def _chaos(self, seed: int, hub: Hub, desk: HubClient) -> Chaos:
-        # A pause is what the wall clock feels: on the scenario clock nothing passes meanwhile.
+        # Pauses have an effect on the wall clock only: on the scenario clock no time passes meanwhile.
         return Chaos(seed, hub, desk, self._killed, pausing=self._options.clock == "wall")
 
     def _killed(self, kill: Kill) -> None:
@@ -219,7 +222,10 @@ class Session:
         return played
 
     async def _watch(self, desk: HubClient) -> None:
-        """Keep the screen's figures fresh; a service that is away just shows nothing new."""
+        """Update the screen's figures.
+
+        A service that does not answer keeps its last figures.
+        """
         window = self._options.scenario.window
 
         async def books() -> None:
@@ -275,7 +281,10 @@ class Session:
             report.differences += _enough(report.kills, least_loaded(pausing=self._options.clock == "wall"))
 
     async def _settled(self, look: Callable[[], Awaitable[list[Difference]]]) -> list[Difference]:
-        """Look until there is no difference any more, for a bounded time: bridges and gauges follow a moment later."""
+        """Repeat a comparison until nothing differs.
+
+        The time is bounded (`SETTLE_S`). Bridges and gauges are a moment behind, so a first difference may vanish.
+        """
         end = asyncio.get_running_loop().time() + SETTLE_S
         while True:
             differences = await look()
@@ -298,7 +307,10 @@ class Session:
         return compare_books(report.books)
 
     async def _look_for_people(self, report: RunReport, hub: Hub, desk: HubClient) -> None:
-        """Search everything that may hold no personal data for every generated person."""
+        """Search the dumps for every generated person.
+
+        The dumps may not contain any personal data.
+        """
         self._say("查找个人信息 looking for personal data …")
         metrics = {child.label: await desk.metrics(child.label) for child in hub.children}
         dumps = await asyncio.to_thread(collect, hub.broker.bootstrap, self._options.folder / "logs", metrics)

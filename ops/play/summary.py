@@ -1,4 +1,4 @@
-"""What a run came to: for people, and as one JSON document."""
+"""Shows a run's result to people or as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.run.tables import books_table, rates_table
 
 
 def as_json(report: RunReport) -> dict[str, object]:
-    """Return the document of `--json`."""
+    """Return the JSON document for `--json`."""
     return {
         "broker": {"kind": report.broker_kind, "version": report.broker_version},
         "rates": [asdict(rate) for rate in report.rates],
@@ -28,7 +28,7 @@ def as_json(report: RunReport) -> dict[str, object]:
 
 
 def show(console: Console, report: RunReport) -> None:
-    """Print what a run came to."""
+    """Print the result of a run."""
     scenario = report.script.scenario
     window = scenario.window
     title = f"{scenario.title.zh} {scenario.title.en}  [{window.start} – {window.end})"
@@ -60,7 +60,7 @@ def show(console: Console, report: RunReport) -> None:
 
 
 def differences(console: Console, report: RunReport) -> None:
-    """Print what differs, one line each."""
+    """Print the differences, one line each."""
     table = Table(title="不符 differences", title_justify="left")
     for column in ("什么 what", "应为 expected", "实为 found"):
         table.add_column(column, overflow="fold")

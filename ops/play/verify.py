@@ -1,4 +1,7 @@
-"""Compares what the hub shows with what the driver knows; every difference is a line, none is a warning."""
+"""Compares the hub's figures with the driver's.
+
+Each difference is one line; there are no mere warnings.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ SHOWN: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that does not come out as it should."""
+    """A value that is not as expected."""
 
     what: str
     expected: str
@@ -37,7 +40,10 @@ class Difference:
 
 
 def compare_rates(expected: Iterable[RateRow], found: Iterable[RateRow]) -> list[Difference]:
-    """Compare the table, figure by figure; a figure that is missing is a difference."""
+    """Compare the table of rates, figure by figure.
+
+    A missing figure is a difference.
+    """
     known = {(rate.channel, rate.metric): rate for rate in found}
     lines = []
     for rate in expected:
@@ -64,7 +70,7 @@ def compare_gauges(expected: Mapping[str, Sums], metrics: str, county: str) -> l
     lines = []
     for channel, of in expected.items():
         for measure, count in (("registered", of.registered), ("accepted", of.accepted), ("agreed", of.agreed)):
-            # A channel that never saw anything may have no series yet.
+            # A channel without any record may have no series yet.
             shown = found.get((channel, measure), 0 if channel != "all" else None)
             if shown is not None and shown != count:
                 lines.append(Difference(f"Prometheus {channel} {measure}", str(count), str(shown)))
@@ -85,14 +91,20 @@ def compare_sets(what: str, expected: AbstractSet[str], found: AbstractSet[str])
 
 
 def demanded(record: Record) -> str | None:
-    """Return the status that its agency must have been told at last; None where nothing final is due yet."""
+    """Return the last status that its agency must get.
+
+    None when no final result is due yet.
+    """
     if not record.acceptable:
         return "not_mediable"
     return DEMANDED.get(record.ending.fate)
 
 
 def compare_results(records: Iterable[Record], results: Mapping[str, Sequence[ReceivedResult]]) -> list[Difference]:
-    """Check that each agency got the results that are due to it, each of its records once at least."""
+    """Check that each agency got all results due.
+
+    Each of its records must have its result at least once.
+    """
     told = {(agency, result.source_ref, result.status) for agency, of_agency in results.items() for result in of_agency}
     missing: Counter[tuple[str, str]] = Counter()
     for record in records:
@@ -106,7 +118,10 @@ def compare_results(records: Iterable[Record], results: Mapping[str, Sequence[Re
 
 
 def compare_books(books: Books) -> list[Difference]:
-    """Check that the books balance and that nothing was put aside."""
+    """Check that the books balance.
+
+    No record may be dead, parked or held either.
+    """
     lines = []
     for stage in books.stages:
         if stage.difference:
