@@ -66,7 +66,7 @@ class Faults:
 
 
 class AgencyDesk:
-    """Plays one agency's desk.
+    """Plays one agency in a run.
 
     Args:
         system: The agency's system.
