@@ -1,1 +1,4 @@
-"""Benchmarks beside peers that we did not write: a command for each question, ratios in one run."""
+"""Benchmarks of the hub.
+
+Each question has a command. The hub is compared with peers that we did not write, and ratios come from one run.
+"""

@@ -1,4 +1,7 @@
-"""A service's process asked from outside: how far it is, what it buried, what it costs on the way."""
+"""Observes a service's process from outside.
+
+It reads the progress, the dead, parked and held records, and the cost of the process.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ MB: Final = 1e6
 
 
 class Asked:
-    """A service asked how far it is."""
+    """A client that asks a service for its progress."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
@@ -44,26 +47,35 @@ class Asked:
         await self._http.aclose()
 
     async def taken_in(self) -> int:
-        """Return the records taken in since the process began: cheap, whatever the size of the store."""
+        """Count the records taken in since the process began.
+
+        This is cheap for a store of any size.
+        """
         if self._child.name == STATS:
             stub = stats_pb2_grpc.StatsServiceStub(self._channel)
             return int((await stub.GetPositions(stats_pb2.GetPositionsRequest(), timeout=ANSWER_S)).events)
         return await self.handled()
 
     async def handled(self) -> int:
-        """Return the records that this very process has handled, whoever else works on its store."""
+        """Count the records that this process has handled.
+
+        Records of other processes on the same store are not counted.
+        """
         answer = await self._http.get(f"{self._child.http_url}/metrics")
         families = text_string_to_metric_families(answer.text)
         return sum(int(sample.value) for family in families for sample in family.samples if sample.name == TAKEN_IN)
 
     async def sheet(self) -> Sheet:
-        """Return its books; they count rows, so they cost more the larger the store is."""
+        """Return its books.
+
+        They count rows, so a larger store makes them more expensive.
+        """
         stub = books_pb2_grpc.BooksServiceStub(self._channel)
         return sheet_of(await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=STALLED_S))
 
 
 async def watch(child: Child, records: int, stores: Path, screen: Screen) -> list[Point]:
-    """Look at the process until it has taken everything in."""
+    """Sample the process until all records are taken in."""
     asked = Asked(child)
     try:
         start = moved_at = time.monotonic()
@@ -88,7 +100,10 @@ async def watch(child: Child, records: int, stores: Path, screen: Screen) -> lis
 
 
 async def until(child: Child, records: int) -> int:
-    """Wait until a service that was started on a store says that it stands at its end; returns what it buried."""
+    """Wait until a restarted service has read everything.
+
+    It was started on a store that had reached the end. Returns the number of its dead, parked and held records.
+    """
     end = time.monotonic() + STALLED_S
     asked = Asked(child)
     try:
@@ -102,7 +117,7 @@ async def until(child: Child, records: int) -> int:
 
 
 def pid_of(child: Child) -> int:
-    """Return its process id.
+    """Return the process id of a service.
 
     Raises:
         Retryable: `service_ended`.

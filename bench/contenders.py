@@ -1,4 +1,7 @@
-"""One measured run each of the hub's stats and of its peers, from records in Kafka to durable counts."""
+"""Runs and measures the hub's stats or a peer once.
+
+A run goes from records in Kafka to durable counts.
+"""
 
 from __future__ import annotations
 
@@ -30,19 +33,19 @@ MIB: Final = 1024 * 1024
 US: Final = 1e6
 LAST_WORDS: Final = 400
 PLACES: Final = "SELECT coalesce(sum(position), 0) FROM inbox_stream WHERE topic = ?"
-"""How far the reader came: written in the transaction of the effect, so it tells what is durable."""
+"""Position of the reader. It is written in the transaction of the effect, so all records up to it are durable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What all contenders of one stage run on.
+    """The environment of all contenders of one stage.
 
     Attributes:
         kafka: The running broker.
         folder: Run folder; every run gets a new one in it.
-        per_value: Records asked for in a Kafka value; 1 is also an event a message for the peers.
+        per_value: Records wanted in a Kafka value; with 1 the peers too get one event per message.
         events: Journal events in the topics.
-        singles: Topic with the same events, one a message.
+        singles: Topic with the same events, one per message.
     """
 
     kafka: NativeKafka
@@ -53,18 +56,21 @@ class Course:
     numbers: count[int] = field(default_factory=count)
 
     def room(self, name: str) -> Path:
-        """Return a new folder for one run."""
+        """Make a new folder for one run."""
         room = self.folder / f"{name}-{self.per_value}-{next(self.numbers)}"
         room.mkdir(parents=True)
         return room
 
     def broker_cpu_s(self) -> float:
-        """Return what the broker has used so far."""
+        """Return the broker's processor seconds so far."""
         return usage_of(int((self.kafka.nodes[0].folder / "broker.pid").read_text())).cpu_s
 
 
 def ours(course: Course) -> Sample:
-    """Run the real service on an empty SQLite store until everything is folded, seen in its store from outside."""
+    """Run the real stats service once and measure it.
+
+    It starts with an empty SQLite store and runs until everything is folded; its store is read from outside.
+    """
     return asyncio.run(_ours(course))
 
 
@@ -125,14 +131,16 @@ async def _until(condition: Callable[[], bool], stats: Child) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A program that counts the same events by the same key, and prints what it measured.
+    """A program that the hub is compared with.
+
+    It counts the same events by the same key, and prints its measurements.
 
     Attributes:
-        name: For its consumer group and its folder.
+        name: Name of its consumer group and its folder.
         command: Program and fixed arguments.
-        limit: Events that it is given at the most; a slow one would only take longer.
+        limit: Largest number of events that it gets; with more a slow peer would only take longer.
         changelog: Whether its state is backed by a changelog topic.
-        options: More arguments for so many events.
+        options: Number of events -> further arguments.
     """
 
     name: str
@@ -142,10 +150,12 @@ class Peer:
     options: Callable[[int], Mapping[str, str]] = lambda _: {}
 
     def run(self, course: Course) -> Sample:
-        """Run it once, in its natural form (an event a message) where batches have one event.
+        """Run the program once.
+
+        Where batches have one event, it runs in its natural form, one event per message.
 
         Raises:
-            CommandError: It failed; with the end of what it said.
+            CommandError: It failed; the text has the end of its output.
         """
         room = course.room(self.name)
         single_events = course.per_value == 1
@@ -178,7 +188,7 @@ class Peer:
 
     def _said(self, command: Sequence[str], room: Path) -> tuple[Mapping[str, float], int]:
         log, said = room / "log", room / "said"
-        # On a leash like our own children: it ends with us, however we end.
+        # It runs under a leash like our own children: it ends when our process ends, for whatever reason.
         leashed = ["/bin/sh", "-c", LEASH, "leash", str(room / "pid"), "2", *command]
         with log.open("wb") as noise, said.open("wb") as answers:
             process = subprocess.Popen(leashed, stdin=subprocess.PIPE, stdout=answers, stderr=noise, cwd=ROOT)  # noqa: S603 - ours

@@ -1,4 +1,7 @@
-"""The driver's process, as the benchmarks that need load hold it."""
+"""Starts and stops the driver's process.
+
+Benchmarks that need load use it.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,13 @@ STOP_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How much is sent.
+    """The amount of load.
 
     Attributes:
         workers: Channel to workers that send its records, each a batch at a time.
-        batch: Records a batch.
-        behind: Events that stats may be behind before everybody waits.
-        seed: Of the cases.
+        batch: Records per batch.
+        behind: Lag of stats, in events, at which all workers wait.
+        seed: Seed of the cases.
     """
 
     workers: Mapping[str, int] = field(default_factory=lambda: {"court": 4, "police": 2, "petition": 2})
@@ -41,7 +44,7 @@ class Load:
 
 
 class Driven:
-    """The driver's process."""
+    """The running process of the driver."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -49,7 +52,10 @@ class Driven:
 
     @classmethod
     async def start(cls, orders: Orders) -> Driven:
-        """Start it and give it its orders; returns when it is about to send."""
+        """Start the driver and pass its orders.
+
+        Returns when it is ready to send.
+        """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -67,11 +73,14 @@ class Driven:
 
     @property
     def running(self) -> bool:
-        """Tell whether it has not ended."""
+        """True while it has not ended."""
         return self._process.returncode is None
 
     async def stop(self) -> dict[str, Any]:
-        """Let it finish what is under way; returns what it did."""
+        """Let it finish its current work, and end it.
+
+        Returns its summary.
+        """
         if self._process.stdin is not None:
             self._process.stdin.close()
         out, _ = await asyncio.wait_for(self._process.communicate(), STOP_S)
@@ -81,7 +90,7 @@ class Driven:
         return told
 
     def kill(self) -> None:
-        """End it at once, if it still runs."""
+        """Kill it if it still runs."""
         if self.running:
             self._process.kill()
 
@@ -91,9 +100,9 @@ class Loaded:
     """A hub under load.
 
     Attributes:
-        hub: Running.
-        desk: Open channels to all its processes.
-        driven: The driver, sending.
+        hub: The running hub.
+        desk: Client with open channels to all its processes.
+        driven: The driver, which is sending.
     """
 
     hub: Hub
@@ -103,11 +112,13 @@ class Loaded:
 
 @asynccontextmanager
 async def under_load(plan: LaunchPlan, load: Load, say: Say) -> AsyncIterator[Loaded]:
-    """Run the five services on a broker of their own with a driver that sends to them.
+    """Run the five services under load.
+
+    They have a broker of their own and a driver that sends to them.
 
     Args:
-        plan: Without credentials, which are made here.
-        load: What the driver does.
+        plan: Plan of the hub, without credentials, which are made here.
+        load: Load of the driver.
         say: Gets progress lines.
     """
     (county,) = land("county").counties
@@ -117,7 +128,7 @@ async def under_load(plan: LaunchPlan, load: Load, say: Say) -> AsyncIterator[Lo
         addresses = {child.label: child.grpc_address for child in hub.children}
         desk = HubClient(addresses, {child.label: child.http_url for child in hub.children})
         stack.push_async_callback(desk.close)
-        # The last worker of a service answers the driver: the first is the one that is killed.
+        # The driver uses the last worker of each service, because the first one is killed.
         answering = {child.name: child.grpc_address for child in hub.children}
         orders = Orders(answering, dict(credentials.keys), dict(load.workers), load.batch, load.behind, load.seed)
         driven = await Driven.start(orders)

@@ -1,4 +1,8 @@
-"""Makes what the peers need, once per change: their own virtual environment, and the jar of Kafka Streams' counter."""
+"""Builds the environment of the peers.
+
+That is a virtual environment of their own and the jar of Kafka Streams' counter. They are built again only after a
+change.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,9 @@ CAUSES: Final = ("ERROR", "error:")
 
 
 def python(say: Say) -> Path:
-    """Return the interpreter of the peers' environment; makes it when the lock changed.
+    """Return the Python interpreter of the peers.
+
+    Their environment is built when its lock file changed.
 
     Raises:
         CommandError: One line with the cause and the log.
@@ -43,7 +49,9 @@ def python(say: Say) -> Path:
 
 
 def kafka_streams(say: Say) -> Sequence[str]:
-    """Return the command that runs Kafka Streams' counter; builds it when its sources changed.
+    """Return the command of Kafka Streams' counter.
+
+    The jar is built when its sources changed.
 
     Raises:
         CommandError: As above.
@@ -64,7 +72,7 @@ def kafka_streams(say: Say) -> Sequence[str]:
 
 
 def version_of(interpreter: Path, package: str) -> str:
-    """Return the version of a package in the peers' environment."""
+    """Return the version of a peer's package."""
     code = f"from importlib.metadata import version; print(version({package!r}))"
     return subprocess.check_output([str(interpreter), "-c", code], text=True).strip()  # noqa: S603 - our own words
 
@@ -79,7 +87,7 @@ def _is_current(folder: Path, wanted: str) -> bool:
 
 
 def _stamp(folder: Path, wanted: str) -> None:
-    # Last: a folder without its stamp is not whole, and is made anew.
+    # Written last: a folder without its stamp is incomplete and is built again.
     (folder / ".made").write_text(wanted)
 
 

@@ -1,8 +1,9 @@
-"""B1: the stats fold, from records in Kafka to durable exact cells with their drill-down rows, beside its peers.
+"""Benchmark B1 measures the stats fold and its peers.
 
-The same recorded journal is read by the real stats service and by programs that count its events by business day, type
-and channel: Quix Streams, Kafka Streams, a Faust table; and by a bare loop that only decodes. Peers read batches as we
-do, and an event a message, their natural form. They keep their changelog as we keep our fsync; without it is marked.
+The fold goes from records in Kafka to durable exact cells with their drill-down rows. The real stats service reads the
+same recorded journal as programs that count its events by business day, type and channel: Quix Streams, Kafka Streams
+and a Faust table; a bare loop only decodes them. Peers read batches as we do, and also one event per message, their
+natural form. They keep their changelog as we keep our fsync; runs without a changelog are marked.
 """
 
 from __future__ import annotations
@@ -39,30 +40,30 @@ from ops.run.broker.jars import libs_folder
 from ops.run.broker.jars import version_of as version_of_kafka
 
 SINGLES: Final = Topic("bench.events.v1", JOURNAL.record, "none", (), (), "bench", -1)
-"""The events one a message, as those would write them who know nothing of batches."""
+"""The events with one per message, as a producer without batches would write them."""
 
 HEADLINE: Final = (500, 2000)
 WITHOUT: Final = (1, 500)
-"""Records a value at which peers are also asked, once, without their changelog."""
+"""Records per value at which peers also run once without their changelog."""
 
 TARGETS: Final = {"quix": 8.0, "kafka_streams": 2.0, "bare_decode": 0.30}
 CHANGELOG_OFF: Final = "_no_changelog"
 THREADS: Final = 2
-"""Of Kafka Streams: a core each."""
+"""Threads of Kafka Streams, one for each core."""
 VERDICT: Final = {True: "met", False: "missed"}
 PACKAGES: Final = ("quixstreams", "confluent-kafka", "faust-streaming", "protobuf")
 WARM_SHARE: Final = 4
-"""Kafka Streams' first quarter is not measured: the compiler of its Java machine works then."""
+"""The first quarter of Kafka Streams' run is not measured: the JVM compiles its code then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """How much is measured.
+    """Numbers of events to measure.
 
     Attributes:
-        events: Records a value -> journal events recorded.
-        slow: At the most, for Quix Streams, which needs tens of microseconds an event.
-        slowest: At the most, for Faust's table.
+        events: Records per value -> journal events recorded.
+        slow: Most events for Quix Streams, which needs tens of microseconds per event.
+        slowest: Most events for Faust's table.
     """
 
     events: Mapping[int, int]
@@ -78,7 +79,10 @@ Events = tuple[Written, ...]
 
 
 def contenders(peers: Path, streams: Sequence[str], amounts: Amounts) -> dict[str, Peer]:
-    """Return the peers by name; those without a changelog are marked."""
+    """Return the peers by name.
+
+    The names of those without a changelog are marked.
+    """
     known = max(amounts.events.values())
 
     def of(name: str, module: str, limit: int, *, changelog: bool = True) -> Peer:
@@ -104,25 +108,30 @@ def contenders(peers: Path, streams: Sequence[str], amounts: Amounts) -> dict[st
 
 
 def rounds_of(per_value: int, options: Options) -> int:
-    """Return how often a stage is measured: those that decide a target fully, the others once."""
+    """Return the number of rounds of a stage.
+
+    A stage that decides a target has all rounds, the others have one.
+    """
     return options.rounds if per_value in HEADLINE else 1
 
 
 def stage(
     per_value: int, events: Events, folder: Path, peers: Mapping[str, Peer], *, rounds: int, say: Say
 ) -> tuple[Figures, Mapping[str, float]]:
-    """Record a journal with so many records a value on a new broker, and let everybody read it in turn.
+    """Measure all contenders at one batch size.
+
+    A journal with that many records per value is recorded on a new broker, and the contenders read it in turn.
 
     Args:
-        per_value: Records a value.
-        events: What is recorded.
-        folder: For the broker and everybody's state; made here.
-        peers: By name.
-        rounds: Measurements of each.
+        per_value: Records per value.
+        events: Events to record.
+        folder: Folder for the broker and all state; made here.
+        peers: Peers by name.
+        rounds: Measurements of each contender.
         say: Gets progress lines.
 
     Returns:
-        Samples of each, and what the journal's values are really like.
+        Samples of each contender, and the real sizes of the journal's values.
     """
     folder.mkdir(parents=True)
     with broker(folder, say) as kafka:
@@ -148,15 +157,18 @@ def stage(
 
 
 def events_of(number: int) -> Events:
-    """Return that many events of a county's journal, from its beginning."""
+    """Return the first events of a county's journal."""
     journal = Journal(pool(), COUNTY)
-    # The newest disputes are not at their end: some more are needed than whole lives would have.
+    # The newest disputes have not ended yet, so more disputes are needed than with complete lives.
     disputes = int(number / journal.events_a_dispute) + COUNTY.a_day * 30
     return tuple(islice(journal.of_disputes(disputes), number))
 
 
 def record_singles(publisher: Publisher, events: Events) -> None:
-    """Write the events one a message, keyed and placed as their batches are."""
+    """Write the events with one per message.
+
+    They have the keys and partitions of their batches.
+    """
     sender = Sender(publisher)
     headers = (("ce_time", datetime.now(UTC).isoformat().encode()),)
     for shard, record in events:
@@ -169,11 +181,13 @@ def record_singles(publisher: Publisher, events: Events) -> None:
 def ratios_of(
     figures: Mapping[int, Mapping[str, Mapping[str, Mapping[str, float]]]], unit: str
 ) -> dict[int, dict[str, float]]:
-    """Return, for each stage, how many times as fast the hub is as each peer with a changelog, in its faster form.
+    """Return the hub's speed relative to each peer.
+
+    There is one ratio for each stage and peer; the peer counts in its faster form.
 
     Args:
-        figures: Records a value -> contender -> figure -> spread.
-        unit: `events_s`, or `cpu_us` for the work that an event costs.
+        figures: Records per value -> contender -> figure -> spread.
+        unit: `events_s`, or `cpu_us` for the processor time of an event.
     """
     found: dict[int, dict[str, float]] = {}
     for per_value, by_name in figures.items():
@@ -192,11 +206,14 @@ def ratios_of(
 def document(
     options: Options, figures: Mapping[int, Figures], journals: Mapping[int, Mapping[str, float]]
 ) -> dict[str, object]:
-    """Return everything but the machine: figures, ratios, targets."""
+    """Return figures, ratios and targets.
+
+    The facts of the machine are added later.
+    """
     spread = {n: {name: spreads(samples) for name, samples in by_name.items()} for n, by_name in figures.items()}
     by_rate, by_cpu = ratios_of(spread, "events_s"), ratios_of(spread, "cpu_us")
     heads: list[int] = [n for n in HEADLINE if n in by_rate] or list(by_rate)
-    # The lower of the two: a target holds from 500 to 2,000 records a value.
+    # The lower of the two: a target must hold from 500 to 2,000 records per value.
     ratios = {name: min(by_rate[n][name] for n in heads) for name in TARGETS}
     return {
         "benchmark": "fold",
@@ -212,7 +229,10 @@ def document(
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; a missed target is stated and is no failure."""
+    """Run the benchmark.
+
+    A missed target is reported but is not a failure.
+    """
     parser = command("fold", "The stats fold beside Quix Streams, Kafka Streams, Faust and a bare loop.", rounds=3)
     parser.add_argument("--only", type=int, nargs="+", choices=FULL.events, help="only these records a value")
     given = parser.parse_args(argv)
@@ -230,7 +250,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(options: Options, only: Collection[int]) -> dict[str, object]:
-    """Measure the stages that are in `only`; returns the document."""
+    """Measure the stages in `only`.
+
+    Returns the document.
+    """
     screen = Screen(options)
     amounts = QUICK if options.quick else FULL
     wanted = {n: number for n, number in amounts.events.items() if n in only}
@@ -286,7 +309,7 @@ def show(screen: Screen, per_value: int, journal: Mapping[str, float], figures: 
 
 
 def show_targets(screen: Screen, told: Mapping[str, Any]) -> None:
-    """Print what was asked for and what was reached."""
+    """Print each target and the value reached."""
     rows = [
         (
             name,

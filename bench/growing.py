@@ -1,4 +1,7 @@
-"""What a growing service costs, worked out of looks at its process: at a size, and for each tenth of the way."""
+"""Computes the cost of a growing service.
+
+The cost is computed from samples of its process, at given sizes and for each tenth of the run.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +16,15 @@ LEAST_LOOKS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One look.
+    """One sample of the process.
 
     Attributes:
         at_s: Seconds since the service was ready.
-        records: Taken in so far.
+        records: Records taken in so far.
         cpu_s: Processor time so far.
         rss_bytes: Resident memory now.
         disk_bytes: Store on disk now.
-        turn_ns: One turn of the machine's loop then (`bench.pace`), nanoseconds.
+        turn_ns: One turn of the machine's loop at that moment (`bench.pace`), nanoseconds.
     """
 
     at_s: float
@@ -33,10 +36,12 @@ class Point:
 
 
 def point_at(points: Sequence[Point], records: float) -> Point:
-    """Return the point at which so many records were taken in, by a straight line between looks; memory is the peak.
+    """Return the point at a number of records.
+
+    Values are interpolated linearly between samples; the memory is the peak until then.
 
     Raises:
-        ValueError: The looks do not reach that far.
+        ValueError: The samples do not reach that number.
     """
     peak = 0
     for before, after in pairwise(points):
@@ -56,24 +61,30 @@ def point_at(points: Sequence[Point], records: float) -> Point:
 
 
 def cost_us(points: Sequence[Point], start: float, end: float) -> float:
-    """Return the microseconds of processor time for each record between two counts of records."""
+    """Return the processor time per record in microseconds.
+
+    It is measured between two counts of records.
+    """
     first, last = point_at(points, start), point_at(points, end)
     return (last.cpu_s - first.cpu_s) / max(1, last.records - first.records) * 1e6
 
 
 def under_way(points: Sequence[Point]) -> list[Point]:
-    """Return the looks from the first record on: what starting costs is no cost of records."""
+    """Return the samples from the first record on.
+
+    The cost of starting is not a cost of records.
+    """
     begun = next((number for number, point in enumerate(points) if point.records > 0), 0)
     return list(points[begun:] if begun + 1 < len(points) else points)
 
 
 @dataclass(frozen=True, slots=True)
 class Tenth:
-    """A tenth of the way.
+    """A tenth of the run.
 
     Attributes:
-        cost_us: Processor time of a record, microseconds.
-        turn_ns: One turn of the machine's loop meanwhile, the median, nanoseconds.
+        cost_us: Processor time per record, microseconds.
+        turn_ns: Median time of one turn of the machine's loop in this tenth, nanoseconds.
     """
 
     cost_us: float
@@ -81,14 +92,18 @@ class Tenth:
 
     @property
     def turns(self) -> float:
-        """The cost in turns of the machine's loop: the same whether the machine was fast or slow meanwhile."""
+        """The cost in turns of the machine's loop.
+
+        It does not depend on the speed of the machine.
+        """
         return self.cost_us * 1e3 / self.turn_ns
 
 
 def tenths(points: Sequence[Point]) -> list[Tenth]:
-    """Return what each tenth of the way cost; the first look is where the way begins.
+    """Return the cost of each tenth of the run.
 
-    A way of fewer looks than `LEAST_LOOKS` has no tenths that mean anything: the answer is empty.
+    The run begins with the first sample. With fewer samples than `LEAST_LOOKS`, tenths mean nothing and the answer is
+    empty.
     """
     if len({point.records for point in points}) < LEAST_LOOKS:
         return []
@@ -103,12 +118,14 @@ def _tenth(points: Sequence[Point], start: float, end: float) -> Tenth:
 
 
 def sizes(points: Sequence[Point], marks: Sequence[int], disputes: int) -> list[dict[str, float]]:
-    """Return what stands at each size on the way: peak memory, disk, and the cost of the second half of the way there.
+    """Return the figures at each size.
+
+    These are peak memory, disk, and the cost of the second half of the records up to that size.
 
     Args:
-        points: Looks.
+        points: Samples.
         marks: Numbers of disputes; those above `disputes` are left out.
-        disputes: What the whole way holds; a part of it is taken as that part of the records.
+        disputes: Disputes of the whole run; a part of them stands for the same part of the records.
     """
     total = points[-1].records
     found: list[dict[str, float]] = []
@@ -131,6 +148,9 @@ def sizes(points: Sequence[Point], marks: Sequence[int], disputes: int) -> list[
 
 
 def line_through(small: tuple[float, float], big: tuple[float, float], at: float) -> float:
-    """Return the value that a straight line through two points has at `at`; never less than the bigger's."""
+    """Extrapolate a straight line through two points.
+
+    Returns its value at `at`, but never less than that of the bigger point.
+    """
     slope = (big[1] - small[1]) / (big[0] - small[0])
     return max(big[1], big[1] + slope * (at - big[0]))

@@ -1,7 +1,8 @@
-"""B5: memory, disk and cost per event as the number of disputes grows, for stats and for intake.
+"""Benchmark B5 measures growth with the disputes.
 
-A topic is recorded first; then the real service folds it from an empty store, and its process is looked at from outside
-on the way. One pass shows every size that it goes through.
+It measures memory, disk and cost per event of stats and intake as the number of disputes grows. A topic is recorded
+first; then the real service folds it from an empty store while its process is sampled from outside. One pass shows
+every size that it goes through.
 """
 
 from __future__ import annotations
@@ -54,14 +55,14 @@ SERIES: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Grown:
-    """One pass.
+    """Result of one pass.
 
     Attributes:
         service: `stats` or `intake`.
         records: Events folded by stats, or hand-offs applied by intake.
-        points: Looks on the way.
-        restarted_rss: Bytes of a process that was started on the finished store.
-        dead: Records that were buried or parked; none should be.
+        points: Samples of the process.
+        restarted_rss: Resident bytes of a process that was started on the finished store.
+        dead: Dead, parked or held records; there should be none.
     """
 
     service: str
@@ -76,7 +77,7 @@ class Grown:
 
 
 def record_journal(region: Name, disputes: int, of: Bus, screen: Screen) -> Recorded:
-    """Write the journal of so many whole lives."""
+    """Write the journal of complete lives of disputes."""
     provision(of, [JOURNAL])
     publisher = KafkaPublisher(of)
     journal = Journal(pool(), REGIONS[region], SEED)
@@ -89,7 +90,10 @@ def record_journal(region: Name, disputes: int, of: Bus, screen: Screen) -> Reco
 
 
 def record_handoffs(region: Name, disputes: int, of: Bus, keys: Path, screen: Screen) -> Recorded:
-    """Write the hand-offs of so many cases, of all three bridges."""
+    """Write the hand-offs of all three bridges.
+
+    There are as many cases as `disputes`.
+    """
     provision(of, [HANDOFFS, JOURNAL])
     publisher = KafkaPublisher(of)
     press, sealer = Press(land(region), SEED), sealer_in(keys)
@@ -125,7 +129,10 @@ def _told(events: Iterator[tuple[int, bytes]], total: int, what: str, screen: Sc
 
 
 async def grow(service: str, region: Name, disputes: int, folder: Path, screen: Screen) -> Grown:
-    """Record, then let the service take it in from an empty store."""
+    """Record a topic and let the service read it.
+
+    The service starts with an empty store.
+    """
     with broker(folder, screen.say) as kafka:
         of = bus(kafka)
         if service == STATS:
@@ -133,7 +140,7 @@ async def grow(service: str, region: Name, disputes: int, folder: Path, screen: 
         else:
             told = await asyncio.to_thread(record_handoffs, region, disputes, of, folder / "keys", screen)
         log_bytes = disk_of(folder / "kafka")
-        # The records are of last year: deadlines of the wall clock would ring for all of them at once.
+        # The records are of last year: on the wall clock the deadlines of all of them would fire at once.
         settings = {"HUB_CLOCK": "scenario"} if service == INTAKE else {}
         child = single(service, folder, kafka.bootstrap, settings=settings)
         child.start()
@@ -153,7 +160,7 @@ async def grow(service: str, region: Name, disputes: int, folder: Path, screen: 
 
 
 def told_of(grown: Grown) -> dict[str, Any]:
-    """Return what is saved of one pass."""
+    """Return the saved form of one pass."""
     slices = tenths(grown.points)
     seconds = grown.points[-1].at_s - grown.points[0].at_s
     return {
@@ -184,7 +191,10 @@ def told_of(grown: Grown) -> dict[str, Any]:
 
 
 def judge(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return the targets, each from the largest pass of its service; a straight line beyond it says that it is one."""
+    """Return the targets with the values reached.
+
+    Each comes from the largest pass of its service; a value that is extrapolated beyond it is marked so.
+    """
     targets: dict[str, Any] = {}
     for service in (STATS, INTAKE):
         own = [one for one in passes if one["service"] == service]
@@ -205,7 +215,7 @@ def judge(passes: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def show(document: dict[str, Any], screen: Screen) -> None:
-    """Print what people want to see."""
+    """Print sizes and targets."""
     rows = [
         [
             f"{one['service']} {one['region']}",
@@ -224,7 +234,10 @@ def show(document: dict[str, Any], screen: Screen) -> None:
 
 
 def main() -> int:
-    """Run the benchmark; exit code 1 when a service buried or parked a record."""
+    """Run the benchmark.
+
+    The exit code is 1 when a service has a dead, parked or held record.
+    """
     parser = command("growth", "Memory, disk and cost per event as the number of disputes grows.", rounds=1)
     parser.add_argument("--service", choices=(STATS, INTAKE), help="only this one")
     parser.add_argument(

@@ -1,9 +1,10 @@
-"""B2: durable hand-offs a second at one bridge process, beside bare servers that only echo the same message.
+"""Benchmark B2 measures durable hand-offs at a bridge.
 
-The bridge is the court's, as it runs in production: credential, checks, sealing, receipt and outbox row in one durable
-commit, its relay publishing to a real broker meanwhile. Bare grpc.aio and bare FastAPI on uvicorn take the same
-messages from the same callers, in turn (A B A B). Server on one core, callers and broker on the others, for all alike.
-At the end the bridge is killed, and every acknowledged record must be in its store and its outbox.
+It compares hand-offs per second at one bridge process with bare servers that only echo the same message. The bridge is
+the court's, as it runs in production: credential, checks, sealing, receipt and outbox row in one durable commit, while
+its relay publishes to a real broker. Bare grpc.aio and bare FastAPI on uvicorn get the same messages from the same
+callers, in turn (A B A B). In all cases the server has one core, and callers and broker have the others. At the end the
+bridge is killed, and every acknowledged record must be in its store and its outbox.
 """
 
 from __future__ import annotations
@@ -54,27 +55,36 @@ COLUMNS: Final = ("server", "records/s", "CPU µs/record", "p50 ms", "p99 ms", "
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Who runs where: the server on the first core, everything else on the others."""
+    """Processor cores of the server and the others.
+
+    The server runs on the first core, everything else on the others.
+    """
 
     server: list[int]
     others: list[int]
 
     @classmethod
     def split(cls) -> Cores:
-        """Split what this process may use; a machine with one core shares it."""
+        """Split the cores of this process.
+
+        On a machine with one core, all share it.
+        """
         first, *others = sorted(os.sched_getaffinity(0))
         return cls([first], others or [first])
 
 
 def pin(pid: int, cores: list[int]) -> None:
-    """Keep a process with all its threads on some cores."""
+    """Bind a process and its threads to cores."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(task.name), cores)
 
 
 @contextmanager
 def echo(kind: str, cores: list[int]) -> Iterator[tuple[int, int]]:
-    """Run a bare server; gives its process id and port."""
+    """Run a bare server.
+
+    Yields its process id and port.
+    """
     command_line = [sys.executable, "-m", "bench.handoff_echo", kind]
     with subprocess.Popen(command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:  # noqa: S603 - our own module
         if process.stdin is None or process.stdout is None:
@@ -89,7 +99,10 @@ def echo(kind: str, cores: list[int]) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def bridge(child: Child, cores: list[int]) -> Iterator[int]:
-    """Run the bridge; gives its process id. It ends by SIGKILL: what it answered for must be there all the same."""
+    """Run the bridge until it is killed.
+
+    Yields its process id. It ends by SIGKILL: all that it acknowledged must be stored nevertheless.
+    """
     child.start()
     try:
         asyncio.run(child.wait_ready())
@@ -104,7 +117,10 @@ def bridge(child: Child, cores: list[int]) -> Iterator[int]:
 
 
 class Calling:
-    """Runs the callers, each time in a new process and with record numbers of their own."""
+    """Runs the callers.
+
+    Each run has a new process and record numbers of its own.
+    """
 
     def __init__(self, folder: Path, cores: list[int], *, quick: bool) -> None:
         self._folder = folder
@@ -113,7 +129,10 @@ class Calling:
         self._runs = 0
 
     def orders(self, kind: str, target: str, path: str, server: int, *, api_key: str = "") -> Orders:
-        """Return what to measure; with a credential it is a bridge, which gives receipts."""
+        """Return the callers' orders.
+
+        With a credential the server is a bridge, which gives receipts.
+        """
         warm_s, seconds = self._times
         return Orders(
             kind=kind,
@@ -132,10 +151,10 @@ class Calling:
         )
 
     def run(self, orders: Orders) -> Sample:
-        """Measure once.
+        """Run the callers once and return the sample.
 
         Raises:
-            Retryable: `callers_ended`; their words are on stderr.
+            Retryable: `callers_ended`; their output is on stderr.
         """
         self._runs += 1
         receipts = str(self._folder / f"receipts-{self._runs}") if orders.api_key else ""
@@ -158,7 +177,9 @@ class Calling:
 
 
 def checked(store: Path, acknowledged: list[str]) -> dict[str, int]:
-    """Compare the receipts that callers hold with a store that nobody has open.
+    """Compare the callers' receipts with a store.
+
+    No other process may have the store open.
 
     Returns:
         `acknowledged` receipts, how many of them are `distinct`, and how many the store or its outbox has `lost`.
@@ -172,7 +193,10 @@ def checked(store: Path, acknowledged: list[str]) -> dict[str, int]:
 
 
 def fsync_ms(folder: Path) -> float:
-    """Return the median time of a small append with fsync where the store lies."""
+    """Return the median time of fsync in milliseconds.
+
+    It is the time of a small append with fsync in the store's folder.
+    """
     took: list[float] = []
     with (folder / "fsync").open("wb") as file:
         for _ in range(FSYNCS):
@@ -185,7 +209,10 @@ def fsync_ms(folder: Path) -> float:
 
 
 def measured(options: Options, folder: Path, screen: Screen) -> tuple[dict[str, list[Sample]], dict[str, int]]:
-    """Run everything; returns the samples of each server, and the check of the receipts."""
+    """Measure all servers.
+
+    Returns the samples of each server, and the check of the receipts.
+    """
     cores = Cores.split()
     credentials = make(folder / "credentials", [AGENCY])
     patterns = folder / "patterns"
@@ -219,7 +246,7 @@ def measured(options: Options, folder: Path, screen: Screen) -> tuple[dict[str, 
 def document_of(
     samples: Mapping[str, list[Sample]], receipts: Mapping[str, int], options: Options, folder: Path
 ) -> dict[str, object]:
-    """Return everything that the page shows."""
+    """Return the document that the page shows."""
     figures = {name: spreads(taken) for name, taken in samples.items()}
 
     def ratio(ours: str, bare: str, figure: str) -> float:
@@ -254,7 +281,7 @@ def document_of(
 
 
 def table(samples: Mapping[str, list[Sample]], screen: Screen) -> None:
-    """Show the medians."""
+    """Print the medians of all figures."""
     names = ("records_s", "server_cpu_us", "p50_ms", "p99_ms", "server_cores", "callers_cores")
     rows = []
     for name, taken in samples.items():
@@ -264,7 +291,7 @@ def table(samples: Mapping[str, list[Sample]], screen: Screen) -> None:
 
 
 def run(options: Options) -> int:
-    """Measure, print, save."""
+    """Measure, print and save; returns the exit code."""
     screen = Screen(options)
     with scratch("handoff", options.folder) as folder:
         samples, receipts = measured(options, folder, screen)

@@ -1,7 +1,9 @@
-"""The callers, in a process of their own and the same for every server: closed loops that send as fast as answered.
+"""Calls a server from closed loops.
 
-It reads its orders as one JSON line on stdin, calls for a warm-up that is not counted and then for the time given, and
-prints what it saw as one JSON line. Requests are ready-made bytes, and answers are read only after the clock stopped.
+The callers have a process of their own, the same for every server, and send the next request after each answer. The
+process reads its orders as one JSON line on stdin, calls for a warm-up that is not counted and then for the given time,
+and prints its measurements as one JSON line. Requests are prepared bytes, and answers are parsed only after the
+measurement.
 """
 
 from __future__ import annotations
@@ -33,21 +35,21 @@ Send = Callable[[bytes], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the callers are to do.
+    """The task of the callers.
 
     Attributes:
         kind: unary, batch or http.
         target: host:port.
         path: gRPC method, or HTTP path.
         api_key: Credential.
-        callers: Closed loops at the same time.
+        callers: Number of concurrent closed loops.
         batch: Records of one batch.
-        warm_s: Calls before the measurement.
-        seconds: Calls that count.
+        warm_s: Length of the warm-up before the measurement.
+        seconds: Length of the measurement.
         first: Number of the first record; each run takes numbers of its own.
-        server: Process whose cost is told.
+        server: Process whose cost is measured.
         patterns: Folder that `write_patterns` wrote to.
-        receipts: File for the receipts' ids, one a line; empty for an echo, whose answer must be the request.
+        receipts: File for the receipts' ids, one per line; empty for an echo, whose answer must be the request.
         cores: Processor cores that the callers may use.
     """
 
@@ -70,7 +72,7 @@ class Orders:
 async def _grpc(orders: Orders) -> AsyncIterator[list[Send]]:
     metadata = (("x-api-key", orders.api_key),)
     async with grpc.aio.insecure_channel(orders.target, options=OPTIONS) as channel:
-        # Without serialisers the messages pass as they are.
+        # Without serialisers the messages are sent as they are.
         method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(orders.path)
         await channel.channel_ready()
 
@@ -94,7 +96,7 @@ async def _http(orders: Orders) -> AsyncIterator[list[Send]]:
 
 @dataclass(slots=True)
 class _Seen:
-    """What a run saw: seconds of each call, and the answers as they came."""
+    """Seconds of each call, and the raw answers."""
 
     took_s: list[float]
     answers: list[bytes]
@@ -118,7 +120,10 @@ async def _call(sends: Sequence[Send], requests: Iterator[bytes], seconds: float
 
 
 async def work(orders: Orders, requests: Iterator[bytes]) -> tuple[dict[str, float], list[bytes]]:
-    """Call; returns what was seen, and the answers to read receipts from."""
+    """Run the warm-up and the measurement.
+
+    Returns the figures, and the answers that contain the receipts.
+    """
     echo = not orders.receipts
     async with (_http if orders.kind == "http" else _grpc)(orders) as sends:
         warm = await _call(sends, requests, orders.warm_s, echo=echo)
@@ -144,7 +149,7 @@ def receipts_of(kind: str, answer: bytes) -> list[str]:
     """Return the ids of the receipts in an answer.
 
     Raises:
-        ValueError: An item of a batch was refused: no receipt, and so no measurement of accepting.
+        ValueError: An item of a batch was refused: it has no receipt, so accepting was not measured.
     """
     if kind == "http":
         return [str(json.loads(answer)["receipt_id"])]
@@ -159,7 +164,7 @@ def receipts_of(kind: str, answer: bytes) -> list[str]:
 
 
 def main() -> None:
-    """Read the orders, call, tell."""
+    """Read the orders, call, and print the figures."""
     orders = Orders(**json.loads(sys.stdin.readline()))
     os.sched_setaffinity(0, orders.cores)
     stamps = read_patterns(Path(orders.patterns), "http" if orders.kind == "http" else "grpc")

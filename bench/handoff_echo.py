@@ -1,4 +1,6 @@
-"""Bare servers that the bridge is held against: each answers with the message it was sent, and does nothing else.
+"""Bare servers that the bridge is compared with.
+
+Each answers with the message that it got, and does nothing else.
 
 `python -m bench.handoff_echo grpc|http` prints its port when it serves and ends when its standard input does.
 """
@@ -23,7 +25,10 @@ PATH: Final = "/echo"
 
 
 async def _grpc() -> None:
-    """Serve grpc.aio as it comes: no interceptor, no options, the message decoded and encoded."""
+    """Serve with grpc.aio and its defaults.
+
+    There are no interceptors and no options; the message is decoded and encoded.
+    """
 
     async def echo(request: court_pb2.SubmitRequest, _context: object) -> court_pb2.SubmitRequest:
         return request
@@ -39,7 +44,10 @@ async def _grpc() -> None:
 
 
 async def _http() -> None:
-    """Serve FastAPI on uvicorn as they come, with uvicorn's access log off: JSON decoded and encoded."""
+    """Serve with FastAPI on uvicorn and their defaults.
+
+    Only uvicorn's access log is off; JSON is decoded and encoded.
+    """
     app = FastAPI()
 
     @app.post(PATH)

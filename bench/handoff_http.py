@@ -1,4 +1,7 @@
-"""One HTTP/1.1 connection that is kept open: a client so plain that the server, not the caller, is what is measured."""
+"""A minimal HTTP/1.1 client.
+
+It keeps one connection open and costs so little that the server is measured, not the caller.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ _STATUSES: Final = (b"200", b"201")
 
 
 class Connection(asyncio.Protocol):
-    """Sends one request at a time; knows answers with a length only, as the servers measured here send them."""
+    """One connection with one request at a time.
+
+    It reads only answers with a Content-Length, as the measured servers send them.
+    """
 
     def __init__(self, head: str) -> None:
         self._head = head.encode()
@@ -24,21 +30,21 @@ class Connection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, host: str, port: int, head: str) -> Self:
-        """Connect.
+        """Open a connection.
 
         Args:
-            host: Of the server.
-            port: Of the server.
-            head: Request line and the headers that every request has; ends with a line break.
+            host: Host of the server.
+            port: Port of the server.
+            head: Request line and the headers of every request; ends with a line break.
         """
         _, made = await asyncio.get_running_loop().create_connection(lambda: cls(head), host, port)
         return made
 
     async def send(self, body: bytes) -> bytes:
-        """Return the body of the answer.
+        """Send a request and return the answer's body.
 
         Raises:
-            ConnectionError: The connection ended, or the status was no success.
+            ConnectionError: The connection ended, or the status was not 200 or 201.
         """
         if self._transport is None:
             raise ConnectionError("not connected")

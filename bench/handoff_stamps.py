@@ -1,4 +1,7 @@
-"""Requests as bytes, stamped out under new references, so that making one costs the callers next to nothing."""
+"""Makes request bytes from patterns.
+
+Each request is a pattern with a new reference, so that making one costs the callers almost nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from dispute.wire.court.v1 import court_pb2
 from ops.play.scenarios.vocabulary import Docking
 
 MARK: Final = b"0000000000000000"
-"""Where a stamp's number goes; the reference is as long whatever the number."""
+"""Placeholder of the number in a pattern; the reference has the same length for every number."""
 PATTERNS: Final = 256
 SEED: Final = 7
 _ITEMS: Final = b"\x0a"
@@ -26,14 +29,14 @@ _ITEMS: Final = b"\x0a"
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One record, cut at the number in its reference."""
+    """One record, split at its reference's number."""
 
     head: bytes
     tail: bytes
 
     @classmethod
     def of(cls, pattern: bytes) -> Stamp:
-        """Cut a pattern at its only mark.
+        """Split a pattern at its only mark.
 
         Raises:
             ValueError: There is none, or more than one.
@@ -45,12 +48,16 @@ class Stamp:
         return cls(head, tails[0])
 
     def numbered(self, number: int) -> bytes:
-        """Return the record under a reference of its own."""
+        """Return the record with this reference number."""
         return b"%s%0*d%s" % (self.head, len(MARK), number, self.tail)
 
 
 def write_patterns(folder: Path) -> None:
-    """Write a county's suits as the court sends them: `grpc` has a SubmitRequest a line in hex, `http` a JSON body."""
+    """Write patterns of a county's suits.
+
+    They are as the court sends them: each line of the file `grpc` is a SubmitRequest in hex, each line of `http` a JSON
+    body.
+    """
     matters = [case.matter for case in Press(land("county"), SEED).cases(Docking.COURT, range(PATTERNS))]
     requests, bodies = [], []
     for matter in matters:
@@ -59,7 +66,7 @@ def write_patterns(folder: Path) -> None:
         matter.case_number = f"CO{MARK.decode()}"
         requests.append(court_pb2.SubmitRequest(court_case=matter).SerializeToString().hex())
         plain = json_format.MessageToDict(matter, preserving_proto_field_name=True)
-        # JSON writes 64-bit numbers as text for the sake of browsers; a court's own system sends a number.
+        # protobuf's JSON writes 64-bit numbers as text because of browsers; a court's own system sends a number.
         plain["amount_fen"] = matter.amount_fen
         bodies.append(json.dumps(plain, ensure_ascii=False))
     for name, lines in (("grpc", requests), ("http", bodies)):
@@ -67,7 +74,7 @@ def write_patterns(folder: Path) -> None:
 
 
 def read_patterns(folder: Path, name: str) -> list[Stamp]:
-    """Read what `write_patterns` wrote."""
+    """Read the patterns that `write_patterns` wrote."""
     lines = (folder / name).read_text(encoding="utf-8").splitlines()
     return [Stamp.of(bytes.fromhex(line) if name == "grpc" else line.encode()) for line in lines]
 

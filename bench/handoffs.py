@@ -1,4 +1,7 @@
-"""Hand-offs as a bridge's relay publishes them, made of stamped-out cases: sealed parties, keyed digest, numbered."""
+"""Makes hand-offs as a bridge's relay publishes them.
+
+They are made from generated cases, with sealed parties and a keyed digest; the recorder numbers them.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +22,22 @@ from hub.streams.topics import shard_of
 
 
 def sealer_in(keys: Path) -> Sealer:
-    """Return the sealer of the bridges and intake that share this folder of keys."""
+    """Return the sealer for a folder of keys.
+
+    The bridges and intake that share the folder use the same one.
+    """
     key = load_or_create(keys, "transport")
     return Sealer({key.id: key.secret}, key.id)
 
 
 def recorded(cases: Iterator[Case], sealer: Sealer) -> Iterator[tuple[int, bytes]]:
-    """Yield shard and serialised hand-off of each case."""
+    """Yield each case's shard and serialised hand-off."""
     for case in cases:
         yield shard_of(case.dispute_id), handoff_of(case, sealer).SerializeToString()
 
 
 def handoff_of(case: Case, sealer: Sealer) -> handoff_pb2.Handoff:
-    """Return the hand-off of a case that was received."""
+    """Return the hand-off of a received case."""
     matter = case.matter
     told = handoff_pb2.CaseReceived(
         county_code=matter.county_code,

@@ -1,4 +1,7 @@
-"""Journal events of as many disputes as wanted: lives of a pool under other ids, places and days, in order of time."""
+"""Generates journal events of any number of disputes.
+
+The events are lives of a pool with other ids, places and days, in order of time.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from hub.streams.topics import shard_of
 FIRST_DAY: Final = date(2023, 1, 1)
 DAY_S: Final = 86_400
 MEDIATORS: Final = 12
-"""Mediators of a town."""
+"""Number of mediators of a town."""
 
 Written = tuple[int, bytes]
 """Shard, and the serialised event."""
@@ -30,14 +33,14 @@ Written = tuple[int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """How many different places and matters there are, and how fast disputes come.
+    """Places, matters and dispute rate of a region.
 
     Attributes:
-        counties: At most 999.
-        towns: In all counties together.
-        villages: In all towns together.
-        categories: Kinds of matter.
-        a_day: Disputes registered on a day; decides on how many days a number of disputes is spread.
+        counties: Number of counties, at most 999.
+        towns: Towns of all counties together.
+        villages: Villages of all towns together.
+        categories: Number of kinds of matter.
+        a_day: Disputes registered per day; decides over how many days a number of disputes is spread.
     """
 
     counties: int
@@ -61,7 +64,10 @@ class _Place:
 
 
 class _Stamp:
-    """One event of the pool, written again and again under another id, place and day."""
+    """One event of the pool as a template.
+
+    It is written many times, each time with another id, place and day.
+    """
 
     def __init__(self, event: journal_pb2.JournalEvent, opened: date, village: str) -> None:
         self._event = journal_pb2.JournalEvent()
@@ -74,7 +80,7 @@ class _Stamp:
         self._find(self._event, opened.toordinal(), start_s, village)
 
     def _find(self, message: Message, opened: int, start_s: int, village: str) -> None:
-        """Note every day, instant and set of dimensions, at any depth."""
+        """Collect all days, instants and dimensions at any depth."""
         for field, value in message.ListFields():
             if field.message_type is None:
                 day = _day(value) if isinstance(value, str) else None
@@ -92,7 +98,10 @@ class _Stamp:
                     self._find(inner, opened, start_s, village)
 
     def write(self, dispute_id: str, place: _Place, opened: int, days: Sequence[str]) -> bytes:
-        """Return the event of that dispute, opened on that day since `FIRST_DAY`."""
+        """Return the serialised event of a dispute.
+
+        `opened` is the dispute's day, counted from `FIRST_DAY`.
+        """
         event = self._event
         event.dispute_id = dispute_id
         event.event_id = event.causation_id = event.correlation_id = event_id_of(dispute_id, event.sequence)
@@ -114,7 +123,9 @@ class _Stamp:
 
 
 class Journal:
-    """Writes journal events; the same for the same pool, region and seed.
+    """Generates journal events.
+
+    They are the same for the same pool, region and seed.
 
     Args:
         lives: From `bench.lives.pool`.
@@ -130,11 +141,14 @@ class Journal:
 
     @property
     def events_a_dispute(self) -> float:
-        """Mean length of a life."""
+        """Mean number of events of a life."""
         return sum(map(len, self._lives)) / len(self._lives)
 
     def of_disputes(self, disputes: int) -> Iterator[Written]:
-        """Yield all events of so many whole lives, in order of time over all disputes."""
+        """Yield all events of complete lives.
+
+        They are in order of time over all disputes.
+        """
         dice = random.Random(self._seed)  # noqa: S311 - reproducible simulation, no secret
         region = self._region
         days = _days(disputes // region.a_day)
@@ -146,7 +160,7 @@ class Journal:
             place = _place(region, dice.randrange(region.villages), dice.randrange(region.categories))
             heapq.heappush(waiting, (first_s, number, 0, opened, dispute_id, place))
             if (number + 1) % region.a_day == 0:
-                # whatever happens before the next day begins can't be overtaken any more
+                # no later dispute can have an event before the next day begins
                 yield from self._until(waiting, (opened + 1) * DAY_S, days)
         yield from self._until(waiting, None, days)
 
@@ -176,12 +190,15 @@ def _stamps(life: Life) -> tuple[_Stamp, ...]:
 
 
 def _after_s(life: Sequence[_Stamp]) -> tuple[int, ...]:
-    """Return when each event is written, after the midnight of the registration's day; never before its predecessor."""
+    """Return the time of each event in seconds.
+
+    It counts from the midnight of the registration's day; no event is before its predecessor.
+    """
     return tuple(accumulate((stamp.after_s for stamp in life), max))
 
 
 def _place(region: Region, village_number: int, category: int) -> _Place:
-    """Return a village with its town and its county, and a matter."""
+    """Return a village with town, county and category."""
     town_number = village_number % region.towns
     county = f"620{town_number % region.counties:03d}"
     town = f"{county}{town_number // region.counties + 100:03d}"

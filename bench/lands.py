@@ -1,4 +1,7 @@
-"""Where disputes come from in a run: a county or a province, with as many places as such a one really has."""
+"""The places from which disputes come in a run.
+
+They form a county or a province with a realistic number of places.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ NAMES: Final[tuple[Name, ...]] = ("county", "province")
 FIRST_TOWN: Final = 101
 SEAT_WEIGHT, VILLAGE_WEIGHT = 0.7, 0.5
 SUBCATEGORIES: Final = 3
-"""Each of the scenario's 15 categories or so splits into three: about 40 in all."""
+"""Each of the scenario's about 15 categories is split into three: about 40 in all."""
 
 _SIZES: Final[dict[Name, tuple[tuple[str, ...], tuple[int, ...], int]]] = {
     "county": (("620725",), (20,), 15),
@@ -22,12 +25,12 @@ _SIZES: Final[dict[Name, tuple[tuple[str, ...], tuple[int, ...], int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Land:
-    """Places, drawn by weight.
+    """Places that are drawn by weight.
 
     Attributes:
         name: `county`: 1 county, 20 towns, 300 villages; `province`: 120, 1,500 and 15,000.
         villages: 12-digit codes; a village's county and town are the start of its code.
-        weights: Cumulated weight of each village: the first town of a county is its seat and sends most.
+        weights: Cumulated weight of each village; the first town of a county is its seat and sends the most.
     """
 
     name: Name
@@ -36,12 +39,12 @@ class Land:
 
     @property
     def counties(self) -> tuple[str, ...]:
-        """6-digit codes, each once."""
+        """6-digit codes of the counties, each once."""
         return tuple(dict.fromkeys(village[:6] for village in self.villages))
 
 
 def land(name: Name) -> Land:
-    """Return a land by its name; the same one every time."""
+    """Return a land by its name; always the same."""
     counties, towns, villages = _SIZES[name]
     codes: list[str] = []
     weights: list[float] = []

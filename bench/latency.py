@@ -1,8 +1,9 @@
-"""B3: how long from a receipt until what was accepted is in a stats answer, at 50, 500 and 5,000 events a second.
+"""Benchmark B3 measures the latency up to stats.
 
-Records arrive by schedule through the three bridges, whatever the hub does meanwhile (open loop), so a stall delays all
-that was due in it and nothing is left out. All five services and the broker share the machine with the arrivals. The
-rate that was really reached stands beside the one asked for.
+It is the time from a receipt until a stats answer includes the accepted record, at 50, 500 and 5,000 events per second.
+Records arrive by schedule through the three bridges, independent of the hub's speed (open loop), so a stall delays all
+records that were due in it and none is left out. All five services and the broker share the machine with the arrivals.
+The rate that was really reached is shown beside the wanted rate.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from ops.run.credentials import make
 from ops.run.launcher import Hub, LaunchPlan
 
 RATES: Final = (50, 500, 5000)
-"""Journal events a second."""
+"""Journal events per second."""
 SECONDS, QUICK_SECONDS = 30.0, 5.0
 WARM_RECORDS_S: Final = 100.0
 WARM_S: Final = 20.0
-"""The broker compiles its code meanwhile; that is no cost of a hub that has run for a minute."""
+"""The broker's JVM compiles its code meanwhile; a hub that has run for a minute no longer has this cost."""
 SEED: Final = 3
 TARGETS_MS: Final = {500: 250.0, 5000: 1000.0}
 COUNTY: Final = "620725"
@@ -49,11 +50,11 @@ class Measured:
     """One rate in one round.
 
     Attributes:
-        wanted: Events a second asked for.
-        events: That the arrivals led to.
-        seconds: From the first arrival until the last was due.
-        settled_s: From then until stats had counted everything.
-        cores: Processor time of all services over that time; broker and arrivals are not in it.
+        wanted: Events per second that were wanted.
+        events: Events that the arrivals caused.
+        seconds: Time from the first arrival until the last was due.
+        settled_s: Time from then until stats had counted everything.
+        cores: Processor time of all services divided by that whole time, without broker and arrivals.
         seen: The samples.
     """
 
@@ -66,7 +67,10 @@ class Measured:
 
 
 async def at_rate(wanted: int, schedule: Schedule, arrivals: Arrivals, before: int, pids: Sequence[int]) -> Measured:
-    """Run one schedule on a hub that has counted `before` events and is idle."""
+    """Run one schedule on an idle hub.
+
+    The hub has counted `before` events already.
+    """
     used, began = sum(usage_of(pid).cpu_s for pid in pids), time.perf_counter()
     seen = await arrivals.run(schedule)
     events = await arrivals.settled(seen) - before
@@ -76,7 +80,10 @@ async def at_rate(wanted: int, schedule: Schedule, arrivals: Arrivals, before: i
 
 
 async def measure(options: Options, rates: Sequence[int], folder: Path, screen: Screen) -> list[Measured]:
-    """Start everything, measure each rate in each round, stop everything."""
+    """Measure each rate in each round.
+
+    The hub is started before and stopped after.
+    """
     agencies = {channel: f"{channel}-{COUNTY}" for channel in Docking}
     credentials = make(folder / "credentials", [(agency, COUNTY) for agency in agencies.values()])
     keys = {channel: credentials.keys[agency] for channel, agency in agencies.items()}
@@ -113,7 +120,10 @@ def _pids(hub: Hub) -> list[int]:
 
 
 def figures_of(runs: Sequence[Measured]) -> dict[str, Any]:
-    """Return the figures of one rate: the samples of all rounds together, and the 99th percentile of each round too."""
+    """Return the figures of one rate.
+
+    They are computed from the samples of all rounds together; the 99th percentile is given for each round too.
+    """
     visible = [one for run in runs for one in run.seen.visible_s]
     due = [one for run in runs for one in run.seen.from_due_s]
     receipts = [one for run in runs for one in run.seen.receipt_s]
@@ -137,7 +147,7 @@ def figures_of(runs: Sequence[Measured]) -> dict[str, Any]:
 
 
 def document_of(done: Sequence[Measured], options: Options, folder: Path) -> dict[str, Any]:
-    """Return everything that the page shows."""
+    """Return the document that the page shows."""
     by_rate = {rate: [run for run in done if run.wanted == rate] for rate in sorted({run.wanted for run in done})}
     figures = {str(rate): figures_of(runs) for rate, runs in by_rate.items()}
 
@@ -158,14 +168,17 @@ def document_of(done: Sequence[Measured], options: Options, folder: Path) -> dic
 
 
 def show(document: Mapping[str, Any], screen: Screen) -> None:
-    """Print the table."""
+    """Print the table of latencies."""
     names = ("arrived_s", "reached_s", "samples", "p50_ms", "p99_ms", "max_ms", "from_due_p99_ms", "receipt_p99_ms")
     rows = [[rate, *(f"{found[name]:,.0f}" for name in names)] for rate, found in document["figures"].items()]
     screen.table("Accepted to visible", ("events/s", *names), rows)
 
 
 def main() -> int:
-    """Parse the command line and run; a rate that was missed is told, not failed on."""
+    """Run the benchmark.
+
+    A rate that was not reached is reported but is not a failure.
+    """
     parser = command("latency", "How long until what was accepted is in a stats answer.", rounds=3)
     parser.add_argument("--rates", type=_rate, nargs="+", default=RATES, help="journal events a second")
     given = parser.parse_args()

@@ -1,8 +1,9 @@
-"""Arrivals that keep to their schedule whatever the hub does, and samples of when what was accepted becomes visible.
+"""Sends records by schedule and measures latency.
 
-Every tick sends the records that are due by then, as one batch at each bridge in turn; a tick is never late because an
-answer is. A sample follows one tick: from its receipt on it waits until intake has applied the hand-offs and stats
-answers from a state that includes their events. Which ticks are followed is decided by the schedule alone.
+The schedule does not depend on the hub. Every tick sends the records that are due as one batch, to each bridge in turn;
+a late answer never delays a tick. A sample follows one tick: after its receipt it waits until intake has applied the
+hand-offs and stats answers from a state that includes their events. The schedule alone decides which ticks are
+followed.
 """
 
 from __future__ import annotations
@@ -27,18 +28,18 @@ from ops.play.scenarios.vocabulary import Docking
 TICK_S: Final = 0.02
 """Shortest time between two batches; at low rates a tick is one record."""
 SAMPLES_S: Final = 10.0
-"""Most samples a second: looking must not become the load."""
+"""Most samples per second: sampling must not become the load."""
 PATIENCE_S: Final = 280.0
-"""For one call with its repetitions; a hub that is too slow for a rate answers late, and that is the figure."""
+"""Timeout of one call with its retries; a hub that is too slow for a rate answers late, and this is the result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When how many records are due.
+    """The rate and length of the arrivals.
 
     Attributes:
-        records_s: Records a second.
-        seconds: Length.
+        records_s: Records per second.
+        seconds: Length in seconds.
     """
 
     records_s: float
@@ -46,34 +47,37 @@ class Schedule:
 
     @property
     def tick_s(self) -> float:
-        """Time between two batches."""
+        """Time between two batches, in seconds."""
         return max(TICK_S, 1 / self.records_s)
 
     @property
     def ticks(self) -> int:
-        """How many batches there are."""
+        """Number of batches."""
         return round(self.seconds / self.tick_s)
 
     def due(self, tick: int) -> tuple[int, int]:
-        """Return the numbers of the records of a tick: from, up to."""
+        """Return the range of a tick's record numbers.
+
+        The end is exclusive.
+        """
         a_tick = self.records_s * self.tick_s
         return int(tick * a_tick + 1e-9), int((tick + 1) * a_tick + 1e-9)
 
     @property
     def every(self) -> int:
-        """One tick in so many is followed."""
+        """Distance in ticks between two samples."""
         return max(1, round(1 / (SAMPLES_S * self.tick_s)))
 
 
 @dataclass(slots=True)
 class Seen:
-    """What a run at one rate saw.
+    """The measurements of one run.
 
     Attributes:
-        visible_s: From a receipt until its events were in a stats answer, a sample each.
-        from_due_s: The same from the instant at which the records were due.
-        receipt_s: From that instant until the receipt, every tick.
-        accepted: Receipts.
+        visible_s: Time from a receipt until a stats answer includes its events, one value per sample.
+        from_due_s: The same, from the instant at which the records were due.
+        receipt_s: Time from that instant until the receipt, one value per tick.
+        accepted: Number of receipts.
         handoffs: Highest position of each hand-off stream that a receipt names.
     """
 
@@ -85,11 +89,17 @@ class Seen:
 
 
 class RefusedError(RuntimeError):
-    """A record was not accepted, so there is nothing to wait for; the measurement is void."""
+    """A record was refused; the measurement is invalid.
+
+    Without an accepted record there is nothing to wait for.
+    """
 
 
 class Doors:
-    """The public doors that a run needs; an asynchronous context manager."""
+    """Clients of the public interfaces that a run needs.
+
+    It is an asynchronous context manager.
+    """
 
     def __init__(self, addresses: Mapping[str, str], keys: Mapping[Docking, str]) -> None:
         self._channels = {name: open_channel(address) for name, address in addresses.items()}
@@ -106,7 +116,9 @@ class Doors:
             await channel.close()
 
     async def submit(self, channel: Docking, items: Sequence[Submission]) -> dict[StreamName, int]:
-        """Hand records over; returns the highest position of each hand-off stream.
+        """Submit records.
+
+        Returns the highest position of each hand-off stream.
 
         Raises:
             RefusedError: One was not accepted.
@@ -125,24 +137,30 @@ class Doors:
         return upto
 
     async def applied(self, handoffs: Mapping[StreamName, int]) -> dict[StreamName, int]:
-        """Wait for intake; returns the place then of the journal's streams that these hand-offs lead to."""
+        """Wait until intake has applied the hand-offs.
+
+        Returns the current positions of the journal's streams to which these hand-offs lead.
+        """
         request = intake_pb2.AwaitAppliedRequest(handoffs=vector_to_wire(handoffs))
         answer = await call(self._intake.AwaitApplied, request, timeout_s=PATIENCE_S)
         shards = {stream.shard for stream in handoffs}
         return {name: upto for name, upto in vector_from_wire(answer.journal).items() if name.shard in shards and upto}
 
     async def counted(self, journal: Mapping[StreamName, int]) -> int:
-        """Wait for an answer of stats that includes a place of the journal; returns the events it includes."""
+        """Wait until stats includes the journal positions.
+
+        Returns the number of events in its answer.
+        """
         query = stats_pb2.Query(metrics=["success"], channels=["all"])
         request = stats_pb2.GetRatesRequest(query=query, at_least=vector_to_wire(journal))
         return int((await call(self._stats.GetRates, request, timeout_s=PATIENCE_S)).events)
 
 
 class Arrivals:
-    """Sends by schedule.
+    """Sends records by schedule.
 
     Args:
-        doors: Where to.
+        doors: Clients of the public interfaces.
         press: Makes the records; each has a number of its own in the whole benchmark.
     """
 
@@ -152,7 +170,7 @@ class Arrivals:
         self._number = 1
 
     async def run(self, schedule: Schedule) -> Seen:
-        """Send for the time of a schedule, and wait until the last sample is answered.
+        """Run a schedule and wait for its last sample.
 
         Raises:
             RefusedError: A record was not accepted.
@@ -167,11 +185,17 @@ class Arrivals:
         return seen
 
     async def settled(self, seen: Seen) -> int:
-        """Wait until stats includes everything that was accepted; returns the events it has counted then."""
+        """Wait until stats includes everything accepted.
+
+        Returns the number of events it has counted.
+        """
         return await self._doors.counted(await self._doors.applied(seen.handoffs))
 
     def _made(self, schedule: Schedule) -> list[tuple[Docking, list[Submission]]]:
-        """Make every batch before the first is sent: making one takes longer than some ticks."""
+        """Make all batches before sending.
+
+        Making one takes longer than some ticks.
+        """
         made = []
         for tick, channel in zip(range(schedule.ticks), cycle(BRIDGES), strict=False):
             first, upto = schedule.due(tick)

@@ -1,4 +1,7 @@
-"""Whole lives of disputes as journal events, made by the product's own lifecycle from a scenario's records."""
+"""Makes complete lives of disputes as journal events.
+
+The hub's own lifecycle makes them from a scenario's records.
+"""
 
 from __future__ import annotations
 
@@ -53,13 +56,16 @@ TERM: Final = timedelta(days=30)
 LOCAL_DAYS, STATUTORY_DAYS = timedelta(days=15), timedelta(days=60)
 SIGN_WITHIN: Final = timedelta(days=3)
 CORRECTED: Final = 50
-"""One life in so many is moved to another village at its end, which restates every fact that was counted."""
+"""One life in `CORRECTED` is moved to another village at its end, which restates every fact that was counted."""
 
 Life = tuple[journal_pb2.JournalEvent, ...]
 
 
 def pool(path: Path = SCENARIO) -> tuple[Life, ...]:
-    """Return the life of every record of a scenario; the same for the same file."""
+    """Return the life of every record of a scenario.
+
+    It is the same for the same file.
+    """
     scenario = load(path)
     return tuple(_life(record, scenario) for record in generate(scenario))
 
@@ -128,7 +134,7 @@ def _expiry(signed_at: datetime) -> Order:
 
 
 def _order_of(record: Record, step: Step) -> Order:
-    # What a court tells its bridge as a ruling reaches the dispute under the instruction's own name.
+    # A ruling that a court reports to its bridge reaches the dispute under the instruction's own name.
     named = replace(step, action="record_ruling") if step.action == "ruling" else step
     command = command_from_wire(command_of(_id_of(record), named))
     return command.occurred_at, command.actor, command.instruction

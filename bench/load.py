@@ -1,9 +1,10 @@
-"""The closed-loop driver, a process of its own so that its cost is told apart from the hub's; it sends whole lives.
+"""The closed-loop driver, which sends complete lives.
 
-Each of its workers sends a batch of records to a bridge, waits until intake has applied them, has everything that
-people do with them carried out in one ExecuteBatch, and begins anew. Agencies fetch and acknowledge their results
-beside it. When stats is too far behind the journal, all workers wait: a rate that piles up a backlog is not sustained.
-It reads its orders as one JSON line on stdin and works until stdin ends; then it prints what it did, one JSON line.
+It is a process of its own, so that its cost can be separated from the hub's. Each of its workers sends a batch of
+records to a bridge, waits until intake has applied them, sends all commands of people for them in ExecuteBatch calls,
+and begins again. At the same time agencies fetch and acknowledge their results. When stats is too far behind the
+journal, all workers wait: a rate that builds up a backlog is not sustained. The driver reads its orders as one JSON
+line on stdin and works until stdin ends; then it prints a summary as one JSON line.
 """
 
 from __future__ import annotations
@@ -49,15 +50,15 @@ BRIDGES: Final[Mapping[Docking, tuple[Any, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the driver is to do.
+    """The task of the driver.
 
     Attributes:
         addresses: Service to gRPC address.
         keys: Agency to API key.
         workers: Channel to the number of workers that send its records.
-        batch: Records a batch.
-        behind: Events that stats may be behind the journal before everybody waits.
-        seed: Of the cases.
+        batch: Records per batch.
+        behind: Lag of stats behind the journal, in events, at which all workers wait.
+        seed: Seed of the cases.
     """
 
     addresses: dict[str, str]
@@ -70,7 +71,10 @@ class Orders:
 
 @dataclass(slots=True)
 class Done:
-    """What the driver did: acknowledged records, carried-out commands, what was refused, fetched results."""
+    """The work of the driver so far.
+
+    It counts acknowledged records, accepted commands, refusals and fetched results.
+    """
 
     records: int = 0
     commands: int = 0
@@ -80,10 +84,10 @@ class Done:
 
 
 class Driver:
-    """Sends cases until told to stop.
+    """Sends cases until it is stopped.
 
     Args:
-        orders: What to do.
+        orders: The task.
         press: Makes the cases.
     """
 
@@ -102,7 +106,10 @@ class Driver:
         self.done = Done()
 
     async def run(self, stop: asyncio.Future[None]) -> Done:
-        """Work until `stop` is done, finish what is under way, and return what was done."""
+        """Work until `stop` is done.
+
+        Work that has begun is finished. Returns what was done.
+        """
         async with self._stack:
             self._connect()
             working = [
@@ -180,7 +187,10 @@ class Driver:
                 self._journal[place.stream] = max(place.position, self._journal.get(place.stream, 0))
 
     async def _look_at_stats(self) -> None:
-        """Close the gate while stats is too far behind what intake has answered."""
+        """Pause the workers while stats is too far behind.
+
+        The lag is measured against the positions that intake has returned.
+        """
         while not self._stopping.is_set():
             answer = await self._ask(self._stats.GetPositions, stats_pb2.GetPositionsRequest(), "stats")
             reached = {place.stream: place.position for place in answer.positions.positions}
@@ -195,7 +205,7 @@ class Driver:
         return [self._fetch(channel, agency) for agency in self._orders.keys for channel in _channel_of(agency)]
 
     async def _fetch(self, channel: Docking, agency: str) -> None:
-        """Fetch and acknowledge one agency's results, as its system would."""
+        """Fetch and acknowledge one agency's results."""
         messages, _ = BRIDGES[channel]
         stub, key, cursor = self._bridges[channel], self._orders.keys[agency], 0
         while not self._stopping.is_set():
@@ -238,7 +248,7 @@ async def _main(orders: Orders, press: Press) -> Done:
 
 
 def main() -> int:
-    """Read the orders, drive, tell."""
+    """Read the orders, drive, and print the summary."""
     orders = Orders(**json.loads(sys.stdin.readline()))
     press = Press(land("county"), orders.seed)
     sys.stdout.write("ready\n")

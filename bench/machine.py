@@ -1,4 +1,7 @@
-"""What a run was made on: stands in every result, because a rate without its machine says nothing."""
+"""Describes the machine of a run.
+
+Every result includes it, because a rate without its machine means nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,12 @@ UNKNOWN: Final = "unknown"
 
 
 def facts(folder: Path) -> dict[str, object]:
-    """Return date, commit, processor and its pace, memory, versions, and the file system of `folder`.
+    """Return the facts of the machine and the run.
+
+    They are date, commit, processor and its pace, memory, versions, and the file system of `folder`.
 
     Args:
-        folder: Where the run keeps its stores and the broker's log; exists.
+        folder: Existing folder of the run's stores and the broker's log.
     """
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -37,7 +42,10 @@ def facts(folder: Path) -> dict[str, object]:
 
 
 def commit() -> str:
-    """Return the short commit of the checkout, with `+dirty` when tracked files other than documents differ from it."""
+    """Return the short commit of the checkout.
+
+    It ends with `+dirty` when tracked files outside `docs` differ from it.
+    """
     found = _output(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"])
     if not found:
         return UNKNOWN
@@ -46,7 +54,10 @@ def commit() -> str:
 
 
 def file_system(folder: Path) -> str:
-    """Return the type of the file system that holds `folder`: the mount with the longest prefix wins."""
+    """Return the type of a folder's file system.
+
+    The mount with the longest prefix decides.
+    """
     path = folder.resolve()
     found = {
         Path(where): kind
@@ -66,7 +77,7 @@ def _named(table: Path, name: str) -> str:
 
 def _output(command: list[str]) -> str:
     try:
-        # java tells its version on stderr
+        # java prints its version on stderr
         return subprocess.check_output(command, text=True, stderr=subprocess.STDOUT).strip()  # noqa: S603 - fixed words
     except (OSError, subprocess.CalledProcessError):
         return ""

@@ -1,4 +1,7 @@
-"""How contenders are compared: A B A B on one machine, median and spread, and a target that is met or not."""
+"""Compares contenders.
+
+They run in turn (A B A B) on one machine; figures have median and spread, and a target is met or not.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,13 @@ Say = Callable[[str], None]
 
 
 def interleave(contenders: Mapping[str, Callable[[], Sample]], rounds: int, say: Say) -> dict[str, list[Sample]]:
-    """Run every contender once in each round, so that what disturbs the machine disturbs all of them alike.
+    """Run every contender once in each round.
+
+    So a disturbance of the machine affects all of them alike.
 
     Args:
-        contenders: Name to one measurement.
-        rounds: At least 1.
+        contenders: Name to a function that measures once.
+        rounds: Number of rounds, at least 1.
         say: Gets a line before each measurement.
 
     Returns:
@@ -30,7 +35,10 @@ def interleave(contenders: Mapping[str, Callable[[], Sample]], rounds: int, say:
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return median, min, max and n; refuses an empty sequence, which has none of them."""
+    """Return median, min, max and n.
+
+    An empty sequence is refused, because it has no median.
+    """
     if not values:
         raise ValueError("no values")
     return {"median": median(values), "min": min(values), "max": max(values), "n": len(values)}
@@ -43,7 +51,10 @@ def spreads(samples: Sequence[Sample]) -> dict[str, dict[str, float]]:
 
 
 def percentile(values: Sequence[float], q: float) -> float:
-    """Return the nearest-rank percentile: the smallest value that at least `q` percent do not exceed; q in (0, 100]."""
+    """Return the nearest-rank percentile.
+
+    It is the smallest value that at least `q` percent of the values do not exceed; q in (0, 100].
+    """
     if not values:
         raise ValueError("no values")
     rank = math.ceil(q / 100 * len(values))
@@ -51,11 +62,13 @@ def percentile(values: Sequence[float], q: float) -> float:
 
 
 def judged(target: float, reached: float | None, *, at_most: bool = False) -> dict[str, float | bool | None]:
-    """Return what stands under `targets`: the bound, what was reached, and whether that meets it.
+    """Return one entry of `targets`.
+
+    It has the bound, the value reached, and whether this meets the bound.
 
     Args:
         target: Bound.
-        reached: Figure; None when it was not measured, which meets nothing.
+        reached: Value reached; None when it was not measured, which meets no bound.
         at_most: The bound is an upper one.
     """
     met = reached is not None and (reached <= target if at_most else reached >= target)

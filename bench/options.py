@@ -1,4 +1,7 @@
-"""The command line that all benchmarks share, and their screen: progress and tables on stderr."""
+"""The common command line and screen of benchmarks.
+
+The screen shows progress and tables on stderr.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ from ops.console.output import WIDE
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What every benchmark may be told.
+    """The common options of all benchmarks.
 
     Attributes:
         rounds: Measurements of each contender.
-        quick: Small amounts: to see that it works, not for figures.
+        quick: Use small amounts, to see that it works; the figures mean nothing.
         save: Publish the result under docs/results.
-        json: Nothing but the JSON line: no progress, no table.
+        json: Print nothing but the JSON line: no progress, no table.
         folder: Run folder to use and to keep; None takes one under .run/bench and removes it.
     """
 
@@ -34,7 +37,9 @@ class Options:
 
 
 def command(name: str, description: str, *, rounds: int) -> argparse.ArgumentParser:
-    """Return a parser with the common options; a benchmark adds its own.
+    """Return a parser with the common options.
+
+    A benchmark adds its own options.
 
     Args:
         name: Module under bench, for example `fold`.
@@ -58,7 +63,7 @@ def command(name: str, description: str, *, rounds: int) -> argparse.ArgumentPar
 
 
 def common(given: argparse.Namespace) -> Options:
-    """Return the common options of a parsed command line."""
+    """Return the parsed common options."""
     rounds = given.rounds or (1 if given.quick else given.default_rounds)
     return Options(rounds, given.quick, given.save, given.json, given.folder)
 
@@ -71,7 +76,10 @@ def _positive(text: str) -> int:
 
 
 class Screen:
-    """Progress and tables for people, on stderr; silent with `--json`."""
+    """Prints progress and tables on stderr.
+
+    It is silent with `--json`.
+    """
 
     def __init__(self, options: Options) -> None:
         self.console = Console(stderr=True, quiet=options.json, width=None if sys.stderr.isatty() else WIDE)
@@ -81,7 +89,10 @@ class Screen:
         self.console.print(text, highlight=False, markup=False)
 
     def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table; the first column is left-aligned, the others right."""
+        """Print a table.
+
+        The first column is aligned left, the others right.
+        """
         table = Table(title=title, title_justify="left")
         for number, column in enumerate(columns):
             table.add_column(column, justify="right" if number else "left")

@@ -1,7 +1,8 @@
-"""How fast the machine was meanwhile: a lent machine may be four times slower for minutes on end.
+"""Measures the speed of the machine during a run.
 
-Without this, two results of one commit can't be told from two commits. A turn of a Python loop is timed by the
-processor time of its own thread, so what counts is how fast the cores are, not how busy.
+A shared machine may be four times slower for minutes. Without this measurement, a difference between two results of one
+commit would look like a difference between two commits. A turn of a Python loop is timed by the processor time of its
+own thread, so it shows how fast the cores are, not how busy.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _seen: list[float] = []
 
 @contextmanager
 def watched(every_s: float = EVERY_S) -> Iterator[None]:
-    """Time the loop again and again, from now to the end of the block, in a thread of its own."""
+    """Time the loop repeatedly during the block.
+
+    A thread of its own does it.
+    """
     ended = threading.Event()
 
     def watch() -> None:
@@ -41,7 +45,10 @@ def watched(every_s: float = EVERY_S) -> Iterator[None]:
 
 
 def turn_ns() -> float:
-    """Return the processor time of one turn of a loop that adds, in nanoseconds."""
+    """Return the time of one loop turn in nanoseconds.
+
+    It is the processor time of a loop that adds numbers.
+    """
     total, began = 0, time.thread_time_ns()
     for number in range(TURNS):
         total += number
@@ -49,10 +56,16 @@ def turn_ns() -> float:
 
 
 def latest() -> float:
-    """Return the newest of what was seen in the block under way, in nanoseconds; measured now when there is none."""
+    """Return the newest time of a turn in nanoseconds.
+
+    It is of the current `watched` block; without one it is measured now.
+    """
     return _seen[-1] if _seen else turn_ns()
 
 
 def told() -> dict[str, float]:
-    """Return median, min, max and n of what was seen in the block under way, and now; nanoseconds."""
+    """Return median, min, max and n of the turns.
+
+    The times are in nanoseconds: those of the current `watched` block and one measured now.
+    """
     return spread([*_seen, turn_ns()])

@@ -1,6 +1,7 @@
-"""What docs/performance.md takes from saved results: tables, targets and pictures; used by docs/generate.py.
+"""Fills docs/performance.md from saved results.
 
-A block of a benchmark that was never saved says so, with the command; a quick run's result is refused.
+It makes the tables, targets and pictures for docs/generate.py. The block of a benchmark without a saved result names
+the command that makes it; the result of a quick run is refused.
 """
 
 from __future__ import annotations
@@ -46,14 +47,14 @@ PROFILES: Final = {
 SHARE_FROM: Final = 0.02
 WHOLE_FROM: Final = 100
 LEAST_CPU_US: Final = 200_000
-"""Twenty ticks of the clock by which /proc counts a process's time."""
+"""Twenty ticks of the clock with which /proc counts a process's time."""
 
 
 def load(folder: Path) -> dict[str, Document]:
     """Return the saved results by name.
 
     Raises:
-        ValueError: One was made with `--quick`, which gives no figures to quote.
+        ValueError: A result was made with `--quick`, whose figures must not be quoted.
     """
     found: dict[str, Document] = {}
     for name in (*NAMES, PROFILE):
@@ -66,7 +67,9 @@ def load(folder: Path) -> dict[str, Document]:
 
 
 def pages(docs: Path) -> dict[str, Callable[[], str]]:
-    """Return what `make docs` writes for the benchmarks: file name to its text, made anew.
+    """Return the files that `make docs` writes.
+
+    Each file name of the benchmarks comes with a function that makes its text.
 
     Args:
         docs: Folder of the pages, with the saved results in `results`.
@@ -80,7 +83,9 @@ def pages(docs: Path) -> dict[str, Callable[[], str]]:
 
 
 def filled(page: str, saved: Mapping[str, Document]) -> str:
-    """Return the page with every block between its marks made anew.
+    """Return the page with all blocks made again.
+
+    A block is the text between its two marks.
 
     Raises:
         ValueError: The page lacks a mark.
@@ -114,7 +119,7 @@ def targets(saved: Mapping[str, Document]) -> str:
 
 
 def machine(saved: Mapping[str, Document]) -> str:
-    """Return on what each result was made; rows that say the same stand once."""
+    """Return the table of each result's machine."""
     rows = []
     for name, document in saved.items():
         told = document["machine"]
@@ -136,7 +141,10 @@ def block(name: str, document: Document | None) -> str:
 
 
 def profile(name: str, document: Document | None) -> str:
-    """Return where the time went in a benchmark: a part a row, a process a column."""
+    """Return the table of a benchmark's time shares.
+
+    Each part of the code has a row, each process a column.
+    """
     views = {} if document is None else document["views"]
     columns = {
         process if view == name else f"{process}, {view.removeprefix(name + '-')}": told["parts"]
@@ -196,7 +204,10 @@ def handoff(document: Document) -> str:
 
 
 def latency(document: Document) -> str:
-    """Return the latency's table; rounds and cores say how near to full the machine was."""
+    """Return the latency's table.
+
+    Rounds and cores show how close the machine was to full load.
+    """
     columns = {
         "arrived": "arrived_s",
         "reached": "reached_s",
@@ -217,7 +228,10 @@ def latency(document: Document) -> str:
 
 
 def sustained(document: Document) -> str:
-    """Return the long run's figures and the cost of each process."""
+    """Return the long run's figures and costs.
+
+    The cost is given for each process.
+    """
     driver, age, events = document["driver"], document["age_s"], document["events"]
     cores, driver_cores = document["hub_cores"], document["cpu"]["driver"]["cores"]
     head = (
@@ -238,7 +252,7 @@ def sustained(document: Document) -> str:
 
 
 def growth(document: Document) -> str:
-    """Return the sizes of every pass, and the cost of its tenths."""
+    """Return each pass's sizes and its tenths' cost."""
     sizes = [
         (
             f"{one['service']}, {one['region']}",
@@ -270,7 +284,10 @@ def growth(document: Document) -> str:
 
 
 def recovery(document: Document) -> str:
-    """Return restarts, hand-overs and rebuilds, those that were measured."""
+    """Return the tables of recovery.
+
+    They are restarts, hand-overs and rebuilds, if measured.
+    """
     tables = {"restarts": _restarts, "hand_overs": _hand_overs, "rebuilds": _rebuilds}
     return "\n".join(table(document[part]) for part, table in tables.items() if part in document)
 
@@ -306,7 +323,10 @@ def _rebuilds(told: Document) -> str:
 
 
 def _measurable(size: Mapping[str, float]) -> float | None:
-    """Return the cost at a size, None where the half of the way that it is of took too little time to be told."""
+    """Return the cost at a size.
+
+    None when the half of the run that it covers was too short to be measured.
+    """
     return size["cpu_us_per_record"] if size["cpu_us_per_record"] * size["records"] / 2 >= LEAST_CPU_US else None
 
 
@@ -340,7 +360,7 @@ def _spread(told: Mapping[str, float] | None) -> str:
 
 
 def _figure(value: float | None) -> str:
-    """Return a number with as many digits as it deserves."""
+    """Return a number with a fitting number of digits."""
     if value is None:
         return "–"
     if float(value).is_integer():

@@ -1,4 +1,7 @@
-"""Which picture a benchmark's saved result makes, and the words that tell the same."""
+"""Makes pictures from benchmark results.
+
+Each picture has a text alternative that says the same.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from bench.plots import Bar, Line, bars, lines, short
 
 Document = Mapping[str, Any]
 STAGE: Final = "500"
-"""Records a value in the picture of the fold."""
+"""Records per value in the picture of the fold."""
 PEERS: Final = {
     "hub": "Santiao hub, stats",
     "quix": "Quix Streams",
@@ -30,7 +33,10 @@ class Picture:
 
 
 def pictures(name: str, document: Document) -> dict[str, Picture]:
-    """Return file name to picture of one benchmark's result; empty where there is nothing to draw."""
+    """Return one benchmark's pictures by file name.
+
+    It is empty when there is nothing to draw.
+    """
     found = {part: draw(document) for part, draw in _DRAWN.get(name, {}).items()}
     return {f"performance-{part}.svg": picture for part, picture in found.items() if picture is not None}
 
@@ -112,7 +118,10 @@ def _growth_cost(document: Document) -> Picture | None:
 
 
 def _largest(document: Document, *of: str) -> list[Document]:
-    """Return the largest pass of each combination of these fields, in the document's order."""
+    """Return the largest pass for each set of fields.
+
+    They are in the document's order.
+    """
     found: dict[tuple[str, ...], Document] = {}
     for one in document["passes"]:
         key = tuple(one[name] for name in of)

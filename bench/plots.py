@@ -1,7 +1,8 @@
-"""Pictures of results as SVG text: the same for the same figures, readable on light and dark, with a text alternative.
+"""Draws results as SVG text.
 
-Written out here rather than by a plotting library: `make docs` makes them from the saved results and a test compares
-them, so they are made in the product's own environment, and their colours follow the reader's.
+Equal figures give equal text; the pictures are readable on light and dark and have a text alternative. No plotting
+library is used: `make docs` makes them from the saved results and a test compares them, so they are made in the
+product's own environment; and their colours follow the reader's colour scheme.
 """
 
 from __future__ import annotations
@@ -17,19 +18,22 @@ LEFT, RIGHT, TOP, BOTTOM = 84, 190, 72, 56
 BAR_HEIGHT, BAR_GAP, BAR_LEFT, BAR_RIGHT = 26, 12, 260, 170
 TICKS: Final = 5
 NEARLY: Final = 1.02
-"""A last look just short of a round value still shows it."""
+"""Factor by which a tick may lie beyond the last point, so that a round value just after it is still shown."""
 MILLION, THOUSAND = 1_000_000, 1_000
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', 'Noto Sans SC', 'PingFang SC', 'Microsoft YaHei', sans-serif"
 LIGHT: Final = ("#0369a1", "#c2410c", "#15803d", "#7e22ce", "#a16207", "#be185d", "#475569")
 DARK: Final = ("#38bdf8", "#fb923c", "#4ade80", "#c084fc", "#facc15", "#f472b6", "#cbd5e1")
 DASHES: Final = ("", "7 4", "2 3", "9 3 2 3", "", "7 4", "2 3")
-"""Lines differ by more than their colour."""
+"""Dash patterns, so that lines differ not only in colour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a picture; points from left to right."""
+    """One line of a picture.
+
+    Its points go from left to right.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -37,11 +41,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar.
+    """One bar of a picture.
 
     Attributes:
         low: Lowest value measured; a whisker goes from it to `high`.
-        ours: Drawn in the first colour; the others stand back.
+        ours: Drawn in the first colour; other bars are grey.
     """
 
     name: str
@@ -63,7 +67,7 @@ def lines(
     """Return a picture of lines.
 
     Args:
-        title: Stands above it.
+        title: Title above the picture.
         alternative: What the picture shows, for those who don't see it.
         axes: Names of the horizontal and the vertical axis, with unit.
         drawn: At most seven, each with a point at least.
@@ -97,7 +101,10 @@ def lines(
 
 
 def bars(title: str, alternative: str, unit: str, drawn: Sequence[Bar]) -> str:
-    """Return a picture of horizontal bars with whiskers from the lowest to the highest value; zero is at the left."""
+    """Return a picture of horizontal bars.
+
+    Whiskers go from the lowest to the highest value; zero is at the left.
+    """
     height = TOP + len(drawn) * (BAR_HEIGHT + BAR_GAP) + BOTTOM
     x_ticks = ticks(0.0, max(bar.high for bar in drawn))
     scale = (WIDTH - BAR_LEFT - BAR_RIGHT) / x_ticks[-1]
@@ -123,7 +130,10 @@ def bars(title: str, alternative: str, unit: str, drawn: Sequence[Bar]) -> str:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Return round values from `low` or below it to `high` or above it, about five of them."""
+    """Return about five round values for an axis.
+
+    They go from `low` or below it to `high` or above it.
+    """
     span = (high - low) or 1.0
     rough = span / TICKS
     unit = 10.0 ** math.floor(math.log10(rough))
@@ -133,7 +143,10 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def short(value: float) -> str:
-    """Return a number as an axis shows it: 0.5, 250, 40k, 1.5M."""
+    """Return a number in the form of an axis.
+
+    Examples are 0.5, 250, 40k and 1.5M.
+    """
     for size, letter in ((MILLION, "M"), (THOUSAND, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}"
@@ -141,7 +154,7 @@ def short(value: float) -> str:
 
 
 class _Axis:
-    """Where along an axis from `low` to `high` a value lies."""
+    """An axis from `low` to `high`."""
 
     def __init__(self, low: float, high: float, *, log: bool) -> None:
         self._log = log
@@ -149,7 +162,10 @@ class _Axis:
         self._span = self._drawn(high) - self._low or 1.0
 
     def share(self, value: float) -> float:
-        """Return 0 for the lowest value, 1 for the highest."""
+        """Return a value's place along the axis.
+
+        It is 0 for the lowest value and 1 for the highest.
+        """
         return (self._drawn(value) - self._low) / self._span
 
     def _drawn(self, value: float) -> float:
@@ -157,7 +173,10 @@ class _Axis:
 
 
 def _powers(low: float, high: float) -> list[float]:
-    """Return the powers of ten from `low` or below it to `high` or above it."""
+    """Return the powers of ten for an axis.
+
+    They go from `low` or below it to `high` or above it.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     return [10.0**power for power in range(first, max(last, first + 1) + 1)]
 

@@ -1,4 +1,7 @@
-"""What a process costs, read from /proc: processor time and memory, with its children."""
+"""Reads the cost of a process from /proc.
+
+It is processor time and memory, with those of its children.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ USER, SYSTEM, ENDED_USER, ENDED_SYSTEM = 11, 12, 13, 14
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Cost so far of a process and its children.
+    """The cost of a process and its children.
 
     Attributes:
-        cpu_s: Processor seconds, user and system; children that ended and were waited for are in it.
+        cpu_s: Processor seconds so far, user and system; includes children that ended and were waited for.
         rss_bytes: Resident memory now.
     """
 
@@ -33,7 +36,9 @@ class Usage:
 
 
 def usage_of(pid: int) -> Usage:
-    """Return the usage of `pid` and all its live descendants.
+    """Return the usage of a process and its descendants.
+
+    Only descendants that are alive are included.
 
     Raises:
         ProcessLookupError: There is no such process (any more).
@@ -48,9 +53,12 @@ def usage_of(pid: int) -> Usage:
 
 
 def children_of(pid: int) -> list[int]:
-    """Return the live children of all threads of `pid`; empty when it has ended."""
+    """Return the live children of a process.
+
+    They are the children of all its threads; empty when it has ended.
+    """
     try:
-        # not Path.glob, which asks first whether the folder is there, and fails when the process ends in between
+        # not Path.glob, which first checks that the folder exists, and fails when the process ends in between
         threads = list(Path(f"/proc/{pid}/task").iterdir())
     except FileNotFoundError:
         return []
@@ -75,15 +83,17 @@ def _own(pid: int) -> Usage:
 
 
 class Peak:
-    """Samples the resident memory of a process in a thread of its own; a context manager.
+    """Samples the resident memory of a process.
+
+    It is a context manager and samples in a thread of its own.
 
     Args:
-        pid: Process; its end ends the sampling.
+        pid: Process; the sampling ends with it.
         every_s: Time between samples.
 
     Attributes:
         rss_bytes: Highest value seen.
-        last: Last usage seen; tells the processor time of a process that has ended by now.
+        last: Last usage seen; gives the processor time of a process that has ended meanwhile.
     """
 
     def __init__(self, pid: int, every_s: float = SAMPLE_S) -> None:

@@ -1,8 +1,8 @@
-"""Where the time goes in the hub's processes while a benchmark runs: what explains a target that is missed.
+"""Profiles the hub's processes during a benchmark.
 
-A benchmark is started as for its figures, py-spy samples the processes that matter while the load is on, and samples
-are summed by the package that was at work. A profiled run is slower than a measured one: its shares count,
-not its rates.
+The profile explains a missed target. A benchmark is started as for its figures, py-spy samples the relevant processes
+during the load, and the samples are summed by the package that was executing. A profiled run is slower than a measured
+one: its shares count, not its rates.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from ops.console.output import failing, keep_stdout_clean
 
 SAMPLES_S: Final = 100
 LOOP_FRAMES: Final = ("BaseEventLoop._run_once ", "Handle._run ")
-"""What lies outside of these belongs to the loop's caller, and says nothing of what the loop is doing."""
+"""Frames outside of these belong to the loop's caller, and do not show what the loop is doing."""
 LOOP: Final = "event loop, gRPC's core"
 IMPORTS: Final = "<frozen importlib"
 OURS: Final = {"hub": 2, "services": 2, "ops": 1, "bench": 1}
-"""Folders of ours, and how many parts of a path name the part."""
+"""Our folders, and the number of path parts that form the name of a part."""
 BRIDGES: Final = ("court_bridge", "police_bridge", "petition_bridge")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look at a benchmark.
+    """One profile of a benchmark.
 
     Attributes:
         module: Benchmark under bench.
-        arguments: Of its command line.
-        mark: The look begins at a progress line that has this text.
-        wait_s: After the mark: the load has to be on.
-        seconds: How long samples are taken, at most; the end of a process ends them too.
-        processes: Whose.
+        arguments: Arguments of its command line.
+        mark: Text of the progress line at which the profile begins.
+        wait_s: Wait after the mark, until the load is on.
+        seconds: Longest time of sampling; the end of a process ends it too.
+        processes: Processes to sample.
     """
 
     module: str
@@ -68,7 +68,9 @@ VIEWS: Final[Mapping[str, View]] = {
 
 
 def part_of(stack: Sequence[str]) -> str | None:
-    """Return which package a sample was in: the innermost frame that is not the standard library's; None for imports.
+    """Return the package of a sample.
+
+    The innermost frame outside the standard library decides; None for imports.
 
     Args:
         stack: Frames from the outermost to the innermost, `function (path:line)`.
@@ -84,10 +86,12 @@ def part_of(stack: Sequence[str]) -> str | None:
 
 
 def shares_of(lines: Iterable[str]) -> dict[str, Any]:
-    """Return how many samples a recording has, and the share of each part, largest first.
+    """Return the sample count and each part's share.
+
+    The parts are in order, the largest first.
 
     Args:
-        lines: py-spy's raw form: frames with semicolons between them, a blank, the count.
+        lines: Lines of py-spy's raw form: frames separated by semicolons, a blank, the count.
     """
     counted: Counter[str] = Counter()
     for line in lines:
@@ -129,7 +133,10 @@ def look(view: View, folder: Path, interpreter: Path, say: Say) -> dict[str, Any
 
 
 def _seen(stream: IO[str], mark: str) -> bool:
-    """Read up to a line with the mark; `unary` is not found in `unary_echo`."""
+    """Read up to a line with the mark.
+
+    Only the whole word counts: `unary` is not found in `unary_echo`.
+    """
     return any(line.rstrip().endswith(mark) or f"{mark} " in line for line in stream)
 
 
@@ -142,7 +149,7 @@ def _sampler(interpreter: Path, folder: Path, name: str, seconds: int) -> tuple[
 
 
 def main() -> int:
-    """Profile what is named, or everything."""
+    """Profile the named benchmarks, or all."""
     parser = command("profile", "Where the time goes in the hub while a benchmark runs.", rounds=1)
     parser.add_argument("--only", nargs="+", choices=VIEWS, help="only these")
     given: argparse.Namespace = parser.parse_args()

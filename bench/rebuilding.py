@@ -1,6 +1,7 @@
-"""Rebuild of stats: what it derived is dropped and folded again from the journal's position 0.
+"""Measures a rebuild of stats.
 
-Once as recorded at full speed, once as the relay writes it at 50 events a second.
+The derived data is dropped and folded again from the journal's position 0: once from a journal as it is recorded at
+full speed, once as the relay writes it at 50 events per second.
 """
 
 from __future__ import annotations
@@ -24,21 +25,23 @@ from ops.run.children import Child
 from ops.run.client import HubClient
 
 FULL_SPEED, SLOW_PACE = 2_000, 2
-"""Records a value. At 50 events a second a shard's linger ends before the next transaction, so a value holds what one
-transaction wrote: three events of a hand-off, one or two of a command."""
+"""Records per value. At 50 events per second a shard's linger ends before the next transaction, so a value holds the
+events of one transaction: three of a hand-off, one or two of a command."""
 REBUILDS: Final = {"full_speed": (FULL_SPEED, 150_000), "at_50_a_second": (SLOW_PACE, 30_000)}
 QUICK_REBUILDS: Final = {"full_speed": (FULL_SPEED, 2_000), "at_50_a_second": (SLOW_PACE, 500)}
 SEED: Final = 6
 
 
 async def rebuild(pace: str, amount: tuple[int, int], folder: Path, screen: Screen) -> dict[str, Any]:
-    """Record a journal, fold it, drop what was derived, and fold it again; what is asked must be answered the same.
+    """Record a journal, fold it, and rebuild it.
+
+    The derived data is dropped before the second fold, and the rates must be the same after it.
 
     Args:
         pace: Name of the journal's pace.
-        amount: Records a value, and disputes.
+        amount: Records per value, and number of disputes.
         folder: Run folder.
-        screen: For progress.
+        screen: Shows progress.
     """
     per_value, disputes = amount
     with broker(folder, screen.say) as kafka:

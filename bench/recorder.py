@@ -1,4 +1,7 @@
-"""Writes a journal to Kafka as intake's relay would: numbered, hashed, batched, with the place in the headers."""
+"""Writes a journal to Kafka as intake's relay does.
+
+Records are numbered, hashed and batched, with the position in the headers.
+"""
 
 from __future__ import annotations
 
@@ -18,19 +21,19 @@ from hub.streams.topics import DEFAULT_PARTITIONS, MAX_BATCH_BYTES, MAX_BATCH_RE
 
 EPOCH: Final = "bench001"
 IN_FLIGHT: Final = 2_000
-"""Messages that may be unconfirmed; the producer's buffer of 32 MiB bounds them too."""
+"""Most unconfirmed messages; the producer's buffer of 32 MiB limits them too."""
 POLL_S: Final = 0.001
 BLOCKED_S: Final = 30.0
 
 
 @dataclass(slots=True)
 class Recorded:
-    """What was written.
+    """Counts of the records written.
 
     Attributes:
         events: Journal events.
         values: Kafka messages.
-        value_bytes: Their values, before compression.
+        value_bytes: Bytes of their values, before compression.
         heads: Last position of each stream.
     """
 
@@ -41,13 +44,19 @@ class Recorded:
 
     @property
     def events_a_value(self) -> float:
-        """Mean; below what was asked for where the 512 KiB of a value were full before."""
+        """Mean number of events per value.
+
+        It is below the wanted number when the limit of 512 KiB of a value was reached before.
+        """
         return self.events / self.values if self.values else 0.0
 
 
 @dataclass(slots=True)
 class _Tail:
-    """End of one stream: what was sent, and what waits for its batch to fill."""
+    """The end of one stream.
+
+    It has the state of the records that were sent, and the records that wait for their batch to fill.
+    """
 
     position: int = 0
     sent_hash: bytes = GENESIS
@@ -57,15 +66,17 @@ class _Tail:
 
 
 class Recorder:
-    """Numbers events and sends them in batches of one size; one for a topic's whole life.
+    """Numbers events and sends them in batches.
+
+    All batches have one size; a topic needs one recorder for its whole life.
 
     Args:
-        publisher: Where to.
-        per_value: Records a value; fewer where the values' limit in bytes is reached, as in the relay.
-        partitions: Of the topic.
-        epoch: Of the streams.
+        publisher: Publisher that sends the batches.
+        per_value: Records per value; fewer when the values' limit in bytes is reached, as in the relay.
+        partitions: Partitions of the topic.
+        epoch: Epoch of the streams.
         topic: The journal, or the hand-offs of one bridge.
-        producer: Whose streams they are.
+        producer: Producer of the streams.
     """
 
     def __init__(
@@ -89,7 +100,9 @@ class Recorder:
         self._recorded = Recorded()
 
     def record(self, events: Iterable[tuple[int, bytes]]) -> Recorded:
-        """Send all events, also the last unfilled batches, and wait until they are confirmed.
+        """Send all events and wait for confirmation.
+
+        The last, incomplete batches are sent too.
 
         Args:
             events: Shard and serialised event, in order.
@@ -103,7 +116,7 @@ class Recorder:
         per_value = self._per_value
         for shard, record in events:
             tail = self._tails[shard]
-            # As the relay counts: a batch ends before the record that would not fit any more.
+            # As in the relay: a batch ends before the record that would exceed the limit.
             if tail.records and tail.size + len(record) > MAX_BATCH_BYTES - ENVELOPE_BYTES:
                 self._flush(shard)
             tail.records.append(record)
@@ -134,14 +147,20 @@ class Recorder:
 
 
 class Sender:
-    """Sends messages in order without waiting for each; a refusal comes out at a later call."""
+    """Sends messages in order without waiting for each.
+
+    The error of a refused message is raised by a later call.
+    """
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._flying: deque[Delivery] = deque()
 
     def send(self, message: Message) -> None:
-        """Send one message, after waiting while too many are unconfirmed or the producer's buffer is full."""
+        """Send one message.
+
+        It waits while too many messages are unconfirmed or the producer's buffer is full.
+        """
         self._settle(IN_FLIGHT)
         deadline = time.monotonic() + BLOCKED_S
         while True:
@@ -155,7 +174,7 @@ class Sender:
                 return
 
     def drain(self) -> None:
-        """Wait until everything is confirmed."""
+        """Wait until all messages are confirmed."""
         self._settle(0)
 
     def _settle(self, allowed: int) -> None:

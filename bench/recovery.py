@@ -1,6 +1,8 @@
-"""B6: how soon a killed service serves and reads again, a killed worker's shards move on, and stats is rebuilt.
+"""Benchmark B6 measures recovery.
 
-Restarts and hand-overs happen under load, with the product's own time-outs; restarts at rest, too.
+It measures how soon a killed service serves and reads again, how soon another worker takes over a killed worker's
+shards, and how fast stats is rebuilt. Restarts and hand-overs happen under load, with the product's own timeouts;
+restarts also happen at rest.
 """
 
 from __future__ import annotations
@@ -42,8 +44,8 @@ REBUILD_TARGET: Final = 100_000
 ROUNDS: Final = 3
 LOOK_S: Final = 0.1
 AFTER_KILL_S: Final = 3.0
-"""What was published until then has to be applied by the other worker. Before the session time-out: nobody can have
-taken the dead worker's partitions over yet."""
+"""The other worker has to apply the records that were published until then. It is before the session timeout: no
+worker can have taken over the dead worker's partitions yet."""
 TRIES: Final = 10
 PLAIN_LOAD: Final = Load(workers={"court": 1, "police": 1, "petition": 1}, batch=50)
 FILL_EVENTS, QUICK_FILL_EVENTS = 50_000, 2_000
@@ -52,9 +54,10 @@ PARTS: Final = ("restarts", "hand_overs", "rebuilds")
 
 
 async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, Any]:
-    """Kill each service in turn on stores that hold something: under load, and then at rest.
+    """Kill each service in turn and measure its restart.
 
-    Beside them stands how long importing takes alone, because that is most of a start.
+    The stores contain data; it is done under load, and then at rest. The time of importing alone is measured too,
+    because it is most of a start.
     """
     wanted = QUICK_FILL_EVENTS if options.quick else FILL_EVENTS
     found: dict[str, dict[str, list[float]]] = {name: {what: [] for what in TIMES} for name in SERVICES}
@@ -94,7 +97,10 @@ async def _holds(asked: Asked, events: int) -> bool:
 
 
 async def _serving(child: Child) -> float:
-    """Kill a service and start it again; returns the seconds until it serves."""
+    """Kill a service and start it again.
+
+    Returns the seconds until it serves.
+    """
     start = time.monotonic()
     child.kill()
     await child.wait_ended()
@@ -104,7 +110,10 @@ async def _serving(child: Child) -> float:
 
 
 def _importing(service: str) -> float:
-    """Return the seconds that a service takes to import itself, as it does for a command that it does not know."""
+    """Return the seconds of a service's imports.
+
+    The service imports its modules and then refuses an unknown command.
+    """
     start = time.monotonic()
     command_line = [sys.executable, "-m", f"services.{service}", "?"]
     done = subprocess.run(command_line, capture_output=True, text=True, check=False)  # noqa: S603 - our own
@@ -140,7 +149,11 @@ async def _place(child: Child, asked: Asked) -> int:
 
 
 async def hand_overs(folder: Path, options: Options, screen: Screen) -> dict[str, Any]:
-    """Kill the first of two workers, under load on PostgreSQL, and see when the other has done its work."""
+    """Measure how soon another worker takes over.
+
+    The first of two workers is killed, under load on PostgreSQL, and the time until the other has done its work is
+    measured.
+    """
     found: dict[str, dict[str, list[float]]] = {"intake": {"applied_s": [], "relayed_s": []}, STATS: {"applied_s": []}}
     plan = LaunchPlan(folder, "postgres", intake_workers=2, stats_workers=2)
     async with under_load(plan, PLAIN_LOAD, screen.say) as loaded:
@@ -155,7 +168,10 @@ async def hand_overs(folder: Path, options: Options, screen: Screen) -> dict[str
 
 
 async def _both_read(loaded: Loaded, service: str) -> None:
-    """Wait until each worker has taken in something itself, so that the one that is killed holds partitions."""
+    """Wait until each worker has handled records.
+
+    Then the worker that is killed certainly has partitions.
+    """
 
     async def all_took() -> bool:
         return all([await _took(child) for child in loaded.hub.of(service)])
@@ -181,13 +197,15 @@ class _Look:
 
 
 async def _hand_over(loaded: Loaded, service: str) -> dict[str, float]:
-    """Kill the first worker of a service and start it again when the other has taken over.
+    """Kill a service's first worker, measure the takeover.
+
+    It is started again when the other worker has taken over.
 
     Returns:
-        Seconds from the kill until the other worker had done what the dead one left.
+        Seconds from the kill until the other worker had done the dead worker's remaining work.
 
     Raises:
-        Retryable: `nothing_to_take_over`: at every try nothing waited for the dead worker, so nothing was measured.
+        Retryable: `nothing_to_take_over`: in all tries no record waited for the dead worker, so nothing was measured.
     """
     victim = loaded.hub.of(service)[0]
     for _ in range(TRIES):
@@ -202,7 +220,11 @@ async def _hand_over(loaded: Loaded, service: str) -> dict[str, float]:
 
 
 async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
-    """Return seconds until the other worker has applied, and relayed, what waited after the kill; empty if nothing."""
+    """Kill a worker and wait for the takeover.
+
+    Returns the seconds until the other worker has applied, and relayed, the records that waited after the kill; empty
+    when none waited.
+    """
     start = time.monotonic()
     victim.kill()
     looks: list[_Look] = []
@@ -222,7 +244,10 @@ async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
 
 
 async def _look(desk: HubClient, service: str, start: float) -> _Look:
-    """Look at the books of those who send to a service, and of the worker of it that lives."""
+    """Read the books of senders and the live worker.
+
+    The senders are the services whose streams the service reads.
+    """
     senders = BRIDGES if service == "intake" else ("intake",)
     sheets = await asyncio.gather(*(desk.sheet(label) for label in senders), desk.sheet(f"{service}-2"))
     *sending, own = sheets
@@ -249,7 +274,10 @@ def _told(times: Mapping[str, float]) -> str:
 
 
 def judge(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the targets of what was measured; the slowest of all rounds counts."""
+    """Return the targets of the measured parts.
+
+    The slowest of all rounds counts.
+    """
     targets: dict[str, Any] = {}
     if "restarts" in found:
         slowest = max(times["serving_s"]["max"] for times in found["restarts"]["services"].values())
@@ -263,7 +291,7 @@ def judge(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show(document: Mapping[str, Any], screen: Screen) -> None:
-    """Print what people want to see."""
+    """Print times, rebuilds and targets."""
     rows = [
         [f"{part} {name} {what}", f"{of['median']:.2f}", f"{of['max']:.2f}", str(of["n"])]
         for part, services in (
@@ -287,7 +315,7 @@ def show(document: Mapping[str, Any], screen: Screen) -> None:
 
 
 async def measure(parts: Sequence[str], folder: Path, options: Options, screen: Screen) -> dict[str, Any]:
-    """Measure the parts asked for."""
+    """Measure the given parts."""
     found: dict[str, Any] = {}
     if "restarts" in parts:
         found["restarts"] = await restarts(folder / "restarts", options, screen)
@@ -302,7 +330,10 @@ async def measure(parts: Sequence[str], folder: Path, options: Options, screen: 
 
 
 def main() -> int:
-    """Run the benchmark; exit code 1 when a rebuild answers otherwise than what it replaced."""
+    """Run the benchmark.
+
+    The exit code is 1 when stats gives other answers after a rebuild than before.
+    """
     parser = command(
         "recovery", "How soon the hub is itself again after kill -9, and how fast stats is rebuilt.", rounds=ROUNDS
     )

@@ -1,4 +1,7 @@
-"""When a hub is at rest: what one measurement left over must not be paid for by the next."""
+"""Waits until a hub is at rest.
+
+Remaining work of one measurement must not slow down the next one.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,9 @@ LOOK_S: Final = 0.2
 
 
 async def at_rest(desk: HubClient) -> Mapping[str, Sheet]:
-    """Wait until nothing is on its way; returns the books of all services then.
+    """Wait until no record is on its way.
+
+    Returns the books of all services.
 
     Raises:
         Retryable: `not_settled`.

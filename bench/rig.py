@@ -1,4 +1,7 @@
-"""What benchmarks run on: a broker with the benchmark JVM, the five services or a single one, a folder that goes."""
+"""The test environment of benchmarks.
+
+It has a broker with the benchmark JVM, the five services or a single one, and a temporary folder.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,16 @@ from ops.run.launcher import Hub, LaunchPlan
 
 HEAP: Final = "-Xmx512m"
 BENCH_JVM: Final = (*(option for option in JVM if not option.startswith(("-Xmx", "-XX:TieredStopAtLevel"))), HEAP)
-"""The optimising compiler is on and the heap twice as large: a broker that holds nobody up, the same for all."""
+"""The optimising compiler is on and the heap twice as large: the broker slows down no contender and is the same for
+all."""
 
 
 @contextmanager
 def scratch(name: str, kept: Path | None = None) -> Iterator[Path]:
-    """Give a run folder, `kept` or a new one that is removed at the end, and watch the machine's pace meanwhile."""
+    """Provide a run folder and watch the machine's pace.
+
+    The folder is `kept`, or a new one that is removed at the end.
+    """
     (kept or SCRATCH).mkdir(parents=True, exist_ok=True)
     folder = kept or Path(tempfile.mkdtemp(prefix=f"{name}-", dir=SCRATCH))
     try:
@@ -39,7 +46,9 @@ def scratch(name: str, kept: Path | None = None) -> Iterator[Path]:
 
 
 def broker(folder: Path, say: Say, *, brokers: int = 1) -> NativeKafka:
-    """Return a native broker with the benchmark JVM, one copy of everything by default; a context manager.
+    """Return a native broker with the benchmark JVM.
+
+    It is a context manager. By default there is one broker, so one copy of everything.
 
     Args:
         folder: Run folder; the broker's data go to `kafka` in it.
@@ -50,13 +59,19 @@ def broker(folder: Path, say: Say, *, brokers: int = 1) -> NativeKafka:
 
 
 def bus(of: NativeKafka, *, partitions: int | None = None) -> Bus:
-    """Return how the product's clients reach that broker."""
+    """Return the connection to a broker.
+
+    The product's clients use it.
+    """
     plain = Bus(of.bootstrap)
     return plain if partitions is None else replace(plain, partitions=partitions)
 
 
 def five(plan: LaunchPlan, say: Say) -> Hub:
-    """Return the five services on a benchmark broker of their own; an asynchronous context manager."""
+    """Return the five services on a benchmark broker.
+
+    It is an asynchronous context manager; the broker belongs to it.
+    """
     return Hub(plan, say, broker=broker(plan.folder, say))
 
 
@@ -69,7 +84,7 @@ def single(
     worker: int = 1,
     settings: Mapping[str, str] | None = None,
 ) -> Child:
-    """Return one service as a child process, not started yet.
+    """Return one service as a process, not yet started.
 
     Args:
         name: Service, for example `stats`.

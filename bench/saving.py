@@ -1,4 +1,7 @@
-"""Where results go: a file for the pages, and one JSON line on stdout."""
+"""Saves and prints results.
+
+A result goes to a file for the pages, and to stdout as one JSON line.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ def save(name: str, document: Mapping[str, object], *, publish: bool) -> Path:
     Args:
         name: For example `fold`; the file is `bench-fold.json`.
         document: Everything that the pages show.
-        publish: Into docs/results, where the pages take their tables from (`--save`); else into an ignored folder.
+        publish: Write to docs/results, from which the pages take their tables (`--save`); else to a folder that Git
+            ignores.
     """
     folder = PUBLISHED if publish else SCRATCH
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,6 +34,9 @@ def save(name: str, document: Mapping[str, object], *, publish: bool) -> Path:
 
 
 def finish(document: Mapping[str, object]) -> None:
-    """Print the document as one line; it is the last that a benchmark prints on stdout."""
+    """Print the document as one line.
+
+    It is the last line that a benchmark prints on stdout.
+    """
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
     sys.stdout.flush()

@@ -1,4 +1,7 @@
-"""A long run seen from outside, one row every few seconds: rates, ages, cost and memory are worked out of the rows."""
+"""Evaluates the samples of a long run.
+
+A row is taken from outside every few seconds; rates, ages, cost and memory are computed from the rows.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from bench.processes import Usage
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One row.
+    """One row of the series.
 
     Attributes:
-        at_s: Seconds since the run began.
-        written: Events that intake had written, all streams.
+        at_s: Seconds since the start of the run.
+        written: Events that intake had written, of all streams.
         visible: Events that a stats answer included.
-        outbox: Records that Kafka had not confirmed, of all services.
+        outbox: Records of all services that Kafka had not confirmed.
         usage: Process to its cost so far.
     """
 
@@ -32,14 +35,19 @@ class Look:
 
 
 def rates(looks: Sequence[Look]) -> list[float]:
-    """Return events that became visible a second, between each look and the next."""
+    """Return the rate of events that became visible.
+
+    It is in events per second, for each interval between two samples.
+    """
     return [(b.visible - a.visible) / (b.at_s - a.at_s) for a, b in pairwise(looks)]
 
 
 def ages_s(looks: Sequence[Look]) -> list[float]:
-    """Return how old the newest visible event was at each look: when had that many been written?
+    """Return the age of the newest visible event.
 
-    Between two looks the writing is taken as even. An event older than the first look counts from there.
+    There is one age in seconds for each sample: the time since the number of written events was equal to the number
+    of visible ones. Between two samples the writing is assumed to be even. An event older than the first sample counts
+    from that sample.
     """
     written = [look.written for look in looks]
     ages = []
@@ -58,7 +66,10 @@ def ages_s(looks: Sequence[Look]) -> list[float]:
 
 
 def cost(looks: Sequence[Look]) -> dict[str, dict[str, float]]:
-    """Return for each process how many cores it kept busy, and its microseconds for each event that became visible."""
+    """Return the processor cost of each process.
+
+    It has the number of busy cores, and the microseconds per event that became visible.
+    """
     first, last = looks[0], looks[-1]
     seconds, events = last.at_s - first.at_s, max(1, last.visible - first.visible)
     found = {}
@@ -69,7 +80,10 @@ def cost(looks: Sequence[Look]) -> dict[str, dict[str, float]]:
 
 
 def memory(looks: Sequence[Look]) -> dict[str, dict[str, float]]:
-    """Return each process's resident bytes half-way and at the end (medians of a tenth of the run), and their ratio."""
+    """Return the memory growth of each process.
+
+    It has the resident bytes half-way and at the end (medians of a tenth of the run), and their ratio.
+    """
     tenth = max(1, len(looks) // 10)
     middle = len(looks) // 2
     found = {}
@@ -81,7 +95,10 @@ def memory(looks: Sequence[Look]) -> dict[str, dict[str, float]]:
 
 
 def rows(looks: Sequence[Look]) -> list[dict[str, object]]:
-    """Return the series as it is saved: a row for each interval, with the rate over it."""
+    """Return the saved form of the series.
+
+    It has a row for each interval, with the rate in it.
+    """
     aged = ages_s(looks)
     return [
         {
@@ -97,7 +114,10 @@ def rows(looks: Sequence[Look]) -> list[dict[str, object]]:
 
 
 def disk_of(folder: Path) -> int:
-    """Return the bytes of all files under a folder that are really allocated; what goes away meanwhile counts 0."""
+    """Return the allocated bytes of a folder's files.
+
+    A file that is deleted meanwhile counts 0.
+    """
     total = 0
     for path in folder.rglob("*"):
         try:

@@ -1,9 +1,9 @@
-"""Records for the public doors with what people do about them: the scenario's own, stamped out under new references.
+"""Makes records and commands for the public interfaces.
 
-Writing a record out costs the generator half a millisecond, which would be the driver's cost and not the hub's. So the
-published scenario is written out once, and each case is a copy of one of its records with new people, a new reference
-and a place drawn from a land of realistic size. Left out are the few records that wait for a timer or for a court's
-ruling: the driver moves no clock.
+Generating a record costs half a millisecond, which would be the driver's cost and not the hub's. So the published
+scenario is generated once, and each case is a copy of one of its records with new people, a new reference and a place
+drawn from a land of realistic size. The few records that wait for a timer or for a court's ruling are left out: the
+driver does not move the clock.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PEOPLE_A_DAY: Final = 999
 PHONES: Final = 10**8
 CLERKS: Final = 7
 MEDIATORS: Final = 12
-"""Of one town."""
+"""Number of mediators of one town."""
 
 Matter = court_pb2.CourtCase | police_pb2.PoliceIncident | petition_pb2.PetitionItem
 Submission = court_pb2.SubmitRequest | police_pb2.SubmitRequest | petition_pb2.SubmitRequest
@@ -48,10 +48,9 @@ class Case:
     """One dispute from its record to its last step.
 
     Attributes:
-        agency: Whose credential sends it.
+        agency: Agency whose credential sends it.
         matter: The record as its agency's bridge gets it.
-        commands: What people do with it at intake, in order; empty when the hub does not accept it.
-        accepted: The hub accepts it for mediation, by the scenario's own reading.
+        commands: Commands of people for it at intake, in order; empty when the hub does not accept it.
     """
 
     record: Record
@@ -63,7 +62,7 @@ class Case:
 
     @property
     def submission(self) -> Submission:
-        """Its item of a SubmitBatch."""
+        """The case as an item of a SubmitBatch."""
         match self.matter:
             case court_pb2.CourtCase():
                 return court_pb2.SubmitRequest(court_case=self.matter)
@@ -94,11 +93,13 @@ def _patterns() -> dict[Docking, tuple[_Pattern, ...]]:
 
 
 class Press:
-    """Stamps cases out; the same seed and numbers give the same cases. Building one takes about two seconds.
+    """Makes cases from the scenario's records.
+
+    The same seed and numbers give the same cases. Making a `Press` takes about two seconds.
 
     Args:
-        where: Where they lie.
-        seed: Of the places and kinds drawn; stands in every reference.
+        where: Land of their places.
+        seed: Seed of the places and kinds drawn; it is in every reference.
     """
 
     def __init__(self, where: Land, seed: int) -> None:
@@ -107,7 +108,10 @@ class Press:
         self._patterns = _patterns()
 
     def cases(self, channel: Docking, numbers: Sequence[int]) -> Iterator[Case]:
-        """Yield the case of each number; a number stands for the same two people whatever its channel."""
+        """Yield the case of each number.
+
+        A number stands for the same two people in every channel.
+        """
         dice = random.Random(f"{self._seed}/{channel}/{numbers[0]}")  # noqa: S311 - load, no secret
         places = dice.choices(self._land.villages, cum_weights=self._land.weights, k=len(numbers))
         drawn = dice.choices(self._patterns[channel], k=len(numbers))
@@ -134,7 +138,10 @@ class Press:
 
 
 def citizen_id(county: str, number: int) -> str:
-    """Return the generated ID of person `number` of a county, checksum right; 18 million differ, then they repeat."""
+    """Return the generated citizen ID of a person.
+
+    Its checksum is valid; the IDs of a county repeat after 18 million people.
+    """
     serial = number // BIRTH_SPAN_DAYS % PEOPLE_A_DAY + 1
     first17 = f"{county}{_BIRTHDAYS[number % BIRTH_SPAN_DAYS]}{serial:03d}"
     return first17 + check_character(first17)
@@ -149,7 +156,7 @@ def _stamped(pattern: _Pattern, at: int, dispute_id: str, town: str, number: int
     command = command_pb2.Command()
     command.CopyFrom(pattern.commands[at])
     command.dispute_id = dispute_id
-    # The dispute's id with its last block replaced by the step: canonical, and the same at every repeat.
+    # The dispute's id with its last block replaced by the step: in canonical form, and the same at every repeat.
     command.command_id = f"{dispute_id[:24]}{at:012x}"
     command.actor.actor_id = f"{command.actor.role}-{town}-{number % CLERKS}"
     match command.WhichOneof("instruction"):

@@ -1,7 +1,9 @@
-"""B4: lifecycle events a second that the whole hub sustains, all five services and the broker on one machine.
+"""Benchmark B4 measures the sustained rate of the hub.
 
-A closed-loop driver of its own process sends whole lives through the public doors; what counts is events that a stats
-answer includes. The books must balance at the end, and stats must have counted exactly what intake wrote.
+It is the number of lifecycle events per second that the whole hub sustains, with all five services and the broker on
+one machine. A closed-loop driver in a process of its own sends complete lives through the public interfaces; the events
+that a stats answer includes are counted. The books must balance at the end, and stats must have counted exactly the
+events that intake wrote.
 """
 
 from __future__ import annotations
@@ -43,7 +45,7 @@ from ops.run.launcher import Hub, LaunchPlan
 
 TARGET_EVENTS_S: Final = 5000
 FLAT: Final = 1.05
-"""Memory counts as flat when no process ends the run more than this times what it had half-way."""
+"""Memory counts as flat when no process has more than this times its half-way memory at the end."""
 MINUTES: Final = 10.0
 QUICK_MINUTES: Final = 0.5
 WARM_UP_SHARE: Final = 0.1
@@ -57,7 +59,7 @@ UNSENT: Final = "hub_outbox_unsent_rows"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What this benchmark may be told beside the common options."""
+    """The options of this benchmark."""
 
     minutes: float
     store: str
@@ -67,13 +69,15 @@ class Wanted:
 
 
 class Watch:
-    """Looks at a running hub from outside: counts over gRPC, gauges over HTTP, cost from /proc.
+    """Samples a running hub from outside.
+
+    Counts come over gRPC, gauges over HTTP, and the cost from /proc.
 
     Args:
-        hub: Running.
-        desk: Reads its metrics.
+        hub: The running hub.
+        desk: Client that reads its metrics.
         channels: Open channels to intake and stats.
-        driver: Process of the driver.
+        driver: Process id of the driver.
     """
 
     def __init__(
@@ -96,12 +100,15 @@ class Watch:
         return vector_from_wire(answer.journal)
 
     async def visible(self) -> int:
-        """Return how many events a stats answer includes."""
+        """Return the events that a stats answer includes."""
         answer = await self._stats.GetPositions(stats_pb2.GetPositionsRequest(), timeout=READY_S)
         return int(answer.events)
 
     async def look(self, since: float) -> Look:
-        """Return one row of the series; `since` is the start of the run, monotonic."""
+        """Return one row of the series.
+
+        `since` is the start of the run on the monotonic clock.
+        """
         unsent = await asyncio.gather(*(self._unsent(label) for label in self._labels))
         visible = await self.visible()
         written = sum((await self.written()).values())
@@ -120,7 +127,10 @@ def _alive(pid: int | None) -> int:
 
 
 async def measure(wanted: Wanted, folder: Path, screen: Screen) -> dict[str, Any]:
-    """Run the hub under load for the time wanted, then let everything arrive and compare the books."""
+    """Run the hub under load and judge the run.
+
+    After the wanted time the load stops, everything arrives, and the books are compared.
+    """
     plan = LaunchPlan(folder, wanted.store, wanted.intake_workers, clock="scenario")
     async with AsyncExitStack() as stack:
         loaded = await stack.enter_async_context(under_load(plan, Load(), screen.say))
@@ -167,7 +177,10 @@ async def _watched(
 
 
 def judge(wanted: Wanted, looks: Sequence[Look], told: dict[str, Any], books: Books) -> dict[str, Any]:
-    """Return what is saved: figures after the warm-up, and the targets."""
+    """Return the document of the run.
+
+    It has the figures after the warm-up, and the targets.
+    """
     warm = [look for look in looks if look.at_s >= wanted.minutes * 60 * WARM_UP_SHARE]
     seconds, events = warm[-1].at_s - warm[0].at_s, warm[-1].visible - warm[0].visible
     reached = events / seconds
@@ -210,7 +223,7 @@ def _disks(folder: Path) -> dict[str, int]:
 
 
 def show(document: dict[str, Any], screen: Screen) -> None:
-    """Print what people want to see."""
+    """Print costs and targets."""
     cells = [
         [name, f"{cost['cores']:.2f}", f"{cost['cpu_us_per_event']:.0f}", _mb(document["memory"][name]["end_bytes"])]
         for name, cost in document["cpu"].items()
@@ -229,7 +242,10 @@ def _mb(size: float) -> str:
 
 
 def main() -> int:
-    """Run the benchmark; exit code 1 when the figures are not exact, whatever the rate."""
+    """Run the benchmark.
+
+    The exit code is 1 when the figures are not exact; the rate has no influence.
+    """
     parser = command("sustained", "Lifecycle events a second that the whole hub sustains.", rounds=1)
     parser.add_argument(
         "--minutes", type=float, help=f"length of the run (default {MINUTES:g}; {QUICK_MINUTES:g} with --quick)"

@@ -1,1 +1,4 @@
-"""What the hub's fold is compared with; each runs in an environment of its own and prints one JSON line."""
+"""Peers that the hub's fold is compared with.
+
+Each runs in a separate environment and prints one JSON line.
+"""

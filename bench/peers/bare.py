@@ -1,4 +1,7 @@
-"""The bound: a confluent-kafka loop that decodes the protobuf and does nothing with it."""
+"""A bare loop as the upper bound.
+
+It reads with confluent-kafka and decodes the protobuf, and does nothing else.
+"""
 
 from __future__ import annotations
 

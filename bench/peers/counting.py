@@ -1,4 +1,7 @@
-"""What the Python peers share: their orders, what they count by, and the clock that they are measured with."""
+"""The common code of the Python peers.
+
+It has their orders, the key that they count by, and the clock of the measurement.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ from hub.wire.stream.v1 import stream_pb2
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a peer is told.
+    """The task of a peer.
 
     Attributes:
-        bootstrap: The broker.
-        topic: Where the events are.
-        events: How many to count; the run ends then.
-        form: `single`, an event a message, or `batch`, a `hub.stream.v1.Batch` a message.
+        bootstrap: Address of the broker.
+        topic: Topic of the events.
+        events: Number of events to count; then the run ends.
+        form: `single`, one event per message, or `batch`, one `hub.stream.v1.Batch` per message.
         changelog: Whether its state is backed by a changelog topic.
-        folder: For its state.
-        name: Of its consumer group; new for each run.
+        folder: Folder for its state.
+        name: Name of its consumer group; new for each run.
     """
 
     bootstrap: str
@@ -39,7 +42,7 @@ class Orders:
 
 
 def orders() -> Orders:
-    """Read the command line."""
+    """Read the orders from the command line."""
     parser = argparse.ArgumentParser()
     for option in ("bootstrap", "topic", "name"):
         parser.add_argument(f"--{option}", required=True)
@@ -52,7 +55,10 @@ def orders() -> Orders:
 
 
 def keys_of(value: bytes, form: str) -> Iterator[str]:
-    """Yield what each event of a message is counted by: business day, type, channel."""
+    """Yield the key of each event of a message.
+
+    It consists of business day, type and channel.
+    """
     records = stream_pb2.Batch.FromString(value).records if form == "batch" else (value,)
     for record in records:
         event = journal_pb2.JournalEvent.FromString(record)
@@ -60,19 +66,22 @@ def keys_of(value: bytes, form: str) -> Iterator[str]:
 
 
 class Meter:
-    """Notes the first event, and the instant when everything was durable."""
+    """Measures from the first event to durable counts."""
 
     def __init__(self) -> None:
         self._first_s = 0.0
         self._cpu_s = 0.0
 
     def first(self) -> None:
-        """Call before the first event is looked at; later calls do nothing."""
+        """Start the measurement.
+
+        It must be called before the first event is handled; later calls do nothing.
+        """
         if not self._first_s:
             self._first_s, self._cpu_s = time.time(), _cpu_s()
 
     def end(self) -> dict[str, float]:
-        """Return what was measured since the first event."""
+        """Return the measurements since the first event."""
         return {"first_s": self._first_s, "end_s": time.time(), "cpu_s": _cpu_s() - self._cpu_s}
 
 
@@ -81,7 +90,7 @@ def tell(measured: dict[str, float], *, events: int, counted: int) -> None:
 
     Args:
         measured: From `Meter.end`.
-        events: Events that went through.
+        events: Events that were handled.
         counted: Sum of the counts that the state holds.
     """
     sys.stdout.write(json.dumps({**measured, "events": events, "counted": counted}) + "\n")

@@ -1,4 +1,7 @@
-"""Plain Faust: a table in memory that counts, with its changelog, as its tutorial has it."""
+"""Counts with plain Faust.
+
+It uses a table in memory with its changelog, as in Faust's tutorial.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ from bench.peers.counting import Meter, Orders, keys_of, orders, tell
 
 
 async def main(told: Orders) -> None:
-    """Count `told.events` events; a changelog can't be switched off here."""
+    """Count `told.events` events.
+
+    Faust's changelog can't be switched off here.
+    """
     app = faust.App(
         told.name,
         broker=f"kafka://{told.bootstrap}",

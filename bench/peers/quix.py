@@ -1,4 +1,7 @@
-"""Quix Streams: a stateful count, in RocksDB, with or without its changelog."""
+"""Counts with Quix Streams.
+
+It keeps a stateful count in RocksDB, with or without its changelog.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from bench.peers.counting import Meter, Orders, keys_of, orders, tell
 def main(told: Orders) -> None:
     """Count `told.events` events.
 
-    State is kept by message key, which is the shard, so nothing is repartitioned: the form that favours the peer.
+    State is kept by message key, which is the shard, so nothing is repartitioned. This form favours the peer.
     """
     app = Application(
         broker_address=told.bootstrap,
