@@ -1,1 +1,4 @@
-"""The five services, each with its own reason to be separate (ADR-0001)."""
+"""The five services.
+
+Each has its own reason to be separate (ADR-0001).
+"""

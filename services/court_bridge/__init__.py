@@ -1,1 +1,1 @@
-"""诉调对接 bridge: takes a court's suits, hands them to intake, brings results back."""
+"""诉调对接 bridge: passes suits to intake and returns the results."""

@@ -1,4 +1,4 @@
-"""The court's format: field names of `hub.court.v1`, for REST and gRPC alike."""
+"""The court's format for REST and gRPC (`hub.court.v1`)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ EXAMPLE: Final = {
     "parties": [{"role": "plaintiff", "name": "甲某"}, {"role": "defendant", "name": "乙公司"}],
     "brief": "民间借贷，借款三万二千元逾期未还。",
 }
-"""Shown in OpenAPI and sent by a test; nobody real."""
+"""Shown in OpenAPI and sent by a test; not a real case."""
 
 
 class CourtCaseDto(MatterDto):
@@ -51,7 +51,7 @@ class CourtCaseDto(MatterDto):
 
     @override
     def to_record(self) -> CourtCase:
-        """Return the inside shape."""
+        """Return the inside form."""
         return CourtCase(
             source_ref=self.case_number,
             suit_kind=self.suit_kind,
@@ -79,7 +79,7 @@ class RulingDto(PartnerModel):
         return self
 
     def to_fact(self) -> facts.RulingReport:
-        """Return the inside shape."""
+        """Return the inside form."""
         return facts.RulingReport(self.confirmed, self.reason_code)
 
 

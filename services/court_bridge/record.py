@@ -1,4 +1,4 @@
-"""A suit as the court's system recorded it, and what must hold for its dates."""
+"""A suit as recorded by the court, and checks of its dates."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from dispute.calendar.days import business_day
 
 @dataclass(frozen=True, slots=True)
 class CourtCase:
-    """One suit, handed over to mediation or not: every received suit counts in the diversion rate's base.
+    """One suit, handed over or not: all count in the diversion rate's denominator.
 
     Attributes:
         source_ref: 案号, the court's own reference.
         cause_code: 案由 code of the court's vocabulary.
-        received_on: 收案日期; decides regime A or B, whenever we are told.
+        received_on: 收案日期; decides regime A or B, whenever the suit is sent to the hub.
         filed_on: 立案日期; None when not filed (regime A mediates before filing).
         amount_fen: 标的额 in fen; 0 when there is none.
     """
@@ -32,7 +32,7 @@ class CourtCase:
 
 
 def admitted(case: CourtCase, now: datetime) -> CourtCase:
-    """Return the suit once its dates agree with each other and the clock.
+    """Return the suit if its dates agree with each other and the clock.
 
     Raises:
         Rejected: `date_in_future` or `date_order`, naming the field.

@@ -1,4 +1,4 @@
-"""What the engine of all bridges is told about a court."""
+"""Specification of the court bridge."""
 
 from __future__ import annotations
 

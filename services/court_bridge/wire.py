@@ -1,4 +1,4 @@
-"""A suit as the hand-off that intake reads."""
+"""Turns a suit into a hand-off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.court_bridge.record import CourtCase
 
 
 def to_wire(case: CourtCase) -> handoff_pb2.CaseReceived:
-    """Return the facts in clear; parties and brief go sealed, beside it."""
+    """Return the facts in clear; parties and brief travel sealed beside them."""
     told = case_received(case.matter)
     told.received_on = case.received_on.isoformat()
     told.filed_on = case.filed_on.isoformat() if case.filed_on else ""

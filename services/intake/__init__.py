@@ -1,1 +1,4 @@
-"""Intake: the register of disputes, the only writer of dispute state (design D2)."""
+"""Intake keeps the register of disputes.
+
+It is the only writer of dispute state.
+"""

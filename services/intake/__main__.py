@@ -1,11 +1,14 @@
-"""Run intake: `python -m services.intake`; `recover` first when its store was restored from a backup."""
+"""Runs intake.
+
+Run `python -m services.intake`; run `recover` first when its store was restored from a backup.
+"""
 
 from __future__ import annotations
 
 from hub.runtime import heap
 
 if __name__ == "__main__":
-    heap.rest()  # first: nothing that the imports below bring goes again
+    heap.rest()  # first: the imports below leave no garbage to collect
 
 import sys
 from collections.abc import Sequence
@@ -24,7 +27,10 @@ EXIT_USAGE: Final = 2
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run until SIGTERM or a fault, or recover a restored store; returns the exit code."""
+    """Run until SIGTERM or a fault.
+
+    With `recover`, recover a restored store instead. Returns the exit code.
+    """
     if list(arguments) not in ([], ["recover"]):
         sys.stderr.write(USAGE)
         return EXIT_USAGE
@@ -37,7 +43,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def recover(settings: IntakeSettings) -> int:
-    """Take back from the journal what the store published after its backup; returns the exit code."""
+    """Recover a restored store from the journal.
+
+    The journal has what the store published after its backup. Returns the exit code.
+    """
     try:
         recovered = recover_store(settings)
     except (Rejected, Retryable) as refused:

@@ -1,4 +1,4 @@
-"""Settings of intake: what every service reads, and how the alarm clock runs."""
+"""Settings of intake, beside those of every service."""
 
 from __future__ import annotations
 

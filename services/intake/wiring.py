@@ -1,4 +1,4 @@
-"""Which implementation stands behind which port of intake: the whole service on one screen."""
+"""Builds intake: an implementation for every port."""
 
 from __future__ import annotations
 
@@ -164,7 +164,9 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
 
 
 def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Recovered:
-    """Bring a restored store up to what it had published; errors as `hub.streams.recovery.recover`.
+    """Recover a restored store from the journal.
+
+    Reads what the store had published after its backup. Errors as `hub.streams.recovery.recover`.
 
     Args:
         settings: As for serving.

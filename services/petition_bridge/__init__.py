@@ -1,1 +1,1 @@
-"""访调对接 bridge: takes petitions of the petition office, hands them to intake, brings results back."""
+"""访调对接 bridge: passes petitions to intake and returns the results."""

@@ -1,4 +1,4 @@
-"""The petition office's format: field names of `hub.petition.v1`, for REST and gRPC alike."""
+"""The petition office's format for REST and gRPC (`hub.petition.v1`)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ EXAMPLE: Final = {
     "parties": [{"role": "petitioner", "name": "甲某"}, {"role": "respondent", "name": "乙公司"}],
     "brief": "六名工人反映工资未按时发放。",
 }
-"""Shown in OpenAPI and sent by a test; nobody real."""
+"""Shown in OpenAPI and sent by a test; not a real case."""
 
 
 class PetitionDto(MatterDto):
@@ -47,7 +47,7 @@ class PetitionDto(MatterDto):
 
     @override
     def to_record(self) -> Petition:
-        """Return the inside shape."""
+        """Return the inside form."""
         return Petition(
             source_ref=self.petition_number,
             registered_on=self.registered_on,

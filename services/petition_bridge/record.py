@@ -1,4 +1,4 @@
-"""A petition as the office recorded it, what must hold for its dates, and what may leave the bridge."""
+"""A petition, its date checks, and its redaction when it accuses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Petition:
 
 
 def admitted(petition: Petition, now: datetime) -> Petition:
-    """Return the petition as it may leave the bridge, once its dates agree with each other and the clock.
+    """Return the petition as it may be sent.
+
+    Its dates must agree with each other and the clock; an accusation is redacted.
 
     Raises:
         Rejected: `date_in_future` or `date_order`, naming the field.
@@ -50,16 +52,17 @@ def admitted(petition: Petition, now: datetime) -> Petition:
 
 
 def without_accusation(petition: Petition) -> Petition:
-    """Return the petition; of an accusation only the figures, without people, brief and place.
+    """Remove people, brief and place from an accusation.
 
-    It is counted and screened (and never mediated), but neither accuser nor accused may become known to anybody
-    who handles disputes, so nothing of them leaves this process, not even sealed.
+    Other petitions stay as they are. An accusation is counted and screened (and never mediated), but neither accuser
+    nor accused may become known to anybody who handles disputes, so nothing about them leaves this process, not even
+    sealed.
 
     Source:
         信访工作条例 (2022) art. 30.
     """
     if not petition.accuses:
         return petition
-    # The headcount stays: it is a figure, and the parties that it may come from go.
+    # The headcount stays, because it is only a number; the parties that it may come from are removed.
     matter = replace(petition.matter, persons=petition.matter.headcount, confidential=Confidential())
     return replace(petition, matter=matter)

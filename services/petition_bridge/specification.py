@@ -1,4 +1,4 @@
-"""What the engine of all bridges is told about a petition office."""
+"""Specification of the petition bridge."""
 
 from __future__ import annotations
 

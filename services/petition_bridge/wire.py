@@ -1,4 +1,4 @@
-"""A petition as the hand-off that intake reads."""
+"""Turns a petition into a hand-off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from services.petition_bridge.record import Petition
 
 
 def to_wire(petition: Petition) -> handoff_pb2.CaseReceived:
-    """Return the facts in clear; parties and brief go sealed, beside it."""
+    """Return the facts in clear; parties and brief travel sealed beside them."""
     told = case_received(petition.matter)
     told.received_on = petition.registered_on.isoformat()
     told.case_cause = petition.content_class

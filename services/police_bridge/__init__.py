@@ -1,1 +1,1 @@
-"""警调对接 bridge: takes dispute incidents of the police, hands them to intake, brings results back."""
+"""警调对接 bridge: passes incidents to intake and returns the results."""

@@ -1,11 +1,11 @@
-"""Starts the police bridge, or looks after its credentials: `python -m services.police_bridge --help`."""
+"""Runs the police bridge or manages its credentials (`--help`)."""
 
 from __future__ import annotations
 
 from hub.runtime import heap
 
 if __name__ == "__main__":
-    heap.rest()  # first: nothing that the imports below bring goes again
+    heap.rest()  # first: the imports below leave no garbage to collect
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The police's format: field names of `hub.police.v1`, for REST and gRPC alike."""
+"""The police's format for REST and gRPC (`hub.police.v1`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXAMPLE: Final = {
     "brief": "邻里因排水沟发生争吵。",
     "place": "清泉镇某村",
 }
-"""Shown in OpenAPI and sent by a test; nobody real."""
+"""Shown in OpenAPI and sent by a test; not a real case."""
 
 
 class PoliceIncidentDto(MatterDto):
@@ -46,7 +46,7 @@ class PoliceIncidentDto(MatterDto):
 
     @override
     def to_record(self) -> PoliceIncident:
-        """Return the inside shape."""
+        """Return the inside form."""
         return PoliceIncident(
             source_ref=self.incident_number,
             called_at=self.called_at,

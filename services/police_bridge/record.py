@@ -1,4 +1,4 @@
-"""An incident as the police recorded it, and what must hold for its times."""
+"""An incident as recorded by the police, and checks of its times."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class PoliceIncident:
 
     @property
     def police_class(self) -> str:
-        """The class that counts: as found, else as called (domain 7.3: feedback wins)."""
+        """The class that counts: as found (反馈类别), else as called."""
         return self.class_as_found or self.class_as_called
 
 
 def admitted(incident: PoliceIncident, now: datetime) -> PoliceIncident:
-    """Return the incident once its times agree with each other and the clock.
+    """Return the incident if its times agree with each other and the clock.
 
     Raises:
         Rejected: `date_in_future` or `date_order`, naming the field.

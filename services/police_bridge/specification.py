@@ -1,4 +1,4 @@
-"""What the engine of all bridges is told about the police."""
+"""Specification of the police bridge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An incident as the hand-off that intake reads."""
+"""Turns an incident into a hand-off."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services.police_bridge.record import PoliceIncident
 
 
 def to_wire(incident: PoliceIncident) -> handoff_pb2.CaseReceived:
-    """Return the facts in clear; parties, brief and place go sealed, beside it."""
+    """Return the facts in clear; parties, brief and place travel sealed beside them."""
     told = case_received(incident.matter)
     told.received_on = business_day(incident.called_at).isoformat()
     told.case_cause = incident.police_class

@@ -1,1 +1,4 @@
-"""Figures counted exactly once from the journal: facts, cells, rates; derived, disposable, rebuilt at any time."""
+"""Counts figures exactly once from the journal.
+
+Facts, cells and rates are derived data: they can be dropped and rebuilt at any time.
+"""

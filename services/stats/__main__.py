@@ -1,11 +1,11 @@
-"""Run stats; `rebuild` drops what it derived, `figures` prints the page of definitions."""
+"""Runs stats, rebuilds it, or prints its definitions."""
 
 from __future__ import annotations
 
 from hub.runtime import heap
 
 if __name__ == "__main__":
-    heap.rest()  # first: nothing that the imports below bring goes again
+    heap.rest()  # first: the imports below leave no garbage to collect
 
 import socket
 import sys
@@ -30,7 +30,10 @@ PROBE_S: Final = 1.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the service, rebuild, or print docs/figures.md; returns the exit code."""
+    """Run the service or a command.
+
+    `rebuild` drops the figures, `figures` prints docs/figures.md. Returns the exit code.
+    """
     if list(arguments) == ["figures"]:
         sys.stdout.write(figures_page())
         return 0
@@ -45,7 +48,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def rebuild(settings: StatsSettings) -> int:
-    """Drop facts, cells and the place in the journal; the next start folds everything again from position 0."""
+    """Drop all figures.
+
+    Facts, cells and the position in the journal: the next start folds everything again from position 0.
+    """
     if _listens(settings.host, settings.grpc_port):
         sys.stderr.write("stats 正在运行，请先停止 / stats is running: stop it first\n")
         return EXIT_RUNNING

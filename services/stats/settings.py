@@ -1,4 +1,7 @@
-"""Settings of stats: what every service reads, and how often watchers are told."""
+"""Settings of stats.
+
+Those of every service, and how often watchers are updated.
+"""
 
 from __future__ import annotations
 

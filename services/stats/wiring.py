@@ -1,4 +1,4 @@
-"""Which implementation stands behind which port of stats: the whole service on one screen."""
+"""Builds stats: an implementation for every port."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Stats:
         parts: In the order of their start.
         store: For tests that look at rows.
         reader: The journal's reader.
-        figures: What gRPC answers from.
+        figures: Answers gRPC requests.
         grpc: Knows its port once started.
         http: As above.
     """
@@ -58,7 +58,7 @@ def build(settings: StatsSettings, bus: BusPorts | None = None) -> Stats:
 
     Args:
         settings: Read once.
-        bus: Kafka when None; stats makes or checks the journal alone.
+        bus: Kafka when None; stats creates or checks only the journal's topic.
     """
     kit = Kit(NAME, settings, bus or kafka(settings, NAME, [JOURNAL]), VERSIONS)
     store = kit.store

@@ -1,4 +1,8 @@
-"""Intake's books: what it applied, by its own rows, and what it wrote, by the journal's (design: books balance)."""
+"""Intake's books: hand-offs applied and events written.
+
+Hand-offs are counted by intake's own rows, events by the outbox of the journal. The operators compare both with the
+other services (ADR-0007).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,10 @@ JOURNAL = "journal"
 
 
 def books_of(tx: Transaction, reader: Reader, outbox: Outbox) -> books_pb2.GetBooksResponse:
-    """Return the books in one snapshot; `applied` counts rows that this service keeps, not places."""
+    """Return the books in one snapshot.
+
+    `applied` counts rows that this service keeps, not positions.
+    """
     read = {**reader.books(tx), "applied": applied_in(tx), "rejected": 0}
     received = int(tx.scalar(sa.select(sa.func.coalesce(sa.func.sum(stream_head.c.rows), 0))) or 0)
     wrote = {"received": received, "unsent": outbox.unsent(tx)}

@@ -1,4 +1,4 @@
-"""What intake counts, in the process's metric register."""
+"""Counts intake's events in the metric register."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads intake's own events back from the journal, for a recovery."""
+"""Reads intake's own events for a recovery."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def dispute_of(record: bytes) -> str:
 
 
 def recalled_of(item: Numbered) -> Recalled:
-    """Return the event of a record that intake wrote.
+    """Return the event of a record of intake.
 
     Raises:
         Fault: `history_broken`: it can't be read, so another release or somebody else wrote it.

@@ -1,4 +1,7 @@
-"""Ports of intake: what the handlers need of a store, a reader and a clock."""
+"""Ports of intake.
+
+What the handlers need of a store, a reader and a clock.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ T = TypeVar("T")
 
 
 class DoneTable(StrEnum):
-    """Where it is remembered that a task was done."""
+    """The ledger that remembers a finished task."""
 
     COMMAND = "command"
     HANDOFF = "handoff"
@@ -25,7 +28,9 @@ class DoneTable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A dispute with what rules need of it and the journal does not carry.
+    """A dispute, and its data outside the journal.
+
+    The rules need this data, and no event carries it.
 
     Attributes:
         dispute: State.
@@ -38,7 +43,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class EventPlace:
-    """Where an event stands in the journal; `stream` is written `<producer>/<shard>/<epoch>`."""
+    """Position of an event in the journal.
+
+    `stream` is written `<producer>/<shard>/<epoch>`.
+    """
 
     stream: str
     position: int
@@ -46,13 +54,13 @@ class EventPlace:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a task with this id came to.
+    """Result of a task that was done before.
 
     Attributes:
         task_id: Key of repetition.
         dispute_id: Dispute.
-        digest: Of the content; the same id with another digest is another task. Empty when the task is only known from
-            its events, after a recovery: then nothing can be compared, and its content is told once more.
+        digest: Of the content; the same id with another digest is another task. Empty when a
+            recovery knows the task only from its events: then nothing is compared until its content is sent again.
         place: Of the last event; None when it wrote none.
         refusal: Why it was refused; None when carried out.
         recorded_at: When.
@@ -68,7 +76,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Confidential part of a new dispute, still in clear; sealed by whoever stores it."""
+    """Confidential part of a new dispute, not encrypted.
+
+    The code that stores it seals it.
+    """
 
     dispute_id: str
     agency: str
@@ -77,7 +88,9 @@ class Secret:
 
 @dataclass(slots=True)
 class UnitChanges:
-    """Everything one unit changes beside the events; written at once, in this order.
+    """Everything a unit changes except its events.
+
+    Written at once, in this order.
 
     Attributes:
         added: Disputes registered in this unit.
@@ -88,8 +101,8 @@ class UnitChanges:
         taken: Matters that pass to another dispute.
         released: Disputes that hold no matter any more; after `taken`.
         done: Tasks of the command ledger and of the hand-off ledger.
-        recalled: Tasks that a recovery knows from their events alone.
-        retold: Recalled tasks whose content came again: from now on they are known in full.
+        recalled: Tasks that a recovery knows only from their events.
+        retold: Recalled tasks whose content was sent again: from now on they are known in full.
         missing_years: Disputes that wait for other holiday tables than before -> all the years of which they wait.
     """
 
@@ -106,7 +119,9 @@ class UnitChanges:
     missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
 
     def note_missing_years(self, before: Mapping[str, Case]) -> None:
-        """Fill in `missing_years` once every dispute stands as it will be written.
+        """Fill in `missing_years`.
+
+        Call it after the last change of a dispute in the unit.
 
         Args:
             before: The changed disputes as they were.
@@ -119,10 +134,13 @@ class UnitChanges:
 
 
 class DisputeRegister(Protocol):
-    """The register of disputes inside one transaction."""
+    """The register of disputes in one transaction."""
 
     def lock(self, dispute_ids: Collection[str]) -> None:
-        """Keep every other writer off these disputes until the transaction ends; call it before reading them."""
+        """Lock these disputes until the transaction ends.
+
+        No other writer can change them. Call it before reading them.
+        """
 
     def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
         """Return what is known of tasks with these ids."""
@@ -131,14 +149,16 @@ class DisputeRegister(Protocol):
         """Return the disputes that exist."""
 
     def claim(self, matters: Mapping[str, str]) -> Mapping[str, str]:
-        """Let each dispute hold its matter unless another one does; returns matter -> holder.
+        """Claim matters for disputes.
+
+        A dispute gets its matter unless another one holds it. Returns matter -> holder.
 
         Args:
             matters: Match token -> dispute.
         """
 
     def record_of(self, event: Event) -> bytes:
-        """Return the event as the journal will carry it.
+        """Return the event as a journal record.
 
         Raises:
             Rejected: `record_too_large`.
@@ -155,16 +175,20 @@ class DisputeRegister(Protocol):
         """Write the rest of the unit."""
 
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
-        """Return the earliest timers of these shards that are due, locked for this transaction.
+        """Return the earliest due timers of these shards.
 
-        A dispute with a parked hand-off is left out: what it is waiting for may already be here.
+        The disputes are locked for this transaction. A dispute with a parked hand-off is left out: the event that it
+        waits for may already be here.
         """
 
     def missing_years(self) -> frozenset[int]:
-        """Return the years whose holiday tables provisional dates wait for."""
+        """Return the missing years of all provisional dates.
+
+        The dates wait for the holiday tables of these years.
+        """
 
     def waiting_for(self, years: Collection[int], after: str, limit: int) -> Sequence[str]:
-        """Return disputes that wait for the tables of these years, in ascending order of id.
+        """Return disputes that wait for these years' tables, by id.
 
         Args:
             years: At least one.
@@ -173,17 +197,25 @@ class DisputeRegister(Protocol):
         """
 
     def now(self) -> datetime:
-        """Return the scenario clock; the epoch's beginning before it was moved for the first time."""
+        """Return the scenario clock.
+
+        The beginning of 1970 before it was moved for the first time.
+        """
 
     def move_clock(self, to: datetime) -> datetime:
-        """Move the scenario clock forward; an earlier time changes nothing. Returns the clock."""
+        """Move the scenario clock forward.
+
+        An earlier time changes nothing. Returns the clock.
+        """
 
 
 class Units(Protocol):
     """Runs units of work on the register."""
 
     async def write(self, unit: Callable[[DisputeRegister], T]) -> T:
-        """Run `unit` in one transaction; returns after the durable commit. It may be run again when it failed.
+        """Run `unit` in one transaction.
+
+        Returns after the durable commit. It may be run again when it failed.
 
         Raises:
             Retryable: `store_unavailable`, `store_full`, `outbox_full`.
@@ -191,14 +223,20 @@ class Units(Protocol):
 
 
 class HandoffProgress(Protocol):
-    """How far this worker's reader is."""
+    """Progress of this worker's reader."""
 
     async def caught_up(self) -> frozenset[int]:
-        """Return the shards of which every hand-off that Kafka had at the time of the call is applied."""
+        """Return the shards without a backlog.
+
+        Every hand-off that Kafka had at the time of the call is applied in these shards.
+        """
 
 
 class Counters(Protocol):
-    """Counts what the handlers saw; a metric register in production."""
+    """Counts what the handlers did.
+
+    A metric register in production.
+    """
 
     def events(self, written: Iterable[Event]) -> None:
         """Count events written to the journal."""

@@ -1,4 +1,4 @@
-"""Puts provisional dates right once the holiday table that they wait for is there."""
+"""Settles provisional dates after their holiday table arrived."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from services.intake.cases.unit_of_work import TaskResult, carry_out
 from services.intake.law.registration import Rulebook
 
 CHUNK: Final = 200
-"""Disputes of one transaction; commands get in between."""
+"""Disputes of one transaction; commands can run between two transactions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What one transaction came to.
+    """Result of one transaction.
 
     Attributes:
-        last: Id of the last dispute that was looked at; empty when there was none.
-        settled: Disputes whose dates were put right.
-        refused: Dispute -> why not: it stays provisional, so nothing is late on it; the next look tries again.
+        last: Id of the last dispute that was read; empty when there was none.
+        settled: Number of disputes whose dates were corrected.
+        refused: Dispute -> why not. It stays provisional, so it can't be late; the next check tries again.
     """
 
     last: str
@@ -33,9 +33,10 @@ class Chunk:
 
 
 def settle(register: DisputeRegister, after: str, book: Rulebook, at: datetime, now: datetime) -> Chunk:
-    """Put right the dates of the next disputes whose missing year the calendar knows by now, as one unit.
+    """Settle the dates of the next disputes.
 
-    Several workers may do so at once: what another one has settled meanwhile is settled.
+    One unit, for disputes whose missing year the calendar knows now. Several workers may do so at once: a dispute that
+    another worker has settled is not changed again.
 
     Args:
         register: Bound to the transaction.
@@ -62,13 +63,15 @@ def settle(register: DisputeRegister, after: str, book: Rulebook, at: datetime, 
 
 
 class Settler:
-    """Goes through everything that can be settled, chunk by chunk.
+    """Settles all disputes that can be settled.
+
+    One chunk in one transaction.
 
     Args:
         units: Runs units of work.
         book: Rules, with the calendar.
         now: Wall clock.
-        business_time: Tells the business time inside a unit: the wall clock's, or the scenario's.
+        business_time: Returns the business time inside a unit: the wall clock's, or the scenario's.
     """
 
     def __init__(
@@ -84,7 +87,9 @@ class Settler:
         self._business_time = business_time
 
     async def settle_all(self) -> tuple[int, Mapping[str, Rejected]]:
-        """Put right what can be; returns the number of disputes, and those that refused it.
+        """Settle every date that can be settled.
+
+        Returns the number of disputes, and those that refused it.
 
         Raises:
             Retryable: The store or its outbox takes nothing now.

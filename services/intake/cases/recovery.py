@@ -1,4 +1,7 @@
-"""Rebuilds the register from events that were published after the backup, as if they were decided now (design D1)."""
+"""Rebuilds the register from later published events.
+
+They were published after the backup; their effects are written as if they were decided now.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from services.intake.law.registration import Rulebook
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """One event that the journal has and the register lacks."""
+    """An event of the journal that the register lacks."""
 
     event: Event
     place: EventPlace
@@ -23,10 +26,10 @@ class Recalled:
 
 
 def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rulebook) -> None:
-    """Write what follows from events; the events themselves are in the outbox already.
+    """Write the effects of recalled events.
 
-    What no event carries (parties, source reference, procedure, match token) comes back when the hand-off is read
-    again: until then its task is known by id alone.
+    The events themselves are in the outbox already. What no event carries (parties, source reference, procedure, match
+    token) comes back when the hand-off is read again: until then its task is known by id alone.
 
     Args:
         register: Bound to the transaction.
@@ -59,7 +62,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
 
 
 def _settle(changes: UnitChanges, before: dict[str, Case], cases: dict[str, Case]) -> None:
-    """Timers and matters as they stand after the last event."""
+    """Set timers and matters after the last event."""
     for key in [key for key in changes.timers if not timing.waits_for(key[1], cases[key[0]].dispute)]:
         del changes.timers[key]
     for dispute_id, case in changes.changed.items():

@@ -1,4 +1,7 @@
-"""The register on a database: every statement is built once and run for many rows (design D13)."""
+"""The register on a database.
+
+Every statement is built once and run for many rows, to save time.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ T = TypeVar("T")
 
 CLOCK_ROW: Final = 1
 AT_ONCE: Final = 1000
-"""Ids of one `IN`; larger sets are asked for in parts."""
+"""Ids of one `IN`; larger sets are queried in parts."""
 
 _ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
 _CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot).where(
@@ -112,7 +115,7 @@ class StoreRegister(DisputeRegister):
             done = {
                 row.handoff_id: Done(row.handoff_id, row.dispute_id, row.digest, None, None, EPOCH) for row in found
             }
-            # What a recovery knows from events alone stands in the other ledger until the hand-off is read again.
+            # What a recovery knows only from events is in the other ledger until the hand-off is read again.
             left = set(task_ids) - done.keys()
             recalled = [row for ids in _parts(left) for row in self._tx.execute(_RECALLED, {"ids": ids})]
             return done | {row.command_id: _done_of(row) for row in recalled}
@@ -126,7 +129,7 @@ class StoreRegister(DisputeRegister):
 
     @override
     def claim(self, matters: Mapping[str, str]) -> Mapping[str, str]:
-        # Before anything is released: two workers can't wait for each other in a ring.
+        # Claim before anything is released: so two workers can't deadlock.
         self._writer.claim(self._tx, matters)
         return {
             row.matter: row.dispute_id for ids in _parts(matters) for row in self._tx.execute(_HOLDERS, {"ids": ids})
@@ -151,7 +154,8 @@ class StoreRegister(DisputeRegister):
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
         until = micros(now)
         while True:
-            # First without a lock, to learn the shards; then their heads, as every writer does; then what is left.
+            # First read without a lock, to learn the shards; then lock their heads, as every writer does; then read
+            # again.
             found = self._tx.execute(_due, {"until": until, "shards": sorted(shards), "most": limit}).all()
             ids = {row.dispute_id for row in found}
             self.lock(ids)
@@ -163,7 +167,7 @@ class StoreRegister(DisputeRegister):
                 for row in ordered
                 if (row.dispute_id, row.kind) in wanted
             ]
-            # Nothing left of what was found: another worker fired these. There may be more behind them.
+            # None of those found is left: another worker fired them. There may be more after them.
             if timers or not found:
                 return timers
 
@@ -204,13 +208,16 @@ class StoreUnits(Units):
 
 
 def clock_in(tx: Transaction) -> datetime:
-    """Return the scenario clock; the beginning of 1970 before it was moved."""
+    """Return the scenario clock.
+
+    The beginning of 1970 before it was moved.
+    """
     value = tx.scalar(sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == CLOCK_ROW))
     return instant(value or 0)
 
 
 def applied_in(tx: Transaction) -> int:
-    """Count the hand-offs that were applied, by their own rows."""
+    """Count the hand-offs applied, by their rows."""
     return tx.scalar(sa.select(sa.func.count()).select_from(handoff_applied)) or 0
 
 

@@ -1,4 +1,7 @@
-"""Intake's own tables: disputes, what was done, timers, open matters, sealed parties, the scenario clock."""
+"""Intake's own tables.
+
+Disputes, tasks done, timers, open matters, sealed parties, the scenario clock.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ handoff_applied: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary(32), nullable=False),
 )
 
-# Who holds a matter that is still being mediated (design D15).
+# The dispute that holds a matter which is still being mediated.
 open_matter: Final = sa.Table(
     "open_matter",
     intake_metadata,
@@ -71,7 +74,7 @@ missing_year: Final = sa.Table(
     sa.Index("missing_year_dispute", "dispute_id"),
 )
 
-# Parties and free text, sealed with a data key of their own; destroying `wrapped_key` shreds them (design D16).
+# Parties and free text, sealed with a data key of their own; destroying `wrapped_key` makes them unreadable.
 confidential: Final = sa.Table(
     "confidential",
     intake_metadata,

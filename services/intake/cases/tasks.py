@@ -1,4 +1,4 @@
-"""Makes tasks: of a hand-off, a submission, a command or a due timer."""
+"""Makes tasks of hand-offs, submissions, commands and timers."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ SCREENER: Final = Actor(Role.SYSTEM, "screening")
 CLOCK: Final = Actor(Role.SYSTEM, "timer")
 CALENDAR: Final = Actor(Role.SYSTEM, "calendar")
 OWN: Final = frozenset({CLOCK, CALENDAR})
-"""Whose commands no ledger remembers: they are made anew from what stands in the register."""
+"""Actors whose commands no ledger remembers: the commands are made again from the register."""
 
 Matcher = Callable[[Arrival], str]
-"""Returns the match token of a case, empty when somebody is not identified; holds the key."""
+"""Returns the match token of a case, empty when a party is not identified; holds the key."""
 
 
 def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Matcher, book: Rulebook) -> Task:
-    """Return the task of something told by an agency or a door of the centre.
+    """Return the task of a hand-off or submission.
+
+    A hand-off comes from an agency, a submission from a channel of the centre.
 
     Args:
-        telling: What is told.
+        telling: What was sent.
         ledger: Where its id is remembered.
-        actor: Who tells it.
+        actor: Who sent it.
         match: Makes the match token of a new case.
         book: Rules.
     """
@@ -67,7 +69,10 @@ def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Ma
 
 
 def task_of_command(command: Command, digest: bytes) -> Task:
-    """Return the task of one command that a person or a system gave."""
+    """Return the task of one given command.
+
+    A person or a system gave it.
+    """
 
     def plan(case: Case | None, _: str) -> Sequence[Command]:
         if case is None:
@@ -78,14 +83,17 @@ def task_of_command(command: Command, digest: bytes) -> Task:
 
 
 def task_of_timer(timer: Timer) -> Task:
-    """Return the task of a due timer; it carries out nothing when the dispute no longer waits for it."""
+    """Return the task of a due timer.
+
+    It does nothing when the dispute no longer waits for the timer.
+    """
 
     def plan(case: Case | None, _: str) -> Sequence[Command]:
         order = instruction_at(timer, case.dispute) if case is not None else None
         if case is None or order is None:
             return ()
         command_id = command_id_of(timer, case.dispute.sequence)
-        # A record that came late may have been due before it was registered; nothing happened to it before that.
+        # A record that came late may have been due before its registration; nothing can happen to it before that.
         occurred_at = max(timer.due_at, case.dispute.registered_at)
         return (Command(command_id, timer.dispute_id, CLOCK, occurred_at, order),)
 
@@ -93,7 +101,9 @@ def task_of_timer(timer: Timer) -> Task:
 
 
 def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
-    """Return the task that puts a dispute's provisional dates right, as far as the calendar knows them by now.
+    """Return the task that settles a dispute's dates.
+
+    It corrects the provisional dates that the calendar knows now.
 
     Args:
         dispute_id: Dispute.
@@ -113,17 +123,23 @@ def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
 
 
 def unknown() -> Rejected:
-    """Return the refusal of what concerns a dispute that was never registered."""
+    """Return the refusal for an unknown dispute.
+
+    No dispute was registered under this id.
+    """
     detail = "没有此编码的纠纷 / no dispute has this id"
     return Rejected("unknown_dispute", detail, kind=Kind.NOT_FOUND, field="dispute_id")
 
 
 def _step(telling: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
-    """Return one command of a telling: the source registers, the hub screens, a court rules."""
+    """Return one command of a hand-off.
+
+    The actor is the source for the registration, the hub for the screening, the court for a ruling.
+    """
     if isinstance(order, RecordRuling):
         actor = Actor(Role.COURT, actor.actor_id)
     elif case is None and not isinstance(order, Register):
         actor = SCREENER
-    # A source may tell of something earlier than its hand-over; in the register it counts from there.
+    # A source may report something older than the registration; in the register it counts from the registration.
     occurred_at = telling.occurred_at if case is None else max(telling.occurred_at, case.dispute.registered_at)
     return Command(telling.telling_id, telling.dispute_id, actor, occurred_at, order, telling.correlation_id)

@@ -1,4 +1,7 @@
-"""Carries out tasks on disputes, in the order that makes them safe: lock, look up, decide, write (design D2, D6)."""
+"""Carries out tasks on disputes.
+
+The order makes them safe: lock, look up, decide, write.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ from services.intake.law.registration import Rulebook
 from services.intake.law.timers import TimerKind
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
-"""Refusals that were judged against a dispute: the same command id gets the same refusal for ever."""
+"""Refusals that depend on a dispute's state: the same command id gets the same refusal for ever."""
 
 Plan = Callable[[Case | None, str], Sequence[Command]]
-"""From the dispute as it stands and the master of its matter (empty: none) to the commands to carry out."""
+"""Maps the current dispute and the master of its matter (empty: none) to the commands to carry out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,10 @@ class Task:
         dispute_id: Dispute.
         digest: SHA-256 of the content.
         ledger: Where it is remembered.
-        plan: Commands, all or none of which are carried out.
+        plan: Returns commands; all of them are carried out, or none.
         matter: Match token of a new case; empty when unknown.
-        own: Source organ whose other cases are never the same matter as this one: a court's two suits are two suits,
-            also between the same people (a bank and its debtor). Empty: no exemption.
+        own: Source organ whose other cases are never the same matter as this one: two suits at a court stay two
+            suits, also between the same people (a bank and its debtor). Empty: no exemption.
         procedure: Procedure of a new case.
         secret: Confidential part of a new case.
         source_ref: The source's own reference of a new case.
@@ -72,12 +75,12 @@ class TaskResult:
 
 
 Outcome = TaskResult | Exception
-"""`Rejected` or `Retryable`: the task's own refusal; any other exception is a bug that this task met."""
+"""`Rejected` or `Retryable`: the refusal of this task; any other exception is a bug."""
 
 
 @dataclass(slots=True)
 class _Unit:
-    """State of one unit while its tasks are decided in memory."""
+    """A unit whose tasks are being decided in memory."""
 
     before: dict[str, Case]
     cases: dict[str, Case]
@@ -90,7 +93,10 @@ class _Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Decided:
-    """A task that was carried out; `last` is the index of its last record, -1 when it wrote none."""
+    """A task that was carried out.
+
+    `last` is the index of its last record, -1 when it wrote none.
+    """
 
     events: tuple[Event, ...]
     last: int
@@ -108,14 +114,16 @@ def carry_out(
     now: datetime,
     fired: Iterable[tuple[str, TimerKind]] = (),
 ) -> list[Outcome]:
-    """Carry out tasks in order, as one unit; a task that is refused touches no other.
+    """Carry out tasks in order, as one unit.
+
+    A task that is refused does not change the others.
 
     Args:
         register: Bound to the transaction.
         tasks: In order; several may concern one dispute.
         book: Rules in force.
         now: Wall clock.
-        fired: Timers that this unit takes off.
+        fired: Timers that this unit removes.
 
     Raises:
         Retryable: `outbox_full`: nothing was written.
@@ -125,7 +133,7 @@ def carry_out(
     known = _known(register, tasks)
     cases = register.cases(touched)
     owners = _claim(register, tasks, cases, known)
-    # Read without their locks: only where a holder came from is asked, and that never changes.
+    # Read without their locks: only the holder's source organ is needed, and that never changes.
     holders = register.cases(set(owners.values()) - touched) if owners else {}
     unit = _Unit(dict(cases), cases, owners, holders, touched)
     unit.changes.cleared.update(fired)
@@ -162,9 +170,10 @@ def _known(register: DisputeRegister, tasks: Sequence[Task]) -> dict[tuple[DoneT
 def _claim(
     register: DisputeRegister, tasks: Sequence[Task], cases: dict[str, Case], known: dict[tuple[DoneTable, str], Done]
 ) -> dict[str, str]:
-    """Claim the matters of cases that are really new; whoever claims first, on whatever worker, is the master.
+    """Claim the matters of really new cases.
 
-    A case that a recovery brought back claims its matter again when it is told again: its token is in no event.
+    The first claim on any worker makes the master. A case that a recovery brought back claims its matter again when its
+    hand-off comes again: its token is in no event.
     """
     wanted: dict[str, str] = {}
     for task in tasks:
@@ -185,7 +194,10 @@ def _recall(task: Task, done: Done, unit: _Unit) -> _Result:
 
 
 def _retell(task: Task, done: Done, unit: _Unit) -> None:
-    """A task that is known from its events alone is told again: keep what no event carries."""
+    """Keep what no event carries.
+
+    The task was known only from its events, and its content was sent again.
+    """
     unit.changes.retold.setdefault(task.ledger, []).append(replace(done, digest=task.digest))
     case = unit.cases[task.dispute_id]
     if task.secret is not None:
@@ -196,7 +208,7 @@ def _retell(task: Task, done: Done, unit: _Unit) -> None:
 
 
 def _again(task: Task, earlier: Task, result: _Result) -> _Result:
-    """Answer a task that stands in the same unit twice."""
+    """Answer a task that is twice in one unit."""
     if (earlier.digest, earlier.dispute_id) != (task.digest, task.dispute_id):
         return _reused()
     return replace(result, events=(), repeated=True) if isinstance(result, _Decided) else result
@@ -208,13 +220,13 @@ def _reused() -> Rejected:
 
 
 def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Exception:
-    """Decide one task in memory; all of its events, or none."""
+    """Decide one task in memory: all of its events, or none."""
     case = unit.cases.get(task.dispute_id)
     procedure = case.procedure if case is not None else task.procedure
     try:
         steps = _decide(task, case, procedure, _master(task, unit), book)
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
-    except Exception as error:  # noqa: BLE001 - goes to whoever gave the task: a caller, or a reader that stops
+    except Exception as error:  # noqa: BLE001 - goes to the giver of the task: a caller, or a reader that stops
         return error
     if not steps:
         return _Decided((), -1, case.dispute if case is not None else None)
@@ -245,7 +257,10 @@ def _decide(task: Task, case: Case | None, procedure: str, master: str, book: Ru
 
 
 def _master(task: Task, unit: _Unit) -> str:
-    """Return who holds the task's matter, empty when it is the task's own dispute or nobody that is still open."""
+    """Return the holder of the task's matter.
+
+    Empty when it is the task's own dispute, or when no open dispute holds it.
+    """
     owner = unit.owners.get(task.matter, "")
     if owner in {"", task.dispute_id}:
         return ""
@@ -281,7 +296,10 @@ def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[EventPla
 
 
 def _remember(unit: _Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: datetime) -> None:
-    """Note the tasks that were decided for the first time; a dead hand-off stays unknown and can be redriven."""
+    """Keep tasks that were decided first now.
+
+    A refused hand-off is not kept, so it can be redriven as a dead letter.
+    """
     for task, result, outcome in fresh:
         refusal = result if isinstance(result, Rejected) else None
         kept = refusal is not None and refusal.kind in KEPT_REFUSALS and task.ledger is DoneTable.COMMAND

@@ -1,4 +1,7 @@
-"""Seals the confidential part of a dispute at rest: a data key for each dispute, wrapped by its agency's key (D16)."""
+"""Seals the confidential part of a dispute.
+
+Each dispute has a data key, wrapped by its agency's key.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ PURPOSE: Final = b"santiao.hub/intake/agency-key/v1|"
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What is stored of the confidential part.
+    """The stored form of the confidential part.
 
     Attributes:
         wrapped_key: Nonce and data key under the agency's key; empty after shredding.
@@ -34,14 +37,17 @@ class Sealed:
 
 
 class Vault:
-    """Seals and opens with keys derived from one root key; thread-safe."""
+    """Seals and opens with keys derived from one root; thread-safe."""
 
     def __init__(self, root: bytes) -> None:
         self._root = root
         self._agencies: dict[str, AESGCM] = {}
 
     def seal(self, dispute_id: str, agency: str, content: bytes) -> Sealed:
-        """Encrypt under a fresh data key; the dispute's id is bound in."""
+        """Encrypt under a fresh data key.
+
+        The dispute's id is authenticated with the text.
+        """
         bound = dispute_id.encode()
         data_key, nonce, wrap_nonce = os.urandom(DATA_KEY_BYTES), os.urandom(NONCE_BYTES), os.urandom(NONCE_BYTES)
         return Sealed(

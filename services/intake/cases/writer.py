@@ -1,4 +1,7 @@
-"""What a unit changed, written at once: each table by one statement for all of its rows (design D13)."""
+"""Writes the changes of a unit at once.
+
+Each table gets one statement for all of its rows, which costs less than a statement a row.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,10 @@ _is_done: Final = (command_done.c.command_id == _of, command_done.c.dispute_id =
 
 
 class ChangeWriter:
-    """Writes changes; the text of its statements is made once."""
+    """Writes changes to the tables.
+
+    The text of its statements is made once.
+    """
 
     def __init__(self, dialect: str) -> None:
         def prepared(statement: sa.UpdateBase, *names: str) -> Prepared:
@@ -87,7 +93,10 @@ class ChangeWriter:
         self._recalled = prepared(known_from_events, *all_of(command_done))
 
     def claim(self, tx: Transaction, matters: Mapping[str, str]) -> None:
-        """Let each dispute hold its matter unless another one does; in ascending order, which rules out a ring."""
+        """Claim matters for disputes.
+
+        A dispute gets its matter unless another one holds it. In ascending order, which rules out a deadlock.
+        """
         self._claim.run(tx, sorted(matters.items()))
 
     def write(self, tx: Transaction, changes: UnitChanges, vault: Vault) -> None:
@@ -96,7 +105,7 @@ class ChangeWriter:
         handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.retold.get(DoneTable.HANDOFF, ())
         self._add.run(tx, [_added(case) for case in changes.added.values()])
         self._change.run(tx, [_changed(case) for case in changes.changed.values()])
-        # A dispute that has its confidential part keeps it, also when the key in it was destroyed.
+        # A dispute keeps the confidential part that it has, also when the key in it was destroyed.
         self._seal.run(tx, [_sealed(secret, vault) for secret in changes.secrets])
         self._clear.run(tx, [(dispute_id, kind.value) for dispute_id, kind in sorted(changes.cleared)])
         self._set.run(tx, [_timer_row(each) for each in changes.timers.values()])
@@ -115,7 +124,10 @@ class ChangeWriter:
 
 @cache
 def writer_for(dialect: str) -> ChangeWriter:
-    """Return the writer of a dialect; it holds texts only."""
+    """Return the writer of a dialect.
+
+    It holds only the text of statements, so it can be shared.
+    """
     return ChangeWriter(dialect)
 
 

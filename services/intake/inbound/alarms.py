@@ -1,4 +1,7 @@
-"""Fires due timers and moves the scenario clock: only forward, only after what was told before was applied."""
+"""Fires due timers and moves the scenario clock.
+
+The clock moves only forward, and only after earlier hand-offs were applied.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,20 @@ from services.intake.cases.unit_of_work import TaskResult, carry_out
 from services.intake.law.registration import Rulebook
 
 CHUNK: Final = 500
-"""Timers of one transaction: 100,000 due at once are never in memory together, and commands get in between."""
+"""Timers of one transaction.
+
+100,000 due at once are never in memory together, and commands can run between two transactions.
+"""
 
 ALL_SHARDS: Final = range(SHARDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """What one chunk came to.
+    """Result of one chunk.
 
     Attributes:
-        taken: Timers taken off.
+        taken: Timers removed.
         fired: Of those, timers that changed their dispute.
     """
 
@@ -34,7 +40,7 @@ class Fired:
 
 
 def fire(register: DisputeRegister, until: datetime, shards: Collection[int], book: Rulebook, now: datetime) -> Fired:
-    """Fire the earliest due timers, as one unit.
+    """Fire the earliest due timers as one unit.
 
     Args:
         register: Bound to the transaction.
@@ -62,7 +68,7 @@ def fire(register: DisputeRegister, until: datetime, shards: Collection[int], bo
 
 
 class Alarms:
-    """Fires what is due, chunk by chunk."""
+    """Fires due timers, chunk by chunk."""
 
     def __init__(self, units: Units, book: Rulebook, now: Callable[[], datetime], counters: Counters) -> None:
         self._units = units
@@ -71,7 +77,10 @@ class Alarms:
         self._counters = counters
 
     async def ring(self, until: datetime, shards: Collection[int] = ALL_SHARDS) -> int:
-        """Fire everything due, also what the firing itself makes due; returns how many changed their dispute."""
+        """Fire all due timers, also those due by the firing.
+
+        Returns how many changed their dispute.
+        """
         total = 0
         while shards:
             chunk = await self._units.write(lambda register: fire(register, until, shards, self._book, self._now()))
@@ -82,9 +91,10 @@ class Alarms:
         return total
 
     async def advance(self, to: datetime) -> tuple[datetime, int]:
-        """Move the scenario clock durably, then fire; returns the clock and the number fired.
+        """Move the scenario clock, then fire.
 
-        A crash in between loses nothing: the clock stands, and what is due fires at the next start.
+        The move is durable. Returns the clock and the number fired. A crash in between loses nothing: the clock is
+        stored, and what is due fires at the next start.
         """
         clock = await self._units.write(lambda register: register.move_clock(to))
         return clock, await self.ring(clock)

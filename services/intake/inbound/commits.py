@@ -1,4 +1,7 @@
-"""Tells watchers that something was committed; many watchers, one listener."""
+"""Tells watchers about commits.
+
+Many watchers share one listener.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from hub.store.store import Store
 
 
 class CommitSignal:
-    """Part that counts commits of this process; other workers' commits are found by asking now and then."""
+    """Counts the commits of this process.
+
+    A part of the service. Watchers find other workers' commits by asking from time to time.
+    """
 
     name = "pulse"
 
@@ -30,7 +36,7 @@ class CommitSignal:
         self._store.on_commit(self._committed)
 
     async def stop(self) -> None:
-        """Hear no more."""
+        """Stop waking watchers."""
         self._loop = None
 
     async def failed(self) -> None:
@@ -38,9 +44,9 @@ class CommitSignal:
         await asyncio.Event().wait()
 
     async def wait(self, beyond: int, timeout_s: float) -> None:
-        """Return after a commit later than `beyond`, or after the time."""
+        """Wait for a commit later than `beyond`, or the timeout."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # First seen, then the look: a commit in between finds the waiter, or is found by the look.
+        # Add the waiter before the check: a commit in between wakes the waiter, or the check finds it.
         self._waiters.add(waiter)
         try:
             if self._beat > beyond:
@@ -51,11 +57,11 @@ class CommitSignal:
             self._waiters.discard(waiter)
 
     def _committed(self) -> None:
-        # Only the store's writer counts. Waking the loop costs more than counting, and mostly nobody watches.
+        # Only the store's writer calls this. Waking the loop costs more than counting, and mostly nobody watches.
         self._beat += 1
         loop = self._loop
         if loop is not None and self._waiters:
-            # A loop that is closing hears nothing more, and needs not.
+            # A closing loop takes no more calls, and needs none.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(self._wake)
 

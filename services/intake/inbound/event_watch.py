@@ -1,4 +1,4 @@
-"""Streams journal events to a watcher as they are committed, from a place on."""
+"""Streams committed journal events from a position on."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from services.intake.inbound.commits import CommitSignal
 
 CHUNK: Final = 500
 ASK_EVERY_S: Final = 1.0
-"""Another worker's commits make no pulse here."""
+"""Commits of other workers give no signal in this process."""
 
 
 async def watch(
     store: Store, outbox: Outbox, pulse: CommitSignal, after: Mapping[StreamName, int], types: Collection[str]
 ) -> AsyncIterator[intake_pb2.WatchEventsResponse]:
-    """Yield events after a place, for ever; a stream that is not named starts now.
+    """Yield events after a position, for ever.
+
+    A stream that is not named starts now.
 
     Raises:
         Rejected: `not_our_stream`.
@@ -30,7 +32,7 @@ async def watch(
     if any(stream.producer != outbox.producer for stream in after):
         raise Rejected("not_our_stream", f"streams of {outbox.producer} only", field="after")
     places = {stream.shard: position for stream, position in (await store.read(outbox.heads)).items()}
-    # A place of an earlier epoch is good too: positions of a shard go on across epochs.
+    # A position of an earlier epoch is valid too: positions of a shard go on across epochs.
     places.update({stream.shard: position for stream, position in after.items()})
     wanted = frozenset(types)
     while True:

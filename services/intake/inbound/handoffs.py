@@ -1,4 +1,7 @@
-"""Applies hand-offs: decodes, opens the sealed part for matching alone, and carries out (called by the reader)."""
+"""Applies hand-offs.
+
+Decodes a hand-off, opens its sealed part only for matching, and carries it out. The reader calls it.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +25,11 @@ from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.law.registration import Rulebook
 
 AGENCY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-"""An agency's code; whatever else stands there could be anything, and is not repeated in logs."""
+"""An agency's code; any other text may be confidential and is not repeated in logs."""
 
 
 class HandoffApplier(Applier):
-    """What a hand-off means to intake.
+    """Applies hand-offs to the register.
 
     Args:
         bind: Makes the register of a transaction.

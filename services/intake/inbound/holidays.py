@@ -1,4 +1,7 @@
-"""Holiday tables that operators bring: a folder of files, looked at again and again, and what follows from new ones."""
+"""Reads the holiday tables that operators provide.
+
+A folder of files is checked again and again; new tables settle provisional dates.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,12 @@ _log = structlog.stdlib.get_logger(__name__)
 
 @dataclass
 class HolidayFolder:
-    """The tables of a folder, each file whole or not at all: a damaged one stands as it was read last.
+    """The tables of a folder.
+
+    Each file counts whole or not at all: of a damaged one, the last sound content stays in force.
 
     Attributes:
-        folder: Has a file a year, or several years in one; None is no folder.
+        folder: Has one file for each year, or several years in one file; None is no folder.
         damaged: File -> what is wrong with it now.
     """
 
@@ -40,7 +45,10 @@ class HolidayFolder:
     _sound: dict[str, dict[int, Notice]] = field(default_factory=dict)
 
     def read(self) -> Mapping[int, Notice] | None:
-        """Return the tables; None when no file changed since the last time."""
+        """Return the tables.
+
+        None when no file changed since the last time.
+        """
         texts, unread = self._look()
         if texts == self._texts and unread.keys() == self.damaged.keys() - texts.keys():
             return None
@@ -73,13 +81,15 @@ class HolidayFolder:
 
 
 class HolidayTables:
-    """Part that keeps the calendar at what the folder says, and settles what a new table makes certain.
+    """Keeps the calendar equal to the folder.
+
+    A part of the service. It settles the dates that a new table makes certain.
 
     Args:
         calendar: Gets the tables.
         folder: Has them.
         settler: Puts provisional dates right.
-        metrics: Told how far the tables reach, how old they are, and how many files are damaged.
+        metrics: Gets how far the tables reach, how old they are, and how many files are damaged.
         every_s: How often to look.
     """
 
@@ -98,11 +108,14 @@ class HolidayTables:
 
     @property
     def damaged(self) -> Mapping[str, str]:
-        """File -> what is wrong with it; its last sound content is in force."""
+        """File -> what is wrong with it.
+
+        Its last sound content is in force.
+        """
         return self._folder.damaged
 
     async def start(self) -> None:
-        """Read the tables before the first limit is counted."""
+        """Read the tables before counting any limit."""
         await self._read()
         self._tell()
         self._task = asyncio.create_task(self._run(), name=self.name)
@@ -120,7 +133,9 @@ class HolidayTables:
         await asyncio.Event().wait()
 
     async def look(self) -> int:
-        """Read the folder once and settle what is certain now; returns the number of disputes put right.
+        """Read the folder once and settle dates.
+
+        Returns the number of disputes corrected.
 
         Raises:
             Retryable: The store takes nothing now.

@@ -1,4 +1,7 @@
-"""Wire to inside: hand-offs and submissions become tellings; every value is checked against its closed list."""
+"""Turns hand-offs and submissions into inside objects.
+
+Every value is checked against its closed list.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ T = TypeVar("T")
 
 DIGEST_BYTES: Final = 32
 MAX_ITEMS: Final = 200
-"""Consents, circumstances and parties of one case; the largest group matters name their representatives."""
+"""Consents, circumstances and parties of one case, each; very large groups name only their representatives."""
 
 _PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
 CLARITIES: Final = frozenset({"clear", "fairly_clear", "unclear"})
@@ -55,7 +58,7 @@ def raw_handoff_of(record: bytes) -> handoff_pb2.Handoff:
 
 
 def handoff_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Handoff:
-    """Return what a bridge tells.
+    """Return the content of a bridge's hand-off.
 
     Raises:
         Rejected: `bad_handoff_id`, `wrong_dispute_id`, `unknown_code`, `bad_date`, `cannot_open`, `empty_handoff` …,
@@ -97,10 +100,10 @@ def arrival_of(
     Args:
         facts: As the source recorded them.
         confidential: Parties and text, opened.
-        channel: Door.
+        channel: Channel it came through.
         organ: Who took it up.
         source_ref: The source's own reference.
-        told_at: When the hub was told, at the source.
+        told_at: When the source sent it, by the source's clock.
 
     Raises:
         Rejected: `unknown_code`, `bad_date`, `too_many_items`, `text_malformed`.
@@ -233,7 +236,10 @@ def _code(kind: type[C], text: str, field: str) -> C:
 
 
 def _at(name: str, read: Callable[[], T]) -> T:
-    """Run `read`; a refusal gets the path of the field it happened in."""
+    """Run `read`; prefix a refusal's field path.
+
+    The refusal gets the path of the field where it happened.
+    """
     try:
         return read()
     except Rejected as error:

@@ -1,4 +1,7 @@
-"""Reads of the register over gRPC: one dispute, pages of disputes, a history, the clock."""
+"""Reads the register for gRPC.
+
+One dispute, pages of disputes, a history, the clock.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,9 @@ def one_dispute(tx: Transaction, dispute_id: str) -> intake_pb2.GetDisputeRespon
 
 
 def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -> intake_pb2.ListDisputesResponse:
-    """Return a page in ascending order of id; the token is the last id of the page before.
+    """Return a page in ascending order of id.
+
+    The token is the last id of the page before.
 
     Raises:
         Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
@@ -59,7 +64,7 @@ def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -
 
 
 def history_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.GetHistoryResponse:
-    """Return every event of a dispute, from the records that the journal is made of.
+    """Return every event of a dispute, from the journal's records.
 
     Raises:
         Rejected: `unknown_dispute`.

@@ -1,4 +1,7 @@
-"""gRPC requests to tasks: what comes from outside is measured and checked before it reaches a transaction."""
+"""Turns gRPC requests into tasks.
+
+Input is measured and checked before it reaches a transaction.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class Requests:
 
     Args:
         clock: Wall clock.
-        clock_kind: With a scenario clock business time may lie ahead of the wall's.
+        clock_kind: With a scenario clock, business time may be later than the wall clock.
         match: Makes match tokens.
         book: Rules.
     """
@@ -72,7 +75,7 @@ class Requests:
         return task_of_command(command, digest_of(content))
 
     def submission(self, request: intake_pb2.SubmitRequest) -> tuple[Task, Handoff]:
-        """Return the task of a submission, and what it tells.
+        """Return a submission's task and content.
 
         Raises:
             Rejected: `not_a_door`, `bad_organ`, `source_ref_missing`, `id_checksum` …, with the field at fault.
@@ -133,7 +136,10 @@ def _check_size(request: intake_pb2.SubmitRequest) -> None:
 
 
 def _submission_id(request: intake_pb2.SubmitRequest) -> str:
-    """A missing key is the organ's own reference."""
+    """Return the id of a submission.
+
+    Without a key, the organ's own reference is used.
+    """
     key = request.idempotency_key or request.source_ref
     return str(uuid5(NAMESPACE, f"submission\x1f{request.source_organ}\x1f{key}"))
 

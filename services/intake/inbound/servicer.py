@@ -1,4 +1,7 @@
-"""IntakeService over gRPC; verdicts are raised and become statuses in `hub.grpc`."""
+"""Serves IntakeService over gRPC.
+
+Refusals are raised; `hub.grpc` turns them into statuses.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ from services.intake.inbound.requests import Requests
 
 MAX_BATCH: Final = 1000
 ANSWER_S: Final = 0.05
-"""Kept of the caller's time, so that our own answer still reaches it."""
+"""Reserved from the caller's timeout, so that our own answer still arrives in time."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 _log = structlog.stdlib.get_logger(__name__)
@@ -46,7 +49,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         store: For reads.
         outbox: Journal.
         reader: Reader of the hand-offs.
-        commands: Door of all waiting tasks.
+        commands: Collects waiting tasks into batches.
         requests: Makes tasks.
         alarms: Fires timers.
         clock: Wall clock.
@@ -83,7 +86,10 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
 
     @override
     async def Submit(self, request: intake_pb2.SubmitRequest, context: Context) -> intake_pb2.SubmitResponse:
-        """Register a dispute of a window, a hotline, a grid member or the app."""
+        """Register a dispute from a channel without bridge.
+
+        A window, a hotline, a grid member or the app.
+        """
         task, telling = self._requests.submission(request)
         answer = await self._carry_out(task)
         receipt = exchange_pb2.Receipt(
@@ -108,7 +114,10 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     async def ExecuteBatch(
         self, request: intake_pb2.ExecuteBatchRequest, context: Context
     ) -> intake_pb2.ExecuteBatchResponse:
-        """Carry out many commands; a result for each."""
+        """Carry out many commands.
+
+        Returns a result for each.
+        """
         if len(request.commands) > MAX_BATCH:
             raise Rejected(
                 "too_many_items", f"每批至多 {MAX_BATCH} 条 / at most {MAX_BATCH} commands", field="commands"
@@ -165,7 +174,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     async def AwaitApplied(
         self, request: intake_pb2.AwaitAppliedRequest, context: Context
     ) -> intake_pb2.AwaitAppliedResponse:
-        """Wait for hand-offs."""
+        """Wait until the named hand-offs are applied."""
         await self._await(request.handoffs, context)
         return intake_pb2.AwaitAppliedResponse(journal=vector_to_wire(await self._store.read(self._outbox.heads)))
 
@@ -179,7 +188,10 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     async def AdvanceClock(
         self, request: intake_pb2.AdvanceClockRequest, context: Context
     ) -> intake_pb2.AdvanceClockResponse:
-        """Move the scenario clock, after the hand-offs named were applied; fire what became due."""
+        """Move the scenario clock.
+
+        Waits until the named hand-offs are applied, and fires what became due.
+        """
         if self._clock_kind == "wall":
             detail = "期限按系统时钟计算，不能拨动 / deadlines run on the machine's clock"
             raise Rejected("wall_clock", detail, kind=Kind.WRONG_STATE)
@@ -207,7 +219,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
                 command_id=command_id, position=_place(result.place), repeated=result.repeated
             )
         if isinstance(result, Retryable | Fault):
-            # Not this command's fault: the call as a whole is repeated, with the same ids.
+            # The command did not cause it: the caller repeats the whole call with the same ids.
             raise result
         if isinstance(result, Rejected):
             refusal = exchange_pb2.Refusal(code=result.code, field=result.field, detail=result.detail)

@@ -1,4 +1,7 @@
-"""How far the hand-offs are, and the part that fires timers on the wall clock once nothing earlier can come."""
+"""Fires timers on the wall clock.
+
+A timer fires when no earlier hand-off can come any more, so this module also compares offsets.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class FeedProgress(HandoffProgress):
-    """Compares the own place with the log's end, partition by partition."""
+    """Compares own offsets with the log's ends, by partition."""
 
     def __init__(self, store: Store, feed: Feed, partitions: int) -> None:
         self._store = store
@@ -40,7 +43,7 @@ class FeedProgress(HandoffProgress):
         try:
             ends = await self._feed.ends()
         except Retryable:
-            # Without the bus nobody knows whether a ruling that came in time is waiting there: no alarm.
+            # Without Kafka nobody knows whether a ruling that came in time is waiting there: no timer fires.
             return frozenset()
         ours = await self._store.read(self._inbox.offsets)
         done = {partition for partition, end in ends.items() if ours.get(partition, 0) >= end}
@@ -48,10 +51,11 @@ class FeedProgress(HandoffProgress):
 
 
 class AlarmClock:
-    """Part that rings.
+    """Fires due timers.
 
-    With the wall clock it asks again and again; a deadline rings `grace` late, so that what a bridge accepted in
-    time has arrived. With the scenario clock `AdvanceClock` rings, and this part only what a crash left over.
+    A part of the service. With the wall clock it checks again and again; a timer fires `grace` late, so that what a
+    bridge accepted in time has arrived. With the scenario clock `AdvanceClock` fires timers, and this part fires only
+    what a crash left over.
     """
 
     name = "alarm-clock"
@@ -78,7 +82,7 @@ class AlarmClock:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin."""
+        """Start to fire timers."""
         self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
@@ -94,9 +98,10 @@ class AlarmClock:
         await asyncio.Event().wait()
 
     async def ring(self) -> int:
-        """Fire once what is due now; returns how many changed their dispute.
+        """Fire once what is due now.
 
-        The end of the log is asked after the time is taken: whatever came before the deadline is then applied.
+        Returns how many changed their dispute. The end of the log is asked after the time is taken: so everything that
+        came before the deadline is applied.
         """
         if self._kind == "scenario":
             return await self._alarms.ring(await self._store.read(clock_in))

@@ -1,4 +1,7 @@
-"""Completing: dates that a command leaves open and the law fixes are counted by the rules before it is judged."""
+"""Fills in dates that the law fixes.
+
+A command may leave a date open; the rules count it before the command is decided.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +50,11 @@ CONFIRMATION: Final = (Span(30),)
 
 
 def complete(command: Command, dispute: Dispute | None, procedure: str, book: Rulebook) -> Command:
-    """Return the command with its open dates filled in, and with what the rules and the calendar say of it.
+    """Return the command with its open dates filled in.
 
-    A date that reaches a year without a holiday table is filled in too, and marked in `counted`. What the caller says
-    stands; where it has to follow from other dates, the machine compares it with the calendar's answer in `limit`.
+    It also carries what the rules and the calendar give for it. A date that reaches a year without a holiday table is
+    filled in too, and marked in `counted`. A date of the caller stays as it is; where it has to follow from other
+    dates, the machine compares it with the calendar's answer in `limit`.
 
     Args:
         command: As it came.
@@ -94,7 +98,10 @@ def complete(command: Command, dispute: Dispute | None, procedure: str, book: Ru
 
 
 def _registered(command: Command, order: Register, procedure: str, book: Rulebook) -> Command:
-    """A petition has two limits of its own, from its registration (信访工作条例 34)."""
+    """Fill in a petition's two limits.
+
+    They run from its registration (信访工作条例 34).
+    """
     of = order.dimensions
     matter = LimitCase(of.channel.value, of.regime.value, procedure, order.received_on)
     terms = [term_of(kind, matter, book.deadlines) for kind in ("local", "statutory")]
@@ -107,7 +114,10 @@ def _registered(command: Command, order: Register, procedure: str, book: Ruleboo
 
 
 def _extended(command: Command, order: Extend, dispute: Dispute, matter: LimitCase, book: Rulebook) -> Command:
-    """A leader extends a petition's statutory limit (信访工作条例 34); anyone else extends the mediation term."""
+    """Fill in the extended date.
+
+    A leader extends a petition's statutory limit (信访工作条例 34); anyone else extends the mediation term.
+    """
     by_leader = dispute.dimensions.channel is Channel.PETITION and command.actor.role is Role.LEADER
     rule = extension_of("statutory" if by_leader else "mediation", matter, book.deadlines)
     if rule is None:
@@ -129,7 +139,10 @@ def _end_of_term(name: DateName, term: Term | None, start: date, book: Rulebook)
 
 
 def _moved(name: DateName, dispute: Dispute, span: Span, book: Rulebook) -> LastDay | None:
-    """Return the limit so much later; one that was provisional itself is counted from its own beginning."""
+    """Return the limit moved by a span.
+
+    A provisional limit is counted again from its start.
+    """
     old, mark = dispute.last_day(name), dispute.provisional_mark(name)
     if old is None or span.days == 0:
         return None if old is None else LastDay(old, mark)
@@ -142,8 +155,8 @@ def settled(dispute: Dispute, calendar: Calendar) -> tuple[SettleDueDates | None
     """Count a dispute's provisional dates again.
 
     Returns:
-        What puts those right that the calendar knows more of now, None when there are none; and the marks of those
-        among them that a further missing year still leaves open.
+        The instruction that corrects the dates for which the calendar knows more now, None when there are none; and
+        the marks of those among them that another missing year still leaves open.
     """
     dates: list[SettledDate] = []
     open_still: list[ProvisionalDate] = []
@@ -171,7 +184,10 @@ def _with(command: Command, order: Instruction, clauses: tuple[str, ...], *dues:
 
 
 def _compared(command: Command, order: Instruction, told: date | None, due: LastDay | None) -> Command:
-    """Fill in the calendar's day where none was told, else set the two beside each other; a told day is certain."""
+    """Fill in or compare the calendar's day.
+
+    Without a given day the calendar's day is filled in; else the two are compared. A given day is certain.
+    """
     if due is None or told is None:
         return replace(_with(command, order, (), due), limit=Limit(_day_of(due)))
     return replace(command, limit=Limit(told if due.may_be(told) else due.day))

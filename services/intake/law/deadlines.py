@@ -1,4 +1,7 @@
-"""Time limits: how long, counted how, by which clause; rules come from data (design D9, domain 5)."""
+"""Time limits: days, count and clause.
+
+The rules come from data files.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,20 @@ Count = Literal["calendar", "workday"]
 TermKind = Literal["mediation", "statutory", "local"]
 Extendable = Literal["mediation", "statutory"]
 HOLIDAYS: Final = timedelta(days=15)
-"""How far the holidays of a year without a table may still move a day, to either side."""
+"""How far the holidays of a year without a table can move a day, earlier or later."""
 
 
 class Calendar(Protocol):
-    """Counts days of a limit; `dispute.calendar.working_days` has the national one."""
+    """Counts the days of a limit.
+
+    `dispute.calendar.working_days` has the national one.
+    """
 
     def calendar_due(self, start: date, days: int) -> CountedEnd:
-        """Return the last day: day of the event not counted, end moved off a day off (民诉法 85)."""
+        """Return the last day, counted in calendar days.
+
+        The day of the event is not counted; an end on a day off moves to the next working day (民诉法 85).
+        """
 
     def workday_due(self, start: date, days: int) -> CountedEnd:
         """Return the last day, counted in working days."""
@@ -39,24 +48,30 @@ class CountedEnd(Protocol):
 
     @property
     def missing_year(self) -> int | None:
-        """First year on the way whose holidays are not known; None when the day is certain."""
+        """First year on the way without known holidays.
+
+        None when the day is certain.
+        """
 
 
 @dataclass(frozen=True, slots=True)
 class LastDay:
-    """A limit's last day, and its mark when it is provisional."""
+    """Last day of a limit, marked when provisional."""
 
     day: date
     mark: ProvisionalDate | None
 
     def may_be(self, day: date) -> bool:
-        """Tell whether a day that somebody names is the last one, as far as the calendar knows."""
+        """Tell whether the calendar allows a given last day."""
         return day == self.day or (self.mark is not None and abs(day - self.day) <= HOLIDAYS)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One limit; empty channel, regime or procedure fits every one."""
+    """One limit.
+
+    An empty channel, regime or procedure fits every one.
+    """
 
     kind: TermKind
     channel: str
@@ -80,14 +95,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionRule:
-    """What extension a limit has; what no rule names has none.
+    """An extension that a limit may have.
+
+    A limit without a rule has none.
 
     Attributes:
-        limit: Which one is extended.
-        channels: Where.
+        limit: Limit that is extended.
+        channels: Channels it applies to.
         regime: Of the court; empty fits every one.
         count: How its days are counted.
-        grants: How far.
+        grants: Days granted, with the clause.
         valid_from: First day of receipt it holds for; None is always.
         valid_until: Last day of receipt it holds for; None is open.
     """
@@ -111,7 +128,7 @@ class ExtensionRule:
 
 @dataclass(frozen=True, slots=True)
 class SignOff:
-    """Limit within which the handler signs after a dispatch."""
+    """Time limit to sign after a dispatch."""
 
     channel: str
     days: int
@@ -121,7 +138,9 @@ class SignOff:
 
 @dataclass(frozen=True, slots=True)
 class DeadlineRules:
-    """One version of the limits, complete and validated; rows are tried in order.
+    """One version of the limits.
+
+    Complete and validated; rows are tried in order.
 
     Attributes:
         reminder_percent: Share of a limit after which the handler is reminded.
@@ -149,12 +168,18 @@ class LimitCase:
 
 
 def term_of(kind: TermKind, matter: LimitCase, rules: DeadlineRules) -> Term | None:
-    """Return the limit of a kind, None when there is none for such a matter."""
+    """Return the limit of a kind.
+
+    None when there is none for such a matter.
+    """
     return next((term for term in rules.terms if term.kind == kind and term.fits(matter)), None)
 
 
 def extension_of(limit: Extendable, matter: LimitCase, rules: DeadlineRules) -> ExtensionRule | None:
-    """Return the rule by which a limit is extended, None when it has no extension."""
+    """Return the rule that extends a limit.
+
+    None when it has no extension.
+    """
     return next((rule for rule in rules.extensions if rule.limit == limit and rule.fits(matter)), None)
 
 

@@ -1,4 +1,7 @@
-"""What a source recorded about a case: the only thing that screening looks at."""
+"""Facts of a case, as the source recorded.
+
+Screening reads nothing else.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ ANSWERING_ROLES = frozenset({"defendant", "respondent"})
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Answer of one side to the question whether it agrees to mediation.
+    """Answer of one side about mediation.
 
     Attributes:
         role: plaintiff | defendant | applicant | respondent | petitioner | third_party | guardian.
@@ -26,11 +29,13 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of a case as the source recorded them; codes as in `hub.handoff.v1.CaseReceived`.
+    """Facts of a case, as the source recorded.
+
+    Codes as in `hub.handoff.v1.CaseReceived`.
 
     Attributes:
         received_on: Receipt by the source (court_received_on, call date, petition registration); decides the regime.
-        told_on: Business day on which the source told the hub.
+        told_on: Business day on which the source sent it to the hub.
     """
 
     channel: str

@@ -1,4 +1,4 @@
-"""What the hub is told about a dispute: the inside shape of a hand-off or a submission."""
+"""Inside form of a hand-off or submission."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Arrival:
     """A case that a source received.
 
     Attributes:
-        facts: What screening looks at.
-        dimensions: What it will be counted by; the regime is set by screening.
+        facts: Input of the screening.
+        dimensions: Dimensions it is counted by; screening sets the regime.
         source_ref: The source's own reference.
         amount_fen: Amount in dispute.
         people: Identifying marks of the parties, for matching only; never in a log or a repr.
@@ -34,7 +34,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class LaterFact:
-    """A fact about a case told earlier; kinds: consent_given | consent_refused | reclassified | performed and so on."""
+    """A later fact about a known case.
+
+    Kinds: consent_given | consent_refused | reclassified | performed and so on.
+    """
 
     kind: str
     consent: Consent | None = None
@@ -44,7 +47,10 @@ class LaterFact:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The applicant withdrew: withdrawn | withdrawn_after_settlement | self_settled."""
+    """The applicant withdrew.
+
+    Reasons: withdrawn | withdrawn_after_settlement | self_settled.
+    """
 
     reason_code: str
 
@@ -67,11 +73,11 @@ class Handoff:
     Attributes:
         telling_id: Key of repetition.
         dispute_id: Dispute it is about.
-        teller: Agency or organ that tells.
+        teller: Agency or organ that sent it.
         digest: SHA-256 of the content; the same id with another digest is refused.
         occurred_at: When it happened at the source.
-        correlation_id: Ties together what it sets off.
-        body: What is told.
+        correlation_id: Common id of everything that it causes.
+        body: Content.
     """
 
     telling_id: str

@@ -1,4 +1,7 @@
-"""Later news of a source: what it means for a dispute in the state it is in."""
+"""Decides what later facts mean for a dispute.
+
+The result depends on the dispute's state.
+"""
 
 from __future__ import annotations
 
@@ -42,17 +45,17 @@ CORRECTED: Final = "source_corrected"
 def react(
     dispute: Dispute, body: LaterFact | Withdrawal | Ruling, evidence: bytes, book: Rulebook
 ) -> tuple[Instruction, ...]:
-    """Return the instructions that follow from later news; none when it changes nothing any more.
+    """Return the instructions of a later fact; none without effect.
 
     Args:
         dispute: As it stands.
-        body: What is told.
-        evidence: SHA-256 of the news itself, the evidence of a performance that it tells.
+        body: The later fact.
+        evidence: SHA-256 of its content: the evidence when it reports a performance.
         book: Rules.
 
     Raises:
-        Rejected: `linked_duplicate`: it belongs to the master, a person decides. `refused_already`: consent came
-            after the case had gone back. `unknown_fact`.
+        Rejected: `linked_duplicate`: it belongs to the master, so a person decides. `refused_already`: the consent
+            came after the case was sent back. `unknown_fact`.
     """
     if dispute.state is State.DUPLICATE:
         raise Rejected(
@@ -68,7 +71,11 @@ def react(
 
 
 def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...]:
-    """A withdrawal after a settlement is a success (特邀 20, opinion point 4); a case that left us stays as it is."""
+    """Return the instructions of a withdrawal.
+
+    A withdrawal after a settlement is a success (特邀 20, opinion point 4). A case that the hub has sent back stays as
+    it is.
+    """
     form = SETTLED.get(reason_code)
     if form is None and reason_code != WITHDRAWN:
         raise Rejected("unknown_code", "no such reason of a withdrawal", field="case_withdrawn.reason_code")
@@ -98,7 +105,10 @@ def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes, book: Rulebook) ->
 
 
 def _refused(dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
-    """A party's refusal ends mediation at once, in every channel (trap 6)."""
+    """Return the instructions of a refusal.
+
+    A party's refusal ends mediation at once, in every channel.
+    """
     if dispute.state in IN_HAND:
         return (Fail(FailureReason.REFUSED),)
     if dispute.state is State.SCREENING:
@@ -123,7 +133,10 @@ def _reclassified(dispute: Dispute, fact: LaterFact) -> tuple[Instruction, ...]:
 
 
 def _remedy(dispute: Dispute) -> Remedy:
-    """Enforcement of what a court confirmed or issued; the police resume; the rest sues (T20)."""
+    """Return the remedy after non-performance.
+
+    Enforcement of what a court confirmed or issued; the police resume their procedure; all others sue (T20).
+    """
     issued = dispute.dimensions.outcome_form is OutcomeForm.MEDIATION_STATEMENT
     if dispute.state is State.JC_CONFIRMED or issued:
         return Remedy.ENFORCEMENT

@@ -1,4 +1,7 @@
-"""Matching: do two doors report the same matter? Keyed tokens instead of people (design D15, D16)."""
+"""Finds reports of the same matter.
+
+Compares keyed tokens instead of people, so that nobody's identity is stored for it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What identifies one party: an identity number, else a phone."""
+    """One party's identity number, else phone."""
 
     role: str
     id_number: str
@@ -19,15 +22,16 @@ class Person:
 
 
 def match_token(secret: bytes, people: Iterable[Person], category: str) -> str:
-    """Return the token of a matter: who against whom, about which kind of thing; empty when that is not known.
+    """Return the token of a matter.
 
-    The sides are put in an order of their own, because the plaintiff of a suit may be the respondent of a petition.
-    Everybody on both sides has to be identified: half a match would merge strangers.
+    A matter is who against whom, about which kind of thing. Empty when that is not known. The two sides are sorted,
+    because the plaintiff of a suit may be the respondent of a petition. Everybody on both sides has to be identified:
+    half a match would merge strangers.
 
     Args:
         secret: Key `match`, which no other service has; with it a token can't be guessed from an identity number.
-        people: Parties in any order; third parties and guardians do not make a matter.
-        category: Dispute category, 2 or 4 digits; the first two decide, since sources differ in depth.
+        people: Parties in any order; third parties and guardians do not count.
+        category: Dispute category, 2 or 4 digits; only the first two count, since some sources send only two.
     """
     known = tuple(people)
     sides = [_side(known, roles) for roles in (CLAIMING_ROLES, ANSWERING_ROLES)]

@@ -1,4 +1,4 @@
-"""Registration: what the hub does with a case that a source received, from T1 to the screening's verdict."""
+"""Registers a received case, from T1 to the screening's verdict."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
-    """The rule sets in force and the calendar they count by."""
+    """The rules in force, with their calendar."""
 
     screening: ScreeningRules
     deadlines: DeadlineRules
@@ -35,7 +35,10 @@ class Rulebook:
 
 
 def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) -> Register:
-    """Return T1, its limits still open; every received case is registered, whatever screening says of it."""
+    """Return T1, its limits still open.
+
+    Every received case is registered, whatever the screening decides.
+    """
     return Register(
         dimensions=replace(arrival.dimensions, regime=Regime(verdict.regime)),
         received_on=arrival.facts.received_on,
@@ -47,12 +50,14 @@ def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) ->
 
 
 def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[Instruction, ...]:
-    """Return the instructions of a new case: registered, then linked, accepted or refused.
+    """Return the instructions of a new case.
+
+    Registered, then linked, accepted or refused.
 
     Args:
         arrival: What the source recorded.
-        agency: Who told it.
-        master: Dispute that holds the same matter open; empty when there is none.
+        agency: Agency that sent it.
+        master: Open dispute of the same matter; empty when there is none.
         book: Rules.
     """
     verdict = screen(arrival.facts, book.screening)
@@ -66,9 +71,10 @@ def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[I
 
 
 def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
-    """Return what sends an unmediable case back (进得来、回得去); doors without a source system keep it.
+    """Return the instructions that send a case back (进得来、回得去).
 
-    Whistle-blowing never travels on by itself: a person hands it to the discipline inspection body.
+    Only a case that can't be mediated is sent back. A channel without a source system keeps it. A whistle-blowing case
+    is never sent on automatically: a person hands it to the discipline inspection body.
     """
     if reason_code in STAYS_PUT or not channel.docked:
         return ()

@@ -1,4 +1,7 @@
-"""Loads the rule files: validated whole, or refused whole (design D9)."""
+"""Loads the rule files.
+
+A file is accepted whole or refused whole.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ RULES_DIR: Final = Path(__file__).parent / "rules"
 
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 Clause = Annotated[str, Field(min_length=1, max_length=120)]
-"""Two of them fit into the clause of one event: a petition has two limits."""
+"""Two clauses fit into the clause of one event, because a petition has two limits."""
 Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
 
 
@@ -114,7 +117,7 @@ def load_screening(path: Path = RULES_DIR / "screening.yaml") -> ScreeningRules:
 
 
 def screening_of(told: object, name: str) -> ScreeningRules:
-    """Return the screening rules that a file of this name tells.
+    """Return the screening rules of a file.
 
     Raises:
         Fault: `rules_invalid`.
@@ -156,7 +159,7 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
 
 
 def deadlines_of(told: object, name: str) -> DeadlineRules:
-    """Return the time limits that a file of this name tells.
+    """Return the time limits of a file.
 
     Raises:
         Fault: `rules_invalid`.
@@ -200,7 +203,7 @@ def deadlines_of(told: object, name: str) -> DeadlineRules:
 def _read(path: Path) -> object:
     try:
         told: object = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    # The YAML reader lets a date that does not exist through as a bare ValueError.
+    # For a date that does not exist, the YAML reader raises a bare ValueError.
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise Fault("rules_invalid", f"{path.name} cannot be read: {error}") from error
     return told

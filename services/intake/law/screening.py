@@ -1,4 +1,7 @@
-"""Screening: may this case be mediated? A pure function of recorded facts and versioned rules (design D9)."""
+"""Screening: decides whether a case is mediable.
+
+A pure function of recorded facts and versioned rules.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ class Exclusion:
 
     Attributes:
         reason_code: Stable code of the refusal.
-        clause: Clause it rests on.
-        fact: Fact that is looked at.
+        clause: Clause it is based on.
+        fact: Fact that is checked.
         values: Values of the fact that exclude; a category excludes its sub-categories too.
         channels: Channels it applies to; empty is all.
         unless: Circumstances that lift it.
@@ -76,7 +79,7 @@ class RegimeRule:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Clause that an acceptance rests on, by channel and regime (empty regime: any)."""
+    """Clause of an acceptance, by channel and regime (empty: any)."""
 
     channel: str
     regime: str
@@ -85,14 +88,14 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningRules:
-    """One version of the rule set, complete and validated.
+    """One complete and validated version of the rules.
 
     Attributes:
         version: Recorded in every event that these rules caused.
         exclusions: In the order in which they are tried; the first that applies gives the reason.
         consent_clause: Clause of refusals for want of consent.
         clarity_clause: Clause of refusals for want of clarity.
-        guardian_needed: Circumstances in which a guardian's consent is needed beside the sides'.
+        guardian_needed: Circumstances in which a guardian's consent is needed too.
         regimes: Court regimes by day of receipt.
         grounds: Clauses of acceptances, first match wins; the last one matches everything.
     """
@@ -108,7 +111,10 @@ class ScreeningRules:
 
 @dataclass(frozen=True, slots=True)
 class ScreeningVerdict:
-    """What screening found; `reason_code` is empty when the case is accepted."""
+    """Result of the screening.
+
+    `reason_code` is empty when the case is accepted.
+    """
 
     reason_code: str
     clause: str
@@ -128,7 +134,7 @@ def screen(facts: Facts, rules: ScreeningRules) -> ScreeningVerdict:
     Exclusions come first, then consent, then clarity, so that a case has exactly one reason.
 
     Source:
-        domain 5.2 (civil), 5.3 (police), 5.4 (petition); 001-19 for clarity and consent.
+        The clause of each rule in `rules/screening.yaml`; 001-19 for clarity and consent.
     """
     regime = regime_of(facts.channel, facts.received_on, rules.regimes)
     transitional = regime != "" and any(
@@ -145,7 +151,9 @@ def screen(facts: Facts, rules: ScreeningRules) -> ScreeningVerdict:
 
 
 def regime_of(channel: str, received_on: date, regimes: Iterable[RegimeRule]) -> str:
-    """Return the regime by the court's own date of receipt; empty outside the court channel.
+    """Return the regime by the court's receipt date.
+
+    Empty outside the court channel.
 
     Source:
         最高法《关于严格依法规范民事案件立案与调解工作的意见》, in force 2025-01-01.
@@ -157,14 +165,18 @@ def regime_of(channel: str, received_on: date, regimes: Iterable[RegimeRule]) ->
 
 
 def within(day: date, first: date | None, last: date | None) -> bool:
-    """Tell whether `day` lies in [first, last]; None is unbounded."""
+    """Tell whether a day lies in [first, last].
+
+    None is unbounded.
+    """
     return (first is None or first <= day) and (last is None or day <= last)
 
 
 def consent_gap(consents: Iterable[Consent], *, guardian_needed: bool) -> str:
-    """Return the reason code of the first missing consent, empty when every side gave it.
+    """Return the reason code of a missing consent.
 
-    A refusal of anybody outweighs the rest: nobody is made to mediate.
+    The first one that is missing; empty when every side gave its consent. One refusal outweighs everything else: nobody
+    is forced to mediate.
     """
     given = tuple(consents)
     answers = {consent.answer for consent in given}

@@ -1,4 +1,7 @@
-"""Timers: which instants a dispute waits for, set by its events, and what happens at each."""
+"""Timers of a dispute.
+
+Which instants a dispute waits for, set by its events, and what happens at each.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,10 @@ from services.intake.law.deadlines import DeadlineRules
 
 
 class TimerKind(StrEnum):
-    """What is waited for; a dispute has at most one timer of a kind."""
+    """Kinds of timers.
+
+    A dispute has at most one timer of a kind.
+    """
 
     SIGN_REMINDER = "sign_reminder"
     SIGN_OVERDUE = "sign_overdue"
@@ -74,7 +80,10 @@ _PAIRS: Final = {
 
 
 def awaited(dispute: Dispute) -> tuple[TimerKind, ...]:
-    """Return the kinds of timers that mean something in the dispute's state; any other one is obsolete."""
+    """Return the timer kinds that a dispute awaits.
+
+    They depend on its state; a timer of any other kind is obsolete.
+    """
     state, cohort = dispute.state, dispute.cohort
     if state is State.PERFORMED:
         return (TimerKind.FOLLOW_UP,)
@@ -93,24 +102,29 @@ def awaited(dispute: Dispute) -> tuple[TimerKind, ...]:
 
 
 def _rings(name: DateName, dispute: Dispute) -> tuple[TimerKind, ...]:
-    """Return the timers of a limit: nothing ends on a provisional date, but it is reminded of."""
+    """Return the timers of a limit.
+
+    A provisional date has a reminder but no end.
+    """
     pair = _PAIRS[name]
     return pair[:1] if dispute.is_provisional(name) else pair
 
 
 def waits_for(kind: TimerKind, dispute: Dispute) -> bool:
-    """Tell whether a timer of a kind still means something in the dispute's state."""
+    """Tell whether a dispute awaits a timer kind."""
     return kind in awaited(dispute)
 
 
 def given_up(before: Dispute, after: Dispute) -> list[TimerKind]:
-    """Return the kinds that a dispute waited for and no longer does."""
+    """Return the timer kinds that are no longer awaited."""
     still = awaited(after)
     return [kind for kind in awaited(before) if kind not in still]
 
 
 def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, ...]:
-    """Return the timers that an event sets; one of the same kind that was set before moves.
+    """Return the timers that an event sets.
+
+    A timer replaces an earlier one of the same kind.
 
     Args:
         event: What happened.
@@ -148,7 +162,10 @@ def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, .
 
 
 def _settled(event: Event, after: Dispute) -> tuple[Timer, ...]:
-    """A limit whose day is certain now ends on it, also when that day has passed; its reminder stays where it was."""
+    """Return the timers of limits now certain.
+
+    Such a limit ends on its day, also when that day has passed; its reminder stays as it was.
+    """
     return tuple(
         Timer(after.dispute_id, _PAIRS[date.name][1], end_of(date.after))
         for date in event.particulars.settled
@@ -157,7 +174,10 @@ def _settled(event: Event, after: Dispute) -> tuple[Timer, ...]:
 
 
 def instruction_at(timer: Timer, dispute: Dispute) -> Instruction | None:
-    """Return what a due timer tells the dispute; None when it has become obsolete."""
+    """Return the instruction of a due timer.
+
+    None when the timer has become obsolete.
+    """
     if not waits_for(timer.kind, dispute):
         return None
     if timer.kind is TimerKind.FOLLOW_UP:
@@ -165,14 +185,18 @@ def instruction_at(timer: Timer, dispute: Dispute) -> Instruction | None:
     if timer.kind is TimerKind.TERM_EXPIRED:
         return Fail(FailureReason.TERM_EXPIRED)
     if timer.kind is TimerKind.SIGN_OVERDUE:
-        # Nobody may sign any more: back to the dispatcher, overdue, and after the third time to the county.
+        # Nobody may sign any more: the dispute goes back to the dispatcher as overdue, and after the third time to
+        # the county.
         return Bounce(SIGN_OFF_EXPIRED)
     rung = Supervision.REMINDED if timer.kind in _REMINDERS else Supervision.OVERDUE
-    # The ladder is only climbed: a reminder says nothing new once the alarm was given.
+    # The level only rises: after the overdue level, a reminder has no meaning.
     return Supervise(rung) if _RUNGS.index(dispute.supervision) < _RUNGS.index(rung) else None
 
 
 def command_id_of(timer: Timer, sequence: int) -> str:
-    """Return the id of a timer's command: the same on every worker and at every try at the same state."""
+    """Return the id of a timer's command.
+
+    It is the same on every worker and at every retry at the same state.
+    """
     name = f"timer\x1f{timer.dispute_id}\x1f{timer.kind}\x1f{timer.due_at.isoformat()}\x1f{sequence}"
     return str(uuid5(NAMESPACE, name))

@@ -1,1 +1,1 @@
-"""Facts: folded from the journal, stored, and asked for counts."""
+"""Facts: folded from the journal, stored and queried."""

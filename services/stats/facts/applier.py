@@ -1,4 +1,7 @@
-"""Applies the journal: bytes to facts and cells, inside the reader's transaction."""
+"""Turns journal records into facts and cells.
+
+It runs inside the reader's transaction.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,13 @@ REMEMBERED_COHORTS: Final = 8_192
 
 
 class JournalApplier(Applier):
-    """Counts each event once; facts, cells and the reader's place commit together.
+    """Counts each event once.
 
-    An event type that this version does not know raises `Fault`: the journal lives for ever, so a newer stats will
-    count it, and going past it would lose it.
+    Facts, cells and the reader's position commit together. An event type that this version does not know raises
+    `Fault`: the journal is kept for ever, so a newer stats will count the event, and skipping it would lose it.
 
     Attributes:
-        newest_recorded_s: When the last event that was folded had been written down, seconds since 1970.
+        newest_recorded_s: When intake recorded the last event that was folded, seconds since 1970.
     """
 
     def __init__(self, writer: FactWriter, interning: Interning, pulse: StoreChangeSignal, metrics: Metrics) -> None:
@@ -90,12 +93,15 @@ class JournalApplier(Applier):
         return answers
 
     def _observe_age(self, event: journal_pb2.JournalEvent) -> None:
-        # One look per transaction: a histogram's lock per event would cost as much as folding it.
+        # Once per transaction: a histogram's lock per event would cost as much as folding it.
         age_s = max(0.0, time.time() - event.occurred_at.seconds)
         self._metrics.observe("hub_pipeline_event_age_seconds", age_s, stage=STAGE)
 
     def _days_of(self, cohort: CohortLike) -> Days:
-        """Remember answers by the message's bytes: disputes of the same days share them, and parsing costs more."""
+        """Return cohort days from a cache.
+
+        The key is the message's bytes: disputes of the same days share them, and parsing costs more.
+        """
         packed = PACK(cast("dimensions_pb2.CohortDates", cohort))
         days = self._days.get(packed)
         if days is None:

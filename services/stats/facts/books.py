@@ -1,4 +1,7 @@
-"""The books of stats: what it folded, by its own rows; and how everything that was derived is dropped."""
+"""The books of stats.
+
+Counts what it folded by its own rows, and drops everything that was derived.
+"""
 
 from __future__ import annotations
 
@@ -19,22 +22,29 @@ from services.stats.facts.tables import cell, fact, folded, total
 
 
 def books_of(tx: Transaction, reader: Reader) -> books_pb2.GetBooksResponse:
-    """Return the books in one snapshot; `applied` counts the events that were folded, not places."""
+    """Return the books in one snapshot.
+
+    `applied` counts the events that were folded, not positions.
+    """
     sheet = {**reader.books(tx), "applied": events_in(tx)}
     entries = [books_pb2.Entry(stage=STAGE, what=what, count=count) for what, count in sorted(sheet.items())]
     return books_pb2.GetBooksResponse(entries=entries, read=vector_to_wire(reader.positions(tx)))
 
 
 def difference(tx: Transaction, positions: Mapping[StreamName, int], books: Mapping[str, int]) -> int:
-    """Return read events minus those folded, dead, parked or held: each from its own rows; 0 when the books balance."""
+    """Return read events minus those accounted for.
+
+    Folded, dead, parked or held ones: each from its own rows; 0 when the books balance.
+    """
     return sum(positions.values()) - events_in(tx) - books["dead"] - books["parked"] - books["held"]
 
 
 def forget(tx: Transaction) -> None:
-    """Drop everything that was derived from the journal, and the place in it: the next start reads from position 0.
+    """Drop everything derived from the journal.
 
-    Interned values stay: they are names, not figures, and a running process may know them by heart.
-    Dead letters that are still dead will be found, and published, again.
+    Also the position in the journal: the next start reads from position 0. Interned values stay: they are names, not
+    figures, and a running process may hold them in memory. Dead letters that are still dead will be found, and
+    published, again.
     """
     for table in (fact, cell, total, folded):
         tx.execute(sa.delete(table))

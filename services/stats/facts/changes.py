@@ -1,4 +1,7 @@
-"""Tells watchers that something was counted and committed, at most every so often; wakes nobody otherwise."""
+"""Tells watchers about newly committed counts, at intervals.
+
+Otherwise nobody is woken.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,19 @@ from hub.store.store import Store, Transaction
 from services.stats.facts.ports import ChangeSignal
 
 LOOK_S: Final = 1.0
-"""How often a watcher's worker looks for commits of other workers; PostgreSQL only, and only while somebody watches."""
+"""How often a watcher's worker checks for commits of other workers; only on PostgreSQL and while somebody watches."""
 
 
 class StoreChangeSignal(ChangeSignal):
-    """Part between the store's commits and whoever watches.
+    """Signals counted commits to watchers.
 
-    Changes that come within `coalesce_s` are told as one. With SQLite one process writes, so its own commits are all
-    there are and nothing is ever polled; with PostgreSQL another worker may count into the same store.
+    A part of the service. Changes within `coalesce_s` are signalled as one. With SQLite one process writes, so it sees
+    every commit itself and nothing is polled; with PostgreSQL another worker may count into the same store.
 
     Args:
         store: Its commits are listened to.
-        look: Gives a number that grows with every counted event.
-        coalesce_s: Longest time between a commit and its telling, at most 0.25 s by contract.
+        look: Returns a number that grows with every counted event.
+        coalesce_s: Longest time between a commit and its signal, at most 0.25 s by contract.
     """
 
     name = "pulse"
@@ -63,13 +66,13 @@ class StoreChangeSignal(ChangeSignal):
             self._watchers -= 1
 
     def counted(self) -> None:
-        """Note that the transaction under way counted something (writer thread)."""
+        """Note, in the writer thread, that this transaction counted something."""
         self._counted += 1
 
     def _on_commit(self) -> None:
         if self._counted > self._committed and self._loop is not None:
             self._committed = self._counted
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to be told
+            with contextlib.suppress(RuntimeError):  # the loop is closed: no watcher is left
                 self._loop.call_soon_threadsafe(self._wake.set)
 
     async def start(self) -> None:
@@ -78,13 +81,13 @@ class StoreChangeSignal(ChangeSignal):
         self._task = asyncio.create_task(self._run(), name="pulse")
 
     async def stop(self) -> None:
-        """Stop telling."""
+        """Stop signalling."""
         if self._task is not None:
             self._task.cancel()
             await end_of(self._task)
 
     async def failed(self) -> None:
-        """Wait until telling breaks; raises why."""
+        """Wait until signalling fails; raise the reason."""
         if self._task is None:
             await asyncio.Event().wait()
         else:
@@ -106,7 +109,10 @@ class StoreChangeSignal(ChangeSignal):
                 await asyncio.sleep(self._coalesce_s)
 
     async def _woken(self) -> bool:
-        """Return True after a commit of our own, False when it is time to look for another worker's."""
+        """Wait for a reason to read.
+
+        True after an own commit, False when it is time to check for another worker's.
+        """
         if self._store.dialect == "sqlite":
             await self._wake.wait()
         while not self._wake.is_set():

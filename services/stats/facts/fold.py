@@ -1,7 +1,8 @@
-"""Folds journal events into integer facts and cells; pure, looks nothing up, keeps nothing per dispute (design D5).
+"""Folds journal events into facts and cells.
 
-The events are read through protocols that the wire message satisfies field for field, so that nothing is copied on
-the hot path and this module still knows no transport.
+Facts and cells are integers. The fold is pure: it looks nothing up and keeps nothing per dispute. The events are read
+through protocols that have the same fields as the wire message, so that nothing is copied on the hot path and this
+module knows no transport.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _CONCLUDED: Final = int(CohortCount.CONCLUDED)
 
 
 class CohortLike(Protocol):
-    """Dates by which cohorts are formed, ISO or empty; field for field `hub.dispute.v1.CohortDates`."""
+    """Cohort dates, ISO or empty; fields as in `hub.dispute.v1.CohortDates`."""
 
     received_on: str
     registered_on: str
@@ -51,7 +52,7 @@ class CohortLike(Protocol):
 
 
 class DimensionsLike(Protocol):
-    """What a dispute is counted by; field for field `hub.dispute.v1.Dimensions`."""
+    """Dimensions of a dispute; fields as in `hub.dispute.v1.Dimensions`."""
 
     channel: str
     county_code: str
@@ -84,7 +85,7 @@ class InstantLike(Protocol):
 
 
 class RetractionLike(Protocol):
-    """Field for field `hub.journal.v1.Retraction`."""
+    """A retraction; fields as in `hub.journal.v1.Retraction`."""
 
     type: str
     business_day: str
@@ -95,26 +96,26 @@ class RetractionLike(Protocol):
 
     @property
     def cohort(self) -> CohortLike:
-        """Cohort dates with which it was counted."""
+        """Cohort dates it was counted with."""
 
     @property
     def dimensions(self) -> DimensionsLike:
-        """Dimensions under which it was counted."""
+        """Dimensions it was counted under."""
 
     @property
     def restated_as(self) -> DimensionsLike:
-        """Dimensions under which it counts from now on, when it is restated."""
+        """Dimensions from now on, when it is restated."""
 
     @property
     def restated_cohort(self) -> CohortLike:
-        """Cohort dates with which it counts from now on, where it is set."""
+        """Cohort dates from now on, where set."""
 
     def HasField(self, name: Literal["restated_cohort"]) -> bool:  # noqa: N802 - protobuf's own spelling
         """Tell whether the restatement changes cohort dates too."""
 
 
 class EventLike(Protocol):
-    """The fields of `hub.journal.v1.JournalEvent` that counting needs."""
+    """Fields of `hub.journal.v1.JournalEvent` that counting needs."""
 
     dispute_id: str
     type: str
@@ -126,7 +127,7 @@ class EventLike(Protocol):
 
     @property
     def recorded_at(self) -> InstantLike:
-        """When the hub wrote it down."""
+        """When the hub recorded it."""
 
     @property
     def cohort(self) -> CohortLike:
@@ -143,7 +144,7 @@ class EventLike(Protocol):
 
 Ids = tuple[int, ...]
 IdsOf = Callable[[DimensionsLike], Ids]
-"""Gives the interned ids of all dimensions, in the order of `DIMENSIONS`; 0 is the empty value."""
+"""Returns the interned ids of all dimensions, in the order of `DIMENSIONS`; 0 is the empty value."""
 
 DIMENSIONS: Final = (
     "channel",
@@ -205,7 +206,7 @@ Days = tuple[int | None, ...]
 """Day numbers in the order of `COHORTS`."""
 
 DaysOf = Callable[[CohortLike], Days]
-"""`cohort_days`, or something that remembers its answers."""
+"""`cohort_days`, or a function that caches its answers."""
 
 Line = tuple[int, int, int, int, int, int, tuple[int, int] | None, Days, Ids]
 """(fact, sign, day, first, concluding, opening, (day, echo), cohort, dimension ids)."""
@@ -215,7 +216,9 @@ CellKey = tuple[int, int, int, int, int, int]
 
 
 class Fold:
-    """Facts and cells of one transaction's events; thrown away after they were written.
+    """Facts and cells of one transaction's events.
+
+    Discarded after they were written.
 
     Args:
         ids_of: Interns dimensions.
@@ -235,17 +238,19 @@ class Fold:
         self.cells: dict[CellKey, int] = {}
 
     def add(self, event: EventLike, stream: int, shard: int, position: int) -> None:
-        """Count one event: its own fact, and what it takes back.
+        """Count one event.
+
+        Its own fact, and the facts that it takes back.
 
         Args:
-            event: Not looked at again afterwards.
+            event: Not read again afterwards.
             stream: Interned id of the stream.
             shard: The stream's shard.
             position: The event's position in the stream.
 
         Raises:
             Rejected: `bad_date`, `bad_dispute_id`; nothing of the event was counted.
-            Fault: `unknown_event_type`: the journal lives for ever, so we are too old for it.
+            Fault: `unknown_event_type`: the journal is kept for ever, so this release is too old for it.
         """
         kind, retracts = event.type, event.retracts
         fact = CODES.get(kind)
@@ -270,7 +275,7 @@ class Fold:
     def _count(self, lines: Sequence[Line], place: tuple[int, int], rest: tuple[int, bytes], shard: int) -> None:
         cells = self.cells
         for number, (fact, sign, day, first, concluding, opening, echo, cohorts, ids) in enumerate(lines):
-            # Tuples joined as they are: taking them apart for one long display costs twice as much.
+            # Tuples are joined as they are: unpacking them into one long tuple costs twice as much.
             told = (number, fact, sign, day, first, concluding, opening)
             self.facts.append(place + told + rest + cohorts + ids)
             if fact not in SUMMED:
@@ -283,7 +288,10 @@ class Fold:
                 cells[key] = cells.get(key, 0) + sign
 
     def _taken_back(self, retracts: Sequence[RetractionLike], shard: int, position: int) -> list[Line]:
-        """Return the lines of the retractions; each tells its fact whole, and all facts of the dispute are told."""
+        """Return the lines of the retractions.
+
+        Each has its whole fact, and all facts of the dispute are among them.
+        """
         lines: list[Line] = []
         refused = any(retraction.type == "mediation_refused" for retraction in retracts)
         for retraction in retracts:
@@ -306,7 +314,7 @@ class Fold:
 def _line(
     fact: int, told: EventLike | RetractionLike, cohorts: Days, ids: Ids, *, sign: int = 1, refused: bool
 ) -> Line:
-    """Return the line of a fact, as its own event tells it or as a retraction repeats it."""
+    """Return a fact's line, from its event or a retraction."""
     first = concluding = 0
     if fact in CONCLUSIONS:
         first, concluding = int(told.ordinal == 1), int(told.conclusion_ordinal == 1)
@@ -315,7 +323,9 @@ def _line(
 
 
 def cohort_count_of(fact: int, cohorts: Days, *, concluding: int, refused: bool) -> tuple[int, int] | None:
-    """Return (day, echo) of a fact that gives an earlier one its outcome, else None.
+    """Return the cohort count of a fact.
+
+    Returns (day, echo) when the fact gives an earlier one its outcome, else None.
 
     Args:
         fact: Code of the fact.
@@ -333,7 +343,7 @@ def cohort_count_of(fact: int, cohorts: Days, *, concluding: int, refused: bool)
 
 
 def cohort_days(cohort: CohortLike) -> Days:
-    """Return the day numbers in the order of `COHORTS`; None where not reached.
+    """Return day numbers in the order of `COHORTS`; None where not reached.
 
     Raises:
         Rejected: `bad_date`.

@@ -1,8 +1,8 @@
 """Small integers for dimension values and stream names.
 
-An id is remembered across transactions only after it was seen to be *committed*: the transaction that minted it may be
-rolled back, and its number given to another value. So each transaction begins with a look at what is new, before it
-mints anything itself.
+An id is remembered across transactions only after it was seen to be *committed*: the transaction that created it may be
+rolled back, and its number given to another value. So each transaction first reads the new ids, before it creates any
+itself.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ EMPTY: Final = 0
 KIND_OF: Final = {name: kind for kind, name in enumerate(DIMENSIONS, start=1)}
 MAX_VALUE_CHARS: Final = 128
 LOCK: Final = 0x53544154
-"""PostgreSQL advisory lock: workers mint ids one after the other, so they can't wait for each other in a circle."""
+"""PostgreSQL advisory lock: workers create ids one after the other, so they can't deadlock."""
 
 
 class Interning:
-    """Ids that are known to be committed, shared by all transactions of this process.
+    """Ids known to be committed.
+
+    Shared by all transactions of this process.
 
     Args:
         dialect: Of the store.
@@ -43,8 +45,12 @@ class Interning:
         self._seen = 0
 
     def session(self, tx: sa.Connection) -> InterningSession:
-        """Return what one write transaction (or one savepoint of it) needs; the session before it is over."""
-        # Within one transaction the session before may have minted ids that a savepoint took back: no look then.
+        """Return the session of one write transaction or savepoint.
+
+        The session before it is over.
+        """
+        # In the same transaction, the session before may have created ids that a savepoint rolled back: then don't
+        # read.
         if self.current is None or self.current.tx is not tx:
             self._learn(tx)
         self.current = InterningSession(self, tx, self._known)
@@ -58,7 +64,10 @@ class Interning:
 
 
 class _Kind(dict[str, int]):
-    """Committed ids of one kind; a value that is not among them is looked for in the transaction under way."""
+    """Committed ids of one kind.
+
+    A value that is missing is looked up in the current transaction.
+    """
 
     def __init__(self, interning: Interning, kind: int) -> None:
         super().__init__({"": EMPTY})
@@ -73,7 +82,7 @@ class _Kind(dict[str, int]):
 
 
 class InterningSession:
-    """Ids within one write transaction; those it mints are forgotten with it."""
+    """Ids within one write transaction; new ones are forgotten with it."""
 
     def __init__(self, interning: Interning, tx: sa.Connection, known: tuple[_Kind, ...]) -> None:
         self.tx = tx
@@ -143,7 +152,10 @@ class InterningSession:
         )
 
     def minted(self, kind: int, value: str) -> int:
-        """Return the id of a value that is not known to be committed; mints it when it is new."""
+        """Return the id of a value not known to be committed.
+
+        Creates the id when the value is new.
+        """
         key = (kind, value)
         number = self._minted.get(key)
         if number is None:
@@ -158,7 +170,7 @@ class InterningSession:
             self._locked = True
             self.tx.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         minted = interning.mint.value(self.tx, values)
-        if minted is None:  # another worker's, or minted before the savepoint of the session before was taken back
+        if minted is None:  # another worker's, or created before the savepoint of the session before was rolled back
             minted = interning.find.value(self.tx, values)
         if minted is None:
             raise RuntimeError("an interned value is not there after its insert")

@@ -1,4 +1,7 @@
-"""Facts, cells and totals in the store: written together in the reader's transaction, read in one snapshot."""
+"""Facts, cells and totals in the store.
+
+Written together in the reader's transaction, read in one snapshot.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,10 @@ from services.stats.facts.tables import cell, fact, folded, interned, total
 
 
 class FactWriter:
-    """Writes one transaction's fold; SQL text is made once."""
+    """Writes the fold of one transaction.
+
+    The SQL text is made once.
+    """
 
     def __init__(self, dialect: str) -> None:
         self._fact = Prepared(dialect, sa.insert(fact), *fact.columns.keys())
@@ -28,9 +34,12 @@ class FactWriter:
         self._folded = _add_up(dialect, folded, "events")
 
     def write(self, tx: Transaction, fold: Fold, events: Mapping[int, int]) -> None:
-        """Append the facts, add up cells and totals, count the events per stream id."""
+        """Append facts and add up cells and totals.
+
+        Also counts the events per stream id.
+        """
         self._fact.run(tx, fold.facts)
-        # In key order: neighbouring cells share a page.
+        # In key order, because neighbouring cells share a page of the database.
         self._cell.run(tx, [(*key, change) for key, change in sorted(fold.cells.items()) if change])
         totals: Counter[tuple[int, int, int, int]] = Counter()
         for (_, shard, measure, channel, county, _), change in fold.cells.items():
@@ -40,7 +49,10 @@ class FactWriter:
 
 
 def _add_up(dialect: str, table: sa.Table, column: str) -> Prepared:
-    """Return the insert of rows, values in column order, that adds to `column` where the key is there already."""
+    """Return an insert that adds to `column`.
+
+    It adds where the key exists already. Values are in column order.
+    """
     fresh = insert_into(dialect, table)
     total = table.c[column] + fresh.excluded[column]
     statement = fresh.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: total})
@@ -48,7 +60,10 @@ def _add_up(dialect: str, table: sa.Table, column: str) -> Prepared:
 
 
 class StoreLedger(FactLedger):
-    """Reads counts; every answer is one snapshot with the positions in it."""
+    """Reads counts from the store.
+
+    Every answer is one snapshot that includes the positions.
+    """
 
     def __init__(self, store: Store, positions: Callable[[Transaction], Positions]) -> None:
         self._store = store
@@ -99,14 +114,14 @@ class StoreLedger(FactLedger):
 
 
 def events_in(tx: Transaction) -> int:
-    """Return the number of events folded, from its own rows."""
+    """Count the events folded, from their own rows."""
     return int(tx.scalar(sa.select(sa.func.coalesce(sa.func.sum(folded.c.events), 0))) or 0)
 
 
 def counts_in(tx: Transaction, where: Where) -> Counts:
-    """Return the base counts per channel of a window and place."""
+    """Return the base counts of a window and place, by channel."""
     days = _days(cell.c.day, where)
-    # Totals know neither day nor town.
+    # Totals have neither day nor town.
     c = cell.c if days or where.town else total.c
     query = sa.select(c.channel, c.measure, sa.func.sum(c.count).label("number")).where(*days)
     if where.county:
@@ -121,7 +136,7 @@ def counts_in(tx: Transaction, where: Where) -> Counts:
 
 
 def counts_by_county(tx: Transaction) -> Mapping[str, Counts]:
-    """Return all base counts, per county code and channel."""
+    """Return all base counts by county and channel."""
     counties, channels = _names(tx, "county_code"), _names(tx, "channel")
     keys = (total.c.county, total.c.channel, total.c.measure)
     counts: dict[str, dict[tuple[str, int], int]] = {}

@@ -1,4 +1,7 @@
-"""What is counted: the closed list of fact types, the base counts kept in cells, and the measures derived on read."""
+"""Fact types, base counts and measures.
+
+The closed list of fact types, the base counts kept in cells, and the measures derived on read.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ from dispute.lifecycle.vocabulary import Channel
 
 
 class FactType(IntEnum):
-    """Code of a counted event type, as stored in `fact.type`. Codes are never renumbered and never used again."""
+    """Code of a counted event type, stored in `fact.type`.
+
+    Codes are never renumbered and never used again.
+    """
 
     REGISTERED = 1
     ACCEPTED = 2
@@ -58,7 +64,7 @@ UNCOUNTED: Final[frozenset[str]] = frozenset(
         "due_dates_settled",
     }
 )
-"""Event types that no measure needs yet; some of them are retracted like facts, and a correction takes back."""
+"""Event types that no measure needs yet. Some are retracted like facts, and a correction takes facts back."""
 
 CONCLUSIONS: Final = frozenset({int(FactType.AGREED), int(FactType.FAILED), int(FactType.WITHDRAWN)})
 """Facts that end an opening; the first of them has `conclusion_ordinal` 1."""
@@ -72,7 +78,10 @@ FLAGS: Final = 4
 
 
 class CohortCount(IntEnum):
-    """Base counts that stand under the day of an earlier fact, so that `open` is exact for every window."""
+    """Base counts under the day of an earlier fact.
+
+    So `open` is exact for every window.
+    """
 
     DECIDED = 1001
     """Registered disputes that were accepted, refused, or withdrawn before either; under the day of registration."""
@@ -81,18 +90,20 @@ class CohortCount(IntEnum):
 
 
 def base_count(fact: FactType, *, first: bool, concluding: bool) -> int:
-    """Return the code under which a fact is summed in `cell.measure`: one row per counted fact.
+    """Return the code of a fact's base count.
+
+    A fact is summed under it in `cell.measure`: one row per counted fact.
 
     Args:
         fact: Which fact.
-        first: The first of its type in its opening; told of conclusions only.
+        first: The first of its type in its opening; only for conclusions.
         concluding: The first conclusion of its opening.
     """
     return fact * FLAGS + FIRST * first + CONCLUDING * concluding
 
 
 class Only(StrEnum):
-    """Which facts of a type a measure takes."""
+    """Facts of a type that a measure takes."""
 
     ALL = "all"
     FIRST = "first"
@@ -103,7 +114,9 @@ class Only(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One count with a name: a sum of base counts, and the same set as a predicate on facts.
+    """One named count.
+
+    A sum of base counts, and the same set as a predicate on facts.
 
     Attributes:
         name: As in the `measure` label of `hub_stats_disputes`.
@@ -157,13 +170,13 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("reopened", "反弹数", "reopened (relapses)", FactType.REOPENED),
 )
 SUMMED: Final = frozenset(int(measure.fact) for measure in MEASURES)
-"""Fact types that cells are kept of; the others wait in `fact` for a measure. A new measure needs a rebuild."""
+"""Fact types with cells; the others are only kept in `fact` until a measure needs them, and then a rebuild."""
 BY_NAME: Final[dict[str, Measure]] = {measure.name: measure for measure in MEASURES}
 
 CHANNELS: Final = tuple(str(channel) for channel in Channel)
-"""Every door by which a dispute can come in."""
+"""Every channel by which a dispute can come in."""
 
 ALL: Final = "all"
-"""The sum over every channel, those not asked for included."""
+"""The sum over every channel, also those not in the query."""
 DOCKED: Final = (*(str(channel) for channel in Channel if channel.docked), ALL)
 """Channels of a query that names none."""

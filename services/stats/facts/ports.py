@@ -1,4 +1,4 @@
-"""What the handlers of stats need of the outside."""
+"""Ports of stats."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from services.stats.facts.query import CountedDispute, Counts, Cursor, Positions
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """Where the ledger stood in one snapshot.
+    """State of the ledger in one snapshot.
 
     Attributes:
-        positions: Place in the journal.
+        positions: Positions in the journal.
         events: Events folded so far.
     """
 
@@ -29,7 +29,7 @@ class Page:
     Attributes:
         counted: In the order of the listing.
         total: Sum over all pages.
-        state: Place of the snapshot that was read.
+        state: State of the snapshot that was read.
     """
 
     counted: Sequence[CountedDispute]
@@ -38,27 +38,32 @@ class Page:
 
 
 class FactLedger(Protocol):
-    """Counts, read in one snapshot together with the place they were true at."""
+    """Reads counts in one snapshot.
+
+    The positions that they belong to are read with them.
+    """
 
     async def counts(self, where: Where) -> tuple[Counts, LedgerState]:
-        """Return the base counts of a window and place, per channel."""
+        """Return the base counts of a window and place, by channel."""
 
     async def page(self, where: Where, selection: Selection, cursor: Cursor | None, limit: int) -> Page:
-        """Return at most `limit` counted disputes after the cursor, as of the cursor's positions.
+        """Return counted disputes after the cursor.
+
+        At most `limit` of them, as of the cursor's positions.
 
         Raises:
             Rejected: `page_token_expired` when the ledger is behind the cursor's positions (it was rebuilt).
         """
 
     async def state(self) -> LedgerState:
-        """Return the place alone."""
+        """Return the state without counts."""
 
 
 class PositionWaiter(Protocol):
-    """The reader's place in the journal."""
+    """Position of the reader in the journal."""
 
     async def wait_for(self, at_least: Positions, timeout_s: float) -> None:
-        """Return when every position was counted and committed.
+        """Wait until every position is counted and committed.
 
         Raises:
             Rejected: `unknown_stream`.
@@ -67,11 +72,14 @@ class PositionWaiter(Protocol):
 
 
 class ChangeSignal(Protocol):
-    """Tells that something was counted."""
+    """Signals that something was counted."""
 
     @property
     def version(self) -> int:
         """Grows with each commit that counted something."""
 
     async def after(self, version: int) -> int:
-        """Return the version as soon as it is greater than `version`."""
+        """Wait for a version greater than `version`.
+
+        Returns the new version.
+        """

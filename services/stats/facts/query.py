@@ -1,4 +1,7 @@
-"""What can be asked of the facts: window and place, the counts of a window, the disputes behind a number."""
+"""Queries on facts.
+
+Window and place, the counts of a window, the disputes that make up a number.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which facts: those of the measures, in one channel or in all."""
+    """Facts of measures, in one or all channels."""
 
     measures: tuple[Measure, ...]
     channel: str
@@ -41,7 +44,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class CountedDispute:
-    """One dispute, how often it counts, and the business day of the counted fact (days since 1970-01-01)."""
+    """One dispute and how often it counts.
+
+    `day` is the business day of the counted fact (days since 1970-01-01).
+    """
 
     dispute: bytes
     count: int
@@ -50,7 +56,10 @@ class CountedDispute:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where the next page begins, and the positions that every page of this listing is read at."""
+    """Start of the next page.
+
+    It keeps the positions that every page of this listing is read at.
+    """
 
     positions: Mapping[str, int]
     day: int
@@ -58,7 +67,9 @@ class Cursor:
 
 
 def behind(positions: Positions, cursor: Positions) -> None:
-    """Refuse a cursor whose positions the ledger has not reached: it was rebuilt since.
+    """Refuse a cursor ahead of the ledger.
+
+    The ledger has not reached its positions, so it was rebuilt since.
 
     Raises:
         Rejected: `page_token_expired`.

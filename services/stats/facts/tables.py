@@ -1,4 +1,7 @@
-"""Tables of stats: interned values, facts, cells, totals, and how many events were folded (design D5)."""
+"""Tables of stats.
+
+Interned values, facts, cells, totals, and how many events were folded.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ metadata: Final = sa.MetaData()
 
 
 def _key(name: str, kind: type[sa.Integer]) -> sa.Column[int]:
-    """Return a column of a primary key whose values come from the journal."""
+    """Return a primary-key column with values of the journal."""
     return sa.Column(name, kind, primary_key=True, autoincrement=False)
 
 
@@ -28,7 +31,7 @@ interned: Final = sa.Table(
 )
 
 # One counted fact (+1) or one taken back (-1). Append-only. (stream_id, position, line) is unique: a line of an event
-# has one type and one day. They lead the key, because drill-down asks for them: one tree does for both.
+# has one type and one day. They are first in the key, because drill-down queries them: one index serves both.
 fact: Final = sa.Table(
     "fact",
     metadata,
@@ -41,7 +44,7 @@ fact: Final = sa.Table(
     sa.Column("first", sa.SmallInteger, nullable=False),  # 1: first of its type in its opening (conclusions only)
     sa.Column("concluding", sa.SmallInteger, nullable=False),  # 1: first conclusion of its opening
     sa.Column("opening", sa.Integer, nullable=False),  # relapses so far
-    sa.Column("recorded_ms", sa.BigInteger, nullable=False),  # written down by intake, ms since 1970
+    sa.Column("recorded_ms", sa.BigInteger, nullable=False),  # recorded by intake, ms since 1970
     sa.Column("dispute", sa.LargeBinary(16), nullable=False),
     *(sa.Column(name, sa.Integer) for name in COHORTS),  # days since 1970-01-01
     *(sa.Column(name, sa.Integer, nullable=False) for name in DIMENSIONS),  # interned; 0 is empty
@@ -63,7 +66,7 @@ cell: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# Sums of cells over all days and towns: what is asked of all time (each scrape, the table people look at first) must
+# Sums of cells over all days and towns: queries over all time (each scrape, the table that people see first) must
 # not cost more the longer the hub has run.
 total: Final = sa.Table(
     "total",
@@ -76,7 +79,7 @@ total: Final = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# Events folded per stream, counted one by one: the books compare it with the reader's place.
+# Events folded per stream, counted one by one: the books compare it with the reader's position.
 folded: Final = sa.Table(
     "folded",
     metadata,

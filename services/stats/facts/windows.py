@@ -1,4 +1,7 @@
-"""Half-open windows of business days, kept as days since 1970-01-01 so that every comparison is one of integers."""
+"""Half-open windows of business days.
+
+They are kept as days since 1970-01-01, so that every comparison is one of integers.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,19 @@ def iso_day(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Business days from `start` (inclusive) to `end` (exclusive); None is open."""
+    """Business days of a query.
+
+    From `start` (inclusive) to `end` (exclusive); None is open.
+    """
 
     start: int | None = None
     end: int | None = None
 
 
 def window(start_on: str, end_on: str) -> Window:
-    """Read a window from two ISO dates; empty is open. An empty window (start = end) is allowed: it counts nothing.
+    """Read a window from two ISO dates.
+
+    Empty is open. An empty window (start = end) is allowed: it counts nothing.
 
     Raises:
         Rejected: `bad_date`, `window_out_of_range`, `window_reversed`, naming the field.

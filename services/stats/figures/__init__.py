@@ -1,1 +1,1 @@
-"""Figures: their definitions, the rates made of counts, and how they are told."""
+"""Figures: their definitions, rates made of counts, and answers."""

@@ -1,4 +1,7 @@
-"""The order of steps behind each answer: wait for the caller's place, read one snapshot, compute."""
+"""Answers questions about figures.
+
+Each answer waits for the caller's position, reads one snapshot and computes.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from services.stats.figures.rates import MetricRate, rate_of
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Rates and the state they were true at."""
+    """Rates and the state they belong to."""
 
     rates: Sequence[MetricRate]
     state: LedgerState
@@ -22,7 +25,10 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of counted disputes; `token` is empty on the last one."""
+    """A page of counted disputes.
+
+    `token` is empty on the last one.
+    """
 
     counted: Sequence[CountedDispute]
     total: int
@@ -39,7 +45,7 @@ class Figures:
         self._changes = changes
 
     async def rates(self, asked: Question, at_least: Positions, timeout_s: float) -> Rates:
-        """Return the rates from a state that includes `at_least`.
+        """Return rates of a state including `at_least`.
 
         Raises:
             Rejected: `unknown_stream`.
@@ -50,9 +56,9 @@ class Figures:
         return await self._read(asked)
 
     async def watch(self, asked: Question) -> AsyncIterator[Rates]:
-        """Yield the rates now and then whenever they changed.
+        """Yield the rates now and after each change.
 
-        Changes that come close together are told as one; while nothing is counted nothing is read.
+        Changes that come close together are pushed as one; while nothing is counted, nothing is read.
         """
         version = self._changes.version
         told = await self._read(asked)
@@ -67,7 +73,9 @@ class Figures:
     async def listing(
         self, where: Where, selection: Selection, *, limit: int, token: str, at_least: Positions, timeout_s: float
     ) -> Listing:
-        """Return one page of exactly the counted set; every page is read at the positions of the first.
+        """Return one page of the counted set.
+
+        Exactly the counted disputes; every page is read at the positions of the first.
 
         Raises:
             Rejected: `bad_page_token`, `page_token_of_another_query`, `page_token_expired`, `unknown_stream`.
@@ -87,7 +95,7 @@ class Figures:
         return Listing(counted, page.total, following, positions)
 
     async def state(self) -> LedgerState:
-        """Return the place up to which answers are true now."""
+        """Return the state that answers have now."""
         return await self._ledger.state()
 
     async def _read(self, asked: Question) -> Rates:

@@ -1,4 +1,7 @@
-"""The metrics, each as one definition from which validation, gRPC, Prometheus' help and docs/figures.md come."""
+"""Definitions of the metrics.
+
+Each has one definition, from which validation, gRPC, the help texts of Prometheus and docs/figures.md come.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from services.stats.facts.measures import CohortCount
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A rate: sum of its numerator's measures ÷ sum of its denominator's measures.
+    """A rate.
+
+    Sum of its numerator's measures ÷ sum of its denominator's measures.
 
     Attributes:
         name: Stable code.
@@ -24,7 +29,7 @@ class Metric:
         answered: Base count of denominator disputes that have an outcome; None when all have one by definition.
         date_zh: Which date decides the window, in Chinese.
         date_en: Which date decides the window.
-        source: Seed or clause.
+        source: Seed document or clause.
     """
 
     name: str

@@ -1,4 +1,7 @@
-"""Prometheus: the base counts as gauges, read from the totals at each scrape, so that a scrape equals gRPC."""
+"""Exports the base counts to Prometheus.
+
+They are gauges, read from the totals at each scrape, so that a scrape equals gRPC.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ class Exporter:
         self._counties: set[str] = set()
 
     def begin(self) -> None:
-        """Show every known channel and measure at 0 before the first event."""
+        """Set all channels and measures to 0 before the first event."""
         self._set({"": {}})
         self._metrics.set("hub_stats_balance_difference", 0, stage=STAGE)
         self._metrics.set("hub_pipeline_lag_messages", 0, stage=STAGE)
@@ -49,10 +52,12 @@ class Exporter:
         self._metrics.begin("hub_pipeline_event_age_seconds", stage=STAGE)
 
     async def refresh(self) -> None:
-        """Read the totals and set the gauges; scrapes that come at once share nothing but their turn.
+        """Read the totals and set the gauges.
+
+        Concurrent scrapes run one after the other and each one reads anew.
 
         Raises:
-            Retryable: The store did not answer; old gauges must not pass for new ones.
+            Retryable: The store did not answer; old values must not be shown as new ones.
         """
         async with self._turn:
             counts, difference = await self._store.read(lambda tx: (counts_by_county(tx), self._difference(tx)))
@@ -70,7 +75,10 @@ class Exporter:
                     self._metrics.set(GAUGE, number, county=county, channel=channel, measure=measure.name)
 
     def _lag_s(self) -> float:
-        """Return at most how old the oldest unread message is: it was written after the newest that was read."""
+        """Return the age limit of the oldest unread message.
+
+        It can't be older, because it was written after the newest message that was read.
+        """
         unread = self._metrics.registry.get_sample_value("hub_pipeline_lag_messages", {"stage": STAGE}) or 0
         newest = self._applier.newest_recorded_s
         return max(0.0, time.time() - newest) if unread and newest else 0.0

@@ -1,4 +1,7 @@
-"""The disputes behind a number: which facts make it up, in pages whose token is bound to its query."""
+"""Lists the disputes that make up a number.
+
+The token of a page is bound to its query.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,10 @@ def page_size(asked: int) -> int:
 
 
 def token_of(cursor: Cursor, query: str) -> str:
-    """Return the opaque token of a cursor, bound to the text of its query."""
+    """Return the opaque token of a cursor.
+
+    It is bound to the text of its query.
+    """
     content = [_digest(query), dict(cursor.positions), cursor.day, cursor.dispute.hex()]
     return base64.urlsafe_b64encode(json.dumps(content, separators=(",", ":")).encode()).decode()
 

@@ -1,4 +1,7 @@
-"""The page of definitions, docs/figures.md: made of the declarations, never written by hand."""
+"""Writes the page of definitions, docs/figures.md.
+
+It is generated from the declarations, never written by hand.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A question as asked, made sure of: known metrics and channels, a sane window, codes that can exist."""
+"""Validates a question: metrics, channels, window and codes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MAX_ITEMS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is to be counted, in the order of the answer: per channel, per metric."""
+    """What to count; answers come per channel, then per metric."""
 
     where: Where
     metrics: tuple[Metric, ...]
@@ -42,7 +42,9 @@ def where(start_on: str, end_on: str, county: str, town: str) -> Where:
 
 
 def question(place: Where, metrics: Sequence[str], channels: Sequence[str]) -> Question:
-    """Read the whole question; no metric is every metric, no channel is court, police, petition and all.
+    """Read the whole question.
+
+    No metric means every metric; no channel means court, police, petition and all.
 
     Raises:
         Rejected: `unknown_metric`, `unknown_channel`, `too_many`.

@@ -1,4 +1,7 @@
-"""Rates from integer counts: numerator, denominator, what is still open, and the percentage half-up to one decimal."""
+"""Computes rates from integer counts.
+
+Numerator, denominator, what is still open, and the percentage, rounded half-up to one decimal.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +35,25 @@ class MetricRate:
 
 
 def percent(numerator: int, denominator: int) -> str | None:
-    """Return numerator ÷ denominator in per cent, rounded half-up to one decimal; None when the denominator is 0."""
+    """Return the percentage, half-up to one decimal.
+
+    Numerator ÷ denominator; None when the denominator is 0.
+    """
     if denominator == 0:
         return None
     return str((Decimal(numerator * 100) / denominator).quantize(_TENTH, rounding=ROUND_HALF_UP))
 
 
 def total(counts: Counts, channel: str, codes: frozenset[int]) -> int:
-    """Return the sum of the base counts `codes` of one channel, or of every channel for `all`."""
+    """Return the sum of base counts of one channel, or `all`."""
     return sum(number for (where, code), number in counts.items() if code in codes and (channel in (ALL, where)))
 
 
 def codes_of(measures: Iterable[str]) -> frozenset[int]:
-    """Return the base counts that the named measures sum; measures of one metric never overlap."""
+    """Return the base counts of the named measures.
+
+    Measures of one metric never overlap.
+    """
     return frozenset(code for name in measures for code in BY_NAME[name].codes)
 
 

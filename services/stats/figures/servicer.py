@@ -1,4 +1,7 @@
-"""gRPC StatsService: requests to questions, answers to messages; refusals name the field."""
+"""Serves StatsService over gRPC.
+
+Turns requests into questions and answers into messages; a refusal names the field.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,13 @@ from services.stats.figures.question import Question, channel_named, question, w
 from services.stats.figures.rates import MetricRate
 
 ANSWER_S: Final = 0.05
-"""Kept back of the caller's time, so that the refusal with its reason still reaches it."""
+"""Reserved from the caller's timeout, so that a refusal with its reason still arrives in time."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class JournalWaiter(PositionWaiter):
-    """The reader's place, by stream names as text."""
+    """Position of the reader, with streams as text."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -53,7 +56,7 @@ class StatsServicer(stats_pb2_grpc.StatsServiceServicer):
 
     @override
     async def GetRates(self, request: stats_pb2.GetRatesRequest, context: Context) -> stats_pb2.GetRatesResponse:
-        """Return rates from a state that includes `at_least`."""
+        """Return rates of a state including `at_least`."""
         asked = _question(request.query)
         found = await self._figures.rates(asked, _at_least(request.at_least), _left_s(context))
         return stats_pb2.GetRatesResponse(
@@ -64,7 +67,7 @@ class StatsServicer(stats_pb2_grpc.StatsServiceServicer):
     async def WatchRates(
         self, request: stats_pb2.WatchRatesRequest, context: Context
     ) -> AsyncIterator[stats_pb2.WatchRatesResponse]:
-        """Push rates now and whenever they changed."""
+        """Push rates now and after each change."""
         async for found in self._figures.watch(_question(request.query)):
             yield stats_pb2.WatchRatesResponse(
                 rates=_rates(found.rates), positions=_positions(found.state.positions), events=found.state.events
@@ -74,7 +77,7 @@ class StatsServicer(stats_pb2_grpc.StatsServiceServicer):
     async def ListCounted(
         self, request: stats_pb2.ListCountedRequest, context: Context
     ) -> stats_pb2.ListCountedResponse:
-        """Return a page of the disputes behind a number."""
+        """Return a page of the disputes of a number."""
         metric = metric_named(request.metric, field="metric")
         selection = selected(metric, request.part, channel_named(request.channel, field="channel"))
         page = await self._figures.listing(
@@ -101,7 +104,7 @@ class StatsServicer(stats_pb2_grpc.StatsServiceServicer):
     async def GetPositions(
         self, request: stats_pb2.GetPositionsRequest, context: Context
     ) -> stats_pb2.GetPositionsResponse:
-        """Return the place up to which answers are true now."""
+        """Return the positions that answers include now."""
         state = await self._figures.state()
         return stats_pb2.GetPositionsResponse(positions=_positions(state.positions), events=state.events)
 
@@ -115,7 +118,10 @@ def _question(query: stats_pb2.Query) -> Question:
 
 
 def _at_least(vector: stream_pb2.PositionVector) -> Mapping[str, int]:
-    """Read the wanted place; a stream that was not read yet is waited for, one that can't exist is refused."""
+    """Read the wanted positions.
+
+    A stream that was not read yet is waited for, one that can't exist is refused.
+    """
     positions = vector_from_wire(vector)
     for index, stream in enumerate(positions):
         if stream.producer not in JOURNAL.producers or stream.shard >= SHARDS:
