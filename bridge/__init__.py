@@ -1,1 +1,4 @@
-"""The engine of every bridge: each service gives it a specification."""
+"""The engine of every bridge.
+
+Each bridge service gives it a specification.
+"""

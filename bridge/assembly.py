@@ -1,4 +1,4 @@
-"""Puts one bridge together from its specification and the kit of all services."""
+"""Builds one bridge from its specification and the services' kit."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 
 GATHER_S: Final = 0.1
-"""Results are taken in at this pace: an agency asks every few seconds, and a bridge reads the whole journal."""
+"""Results are read at this interval: an agency asks every few seconds, and a bridge reads the whole journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bridge(Generic[RecordT]):
-    """A bridge put together, not started.
+    """A built bridge, not started.
 
     Attributes:
         parts: In the order of their start.
@@ -61,7 +61,7 @@ class Bridge(Generic[RecordT]):
 
 
 def open_store(spec: Specification[RecordT], store_url: str) -> Store:
-    """Return the bridge's store at today's schema."""
+    """Return the bridge's store at the current schema."""
     store = Store(store_url)
     migrate(store, spec.versions)
     return store
@@ -73,10 +73,12 @@ def assemble(
     bus: BusPorts | None = None,
     clock: Clock | None = None,
 ) -> Bridge[RecordT]:
-    """Put a bridge together; verifies the store, the key and the code lists, and starts nothing.
+    """Build a bridge without starting it.
+
+    Verifies the store, the key and the code lists.
 
     Args:
-        spec: What differs from agency to agency.
+        spec: The agency's specification.
         settings: The bridge's own.
         bus: Kafka when None.
         clock: The wall clock when None; dates of records are judged by it.
@@ -107,7 +109,7 @@ def assemble(
     bodies = JsonBody(BodyLimits(max_bytes=settings.max_body_bytes))
     built = kit.assemble(
         spec.title,
-        # It does its job while it can accept; the rest only makes it late.
+        # A bridge is healthy while it can accept; the other concerns only make it late.
         concerns=(
             kit.writes("不能受理 nothing can be accepted"),
             kit.relays("受理照常，转发延迟 accepting; sent on late"),

@@ -1,4 +1,7 @@
-"""The books of a bridge: each count from its own place, all in one snapshot."""
+"""The books of a bridge.
+
+Each count has its own source; all are read in one snapshot.
+"""
 
 from __future__ import annotations
 

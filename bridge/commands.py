@@ -1,4 +1,7 @@
-"""The command line of a bridge: serve, look after its credentials, or recover a restored store."""
+"""The command line of a bridge.
+
+Serves, manages its credentials, or recovers a restored store.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +33,14 @@ EXIT_FAULT = 70
 
 
 def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
-    """Serve, or carry out a command; returns the exit code.
+    """Serve, or carry out a command.
 
-    Codes: 0 done, 1 refused with a reason, 2 wrong arguments or settings, 70 a fault that the runbook names.
+    Returns the exit code. Codes: 0 done, 1 refused with a reason, 2 wrong arguments or settings, 70 a fault that the
+    runbook names.
     """
     told = _parser(spec).parse_args(argv)
     settings = load(BridgeSettings)
-    # A command's own output is what it prints: a launcher reads it.
+    # A command's only output is what it prints, because a launcher reads it.
     logs.configure(spec.service, settings.log_level if told.command is None else "error", settings.log_format)
     try:
         if told.command is None:
@@ -59,7 +63,10 @@ def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
 
 
 def recover_store(spec: Specification[RecordT], store: Store, source: Logged, sealer: Sealer) -> int:
-    """Take back from the log what the store published after its backup; returns the exit code."""
+    """Recover a restored store from the log.
+
+    The log has what the store published after its backup. Returns the exit code.
+    """
     outbox = Outbox(HANDOFFS, spec.service)
     store.write_blocking(outbox.open)
     try:
@@ -98,7 +105,7 @@ def _credentials(spec: Specification[RecordT], store: Store, told: argparse.Name
         issue = partial(
             credentials.issue, channel=spec.channel, agency=told.agency, county=told.county, clock=WallClock()
         )
-        # Alone on stdout, so that a launcher can take it; never through the log.
+        # The key alone on stdout, so that a launcher can read it; never in the log.
         sys.stdout.write(store.write_blocking(issue) + "\n")
     elif told.action == "revoke":
         count = store.write_blocking(partial(credentials.revoke, agency=told.agency))

@@ -1,4 +1,7 @@
-"""Instants as the bridge's tables keep them: whole microseconds since 1970, the same on SQLite and PostgreSQL."""
+"""Converts instants to whole microseconds since 1970.
+
+The bridge's tables keep them so, the same on SQLite and PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,6 @@ def from_micros(micros: int) -> datetime:
 
 
 def timestamp(instant: datetime) -> Timestamp:
-    """Return an aware instant as protobuf has it."""
-    micros = to_micros(instant)  # Timestamp.FromDatetime comes to the same at five times the cost
+    """Return an aware instant as protobuf Timestamp."""
+    micros = to_micros(instant)  # Timestamp.FromDatetime gives the same at five times the cost
     return Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)

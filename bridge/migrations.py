@@ -1,4 +1,7 @@
-"""Schema history of a bridge's own tables; each bridge's revision files call these, because the tables are one."""
+"""Schema history of a bridge's own tables.
+
+Each bridge's revision files call these functions, because all bridges have the same tables.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from bridge.record import references
 
 
 def create_first_form() -> None:
-    """Create credentials, receipts, results and cursors. History: never edited, a change is a new function."""
+    """Create credentials, receipts, results and cursors.
+
+    This is history: never edit it; a change is a new function.
+    """
     op.create_table(
         "credential",
         sa.Column("key_sha256", sa.String(64), primary_key=True),
@@ -59,7 +65,10 @@ def create_first_form() -> None:
 
 
 def drop_outbox_key() -> None:
-    """Drop the outbox's index by dispute: intake reads a dispute's history by it, a bridge never does."""
+    """Drop the outbox's index by dispute.
+
+    Intake reads a dispute's history by it; a bridge never does.
+    """
     op.drop_index("outbox_key", "outbox")
 
 
@@ -69,7 +78,10 @@ def create_outbox_key() -> None:
 
 
 def create_reference_alias() -> None:
-    """Create the spellings that earlier releases gave ids for, and fill them from the receipts."""
+    """Create and fill the table of old spellings.
+
+    Earlier releases made ids of these spellings. They are filled from the receipts.
+    """
     op.create_table(
         "reference_alias",
         sa.Column("agency", sa.String(64), primary_key=True),
@@ -85,7 +97,10 @@ def drop_reference_alias() -> None:
 
 
 def add_due_dates() -> None:
-    """Let results tell the limits; results of before tell none."""
+    """Add the limits to results.
+
+    Results written before have none.
+    """
     op.add_column("result", sa.Column("due_dates", sa.Text, nullable=False, server_default="[]"))
 
 

@@ -1,4 +1,7 @@
-"""A restored bridge takes its hand-offs back from Kafka, and with them the receipts that it had given."""
+"""Recovers a restored bridge from Kafka.
+
+It takes back its hand-offs, and with them the receipts that it had given.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +25,13 @@ from hub.streams.recovery import Recovered, recover
 
 
 def recover_bridge(store: Store, outbox: Outbox, source: Logged, sealer: Sealer) -> Recovered:
-    """Bring a restored store up to what it had published; errors as `hub.streams.recovery.recover`.
+    """Recover a restored store and its receipts.
+
+    The agencies' cursors jump once by `results.RECOVERY_STEP`. The bridge reads the journal again from the position in
+    its backup. Errors as `hub.streams.recovery.recover`, and:
 
     Raises:
         Rejected: `cannot_open`: a receipt's digest is sealed with a key that this keys folder does not have.
-
-    The agencies' cursors jump once by `results.RECOVERY_STEP`; what the bridge had read of the journal since the
-    backup it reads again from its own older place.
     """
     recovered = recover(
         store, outbox, source, key_of=lambda record: _handoff(record).dispute_id, adopt=partial(adopt, sealer)
@@ -39,7 +42,10 @@ def recover_bridge(store: Store, outbox: Outbox, source: Logged, sealer: Sealer)
 
 
 def adopt(sealer: Sealer, tx: Transaction, records: Sequence[Numbered]) -> None:
-    """Write the receipts that these hand-offs were given; those that are there stay as they are."""
+    """Write the receipts of these hand-offs.
+
+    Receipts that exist stay as they are.
+    """
     rows = {str(row["receipt_id"]): row for row in (_row(record, sealer) for record in records)}
     ids = sorted(rows)
     known = set(tx.scalars(sa.select(receipt.c.receipt_id).where(receipt.c.receipt_id.in_(ids))))
@@ -59,7 +65,7 @@ def _row(item: Numbered, sealer: Sealer) -> dict[str, object]:
         "dispute_id": handoff.dispute_id,
         "case_of": handoff.dispute_id if is_case else None,
         "content_sha256": sealer.open(handoff.confidential, handoff.handoff_id).content_sha256,
-        # The moment of the commit is not on the wire; the record was received right before it.
+        # The time of the commit is not in the message; the record was received right before it.
         "accepted_at": handoff.received_at.ToMicroseconds(),
         "stream": str(item.stream),
         "position": item.position,

@@ -1,4 +1,4 @@
-"""Settings that bridges have beside those of every service."""
+"""Settings of a bridge, beside those of every service."""
 
 from __future__ import annotations
 

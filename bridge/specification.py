@@ -1,4 +1,7 @@
-"""What differs from agency to agency: a bridge is built from its specification."""
+"""Specification of a bridge.
+
+What differs from agency to agency; a bridge is built from it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from bridge.record.facts import RecordT
 
 @dataclass(frozen=True, slots=True)
 class Specification(Generic[RecordT]):
-    """One agency's records, as the engine needs to know them.
+    """One agency's records, as the engine needs them.
 
     Attributes:
         channel: court, police or petition; also the prefix of its agencies' ids.
@@ -58,7 +61,7 @@ class Specification(Generic[RecordT]):
 
     @property
     def field(self) -> str:
-        """Name of the record in a request of gRPC and in an item of a REST batch."""
+        """Name of the record in gRPC requests and REST batches."""
         (name,) = (
             field.name for field in self.called.methods_by_name["Submit"].input_type.fields if field.message_type
         )
@@ -66,7 +69,7 @@ class Specification(Generic[RecordT]):
 
     @property
     def add_servicer(self) -> Callable[[Any, Any], None]:
-        """The generated function that has a gRPC server serve its six calls."""
+        """The generated function that adds the servicer to a server."""
         added: Callable[[Any, Any], None] = getattr(self.servicers, f"add_{self.called.name}Servicer_to_server")
         return added
 

@@ -1,4 +1,7 @@
-"""Tables of a bridge's own: credentials, receipts, results, cursors. First form: `bridge.migrations`."""
+"""A bridge's own tables.
+
+Credentials, receipts, results, cursors. Their first form: `bridge.migrations`.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ credential: Final = sa.Table(
     sa.Column("revoked", sa.Boolean, nullable=False),
 )
 
-# Nothing of a record's content but its digest: the content went into the outbox, the confidential part of it sealed.
+# Of a record's content only the digest: the content is in the outbox, its confidential part sealed.
 receipt: Final = sa.Table(
     "receipt",
     bridge_metadata,
@@ -56,7 +59,7 @@ result: Final = sa.Table(
     sa.Index("result_reference", "agency", "source_ref", "cursor"),
 )
 
-# One row an agency. Its row lock is the right to hand out that agency's cursors.
+# One row for each agency. The lock of the row is needed to hand out that agency's cursors.
 result_cursor: Final = sa.Table(
     "result_cursor",
     bridge_metadata,
@@ -65,8 +68,8 @@ result_cursor: Final = sa.Table(
     sa.Column("acknowledged", sa.BigInteger, nullable=False),
 )
 
-# Spellings under which earlier releases gave ids that the canonical form would not give: filled once, when the store
-# is submitted to today's form, and again when a restored store took its hand-offs back.
+# Spellings of which earlier releases made ids that the canonical form would not give. Filled once, when the store is
+# migrated to the current schema, and again when a restored store took its hand-offs back.
 reference_alias: Final = sa.Table(
     "reference_alias",
     bridge_metadata,

@@ -1,1 +1,1 @@
-"""Acceptance: credential, checks, receipt and hand-off in one commit."""
+"""Acceptance: checks, then receipt and hand-off in one commit."""

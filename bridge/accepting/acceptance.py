@@ -1,4 +1,7 @@
-"""The order of steps before a receipt: check against sender and clock, then admit what is sound."""
+"""Checks records and admits the valid ones.
+
+A record is checked against its sender and the clock before it gets a receipt.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ Admitted = Callable[[RecordT, datetime], RecordT]
 
 
 def checked(record: RecordT, sender: Sender, now: datetime, admitted: Admitted[RecordT]) -> RecordT:
-    """Return a record as it may leave the bridge.
+    """Check a record; return it as it may be sent.
 
     Raises:
         Rejected: As `check_matter` and the agency's own step.
@@ -38,7 +41,10 @@ def checked(record: RecordT, sender: Sender, now: datetime, admitted: Admitted[R
 
 
 class Acceptance(Generic[RecordT]):
-    """Takes what an agency tells; knows the steps, not the rules and not the storage."""
+    """Accepts what an agency sends.
+
+    It knows the order of the steps, not the rules and not the storage.
+    """
 
     def __init__(self, admission: Admission[RecordT], clock: Clock, admitted: Admitted[RecordT]) -> None:
         self._admission = admission
@@ -46,7 +52,10 @@ class Acceptance(Generic[RecordT]):
         self._admitted = admitted
 
     async def hand_over(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> list[Verdict]:
-        """Take records; one verdict each, in order. What is refused leaves the others alone."""
+        """Take records.
+
+        Returns one verdict each, in order. A refused record does not affect the others.
+        """
         now = self._clock.now()
         prepared = [self._prepared(item, sender, now) async for item in in_turns(told)]
         sound = [item for item in prepared if isinstance(item, Submission)]

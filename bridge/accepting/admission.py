@@ -1,4 +1,7 @@
-"""Receipts and outbox rows in one commit, everything that waits in one unit."""
+"""Writes receipts and outbox rows in one commit.
+
+All waiting records go into one unit.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +38,18 @@ ToWire = Callable[[RecordT], handoff_pb2.CaseReceived]
 
 
 def handoff_id_of(channel: str, agency: str, key: str) -> str:
-    """Return the id of a hand-off and of its receipt: the same for every repeat."""
+    """Return the id of a hand-off.
+
+    Its receipt has the same id, and so has every repeat.
+    """
     return id_within(_HANDOFFS, f"{channel}\n{agency}\n{key}")
 
 
 def not_found() -> Rejected:
-    """Return the one answer for `does not exist` and `is another agency's`: they must not be told apart."""
+    """Return the refusal for an unknown reference.
+
+    It is the same for `does not exist` and `is another agency's`, so that nobody can tell them apart.
+    """
     return Rejected("not_found", "没有此编号 / no such reference", kind=Kind.NOT_FOUND, field="source_ref")
 
 
@@ -54,7 +63,10 @@ def _key_reused() -> Rejected:
 
 
 class _Item(NamedTuple):
-    """One hand-off, sealed and serialised, waiting for its commit; `source_ref` is as written."""
+    """One hand-off, sealed and waiting for its commit.
+
+    It is serialised; `source_ref` is as written.
+    """
 
     receipt_id: str
     agency: str
@@ -68,7 +80,10 @@ class _Item(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """What the unit knows of a receipt: a row of the store, or a place among the new ones."""
+    """A receipt that the unit knows.
+
+    A row of the store, or an index among the new ones.
+    """
 
     dispute_id: str
     content_sha256: bytes
@@ -81,7 +96,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
 
     Args:
         store: The bridge's.
-        outbox: Of the hand-off topic; its limit answers `outbox_full`.
+        outbox: Of the hand-off topic; when it is full, the refusal is `outbox_full`.
         channel: court, police or petition.
         to_wire: Facts of a record as the hand-off has them.
         sealer: For parties and free text.
@@ -143,7 +158,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         *,
         is_case: bool,
     ) -> _Item:
-        """Name the hand-off and seal it.
+        """Give the hand-off its ids and seal it.
 
         Raises:
             Rejected: `record_too_large`.
@@ -161,7 +176,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         handoff.correlation_id = told.correlation_id
         handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff_id))
         record = handoff.SerializeToString()
-        # What can't be published may not be accepted: refused before there is a receipt.
+        # A record that can't be published must not be accepted: refuse it before there is a receipt.
         self._outbox.check_size(record)
         return _Item(
             receipt_id=handoff_id,
@@ -176,7 +191,10 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         )
 
     def _admit_all(self, tx: Transaction, items: Sequence[_Item]) -> Sequence[Receipt | Exception]:
-        """Unit of the batcher: judge each item in order, then write all new ones at once."""
+        """Judge items in order and write new ones.
+
+        The unit of the batcher. All new items are written at once.
+        """
         held = self._outbox.lock(tx, {item.dispute_id for item in items})
         by_id, by_dispute = _known(tx, items)
         outcomes: list[_Seen | Exception] = []
@@ -202,7 +220,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         try:
             places = self._outbox.append(tx, [Entry(item.dispute_id, item.record) for item in new], held)
         except Retryable as full:
-            return full  # the new ones wait; repeats of what was accepted are answered all the same
+            return full  # the new ones wait; repeats of accepted records still get their answer
         micros = to_micros(self._clock.now())
         accepted_at = from_micros(micros)
         names = {stream: str(stream) for stream in {place.stream for place in places}}
@@ -228,7 +246,7 @@ def _verdict(outcome: Receipt | Exception) -> Verdict:
     """Return the outcome when it is a verdict.
 
     Raises:
-        Exception: The outcome is no verdict but a failure of ours.
+        Exception: The outcome is not a verdict but an internal failure.
     """
     if isinstance(outcome, Receipt | Rejected | Retryable):
         return outcome
@@ -238,7 +256,10 @@ def _verdict(outcome: Receipt | Exception) -> Verdict:
 def _answers(
     outcomes: Sequence[_Seen | Exception], written: Sequence[Receipt] | Retryable
 ) -> Sequence[Receipt | Exception]:
-    """Turn what was seen into receipts; only the first mention of a new record is not `repeated`."""
+    """Turn known receipts and new ones into answers.
+
+    Only the first item of a new record is not `repeated`.
+    """
     answers: list[Receipt | Exception] = []
     given: set[int] = set()
     for outcome in outcomes:
@@ -257,13 +278,19 @@ def _answers(
 
 @cache
 def _known_of(dialect: str) -> sa.Select[Any]:
-    """Return the query of known receipts, built once; each list is one value, so that its text stays the same too."""
+    """Return the query of known receipts.
+
+    Built once; each list is one value, so that the SQL text stays the same too.
+    """
     ids, disputes = _among(dialect, receipt.c.receipt_id, "ids"), _among(dialect, receipt.c.case_of, "disputes")
     return sa.select(receipt).where(sa.or_(ids, disputes))
 
 
 def _among(dialect: str, column: sa.Column[str], name: str) -> sa.ColumnElement[bool]:
-    """Return that a column is in a list bound under `name`: JSON on SQLite, an array on PostgreSQL."""
+    """Return the condition that a column is in a list.
+
+    The list is bound under `name`: JSON on SQLite, an array on PostgreSQL.
+    """
     if dialect == "sqlite":
         listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
         return column.in_(sa.select(listed.c.value))
@@ -276,7 +303,7 @@ def _insert(dialect: str) -> Prepared:
 
 
 def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], dict[str, _Seen]]:
-    """Return receipts by id, and records (not later facts) by dispute."""
+    """Return receipts by id, and records (no later facts) by dispute."""
     wanted = {"ids": [item.receipt_id for item in items], "disputes": [item.dispute_id for item in items]}
     by_id, by_dispute = dict[str, _Seen](), dict[str, _Seen]()
     for row in tx.execute(_known_of(tx.dialect.name), wanted):
@@ -288,7 +315,7 @@ def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], d
 
 
 def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
-    """Return the receipt that a row of the table holds."""
+    """Return the receipt of a table row."""
     return Receipt(
         receipt_id=row.receipt_id,
         source_ref=row.source_ref,
@@ -302,7 +329,7 @@ def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
 
 
 def _row(item: _Item, given: Receipt, accepted_at: int) -> tuple[object, ...]:
-    """Return a receipt in the order of the table's columns."""
+    """Return a receipt in column order."""
     return (
         item.receipt_id,
         item.agency,

@@ -1,7 +1,8 @@
-"""API keys of agencies: issued once, kept as digests, scoped to one agency and one county.
+"""API keys of agencies.
 
-A key is 32 random bytes, so its SHA-256 can't be searched for: a slow hash (argon2) protects guessable passwords and
-would only cost 50 ms a request here. Digests are compared in constant time; the table is small and held in memory.
+A key is issued once, kept as a digest, and valid for one agency and one county. A key is 32 random bytes, so its
+SHA-256 can't be searched for: a slow hash (argon2) protects guessable passwords and would only cost 50 ms a request
+here. Digests are compared in constant time; the table is small and held in memory.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ KEY_BYTES: Final = 32
 REFRESH_S: Final = 5.0
 """A key revoked in the store stops working after this long at the latest."""
 MISS_REFRESH_S: Final = 0.5
-"""A key added in the store works after this long; also bounds what wrong keys can cost."""
+"""A key added in the store works after this long; also bounds the cost of wrong keys."""
 
 _AGENCY: Final = rf"^({'|'.join(DOCKED)})-[a-z0-9][a-z0-9-]{{0,50}}$"
 _COUNTY: Final = r"^[0-9]{2}([0-9]{2}([0-9]{2})?)?$"
@@ -42,7 +43,7 @@ _SHA256: Final = r"^[0-9a-f]{64}$"
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One key's digest and what it is good for."""
+    """Digest of one key, and its scope."""
 
     sender: Sender
     key_sha256: str = field(repr=False)
@@ -58,15 +59,17 @@ class _FileEntry(BaseModel):
 
 
 def digest(key: str) -> str:
-    """Return what is kept of a key: SHA-256, lower-case hex."""
+    """Return a key's stored form: SHA-256, lower-case hex."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
 def read_file(path: Path, channel: str) -> list[Credential]:
-    """Return the credentials of a file: JSON list of `{agency, county, key_sha256}`, this bridge's alone.
+    """Return the credentials of a file.
+
+    A JSON list of `{agency, county, key_sha256}`; only those of this bridge are returned.
 
     Raises:
-        Fault: `credentials_unreadable`: start-up stops rather than to serve without its agencies.
+        Fault: `credentials_unreadable`: start-up stops, because the bridge can't serve its agencies.
     """
     try:
         entries = TypeAdapter(list[_FileEntry]).validate_json(path.read_bytes())
@@ -81,7 +84,9 @@ def read_file(path: Path, channel: str) -> list[Credential]:
 
 
 def issue(tx: Transaction, channel: str, agency: str, county: str, clock: Clock) -> str:
-    """Store a new credential and return its key; the key is never seen again.
+    """Store a new credential and return its key.
+
+    The key is shown only this once.
 
     Raises:
         Rejected: `agency_format`, `county_format`.
@@ -108,14 +113,16 @@ def revoke(tx: Transaction, agency: str) -> int:
 
 
 def listed(tx: Transaction) -> list[Credential]:
-    """Return the stored credentials that are not revoked, by agency."""
+    """Return the stored credentials still valid, by agency."""
     c = credential.c
     query = sa.select(c.agency, c.county, c.key_sha256).where(c.revoked == sa.false()).order_by(c.agency, c.added_at)
     return [Credential(Sender(row.agency, row.county), row.key_sha256) for row in tx.execute(query)]
 
 
 class KeyRing:
-    """Knows who showed a key: from the store, and from the file that was given at start.
+    """Finds the sender of a key.
+
+    Keys come from the store, and from the file that was given at start.
 
     Args:
         store: The bridge's; read again every few seconds, so that adding and revoking need no restart.
@@ -134,10 +141,10 @@ class KeyRing:
         self._by_prefix: Mapping[str, Sequence[Credential]] = {}
 
     async def sender_of(self, key: str | None) -> Sender:
-        """Return whose key it is.
+        """Return the sender of a key.
 
         Raises:
-            Rejected: `unauthenticated`: no key, an unknown or a revoked one; they are not told apart.
+            Rejected: `unauthenticated`: no key, an unknown or a revoked one; the answer is the same.
         """
         if key:
             shown = digest(key)
@@ -150,16 +157,19 @@ class KeyRing:
         raise Rejected("unauthenticated", "API 密钥缺失或无效 / no valid API key", kind=Kind.UNAUTHENTICATED)
 
     def known(self, key: str | None) -> str | None:
-        """Return the agency of a key as of the last look, at once: to count by, not to let in."""
+        """Return the agency of a key without reading the store.
+
+        It is as of the last reading, so it is only for counting, not for authentication.
+        """
         sender = self._find(digest(key)) if key else None
         return sender.agency if sender is not None else None
 
     def agencies(self) -> frozenset[str]:
-        """Return the agencies that were known at the last look."""
+        """Return the agencies known at the last reading."""
         return frozenset(one.sender.agency for some in self._by_prefix.values() for one in some)
 
     def _find(self, shown: str) -> Sender | None:
-        # The bucket tells a prefix of a digest, which nobody can choose; within it the time tells nothing.
+        # The bucket depends on a prefix of a digest, which nobody can choose; within it the time is constant.
         found = None
         for one in self._by_prefix.get(shown[:4], ()):
             if hmac.compare_digest(one.key_sha256, shown):
@@ -169,7 +179,7 @@ class KeyRing:
     async def _reload(self, older_than_s: float) -> bool:
         if not self._older(older_than_s):
             return False
-        async with self._loading:  # whoever comes meanwhile waits for this look, and doesn't judge by the one before
+        async with self._loading:  # a request that comes meanwhile waits for this reading and doesn't use the old one
             if self._older(older_than_s):
                 began = self._elapsed()
                 by_prefix: dict[str, list[Credential]] = defaultdict(list)

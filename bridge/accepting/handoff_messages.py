@@ -1,4 +1,4 @@
-"""Facts as the hand-off's messages."""
+"""Turns facts into the hand-off's messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from dispute.wire.handoff.v1 import handoff_pb2
 
 
 def case_received(matter: facts.Matter) -> handoff_pb2.CaseReceived:
-    """Return what all agencies tell alike, in clear; the caller adds its agency's own fields."""
+    """Return the common facts, not sealed.
+
+    The caller adds its agency's own fields.
+    """
     return handoff_pb2.CaseReceived(
         county_code=matter.county_code,
         town_code=matter.town_code,
@@ -24,7 +27,10 @@ def case_received(matter: facts.Matter) -> handoff_pb2.CaseReceived:
 
 
 def confidential(told: facts.Confidential, content_sha256: bytes) -> handoff_pb2.Confidential:
-    """Return what travels only sealed; the plain digest of the content is part of it."""
+    """Return the part that travels only sealed.
+
+    The plain digest of the content is part of it.
+    """
     return handoff_pb2.Confidential(
         parties=[
             handoff_pb2.Party(

@@ -1,4 +1,4 @@
-"""What the order of steps needs of the outside; pure, like `bridge.record.facts`."""
+"""Ports of acceptance; pure, like `bridge.record.facts`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Ve
 
 
 class Admission(Protocol[RecordT]):
-    """Durable admission: a receipt is given after the commit, never before."""
+    """Admits records durably.
+
+    A receipt is given after the commit, never before.
+    """
 
     async def admit(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
-        """Store records; one verdict each, in order.
+        """Store records.
 
-        A repeat (same content under the same key or reference) gets the first receipt, marked `repeated`. Verdicts
-        that refuse: `key_reused`, `record_too_large`, `outbox_full`.
+        Returns one verdict each, in order. A repeat (same content under the same key or reference) gets the first
+        receipt, marked `repeated`. Verdicts that refuse: `key_reused`, `record_too_large`, `outbox_full`.
         """
 
     async def admit_report(self, sender: Sender, told: Submission[Report]) -> Receipt:

@@ -1,1 +1,1 @@
-"""Ways in: REST and gRPC."""
+"""Inbound: REST and gRPC."""

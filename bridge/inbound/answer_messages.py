@@ -1,4 +1,4 @@
-"""Receipts, results and refusals as the agencies' messages."""
+"""Turns receipts, results and refusals into messages."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def result_to_wire(result: Result) -> exchange_pb2.Result:
 
 
 def refusal_to_wire(refused: Rejected | Retryable) -> exchange_pb2.Refusal:
-    """Return why an item of a batch was not accepted."""
+    """Return the refusal of an item of a batch."""
     field = refused.field if isinstance(refused, Rejected) else ""
     return exchange_pb2.Refusal(code=refused.code, field=field, detail=refused.detail)

@@ -1,4 +1,7 @@
-"""Answers of the REST edge: receipts, results and refusals as JSON; also their text in the OpenAPI document."""
+"""Answers of REST, as JSON.
+
+Receipts, results and refusals; also their text in the OpenAPI document.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The OpenAPI document of a bridge: request bodies with their code lists, credential, examples."""
+"""Completes the OpenAPI document of a bridge.
+
+Adds request bodies with their code lists, the credential and examples.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ _KEY_PARAMETER: Final = {
 
 
 def body(name: str, example: Mapping[str, object] | None, *, keyed: bool = False) -> dict[str, Any]:
-    """Return what FastAPI is told about a body that we read by ourselves."""
+    """Return the OpenAPI part of a body.
+
+    FastAPI needs it because the bridge reads the body itself.
+    """
     content: dict[str, Any] = {"schema": {"$ref": _REF.format(model=name)}}
     if example is not None:
         content["example"] = dict(example)
@@ -30,13 +36,13 @@ def body(name: str, example: Mapping[str, object] | None, *, keyed: bool = False
 
 
 def complete(document: dict[str, Any], models: Sequence[type[BaseModel]], field: str, codes: CodeLists) -> None:
-    """Add the bodies' schemas with their closed lists, the batch of them, and the credential.
+    """Add the bodies' schemas, code lists, batch and credential.
 
     Args:
         document: Changed in place.
         models: Bodies; the first is the agency's record.
         field: Name of the record in an item of a batch.
-        codes: Replace the name of each list.
+        codes: Lists that replace the name of each list.
     """
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     for model in models:

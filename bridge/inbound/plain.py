@@ -1,4 +1,7 @@
-"""A partner's protobuf message as the plain value that the same DTO of the REST edge validates."""
+"""Turns a partner's protobuf message into plain values.
+
+The DTO of the REST edge validates them too.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 _OUT_OF_RANGE: Final = "?"
-"""What a Timestamp becomes that no calendar has; the DTO refuses it under the field's name."""
+"""Value of a Timestamp that is out of range; the DTO refuses it under the field's name."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS: Final = range(-62_135_596_800, 253_402_300_800)
-"""From 0001-01-01 to the end of 9999, which is what a Timestamp may be."""
+"""From 0001-01-01 to the end of 9999: the range of a Timestamp."""
 _NANOS: Final = range(1_000_000_000)
 
 Read = Callable[..., object]
@@ -31,12 +34,12 @@ class _Shape(NamedTuple):
 
 
 def plain_of(message: Message) -> dict[str, object]:
-    """Return the message's fields by their own names.
+    """Return the message's fields by name.
 
     An empty string is absent, because proto3 can't tell the two apart; numbers and booleans are always there; a
-    Timestamp becomes an aware instant. Unknown fields of a newer client are passed over, as protobuf means it.
+    Timestamp becomes an aware instant. Unknown fields of a newer client are ignored, as protobuf intends.
     """
-    shape = _shape(type(message))  # type: ignore[arg-type] # the stub takes the instances' __hash__ for the class's
+    shape = _shape(type(message))  # type: ignore[arg-type] # the stub confuses the instances' __hash__ with the class's
     told: dict[str, object] = {name: getattr(message, name) for name in shape.always}
     for name in shape.texts:
         if text := getattr(message, name):
@@ -51,8 +54,11 @@ def plain_of(message: Message) -> dict[str, object]:
 
 @cache
 def _shape(kind: type[Message]) -> _Shape:
-    """Sort the fields of a message once: to ask each field's descriptor at each message is most of the cost."""
-    fields: Sequence[Any] = kind.DESCRIPTOR.fields  # two classes in the stubs, one in life
+    """Group the fields of a message once.
+
+    Asking each field's descriptor at each message would be most of the cost.
+    """
+    fields: Sequence[Any] = kind.DESCRIPTOR.fields  # two classes in the stubs, one at run time
     single = [field for field in fields if not field.is_repeated]
     texts = {field.name for field in single if field.type == FieldDescriptor.TYPE_STRING and not field.has_presence}
     return _Shape(

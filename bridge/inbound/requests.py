@@ -1,4 +1,4 @@
-"""What REST and gRPC do alike: from a parsed body to verdicts."""
+"""Handles requests of REST and gRPC: parsed body to verdicts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 def correlation_of(told: str | None, traceparent: str | None) -> str:
-    """Return the id that ties together what a request sets off: the caller's, its W3C trace id, or a new one."""
+    """Return the correlation id of a request.
+
+    It links everything that the request causes: the caller's id, its W3C trace id, or a new one.
+    """
     if told and _CORRELATION.fullmatch(told):
         return told
     trace = _TRACEPARENT.fullmatch(traceparent or "")
@@ -42,7 +45,7 @@ def correlation_of(told: str | None, traceparent: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SubmittedRecord:
-    """One record of a request, parsed and not yet judged.
+    """One record of a request, only parsed.
 
     Attributes:
         plain: As `bridge.record.dto.read` takes it.
@@ -54,7 +57,10 @@ class SubmittedRecord:
 
 
 class RequestHandler(Generic[RecordT]):
-    """Serves one agency's requests; every method but `sender_of` is given a sender that was authenticated."""
+    """Handles the requests of one agency's bridge.
+
+    Every sender given to a method is already authenticated.
+    """
 
     def __init__(
         self,
@@ -120,7 +126,7 @@ class RequestHandler(Generic[RecordT]):
         return given
 
     async def whereabouts(self, sender: Sender, source_ref: str) -> tuple[Receipt, list[Result]]:
-        """Return the receipt and the results of one own reference.
+        """Return receipt and results of one own reference.
 
         Raises:
             Rejected: `not_found`; the same for another agency's reference.
@@ -132,7 +138,7 @@ class RequestHandler(Generic[RecordT]):
         return await self._store.read(partial(_whereabouts, agency=sender.agency, dispute_id=dispute_id))
 
     async def results_after(self, sender: Sender, cursor: int, limit: int) -> tuple[list[Result], int]:
-        """Return results after a cursor, and the cursor to ask with next.
+        """Return results after a cursor, and the next cursor.
 
         Raises:
             Rejected: `cursor_ahead`, `out_of_range`.
@@ -157,7 +163,7 @@ class RequestHandler(Generic[RecordT]):
 
     def _read(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Submission[RecordT] | Rejected:
         try:
-            # The key first, as beside a single record over REST: a refusal names the same fault whichever way it came.
+            # The key first, as with a single record over REST: so REST and gRPC refuse with the same fault.
             key = _key(submitted.key) if submitted.key else ""
             dto = read(self._spec.record, submitted.plain, self._codes)
             record = cast("RecordT", dto.to_record())
@@ -168,7 +174,10 @@ class RequestHandler(Generic[RecordT]):
     def _told(
         self, sender: Sender, dto: ReferringModel, record: Record, key: str, correlation_id: str
     ) -> Submission[Record]:
-        """Name what came by the reference that every spelling shares: its key, its id and its digest go by that."""
+        """Return a submission with its shared reference.
+
+        Every spelling shares this reference; key, id and digest are made of it.
+        """
         reference = self._references.identity(sender.agency, dto.reference)
         digest = dto.under(reference).content_sha256()
         return Submission(record, dto.reference, reference, key or reference, digest, correlation_id)

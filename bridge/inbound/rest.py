@@ -1,4 +1,7 @@
-"""REST edge of a bridge: paths, statuses and their text; the rest is what gRPC does too."""
+"""REST edge of a bridge.
+
+Paths, statuses and their text; the rest is shared with gRPC.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ class Acknowledgement(PartnerModel):
 
 
 class RestEdge(Generic[RecordT]):
-    """Serves the bridge's paths. Each path depends on `authenticate`."""
+    """Serves the bridge's paths; each path depends on `authenticate`."""
 
     def __init__(
         self,
@@ -73,7 +76,7 @@ class RestEdge(Generic[RecordT]):
         self._bodies = bodies
 
     async def authenticate(self, request: Request) -> None:
-        """Find out who asks; before anything else of the request is looked at.
+        """Authenticate the sender before reading anything else.
 
         Raises:
             Rejected: `unauthenticated`.
@@ -96,17 +99,17 @@ class RestEdge(Generic[RecordT]):
         return await self._take(request, self._requests.report)
 
     async def whereabouts(self, request: Request, ref: str) -> Response:
-        """Tell where one reference is."""
+        """Return receipt and results of one reference."""
         receipt, found = await self._requests.whereabouts(_sender(request), ref)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
         return _json(answers.WhereaboutsAnswer(receipt=answers.ReceiptAnswer.of(receipt), results=results))
 
     async def look_up(self, request: Request, reference: str = "") -> Response:
-        """Tell where one reference is, told beside the path."""
+        """Return the same, with the reference as parameter."""
         return await self.whereabouts(request, reference)
 
     async def list_results(self, request: Request, after: int = 0, limit: int = 0) -> Response:
-        """Give results after a cursor."""
+        """Return results after a cursor."""
         found, cursor = await self._requests.results_after(_sender(request), after, limit)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
         return _json(answers.ResultsAnswer(results=results, next_cursor=cursor))
@@ -175,7 +178,7 @@ def build_router(spec: Specification[RecordT], edge: RestEdge[RecordT]) -> APIRo
 
 
 class _all_faults_told:  # noqa: N801 - reads as a statement in `with`
-    """Lets the application answer a refused model with every field at fault, not with the first alone."""
+    """Reports every field at fault, not only the first."""
 
     def __enter__(self) -> None:
         pass
@@ -198,7 +201,10 @@ def _items(plain: object, field: str) -> list[SubmittedRecord]:
 
 
 def _submitted(item: object, field: str) -> SubmittedRecord:
-    """Return one item; what is no item at all is refused where its record would be."""
+    """Return one item of a batch.
+
+    A malformed item is refused at the path of its record.
+    """
     if not isinstance(item, dict) or not set(item) <= {"idempotency_key", field}:
         return SubmittedRecord(None)
     key = item.get("idempotency_key", "")
@@ -208,7 +214,7 @@ def _submitted(item: object, field: str) -> SubmittedRecord:
 def _correlation(request: Request) -> str:
     traceparent = request.headers.get("traceparent")
     bound = structlog.contextvars.get_contextvars().get("correlation_id")
-    # The application bound the caller's id, or made one up; a trace id is better than the latter.
+    # The application bound the caller's id, or generated one; a trace id is better than a generated one.
     told = request.headers.get("x-correlation-id") or (None if traceparent else bound)
     return correlation_of(told, traceparent)
 

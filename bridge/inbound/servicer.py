@@ -1,4 +1,7 @@
-"""gRPC edge of a bridge: credential, correlation, and messages to plain values, the same for every agency."""
+"""gRPC edge of a bridge.
+
+Credential, correlation, and messages to plain values: the same for every agency.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,19 @@ from bridge.record.facts import Receipt, RecordT, Sender, Verdict
 from bridge.specification import Specification
 from hub.runtime.turns import in_turns
 
-# grpc types a context by the messages of its method; what serves every bridge cannot name them.
+# grpc types a context by the messages of its method; code for every bridge can't name them.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class BridgeServicer(Generic[RecordT]):
-    """Serves the six calls of one bridge; the messages of all bridges have the same names.
+    """Serves the six calls of one bridge.
+
+    The messages of all bridges have the same names.
 
     Args:
-        spec: Names its messages, and the record in them.
-        requests: Takes records and gives results.
-        ring: Knows who shows a key.
+        spec: Has the messages, and the name of the record in them.
+        requests: Takes records and returns results.
+        ring: Finds the sender of a key.
     """
 
     def __init__(self, spec: Specification[RecordT], requests: RequestHandler[RecordT], ring: KeyRing) -> None:
@@ -49,7 +54,10 @@ class BridgeServicer(Generic[RecordT]):
         return self._answer("SubmitBatch", results=[self._result(verdict) for verdict in verdicts])
 
     async def Report(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
-        """Take a later fact; the request is the message with `idempotency_key` beside the fact."""
+        """Take a later fact.
+
+        The request has the fields of the fact, and `idempotency_key` beside them.
+        """
         sender, correlation_id = await self._who(context)
         plain = plain_of(request)
         key = str(plain.pop("idempotency_key", ""))
@@ -57,20 +65,20 @@ class BridgeServicer(Generic[RecordT]):
         return self._answer("Report", receipt=wire.receipt_to_wire(given))
 
     async def Get(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
-        """Tell where one reference is."""
+        """Return receipt and results of one reference."""
         sender, _ = await self._who(context)
         receipt, found = await self._requests.whereabouts(sender, request.source_ref)
         results = [wire.result_to_wire(one) for one in found]
         return self._answer("Get", receipt=wire.receipt_to_wire(receipt), results=results)
 
     async def ListResults(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
-        """Give results after a cursor, and the cursor to ask with next."""
+        """Return results after a cursor, and the next cursor."""
         sender, _ = await self._who(context)
         found, cursor = await self._requests.results_after(sender, request.after_cursor, request.page_size)
         return self._answer("ListResults", results=[wire.result_to_wire(one) for one in found], next_cursor=cursor)
 
     async def Acknowledge(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
-        """Confirm results; tells how many are unconfirmed."""
+        """Confirm results; returns how many are unconfirmed."""
         sender, _ = await self._who(context)
         return self._answer("Acknowledge", remaining=await self._requests.acknowledge(sender, request.cursor))
 

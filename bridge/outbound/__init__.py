@@ -1,1 +1,1 @@
-"""Results on their way back to the agency."""
+"""Outbound: results for the agencies."""

@@ -1,4 +1,7 @@
-"""What came of the records: read from the journal, kept by agency in ascending cursors, handed out and acknowledged."""
+"""Results of the records, for each agency.
+
+Read from the journal, stored by agency in ascending cursors, listed and acknowledged.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,16 @@ from hub.streams.judge import Numbered
 PAGE: Final = 100
 PAGE_LIMIT: Final = 1000
 RECOVERY_STEP: Final = 1_000_000
-"""By how much an agency's cursors jump when the bridge's store was restored.
+"""How far an agency's cursors jump when the bridge's store was restored.
 
-The agency may have confirmed results that the backup does not know; read again from the journal they get new numbers,
-which must lie above whatever the agency has confirmed: shown twice perhaps, never missed.
+The agency may have confirmed results that the backup does not have. Read again from the journal, they get new
+numbers, which must be above every number that the agency has confirmed: so a result may come twice, but is never lost.
 """
 CURSOR_LIMIT: Final = 2**62
-"""No cursor comes near; a bigger one does not fit the column."""
+"""No real cursor is near this; a bigger one does not fit the column."""
 
 
-# Built once: to build a statement anew for each transaction costs more than it takes to run.
+# Built once: building a statement for each transaction costs more than running it.
 _OWNERS: Final = sa.select(receipt.c.case_of, receipt.c.agency, receipt.c.source_ref).where(
     receipt.c.case_of.in_(sa.bindparam("disputes", expanding=True))
 )
@@ -47,7 +50,7 @@ _INSERT: Final = sa.insert(result)
 
 @dataclass(frozen=True, slots=True)
 class DueDate:
-    """Last day of one limit as it stands.
+    """Last day of one limit, as known now.
 
     Attributes:
         name: due_on | local_due_on | statutory_due_on | confirm_by.
@@ -61,7 +64,7 @@ class DueDate:
 
     @property
     def note(self) -> str:
-        """What people are told of a provisional day; empty when it is certain."""
+        """Text about a provisional day; empty when it is certain."""
         year = self.missing_year
         if not year:
             return ""
@@ -71,10 +74,10 @@ class DueDate:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one record, for the agency that sent it.
+    """A result of one record, for its agency.
 
     Attributes:
-        cursor: Ascending per agency; one wide step after each recovery of the bridge's store.
+        cursor: Ascending per agency; it jumps once after each recovery of the bridge's store.
         event_id: The same for every repeat.
         final: Nothing further follows in this opening.
         due_dates: Limits after the event.
@@ -97,7 +100,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class ResultStatus:
-    """What an agency is told about one type of event."""
+    """Status that an agency sees for an event."""
 
     name: str
     final: bool = False
@@ -106,7 +109,7 @@ class ResultStatus:
 SETTLED: Final = "due_dates_settled"
 COHORT_DATES: Final = ("due_on", "local_due_on", "statutory_due_on")
 TOLD: Final = frozenset({*COHORT_DATES, "confirm_by"})
-"""Limits that concern an agency; by when a handler signs is the centre's own work."""
+"""Limits that concern an agency; the limit for a handler's signature is internal to the centre."""
 
 STATUSES: Final[Mapping[str, ResultStatus]] = {
     "accepted": ResultStatus("accepted"),
@@ -125,15 +128,20 @@ STATUSES: Final[Mapping[str, ResultStatus]] = {
     "duplicate_linked": ResultStatus("duplicate", final=True),
     SETTLED: ResultStatus("due_dates_corrected"),
 }
-"""Event type of the journal -> status. A type that isn't here concerns the hub's own work, or is newer than this
-bridge: skipped, never an error (design D7)."""
+"""Event type of the journal -> status.
+
+A type that isn't here concerns the hub's own work, or is newer than this bridge: it is skipped and never an error, so
+that an older bridge can read a newer journal.
+"""
 
 
 class ResultsApplier:
-    """Applier of a bridge's journal reader: events of own records become results.
+    """Turns events of own records into results.
+
+    The applier of a bridge's journal reader.
 
     Args:
-        channel: Only disputes of this channel are looked at.
+        channel: Only disputes of this channel are read.
     """
 
     def __init__(self, channel: str) -> None:
@@ -148,11 +156,14 @@ class ResultsApplier:
         return _decode(record).dispute_id
 
     def source_of(self, record: bytes) -> str:  # noqa: ARG002 - as the port
-        """Return nothing: the producer, intake, is the source of all."""
+        """Return nothing: intake is the source of all events."""
         return ""
 
     def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:
-        """Store a result for each telling event of an own record; one verdict each."""
+        """Store a result for each event of own records.
+
+        Events that do not concern the agency are skipped. Returns one verdict each.
+        """
         verdicts: list[Rejected | Retryable | None] = []
         telling: dict[str, journal_pb2.JournalEvent] = {}
         for record in records:
@@ -170,7 +181,10 @@ class ResultsApplier:
 
 
 def _is_told(event: journal_pb2.JournalEvent) -> bool:
-    """Tell whether an agency hears of it: of a correction only when it concerns one of the limits it is told."""
+    """Tell whether an agency gets a result of an event.
+
+    It gets a correction only when it concerns one of the limits in `TOLD`.
+    """
     if event.type == SETTLED:
         return any(date.name in TOLD for date in event.particulars.settled)
     return event.type in STATUSES
@@ -192,7 +206,7 @@ def _store(tx: Transaction, telling: Mapping[str, journal_pb2.JournalEvent]) -> 
         if event.dispute_id in owners and event.event_id not in stored:
             agency, source_ref = owners[event.dispute_id]
             by_agency[agency].append(_row(event, agency, source_ref))
-    # Ascending by name, so that two workers never wait for each other.
+    # Ascending by name, so that two workers never deadlock.
     for agency, rows in sorted(by_agency.items()):
         first = _take_cursors(tx, agency, len(rows))
         for place, row in enumerate(rows):
@@ -203,7 +217,7 @@ def _store(tx: Transaction, telling: Mapping[str, journal_pb2.JournalEvent]) -> 
 def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
     """Return the first of `count` new cursors.
 
-    The row's lock is held to the commit: whoever sees a cursor has seen every lower one of that agency.
+    The row's lock is held until the commit: a reader that sees a cursor has seen every lower one of that agency.
     """
     last: int | None = tx.scalar(_TAKE, {"of_agency": agency, "more": count})
     if last is None:
@@ -240,10 +254,12 @@ def _due_dates(event: journal_pb2.JournalEvent) -> list[tuple[str, str, int]]:
 
 
 def after(tx: Transaction, agency: str, cursor: int, limit: int) -> list[Result]:
-    """Return up to `limit` results of an agency after a cursor, ascending.
+    """Return an agency's results after a cursor, ascending.
+
+    At most `limit` of them.
 
     Raises:
-        Rejected: `cursor_ahead` when the cursor was never handed out: results would be missed without a word.
+        Rejected: `cursor_ahead` when the cursor was never handed out: results would be lost silently.
     """
     c = result_cursor.c
     _check_handed_out(cursor, tx.scalar(sa.select(c.last).where(c.agency == agency)) or 0, "after")
@@ -260,9 +276,9 @@ def of_reference(tx: Transaction, agency: str, source_ref: str) -> list[Result]:
 
 
 def acknowledge(tx: Transaction, agency: str, cursor: int) -> int:
-    """Note that the agency has everything up to `cursor`; returns how many it has not confirmed.
+    """Confirm an agency's results up to `cursor`.
 
-    A lower cursor than before is no error and takes nothing back.
+    Returns how many it has not confirmed. A lower cursor than before is no error and changes nothing.
 
     Raises:
         Rejected: `cursor_ahead` when the cursor was never handed out.
@@ -285,7 +301,10 @@ def _check_handed_out(cursor: int, last: int, field: str) -> None:
 
 
 def step_over(tx: Transaction) -> None:
-    """Move the cursors of every agency that ever got a receipt far ahead (`RECOVERY_STEP`)."""
+    """Move the cursors of all agencies by `RECOVERY_STEP`.
+
+    An agency has a cursor when it ever got a receipt.
+    """
     for agency in tx.scalars(sa.select(receipt.c.agency).distinct().order_by(receipt.c.agency)).all():
         _take_cursors(tx, agency, RECOVERY_STEP)
 

@@ -1,1 +1,1 @@
-"""An agency's record: its fields, codes, reference, and checks."""
+"""An agency's record: fields, codes, reference and checks."""

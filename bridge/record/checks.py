@@ -1,4 +1,7 @@
-"""Checks of single values that a partner sends: identity numbers, phones, text; none shows the value."""
+"""Checks single values that a partner sends.
+
+Identity numbers, phones, text; no error shows the value.
+"""
 
 from __future__ import annotations
 
@@ -32,18 +35,18 @@ _AT_HOME: Final = re.compile(
 _FROM_ABROAD: Final = re.compile(r"(?P<area>10|2[0-9]|[3-9][0-9]{2})(?P<dash>[ -]?)(?P<number>[0-9]{7,8})")
 """A landline behind the country prefix, where the trunk 0 is left out."""
 
-# Controls, line separators, zero-width and direction marks, surrogates, tags. Tab and newline are judged apart.
+# Controls, line separators, zero-width and direction marks, surrogates, tags. Tab and newline are checked apart.
 # Private-use characters stay allowed: older registers write rare surnames with them.
 _FORBIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\ufffe\uffff\U000e0000-\U000e007f]"
 )
 _SCRIPT: Final = re.compile("[\u180e\u200c\u200d]")
-"""Invisible, and part of the spelling: the vowel separator of Mongolian, joiners of several scripts."""
+"""Invisible, but part of the spelling: the vowel separator of Mongolian, joiners of several scripts."""
 _LINE_BREAKS: Final = re.compile("[\t\n]")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Me", "Mn", "Zl", "Zp", "Zs"})
 _FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Counted as letters or symbols, and shown as nothing."""
+"""Unicode counts them as letters or symbols, but they are displayed as nothing."""
 
 
 def citizen_id(text: str) -> str:
@@ -78,9 +81,9 @@ def refuse_unborn(number: str, today: date, field_name: str) -> None:
     """Refuse a citizen who is not born yet.
 
     Args:
-        number: Sound, as `citizen_id` returns it.
+        number: Valid, as `citizen_id` returns it.
         today: In Asia/Shanghai.
-        field_name: Where the number stands.
+        field_name: Field of the number.
 
     Raises:
         Rejected: `id_birth_date`.
@@ -112,9 +115,9 @@ def uscc(text: str) -> str:
 
 
 def phone(text: str) -> str:
-    """Return a number of China as it is dialled at home, without the country prefix.
+    """Return a phone number of China without country prefix.
 
-    Mobile, landline, 400 and 800 numbers, five- and six-digit service numbers.
+    In the form that is dialled in China. Mobile, landline, 400 and 800 numbers, five- and six-digit service numbers.
 
     Raises:
         Rejected: `phone_format`.
@@ -133,7 +136,7 @@ def phone(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return the text when something of it can be seen.
+    """Return the text if it has a visible character.
 
     Raises:
         Rejected: `blank`: nothing but blanks, marks and invisible characters.
@@ -149,12 +152,13 @@ def clean(text: str, *, lines: bool = False, script: bool = False) -> str:
     Args:
         text: As it came.
         lines: Tab and newline are allowed (CR LF becomes LF).
-        script: It is language (a name, an address, a brief), so what a script needs is allowed; a code has none of it.
+        script: The text is language (a name, an address, a brief), so characters that a script needs are allowed; a
+            code has none of them.
 
     Raises:
         Rejected: `forbidden_character` for NUL, control, zero-width and direction characters.
     """
-    if text.isprintable():  # then it has none of the characters below, which is so for nearly every text
+    if text.isprintable():  # then it has none of the characters below; this holds for nearly every text
         return text if text.isascii() else unicodedata.normalize("NFC", text)
     plain = text.replace("\r\n", "\n") if lines else text
     seen = _SCRIPT.sub("", plain) if script else plain

@@ -1,4 +1,7 @@
-"""Closed lists of codes as data: loaded from YAML in the packages, never written into code."""
+"""Closed lists of codes as data.
+
+Loaded from YAML in the packages, never written into code.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ class _File(BaseModel):
 
 
 class CodeLists(Mapping[str, CodeList]):
-    """All lists that one bridge validates with, by name."""
+    """All code lists of one bridge, by name."""
 
     def __init__(self, lists: Mapping[str, CodeList]) -> None:
         self._lists = MappingProxyType(dict(lists))
@@ -75,7 +78,10 @@ class CodeLists(Mapping[str, CodeList]):
         self._plain = frozenset((name, code) for name, known in lists.items() for code in known.codes)
 
     def has(self, name: str, code: str) -> bool:
-        """Tell whether the list of that name knows the code; `KeyError` when there is no such list."""
+        """Tell whether a list knows the code.
+
+        `KeyError` when there is no such list.
+        """
         return (name, code) in self._plain or self._lists[name].has(code)
 
     @override
@@ -92,10 +98,12 @@ class CodeLists(Mapping[str, CodeList]):
 
 
 def load(*folders: Path) -> CodeLists:
-    """Read every `<name>.yaml` of the folders; a later folder adds lists, it never replaces one.
+    """Read every `<name>.yaml` of the folders.
+
+    A later folder adds lists, it never replaces one.
 
     Raises:
-        Rejected: `bad_code_list` naming the file: unreadable, misspelt key, or a name that is there already.
+        Rejected: `bad_code_list` naming the file: unreadable, misspelt key, or a name that exists already.
     """
     lists: dict[str, CodeList] = {}
     for folder in folders:

@@ -1,4 +1,7 @@
-"""DTOs that all three agencies share: the base rules, parties, consents, the common part of a record, later facts."""
+"""DTOs that all three agencies share.
+
+The base rules, parties, consents, the common part of a record, later facts.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _PARTIES: Final = 200
 _MENTIONED: Final = 5
 _KEPT: Final = 100
 _FAULTS: Final = 1000
-"""To tell of more of them would hold the process for seconds, and help nobody."""
+"""Reporting more faults would block the process for seconds and help nobody."""
 
 
 class PartnerModel(BaseModel):
@@ -31,10 +34,10 @@ class PartnerModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
     def content_sha256(self) -> bytes:
-        """Return the digest of the canonical content, 32 bytes.
+        """Return the digest of the canonical content.
 
-        Canonical: validated and normalised, defaults left out (so that a field added later changes no old digest),
-        keys sorted, no blanks, UTF-8. REST and gRPC of one record give one digest.
+        32 bytes. Canonical: validated and normalised, defaults left out (so that a field added later changes no old
+        digest), keys sorted, no blanks, UTF-8. REST and gRPC of one record give the same digest.
         """
         content = self.__pydantic_serializer__.to_python(self, mode="json", exclude_defaults=True)
         return hashlib.sha256(to_json(_sorted(content))).digest()
@@ -51,12 +54,15 @@ class ReferringModel(PartnerModel):
         return str(getattr(self, self.reference_field))
 
     def under(self, reference: str) -> Self:
-        """Return the same content under another spelling: its digest is that of every spelling."""
+        """Return the same content under another spelling.
+
+        Its digest is that of every spelling.
+        """
         return self if reference == self.reference else self.model_copy(update={self.reference_field: reference})
 
 
 def _sorted(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the same content with the keys of every object in order."""
+    """Return the content with the keys of objects sorted."""
     return {key: _sorted_within(value) if type(value) in _NESTING else value for key, value in sorted(content.items())}
 
 
@@ -74,7 +80,7 @@ class ConsentDto(PartnerModel):
     answered_on: f.OptionalDay = Field(default=None, description="答复日期 Day of the answer, Asia/Shanghai")
 
     def to_fact(self) -> facts.ConsentAnswer:
-        """Return the inside shape."""
+        """Return the inside form."""
         return facts.ConsentAnswer(self.role, self.answer, self.answered_on)
 
 
@@ -93,14 +99,14 @@ class PartyDto(PartnerModel):
     def _check_number(cls, value: str, info: ValidationInfo) -> str:
         kind = info.data.get("id_type")
         if kind is None or not value:
-            return value  # the kind's own error stands already, or there is no number
+            return value  # the kind has its own error already, or there is no number
         if kind == "":
             raise f.refusal("id_type_missing", "有证件号码时须填证件类型 / an identity number needs its kind")
         check = {"citizen_id": checks.citizen_id, "uscc": checks.uscc, "passport": _passport}.get(kind, _document)
         return f.checked(check)(value)
 
     def to_fact(self) -> facts.Party:
-        """Return the inside shape."""
+        """Return the inside form."""
         return facts.Party(self.role, self.name, self.id_type, self.id_number, self.phone, self.address)
 
 
@@ -163,11 +169,11 @@ class MatterDto(ReferringModel):
         return _inside(value, info.data.get("town_code")) if value else value
 
     def to_record(self) -> facts.AgencyRecord:
-        """Return the agency's own inside shape."""
+        """Return the agency's own inside form."""
         raise NotImplementedError
 
     def matter(self, place: str = "") -> facts.Matter:
-        """Return the inside shape of the common part."""
+        """Return the inside form of the common part."""
         return facts.Matter(
             handed_over_at=self.handed_over_at,
             category=self.category,
@@ -218,7 +224,7 @@ class LaterFactDto(PartnerModel):
         return self
 
     def to_fact(self) -> facts.LaterFactReport:
-        """Return the inside shape."""
+        """Return the inside form."""
         consent = self.consent.to_fact() if self.consent else None
         return facts.LaterFactReport(self.kind, consent, self.category, self.case_cause)
 
@@ -229,7 +235,7 @@ class WithdrawnDto(PartnerModel):
     reason_code: Annotated[str, f.Coded("withdrawal_reason")] = Field(description="撤回原因 Reason")
 
     def to_fact(self) -> facts.WithdrawalReport:
-        """Return the inside shape."""
+        """Return the inside form."""
         return facts.WithdrawalReport(self.reason_code)
 
 
@@ -244,7 +250,7 @@ class ReportDto(ReferringModel):
     withdrawn: WithdrawnDto | None = Field(default=None, description="撤回 The applicant withdrew")
 
     def bodies(self) -> list[facts.LaterFactReport | facts.WithdrawalReport | facts.RulingReport]:
-        """Return what is told; a subclass adds its own kinds."""
+        """Return the bodies that are set; a subclass adds kinds."""
         return [body.to_fact() for body in (self.later_fact, self.withdrawn) if body is not None]
 
     @after_all(mode="after")
@@ -254,7 +260,7 @@ class ReportDto(ReferringModel):
         return self
 
     def to_report(self) -> facts.Report:
-        """Return the inside shape."""
+        """Return the inside form."""
         return facts.Report(self.source_ref, self.occurred_at, self.bodies()[0])
 
 
@@ -264,11 +270,13 @@ _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
 class Invalid(Rejected):
-    """A record that its model refused; `code` and `field` are the first fault's.
+    """A record that its model refused.
+
+    `code` and `field` are those of the first fault.
 
     Attributes:
-        findings: The first hundred faults as pydantic tells them, without input; unknown names that are no plain names
-            are masked.
+        findings: The first hundred faults as pydantic reports them, without input; unknown names that are no plain
+            names are masked.
     """
 
     def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
@@ -280,7 +288,7 @@ class Invalid(Rejected):
 
 
 def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
-    """Validate one thing that a partner sent.
+    """Validate one value that a partner sent.
 
     Args:
         model: What it must be.
@@ -302,5 +310,8 @@ def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
 
 
 def _shown(part: int | str) -> int | str:
-    """Mask a name that the sender made up: of an unknown field it could be anything."""
+    """Mask a name that the sender made up.
+
+    The name of an unknown field may be confidential text.
+    """
     return part if isinstance(part, int) or _PLAIN_NAME.fullmatch(part) else "?"

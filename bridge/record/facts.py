@@ -1,6 +1,6 @@
-"""Facts that every agency tells alike, as frozen dataclasses: the inside shape that a bridge's domain builds on.
+"""Facts common to every agency, as frozen dataclasses.
 
-Imports no transport, so that `domain` and `handlers` of a bridge may use it.
+The inside form that a bridge's domain uses. Imports no transport, so that every part of a bridge may use it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ GROUP_FROM: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose credential was shown.
+    """Agency of the credential.
 
     Attributes:
         agency: For example `court-620725`.
@@ -38,7 +38,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class ConsentAnswer:
-    """Answer of one side to the question of mediation."""
+    """Answer of one side about mediation."""
 
     role: str
     answer: str
@@ -47,7 +47,10 @@ class ConsentAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """One person or organisation. Everything but the role stays out of `repr`, and so out of tracebacks."""
+    """One person or organisation.
+
+    Everything but the role stays out of `repr`, and so out of tracebacks.
+    """
 
     role: str
     name: str = field(repr=False)
@@ -59,7 +62,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Confidential:
-    """What leaves the bridge only sealed."""
+    """The part that leaves the bridge only sealed."""
 
     parties: tuple[Party, ...] = field(default=(), repr=False)
     brief: str = field(default="", repr=False)
@@ -68,7 +71,7 @@ class Confidential:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What all three agencies tell of a matter.
+    """The common part of the three agencies' records.
 
     Attributes:
         handed_over_at: UTC, aware.
@@ -91,7 +94,7 @@ class Matter:
 
     @property
     def headcount(self) -> int:
-        """People concerned: as told, else the parties named."""
+        """Number of people concerned: as sent, else the parties."""
         return self.persons or len(self.confidential.parties)
 
     @property
@@ -101,7 +104,7 @@ class Matter:
 
 
 class AgencyRecord(Protocol):
-    """What a record of any agency can tell about itself."""
+    """Properties that every agency's record has."""
 
     @property
     def source_ref(self) -> str:
@@ -109,7 +112,7 @@ class AgencyRecord(Protocol):
 
     @property
     def matter(self) -> Matter:
-        """What all agencies tell alike."""
+        """The part common to all agencies."""
 
 
 RecordT = TypeVar("RecordT", bound=AgencyRecord)
@@ -117,7 +120,7 @@ RecordT = TypeVar("RecordT", bound=AgencyRecord)
 
 @dataclass(frozen=True, slots=True)
 class LaterFactReport:
-    """A fact about a record told earlier; only what is set changes."""
+    """A fact about a known record; only set fields change."""
 
     kind: str
     consent: ConsentAnswer | None = None
@@ -134,7 +137,7 @@ class WithdrawalReport:
 
 @dataclass(frozen=True, slots=True)
 class RulingReport:
-    """The court ruled on an application for judicial confirmation."""
+    """The court's ruling on an application for judicial confirmation."""
 
     confirmed: bool
     reason_code: str = ""
@@ -142,7 +145,7 @@ class RulingReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Something that happened after the record was handed over."""
+    """A fact after the record was handed over."""
 
     source_ref: str
     occurred_at: datetime
@@ -151,15 +154,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Submission(Generic[Record]):
-    """One record as it came through an edge.
+    """One record as REST or gRPC received it.
 
     Attributes:
         record: Validated.
         source_ref: The agency's own reference, as written this time.
-        reference: What the dispute's id is made of: the same for every spelling.
+        reference: The dispute's id is made of it: the same for every spelling.
         key: Idempotency key; `reference` unless the agency sent one.
-        content_sha256: Digest of the canonical content; equal for equal content on every edge.
-        correlation_id: Ties together what this request sets off.
+        content_sha256: Digest of the canonical content; equal for equal content over REST and gRPC.
+        correlation_id: Links everything that this request causes.
     """
 
     record: Record
@@ -172,14 +175,16 @@ class Submission(Generic[Record]):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of acceptance; exists only after the durable commit.
+    """Proof of acceptance.
+
+    It exists only after the durable commit.
 
     Attributes:
         source_ref: As first written.
         content_sha256: Lower-case hex.
         repeated: The record had been accepted before; everything else is the first receipt's.
         stream: Stream of the hand-off, `<producer>/<shard>/<epoch>`.
-        position: Its place there.
+        position: Its position there.
     """
 
     receipt_id: str
@@ -196,13 +201,16 @@ Verdict = Receipt | Rejected | Retryable
 
 
 def in_order(judged: Sequence[object], verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """Return a verdict for each of `judged`, in order: a refusal is its own, others take the next of `verdicts`."""
+    """Return a verdict for each item, in order.
+
+    A refusal among `judged` is its own verdict; the others take the next of `verdicts`.
+    """
     following = iter(verdicts)
     return [one if isinstance(one, Rejected) else next(following) for one in judged]
 
 
 def refuse_future(now: datetime, *, instants: Mapping[str, datetime | None], days: Mapping[str, date | None]) -> None:
-    """Refuse what has not happened yet by our clock.
+    """Refuse times that are in the future by our clock.
 
     Args:
         now: UTC, aware.
@@ -223,17 +231,19 @@ def refuse_future(now: datetime, *, instants: Mapping[str, datetime | None], day
 
 
 def refuse_disorder(earlier: date | None, later: date | None, field_name: str) -> None:
-    """Refuse two days in the wrong order; an absent day has no order.
+    """Refuse two days in the wrong order.
+
+    An absent day has no order.
 
     Raises:
-        Rejected: `date_order`, naming the field told.
+        Rejected: `date_order`, naming `field_name`.
     """
     if earlier is not None and later is not None and later < earlier:
         raise Rejected("date_order", "日期先后颠倒 / the dates are in the wrong order", field=field_name)
 
 
 def refuse_foreign_county(sender: Sender, county_code: str) -> None:
-    """Refuse a record of a county that the credential is not for.
+    """Refuse a record outside the credential's county.
 
     Raises:
         Rejected: `county_out_of_scope`, kind DENIED.
@@ -248,7 +258,9 @@ def refuse_foreign_county(sender: Sender, county_code: str) -> None:
 
 
 def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:
-    """Check what holds for every agency's record: scope, nothing from the future, no consent after the hand-over.
+    """Check what holds for every agency's record.
+
+    The county is in scope, nothing is in the future, no consent comes after the hand-over.
 
     Raises:
         Rejected: `county_out_of_scope`, `date_in_future`, `date_order`, `id_birth_date`.
@@ -269,7 +281,9 @@ def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:
 
 
 def check_report(report: Report, now: datetime) -> None:
-    """Check a later fact against the clock, and the answer that it tells against the time it is told of.
+    """Check the times of a later fact.
+
+    They may not be in the future, and a consent's answer may not be later than the fact.
 
     Raises:
         Rejected: `date_in_future`, `date_order`.

@@ -1,6 +1,7 @@
-"""Types of single fields of a partner's DTO: what they accept, and how OpenAPI describes them.
+"""Types of single fields of a DTO.
 
-Every check answers with a stable code; no check repeats the value. Code lists come in by the validation context.
+What they accept, and how OpenAPI describes them. Every check answers with a stable code; no check repeats the value.
+Code lists come from the validation context.
 """
 
 from __future__ import annotations
@@ -31,12 +32,18 @@ _GRID: Final = re.compile(r"[0-9A-Za-z-]{1,32}")
 
 
 def refusal(code: LiteralString, text: LiteralString) -> PydanticCustomError:
-    """Return an error that pydantic reports under the field's path; the text is Chinese, then English."""
+    """Return an error for pydantic: Chinese text, then English.
+
+    Pydantic reports it under the field's path.
+    """
     return PydanticCustomError(code, text)
 
 
 def checked(check: Callable[[str], str]) -> Callable[[str], str]:
-    """Let a check of `bridge.record.checks` speak pydantic's language."""
+    """Turn a check's refusals into pydantic's errors.
+
+    For checks of `bridge.record.checks`.
+    """
 
     def validate(value: str) -> str:
         try:
@@ -89,7 +96,9 @@ def _iso(instant: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """Marks a string as a code of a closed list; the list itself comes in by the validation context.
+    """Marks a string as a listed code.
+
+    The closed list itself comes from the validation context.
 
     Attributes:
         name: Of the list.
@@ -104,7 +113,10 @@ class Coded:
         return core_schema.with_info_after_validator_function(self._check, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Callable[[CoreSchema], Any]) -> Any:  # noqa: ANN401 - pydantic's own type of a JSON schema
-        """Name the list; `bridge.inbound.openapi` replaces the name by its codes."""
+        """Name the list in the schema.
+
+        `bridge.inbound.openapi` replaces the name by its codes.
+        """
         return {**handler(schema), "x-code-list": self.name}
 
     def _check(self, value: str, info: ValidationInfo) -> str:
@@ -156,7 +168,7 @@ def _grid(value: str) -> str:
 Line = Annotated[str, Field(max_length=200), AfterValidator(checked(_line))]
 """One line of text."""
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(checked(_name))]
-"""Something that can be seen."""
+"""Text with a visible character."""
 Paragraphs = Annotated[str, Field(max_length=4000), AfterValidator(checked(_lines))]
 """Text with line breaks."""
 REFERENCE_RULE: Final = (

@@ -1,6 +1,7 @@
-"""The one rule for an agency's reference: what is accepted, which spellings are one, and what its id is made of.
+"""The rule for an agency's reference.
 
-Called on the way in (DTOs), at each later fact and look-up (requests), by the schema's history and by recovery.
+What is accepted, which spellings mean the same reference, and what the dispute's id is made of (ADR-0011). Used by the
+DTOs for new records, by the requests for later facts and look-ups, by the schema's history and by recovery.
 """
 
 from __future__ import annotations
@@ -20,18 +21,18 @@ LIMIT: Final = 64
 """Characters of a reference, as written and in its canonical form."""
 
 _URL_SIGNS: Final = re.compile(r"[\s?#%\\\"'<>&;|`]")
-"""What a URL gives a meaning to, and blanks."""
+"""Characters with a meaning in a URL, and blanks."""
 _REWRITTEN: Final = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
-"""Segments that clients and proxies take out of a path before they send it: `.`, `..` and empty ones."""
+"""Segments that clients and proxies remove from a path before they send it: `.`, `..` and empty ones."""
 _AT_ONCE: Final = 500
 """Ids of one query; SQLite bounds the parameters of a statement."""
 
 
 def check_new(text: str) -> str:
-    """Return the reference of a new record as it was written.
+    """Return the reference of a new record, as written.
 
     Raises:
-        Rejected: `too_long`; `reference_format`: it could not be looked up as it was sent.
+        Rejected: `too_long`; `reference_format`: a look-up with it as sent would fail.
     """
     canonical = canonical_reference(check_known(text))
     if _URL_SIGNS.search(canonical):
@@ -47,7 +48,9 @@ def check_new(text: str) -> str:
 
 
 def check_known(text: str) -> str:
-    """Return the reference of a record sent before, as written: what any release accepted may be named again.
+    """Return the reference of an earlier record, as written.
+
+    A reference that any earlier release accepted is still allowed.
 
     Raises:
         Rejected: `too_long`; `reference_format`: nothing with this name was ever accepted.
@@ -63,7 +66,9 @@ def check_known(text: str) -> str:
 
 
 class References:
-    """Knows by which reference a dispute's id was made, whichever of its spellings is told.
+    """Finds the reference that a dispute's id is made of.
+
+    Any spelling of the reference may be given.
 
     Args:
         aliases: As `load` returns them; fixed while the bridge runs.
@@ -73,7 +78,10 @@ class References:
         self._aliases = aliases
 
     def identity(self, agency: str, text: str) -> str:
-        """Return what the dispute's id is, or will be, made of."""
+        """Return the reference that the dispute's id needs.
+
+        The dispute exists, or is new.
+        """
         canonical = canonical_reference(text)
         if not self._aliases:
             return canonical
@@ -81,7 +89,7 @@ class References:
         return self._aliases.get((agency, composed)) or self._aliases.get((agency, canonical)) or canonical
 
     def dispute_of(self, agency: str, text: str) -> str:
-        """Return the dispute's id, given or not.
+        """Return the dispute's id, whether it exists or not.
 
         Raises:
             Rejected: As `check_known`.
@@ -90,15 +98,19 @@ class References:
 
 
 def load(tx: sa.Connection) -> dict[tuple[str, str], str]:
-    """Return agency and spelling -> reference that the id is made of."""
+    """Return the aliases of references.
+
+    Agency and spelling -> reference that the id is made of.
+    """
     return {(row.agency, row.spelling): row.reference for row in tx.execute(sa.select(reference_alias))}
 
 
 def fill(tx: sa.Connection) -> None:
-    """Write anew the spellings under which earlier releases gave ids.
+    """Write the old spellings of references anew.
 
-    A record keeps the id of the very spelling that it came with. Where several spellings of one number got ids of their
-    own, any further spelling goes to the record in canonical form, else to the one accepted first.
+    Earlier releases made ids of these spellings. A record keeps the id of the very spelling that it came with. Where
+    several spellings of one number got ids of their own, any further spelling goes to the record in canonical form,
+    else to the one accepted first.
     """
     odd = sorted(_odd(tx))
     canonical_ids = {dispute_id_of(one.agency, canonical_reference(one.reference)) for one in odd}
@@ -119,7 +131,10 @@ def fill(tx: sa.Connection) -> None:
 
 
 class _Odd(NamedTuple):
-    """A record whose id is made of another spelling than the canonical one; sorts by acceptance."""
+    """A record whose id is not of the canonical spelling.
+
+    Sorts by acceptance.
+    """
 
     accepted_at: int
     agency: str
