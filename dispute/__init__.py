@@ -1,1 +1,4 @@
-"""The language that all services share: the dispute, its calendar, contracts and messages."""
+"""The dispute domain that all services share.
+
+The dispute, its calendar, contracts and messages.
+"""

@@ -1,1 +1,4 @@
-"""Days and working days: the only place that counts them."""
+"""Counts days and working days.
+
+No other package counts them.
+"""

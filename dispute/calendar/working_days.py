@@ -1,4 +1,7 @@
-"""Chinese calendars for legal time limits: calendar days by 民诉法 85 and working days; intake's clocks use both."""
+"""Chinese calendar for legal time limits.
+
+Counts calendar days by 民诉法 85, and working days; intake uses both.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,17 @@ _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
 _REMEMBERED: Final = 4096
 FIRST_YEAR: Final = 2004
-"""First year of which tables are kept anywhere; older days are counted by weekends alone."""
+"""First year that has tables; for older days only weekends are days off."""
 CORRECTED: Final = {date(2005, 12, 31): True}
-"""Days that chinesecalendar 1.11.0 has wrong -> worked: a make-up Saturday by the notice on the holidays of 2006."""
+"""Days that are wrong in chinesecalendar 1.11.0 -> worked: a make-up Saturday by the notice on the holidays of 2006."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One State Council notice on the holidays of one year.
+    """State Council notice on one year's holidays.
 
     Attributes:
-        source: Number of the notice, or who vouches for the days.
+        source: Number of the notice, or who confirms the days.
         issued: Day of the notice.
         holidays: Days off.
         workdays: Weekend days that are worked (调休).
@@ -46,7 +49,7 @@ class LimitEnd:
 
     Attributes:
         day: Inclusive.
-        missing_year: First year on the way without a holiday table: there only weekends were counted as days off, and
+        missing_year: First year on the way without a holiday table: in it only weekends were counted as days off, and
             the day is provisional. None when the day is certain.
     """
 
@@ -55,29 +58,29 @@ class LimitEnd:
 
 
 class WorkCalendar:
-    """Which days are worked in mainland China.
+    """Working days in mainland China.
 
     Attributes:
-        notices: Year -> notice, for years that the library lacks; a notice goes before the library. May be replaced as
-            a whole at any time, from any thread.
+        notices: Year -> notice, for years that the library lacks; a notice has priority over the library. May be
+            replaced as a whole at any time, from any thread.
     """
 
     def __init__(self, notices: Mapping[int, Notice]) -> None:
         self.notices = notices
 
     def covers(self, year: int) -> bool:
-        """Tell whether the holidays of a year are known."""
+        """Tell whether a year's holidays are known."""
         return year in self.notices or _library_covers(year)
 
     def first_missing_year(self) -> int:
-        """Return the first year from 2004 on whose holidays are not known."""
+        """Return the first year from 2004 on without known holidays."""
         return next(year for year in count(FIRST_YEAR) if not self.covers(year))
 
     def is_workday(self, day: date) -> bool:
         """Tell whether `day` is worked.
 
-        Weekends are days off unless a notice makes them working days; in a year that nothing covers they are the only
-        days off that are known.
+        Weekends are days off unless a notice makes them working days. In a year without notice and library data,
+        weekends are the only known days off.
         """
         for notice in self.notices.values():
             if day in notice.workdays:
@@ -89,7 +92,7 @@ class WorkCalendar:
         return _worked(day)
 
     def calendar_due(self, start: date, days: int) -> LimitEnd:
-        """Return the last day of a limit of calendar days.
+        """Return the last day, counted in calendar days.
 
         Args:
             start: Day of the event; not counted.
@@ -97,7 +100,7 @@ class WorkCalendar:
 
         Returns:
             A day off (weekend or public holiday) moves to the first working day after it. Provisional when a day that
-            was looked at lies in a year without a table.
+            was checked lies in a year without a table.
 
         Raises:
             ValueError: `days` is below 1.
@@ -111,7 +114,7 @@ class WorkCalendar:
         return self._due(first, due)
 
     def workday_due(self, start: date, days: int) -> LimitEnd:
-        """Return the last day of a limit of working days.
+        """Return the last day, counted in working days.
 
         Args:
             start: Day of the event; not counted, whether worked or not.
@@ -134,20 +137,24 @@ class WorkCalendar:
         return self._due(start + _DAY, due)
 
     def _due(self, first: date, last: date) -> LimitEnd:
-        """Name the first year without a table among the days that were looked at."""
+        """Return the limit's end with its missing year.
+
+        The first year without a table among the days that were checked.
+        """
         years = range(first.year, last.year + 1)
         return LimitEnd(last, next((year for year in years if not self.covers(year)), None))
 
 
 def read_notices(text: str) -> dict[int, Notice]:
-    """Read a holiday table: `years: {2027: {source: …, issued: 2026-11-20, holidays: [2027-01-01, …], workdays: […]}}`.
+    """Read a holiday table.
 
-    `holidays` are the days off of a holiday, `workdays` the weekend days that are worked; a notice may name days of the
-    December before.
+    The form is `years: {2027: {source: …, issued: 2026-11-20, holidays: [2027-01-01, …], workdays: […]}}`. `holidays`
+    are the days off of a holiday, `workdays` the weekend days that are worked; a notice may have days of the December
+    before.
 
     Raises:
         Fault: `calendar_damaged` when a year lacks its source or date, a day cannot be read, lies in another year, or
-            is both off and worked, or a worked day is none of a weekend; nothing is skipped.
+            is both off and worked, or a worked day is not on a weekend; nothing is skipped.
     """
     try:
         return {int(year): _notice(int(year), entry) for year, entry in yaml.safe_load(text)["years"].items()}
@@ -201,7 +208,10 @@ def _library_covers(year: int) -> bool:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _worked(day: date) -> bool:
-    """Ask the library once: it looks through every holiday it knows at each call, and limits end on few days."""
+    """Ask the library, with a cache.
+
+    The library searches all its holidays at each call, and limits end on few different days.
+    """
     known = CORRECTED.get(day)
     return bool(chinese_calendar.is_workday(day)) if known is None else known
 

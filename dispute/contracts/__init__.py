@@ -1,1 +1,4 @@
-"""What crosses a process: topic catalogue, stream numbering, sealing, and the codec wire <-> lifecycle."""
+"""Contracts between processes.
+
+Topic catalogue, sealing, the codec wire <-> lifecycle, and the snapshot.
+"""

@@ -1,7 +1,8 @@
-"""Wire <-> lifecycle, by equal field names; used wherever a command or an event crosses a process.
+"""Codec wire <-> lifecycle, by equal field names.
 
-Tables are built once per type from the dataclass and the message descriptor. A field that stands on one side
-only is an error when the table is built, except those named in `LOCAL` and `WIRE_ONLY`.
+Used wherever a command or an event crosses a process. Tables are built once per type from the dataclass and the message
+descriptor. A field that exists on one side only is an error when the table is built, except those named in `LOCAL` and
+`WIRE_ONLY`.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ WORD_START: Final = pattern(r"(?<!^)(?=[A-Z])")
 
 
 def timestamp_of(at: datetime) -> Timestamp:
-    """Return the wire's form of an aware instant.
+    """Return the Timestamp of an aware instant.
 
     Raises:
         Rejected: `naive_time`.
@@ -67,7 +68,9 @@ def timestamp_of(at: datetime) -> Timestamp:
 
 
 def instant_of(stamp: Timestamp) -> datetime:
-    """Return the instant in UTC, cut to microseconds.
+    """Return the instant in UTC.
+
+    Cut to microseconds.
 
     Raises:
         Rejected: `bad_timestamp` when it is out of the calendar's range.
@@ -84,8 +87,8 @@ def command_to_wire(command: Command) -> command_pb2.Command:
     """Return the message of a command.
 
     Raises:
-        Rejected: `not_on_the_wire` for what only the hub itself gives: a registration travels as a hand-off or a
-            Submit.
+        Rejected: `not_on_the_wire` for an instruction that only the hub itself gives: a registration travels as a
+            hand-off or a Submit.
     """
     order = command.instruction
     if isinstance(order, LOCAL_INSTRUCTIONS):
@@ -114,7 +117,9 @@ def command_from_wire(message: command_pb2.Command) -> Command:
 
 
 def event_to_wire(event: Event, recorded_at: datetime | None = None) -> journal_pb2.JournalEvent:
-    """Return the journal's message; `recorded_at` is the wall clock at writing.
+    """Return the journal's message of an event.
+
+    `recorded_at` is the wall clock at writing.
 
     Raises:
         Rejected: `naive_time`.
@@ -126,7 +131,9 @@ def event_to_wire(event: Event, recorded_at: datetime | None = None) -> journal_
 
 
 def event_from_wire(message: journal_pb2.JournalEvent) -> Event:
-    """Return the event, without its time of recording and with an empty `source_ref`.
+    """Return the event of a journal's message.
+
+    Its time of recording is left out and its `source_ref` is empty.
 
     Raises:
         Rejected: as `command_from_wire`.
@@ -135,13 +142,13 @@ def event_from_wire(message: journal_pb2.JournalEvent) -> Event:
 
 
 def dispute_to_wire(dispute: Dispute) -> intake_pb2.Dispute:
-    """Return what `IntakeService` shows of a dispute."""
+    """Return the message of a dispute, for `IntakeService`."""
     return intake_pb2.Dispute(**_table(Dispute, intake_pb2.Dispute.DESCRIPTOR).told(dispute))
 
 
 # Tables
 class _Table:
-    """How one dataclass and one message become each other."""
+    """Conversion between one dataclass and one message."""
 
     def __init__(self, kind: type, message: Descriptor) -> None:
         self._kind = kind
@@ -162,7 +169,10 @@ class _Table:
         self._read = tuple((name, decode) for name, (_, decode) in rules.items())
 
     def told(self, value: object) -> dict[str, Any]:
-        """Return the message's fields, empty ones left out; messages inside are dictionaries too."""
+        """Return the message's fields.
+
+        Empty ones are left out; messages inside are dictionaries too.
+        """
         told = {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
         for (name, encode), item in zip(self._odd, self._odd_of(value), strict=True):
             if item is None or item == ():
@@ -176,7 +186,10 @@ class _Table:
         return told
 
     def from_wire(self, message: Message, **told: object) -> object:
-        """Return the dataclass; `told` are fields that the message does not have."""
+        """Return the dataclass of a message.
+
+        `told` are fields that the message does not have.
+        """
         for name, decode in self._read:
             if decode is None:
                 told[name] = getattr(message, name)
@@ -193,7 +206,10 @@ Decode = Callable[[Message, str], Any]
 
 
 def _rule(hint: object, message: Descriptor | None) -> tuple[Encode | None, Decode | None]:
-    """Return how a field is written and read; None is `as it is`."""
+    """Return how a field is written and read.
+
+    None means `as it is`.
+    """
     parts = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     optional = NoneType in parts
     inner = next(part for part in parts if part is not NoneType)
@@ -238,7 +254,10 @@ def _repeated(inner: object, message: Descriptor | None) -> tuple[Encode, Decode
 
 
 def _remembered(encode: Encode) -> Encode:
-    """Dimensions, cohorts and days repeat from event to event: looking one up costs a tenth of encoding it."""
+    """Cache what a field encodes to.
+
+    Dimensions, cohorts and days repeat from event to event: a look-up costs a tenth of encoding.
+    """
     return lru_cache(maxsize=REMEMBERED)(encode)
 
 

@@ -1,4 +1,7 @@
-"""Sealing of parties on the wire: AES-256-GCM with the transport key that bridges and intake share (design D16)."""
+"""Seals parties on the wire.
+
+AES-256-GCM with the transport key that bridges and intake share.
+"""
 
 from __future__ import annotations
 
@@ -16,30 +19,39 @@ from hub.errors import Rejected
 
 NONCE_BYTES: Final = 12
 NONCES_DRAWN: Final = 256
-"""Nonces drawn at once: each draw is a system call that also gives the interpreter away to the other threads."""
+"""Nonces drawn at once: each draw is a system call that also lets other threads take the interpreter."""
 PURPOSE: Final = "hub.handoff.v1"
 DIGEST_PURPOSE: Final = "hub.content.v1"
 
 
 class Sealer:
-    """Seals and opens `Confidential`. Knows every key that may still be on the wire, seals with the current one."""
+    """Seals and opens `Confidential`.
+
+    It has every key that may still be on the wire, and seals with the current one.
+    """
 
     def __init__(self, keys: Mapping[str, bytes], current: str) -> None:
         self._ciphers = {key_id: AESGCM(secret) for key_id, secret in keys.items()}
         self._current = current
         self._nonces: list[bytes] = []
-        # Keyed once and copied for each digest: to key it anew costs more than the digest.
+        # Keyed once and copied for each digest, because keying costs more than the digest.
         self._mac = hmac.new(keys[current], f"{DIGEST_PURPOSE}|".encode(), "sha256")
 
     def seal(self, confidential: handoff_pb2.Confidential, handoff_id: str) -> handoff_pb2.Sealed:
-        """Encrypt; the hand-off's id is bound in, so that a sealed part can't be moved to another hand-off."""
+        """Encrypt the confidential part.
+
+        The hand-off's id is authenticated with it, so that a sealed part can't be moved to another hand-off.
+        """
         nonce = self._nonce()
         cipher = self._ciphers[self._current]
         text = cipher.encrypt(nonce, confidential.SerializeToString(deterministic=True), _bound(handoff_id))
         return handoff_pb2.Sealed(key_id=self._current, nonce=nonce, ciphertext=text)
 
     def _nonce(self) -> bytes:
-        """Return random bytes that were never used; taking one off the list is one step, whatever other threads do."""
+        """Return random bytes that were never used.
+
+        Taking one from the list is atomic, also with several threads.
+        """
         while True:
             try:
                 return self._nonces.pop()
@@ -48,7 +60,10 @@ class Sealer:
                 self._nonces.extend(drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES))
 
     def mac(self, digest: bytes) -> bytes:
-        """Return the keyed digest (HMAC-SHA-256, 32 bytes) that may stand in clear where the digest itself may not."""
+        """Return the keyed digest of a digest.
+
+        HMAC-SHA-256, 32 bytes. It may be sent in clear where the digest itself may not.
+        """
         mac = self._mac.copy()
         mac.update(digest)
         return mac.digest()

@@ -1,8 +1,8 @@
-"""Snapshot of a dispute as compact JSON: what intake keeps beside the events, so that it need not replay them.
+"""Snapshot of a dispute as compact JSON.
 
-Deterministic: the same dispute gives the same bytes. Forward compatible: unknown fields are ignored, missing ones
-take their default. Counted facts stand newest first; each holds only what differs from the one after it, the newest
-from the dispute itself.
+Intake keeps it beside the events, so that it need not replay them. Deterministic: the same dispute gives the same
+bytes. Forward compatible: unknown fields are ignored, missing ones take their default. Counted facts are stored newest
+first; each holds only what differs from the one after it, the newest from the dispute itself.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ from hub.errors import Rejected
 
 PLAIN_FORMAT: Final = 1
 FORMAT: Final = 2
-"""Raised only when an old reader would misread; such a reader refuses. That of the first would let provisional dates
-expire, so a dispute that has some is told in the second."""
+"""Raised only when an old reader would misread a snapshot; such a reader then refuses it.
+
+A reader of format 1 would let provisional dates expire, so a dispute that has some is written in format 2.
+"""
 OWN_FORM: Final = frozenset(
     {"dimensions", "cohort", "ordinals", "counted", "co_departments", "milestones", "provisional"}
 )
@@ -38,7 +40,7 @@ PLAIN: Final = tuple(entry.name for entry in fields(Dispute) if entry.name not i
 
 
 def state_to_bytes(dispute: Dispute) -> bytes:
-    """Return the snapshot."""
+    """Return the snapshot of a dispute."""
     own = _row(Dimensions).told(dispute.dimensions)
     version = FORMAT if dispute.provisional else PLAIN_FORMAT
     told: dict[str, Any] = {"v": version, **_row(Dispute).told(dispute), "dimensions": own}
@@ -55,10 +57,10 @@ def state_to_bytes(dispute: Dispute) -> bytes:
 
 
 def state_from_bytes(snapshot: bytes) -> Dispute:
-    """Return the dispute.
+    """Return the dispute of a snapshot.
 
     Raises:
-        Rejected: `snapshot_unreadable` when it is not one of ours or of a later format.
+        Rejected: `snapshot_unreadable` when it is no snapshot of the hub, or of a later format.
     """
     try:
         told = json.loads(snapshot.decode())
@@ -97,7 +99,7 @@ def _mark(
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Facts as a snapshot tells them, and the dispute's own values at the time."""
+    """A snapshot's facts, and the dispute's values at the time."""
 
     rows: Sequence[Sequence[Any]]
     dimensions: Dimensions
@@ -122,7 +124,10 @@ class _Told:
         return tuple(reversed(facts))
 
     def behind(self, dimensions: Dimensions, cohort: CohortDates) -> Iterator[Sequence[Any]]:
-        """Return the rows as they stand behind a fact with these values: only the first one may change."""
+        """Return the rows that follow a newer fact.
+
+        The newer fact has these values; only the first row may change by it.
+        """
         try:
             kind, day, odd, dates, *numbers = self.rows[0]
             own, since = _row(Dimensions).patched(self.dimensions, odd), _row(CohortDates).patched(self.cohort, dates)
@@ -156,7 +161,10 @@ def _unreadable(error: Exception) -> Rejected:
 
 
 class _Row:
-    """Flat fields of one dataclass: texts, numbers, codes, days and instants; defaults are left out."""
+    """Flat fields of one dataclass.
+
+    Texts, numbers, codes, days and instants; defaults are left out.
+    """
 
     def __init__(self, kind: type, names: tuple[str, ...]) -> None:
         self._kind = kind
@@ -176,7 +184,7 @@ class _Row:
         return self._plain({name: item for name, item, default in both if item != default})
 
     def difference(self, own: object, other: object) -> dict[str, Any]:
-        """Return what `other` has otherwise than `own`."""
+        """Return the fields of `other` that differ."""
         if own is other:
             return {}
         both = zip(self._names, self._values(own), self._values(other), strict=True)
@@ -191,14 +199,17 @@ class _Row:
         return self._kind(**self._meant(told), **own)
 
     def _plain(self, values: dict[str, Any]) -> dict[str, Any]:
-        """Return values of fields in the form that JSON has for them."""
+        """Return field values as JSON values."""
         for name in self._dated & values.keys():
             if values[name] is not None:
                 values[name] = values[name].isoformat()
         return values
 
     def _meant(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what JSON tells as values of fields; a field that this version does not know is left out."""
+        """Return JSON values as field values.
+
+        A field that this version does not know is left out.
+        """
         values = {name: item for name, item in told.items() if name in self._known}
         for name in self._readers.keys() & values.keys():
             values[name] = self._readers[name](values[name])
@@ -206,13 +217,16 @@ class _Row:
 
 
 def _inner(hint: Any) -> type:  # noqa: ANN401 - a type hint
-    """Return the type of a field, also of one that may be None."""
+    """Return a field's type, also when it may be None."""
     parts: tuple[type, ...] = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     return next(part for part in parts if part is not NoneType)
 
 
 def _reader(hint: Any) -> Callable[[Any], Any] | None:  # noqa: ANN401 - a type hint
-    """Return how a value is read from JSON; None is `as it is`."""
+    """Return how a value is read from JSON.
+
+    None means `as it is`.
+    """
     inner = _inner(hint)
     if issubclass(inner, StrEnum):
         return {member.value: member for member in inner}.__getitem__

@@ -1,4 +1,7 @@
-"""Catalogue of the hub's topics; they are created from these rows and nowhere else."""
+"""Catalogue of the hub's topics.
+
+They are created from these rows and from no other place.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""The dispute (矛盾纠纷) from registration to strike-off: states, commands, events, table, `decide` and `evolve`.
+"""The dispute (矛盾纠纷) from registration to strike-off.
 
-Pure: standard library and `hub.errors` only. Only intake changes disputes; everyone may read the table.
+States, commands, events, table, `decide` and `evolve`. Pure: standard library and `hub.errors` only. Only intake
+changes disputes; everyone may read the table.
 """
 
 from dispute.calendar.days import EARLIEST, LATEST, business_day, end_of, is_plausible_day, is_plausible_instant

@@ -1,4 +1,4 @@
-"""Instructions to one dispute: field for field command.proto, plus `Register` and `SettleDueDates`, intake's own."""
+"""Instructions to one dispute: command.proto's and intake's own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from dispute.lifecycle.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, pseudonymous."""
+    """The person or system that acts, pseudonymous."""
 
     role: Role
     actor_id: str
@@ -41,10 +41,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """T1: facts of registration; never on the wire as an instruction, but made from a hand-off or a Submit.
+    """T1: registers; made from a hand-off or a Submit, never on the wire.
 
     Attributes:
-        dimensions: Channel, organ, place, class, regime; nothing yet that a later step sets.
+        dimensions: Channel, organ, place, class, regime; not what a later step sets.
         received_on: The source's own date of receipt; the `registered` fact counts under it.
         source_ref: The source's own reference.
         agency: Agency whose credential sent it; the dispute id is made of it and `source_ref`.
@@ -67,19 +67,19 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class LinkDuplicate:
-    """T2: the same parties and matter are open already."""
+    """T2: links to an open dispute of the same parties and matter."""
 
     master_dispute_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class BeginScreening:
-    """T3: automatic after registration."""
+    """T3: begins the screening, automatically after registration."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefuseMediation:
-    """T4: not mediable, or a side did not consent; the codes of exclusions are rule data."""
+    """T4: not mediable, or without consent; exclusion codes are rule data."""
 
     reason_code: str
     clause: str = ""
@@ -88,7 +88,7 @@ class RefuseMediation:
 
 @dataclass(frozen=True, slots=True)
 class Accept:
-    """T5: relation fairly clear, facts fairly clear, consent of all."""
+    """T5: relation and facts fairly clear, consent of all."""
 
     relation_clarity: Clarity
     facts_clarity: Clarity
@@ -100,7 +100,10 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """T7: one lead department, lowest level first. `due_on` has no effect once the term runs."""
+    """T7: dispatches to one lead department, lowest level first.
+
+    `due_on` has no effect once the term runs.
+    """
 
     lead_department: str
     co_departments: tuple[str, ...] = ()
@@ -113,21 +116,21 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """T8: the handler takes it; the first signature of an opening starts the term."""
+    """T8: the handler signs; an opening's first signature starts the term."""
 
     due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """T9: not our duty."""
+    """T9: returns it to the dispatcher: not responsible, or overdue."""
 
     reason_code: str
 
 
 @dataclass(frozen=True, slots=True)
 class BeginMediation:
-    """T10, and T18 after a refused confirmation."""
+    """T10, T18: begins mediation, also after a refused confirmation."""
 
     mediator_id: str
     mediation_kind: MediationKind
@@ -138,7 +141,7 @@ class BeginMediation:
 
 @dataclass(frozen=True, slots=True)
 class EscalateLevel:
-    """T11: one level up; the due date stays."""
+    """T11: moves one level up; the due date stays."""
 
     lead_department: str
     reason_code: str
@@ -146,21 +149,21 @@ class EscalateLevel:
 
 @dataclass(frozen=True, slots=True)
 class Suspend:
-    """T12."""
+    """T12: suspends the mediation."""
 
     reason_code: SuspendReason
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """T12: `due_on` only, and then always, when the clock was stopped."""
+    """T12: resumes; `due_on` is set exactly when the clock was stopped."""
 
     due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """T13."""
+    """T13: extends a limit."""
 
     consent_of_all: bool
     days: int
@@ -169,7 +172,7 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Agree:
-    """T14."""
+    """T14: records an agreement."""
 
     outcome_form: OutcomeForm
     signed_by_all: bool = False
@@ -184,28 +187,28 @@ class Agree:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """T15."""
+    """T15: ends mediation without agreement."""
 
     reason_code: FailureReason
 
 
 @dataclass(frozen=True, slots=True)
 class Withdraw:
-    """T16: without settlement; a settlement is an agreement."""
+    """T16: withdraws without settlement; a settlement is an agreement."""
 
     reason_code: WithdrawReason
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyForConfirmation:
-    """T17."""
+    """T17: applies for judicial confirmation."""
 
     jointly: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RecordRuling:
-    """T18."""
+    """T18: records the ruling on confirmation."""
 
     confirmed: bool
     reason_code: str = ""
@@ -213,21 +216,21 @@ class RecordRuling:
 
 @dataclass(frozen=True, slots=True)
 class RecordPerformance:
-    """T19."""
+    """T19: records performance."""
 
     evidence_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class RecordNonPerformance:
-    """T20."""
+    """T20: records non-performance."""
 
     target: Remedy
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnToSource:
-    """T6, T18, T21: back to its source, or to the court when a party elects to sue."""
+    """T6, T18, T21: returns to the source, or to the court for a suit."""
 
     target: Channel
     packet_sha256: str = ""
@@ -236,7 +239,7 @@ class ReturnToSource:
 
 @dataclass(frozen=True, slots=True)
 class Refer:
-    """T6, T22: another statutory route."""
+    """T6, T22: refers to another statutory route."""
 
     target: ReferTarget
     told_in_writing: bool
@@ -245,14 +248,14 @@ class Refer:
 
 @dataclass(frozen=True, slots=True)
 class BeginFollowUp:
-    """T23."""
+    """T23: plans the follow-up visit."""
 
     visit_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """T24, T26: two persons."""
+    """T24, T26: strikes the dispute off; needs two persons."""
 
     reviewer_id: str
     result_reported: bool
@@ -262,21 +265,21 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """T25."""
+    """T25: keeps the dispute under watch."""
 
     reason_code: TrackReason
 
 
 @dataclass(frozen=True, slots=True)
 class RecordVisit:
-    """A visit in follow-up or tracking."""
+    """V1: records a visit in follow-up or tracking."""
 
     clean: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """T27: `Colour.NONE` keeps the colour."""
+    """T27: opens the dispute again; `Colour.NONE` keeps the colour."""
 
     reason_code: ReopenReason
     colour: Colour = Colour.NONE
@@ -284,14 +287,14 @@ class Reopen:
 
 @dataclass(frozen=True, slots=True)
 class Supervise:
-    """Overlay 1."""
+    """O1: changes the level of supervision."""
 
     rung: Supervision
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeColour:
-    """Overlay 2."""
+    """O2: changes the warning colour."""
 
     colour: Colour
     reason_code: str
@@ -299,14 +302,14 @@ class ChangeColour:
 
 @dataclass(frozen=True, slots=True)
 class ReachMilestone:
-    """Petition milestones."""
+    """M1: records a petition milestone."""
 
     milestone: Milestone
 
 
 @dataclass(frozen=True, slots=True)
 class Reclassify:
-    """Corrects dimensions that were counted; an empty field keeps."""
+    """C1: corrects counted dimensions; an empty field keeps its value."""
 
     category: str = ""
     case_cause: str = ""
@@ -318,7 +321,7 @@ class Reclassify:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Satisfaction of the party, a code of `Satisfaction`; -1 when the invitation lapsed."""
+    """R1: satisfaction, a code of `Satisfaction`; -1 when the invitation lapsed."""
 
     satisfaction: int
 
@@ -376,10 +379,10 @@ class Command:
         actor: Who acts.
         occurred_at: Aware; when it happened in the world.
         instruction: What to do.
-        correlation_id: Ties together what one request sets off; `command_id` when empty.
-        expected_sequence: Refuse unless the dispute stands there; 0 is any.
+        correlation_id: Links everything that one request causes; `command_id` when empty.
+        expected_sequence: Refuse unless the dispute has this sequence; 0 is any.
         counted: Dates of the instruction that were counted without a holiday table; intake's own, never on the wire.
-        limit: What the rules and the calendar say of the instruction's last day; as above.
+        limit: What the rules and the calendar give for the instruction's last day; never on the wire either.
     """
 
     command_id: str

@@ -1,4 +1,4 @@
-"""Corrections: instructions that restate every counted fact, and what they change."""
+"""Corrections restate every counted fact."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from dispute.lifecycle.vocabulary import CORRECTABLE
 
 
 def reclassed(before: Dimensions, order: Reclassify) -> Dimensions:
-    """Return the corrected dimensions; a village, and with it the grid, outside the new town is dropped."""
+    """Return the corrected dimensions.
+
+    A village, and with it the grid, outside the new town is dropped.
+    """
     town = order.town_code or before.town_code
     strays = not order.village_code and not before.village_code.startswith(town)
     return replace(
@@ -30,7 +33,10 @@ def reclassed(before: Dimensions, order: Reclassify) -> Dimensions:
 
 
 def reclassify(at: Situation, order: Reclassify) -> Change:
-    """Restate every counted fact; who mediated it and how it ended then is history and stays."""
+    """Restate every counted fact.
+
+    Who mediated it and how it ended then is history and stays.
+    """
     dispute = at.known
     after = reclassed(dispute.dimensions, order)
     corrected = {name: getattr(after, name) for name in CORRECTABLE}
@@ -44,7 +50,7 @@ def reclassify(at: Situation, order: Reclassify) -> Change:
 
 
 def due_dates(at: Situation, order: SettleDueDates) -> Change:
-    """Put the dates right, here and under every fact that was counted with one of them."""
+    """Correct the dates in the dispute and in its facts."""
     dispute = at.known
     after = {(date.name, date.before): date.after for date in order.dates if date.before != date.after}
     restated = tuple(
@@ -61,7 +67,10 @@ def due_dates(at: Situation, order: SettleDueDates) -> Change:
 
 
 def _settled(cohort: CohortDates, after: Mapping[tuple[DateName, date], date]) -> CohortDates:
-    """Return the dates put right; the same object when none of them changes."""
+    """Return the corrected cohort dates.
+
+    The same object when none of them changes.
+    """
     days = {name: getattr(cohort, name.value) for name in COHORT_DATES}
     moved = {name.value: after[name, day] for name, day in days.items() if (name, day) in after}
     return replace(cohort, **moved) if moved else cohort

@@ -1,4 +1,7 @@
-"""Judges one command: which events follow, or why not. Pure: same input, same events (design D2)."""
+"""Decides one command: events or a refusal.
+
+It is pure: the same input gives the same events.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,14 @@ from hub.errors import Rejected
 
 
 def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
-    """Return the events that `command` causes on `dispute`; one event for each command today.
+    """Return the events that a command causes.
+
+    One event for each command today.
 
     Args:
         dispute: State; None before registration.
-        command: One instruction. Its time may lie before that of the last event (late news corrects the past),
-            but not before the registration; whether it lies in the future is for the caller, who has a clock.
+        command: One instruction. Its time may be before that of the last event (late reports correct the past),
+            but not before the registration; the caller, who has a clock, checks that it is not in the future.
 
     Raises:
         Rejected: `wrong_state` when the table has no row for this state and instruction, `stale_sequence` when the
@@ -47,13 +52,16 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
 
 
 def _asked(row: Transition[Any], command: Command) -> str:
-    """Name what was asked for, and the rule that bounds it."""
+    """Name the requested row and its bounding rule."""
     name, rule = f"{row.id} {type(command.instruction).__name__}", command.limit.extension
     return name if rule is None else f"{name}, 1–{rule.days}: {rule.clause}"
 
 
 def _still_provisional(dispute: Dispute | None, command: Command, event: Event) -> tuple[ProvisionalDate, ...]:
-    """Return the marks after an event: of what it counted and of what stood before, those whose date still stands."""
+    """Return the provisional marks after an event.
+
+    Marks of the event and earlier ones, as far as their date is still used.
+    """
     order = command.instruction
     settled = {(date.name, date.before) for date in order.dates} if isinstance(order, SettleDueDates) else set()
     before = () if dispute is None else dispute.provisional

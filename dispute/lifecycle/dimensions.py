@@ -1,4 +1,7 @@
-"""What a dispute is counted by, and the dates that form cohorts; field for field the wire's messages."""
+"""Dimensions and cohort dates of a dispute.
+
+A dispute is counted by them. The same fields as the wire's messages.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,10 @@ from dispute.lifecycle.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class Dimensions:
-    """Codes, never names of people; empty means not known or not yet set. Meanings: dimensions.proto."""
+    """Codes that a dispute is counted by.
+
+    Never names of people; empty means not known or not yet set. Meanings: dimensions.proto.
+    """
 
     channel: Channel
     source_organ: str
@@ -47,10 +53,10 @@ class Dimensions:
 
 @dataclass(frozen=True, slots=True)
 class CohortDates:
-    """Business days in Asia/Shanghai; None until reached. Meanings: dimensions.proto.
+    """Business days in Asia/Shanghai that form cohorts.
 
-    `due_on` (mediation term), `local_due_on` and `statutory_due_on` (petitions) are three dates:
-    no transition writes one of them over another.
+    None until reached. Meanings: dimensions.proto. `due_on` (mediation term), `local_due_on` and `statutory_due_on`
+    (petitions) are three dates: no transition writes one of them over another.
     """
 
     received_on: date | None = None

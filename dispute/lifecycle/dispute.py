@@ -1,4 +1,4 @@
-"""State of one dispute: exactly what `decide` needs to judge the next command."""
+"""State of one dispute: what `decide` needs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from dispute.lifecycle.vocabulary import EventKind, Milestone, Supervision
 
 @dataclass(frozen=True, slots=True)
 class CountedFact:
-    """A fact as it stands in the figures now: all as its event told it, but the dimensions once they are corrected."""
+    """A fact as the figures count it now.
+
+    All values are those of its event, except the dimensions and cohort dates after a correction.
+    """
 
     type: EventKind
     business_day: date
@@ -31,9 +34,10 @@ class CountedFact:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counted:
-    """Counted facts in order; the earlier ones are made only when somebody looks at them.
+    """Counted facts in order.
 
-    A dispute is loaded for every command, but its facts are looked at only when one is taken back or restated.
+    The earlier ones are made only when they are needed: a dispute is loaded for every command, but its facts are read
+    only when one is taken back or restated.
 
     Attributes:
         facts: The last facts; all of them when there are no earlier ones.
@@ -62,22 +66,24 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """One dispute (一案一码). No parties.
+    """One dispute (一案一码).
+
+    It has no parties.
 
     Attributes:
         dispute_id: Code of the dispute.
-        state: Row source in the transition table.
+        state: State, the source of rows in the transition table.
         sequence: Number of events so far.
         dimensions: What it is counted by now.
         cohort: Cohort dates now.
         registered_at: When it was registered; nothing can have happened to it before.
-        supervision: Rung of supervision.
+        supervision: Level of supervision.
         source_ref: The source's own reference.
         reopen_seq: Openings so far minus one.
         master_dispute_id: Master, when linked as a duplicate.
         co_departments: Co-handlers; never the lead.
         sign_by: Until when the handler may sign; None without a limit.
-        clock_stopped_on: Day from which the term stands still; None while it runs.
+        clock_stopped_on: Day from which the term is stopped; None while it runs.
         statutory_extended: A petition's statutory limit was extended; a relapse gives no second extension.
         agreement_on: Day of the last agreement of this opening.
         confirmable: That agreement is open to judicial confirmation.
@@ -87,8 +93,8 @@ class Dispute:
         milestones: Petition milestones reached in this opening.
         conclusions: Conclusions of this opening.
         ordinals: How often each kind of event happened in this opening.
-        counted: Facts as they stand in the figures, of all openings, in order.
-        provisional: Dates counted without a holiday table: those that stand, and earlier ones that facts stand under.
+        counted: Facts as the figures count them now, of all openings, in order.
+        provisional: Dates counted without a holiday table: the current ones, and earlier ones of counted facts.
     """
 
     dispute_id: str
@@ -125,11 +131,17 @@ class Dispute:
 
     @property
     def term_runs(self) -> bool:
-        """A handler signed in this opening: from then on only T12 and T13 move `cohort.due_on`."""
+        """Whether a handler signed in this opening.
+
+        From then on only T12 and T13 move `cohort.due_on`.
+        """
         return self.times(EventKind.SIGNED) > 0
 
     def last_day(self, name: DateName) -> date | None:
-        """Return a limit's last day as it stands; None without such a limit."""
+        """Return a limit's current last day.
+
+        None without such a limit.
+        """
         if name is DateName.SIGN_BY:
             return None if self.sign_by is None else last_day_before(self.sign_by)
         if name is DateName.CONFIRM_BY:
@@ -138,23 +150,32 @@ class Dispute:
         return day
 
     def provisional_mark(self, name: DateName) -> ProvisionalDate | None:
-        """Return how a limit was counted, when its last day as it stands is provisional; else None."""
+        """Return how a provisional limit was counted.
+
+        None when the limit's current last day is certain, or when there is none.
+        """
         if not self.provisional:
             return None
         day = self.last_day(name)
         return next((mark for mark in self.provisional if mark.name is name and mark.day == day), None)
 
     def is_provisional(self, name: DateName) -> bool:
-        """Tell whether a limit's last day as it stands is provisional: nothing may be called late by it."""
+        """Tell whether a limit's last day is provisional.
+
+        Nothing may be called late on a provisional day.
+        """
         return self.provisional_mark(name) is not None
 
     @property
     def missing_years(self) -> frozenset[int]:
-        """Years whose holiday tables the provisional dates wait for."""
+        """Missing years of the provisional dates.
+
+        The dates wait for the holiday tables of these years.
+        """
         return frozenset(mark.missing_year for mark in self.provisional)
 
     def holds(self, mark: ProvisionalDate) -> bool:
-        """Tell whether a marked date stands, in the dispute or under one of its counted facts."""
+        """Tell whether the dispute or a fact has a marked date."""
         if self.last_day(mark.name) == mark.day:
             return True
         name = mark.name

@@ -1,4 +1,7 @@
-"""Writes the generated part of docs/lifecycle.md: `python -m dispute.lifecycle.document docs/lifecycle.md`."""
+"""Writes the generated part of docs/lifecycle.md.
+
+Run `python -m dispute.lifecycle.document docs/lifecycle.md`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ def generated() -> str:
 
 
 def with_generated(page: str) -> str:
-    """Return the page with the part between the marks written anew."""
+    """Return the page with the part between the marks rewritten."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{generated()}\n\n{END}{after}"
@@ -117,7 +120,7 @@ def _reasons() -> Iterator[str]:
 
 
 def main(path: Path) -> int:
-    """Rewrite the generated part of the page at `path`; returns the exit code."""
+    """Rewrite the generated part of a page; returns the exit code."""
     path.write_text(with_generated(path.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 

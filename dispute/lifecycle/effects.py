@@ -1,4 +1,7 @@
-"""What an allowed instruction changes: dimensions, cohort dates, particulars and retractions of its event."""
+"""Effects of allowed instructions.
+
+Dimensions, cohort dates, particulars and retractions of the event.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ NOTHING: Final = Particulars()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the event says beyond the command; the defaults keep what is."""
+    """Values of an event; the defaults keep the current ones."""
 
     dimensions: Dimensions
     cohort: CohortDates
@@ -93,7 +96,10 @@ def register(at: Situation, order: Register) -> Change:
 def retraction(
     fact: CountedFact, restated_as: Dimensions | None = None, restated_cohort: CohortDates | None = None
 ) -> Retraction:
-    """Return what takes a counted fact back; it counts again under `restated_as`, when that is given."""
+    """Return the retraction of a counted fact.
+
+    It counts again under `restated_as`, when that is given.
+    """
     return Retraction(
         fact.type,
         fact.business_day,
@@ -110,7 +116,7 @@ def retraction(
 
 
 def link(at: Situation, order: LinkDuplicate) -> Change:
-    """Take back what was counted: the matter is counted at its master."""
+    """Take back all facts: the matter is counted at its master."""
     dispute = at.known
     taken_back = tuple(retraction(fact) for fact in dispute.counted)
     return Change(
@@ -122,7 +128,7 @@ def link(at: Situation, order: LinkDuplicate) -> Change:
 
 
 def unchanged(at: Situation, _: Instruction) -> Change:
-    """Only the state moves."""
+    """Change only the state."""
     return _keep(at.known)
 
 
@@ -144,7 +150,7 @@ def accept(at: Situation, order: Accept) -> Change:
 
 
 def dispatch(at: Situation, order: Dispatch) -> Change:
-    """Name the lead; once the term runs its last day stays."""
+    """Set the lead; once the term runs, its last day stays."""
     dimensions = replace(
         at.known.dimensions,
         lead_department=order.lead_department,
@@ -159,7 +165,7 @@ def dispatch(at: Situation, order: Dispatch) -> Change:
 
 
 def sign(at: Situation, order: Sign) -> Change:
-    """Start the term; a later signature of the same opening does not restart it."""
+    """Start the term; a later signature of the opening does not restart it."""
     particulars = Particulars(clause=at.command.limit.clause)
     return Change(at.known.dimensions, _first_due(at.known, order.due_on), particulars)
 
@@ -171,9 +177,10 @@ def _first_due(dispute: Dispute, due_on: date | None) -> CohortDates:
 
 
 def bounce(at: Situation, order: Bounce) -> Change:
-    """Keep the lead's name on the event, so that bounces are counted by department.
+    """Keep the lead department on the event.
 
-    A dispatch that nobody signed in time is overdue; a higher rung stays.
+    So bounces are counted by department. A dispatch that nobody signed in time is overdue; a higher supervision level
+    stays.
     """
     overdue = order.reason_code == SIGN_OFF_EXPIRED and RUNGS.index(at.known.supervision) < RUNGS.index(
         Supervision.OVERDUE
@@ -183,7 +190,10 @@ def bounce(at: Situation, order: Bounce) -> Change:
 
 
 def begin_mediation(at: Situation, order: BeginMediation) -> Change:
-    """Name the mediator; after a refused confirmation the earlier outcome no longer describes the dispute."""
+    """Set the mediator.
+
+    After a refused confirmation, the earlier outcome is removed because it no longer describes the dispute.
+    """
     dimensions = replace(
         at.known.dimensions,
         mediator_id=order.mediator_id,
@@ -195,7 +205,7 @@ def begin_mediation(at: Situation, order: BeginMediation) -> Change:
 
 
 def escalate(at: Situation, order: EscalateLevel) -> Change:
-    """One level up, new lead, no mediator yet; cohort dates stay as they are."""
+    """Move one level up to a new lead, without mediator; cohort dates stay."""
     dispute = at.known
     above = LEVELS[LEVELS.index(dispute.dimensions.level) + 1]
     dimensions = replace(
@@ -211,12 +221,12 @@ def escalate(at: Situation, order: EscalateLevel) -> Change:
 
 
 def suspend(at: Situation, order: Suspend) -> Change:
-    """Note why the work rests; `evolve` stops the clock by the reason."""
+    """Note the reason; `evolve` stops the clock by it."""
     return _keep(at.known, reason_code=order.reason_code)
 
 
 def resume(at: Situation, order: Resume) -> Change:
-    """Move the due date only by a stop of the clock."""
+    """Move the due date only after a stopped clock."""
     if order.due_on is None:
         return _keep(at.known)
     before = at.known.cohort
@@ -231,16 +241,17 @@ def extend_term(at: Situation, order: Extend) -> Change:
 
 
 def extend_statutory(at: Situation, order: Extend) -> Change:
-    """Move the statutory petition limit, and no other date."""
+    """Move only the statutory petition limit."""
     before = at.known.cohort
     particulars = Particulars(clause=at.command.limit.clause, days=order.days, due_before=before.statutory_due_on)
     return Change(at.known.dimensions, replace(before, statutory_due_on=order.due_on), particulars)
 
 
 def agree(at: Situation, order: Agree) -> Change:
-    """Note form and document; the first agreement and the first conclusion of an opening keep their days.
+    """Note form and document of the agreement.
 
-    A suit that is filed (regime B) ends in a statement or a withdrawal, never in a confirmation, whatever is claimed.
+    The first agreement and the first conclusion of an opening keep their days. A suit that is filed (regime B) ends in
+    a statement or a withdrawal, never in a confirmation, even when the command claims it.
     """
     cohort = _concluded(at.known, at.day)
     if cohort.agreed_on is None:
@@ -265,7 +276,7 @@ def end_without_agreement(at: Situation, order: Fail | Withdraw) -> Change:
 
 
 def rule(at: Situation, order: RecordRuling) -> Change:
-    """Note the ruling; an agreement that was counted stays counted."""
+    """Note the ruling; a counted agreement stays counted."""
     return _keep(at.known, reason_code="" if order.confirmed else order.reason_code)
 
 
@@ -280,7 +291,10 @@ def not_perform(at: Situation, order: RecordNonPerformance) -> Change:
 
 
 def return_to_source(at: Situation, order: ReturnToSource) -> Change:
-    """Note who takes it back and the packet; the outcome's reason travels as the event's reason."""
+    """Note the target and the packet.
+
+    The reason of the event is the reason of the outcome.
+    """
     particulars = Particulars(target=str(order.target), document_sha256=order.packet_sha256)
     return _keep(at.known, particulars, at.known.dimensions.outcome_code)
 
@@ -296,7 +310,7 @@ def begin_follow_up(at: Situation, order: BeginFollowUp) -> Change:
 
 
 def close(at: Situation, order: Close) -> Change:
-    """Strike off."""
+    """Strike the dispute off."""
     cohort = replace(at.known.cohort, closed_on=at.day)
     return Change(at.known.dimensions, cohort, Particulars(reviewer_id=order.reviewer_id))
 
@@ -312,7 +326,10 @@ def visit(at: Situation, order: RecordVisit) -> Change:
 
 
 def reopen(at: Situation, order: Reopen) -> Change:
-    """Open the same dispute again: acceptance starts anew, lead and level stay, petition limits stay."""
+    """Open the same dispute again.
+
+    The acceptance starts anew; lead, level and petition limits stay.
+    """
     dispute = at.known
     colour = dispute.dimensions.colour if order.colour is Colour.NONE else order.colour
     dimensions = replace(
@@ -337,12 +354,12 @@ def reopen(at: Situation, order: Reopen) -> Change:
 
 
 def supervise(at: Situation, order: Supervise) -> Change:
-    """Note the rung."""
+    """Note the supervision level."""
     return _keep(at.known, Particulars(supervision=str(order.rung)))
 
 
 def colour(at: Situation, order: ChangeColour) -> Change:
-    """Change the colour; red is owned by a leader from this moment."""
+    """Change the colour; a leader is responsible for red."""
     rung = str(Supervision.ESCALATED) if order.colour is Colour.RED else ""
     particulars = Particulars(colour_before=at.known.dimensions.colour, supervision=rung)
     dimensions = replace(at.known.dimensions, colour=order.colour)
@@ -360,5 +377,8 @@ def rate(at: Situation, order: Rate) -> Change:
 
 
 def source_ref_of(order: Instruction) -> str:
-    """Return what only the registration knows and the journal does not carry."""
+    """Return the source reference of a registration.
+
+    The journal does not carry it; empty for other instructions.
+    """
     return order.source_ref if isinstance(order, Register) else ""

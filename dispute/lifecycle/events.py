@@ -1,4 +1,7 @@
-"""Facts in the life of one dispute: field for field the journal's event, without the time of recording."""
+"""Events of one dispute.
+
+The same fields as the journal's event, without the time of recording.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ from dispute.lifecycle.vocabulary import Colour, EventKind, Role
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """A counted fact taken back by a later event, told whole as it was counted. Meanings: journal.proto.
+    """A counted fact that a later event takes back.
 
-    `restated_as` is set exactly when it is `restated`: it then counts again under these dimensions, and with
-    `restated_cohort` where its dates changed too.
+    It repeats the fact completely, as it was counted. Meanings: journal.proto. `restated_as` is set exactly when it is
+    `restated`: the fact then counts again under these dimensions, and with `restated_cohort` where its dates changed
+    too.
     """
 
     type: EventKind
@@ -34,9 +38,10 @@ class Retraction:
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """Typed particulars; only those that the event's kind names are set.
+    """Typed particulars of an event.
 
-    `document_sha256` is the digest of the agreement, of the evidence of performance, or of the return packet.
+    Only those of the event's kind are set. `document_sha256` is the digest of the agreement, of the evidence of
+    performance, or of the return packet.
     """
 
     clause: str = ""
@@ -65,7 +70,9 @@ class Particulars:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One fact. Meanings of the fields: journal.proto.
+    """One event of a dispute.
+
+    Meanings of the fields: journal.proto.
 
     Attributes:
         source_ref: Only on `registered` and only in this process: the journal carries no partner's reference.

@@ -1,4 +1,7 @@
-"""Folds events into the state of a dispute. Judges nothing: what happened, happened."""
+"""Folds events into the state of a dispute.
+
+It never refuses a valid next event, because the event has happened.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
 
 
 def _new_opening() -> dict[str, Any]:
-    """What belongs to an opening starts anew; lead, colour, petition limits and counted facts go on."""
+    """Reset the values of an opening.
+
+    Lead, colour, petition limits and counted facts stay.
+    """
     return {
         "sign_by": None,
         "clock_stopped_on": None,
@@ -104,7 +110,10 @@ def _agreed(_: Dispute, event: Event) -> dict[str, Any]:
 
 
 def _settled(dispute: Dispute, event: Event) -> dict[str, Any]:
-    """The cohort dates stand in the event; what stands in the dispute alone is moved here."""
+    """Move dates that only the dispute has.
+
+    The cohort dates are in the event.
+    """
     changes: dict[str, Any] = {}
     for date in event.particulars.settled:
         if date.name is DateName.SIGN_BY and date.before == dispute.last_day(DateName.SIGN_BY):
@@ -144,7 +153,7 @@ PARTICULAR: Final[Mapping[EventKind, Callable[[Dispute, Event], dict[str, Any]]]
         "milestones": (*dispute.milestones, Milestone(event.particulars.milestone))
     },
 }
-"""What only events of one kind tell; kinds that are not named change nothing more."""
+"""Changes by events of one kind; kinds that are not listed change nothing more."""
 
 
 def _nothing_more(_: Dispute, __: Event) -> dict[str, Any]:
@@ -158,7 +167,7 @@ def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tup
 
 
 def _counted(known: Counted, event: Event) -> Counted:
-    """Apply the event's retractions, one fact for each, then count the event itself."""
+    """Apply the retractions, then count the event itself."""
     facts = known
     if event.retracts:
         by_sequence = {fact.sequence: fact for fact in known}
@@ -188,10 +197,12 @@ def _counted(known: Counted, event: Event) -> Counted:
 
 
 def replay(events: tuple[Event, ...]) -> Dispute:
-    """Return the state after all `events` of one dispute, from its registration on.
+    """Return the state after all events.
+
+    The events of one dispute, from its registration on.
 
     Raises:
-        Fault: `history_broken` when they are none, not contiguous, or of several disputes.
+        Fault: `history_broken` when there are none, or they are not contiguous, or of several disputes.
     """
     dispute: Dispute | None = None
     for event in events:

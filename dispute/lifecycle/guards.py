@@ -1,4 +1,7 @@
-"""Guards from registration to the end of the mediation's preparation; each returns its reason code, or None."""
+"""Guards from registration to mediation.
+
+Up to the end of the mediation's preparation. Each returns its reason code, or None.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ from dispute.lifecycle.vocabulary import (
 )
 
 BOUNCES_BEFORE_COUNTY: Final = 3
-"""After the third bounce the county decides (people: dispatcher)."""
+"""After this many bounces the county decides."""
 CLEAR_ENOUGH: Final = frozenset({Clarity.CLEAR, Clarity.FAIRLY_CLEAR})
 LATER: Final = (
     "level",

@@ -1,4 +1,7 @@
-"""Deterministic ids: the same matter or fact has the same id in every process and at every repeat (design D6)."""
+"""Deterministic ids of disputes and events.
+
+The same matter or event has the same id in every process and at every repeat.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 NAMESPACE: Final = UUID("6f0d2b1e-8f5c-5d0e-9a6b-3c1f7e2a4d58")
-"""Fixed for ever: every id hangs on it."""
+"""Fixed for ever: every id is made with it."""
 
 _SPACE: Final = NAMESPACE.bytes
 _CANONICAL: Final = pattern(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -18,20 +21,20 @@ _VERSION_BITS: Final = 0xF000_C000 << 48
 _VERSION_5: Final = 0x5000_8000 << 48
 
 _WIDE: Final = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)}
-"""Full-width forms of ASCII; whoever types with a Chinese input method writes them without noticing."""
+"""Full-width forms of ASCII; people who type with a Chinese input method write them without noticing."""
 _YEAR: Final = pattern(r"[(\[〔【〖﹙﹝]([0-9]{4})[)\]〕】〗﹚﹞]")
-"""The year of a case or document number; each office prints brackets of its own."""
+"""The year of a case or document number; each office prints its own kind of brackets."""
 _BLANKS: Final = {0x20: None, 0xA0: None, 0x3000: None}
 
 
 def canonical_reference(text: str) -> str:
-    """Return the one form that all spellings of an organ's reference share; ids and comparisons go by it.
+    """Return the canonical form of an organ's reference.
 
-    Composed (NFC), full-width ASCII narrow, and a year in brackets of any kind as courts print it: （2024）. With a
-    year like that it loses its blanks, which come from columns and line ends of the organ's own lists. Everything
-    else stays apart, case and all: ① and 1, or A-1 and A1, may be two matters. Applied twice it changes nothing.
-
-    Fixed for ever, as the ids are: another form would give old matters new ids.
+    All spellings of the reference share it; ids and comparisons use it (ADR-0011). Composed (NFC), full-width ASCII
+    narrow, and a year in brackets of any kind as courts print it: （2024）. With a year like that it loses its blanks,
+    which come from columns and line ends of the organ's own lists. Everything else stays different, case included: ①
+    and 1, or A-1 and A1, may be two matters. Applied twice it changes nothing. Fixed for ever, as the ids are: another
+    form would give old matters new ids.
 
     Source:
         最高人民法院关于人民法院案件案号的若干规定 (法〔2015〕137号) art. 3: （收案年度）+法院代字+类型代字+案件编号+号.
@@ -45,31 +48,41 @@ def canonical_reference(text: str) -> str:
 
 
 def dispute_id_of(source_organ: str, source_ref: str) -> str:
-    """Return the dispute's id: UUIDv5 of the organ that sent it and that organ's own reference.
+    """Return the dispute's id.
 
-    Both are taken as they are, case and all; the unit separator keeps `a|bc` and `ab|c` apart. A bridge gives a new
-    matter the id of its `canonical_reference`; matters of earlier releases have the id of the spelling that came first.
+    UUIDv5 of the organ that sent it and that organ's own reference. Both are taken as they are, case included; the unit
+    separator keeps `a|bc` and `ab|c` apart. A bridge gives a new matter the id of its `canonical_reference`; matters of
+    earlier releases have the id of the spelling that came first.
     """
     return id_within(_SPACE, f"dispute\x1f{source_organ}\x1f{source_ref}")
 
 
 def event_id_of(dispute_id: str, sequence: int) -> str:
-    """Return the event's id: UUIDv5 of the dispute and the event's number within it."""
+    """Return the event's id.
+
+    It is a UUIDv5 of the dispute and the event's number in it.
+    """
     return id_within(_SPACE, f"event\x1f{dispute_id}\x1f{sequence}")
 
 
 def is_dispute_id(text: str) -> bool:
-    """Tell whether `text` is a UUID of version 5 in canonical form."""
+    """Tell whether `text` is a canonical UUID of version 5."""
     return _OF_A_NAME.fullmatch(text) is not None
 
 
 def is_uuid(text: str) -> bool:
-    """Tell whether `text` is a UUID of any version in canonical form: lower case, with hyphens."""
+    """Tell whether `text` is a canonical UUID of any version.
+
+    It is lower case, with hyphens.
+    """
     return _CANONICAL.fullmatch(text) is not None
 
 
 def id_within(space: bytes, name: str) -> str:
-    """Return `str(uuid5(UUID(bytes=space), name))` at less than half its cost: every event and hand-off needs one."""
+    """Return a UUIDv5 as text, fast.
+
+    The same as `str(uuid5(UUID(bytes=space), name))` at less than half its cost: every event and hand-off needs one.
+    """
     digest = hashlib.sha1(space + name.encode(), usedforsecurity=False).digest()
     bits = int.from_bytes(digest[:16], "big") & ~_VERSION_BITS | _VERSION_5
     text = f"{bits:032x}"

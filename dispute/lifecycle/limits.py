@@ -1,4 +1,7 @@
-"""What intake's rules and calendar say of the last day that an instruction sets; the machine counts no days itself."""
+"""Limits that intake's rules and calendar give.
+
+They bound the last day that an instruction sets; this package counts no days itself.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """How far the rules let a limit be extended.
+    """Bounds of an extension of a limit.
 
     Attributes:
-        days: The most that one extension has; calendar or working days, as the rule counts.
-        clause: Clause it rests on.
-        once: There is no second one: of a mediation term within an opening, of a statutory limit at all.
+        days: Most days of one extension; calendar or working days, as the rule counts.
+        clause: Clause it is based on.
+        once: Allowed only once: for a mediation term in an opening, for a statutory limit in all openings.
     """
 
     days: int
@@ -24,12 +27,12 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What the rules and the calendar say of one instruction.
+    """Limit of one instruction, by rules and calendar.
 
     Attributes:
-        last_day: The last day that the instruction's limit has; None when there is none to count.
+        last_day: Last day of the instruction's limit; None when there is none to count.
         clause: Clause that it was counted by; empty when a person set it.
-        extension: Rule of the extension that the instruction asks for; None when the rules know none.
+        extension: Rule of the extension that the instruction asks for; None when there is no such rule.
     """
 
     last_day: date | None = None

@@ -1,4 +1,7 @@
-"""Guards of outcomes, exits, follow-up, overlays and corrections; each returns its reason code, or None."""
+"""Guards of outcomes, exits, follow-up, overlays and corrections.
+
+Each returns its reason code, or None.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ from dispute.lifecycle.vocabulary import (
 
 CLEAN_VISITS_TO_CLOSE: Final = 3
 NEEDS_SESSION: Final = frozenset({FailureReason.DEADLOCK, FailureReason.UNSIGNED, FailureReason.SHAM})
-"""Reasons that only a mediation which began can have."""
+"""Reasons that need a mediation which has begun."""
 NO_PACKET: Final = frozenset({State.NOT_MEDIABLE, State.WITHDRAWN})
 """Nothing was mediated, or the case is over: no packet goes to the court."""
 

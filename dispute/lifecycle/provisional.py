@@ -1,6 +1,7 @@
-"""Dates that reach a year without a holiday table: counted by weekends alone, and until the table comes no more.
+"""Dates that reach a year without holiday table.
 
-Nothing expires, fails, bounces or is late on such a date (ADR-0009); reminders may ring.
+They are counted with weekends as the only days off, until the table comes. Nothing expires, fails, bounces or is late
+on such a date (ADR-0009); reminders may fire.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 
 class DateName(StrEnum):
-    """Limits of a dispute that are counted in days of the calendar."""
+    """Limits of a dispute, counted in days."""
 
     DUE_ON = "due_on"
     LOCAL_DUE_ON = "local_due_on"
@@ -22,12 +23,12 @@ class DateName(StrEnum):
 
 
 COHORT_DATES: Final = (DateName.DUE_ON, DateName.LOCAL_DUE_ON, DateName.STATUTORY_DUE_ON)
-"""Limits that stand in the cohort dates of counted facts; the others stand in the dispute alone."""
+"""Limits among the cohort dates of counted facts; the dispute alone has the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """So many days further: calendar days by 民诉法 85, or working days."""
+    """Number of calendar days (民诉法 85) or working days."""
 
     days: int
     working: bool = False
@@ -35,11 +36,13 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class ProvisionalDate:
-    """A date that a holiday table still may move, and how it was counted, so that it can be counted again.
+    """A date that a holiday table may still move.
+
+    It has what is needed to count it again.
 
     Attributes:
         name: Which limit.
-        day: Its last day as it was counted; with the name it is the mark's identity.
+        day: Its last day as it was counted; name and day identify the mark.
         counted_from: Day of the event; not counted.
         spans: One after the other, each from the end of the one before: a limit, then its extensions.
         missing_year: First year on the way that had no holiday table.
@@ -54,7 +57,10 @@ class ProvisionalDate:
 
 @dataclass(frozen=True, slots=True)
 class SettledDate:
-    """A provisional date counted again; `before` and `after` are the same day when the table moved nothing."""
+    """A provisional date counted again.
+
+    `before` and `after` are the same day when the table moved nothing.
+    """
 
     name: DateName
     before: date
@@ -63,10 +69,12 @@ class SettledDate:
 
 @dataclass(frozen=True, slots=True)
 class SettleDueDates:
-    """D1: a holiday table came, and provisional dates were counted again; never on the wire, the hub's own.
+    """D1: settles provisional dates.
+
+    A holiday table came, and the dates were counted again. Never on the wire: only the hub itself gives it.
 
     Attributes:
-        dates: At least one; each names a date that is provisional.
+        dates: At least one; each is a date that is provisional.
     """
 
     dates: tuple[SettledDate, ...]

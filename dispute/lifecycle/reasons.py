@@ -1,4 +1,4 @@
-"""Closed list of reason codes that a refused command may carry, with the text that people read."""
+"""Closed list of refusal reasons, with texts for people."""
 
 from __future__ import annotations
 

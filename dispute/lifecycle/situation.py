@@ -1,4 +1,7 @@
-"""What a guard and an effect look at: the dispute as it stands, the command, and its business day."""
+"""The input of guards and effects.
+
+The dispute as it is, the command, and its business day.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ TEXT_LIMIT: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """One command about to be judged.
+    """One command to be decided.
 
     Attributes:
         dispute: None before registration.
-        command: Command; its instruction is given to guards beside this.
+        command: Command; guards get its instruction as a separate argument.
         day: Business day of the command in Asia/Shanghai.
     """
 
@@ -35,19 +38,25 @@ class Situation:
 
     @property
     def known(self) -> Dispute:
-        """The dispute, where the table allows the instruction only after registration."""
+        """The dispute, for instructions only allowed after registration."""
         if self.dispute is None:
             raise LookupError("guard of a registered dispute was asked before registration")
         return self.dispute
 
 
 def is_code(text: str) -> bool:
-    """Tell whether `text` is a code of a closed list: lower case, digits, underscore, at most 64."""
+    """Tell whether `text` is a well-formed code.
+
+    A code has lower case, digits and underscores, at most 64 characters.
+    """
     return CODE.fullmatch(text) is not None
 
 
 def is_pseudonym(text: str) -> bool:
-    """Tell whether `text` may stand for a person: no name, no identity number, no phone number."""
+    """Tell whether `text` is a valid pseudonym.
+
+    It must be no name, identity number or phone number.
+    """
     return PSEUDONYM.fullmatch(text) is not None and PERSONAL.fullmatch(text) is None
 
 
@@ -62,5 +71,5 @@ def is_text(text: str) -> bool:
 
 
 def are_texts(texts: Collection[str]) -> bool:
-    """Tell whether each of `texts` is short and printable; all of them in two looks."""
+    """Tell whether all `texts` are short and printable."""
     return max(map(len, texts), default=0) <= TEXT_LIMIT and "".join(texts).isprintable()

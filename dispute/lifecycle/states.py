@@ -1,4 +1,4 @@
-"""States of a dispute, from the first registration to strike-off (domain: lifecycle state machine)."""
+"""States of a dispute, from registration to strike-off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 
 class State(StrEnum):
-    """Where a dispute stands."""
+    """State of a dispute."""
 
     REGISTERED = "registered"
     SCREENING = "screening"
@@ -58,7 +58,7 @@ STATE_TERMS: Final[dict[State, str]] = {
 """Official Chinese term of each state."""
 
 ENDS: Final = frozenset({State.CLOSED, State.DUPLICATE, State.RETURNED, State.REFERRED})
-"""Struck off, linked, or left by a statutory exit: every registered dispute reaches one of these."""
+"""Closed, linked as a duplicate, or left by a statutory exit: every registered dispute reaches one of these."""
 
 OPEN: Final = tuple(state for state in State if state not in {State.DUPLICATE, State.CLOSED})
 """States in which overlays and petition milestones may still happen."""

@@ -1,4 +1,7 @@
-"""The whole machine as a table that people can read; `decide` does nothing but look rows up here."""
+"""The transition table of a dispute.
+
+The whole state machine, readable for people; `decide` only looks rows up here.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,16 @@ class Transition(Generic[Order]):
     """One row.
 
     Attributes:
-        id: Stands on the event, for example `T14`; a letter tells variants of one row apart.
+        id: Recorded in the event, for example `T14`; a letter distinguishes variants of one row.
         instruction: Type of the instruction.
         sources: States it is allowed in; None is before registration.
-        target: State after; None stays.
+        target: State after; None keeps the state.
         kind: Kind of the event.
-        effect: What the event says beyond the command.
+        effect: Values of the event beyond the command.
         zh: What happens, for county staff.
         en: The same in English.
-        guards: Asked in this order; the first reason wins.
-        when: Chooses between rows of one instruction and state; rows without it are the rest.
+        guards: Checked in this order; the first reason is the answer.
+        when: Chooses between rows of one instruction and state; a row without it takes all other cases.
     """
 
     id: str
@@ -210,7 +213,7 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
 
 
 def index(rows: tuple[Transition[Any], ...]) -> dict[tuple[type, State | None], tuple[Transition[Any], ...]]:
-    """Return the rows by instruction and state, in the order of the table."""
+    """Return the table's rows by instruction and state, in order."""
     found: dict[tuple[type, State | None], tuple[Transition[Any], ...]] = {}
     for row in rows:
         for source in row.sources:

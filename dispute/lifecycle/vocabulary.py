@@ -1,4 +1,7 @@
-"""Closed lists of codes. A member named `NONE` is the empty string on the wire: not known, or not yet set."""
+"""Closed lists of codes.
+
+A member named `NONE` is the empty string on the wire: not known, or not yet set.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Final, Self
 
 
 class EventKind(StrEnum):
-    """What happened, past tense."""
+    """Kinds of events, in past tense."""
 
     REGISTERED = "registered"
     DUPLICATE_LINKED = "duplicate_linked"
@@ -46,21 +49,21 @@ class EventKind(StrEnum):
 
 
 CONCLUSIONS: Final = frozenset({EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN})
-"""What ends a mediation; the first of an opening has `conclusion_ordinal` 1."""
+"""Events that end a mediation; the first of an opening has `conclusion_ordinal` 1."""
 
 CORRECTIONS: Final = frozenset({EventKind.RECLASSIFIED, EventKind.DUE_DATES_SETTLED})
-"""What restates counted facts and is none itself."""
+"""Events that restate counted facts and are not counted themselves."""
 
 COUNTED: Final = frozenset(EventKind) - CORRECTIONS - {EventKind.SCREENING_BEGUN}
 """Kinds whose facts a later event takes back or restates: all but a step without a figure and the corrections.
 
-What is not retracted today can't be moved by a figure that is thought of tomorrow: the journal is kept for ever."""
+The journal is kept for ever: a fact that is not retracted today can't be corrected in a figure that is added later."""
 
 CORRECTABLE: Final = ("category", "case_cause", "town_code", "village_code", "grid_code")
-"""Dimensions that a correction replaces; every other one of a counted fact is history."""
+"""Dimensions that a correction replaces; every other one of a counted fact is history and stays."""
 
 SIGN_OFF_EXPIRED: Final = "sign_off_expired"
-"""Reason of the bounce by which the hub itself takes back a dispatch that nobody signed in time."""
+"""Reason of a bounce that the hub itself makes when nobody signed a dispatch in time."""
 
 
 class Channel(StrEnum):
@@ -93,7 +96,7 @@ class Channel(StrEnum):
 
 
 class Role(StrEnum):
-    """Who acts."""
+    """Role of an actor."""
 
     SYSTEM = "system"
     BRIDGE = "bridge"
@@ -108,7 +111,10 @@ class Role(StrEnum):
 
 
 class Regime(StrEnum):
-    """Court regime by date of receipt: `A` mediates before filing (until 2024-12-31), `B` after registration."""
+    """Court regime by date of receipt.
+
+    `A` mediates before filing (until 2024-12-31), `B` after registration.
+    """
 
     NONE = ""
     A = "A"
@@ -116,7 +122,10 @@ class Regime(StrEnum):
 
 
 class Level(StrEnum):
-    """Rung of the four-level linkage, lowest first; which organ a rung is differs by county and is data."""
+    """Level of the four-level linkage, lowest first.
+
+    Which organ a level is differs by county and is data.
+    """
 
     NONE = ""
     GRID = "grid"
@@ -126,7 +135,7 @@ class Level(StrEnum):
 
 
 class Colour(StrEnum):
-    """Four-colour warning (四色预警) of a dispute; a dispute starts without one."""
+    """Four-colour warning (四色预警); a dispute starts without one."""
 
     NONE = ""
     GREEN = "green"
@@ -136,7 +145,10 @@ class Colour(StrEnum):
 
 
 class Supervision(StrEnum):
-    """Rungs of supervision (督办), lowest first; `escalated` is owned by a leader."""
+    """Levels of supervision (督办), lowest first.
+
+    A leader is responsible for an `escalated` dispute.
+    """
 
     NORMAL = "normal"
     REMINDED = "reminded"
@@ -182,7 +194,7 @@ class MediationKind(StrEnum):
 
 
 class OutcomeForm(StrEnum):
-    """In what form a mediation succeeded."""
+    """Form in which a mediation succeeded."""
 
     NONE = ""
     AGREEMENT = "agreement"
@@ -193,7 +205,10 @@ class OutcomeForm(StrEnum):
 
 
 class MadeBy(StrEnum):
-    """Under whom an agreement was made; one made by the police is not open to judicial confirmation."""
+    """Under whom an agreement was made.
+
+    One made by the police is not open to judicial confirmation.
+    """
 
     NONE = ""
     PEOPLE_COMMITTEE = "people_committee"
@@ -212,7 +227,10 @@ class Clarity(StrEnum):
 
 
 class SuspendReason(StrEnum):
-    """Why the work rests; only `appraisal_before_filing` stops the clock (在线调解规则 26)."""
+    """Reason of a suspension.
+
+    Only `appraisal_before_filing` stops the clock (在线调解规则 26).
+    """
 
     APPRAISAL_BEFORE_FILING = "appraisal_before_filing"
     APPRAISAL = "appraisal"
@@ -276,7 +294,10 @@ class ReopenReason(StrEnum):
 
 
 class Milestone(StrEnum):
-    """Steps of a first petition: meet in 3 days, investigate in 5, feed back in 7, conclude in 30."""
+    """Steps of a first petition.
+
+    Meet in 3 days, investigate in 5, feed back in 7, conclude in 30.
+    """
 
     MET = "met"
     INVESTIGATED = "investigated"
@@ -285,7 +306,7 @@ class Milestone(StrEnum):
 
 
 class Satisfaction(IntEnum):
-    """Rating codes of the petition system; 2 is not in use there."""
+    """Rating codes of the petition system, which has no 2."""
 
     LAPSED = -1
     SATISFIED = 0
