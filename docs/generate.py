@@ -73,8 +73,8 @@ def metrics() -> str:
 
 
 def settings_class(service: str) -> type[ServiceSettings]:
-    """Return the settings class that a service defines."""
-    module = importlib.import_module(f"services.{service}.settings")
+    """Return the settings class that a service reads; all bridges read the same."""
+    module = importlib.import_module("bridge.settings" if service in BRIDGES else f"services.{service}.settings")
     (found,) = (
         value
         for value in vars(module).values()

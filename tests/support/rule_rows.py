@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -143,4 +144,6 @@ def _literals(kind: object) -> list[str]:
     """Return the members of a closed list of codes, none when it is open."""
     if get_origin(kind) is Literal:
         return list(get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return [str(member) for member in kind]
     return [each for part in get_args(kind) for each in _literals(part)]

@@ -19,18 +19,21 @@ SERVICES = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 
 
+def settings_of(service: str) -> list[type[ServiceSettings]]:
+    module = importlib.import_module(
+        "bridge.settings" if service.endswith("_bridge") else f"services.{service}.settings"
+    )
+    return [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, ServiceSettings)]
+
+
 def known(service: str) -> set[str]:
-    module = importlib.import_module(f"services.{service}.settings")
-    classes = [v for v in vars(module).values() if isinstance(v, type) and issubclass(v, ServiceSettings)]
-    return {name for cls in classes for name in variables(cls)}
+    return {name for cls in settings_of(service) for name in variables(cls)}
 
 
 def needed(service: str) -> set[str]:
-    module = importlib.import_module(f"services.{service}.settings")
     return {
         f"HUB_{name.upper()}"
-        for cls in vars(module).values()
-        if isinstance(cls, type) and issubclass(cls, ServiceSettings)
+        for cls in settings_of(service)
         for name, field in cls.model_fields.items()
         if field.is_required()
     }
