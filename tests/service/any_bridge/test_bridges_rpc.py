@@ -37,8 +37,8 @@ class Partner:
 @pytest.fixture
 async def partner(any_bridge: RunningBridge) -> AsyncIterator[Partner]:
     name = any_bridge.bridge.spec.channel
-    stubs = import_module(f"hub.wire.{name}.v1.{name}_pb2_grpc")
-    pb = import_module(f"hub.wire.{name}.v1.{name}_pb2")
+    stubs = import_module(f"dispute.wire.{name}.v1.{name}_pb2_grpc")
+    pb = import_module(f"dispute.wire.{name}.v1.{name}_pb2")
     async with channel(f"127.0.0.1:{any_bridge.bridge.grpc.port}") as client:
         yield Partner(any_bridge, getattr(stubs, f"{name.capitalize()}BridgeServiceStub")(client), pb)
 
