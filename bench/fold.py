@@ -26,8 +26,8 @@ from bench.machine import facts
 from bench.measure import Sample, Say, interleave, judged, spreads
 from bench.options import Options, Screen, command, common
 from bench.recorder import Recorder, Sender
+from bench.results import finish, save
 from bench.rig import broker, bus, scratch
-from bench.saving import finish, save
 from dispute.contracts.topics import JOURNAL
 from hub.kafka.admin import provision
 from hub.kafka.publisher import KafkaPublisher

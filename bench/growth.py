@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.asking import MB, STATS, pid_of, until, watch
-from bench.growing import Point, line_through, sizes, tenths
+from bench.growth_cost import Point, line_through, sizes, tenths
 from bench.handoffs import recorded, sealer_in
 from bench.journal import COUNTY, PROVINCE, Journal, Region
 from bench.lands import Name, land
@@ -25,9 +24,10 @@ from bench.machine import facts
 from bench.measure import judged
 from bench.options import Screen, command, common
 from bench.processes import usage_of
+from bench.questions import MB, STATS, pid_of, until, watch
 from bench.recorder import Recorded, Recorder
+from bench.results import finish, save
 from bench.rig import broker, bus, scratch, single
-from bench.saving import finish, save
 from bench.series import disk_of
 from bench.submissions import Press
 from dispute.contracts.topics import HANDOFFS, JOURNAL

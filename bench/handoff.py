@@ -30,8 +30,8 @@ from bench.handoff_echo import METHOD, PATH
 from bench.machine import ROOT, facts
 from bench.measure import Sample, interleave, judged, spreads
 from bench.options import Options, Screen, command, common
+from bench.results import finish, save
 from bench.rig import broker, scratch, single
-from bench.saving import finish, save
 from hub.errors import Retryable
 from ops.console.output import failing, keep_stdout_clean
 from ops.run.children import Child

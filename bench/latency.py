@@ -23,8 +23,8 @@ from bench.measure import judged, percentile
 from bench.options import Options, Screen, command, common
 from bench.processes import usage_of
 from bench.rest import at_rest
+from bench.results import finish, save
 from bench.rig import five, scratch
-from bench.saving import finish, save
 from bench.submissions import Press
 from hub.errors import Retryable
 from ops.console import interrupts

@@ -22,8 +22,8 @@ from bench.environment import python, version_of
 from bench.machine import ROOT, facts
 from bench.measure import Say
 from bench.options import Screen, command, common
+from bench.results import finish, save
 from bench.rig import scratch
-from bench.saving import finish, save
 from hub.errors import Retryable
 from ops.console.output import failing, keep_stdout_clean
 

@@ -18,15 +18,15 @@ from typing import Any, Final
 
 import grpc
 
-from bench.asking import STALLED_S, STATS, Asked
-from bench.driven import Load, Loaded, under_load
+from bench.driver import Load, Loaded, under_load
 from bench.machine import facts
 from bench.measure import judged, spread
 from bench.options import Options, Screen, command, common
-from bench.rebuilding import QUICK_REBUILDS, REBUILDS, rebuild
+from bench.questions import STALLED_S, STATS, Asked
+from bench.rebuild import QUICK_REBUILDS, REBUILDS, rebuild
 from bench.rest import at_rest
+from bench.results import finish, save
 from bench.rig import scratch
-from bench.saving import finish, save
 from bench.series import disk_of
 from dispute.contracts.topics import BRIDGES
 from hub.errors import Retryable

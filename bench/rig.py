@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import pace
-from bench.saving import SCRATCH
+from bench.results import SCRATCH
 from hub.kafka.bus import Bus
 from ops.run.broker.jars import Say
 from ops.run.broker.native import JVM, NativeKafka

@@ -21,14 +21,14 @@ import grpc
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench import series
-from bench.driven import Driven, Load, under_load
+from bench.driver import Driven, Load, under_load
 from bench.machine import facts
 from bench.measure import judged, percentile, spread
 from bench.options import Screen, command, common
 from bench.processes import usage_of
 from bench.rest import at_rest
+from bench.results import finish, save
 from bench.rig import scratch
-from bench.saving import finish, save
 from bench.series import Look
 from dispute.contracts.topics import BRIDGES
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import saving
+from bench import results as saving
 from bench.fold import TARGETS, document
 from bench.measure import Sample
 from bench.options import Options
-from bench.saving import finish, save
+from bench.results import finish, save
 
 ONCE = Options(rounds=1, quick=False, save=False, json=True, folder=None)
 

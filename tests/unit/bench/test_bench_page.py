@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from bench import fold, growth, page, plots, recovery, sustained
-from bench.growing import Point
+from bench.growth_cost import Point
 from bench.measure import Sample
 from bench.options import Options
 from bench.pictures import pictures

@@ -107,14 +107,14 @@ PLANTS = {
     ),
     "benchmark in a service": Plant(
         "services/stats/figures/answers.py",
-        "import bench.saving\n",
+        "import bench.results\n",
         "walls",
-        "services.stats.figures.answers -> bench.saving",
+        "services.stats.figures.answers -> bench.results",
     ),
     "benchmark in the kernel": Plant(
         "hub/http/app.py", "import bench.machine\n", "walls", "hub.http.app -> bench.machine"
     ),
-    "kafka in a benchmark": Plant("bench/saving.py", "import kafka\n", "walls", "bench.saving -> kafka"),
+    "kafka in a benchmark": Plant("bench/results.py", "import kafka\n", "walls", "bench.results -> kafka"),
     "lower room imports upper": Plant(
         "hub/store/__init__.py", "import hub.streams\n", "walls", "hub.store -> hub.streams"
     ),

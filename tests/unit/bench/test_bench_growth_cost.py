@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.growing import Point, cost_us, line_through, point_at, sizes, tenths, under_way
+from bench.growth_cost import Point, cost_us, line_through, point_at, sizes, tenths, under_way
 
 
 def points(count: int, *, dearer_from: int = 10**9, slower: float = 1.0) -> list[Point]:

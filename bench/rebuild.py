@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from bench.asking import STATS, watch
 from bench.journal import COUNTY, Journal
 from bench.lives import pool
 from bench.options import Screen
+from bench.questions import STATS, watch
 from bench.recorder import Recorder
 from bench.rig import broker, bus, single
 from dispute.contracts.topics import JOURNAL

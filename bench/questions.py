@@ -14,7 +14,7 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench import pace
-from bench.growing import Point, under_way
+from bench.growth_cost import Point, under_way
 from bench.options import Screen
 from bench.processes import usage_of
 from bench.series import disk_of
