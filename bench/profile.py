@@ -32,7 +32,7 @@ LOOP_FRAMES: Final = ("BaseEventLoop._run_once ", "Handle._run ")
 """Frames outside of these belong to the loop's caller, and do not show what the loop is doing."""
 LOOP: Final = "event loop, gRPC's core"
 IMPORTS: Final = "<frozen importlib"
-OURS: Final = {"hub": 2, "services": 2, "ops": 1, "bench": 1}
+OURS: Final = {"hub": 2, "dispute": 2, "bridge": 2, "services": 2, "ops": 1, "bench": 1}
 """Our folders, and the number of path parts that form the name of a part."""
 BRIDGES: Final = ("court_bridge", "police_bridge", "petition_bridge")
 

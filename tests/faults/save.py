@@ -24,7 +24,7 @@ SUMS: Final = ("acknowledged", "commands", "lost", "double_counted", "repeats_dr
 LONGEST: Final = {"longest_stall_s": "longest_stall_s", "recovery_s": "longest_recovery_s"}
 ORIGIN: Final = ("commit", "product", "date", "broker")
 KEPT: Final = (*KEYS, "seed", "ok", *SUMS, *LONGEST, "seconds", "problems", *ORIGIN)
-PRODUCT: Final = ("HEAD:hub", "HEAD:services")
+PRODUCT: Final = ("hub", "dispute", "bridge", "services")
 """What the matrix tries: commits that differ in nothing else ran the same product."""
 
 Line = Mapping[str, Any]
@@ -32,8 +32,8 @@ Line = Mapping[str, Any]
 
 def product() -> str:
     """Return ten characters that stand for the product's code as committed; marked when the checkout differs."""
-    trees = _git("rev-parse", *PRODUCT)
-    dirty = _git("status", "--porcelain", "--", "hub", "services")
+    trees = _git("rev-parse", *(f"HEAD:{folder}" for folder in PRODUCT))
+    dirty = _git("status", "--porcelain", "--", *PRODUCT)
     return hashlib.sha256(trees.encode()).hexdigest()[:10] + ("-dirty" if dirty else "")
 
 

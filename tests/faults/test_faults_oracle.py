@@ -20,7 +20,7 @@ from tests.faults.evidence import Evidence, Raw
 from tests.faults.oracle import judge, readers_did
 from tests.faults.rows import Cell, Dead, Head, Registered, StoreRows, Tally, Total, Waiting
 from tests.faults.streams import place_of
-from tests.support.tree import ROOT, imported, tree_of
+from tests.support.tree import OURS, ROOT, imported, tree_of
 
 Break = Callable[[Evidence], Evidence]
 
@@ -393,7 +393,6 @@ def test_the_oracle_shares_no_code_with_what_it_judges() -> None:
             if name.startswith("tests.faults."):
                 waiting.append(name.rpartition(".")[0])
             else:
-                assert name.startswith("hub.wire.") or name.split(".")[0] not in {"hub", "services", "ops", "tests"}, (
-                    f"{module} imports {name}"
-                )
+                wire = name.startswith(("hub.wire.", "dispute.wire."))
+                assert wire or name.split(".")[0] not in {*OURS, "tests"}, f"{module} imports {name}"
     assert {"tests.faults.evidence", "tests.faults.recount", "tests.faults.rows"} < seen

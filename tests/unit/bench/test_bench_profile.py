@@ -14,7 +14,7 @@ LOOP = ("serve (bridge/commands.py:84)", "BaseEventLoop._run_once (asyncio/base_
 @pytest.mark.parametrize(
     ("stack", "part"),
     [
-        ((*LOOP, "Handle._run (asyncio/events.py:80)", "submit (bridge/calls.py:34)"), "bridge"),
+        ((*LOOP, "Handle._run (asyncio/events.py:80)", "submit (bridge/accepting/x.py:34)"), "bridge/accepting"),
         ((*LOOP, "Handle._run (asyncio/events.py:80)"), profile.LOOP),
         ((*LOOP, "EpollSelector.select (selectors.py:468)"), profile.LOOP),
         (("run (hub/streams/relay.py:165)", "wait (threading.py:331)"), "hub/streams"),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.tree import ROOT
+from tests.support.tree import OURS, ROOT
 
 BASH = shutil.which("bash") or "/bin/bash"
 
@@ -137,7 +137,7 @@ def test_a_timed_target_ends_with_its_verdict(tmp_path: Path, target: str, bound
 def test_the_wheel_is_whole(tmp_path: Path) -> None:
     source = tmp_path / "source"
     ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for folder in ("hub", "services", "ops"):
+    for folder in OURS:
         shutil.copytree(ROOT / folder, source / folder, ignore=ignore)
     shutil.copytree(ROOT / "tests", source / "tests", ignore=ignore)
     (source / "requirements").mkdir()
@@ -164,9 +164,9 @@ def test_the_wheel_is_whole(tmp_path: Path) -> None:
         assert "hub = ops.cli.main:main" in archive.read(entry).decode()
     expected = {
         str(path.relative_to(ROOT))
-        for folder in ("hub", "services", "ops")
+        for folder in OURS
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.suffix not in {".pyi", ".pyc", ".md"}
     }
     assert expected - inside == set()
-    assert {name.split("/")[0] for name in inside if ".dist-info" not in name} == {"hub", "services", "ops"}
+    assert {name.split("/")[0] for name in inside if ".dist-info" not in name} == set(OURS)
