@@ -56,7 +56,6 @@ class Plant:
     removed: str = ""
 
 
-DOMAIN = "services/{}/domain/__init__.py"
 SHIELD = "import asyncio\n\n\nasync def f(task):\n    await asyncio.shield(task)\n"
 SUPPRESS = (
     "import asyncio, contextlib\n\n\ndef f():\n    with contextlib.suppress(asyncio.CancelledError):\n        f()\n"
@@ -68,12 +67,14 @@ COUNT = "\n\ndef f(metrics):\n    metrics.inc('hub_invented_total')\n"
 PLANTS = {
     "drawer in hub": Plant("hub/utils.py", "X = 1\n", "walls", "hub.utils"),
     "drawer in a service": Plant("services/stats/helpers.py", "X = 1\n", "walls", "services.stats.helpers"),
-    "faust in a domain": Plant(DOMAIN.format("intake"), "import faust\n", "walls", "services.intake.law -> faust"),
+    "faust in the law": Plant(
+        "services/intake/law/timers.py", "import faust\n", "walls", "services.intake.law.timers -> faust"
+    ),
     "pydantic in the lifecycle": Plant(
         "dispute/lifecycle/__init__.py", "import pydantic\n", "walls", "dispute.lifecycle -> pydantic"
     ),
-    "google in a domain, at second hand": Plant(
-        DOMAIN.format("stats"),
+    "google in the fold, at second hand": Plant(
+        "services/stats/facts/fold.py",
         "import dispute.wire.stats.v1.stats_pb2\n",
         "walls",
         "dispute.wire.stats.v1.stats_pb2 -> google",
@@ -156,6 +157,9 @@ PLANTS = {
     "metric not in the register": Plant("services/stats/wiring.py", COUNT, "metrics", "wiring.py:"),
     "metric of a rule not in the register": Plant(
         "deploy/prometheus/rules.yml", "# hub_dreamt_total\n", "metrics", "hub_dreamt_total"
+    ),
+    "pydantic in a bridge's record": Plant(
+        "services/court_bridge/record.py", "import pydantic\n", "walls", "services.court_bridge.record -> pydantic"
     ),
     "metric built by hand": Plant(
         "services/intake/law/count.py", "import prometheus_client\n", "metrics", "count.py:1 prometheus_client"
