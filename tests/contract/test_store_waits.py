@@ -101,6 +101,7 @@ async def test_who_waited_too_long_for_a_turn_is_told_and_not_run_behind_its_bac
     first = asyncio.create_task(quick.write(lambda _tx: gate.wait(10)))
     await asyncio.sleep(0)
     late = [asyncio.create_task(quick.write(put(f"late {n}"))) for n in range(3)]
+    await asyncio.sleep(0)  # they wait from here on: the timer may not begin before that
     threading.Timer(QUICK.queue_s + 0.2, gate.set).start()
     answers = await asyncio.gather(*late, return_exceptions=True)
     assert [getattr(answer, "code", answer) for answer in answers] == ["store_busy"] * 3
