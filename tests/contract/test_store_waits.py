@@ -97,11 +97,16 @@ async def test_those_who_wait_together_wait_once(store_url: str, quick: Store) -
 
 
 async def test_who_waited_too_long_for_a_turn_is_told_and_not_run_behind_its_back(quick: Store) -> None:
-    gate = threading.Event()
-    first = asyncio.create_task(quick.write(lambda _tx: gate.wait(10)))
-    await asyncio.sleep(0)
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold(_tx: Transaction) -> None:
+        begun.set()
+        gate.wait(10)
+
+    first = asyncio.create_task(quick.write(hold))
+    await asyncio.to_thread(begun.wait, 10)  # what comes now is no part of its transaction
     late = [asyncio.create_task(quick.write(put(f"late {n}"))) for n in range(3)]
-    await asyncio.sleep(0)  # they wait from here on: the timer may not begin before that
+    await asyncio.sleep(0)  # they wait from here on
     threading.Timer(QUICK.queue_s + 0.2, gate.set).start()
     answers = await asyncio.gather(*late, return_exceptions=True)
     assert [getattr(answer, "code", answer) for answer in answers] == ["store_busy"] * 3
