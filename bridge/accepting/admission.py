@@ -17,9 +17,9 @@ from typing_extensions import override
 
 from bridge.accepting import handoff_messages as wire
 from bridge.accepting.ports import Admission
-from bridge.instants import from_micros, timestamp, to_micros
 from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Verdict, in_order
 from bridge.tables import receipt
+from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle.identity import dispute_id_of, id_within
 from dispute.wire.handoff.v1 import handoff_pb2
@@ -27,6 +27,7 @@ from hub.errors import Kind, Rejected, Retryable
 from hub.runtime.clock import Clock
 from hub.runtime.turns import in_turns
 from hub.store.batcher import Batcher
+from hub.store.instants import from_micros, to_micros
 from hub.store.prepared import Prepared
 from hub.store.store import Store, Transaction
 from hub.streams.outbox import Entry, Heads, Outbox
@@ -122,15 +123,15 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
 
     @override
     async def admit(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
-        received_at = timestamp(self._clock.now())
+        received_at = timestamp_of(self._clock.now())
         cases = [self._case(sender, one, received_at) async for one in in_turns(told)]
         outcomes = await self._batcher.submit_all([case for case in cases if isinstance(case, _Item)])
         return in_order(cases, [_verdict(outcome) for outcome in outcomes])
 
     @override
     async def admit_report(self, sender: Sender, told: Submission[Report]) -> Receipt:
-        received_at = timestamp(self._clock.now())
-        occurred_at = timestamp(told.record.occurred_at)
+        received_at = timestamp_of(self._clock.now())
+        occurred_at = timestamp_of(told.record.occurred_at)
         handoff = handoff_pb2.Handoff(occurred_at=occurred_at, received_at=received_at)
         wire.put_report(handoff, told.record.body)
         confidential = handoff_pb2.Confidential(content_sha256=told.content_sha256)
@@ -139,7 +140,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
     def _case(self, sender: Sender, told: Submission[RecordT], received_at: Timestamp) -> _Item | Rejected:
         matter = told.record.matter
         handoff = handoff_pb2.Handoff(
-            occurred_at=timestamp(matter.handed_over_at),
+            occurred_at=timestamp_of(matter.handed_over_at),
             received_at=received_at,
             case_received=self._to_wire(told.record),
         )

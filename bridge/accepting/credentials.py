@@ -22,12 +22,12 @@ from typing import Final
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from bridge.instants import to_micros
 from bridge.record.facts import Sender
 from bridge.tables import credential
 from dispute.lifecycle.vocabulary import DOCKED
 from hub.errors import Fault, Kind, Rejected
 from hub.runtime.clock import Clock
+from hub.store.instants import to_micros
 from hub.store.store import Store, Transaction
 
 KEY_BYTES: Final = 32

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.instants import timestamp
 from bridge.outbound.results import Result
 from bridge.record import facts
+from dispute.contracts.codec import timestamp_of
 from dispute.wire.exchange.v1 import exchange_pb2
 from hub.errors import Rejected, Retryable
 from hub.wire.stream.v1 import stream_pb2
@@ -17,7 +17,7 @@ def receipt_to_wire(receipt: facts.Receipt) -> exchange_pb2.Receipt:
         source_ref=receipt.source_ref,
         dispute_id=receipt.dispute_id,
         content_sha256=receipt.content_sha256,
-        accepted_at=timestamp(receipt.accepted_at),
+        accepted_at=timestamp_of(receipt.accepted_at),
         repeated=receipt.repeated,
         position=stream_pb2.StreamPosition(stream=receipt.stream, position=receipt.position),
     )
@@ -33,7 +33,7 @@ def result_to_wire(result: Result) -> exchange_pb2.Result:
         status=result.status,
         reason_code=result.reason_code,
         clause=result.clause,
-        occurred_at=timestamp(result.occurred_at),
+        occurred_at=timestamp_of(result.occurred_at),
         outcome_form=result.outcome_form,
         document_sha256=result.document_sha256,
         lead_department=result.lead_department,

@@ -15,10 +15,10 @@ from typing import Any, Final
 import sqlalchemy as sa
 from google.protobuf.message import DecodeError
 
-from bridge.instants import from_micros
 from bridge.tables import receipt, result, result_cursor
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Kind, Rejected, Retryable
+from hub.store.instants import from_micros
 from hub.store.store import Transaction
 from hub.streams.judge import Numbered
 

@@ -18,6 +18,7 @@ from dispute.contracts.topics import HANDOFFS
 from dispute.lifecycle import Event
 from hub.errors import Kind, Rejected
 from hub.runtime.clock import Clock
+from hub.store.instants import EPOCH, from_micros, to_micros
 from hub.store.prepared import insert_into
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
@@ -33,7 +34,7 @@ from services.intake.cases.tables import (
     timer,
 )
 from services.intake.cases.vault import Vault
-from services.intake.cases.writer import EPOCH, instant, micros, writer_for
+from services.intake.cases.writer import writer_for
 from services.intake.law.timers import Timer, TimerKind
 
 T = TypeVar("T")
@@ -152,7 +153,7 @@ class StoreRegister(DisputeRegister):
 
     @override
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
-        until = micros(now)
+        until = to_micros(now)
         while True:
             # First read without a lock, to learn the shards; then lock their heads, as every writer does; then read
             # again.
@@ -163,7 +164,7 @@ class StoreRegister(DisputeRegister):
             still = [row for part in _parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
             ordered = sorted(still, key=lambda row: (row.due_at, row.dispute_id, row.kind))
             timers = [
-                Timer(row.dispute_id, TimerKind(row.kind), instant(row.due_at))
+                Timer(row.dispute_id, TimerKind(row.kind), from_micros(row.due_at))
                 for row in ordered
                 if (row.dispute_id, row.kind) in wanted
             ]
@@ -191,7 +192,7 @@ class StoreRegister(DisputeRegister):
             set_={"now_at": insert.excluded.now_at},
             where=scenario_clock.c.now_at < insert.excluded.now_at,
         )
-        self._tx.execute(upsert, [{"id": CLOCK_ROW, "now_at": micros(to)}])
+        self._tx.execute(upsert, [{"id": CLOCK_ROW, "now_at": to_micros(to)}])
         return self.now()
 
 
@@ -213,7 +214,7 @@ def clock_in(tx: Transaction) -> datetime:
     The beginning of 1970 before it was moved.
     """
     value = tx.scalar(sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == CLOCK_ROW))
-    return instant(value or 0)
+    return from_micros(value or 0)
 
 
 def applied_in(tx: Transaction) -> int:
@@ -227,4 +228,4 @@ def _done_of(row: sa.Row[Any]) -> Done:
         code, kind, field, detail = json.loads(row.refusal)
         refusal = Rejected(code, detail, kind=Kind(kind), field=field)
     place = EventPlace(row.stream, row.position) if row.stream else None
-    return Done(row.command_id, row.dispute_id, bytes(row.digest), place, refusal, instant(row.recorded_at))
+    return Done(row.command_id, row.dispute_id, bytes(row.digest), place, refusal, from_micros(row.recorded_at))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from dispute.contracts.codec import state_to_bytes
+from hub.store.instants import to_micros
 from hub.store.prepared import Prepared, insert_into
 from hub.store.store import Transaction
 from hub.streams.topics import shard_of
@@ -33,8 +33,6 @@ from services.intake.law.timers import Timer
 
 Row = tuple[object, ...]
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND: Final = timedelta(microseconds=1)
 
 _of: Final[sa.BindParameter[str]] = sa.bindparam("of")
 _by: Final[sa.BindParameter[str]] = sa.bindparam("by")
@@ -131,16 +129,6 @@ def writer_for(dialect: str) -> ChangeWriter:
     return ChangeWriter(dialect)
 
 
-def micros(at: datetime) -> int:
-    """Return microseconds since 1970."""
-    return (at - EPOCH) // MICROSECOND
-
-
-def instant(value: int) -> datetime:
-    """Return the instant of microseconds since 1970."""
-    return EPOCH + value * MICROSECOND
-
-
 def _added(case: Case) -> Row:
     its = case.dispute
     channel = its.dimensions.channel.value
@@ -158,7 +146,7 @@ def _sealed(secret: Secret, vault: Vault) -> Row:
 
 
 def _timer_row(each: Timer) -> Row:
-    return each.dispute_id, each.kind.value, shard_of(each.dispute_id), micros(each.due_at)
+    return each.dispute_id, each.kind.value, shard_of(each.dispute_id), to_micros(each.due_at)
 
 
 def _done_row(done: Done) -> Row:
@@ -166,4 +154,4 @@ def _done_row(done: Done) -> Row:
     refusal, text = done.refusal, None
     if refusal is not None:
         text = json.dumps([refusal.code, refusal.kind.value, refusal.field, refusal.detail[:500]], ensure_ascii=False)
-    return done.task_id, done.dispute_id, done.digest, stream, position, text, micros(done.recorded_at)
+    return done.task_id, done.dispute_id, done.digest, stream, position, text, to_micros(done.recorded_at)
