@@ -42,6 +42,10 @@ def two_gone(seconds: float) -> Inject:
     """Return: two brokers are gone for a time; doors have to accept, relays wait, and all heals by itself."""
 
     async def inject(scene: Scene) -> None:
+        topics = [topic.name for topic in CATALOGUE]
+        # Else the third may lead everything since an earlier fault, and reading would go on.
+        spread = on_cluster(lambda: leaders.spread_leaders(scene.rig.bus, topics, MOVED_S))
+        await scene.until("leaders are spread over the brokers", spread, 2 * MOVED_S)
         answers = len(scene.rig.book)
         unsent = await _without(scene, BROKERS - 1, seconds)
         if not unsent:

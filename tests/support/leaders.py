@@ -48,6 +48,26 @@ def move_leaders(bus: Bus, topics: Collection[str], within_s: float, *, of: Coll
     return moved, len(before)
 
 
+def spread_leaders(bus: Bus, topics: Collection[str], within_s: float) -> bool:
+    """Elect the preferred leader of every partition, which are on all brokers in turn; blocks.
+
+    After a broker was gone, those that stayed lead everything for minutes.
+
+    Returns:
+        Whether every partition is led by its preferred replica.
+    """
+    with admin(bus) as client:
+        end = time.monotonic() + within_s
+        while True:
+            # refused while the first replica is not in sync
+            client.elect_leaders(PREFERRED, raise_errors=False)
+            led = _leaders(client, topics, ()).values()
+            spread = all(leader == replicas[0] for leader, replicas in led)
+            if spread or time.monotonic() > end:
+                return spread
+            time.sleep(LOOK_S)
+
+
 def _leaders(
     client: Any,  # noqa: ANN401 - kafka-python has no types
     topics: Collection[str],
