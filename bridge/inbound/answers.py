@@ -104,7 +104,7 @@ class ResultAnswer(Answer):
     dispute_id: str = Field(description="一案一码 Dispute")
     status: str = Field(
         description="状态 Status",
-        json_schema_extra={"enum": [*sorted({status.name for status in results.STATUSES.values()})]},
+        json_schema_extra={"enum": [*sorted({kind.status for kind in results.TOLD_KINDS.values()})]},
     )
     reason_code: str = Field(description="原因代码 Reason code")
     clause: str = Field(description="依据条款 Clause that the decision rests on")

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from google.protobuf.message import DecodeError
 
 from bridge.tables import receipt, result, result_cursor
+from dispute.lifecycle.event_types import EventKind
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Kind, Rejected, Retryable
 from hub.store.instants import from_micros
@@ -98,40 +99,15 @@ class Result:
     due_dates: tuple[DueDate, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ResultStatus:
-    """Status that an agency sees for an event."""
-
-    name: str
-    final: bool = False
-
-
-SETTLED: Final = "due_dates_settled"
 COHORT_DATES: Final = ("due_on", "local_due_on", "statutory_due_on")
 TOLD: Final = frozenset({*COHORT_DATES, "confirm_by"})
 """Limits that concern an agency; the limit for a handler's signature is internal to the centre."""
 
-STATUSES: Final[Mapping[str, ResultStatus]] = {
-    "accepted": ResultStatus("accepted"),
-    "mediation_refused": ResultStatus("not_mediable"),
-    "dispatched": ResultStatus("dispatched"),
-    "agreed": ResultStatus("agreed"),
-    "failed": ResultStatus("failed"),
-    "withdrawn": ResultStatus("withdrawn"),
-    "confirmed": ResultStatus("confirmed"),
-    "confirmation_refused": ResultStatus("refused"),
-    "performed": ResultStatus("performed"),
-    "not_performed": ResultStatus("returned", final=True),
-    "returned": ResultStatus("returned", final=True),
-    "referred": ResultStatus("referred", final=True),
-    "closed": ResultStatus("closed", final=True),
-    "duplicate_linked": ResultStatus("duplicate", final=True),
-    SETTLED: ResultStatus("due_dates_corrected"),
-}
-"""Event type of the journal -> status.
+TOLD_KINDS: Final[Mapping[str, EventKind]] = {kind.value: kind for kind in EventKind if kind.status}
+"""Event types of the journal that an agency is told.
 
-A type that isn't here concerns the hub's own work, or is newer than this bridge: it is skipped and never an error, so
-that an older bridge can read a newer journal.
+Any other type concerns the hub's own work, or is newer than this bridge: it is skipped and never an error, so that an
+older bridge can read a newer journal.
 """
 
 
@@ -185,9 +161,9 @@ def _is_told(event: journal_pb2.JournalEvent) -> bool:
 
     It gets a correction only when it concerns one of the limits in `TOLD`.
     """
-    if event.type == SETTLED:
+    if event.type == EventKind.DUE_DATES_SETTLED:
         return any(date.name in TOLD for date in event.particulars.settled)
-    return event.type in STATUSES
+    return event.type in TOLD_KINDS
 
 
 def _decode(record: bytes) -> journal_pb2.JournalEvent:
@@ -227,20 +203,20 @@ def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
 
 
 def _row(event: journal_pb2.JournalEvent, agency: str, source_ref: str) -> dict[str, object]:
-    status = STATUSES[event.type]
+    kind = TOLD_KINDS[event.type]
     return {
         "agency": agency,
         "event_id": event.event_id,
         "source_ref": source_ref,
         "dispute_id": event.dispute_id,
-        "status": status.name,
+        "status": kind.status,
         "reason_code": event.reason_code,
         "clause": event.particulars.clause,
         "occurred_at": event.occurred_at.ToMicroseconds(),
         "outcome_form": event.dimensions.outcome_form,
         "document_sha256": event.particulars.document_sha256,
         "lead_department": event.dimensions.lead_department,
-        "final": status.final,
+        "final": kind.is_final,
         "due_dates": json.dumps(_due_dates(event)),
     }
 

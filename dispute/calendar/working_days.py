@@ -6,7 +6,6 @@ Counts calendar days by 民诉法 85, and working days; intake uses both.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import count
@@ -14,6 +13,7 @@ from typing import Final
 
 import chinese_calendar
 import yaml
+from msgspec import Struct
 
 from hub.errors import Fault
 
@@ -26,8 +26,7 @@ CORRECTED: Final = {date(2005, 12, 31): True}
 """Days that are wrong in chinesecalendar 1.11.0 -> worked: a make-up Saturday by the notice on the holidays of 2006."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """State Council notice on one year's holidays.
 
     Attributes:
@@ -43,8 +42,7 @@ class Notice:
     workdays: frozenset[date]
 
 
-@dataclass(frozen=True, slots=True)
-class LimitEnd:
+class LimitEnd(Struct, frozen=True):
     """Last day of a limit.
 
     Attributes:

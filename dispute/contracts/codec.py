@@ -1,6 +1,6 @@
 """Codec wire <-> lifecycle, by equal field names.
 
-Used wherever a command or an event crosses a process. Tables are built once per type from the dataclass and the message
+Used wherever a command or an event crosses a process. Tables are built once per type from the struct and the message
 descriptor. A field that exists on one side only is an error when the table is built, except those named in `LOCAL` and
 `WIRE_ONLY`.
 """
@@ -8,7 +8,6 @@ descriptor. A field that exists on one side only is an error when the table is b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -20,10 +19,13 @@ from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from msgspec import Struct
+from msgspec.structs import fields
 
 from dispute.contracts.snapshot import state_from_bytes, state_to_bytes
 from dispute.lifecycle.commands import LOCAL_INSTRUCTIONS, WIRE_INSTRUCTIONS, Command, WireInstruction
 from dispute.lifecycle.dispute import Dispute
+from dispute.lifecycle.event_types import EventKind, Payload
 from dispute.lifecycle.events import Event
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2
@@ -43,14 +45,16 @@ __all__ = [
 ]
 
 LOCAL: Final[Mapping[type, frozenset[str]]] = {
-    Event: frozenset({"source_ref"}),
+    Event: frozenset({"source_ref", "payload"}),
     Command: frozenset({"instruction", "counted", "limit"}),
     Dispute: frozenset(entry.name for entry in fields(Dispute))
     - frozenset(field.name for field in intake_pb2.Dispute.DESCRIPTOR.fields),
 }
 """Fields without a wire field of their own: kept in the process, or (the instruction) a `oneof`."""
-WIRE_ONLY: Final[Mapping[str, frozenset[str]]] = {"hub.journal.v1.JournalEvent": frozenset({"recorded_at"})}
-"""Fields that the caller sets at writing."""
+WIRE_ONLY: Final[Mapping[str, frozenset[str]]] = {
+    "hub.journal.v1.JournalEvent": frozenset({"recorded_at", "particulars"})
+}
+"""Fields set beside the table: the time of writing, and the payload, whose type depends on the event's."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_PER_DAY: Final = 86_400
 NANOS: Final = 1_000_000_000
@@ -125,6 +129,8 @@ def event_to_wire(event: Event, recorded_at: datetime | None = None) -> journal_
         Rejected: `naive_time`.
     """
     told = _table(Event, journal_pb2.JournalEvent.DESCRIPTOR).told(event)
+    if particulars := _told_payload(event.payload):
+        told["particulars"] = particulars
     if recorded_at is not None:
         told["recorded_at"] = _stamp(recorded_at)
     return journal_pb2.JournalEvent(**told)
@@ -138,7 +144,8 @@ def event_from_wire(message: journal_pb2.JournalEvent) -> Event:
     Raises:
         Rejected: as `command_from_wire`.
     """
-    return cast("Event", _table(Event, journal_pb2.JournalEvent.DESCRIPTOR).from_wire(message))
+    table = _table(Event, journal_pb2.JournalEvent.DESCRIPTOR)
+    return cast("Event", table.from_wire(message, payload=_payload_from_wire(message)))
 
 
 def dispute_to_wire(dispute: Dispute) -> intake_pb2.Dispute:
@@ -148,7 +155,7 @@ def dispute_to_wire(dispute: Dispute) -> intake_pb2.Dispute:
 
 # Tables
 class _Table:
-    """Conversion between one dataclass and one message."""
+    """Conversion between one struct and one message."""
 
     def __init__(self, kind: type, message: Descriptor) -> None:
         self._kind = kind
@@ -157,8 +164,8 @@ class _Table:
         known = message.fields_by_name
         only = WIRE_ONLY.get(message.full_name, frozenset())
         wire = {name for name, field in known.items() if name not in only and field.containing_oneof is None}
-        if set(names) != wire:
-            odd = ", ".join(sorted(set(names) ^ wire))
+        # Payloads share one flat message: each has some of its fields.
+        if odd := ", ".join(sorted(set(names) - wire if issubclass(kind, Payload) else set(names) ^ wire)):
             raise TypeError(f"{kind.__name__} and {message.full_name} differ in {odd}")
         hints = get_type_hints(kind)
         rules = {name: _rule(hints[name], known[name].message_type) for name in names}
@@ -186,7 +193,7 @@ class _Table:
         return told
 
     def from_wire(self, message: Message, **told: object) -> object:
-        """Return the dataclass of a message.
+        """Return the struct of a message.
 
         `told` are fields that the message does not have.
         """
@@ -219,12 +226,16 @@ def _rule(hint: object, message: Descriptor | None) -> tuple[Encode | None, Deco
         return _stamp, _instant if optional else _needed_instant
     if get_origin(inner) is tuple:
         return _repeated(get_args(inner)[0], message)
-    if message is not None and is_dataclass(inner):
+    if message is not None and _is_struct(inner):
         return _inside(_table(cast("type", inner), message), optional=optional)
     encode, read = _text_rule(inner)
     if optional:
         return encode or str, lambda outer, name: read(text) if (text := getattr(outer, name)) else None
     return encode, lambda outer, name: read(getattr(outer, name))
+
+
+def _is_struct(inner: object) -> bool:
+    return isinstance(inner, type) and issubclass(inner, Struct)
 
 
 def _inside(table: _Table, *, optional: bool) -> tuple[Encode, Decode]:
@@ -243,7 +254,7 @@ def _text_rule(inner: object) -> tuple[Encode | None, Callable[[str], Any]]:
 
 
 def _repeated(inner: object, message: Descriptor | None) -> tuple[Encode, Decode]:
-    if message is not None and is_dataclass(inner):
+    if message is not None and _is_struct(inner):
         table = _table(cast("type", inner), message)
 
         def read(outer: Message, name: str) -> tuple[object, ...]:
@@ -294,10 +305,14 @@ def _code(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
     def read(text: str) -> StrEnum:
         found = members.get(text)
         if found is None:
-            raise Rejected("unknown_code", f"代码不在 {kind.__name__} 之列（not in the list of {kind.__name__}）")
+            raise _unknown(kind)
         return found
 
     return read
+
+
+def _unknown(kind: type) -> Rejected:
+    return Rejected("unknown_code", f"代码不在 {kind.__name__} 之列（not in the list of {kind.__name__}）")
 
 
 def _under(name: str, error: Rejected) -> Rejected:
@@ -319,6 +334,27 @@ def _table(kind: type, message: Descriptor) -> _Table:
 
 def _instruction_table(kind: type) -> _Table:
     return _table(kind, command_pb2.DESCRIPTOR.message_types_by_name[kind.__name__])
+
+
+PAYLOADS: Final[Mapping[str, _Table]] = {
+    kind.value: _table(kind.payload, journal_pb2.Particulars.DESCRIPTOR) for kind in EventKind
+}
+"""Event type -> how its payload is read and written; made at import, so that a field without a wire form shows then."""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _told_payload(payload: Payload) -> dict[str, Any]:
+    return _table(type(payload), journal_pb2.Particulars.DESCRIPTOR).told(payload)
+
+
+def _payload_from_wire(message: journal_pb2.JournalEvent) -> object:
+    table = PAYLOADS.get(message.type)
+    if table is None:
+        raise _under("type", _unknown(EventKind))
+    try:
+        return table.from_wire(message.particulars)
+    except Rejected as error:
+        raise _under("particulars", error) from error
 
 
 FIELD_OF: Final[Mapping[type, str]] = {kind: WORD_START.sub("_", kind.__name__).lower() for kind in WIRE_INSTRUCTIONS}

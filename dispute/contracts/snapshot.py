@@ -7,9 +7,7 @@ first; each holds only what differs from the one after it, the newest from the d
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
@@ -17,10 +15,15 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_type_hints
 
+from msgspec import NODEFAULT, DecodeError, Struct
+from msgspec.json import Decoder, Encoder
+from msgspec.structs import fields, replace
+
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import Counted, CountedFact, Dispute
+from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, Span
-from dispute.lifecycle.vocabulary import EventKind, Milestone
+from dispute.lifecycle.vocabulary import Milestone
 from hub.errors import Rejected
 
 PLAIN_FORMAT: Final = 1
@@ -32,8 +35,9 @@ A reader of format 1 would let provisional dates expire, so a dispute that has s
 OWN_FORM: Final = frozenset(
     {"dimensions", "cohort", "ordinals", "counted", "co_departments", "milestones", "provisional"}
 )
-ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError)
+ENCODER: Final = Encoder()
+DECODER: Final = Decoder()
+UNREADABLE: Final = (DecodeError, AttributeError, KeyError, TypeError, ValueError)
 KINDS: Final = {kind.value: kind for kind in EventKind}
 _numbers: Final = attrgetter("sequence", "ordinal", "conclusion_ordinal", "reopen_seq")
 PLAIN: Final = tuple(entry.name for entry in fields(Dispute) if entry.name not in OWN_FORM)
@@ -53,7 +57,7 @@ def state_to_bytes(dispute: Dispute) -> bytes:
         told["milestones"] = dispute.milestones
     if dispute.provisional:
         told["provisional"] = [_told_mark(mark) for mark in dispute.provisional]
-    return ENCODER.encode(told).encode()
+    return ENCODER.encode(told)
 
 
 def state_from_bytes(snapshot: bytes) -> Dispute:
@@ -63,7 +67,7 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
         Rejected: `snapshot_unreadable` when it is no snapshot of the hub, or of a later format.
     """
     try:
-        told = json.loads(snapshot.decode())
+        told = DECODER.decode(snapshot)
         if told["v"] > FORMAT:
             raise Rejected("snapshot_unreadable", f"format {told['v']} is later than {FORMAT}")
         dimensions: Dimensions = _row(Dimensions).read(told["dimensions"])
@@ -97,8 +101,7 @@ def _mark(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """A snapshot's facts, and the dispute's values at the time."""
 
     rows: Sequence[Sequence[Any]]
@@ -161,7 +164,7 @@ def _unreadable(error: Exception) -> Rejected:
 
 
 class _Row:
-    """Flat fields of one dataclass.
+    """Flat fields of one struct.
 
     Texts, numbers, codes, days and instants; defaults are left out.
     """
@@ -171,7 +174,7 @@ class _Row:
         self._names = names
         self._values = attrgetter(*names)
         defaults = {entry.name: entry.default for entry in fields(kind)}
-        self._defaults = tuple(None if defaults[name] is MISSING else defaults[name] for name in names)
+        self._defaults = tuple(None if defaults[name] is NODEFAULT else defaults[name] for name in names)
         hints = get_type_hints(kind)
         readers = {name: _reader(hints[name]) for name in names}
         self._known = frozenset(names)
@@ -190,12 +193,12 @@ class _Row:
         both = zip(self._names, self._values(own), self._values(other), strict=True)
         return self._plain({name: b for name, a, b in both if a != b})
 
-    def patched(self, own: Any, odd: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an instance of the row's dataclass
+    def patched(self, own: Any, odd: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an instance of the row's struct
         """Return `own` with the difference `odd`."""
         return replace(own, **self._meant(odd)) if odd else own
 
-    def read(self, told: Mapping[str, Any], **own: object) -> Any:  # noqa: ANN401 - an instance of the row's dataclass
-        """Return the dataclass."""
+    def read(self, told: Mapping[str, Any], **own: object) -> Any:  # noqa: ANN401 - an instance of the row's struct
+        """Return the struct."""
         return self._kind(**self._meant(told), **own)
 
     def _plain(self, values: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The dispute (矛盾纠纷) from registration to strike-off.
 
-States, commands, events, table, `decide` and `evolve`. Pure: standard library and `hub.errors` only. Only intake
-changes disputes; everyone may read the table.
+States, commands, events, table, `decide` and `evolve`. Pure: standard library, msgspec and `hub.errors` only. Only
+intake changes disputes; everyone may read the table.
 """
 
 from dispute.calendar.days import EARLIEST, LATEST, business_day, end_of, is_plausible_day, is_plausible_instant
@@ -49,7 +49,8 @@ from dispute.lifecycle.commands import (
 from dispute.lifecycle.decide import decide
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import CountedFact, Dispute
-from dispute.lifecycle.events import Event, Particulars, Retraction
+from dispute.lifecycle.event_types import CONCLUSIONS, COUNTED, EventKind, Payload
+from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.evolve import evolve, replay
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
 from dispute.lifecycle.limits import Extension, Limit
@@ -58,9 +59,7 @@ from dispute.lifecycle.reasons import REASONS, Reason
 from dispute.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from dispute.lifecycle.table import TRANSITIONS, Transition
 from dispute.lifecycle.vocabulary import (
-    CONCLUSIONS,
     CORRECTABLE,
-    COUNTED,
     DOCKED,
     SETTLED_FORMS,
     SIGN_OFF_EXPIRED,
@@ -69,7 +68,6 @@ from dispute.lifecycle.vocabulary import (
     Clarity,
     Colour,
     DispatchMode,
-    EventKind,
     FailureReason,
     Level,
     MadeBy,
@@ -144,7 +142,7 @@ __all__ = [
     "MediationKind",
     "Milestone",
     "OutcomeForm",
-    "Particulars",
+    "Payload",
     "ProvisionalDate",
     "Rate",
     "ReachMilestone",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias, get_args
+
+from msgspec import Struct
 
 from dispute.lifecycle.dimensions import Dimensions
 from dispute.lifecycle.limits import NO_LIMIT, Limit
@@ -31,16 +32,14 @@ from dispute.lifecycle.vocabulary import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """The person or system that acts, pseudonymous."""
 
     role: Role
     actor_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(Struct, frozen=True):
     """T1: registers; made from a hand-off or a Submit, never on the wire.
 
     Attributes:
@@ -65,20 +64,17 @@ class Register:
     statutory_due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LinkDuplicate:
+class LinkDuplicate(Struct, frozen=True):
     """T2: links to an open dispute of the same parties and matter."""
 
     master_dispute_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class BeginScreening:
+class BeginScreening(Struct, frozen=True):
     """T3: begins the screening, automatically after registration."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefuseMediation:
+class RefuseMediation(Struct, frozen=True):
     """T4: not mediable, or without consent; exclusion codes are rule data."""
 
     reason_code: str
@@ -86,8 +82,7 @@ class RefuseMediation:
     rule_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Struct, frozen=True):
     """T5: relation and facts fairly clear, consent of all."""
 
     relation_clarity: Clarity
@@ -98,8 +93,7 @@ class Accept:
     transitional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(Struct, frozen=True):
     """T7: dispatches to one lead department, lowest level first.
 
     `due_on` has no effect once the term runs.
@@ -114,22 +108,19 @@ class Dispatch:
     due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """T8: the handler signs; an opening's first signature starts the term."""
 
     due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bounce:
+class Bounce(Struct, frozen=True):
     """T9: returns it to the dispatcher: not responsible, or overdue."""
 
     reason_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class BeginMediation:
+class BeginMediation(Struct, frozen=True):
     """T10, T18: begins mediation, also after a refused confirmation."""
 
     mediator_id: str
@@ -139,30 +130,26 @@ class BeginMediation:
     rights_notice_given: bool
 
 
-@dataclass(frozen=True, slots=True)
-class EscalateLevel:
+class EscalateLevel(Struct, frozen=True):
     """T11: moves one level up; the due date stays."""
 
     lead_department: str
     reason_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Suspend:
+class Suspend(Struct, frozen=True):
     """T12: suspends the mediation."""
 
     reason_code: SuspendReason
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Struct, frozen=True):
     """T12: resumes; `due_on` is set exactly when the clock was stopped."""
 
     due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Extend:
+class Extend(Struct, frozen=True):
     """T13: extends a limit."""
 
     consent_of_all: bool
@@ -170,8 +157,7 @@ class Extend:
     due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Agree:
+class Agree(Struct, frozen=True):
     """T14: records an agreement."""
 
     outcome_form: OutcomeForm
@@ -185,51 +171,44 @@ class Agree:
     confirm_by: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(Struct, frozen=True):
     """T15: ends mediation without agreement."""
 
     reason_code: FailureReason
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(Struct, frozen=True):
     """T16: withdraws without settlement; a settlement is an agreement."""
 
     reason_code: WithdrawReason
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyForConfirmation:
+class ApplyForConfirmation(Struct, frozen=True):
     """T17: applies for judicial confirmation."""
 
     jointly: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RecordRuling:
+class RecordRuling(Struct, frozen=True):
     """T18: records the ruling on confirmation."""
 
     confirmed: bool
     reason_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RecordPerformance:
+class RecordPerformance(Struct, frozen=True):
     """T19: records performance."""
 
     evidence_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecordNonPerformance:
+class RecordNonPerformance(Struct, frozen=True):
     """T20: records non-performance."""
 
     target: Remedy
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnToSource:
+class ReturnToSource(Struct, frozen=True):
     """T6, T18, T21: returns to the source, or to the court for a suit."""
 
     target: Channel
@@ -237,8 +216,7 @@ class ReturnToSource:
     party_elected_suit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refer:
+class Refer(Struct, frozen=True):
     """T6, T22: refers to another statutory route."""
 
     target: ReferTarget
@@ -246,15 +224,13 @@ class Refer:
     party_elected_suit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BeginFollowUp:
+class BeginFollowUp(Struct, frozen=True):
     """T23: plans the follow-up visit."""
 
     visit_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Struct, frozen=True):
     """T24, T26: strikes the dispute off; needs two persons."""
 
     reviewer_id: str
@@ -263,52 +239,45 @@ class Close:
     relapse_sign: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True):
     """T25: keeps the dispute under watch."""
 
     reason_code: TrackReason
 
 
-@dataclass(frozen=True, slots=True)
-class RecordVisit:
+class RecordVisit(Struct, frozen=True):
     """V1: records a visit in follow-up or tracking."""
 
     clean: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reopen:
+class Reopen(Struct, frozen=True):
     """T27: opens the dispute again; `Colour.NONE` keeps the colour."""
 
     reason_code: ReopenReason
     colour: Colour = Colour.NONE
 
 
-@dataclass(frozen=True, slots=True)
-class Supervise:
+class Supervise(Struct, frozen=True):
     """O1: changes the level of supervision."""
 
     rung: Supervision
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeColour:
+class ChangeColour(Struct, frozen=True):
     """O2: changes the warning colour."""
 
     colour: Colour
     reason_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReachMilestone:
+class ReachMilestone(Struct, frozen=True):
     """M1: records a petition milestone."""
 
     milestone: Milestone
 
 
-@dataclass(frozen=True, slots=True)
-class Reclassify:
+class Reclassify(Struct, frozen=True):
     """C1: corrects counted dimensions; an empty field keeps its value."""
 
     category: str = ""
@@ -319,8 +288,7 @@ class Reclassify:
     reason_code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """R1: satisfaction, a code of `Satisfaction`; -1 when the invitation lapsed."""
 
     satisfaction: int
@@ -369,8 +337,7 @@ LOCAL_INSTRUCTIONS: Final[tuple[type, ...]] = get_args(LocalInstruction)
 INSTRUCTIONS: Final[tuple[type, ...]] = (*LOCAL_INSTRUCTIONS, *WIRE_INSTRUCTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One instruction to one dispute.
 
     Attributes:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from dispute.lifecycle.commands import Reclassify
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.effects import Change, retraction
-from dispute.lifecycle.events import Particulars
+from dispute.lifecycle.event_types import DueDatesSettled
 from dispute.lifecycle.provisional import COHORT_DATES, DateName, SettleDueDates
 from dispute.lifecycle.situation import Situation
 from dispute.lifecycle.vocabulary import CORRECTABLE
@@ -61,7 +62,7 @@ def due_dates(at: Situation, order: SettleDueDates) -> Change:
     return Change(
         dispute.dimensions,
         _settled(dispute.cohort, after),
-        Particulars(settled=order.dates),
+        DueDatesSettled(settled=order.dates),
         retracts=restated,
     )
 

@@ -5,13 +5,15 @@ It is pure: the same input gives the same events.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NoReturn
+
+from msgspec.structs import replace
 
 from dispute.calendar.days import business_day, is_plausible_instant
 from dispute.lifecycle.commands import Command, Register
 from dispute.lifecycle.dispute import Dispute
 from dispute.lifecycle.effects import Change, source_ref_of
+from dispute.lifecycle.event_types import CONCLUSIONS, EventKind
 from dispute.lifecycle.events import Event
 from dispute.lifecycle.evolve import evolve
 from dispute.lifecycle.identity import event_id_of
@@ -19,7 +21,6 @@ from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from dispute.lifecycle.reasons import REASONS
 from dispute.lifecycle.situation import Situation, is_pseudonym
 from dispute.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
-from dispute.lifecycle.vocabulary import CONCLUSIONS, EventKind
 from hub.errors import Rejected
 
 
@@ -128,7 +129,7 @@ def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
         reopen_seq=opening + 1 if reopened else opening,
         ordinal=before + 1,
         conclusion_ordinal=concluded + 1 if row.kind in CONCLUSIONS else 0,
-        particulars=change.particulars,
+        payload=change.payload,
         source_ref=source_ref_of(order),
     )
 

@@ -5,8 +5,9 @@ A dispute is counted by them. The same fields as the wire's messages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from dispute.lifecycle.vocabulary import (
     Channel,
@@ -21,8 +22,7 @@ from dispute.lifecycle.vocabulary import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Dimensions:
+class Dimensions(Struct, frozen=True):
     """Codes that a dispute is counted by.
 
     Never names of people; empty means not known or not yet set. Meanings: dimensions.proto.
@@ -51,8 +51,7 @@ class Dimensions:
     rule_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CohortDates:
+class CohortDates(Struct, frozen=True):
     """Business days in Asia/Shanghai that form cohorts.
 
     None until reached. Meanings: dimensions.proto. `due_on` (mediation term), `local_due_on` and `statutory_due_on`

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from msgspec import Struct
 from typing_extensions import override
 
 from dispute.calendar.days import last_day_before
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
+from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import COHORT_DATES, DateName, ProvisionalDate
 from dispute.lifecycle.states import State
-from dispute.lifecycle.vocabulary import EventKind, Milestone, Supervision
+from dispute.lifecycle.vocabulary import Milestone, Supervision
 
 
-@dataclass(frozen=True, slots=True)
-class CountedFact:
+class CountedFact(Struct, frozen=True):
     """A fact as the figures count it now.
 
     All values are those of its event, except the dimensions and cohort dates after a correction.
@@ -32,8 +32,7 @@ class CountedFact:
     reopen_seq: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Counted:
+class Counted(Struct, frozen=True, eq=False):
     """Counted facts in order.
 
     The earlier ones are made only when they are needed: a dispute is loaded for every command, but its facts are read
@@ -64,8 +63,7 @@ class Counted:
         return hash(tuple(self))
 
 
-@dataclass(frozen=True, slots=True)
-class Dispute:
+class Dispute(Struct, frozen=True):
     """One dispute (一案一码).
 
     It has no parties.

@@ -1,14 +1,16 @@
 """Effects of allowed instructions.
 
-Dimensions, cohort dates, particulars and retractions of the event.
+Dimensions, cohort dates, payload and retractions of the event.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dispute.lifecycle import event_types as e
 from dispute.lifecycle.commands import (
     Accept,
     Agree,
@@ -43,7 +45,7 @@ from dispute.lifecycle.commands import (
 )
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import CountedFact, Dispute
-from dispute.lifecycle.events import Particulars, Retraction
+from dispute.lifecycle.events import NOTHING, Retraction
 from dispute.lifecycle.situation import Situation
 from dispute.lifecycle.vocabulary import (
     LEVELS,
@@ -56,22 +58,19 @@ from dispute.lifecycle.vocabulary import (
     Supervision,
 )
 
-NOTHING: Final = Particulars()
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Values of an event; the defaults keep the current ones."""
 
     dimensions: Dimensions
     cohort: CohortDates
-    particulars: Particulars = NOTHING
+    payload: e.Payload = NOTHING
     reason_code: str = ""
     retracts: tuple[Retraction, ...] = ()
 
 
-def _keep(dispute: Dispute, particulars: Particulars = NOTHING, reason_code: str = "") -> Change:
-    return Change(dispute.dimensions, dispute.cohort, particulars, reason_code)
+def _keep(dispute: Dispute, payload: e.Payload = NOTHING, reason_code: str = "") -> Change:
+    return Change(dispute.dimensions, dispute.cohort, payload, reason_code)
 
 
 def _concluded(dispute: Dispute, day: date) -> CohortDates:
@@ -87,10 +86,8 @@ def register(at: Situation, order: Register) -> Change:
         local_due_on=order.local_due_on,
         statutory_due_on=order.statutory_due_on,
     )
-    particulars = Particulars(
-        clause=at.command.limit.clause, amount_fen=order.amount_fen, transitional=order.transitional
-    )
-    return Change(order.dimensions, cohort, particulars)
+    payload = e.Registered(clause=at.command.limit.clause, amount_fen=order.amount_fen, transitional=order.transitional)
+    return Change(order.dimensions, cohort, payload)
 
 
 def retraction(
@@ -122,7 +119,7 @@ def link(at: Situation, order: LinkDuplicate) -> Change:
     return Change(
         dispute.dimensions,
         dispute.cohort,
-        Particulars(master_dispute_id=order.master_dispute_id),
+        e.DuplicateLinked(master_dispute_id=order.master_dispute_id),
         retracts=taken_back,
     )
 
@@ -136,7 +133,7 @@ def refuse_mediation(at: Situation, order: RefuseMediation) -> Change:
     """Note the exclusion."""
     rules = order.rule_version or at.known.dimensions.rule_version
     dimensions = replace(at.known.dimensions, outcome_code=order.reason_code, rule_version=rules)
-    return Change(dimensions, at.known.cohort, Particulars(clause=order.clause), order.reason_code)
+    return Change(dimensions, at.known.cohort, e.MediationRefused(clause=order.clause), order.reason_code)
 
 
 def accept(at: Situation, order: Accept) -> Change:
@@ -145,7 +142,7 @@ def accept(at: Situation, order: Accept) -> Change:
     return Change(
         replace(at.known.dimensions, rule_version=rules),
         replace(at.known.cohort, accepted_on=at.day),
-        Particulars(clause=order.clause, transitional=order.transitional),
+        e.Accepted(clause=order.clause, transitional=order.transitional),
     )
 
 
@@ -158,16 +155,14 @@ def dispatch(at: Situation, order: Dispatch) -> Change:
         dispatch_mode=order.dispatch_mode,
         organisation=order.organisation,
     )
-    particulars = Particulars(
-        clause=at.command.limit.clause, co_departments=order.co_departments, sign_by=order.sign_by
-    )
-    return Change(dimensions, _first_due(at.known, order.due_on), particulars)
+    payload = e.Dispatched(clause=at.command.limit.clause, co_departments=order.co_departments, sign_by=order.sign_by)
+    return Change(dimensions, _first_due(at.known, order.due_on), payload)
 
 
 def sign(at: Situation, order: Sign) -> Change:
     """Start the term; a later signature of the opening does not restart it."""
-    particulars = Particulars(clause=at.command.limit.clause)
-    return Change(at.known.dimensions, _first_due(at.known, order.due_on), particulars)
+    payload = e.Signed(clause=at.command.limit.clause)
+    return Change(at.known.dimensions, _first_due(at.known, order.due_on), payload)
 
 
 def _first_due(dispute: Dispute, due_on: date | None) -> CohortDates:
@@ -185,8 +180,7 @@ def bounce(at: Situation, order: Bounce) -> Change:
     overdue = order.reason_code == SIGN_OFF_EXPIRED and RUNGS.index(at.known.supervision) < RUNGS.index(
         Supervision.OVERDUE
     )
-    particulars = Particulars(supervision=str(Supervision.OVERDUE)) if overdue else NOTHING
-    return _keep(at.known, particulars, order.reason_code)
+    return _keep(at.known, e.Bounced(Supervision.OVERDUE if overdue else None), order.reason_code)
 
 
 def begin_mediation(at: Situation, order: BeginMediation) -> Change:
@@ -217,7 +211,7 @@ def escalate(at: Situation, order: EscalateLevel) -> Change:
         mediation_kind=MediationKind.NONE,
     )
     others = tuple(name for name in dispute.co_departments if name != order.lead_department)
-    return Change(dimensions, dispute.cohort, Particulars(co_departments=others), order.reason_code)
+    return Change(dimensions, dispute.cohort, e.LevelEscalated(co_departments=others), order.reason_code)
 
 
 def suspend(at: Situation, order: Suspend) -> Change:
@@ -228,23 +222,23 @@ def suspend(at: Situation, order: Suspend) -> Change:
 def resume(at: Situation, order: Resume) -> Change:
     """Move the due date only after a stopped clock."""
     if order.due_on is None:
-        return _keep(at.known)
+        return _keep(at.known, e.Resumed())
     before = at.known.cohort
-    return Change(at.known.dimensions, replace(before, due_on=order.due_on), Particulars(due_before=before.due_on))
+    return Change(at.known.dimensions, replace(before, due_on=order.due_on), e.Resumed(due_before=before.due_on))
 
 
 def extend_term(at: Situation, order: Extend) -> Change:
     """Move the mediation term."""
     before = at.known.cohort
-    particulars = Particulars(clause=at.command.limit.clause, days=order.days, due_before=before.due_on)
-    return Change(at.known.dimensions, replace(before, due_on=order.due_on), particulars)
+    payload = e.Extended(clause=at.command.limit.clause, days=order.days, due_before=before.due_on)
+    return Change(at.known.dimensions, replace(before, due_on=order.due_on), payload)
 
 
 def extend_statutory(at: Situation, order: Extend) -> Change:
     """Move only the statutory petition limit."""
     before = at.known.cohort
-    particulars = Particulars(clause=at.command.limit.clause, days=order.days, due_before=before.statutory_due_on)
-    return Change(at.known.dimensions, replace(before, statutory_due_on=order.due_on), particulars)
+    payload = e.Extended(clause=at.command.limit.clause, days=order.days, due_before=before.statutory_due_on)
+    return Change(at.known.dimensions, replace(before, statutory_due_on=order.due_on), payload)
 
 
 def agree(at: Situation, order: Agree) -> Change:
@@ -257,7 +251,7 @@ def agree(at: Situation, order: Agree) -> Change:
     if cohort.agreed_on is None:
         cohort = replace(cohort, agreed_on=at.day)
     confirmable = order.confirmable and at.known.dimensions.regime is not Regime.B
-    particulars = Particulars(
+    payload = e.Agreed(
         amount_fen=order.amount_fen,
         document_sha256=order.document_sha256,
         partial=order.partial,
@@ -266,7 +260,7 @@ def agree(at: Situation, order: Agree) -> Change:
         confirm_by=order.confirm_by if confirmable else None,
     )
     dimensions = replace(at.known.dimensions, outcome_form=order.outcome_form, outcome_code="")
-    return Change(dimensions, cohort, particulars)
+    return Change(dimensions, cohort, payload)
 
 
 def end_without_agreement(at: Situation, order: Fail | Withdraw) -> Change:
@@ -282,12 +276,12 @@ def rule(at: Situation, order: RecordRuling) -> Change:
 
 def perform(at: Situation, order: RecordPerformance) -> Change:
     """Note the evidence."""
-    return _keep(at.known, Particulars(document_sha256=order.evidence_sha256))
+    return _keep(at.known, e.Performed(document_sha256=order.evidence_sha256))
 
 
 def not_perform(at: Situation, order: RecordNonPerformance) -> Change:
     """Note the remedy."""
-    return _keep(at.known, Particulars(target=str(order.target)))
+    return _keep(at.known, e.NotPerformed(target=order.target))
 
 
 def return_to_source(at: Situation, order: ReturnToSource) -> Change:
@@ -295,24 +289,24 @@ def return_to_source(at: Situation, order: ReturnToSource) -> Change:
 
     The reason of the event is the reason of the outcome.
     """
-    particulars = Particulars(target=str(order.target), document_sha256=order.packet_sha256)
-    return _keep(at.known, particulars, at.known.dimensions.outcome_code)
+    payload = e.Returned(target=order.target, document_sha256=order.packet_sha256)
+    return _keep(at.known, payload, at.known.dimensions.outcome_code)
 
 
 def refer(at: Situation, order: Refer) -> Change:
     """Note the route."""
-    return _keep(at.known, Particulars(target=str(order.target)), at.known.dimensions.outcome_code)
+    return _keep(at.known, e.Referred(target=order.target), at.known.dimensions.outcome_code)
 
 
 def begin_follow_up(at: Situation, order: BeginFollowUp) -> Change:
     """Note the planned day."""
-    return _keep(at.known, Particulars(visit_on=order.visit_on))
+    return _keep(at.known, e.FollowUpBegun(visit_on=order.visit_on))
 
 
 def close(at: Situation, order: Close) -> Change:
     """Strike the dispute off."""
     cohort = replace(at.known.cohort, closed_on=at.day)
-    return Change(at.known.dimensions, cohort, Particulars(reviewer_id=order.reviewer_id))
+    return Change(at.known.dimensions, cohort, e.Closed(reviewer_id=order.reviewer_id))
 
 
 def track(at: Situation, order: Track) -> Change:
@@ -322,7 +316,7 @@ def track(at: Situation, order: Track) -> Change:
 
 def visit(at: Situation, order: RecordVisit) -> Change:
     """Note the visit."""
-    return _keep(at.known, Particulars(clean_visit=order.clean))
+    return _keep(at.known, e.Visited(clean_visit=order.clean))
 
 
 def reopen(at: Situation, order: Reopen) -> Change:
@@ -349,31 +343,31 @@ def reopen(at: Situation, order: Reopen) -> Change:
         closed_on=None,
     )
     rung = Supervision.ESCALATED if colour is Colour.RED else Supervision.NORMAL
-    particulars = Particulars(colour_before=dispute.dimensions.colour, supervision=str(rung))
-    return Change(dimensions, cohort, particulars, order.reason_code)
+    payload = e.Reopened(colour_before=dispute.dimensions.colour, supervision=rung)
+    return Change(dimensions, cohort, payload, order.reason_code)
 
 
 def supervise(at: Situation, order: Supervise) -> Change:
     """Note the supervision level."""
-    return _keep(at.known, Particulars(supervision=str(order.rung)))
+    return _keep(at.known, e.Supervised(supervision=order.rung))
 
 
 def colour(at: Situation, order: ChangeColour) -> Change:
     """Change the colour; a leader is responsible for red."""
-    rung = str(Supervision.ESCALATED) if order.colour is Colour.RED else ""
-    particulars = Particulars(colour_before=at.known.dimensions.colour, supervision=rung)
+    rung = Supervision.ESCALATED if order.colour is Colour.RED else None
+    payload = e.ColourChanged(colour_before=at.known.dimensions.colour, supervision=rung)
     dimensions = replace(at.known.dimensions, colour=order.colour)
-    return Change(dimensions, at.known.cohort, particulars, order.reason_code)
+    return Change(dimensions, at.known.cohort, payload, order.reason_code)
 
 
 def milestone(at: Situation, order: ReachMilestone) -> Change:
     """Note the milestone."""
-    return _keep(at.known, Particulars(milestone=str(order.milestone)))
+    return _keep(at.known, e.MilestoneReached(milestone=order.milestone))
 
 
 def rate(at: Situation, order: Rate) -> Change:
     """Note the rating."""
-    return _keep(at.known, Particulars(satisfaction=order.satisfaction))
+    return _keep(at.known, e.Rated(satisfaction=order.satisfaction))
 
 
 def source_ref_of(order: Instruction) -> str:

@@ -5,17 +5,21 @@ The same fields as the journal's event, without the time of recording.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
+
+from msgspec import Struct
 
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
-from dispute.lifecycle.provisional import ProvisionalDate, SettledDate
+from dispute.lifecycle.event_types import EventKind, Payload
+from dispute.lifecycle.provisional import ProvisionalDate
 from dispute.lifecycle.states import State
-from dispute.lifecycle.vocabulary import Colour, EventKind, Role
+from dispute.lifecycle.vocabulary import Role
+
+NOTHING: Final = Payload()
 
 
-@dataclass(frozen=True, slots=True)
-class Retraction:
+class Retraction(Struct, frozen=True):
     """A counted fact that a later event takes back.
 
     It repeats the fact completely, as it was counted. Meanings: journal.proto. `restated_as` is set exactly when it is
@@ -36,45 +40,13 @@ class Retraction:
     restated_cohort: CohortDates | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Particulars:
-    """Typed particulars of an event.
-
-    Only those of the event's kind are set. `document_sha256` is the digest of the agreement, of the evidence of
-    performance, or of the return packet.
-    """
-
-    clause: str = ""
-    target: str = ""
-    master_dispute_id: str = ""
-    co_departments: tuple[str, ...] = ()
-    amount_fen: int = 0
-    document_sha256: str = ""
-    days: int = 0
-    milestone: str = ""
-    supervision: str = ""
-    satisfaction: int = 0
-    clean_visit: bool = False
-    partial: bool = False
-    oral: bool = False
-    confirmable: bool = False
-    sign_by: datetime | None = None
-    colour_before: Colour = Colour.NONE
-    transitional: bool = False
-    reviewer_id: str = ""
-    visit_on: date | None = None
-    confirm_by: date | None = None
-    due_before: date | None = None
-    settled: tuple[SettledDate, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One event of a dispute.
 
     Meanings of the fields: journal.proto.
 
     Attributes:
+        payload: Of the type that the kind names.
         source_ref: Only on `registered` and only in this process: the journal carries no partner's reference.
     """
 
@@ -98,6 +70,6 @@ class Event:
     reopen_seq: int = 0
     ordinal: int = 1
     conclusion_ordinal: int = 0
-    particulars: Particulars = field(default_factory=Particulars)
+    payload: Payload = NOTHING
     source_ref: str = ""
     provisional: tuple[ProvisionalDate, ...] = ()

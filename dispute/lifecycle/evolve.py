@@ -6,21 +6,30 @@ It never refuses a valid next event, because the event has happened.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from dispute.calendar.days import end_of
 from dispute.lifecycle.dispute import Counted, CountedFact, Dispute
+from dispute.lifecycle.event_types import (
+    CONCLUSIONS,
+    Agreed,
+    Bounced,
+    ColourChanged,
+    Dispatched,
+    DueDatesSettled,
+    EventKind,
+    Extended,
+    LevelEscalated,
+    Payload,
+    Reopened,
+    Supervised,
+    Visited,
+)
 from dispute.lifecycle.events import Event
 from dispute.lifecycle.provisional import DateName
-from dispute.lifecycle.vocabulary import (
-    CONCLUSIONS,
-    COUNTED,
-    EventKind,
-    Milestone,
-    Supervision,
-    SuspendReason,
-)
+from dispute.lifecycle.vocabulary import SuspendReason
 from hub.errors import Fault
 
 
@@ -49,11 +58,11 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
         )
     opened = event.type is EventKind.REOPENED
     changes: dict[str, Any] = _new_opening() if opened else {}
-    changes.update(PARTICULAR.get(event.type, _nothing_more)(dispute, event))
+    own = OWN_CHANGES.get(event.type)
+    if own is not None:
+        changes.update(own(dispute, event, event.payload))
     if event.type in CONCLUSIONS:
         changes["conclusions"] = dispute.conclusions + 1
-    if event.particulars.supervision:
-        changes["supervision"] = Supervision(event.particulars.supervision)
     return replace(
         dispute,
         state=event.to_state,
@@ -86,36 +95,44 @@ def _new_opening() -> dict[str, Any]:
     }
 
 
-def _dispatched(_: Dispute, event: Event) -> dict[str, Any]:
-    return {"co_departments": event.particulars.co_departments, "sign_by": event.particulars.sign_by}
+def _dispatched(_: Dispute, __: Event, of: Dispatched) -> dict[str, Any]:
+    return {"co_departments": of.co_departments, "sign_by": of.sign_by}
 
 
-def _suspended(_: Dispute, event: Event) -> dict[str, Any]:
+def _escalated(_: Dispute, __: Event, of: LevelEscalated) -> dict[str, Any]:
+    return {"co_departments": of.co_departments, "sign_by": None}
+
+
+def _suspended(_: Dispute, event: Event, __: Payload) -> dict[str, Any]:
     stops = event.reason_code == SuspendReason.APPRAISAL_BEFORE_FILING
     return {"clock_stopped_on": event.business_day if stops else None}
 
 
-def _clock_is_off(_: Dispute, __: Event) -> dict[str, Any]:
+def _clock_is_off(_: Dispute, __: Event, ___: Payload) -> dict[str, Any]:
     return {"clock_stopped_on": None}
 
 
-def _agreed(_: Dispute, event: Event) -> dict[str, Any]:
+def _extended(dispute: Dispute, event: Event, _: Extended) -> dict[str, Any]:
+    return {"statutory_extended": dispute.statutory_extended or event.transition == "T13b"}
+
+
+def _agreed(_: Dispute, event: Event, of: Agreed) -> dict[str, Any]:
     return {
         "agreement_on": event.business_day,
-        "confirmable": event.particulars.confirmable,
-        "confirm_by": event.particulars.confirm_by,
-        "partial": event.particulars.partial,
+        "confirmable": of.confirmable,
+        "confirm_by": of.confirm_by,
+        "partial": of.partial,
         "clock_stopped_on": None,
     }
 
 
-def _settled(dispute: Dispute, event: Event) -> dict[str, Any]:
+def _settled(dispute: Dispute, _: Event, of: DueDatesSettled) -> dict[str, Any]:
     """Move dates that only the dispute has.
 
     The cohort dates are in the event.
     """
     changes: dict[str, Any] = {}
-    for date in event.particulars.settled:
+    for date in of.settled:
         if date.name is DateName.SIGN_BY and date.before == dispute.last_day(DateName.SIGN_BY):
             changes["sign_by"] = end_of(date.after)
         if date.name is DateName.CONFIRM_BY and date.before == dispute.confirm_by:
@@ -123,41 +140,40 @@ def _settled(dispute: Dispute, event: Event) -> dict[str, Any]:
     return changes
 
 
-def _visits_start(_: Dispute, __: Event) -> dict[str, Any]:
+def _visits_start(_: Dispute, __: Event, ___: Payload) -> dict[str, Any]:
     return {"clean_visits": 0}
 
 
-def _visited(dispute: Dispute, event: Event) -> dict[str, Any]:
-    return {"clean_visits": dispute.clean_visits + 1 if event.particulars.clean_visit else 0}
+def _visited(dispute: Dispute, _: Event, of: Visited) -> dict[str, Any]:
+    return {"clean_visits": dispute.clean_visits + 1 if of.clean_visit else 0}
 
 
-PARTICULAR: Final[Mapping[EventKind, Callable[[Dispute, Event], dict[str, Any]]]] = {
-    EventKind.DUPLICATE_LINKED: lambda _, event: {"master_dispute_id": event.particulars.master_dispute_id},
+def _supervised(_: Dispute, __: Event, of: Bounced | ColourChanged | Reopened | Supervised) -> dict[str, Any]:
+    return {} if of.supervision is None else {"supervision": of.supervision}
+
+
+OWN_CHANGES: Final[Mapping[EventKind, Callable[[Dispute, Event, Any], dict[str, Any]]]] = {
+    EventKind.DUPLICATE_LINKED: lambda _, __, of: {"master_dispute_id": of.master_dispute_id},
     EventKind.DISPATCHED: _dispatched,
-    EventKind.LEVEL_ESCALATED: _dispatched,
-    EventKind.BOUNCED: lambda _, __: {"co_departments": (), "sign_by": None},
-    EventKind.SIGNED: lambda _, __: {"sign_by": None},
+    EventKind.LEVEL_ESCALATED: _escalated,
+    EventKind.BOUNCED: lambda _, event, of: {"co_departments": (), "sign_by": None, **_supervised(_, event, of)},
+    EventKind.SIGNED: lambda _, __, ___: {"sign_by": None},
     EventKind.SUSPENDED: _suspended,
     EventKind.RESUMED: _clock_is_off,
     EventKind.FAILED: _clock_is_off,
     EventKind.WITHDRAWN: _clock_is_off,
-    EventKind.EXTENDED: lambda dispute, event: {
-        "statutory_extended": dispute.statutory_extended or event.transition == "T13b"
-    },
+    EventKind.EXTENDED: _extended,
     EventKind.AGREED: _agreed,
     EventKind.FOLLOW_UP_BEGUN: _visits_start,
     EventKind.TRACKED: _visits_start,
     EventKind.VISITED: _visited,
+    EventKind.REOPENED: _supervised,
+    EventKind.SUPERVISED: _supervised,
+    EventKind.COLOUR_CHANGED: _supervised,
     EventKind.DUE_DATES_SETTLED: _settled,
-    EventKind.MILESTONE_REACHED: lambda dispute, event: {
-        "milestones": (*dispute.milestones, Milestone(event.particulars.milestone))
-    },
+    EventKind.MILESTONE_REACHED: lambda dispute, _, of: {"milestones": (*dispute.milestones, of.milestone)},
 }
-"""Changes by events of one kind; kinds that are not listed change nothing more."""
-
-
-def _nothing_more(_: Dispute, __: Event) -> dict[str, Any]:
-    return {}
+"""Changes by the payload of an event; the payload of a type that isn't listed changes nothing."""
 
 
 def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tuple[tuple[EventKind, int], ...]:
@@ -181,7 +197,7 @@ def _counted(known: Counted, event: Event) -> Counted:
                 cohort = taken.restated_cohort or fact.cohort
                 by_sequence[taken.sequence] = replace(fact, dimensions=taken.restated_as, cohort=cohort)
         facts = Counted(tuple(by_sequence.values()))
-    if event.type not in COUNTED:
+    if not event.type.is_counted:
         return facts
     fact = CountedFact(
         event.type,

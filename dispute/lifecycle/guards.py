@@ -5,9 +5,10 @@ Up to the end of the mediation's preparation. Each returns its reason code, or N
 
 from __future__ import annotations
 
-from dataclasses import fields
 from operator import attrgetter
 from typing import Final
+
+from msgspec.structs import fields
 
 from dispute.lifecycle.commands import (
     Accept,
@@ -24,6 +25,7 @@ from dispute.lifecycle.commands import (
     Suspend,
 )
 from dispute.lifecycle.dimensions import Dimensions
+from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.identity import dispute_id_of, is_dispute_id
 from dispute.lifecycle.provisional import DateName, SettleDueDates
 from dispute.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, are_texts, is_code, is_pseudonym, is_text
@@ -33,7 +35,6 @@ from dispute.lifecycle.vocabulary import (
     Channel,
     Clarity,
     DispatchMode,
-    EventKind,
     Level,
     MediationKind,
     Regime,

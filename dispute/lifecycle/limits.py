@@ -5,13 +5,13 @@ They bound the last day that an instruction sets; this package counts no days it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+
+class Extension(Struct, frozen=True):
     """Bounds of an extension of a limit.
 
     Attributes:
@@ -25,8 +25,7 @@ class Extension:
     once: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """Limit of one instruction, by rules and calendar.
 
     Attributes:

@@ -28,6 +28,7 @@ from dispute.lifecycle.commands import (
     Withdraw,
 )
 from dispute.lifecycle.corrections import reclassed
+from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.guards import nests
 from dispute.lifecycle.provisional import DateName
 from dispute.lifecycle.situation import (
@@ -48,7 +49,6 @@ from dispute.lifecycle.vocabulary import (
     WHISTLE_BLOWING,
     Channel,
     Colour,
-    EventKind,
     FailureReason,
     MadeBy,
     OutcomeForm,

@@ -6,10 +6,11 @@ on such a date (ADR-0009); reminders may fire.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 
 class DateName(StrEnum):
@@ -26,16 +27,14 @@ COHORT_DATES: Final = (DateName.DUE_ON, DateName.LOCAL_DUE_ON, DateName.STATUTOR
 """Limits among the cohort dates of counted facts; the dispute alone has the others."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Number of calendar days (民诉法 85) or working days."""
 
     days: int
     working: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisionalDate:
+class ProvisionalDate(Struct, frozen=True):
     """A date that a holiday table may still move.
 
     It has what is needed to count it again.
@@ -55,8 +54,7 @@ class ProvisionalDate:
     missing_year: int
 
 
-@dataclass(frozen=True, slots=True)
-class SettledDate:
+class SettledDate(Struct, frozen=True):
     """A provisional date counted again.
 
     `before` and `after` are the same day when the table moved nothing.
@@ -67,8 +65,7 @@ class SettledDate:
     after: date
 
 
-@dataclass(frozen=True, slots=True)
-class SettleDueDates:
+class SettleDueDates(Struct, frozen=True):
     """D1: settles provisional dates.
 
     A holiday table came, and the dates were counted again. Never on the wire: only the hub itself gives it.

@@ -6,10 +6,11 @@ The dispute as it is, the command, and its business day.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date
 from re import compile as pattern
 from typing import Final
+
+from msgspec import Struct
 
 from dispute.lifecycle.commands import Command
 from dispute.lifecycle.dispute import Dispute
@@ -22,8 +23,7 @@ AMOUNT_LIMIT_FEN: Final = 10**15
 TEXT_LIMIT: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """One command to be decided.
 
     Attributes:

@@ -6,24 +6,24 @@ The whole state machine, readable for people; `decide` only looks rows up here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from dispute.lifecycle import commands as c
 from dispute.lifecycle import corrections as correct
 from dispute.lifecycle import effects as do
 from dispute.lifecycle import guards as g
 from dispute.lifecycle import outcome_guards as o
+from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import SettleDueDates
 from dispute.lifecycle.situation import Situation
 from dispute.lifecycle.states import OPEN, State
-from dispute.lifecycle.vocabulary import EventKind
 
 Order = TypeVar("Order")
 
 
-@dataclass(frozen=True, slots=True)
-class Transition(Generic[Order]):
+class Transition(Struct, Generic[Order], frozen=True):
     """One row.
 
     Attributes:

@@ -8,57 +8,6 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import Final, Self
 
-
-class EventKind(StrEnum):
-    """Kinds of events, in past tense."""
-
-    REGISTERED = "registered"
-    DUPLICATE_LINKED = "duplicate_linked"
-    SCREENING_BEGUN = "screening_begun"
-    MEDIATION_REFUSED = "mediation_refused"
-    ACCEPTED = "accepted"
-    DISPATCHED = "dispatched"
-    SIGNED = "signed"
-    BOUNCED = "bounced"
-    MEDIATION_BEGUN = "mediation_begun"
-    LEVEL_ESCALATED = "level_escalated"
-    SUSPENDED = "suspended"
-    RESUMED = "resumed"
-    EXTENDED = "extended"
-    AGREED = "agreed"
-    FAILED = "failed"
-    WITHDRAWN = "withdrawn"
-    CONFIRMATION_APPLIED = "confirmation_applied"
-    CONFIRMED = "confirmed"
-    CONFIRMATION_REFUSED = "confirmation_refused"
-    PERFORMED = "performed"
-    NOT_PERFORMED = "not_performed"
-    RETURNED = "returned"
-    REFERRED = "referred"
-    FOLLOW_UP_BEGUN = "follow_up_begun"
-    CLOSED = "closed"
-    TRACKED = "tracked"
-    VISITED = "visited"
-    REOPENED = "reopened"
-    SUPERVISED = "supervised"
-    COLOUR_CHANGED = "colour_changed"
-    MILESTONE_REACHED = "milestone_reached"
-    RECLASSIFIED = "reclassified"
-    RATED = "rated"
-    DUE_DATES_SETTLED = "due_dates_settled"
-
-
-CONCLUSIONS: Final = frozenset({EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN})
-"""Events that end a mediation; the first of an opening has `conclusion_ordinal` 1."""
-
-CORRECTIONS: Final = frozenset({EventKind.RECLASSIFIED, EventKind.DUE_DATES_SETTLED})
-"""Events that restate counted facts and are not counted themselves."""
-
-COUNTED: Final = frozenset(EventKind) - CORRECTIONS - {EventKind.SCREENING_BEGUN}
-"""Kinds whose facts a later event takes back or restates: all but a step without a figure and the corrections.
-
-The journal is kept for ever: a fact that is not retracted today can't be corrected in a figure that is added later."""
-
 CORRECTABLE: Final = ("category", "case_cause", "town_code", "village_code", "grid_code")
 """Dimensions that a correction replaces; every other one of a counted fact is history and stays."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.contracts.sealing import Sealer
@@ -57,8 +58,7 @@ GROUP: Final = "hub-intake"
 VERSIONS: Final = Path(__file__).parent / "cases" / "migrations" / "versions"
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
+class Intake(Struct, frozen=True):
     """The built service.
 
     Attributes:

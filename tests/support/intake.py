@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
+
+from msgspec.structs import replace
 
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.rule_files import load_deadlines, load_screening

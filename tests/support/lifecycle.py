@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
+
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     Accept,
@@ -227,6 +228,7 @@ class Walk:
     def carry_out(self, told: Command) -> Walk:
         """Carry out one command."""
         for event in decide(self.dispute, told):
+            assert type(event.payload) is event.type.payload
             self.dispute = evolve(self.dispute, event)
             self.events.append(event)
         return self
@@ -236,6 +238,11 @@ class Walk:
         for instruction in instructions:
             self.do(instruction)
         return self
+
+
+def payload_of(event: Event) -> Any:  # noqa: ANN401 - each type has a payload of its own
+    """Return the payload of an event, for looking at its fields."""
+    return event.payload
 
 
 def reach(state: State, start: Register = REGISTER) -> Walk:

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from dispute.lifecycle import Dispute, Event
 from hub.errors import Rejected
 from services.intake.law.timers import Timer, TimerKind
@@ -26,8 +28,7 @@ class DoneTable(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A dispute, and its data outside the journal.
 
     The rules need this data, and no event carries it.
@@ -41,8 +42,7 @@ class Case:
     procedure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EventPlace:
+class EventPlace(Struct, frozen=True):
     """Position of an event in the journal.
 
     `stream` is written `<producer>/<shard>/<epoch>`.
@@ -52,8 +52,7 @@ class EventPlace:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """Result of a task that was done before.
 
     Attributes:
@@ -74,8 +73,7 @@ class Done:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """Confidential part of a new dispute, not encrypted.
 
     The code that stores it seals it.

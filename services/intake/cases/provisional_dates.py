@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from hub.errors import Rejected
 from services.intake.cases.ports import DisputeRegister, Units
@@ -17,8 +18,7 @@ CHUNK: Final = 200
 """Disputes of one transaction; commands can run between two transactions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Result of one transaction.
 
     Attributes:

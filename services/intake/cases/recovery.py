@@ -6,8 +6,9 @@ They were published after the backup; their effects are written as if they were 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from dispute.lifecycle import Actor, Event, evolve
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
@@ -16,8 +17,7 @@ from services.intake.law import timers as timing
 from services.intake.law.registration import Rulebook
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(Struct, frozen=True):
     """An event of the journal that the register lacks."""
 
     event: Event

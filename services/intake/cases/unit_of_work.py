@@ -6,9 +6,12 @@ The order makes them safe: lock, look up, decide, write.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dispute.lifecycle import Command, Dispute, Event, decide, evolve
 from hub.errors import Kind, Rejected
@@ -25,8 +28,7 @@ Plan = Callable[[Case | None, str], Sequence[Command]]
 """Maps the current dispute and the master of its matter (empty: none) to the commands to carry out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """One thing to do to one dispute.
 
     Attributes:
@@ -55,8 +57,7 @@ class Task:
     source_ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskResult:
+class TaskResult(Struct, frozen=True):
     """What a task did.
 
     Attributes:
@@ -91,8 +92,7 @@ class _Unit:
     records: list[tuple[str, bytes]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
+class _Decided(Struct, frozen=True):
     """A task that was carried out.
 
     `last` is the index of its last record, -1 when it wrote none.

@@ -6,13 +6,13 @@ Each dispute has a data key, wrapped by its agency's key.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
 from hub.errors import Kind, Rejected
 
@@ -21,8 +21,7 @@ DATA_KEY_BYTES: Final = 32
 PURPOSE: Final = b"santiao.hub/intake/agency-key/v1|"
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """The stored form of the confidential part.
 
     Attributes:

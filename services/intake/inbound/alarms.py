@@ -6,9 +6,10 @@ The clock moves only forward, and only after earlier hand-offs were applied.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from hub.errors import Rejected
 from hub.streams.topics import SHARDS
@@ -26,8 +27,7 @@ CHUNK: Final = 500
 ALL_SHARDS: Final = range(SHARDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
+class Fired(Struct, frozen=True):
     """Result of one chunk.
 
     Attributes:

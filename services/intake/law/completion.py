@@ -5,9 +5,10 @@ A command may leave a date open; the rules count it before the command is decide
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from typing import Final
+
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     Agree,

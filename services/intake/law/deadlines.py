@@ -5,9 +5,10 @@ The rules come from data files.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal, Protocol
+
+from msgspec import Struct
 
 from dispute.lifecycle import DateName, Extension, ProvisionalDate, Span
 from hub.errors import Fault
@@ -54,8 +55,7 @@ class CountedEnd(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class LastDay:
+class LastDay(Struct, frozen=True):
     """Last day of a limit, marked when provisional."""
 
     day: date
@@ -66,8 +66,7 @@ class LastDay:
         return day == self.day or (self.mark is not None and abs(day - self.day) <= HOLIDAYS)
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One limit.
 
     An empty channel, regime or procedure fits every one.
@@ -93,8 +92,7 @@ class Term:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionRule:
+class ExtensionRule(Struct, frozen=True):
     """An extension that a limit may have.
 
     A limit without a rule has none.
@@ -126,8 +124,7 @@ class ExtensionRule:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SignOff:
+class SignOff(Struct, frozen=True):
     """Time limit to sign after a dispatch."""
 
     channel: str
@@ -136,8 +133,7 @@ class SignOff:
     clause: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeadlineRules:
+class DeadlineRules(Struct, frozen=True):
     """One version of the limits.
 
     Complete and validated; rows are tried in order.
@@ -157,8 +153,7 @@ class DeadlineRules:
     sign_off: tuple[SignOff, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LimitCase:
+class LimitCase(Struct, frozen=True):
     """What a limit depends on."""
 
     channel: str

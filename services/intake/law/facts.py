@@ -5,15 +5,15 @@ Screening reads nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 CLAIMING_ROLES = frozenset({"plaintiff", "applicant", "petitioner"})
 ANSWERING_ROLES = frozenset({"defendant", "respondent"})
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """Answer of one side about mediation.
 
     Attributes:
@@ -27,8 +27,7 @@ class Consent:
     answered_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Facts of a case, as the source recorded.
 
     Codes as in `hub.handoff.v1.CaseReceived`.

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from dispute.lifecycle import Dimensions
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.matching import Person
 
 
+# A dataclass, because it hides fields in its repr.
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A case that a source received.
@@ -32,8 +35,7 @@ class Arrival:
     confidential: bytes = field(default=b"", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class LaterFact:
+class LaterFact(Struct, frozen=True):
     """A later fact about a known case.
 
     Kinds: consent_given | consent_refused | reclassified | performed and so on.
@@ -45,8 +47,7 @@ class LaterFact:
     case_cause: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
+class Withdrawal(Struct, frozen=True):
     """The applicant withdrew.
 
     Reasons: withdrawn | withdrawn_after_settlement | self_settled.
@@ -55,8 +56,7 @@ class Withdrawal:
     reason_code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ruling:
+class Ruling(Struct, frozen=True):
     """The court ruled on judicial confirmation."""
 
     confirmed: bool
@@ -66,8 +66,7 @@ class Ruling:
 Body: TypeAlias = Arrival | LaterFact | Withdrawal | Ruling
 
 
-@dataclass(frozen=True, slots=True)
-class Handoff:
+class Handoff(Struct, frozen=True):
     """One hand-off, decoded.
 
     Attributes:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """One party's identity number, else phone."""
 
     role: str

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     WHISTLE_BLOWING,
@@ -25,8 +27,7 @@ from services.intake.law.screening import ScreeningRules, ScreeningVerdict, scre
 STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
 
 
-@dataclass(frozen=True, slots=True)
-class Rulebook:
+class Rulebook(Struct, frozen=True):
     """The rules in force, with their calendar."""
 
     screening: ScreeningRules

@@ -6,9 +6,10 @@ A pure function of recorded facts and versioned rules.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES, Consent, Facts
 
@@ -16,8 +17,7 @@ FactName = Literal["circumstances", "procedure", "suit_kind", "category", "case_
 CLEAR_ENOUGH: Final = frozenset({"clear", "fairly_clear"})
 
 
-@dataclass(frozen=True, slots=True)
-class Exclusion:
+class Exclusion(Struct, frozen=True):
     """One reason why a case is not mediable.
 
     Attributes:
@@ -60,8 +60,7 @@ class Exclusion:
                 return getattr(facts, self.fact) in self.values
 
 
-@dataclass(frozen=True, slots=True)
-class RegimeRule:
+class RegimeRule(Struct, frozen=True):
     """Court regime that holds for suits received on certain days.
 
     Attributes:
@@ -77,8 +76,7 @@ class RegimeRule:
     valid_until: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """Clause of an acceptance, by channel and regime (empty: any)."""
 
     channel: str
@@ -86,8 +84,7 @@ class Ground:
     clause: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScreeningRules:
+class ScreeningRules(Struct, frozen=True):
     """One complete and validated version of the rules.
 
     Attributes:
@@ -109,8 +106,7 @@ class ScreeningRules:
     grounds: tuple[Ground, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ScreeningVerdict:
+class ScreeningVerdict(Struct, frozen=True):
     """Result of the screening.
 
     `reason_code` is empty when the case is accepted.

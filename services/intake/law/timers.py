@@ -5,11 +5,12 @@ Which instants a dispute waits for, set by its events, and what happens at each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import uuid5
+
+from msgspec import Struct
 
 from dispute.lifecycle import (
     SIGN_OFF_EXPIRED,
@@ -28,6 +29,7 @@ from dispute.lifecycle import (
     business_day,
     end_of,
 )
+from dispute.lifecycle.event_types import DueDatesSettled
 from dispute.lifecycle.identity import NAMESPACE
 from services.intake.law.deadlines import DeadlineRules
 
@@ -49,8 +51,7 @@ class TimerKind(StrEnum):
     FOLLOW_UP = "follow_up"
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True):
     """One instant that a dispute waits for."""
 
     dispute_id: str
@@ -131,6 +132,8 @@ def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, .
         after: The dispute after it.
         rules: Share of a limit at which to remind, days to the follow-up.
     """
+    if isinstance(event.payload, DueDatesSettled):
+        return _settled(event.payload, after)
     spans: list[tuple[TimerKind, TimerKind, datetime]] = []
     match event.type:
         case EventKind.DISPATCHED | EventKind.LEVEL_ESCALATED if after.sign_by is not None:
@@ -147,8 +150,6 @@ def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, .
             if after.cohort.statutory_due_on is not None:
                 due_at = end_of(after.cohort.statutory_due_on)
                 spans.append((TimerKind.STATUTORY_REMINDER, TimerKind.STATUTORY_OVERDUE, due_at))
-        case EventKind.DUE_DATES_SETTLED:
-            return _settled(event, after)
         case EventKind.PERFORMED:
             due_at = event.occurred_at + timedelta(days=rules.follow_up_days)
             return (Timer(after.dispute_id, TimerKind.FOLLOW_UP, due_at),)
@@ -161,14 +162,14 @@ def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, .
     return tuple(timers)
 
 
-def _settled(event: Event, after: Dispute) -> tuple[Timer, ...]:
+def _settled(of: DueDatesSettled, after: Dispute) -> tuple[Timer, ...]:
     """Return the timers of limits now certain.
 
     Such a limit ends on its day, also when that day has passed; its reminder stays as it was.
     """
     return tuple(
         Timer(after.dispute_id, _PAIRS[date.name][1], end_of(date.after))
-        for date in event.particulars.settled
+        for date in of.settled
         if date.name in _PAIRS and after.last_day(date.name) == date.after and not after.is_provisional(date.name)
     )
 

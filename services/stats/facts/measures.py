@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
 
+from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.vocabulary import Channel
 
 
@@ -46,24 +47,7 @@ COUNTED: Final[dict[str, FactType]] = {member.name.lower(): member for member in
 CODES: Final[dict[str, int]] = {name: int(fact) for name, fact in COUNTED.items()}
 """The same with plain integers, for the fold."""
 
-UNCOUNTED: Final[frozenset[str]] = frozenset(
-    {
-        "screening_begun",
-        "signed",
-        "mediation_begun",
-        "level_escalated",
-        "suspended",
-        "resumed",
-        "extended",
-        "follow_up_begun",
-        "tracked",
-        "supervised",
-        "colour_changed",
-        "milestone_reached",
-        "reclassified",
-        "due_dates_settled",
-    }
-)
+UNCOUNTED: Final[frozenset[str]] = frozenset(EventKind) - COUNTED.keys()
 """Event types that no measure needs yet. Some are retracted like facts, and a correction takes facts back."""
 
 CONCLUSIONS: Final = frozenset({int(FactType.AGREED), int(FactType.FAILED), int(FactType.WITHDRAWN)})

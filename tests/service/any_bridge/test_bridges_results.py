@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from bridge.outbound.results import STATUSES
 from bridge.tables import result
 from dispute.contracts.topics import JOURNAL
-from dispute.lifecycle.vocabulary import EventKind
 from tests.support.bridges import RunningBridge, Workshop, event_of, eventually
 
 
@@ -24,10 +22,6 @@ async def hand_over(running: RunningBridge, *numbers: int) -> list[str]:
     """Hand records over; return their disputes."""
     answers = [await running.post(running.noun, running.numbered(number)) for number in numbers]
     return [answer.json()["dispute_id"] for answer in answers]
-
-
-def test_every_status_belongs_to_an_event_of_the_lifecycle() -> None:
-    assert set(STATUSES) <= set(EventKind)
 
 
 async def test_results_come_back_once_in_ascending_cursors(court: RunningBridge) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     Agree,
@@ -34,6 +35,7 @@ from tests.support.lifecycle import (
     FOLLOW_UP,
     START,
     TODAY,
+    payload_of,
     reach,
 )
 
@@ -87,21 +89,21 @@ def test_everything_a_later_figure_may_count_is_moved() -> None:
 # what later figures need
 def test_an_extension_tells_the_day_that_it_moved() -> None:
     walk = reach(State.MEDIATING).do(Extend(consent_of_all=True, days=30, due_on=DUE + 30 * DAY))
-    assert (walk.last.particulars.due_before, walk.last.cohort.due_on) == (DUE, DUE + 30 * DAY)
+    assert (payload_of(walk.last).due_before, walk.last.cohort.due_on) == (DUE, DUE + 30 * DAY)
     walk.do(Suspend(SuspendReason.APPRAISAL_BEFORE_FILING)).do(Resume(DUE + 35 * DAY), at=START + 5 * DAY)
-    assert (walk.last.particulars.due_before, walk.last.cohort.due_on) == (DUE + 30 * DAY, DUE + 35 * DAY)
+    assert (payload_of(walk.last).due_before, walk.last.cohort.due_on) == (DUE + 30 * DAY, DUE + 35 * DAY)
     walk.do(Suspend(SuspendReason.APPRAISAL)).do(Resume())
-    assert walk.last.particulars.due_before is None
+    assert payload_of(walk.last).due_before is None
 
 
 def test_a_follow_up_tells_its_planned_day() -> None:
-    assert reach(State.FOLLOW_UP).last.particulars.visit_on == FOLLOW_UP.visit_on
+    assert payload_of(reach(State.FOLLOW_UP).last).visit_on == FOLLOW_UP.visit_on
 
 
 def test_the_last_day_to_apply_is_told_and_binds() -> None:
     apply = ApplyForConfirmation(jointly=True)
     holiday = reach(State.MEDIATING).do(replace(AGREE, confirm_by=date(2024, 4, 8)))
-    assert holiday.last.particulars.confirm_by == holiday.state.confirm_by == date(2024, 4, 8)
+    assert payload_of(holiday.last).confirm_by == holiday.state.confirm_by == date(2024, 4, 8)
     assert holiday.do(apply, at=datetime(2024, 4, 8, 15, tzinfo=UTC)).state.state is State.JC_PENDING
     barred = reach(State.MEDIATING).do(replace(AGREE, confirmable=False, confirm_by=date(2024, 4, 8)))
-    assert barred.last.particulars.confirm_by is None
+    assert payload_of(barred.last).confirm_by is None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     REASONS,
@@ -126,7 +127,7 @@ def whistle(*instructions: Instruction) -> Callable[[], Walk]:
 
 
 def dims(**changed: str) -> Register:
-    return replace(REGISTER, dimensions=replace(DIMENSIONS, **changed))  # type: ignore[arg-type]
+    return replace(REGISTER, dimensions=replace(DIMENSIONS, **changed))
 
 
 FILLED = Sign(), BEGIN
@@ -372,7 +373,7 @@ def test_guard_refuses_with_its_code(case: Case) -> None:
     ],
 )
 def test_command_itself_is_checked(changed: dict[str, object], code: str, kind: Kind) -> None:
-    told = replace(command(DISPATCH, expected=3), **changed)  # type: ignore[arg-type]
+    told = replace(command(DISPATCH, expected=3), **changed)
     with pytest.raises(Rejected) as refused:
         decide(reach(State.ACCEPTED).state, told)
     assert (refused.value.code, refused.value.kind) == (code, kind)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     SIGN_OFF_EXPIRED,
@@ -51,6 +51,7 @@ from tests.support.lifecycle import (
     Walk,
     command,
     mark_of,
+    payload_of,
     registration,
 )
 
@@ -146,7 +147,7 @@ def test_a_table_that_moves_nothing_takes_nothing_back() -> None:
     walk = accepted()
     event = settle(walk, SettledDate(DateName.STATUTORY_DUE_ON, STATUTORY, STATUTORY))
     assert (event.retracts, event.provisional, walk.state.provisional) == ((), (), ())
-    assert event.particulars.settled == (SettledDate(DateName.STATUTORY_DUE_ON, STATUTORY, STATUTORY),)
+    assert payload_of(event).settled == (SettledDate(DateName.STATUTORY_DUE_ON, STATUTORY, STATUTORY),)
 
 
 def test_the_days_that_stand_in_the_dispute_alone_are_moved_too() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     SIGN_OFF_EXPIRED,
@@ -69,6 +69,7 @@ from tests.support.lifecycle import (
     TODAY,
     Walk,
     command,
+    payload_of,
     reach,
     registration,
 )
@@ -100,7 +101,7 @@ def test_registration_counts_on_the_sources_own_day() -> None:
     event = Walk().do(late).last
     assert (event.business_day, event.cohort.received_on) == (date(2024, 2, 27), date(2024, 2, 27))
     assert event.cohort.registered_on == TODAY
-    assert (event.particulars.transitional, event.particulars.amount_fen, event.source_ref) == (True, 7, REF)
+    assert (payload_of(event).transitional, payload_of(event).amount_fen, event.source_ref) == (True, 7, REF)
     assert (event.from_state, event.actor_role, event.causation_id) == (None, Role.CLERK, event.correlation_id)
 
 
@@ -164,7 +165,7 @@ def test_outside_regime_b_each_extension_is_numbered() -> None:
     walk = reach(State.MEDIATING)
     for number in (1, 2):
         walk.do(Extend(consent_of_all=True, days=30, due_on=DUE + number * 30 * DAY))
-        assert (walk.last.ordinal, walk.last.particulars.days, walk.last.retracts) == (number, 30, ())
+        assert (walk.last.ordinal, payload_of(walk.last).days, walk.last.retracts) == (number, 30, ())
 
 
 def test_an_extension_that_no_rule_grants_any_more_is_read_from_the_journal() -> None:
@@ -193,7 +194,7 @@ def test_petition_milestones_are_events_of_their_own_and_move_no_date() -> None:
     before = walk.state.cohort
     for milestone in Milestone:
         walk.do(ReachMilestone(milestone))
-        assert (walk.last.type, walk.last.particulars.milestone) == (EventKind.MILESTONE_REACHED, milestone)
+        assert (walk.last.type, payload_of(walk.last).milestone) == (EventKind.MILESTONE_REACHED, milestone)
     assert walk.state.milestones == tuple(Milestone)
     assert (walk.state.cohort, walk.state.state) == (before, State.SIGNED)
 
@@ -211,7 +212,7 @@ def test_settlements_of_every_form_are_agreements(form: OutcomeForm) -> None:
 def test_oral_and_partial_agreements_are_marked() -> None:
     oral = Agree(OutcomeForm.AGREEMENT, oral_recorded=True, partial=True)
     walk = reach(State.MEDIATING).do(oral)
-    assert (walk.last.particulars.oral, walk.last.particulars.partial) == (True, True)
+    assert (payload_of(walk.last).oral, payload_of(walk.last).partial) == (True, True)
     assert walk.do(ReturnToSource(Channel.COURT, DIGEST)).last.transition == "T21b"
 
 
@@ -227,20 +228,20 @@ def test_a_refusal_ends_mediation_at_once_in_every_channel(channel: Channel, sta
 def test_a_party_may_elect_to_sue_from_every_channel(channel: Channel, state: State) -> None:
     push = ReturnToSource(Channel.COURT, DIGEST, party_elected_suit=True)
     event = reach(state, registration(channel)).do(push).last
-    assert (event.particulars.target, event.particulars.document_sha256) == ("court", DIGEST)
+    assert (payload_of(event).target, payload_of(event).document_sha256) == ("court", DIGEST)
 
 
 @pytest.mark.parametrize("channel", [Channel.POLICE, Channel.PETITION])
 def test_a_failed_matter_goes_back_where_it_came_from(channel: Channel) -> None:
     back = ReturnToSource(Channel(channel.value))
     event = reach(State.MEDIATING, registration(channel)).do(Fail(FailureReason.UNREACHABLE)).do(back).last
-    assert (event.to_state, event.particulars.target, event.reason_code) == (State.RETURNED, channel, "unreachable")
+    assert (event.to_state, payload_of(event).target, event.reason_code) == (State.RETURNED, channel, "unreachable")
 
 
 def test_whistle_blowing_has_one_exit() -> None:
     walk = reach(State.SCREENING, registration(Channel.WINDOW)).do(RefuseMediation("whistle_blowing"))
     walk.do(Refer(ReferTarget.DISCIPLINE_INSPECTION, told_in_writing=True))
-    assert walk.last.particulars.target == "discipline_inspection"
+    assert payload_of(walk.last).target == "discipline_inspection"
 
 
 def test_withdrawn_window_matter_reaches_an_end() -> None:
@@ -251,7 +252,7 @@ def test_withdrawn_window_matter_reaches_an_end() -> None:
 # overlays
 def test_red_is_owned_by_a_leader_and_stays_until_it_pales() -> None:
     walk = reach(State.MEDIATING).do(ChangeColour(Colour.RED, "weapon"))
-    assert (walk.state.supervision, walk.last.particulars.colour_before) == (Supervision.ESCALATED, Colour.NONE)
+    assert (walk.state.supervision, payload_of(walk.last).colour_before) == (Supervision.ESCALATED, Colour.NONE)
     walk.do(ChangeColour(Colour.BLUE, "weapon_removed")).do(Supervise(Supervision.NORMAL))
     assert (walk.state.supervision, walk.state.dimensions.colour) == (Supervision.NORMAL, Colour.BLUE)
 
@@ -265,7 +266,7 @@ def test_clean_visits_count_in_a_row_only() -> None:
     walk = reach(State.TRACKING)
     for clean, so_far in ((True, 1), (True, 2), (False, 0), (True, 1), (True, 2), (True, 3)):
         assert walk.do(RecordVisit(clean)).state.clean_visits == so_far
-    assert walk.do(CLOSE).last.particulars.reviewer_id == "r-2"
+    assert payload_of(walk.do(CLOSE).last).reviewer_id == "r-2"
 
 
 # openings
@@ -325,7 +326,7 @@ def test_a_dispatch_that_nobody_signs_goes_back_overdue() -> None:
     assert (walk.last.reason_code, walk.last.dimensions.lead_department) == (SIGN_OFF_EXPIRED, "justice-bureau")
     walk.do(Supervise(Supervision.SUPERVISED), at=limit).do(replace(DISPATCH, sign_by=limit + DAY), at=limit)
     walk.do(Bounce(SIGN_OFF_EXPIRED), at=limit + DAY)
-    assert (walk.state.supervision, walk.last.particulars.supervision) == (Supervision.SUPERVISED, "")
+    assert (walk.state.supervision, payload_of(walk.last).supervision) == (Supervision.SUPERVISED, None)
 
 
 # performance seen later
@@ -333,7 +334,7 @@ def test_a_dispatch_that_nobody_signs_goes_back_overdue() -> None:
 def test_performance_seen_at_a_visit_keeps_the_state(state: State) -> None:
     walk = reach(state).do(RecordPerformance(DIGEST))
     assert (walk.last.type, walk.last.transition, walk.state.state) == (EventKind.PERFORMED, "T19b", state)
-    assert walk.last.particulars.document_sha256 == DIGEST
+    assert payload_of(walk.last).document_sha256 == DIGEST
 
 
 def test_within_the_town_village_and_grid_stay() -> None:
@@ -362,5 +363,5 @@ def test_broken_history_is_a_fault() -> None:
 
 def test_acceptance_names_the_rules_that_decided() -> None:
     told = reach(State.SCREENING).do(replace(ACCEPT, clause="民诉法 125", transitional=True)).last
-    assert (told.dimensions.rule_version, told.particulars.clause) == ("2024-1", "民诉法 125")
-    assert told.particulars.transitional
+    assert (told.dimensions.rule_version, payload_of(told).clause) == ("2024-1", "民诉法 125")
+    assert payload_of(told).transitional

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import (
@@ -37,7 +37,7 @@ from services.intake.law.completion import complete
 from services.intake.law.deadlines import HOLIDAYS, ExtensionRule
 from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
-from tests.support.lifecycle import AGREE, DISPATCH, REGISTER, START, TODAY, command, reach, registration
+from tests.support.lifecycle import AGREE, DISPATCH, REGISTER, START, TODAY, command, payload_of, reach, registration
 
 CALENDAR = WorkCalendar({})
 BOOK = Rulebook(RULES, LIMITS, CALENDAR)
@@ -62,13 +62,13 @@ def test_the_last_day_to_apply_is_moved_off_a_holiday() -> None:
     mediating = reach(State.MEDIATING).state
     completed = complete(asked_of(OPEN, at=QINGMING), mediating, "", BOOK)
     (event,) = decide(mediating, completed)
-    assert event.particulars.confirm_by == date(2024, 4, 7)
+    assert payload_of(event).confirm_by == date(2024, 4, 7)
 
 
 def test_a_last_day_that_the_caller_names_is_the_calendars_or_refused() -> None:
     mediating = reach(State.MEDIATING).state
     named = complete(asked_of(replace(AGREE, confirm_by=date(2024, 4, 7)), at=QINGMING), mediating, "", BOOK)
-    assert decide(mediating, named)[0].particulars.confirm_by == date(2024, 4, 7)
+    assert payload_of(decide(mediating, named)[0]).confirm_by == date(2024, 4, 7)
     for other in (date(2024, 4, 4), date(2024, 4, 8)):
         told = complete(asked_of(replace(AGREE, confirm_by=other), at=QINGMING), mediating, "", BOOK)
         with pytest.raises(Rejected, match="confirm_by_inconsistent"):
@@ -93,7 +93,7 @@ def test_without_a_table_a_named_day_may_be_where_holidays_move_it_and_is_certai
     mediating, counted = reach(State.MEDIATING).state, date(2098, 3, 31)
     for day in (counted - HOLIDAYS, counted + HOLIDAYS):
         (event,) = decide(mediating, named_without_table(mediating, day))
-        assert (event.particulars.confirm_by, event.provisional) == (day, ())
+        assert (payload_of(event).confirm_by, event.provisional) == (day, ())
     with pytest.raises(Rejected, match="confirm_by_inconsistent"):
         decide(mediating, named_without_table(mediating, counted + HOLIDAYS + DAY))
 
@@ -116,7 +116,7 @@ def test_an_extension_is_counted_from_the_old_last_day_and_tells_its_clause() ->
     mediating = due_on(date(2024, 3, 5))
     (event,) = decide(mediating, complete(asked_of(GO_ON), mediating, "", BOOK))
     assert event.cohort.due_on == date(2024, 4, 7)
-    assert event.particulars.clause == "特邀调解规定 27"
+    assert payload_of(event).clause == "特邀调解规定 27"
 
 
 def test_a_police_mediation_has_no_extension() -> None:

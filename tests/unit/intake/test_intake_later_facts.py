@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import (
@@ -49,7 +49,7 @@ OVER = frozenset(State) - IN_HAND - {State.REGISTERED, State.SCREENING, State.DU
 
 
 def news(body: LaterFact | Withdrawal | Ruling, state: State, **changes: object) -> tuple[Instruction, ...]:
-    return react(replace(SUIT, state=state, **changes), body, EVIDENCE, BOOK)  # type: ignore[arg-type]
+    return react(replace(SUIT, state=state, **changes), body, EVIDENCE, BOOK)
 
 
 @pytest.mark.parametrize("state", sorted(IN_HAND))

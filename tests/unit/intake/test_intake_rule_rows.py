@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar
 
 import pytest
 import yaml
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from dispute.calendar.working_days import WorkCalendar
@@ -99,7 +100,7 @@ def excluded(plain: Facts, fact: str, value: str, lifted_by: list[str]) -> Itera
         if fact == CIRCUMSTANCES:
             yield replace(plain, circumstances=more | {value})
         else:
-            yield replace(plain, circumstances=more, **{fact: value})  # type: ignore[arg-type]
+            yield replace(plain, circumstances=more, **{fact: value})
 
 
 def notices(
@@ -245,7 +246,7 @@ def test_a_field_that_nobody_reads_is_found() -> None:
 
     def notices(told: dict[str, Any], change: Change) -> bool:
         read = {name: change.told[name] for name in DeadlineFile.model_fields}
-        return deadlines_notice(told, replace(change, told=read))
+        return deadlines_notice(told, dataclasses.replace(change, told=read))
 
     told = content_of("deadlines.yaml")
     wider = {**told, "follow_up_clause": "本县回访制度"}

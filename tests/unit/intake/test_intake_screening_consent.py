@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.screening import screen

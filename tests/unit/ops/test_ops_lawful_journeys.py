@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.contracts.codec import command_from_wire
