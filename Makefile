@@ -96,6 +96,12 @@ $(BENCHES) bench-profile: bench-%:
 	@$(MAKE) ready
 	@python -m bench.$* $(BENCH)
 
+.PHONY: bench-against
+bench-against: ## CPU of an event in every process beside an old commit, in turns: BASE=e20ee70 BENCH="--rounds 5"
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@python -m bench.against --base $(BASE) $(BENCH)
+
 .PHONY: check
 check: venv ## format, lint, types, walls, protos, generated files, metric names, links
 	@.ci/check

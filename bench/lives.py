@@ -5,11 +5,13 @@ The hub's own lifecycle makes them from a scenario's records.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from bench.machine import ROOT
 from dispute.contracts.codec import command_from_wire, event_to_wire
@@ -135,7 +137,7 @@ def _expiry(signed_at: datetime) -> Order:
 
 def _order_of(record: Record, step: Step) -> Order:
     # A ruling that a court reports to its bridge reaches the dispute under the instruction's own name.
-    named = replace(step, action="record_ruling") if step.action == "ruling" else step
+    named = dataclasses.replace(step, action="record_ruling") if step.action == "ruling" else step
     command = command_from_wire(command_of(_id_of(record), named))
     return command.occurred_at, command.actor, command.instruction
 

@@ -12,32 +12,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from bench.checkout import checkout
 
 HERE: Final = Path(__file__).resolve().parents[2]
 REPORT: Final = "BLACKBOX_REPORT"
 HARNESS: Final = "test_blackbox_harness.py"
-
-
-@contextmanager
-def checkout(commit: str) -> Iterator[Path]:
-    """Lay an old commit out beside this one, with the same Kafka."""
-    with tempfile.TemporaryDirectory(prefix="santiao-base-") as folder:
-        tree = Path(folder) / "base"
-        _git("worktree", "add", "--detach", str(tree), commit)
-        try:
-            (tree / ".cache").mkdir(exist_ok=True)
-            (tree / ".cache" / "kafka").symlink_to((HERE / ".cache" / "kafka").resolve())
-            yield tree
-        finally:
-            _git("worktree", "remove", "--force", str(tree))
-
-
-def _git(*arguments: str) -> None:
-    subprocess.run(("git", *arguments), cwd=HERE, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def played(root: Path, chosen: Sequence[str], folder: Path) -> dict[str, dict[str, Any]]:
