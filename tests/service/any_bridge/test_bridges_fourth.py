@@ -93,6 +93,7 @@ def test_nothing_else_differs(built: Path) -> None:
 
 def test_a_record_goes_through_it_and_its_channel_is_counted(built: Path, tmp_path: Path) -> None:
     shutil.copy(AGENCY / "play.py.txt", tmp_path / "play.py")
+    shutil.copy(ROOT / "tests" / "support" / "one_process.py", tmp_path)
     said = json.loads(run(built, str(tmp_path / "play.py"), str(tmp_path)).splitlines()[-1])
     assert said == {
         "receipt": 201,
