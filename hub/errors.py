@@ -100,6 +100,7 @@ class Code:
         en: The same in English.
         field: Field at fault, when it is always the same one.
         clause: Clause that the refusal rests on, where a law gives one.
+        http: HTTP status, where HTTP has a closer one than its kind.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Code:
     en: str
     field: str = ""
     clause: str = ""
+    http: int = 0
 
     def refusal(self, *, field: str = "", after_s: float = 1.0, **values: object) -> Refusal:
         """Return the refusal with this code.
@@ -128,7 +130,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Bug:
-    """Failure of one item of many by our own mistake: a value like `Refusal`, which spares the other items."""
+    """Failure that is no refusal, our own mistake or a `Fault`, as a value beside `Refusal`."""
 
     exception: Exception
 

@@ -16,12 +16,12 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
+from hub.codes import SOURCE_HELD
 from hub.errors import Kind, Rejected, Retryable
 from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store, Transaction
 from hub.store.tables import dead_letter
 from hub.streams.envelope import Message, StreamName, extend_all, place_of, unpack
-from hub.streams.holds import SOURCE_HELD
 from hub.streams.inbox import Inbox
 from hub.streams.judge import Numbered
 from hub.streams.ports import Publisher
@@ -149,7 +149,7 @@ def redrive(tx: Transaction, letter_id: int) -> int:
         # Each record has its own key: a redriven letter neither waits for others nor blocks them. One that died only
         # because its source was held was never tried: it keeps its place behind the earlier records of its dispute.
         own = f"redriven:{row.stream}@{position}"[:64]
-        key = bytes(row.key).decode() if row.reason == SOURCE_HELD else own
+        key = bytes(row.key).decode() if row.reason == SOURCE_HELD.name else own
         inbox.park(tx, [(item, key, row.source)], "redriven", now)
     tx.execute(sa.delete(dead_letter).where(dead_letter.c.id == letter_id))
     return len(records)

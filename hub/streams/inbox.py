@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from hub.codes import BUG
 from hub.errors import Retryable
 from hub.store.store import Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
@@ -26,8 +27,6 @@ from hub.streams.judge import Dead, Numbered, StreamKey, StreamPlace
 PARTITION_OF: Final = attrgetter("partition")
 DUE_AT_ONCE: Final = 1000
 """Parked records tried in one transaction at most."""
-BUG: Final = "bug"
-"""Reason of a record that is parked because we crashed at it."""
 
 # These statements, used in every transaction, are built once: building them costs as much as a few hundred event rows.
 _MINE: Final = (
@@ -120,7 +119,7 @@ class Inbox:
         mine = parked.c.topic == self.topic
         keys = sa.select(parked.c.key).where(mine, sa.not_(holds.held_rows(places.held)))
         places.parked = set(tx.scalars(keys.distinct()))
-        places.bugs = tx.scalar(sa.select(parked.c.id).where(mine, parked.c.reason == BUG).limit(1)) is not None
+        places.bugs = tx.scalar(sa.select(parked.c.id).where(mine, parked.c.reason == BUG.name).limit(1)) is not None
         for row in tx.execute(sa.select(crash).where(crash.c.topic == self.topic)):
             places.crashes[row.stream, row.position] = row.attempts
         return places

@@ -11,14 +11,14 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from hub.errors import Kind, Retryable
-from hub.grpc.client import error_of
+from hub.errors import Kind
+from hub.grpc.client import refusal_of
 from hub.grpc.status import DETAILS_KEY
 from ops.play.simulators.answers import Later, Patience, Refusal
 
 TIMEOUT_S: Final = 20.0
 UNSURE: Final = frozenset({grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL})
-"""Status codes of a server that was killed during its answer. It may also be CANCELLED, which is a `Retryable`."""
+"""Status codes of a server that was killed during its answer. It may also be CANCELLED, which may be tried again."""
 
 
 async def ask(
@@ -45,8 +45,8 @@ async def ask(
 
 
 def _judge(error: grpc.aio.AioRpcError) -> Refusal:
-    verdict = error_of(error)
-    if isinstance(verdict, Retryable):
+    verdict = refusal_of(error)
+    if not verdict.is_final:
         # A server that is starting is asked again soon; one that is full, after the time that it states.
         raise Later(verdict.code, verdict.after_s if verdict.kind is Kind.EXHAUSTED else 0.0) from error
     if error.code() in UNSURE and DETAILS_KEY not in dict(error.trailing_metadata() or ()):

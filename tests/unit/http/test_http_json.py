@@ -30,7 +30,7 @@ def code(raw: bytes, limits: JsonLimits = LIMITS) -> str:
     try:
         parse_json(raw, limits)
     except Unacceptable as refusal:
-        status, found = refusal.status, refusal.code
+        status, found = refusal.status, refusal.refusal.code
     else:
         return ""
     assert status == 400
