@@ -10,28 +10,84 @@ from typing import Final
 from hub.errors import Code, Kind
 
 # store
+BACKUP_DAMAGED: Final = Code("backup_damaged", Kind.MALFORMED, "备份已损坏：{file}", "the copy is damaged")
+FILE_EXISTS: Final = Code("file_exists", Kind.MALFORMED, "不覆盖已有文件：{file}", "a file is never overwritten")
+NO_BACKUP: Final = Code("no_backup", Kind.NOT_FOUND, "没有此备份：{file}", "no such backup")
+NO_STORE: Final = Code("no_store", Kind.NOT_FOUND, "没有此文件：{file}", "no such file")
+NOT_SQLITE: Final = Code(
+    "not_sqlite",
+    Kind.MALFORMED,
+    "PostgreSQL 请用 pg_dump / pg_restore",
+    "PostgreSQL has its own commands: pg_dump, pg_restore",
+)
 STORE_BUSY: Final = Code("store_busy", Kind.UNAVAILABLE, "数据库来不及", "the store is too busy")
 STORE_CLOSED: Final = Code("store_closed", Kind.UNAVAILABLE, "服务正在停止", "the service is stopping")
 STORE_FULL: Final = Code("store_full", Kind.EXHAUSTED, "数据库空间已满", "the store has no space left")
+STORE_IN_USE: Final = Code(
+    "store_in_use", Kind.WRONG_STATE, "{service} 正在运行，请先停止", "it is running: stop it first"
+)
 STORE_LOCKED: Final = Code("store_locked", Kind.UNAVAILABLE, "数据库被他人锁住", "another session holds a lock")
+STORE_RACED: Final = Code(
+    "store_raced", Kind.UNAVAILABLE, "另一进程刚接手此分区", "another worker has just adopted the partition"
+)
 STORE_READ_ONLY: Final = Code("store_read_only", Kind.UNAVAILABLE, "数据库只读", "the store takes no writes")
 STORE_UNAVAILABLE: Final = Code("store_unavailable", Kind.UNAVAILABLE, "数据库没有应答", "the store did not answer")
+UNKNOWN_STORE: Final = Code(
+    "unknown_store",
+    Kind.MALFORMED,
+    "不支持 {backend}，只支持 sqlite 与 postgresql",
+    "sqlite and postgresql are supported",
+    field="store_url",
+)
 
 # streams
+BAD_POSITION: Final = Code("bad_position", Kind.MALFORMED, "位置不得小于 0", "a position is 0 or more")
+BAD_STREAM_NAME: Final = Code(
+    "bad_stream_name",
+    Kind.MALFORMED,
+    "流名应写作 producer/shard/epoch",
+    "a stream is written producer/shard/epoch",
+    field="stream",
+)
 BEHIND_PARKED: Final = Code(
     "behind_parked", Kind.UNAVAILABLE, "同一纠纷的前一条记录被搁置", "an earlier record of the dispute is parked"
 )
-BUG: Final = Code("bug", Kind.UNAVAILABLE, "程序出错：{error}", "the program failed: {error}")
+BUG: Final = Code("bug", Kind.UNAVAILABLE, "程序出错", "the program failed: {error}")
+DUPLICATE_STREAM: Final = Code("duplicate_stream", Kind.MALFORMED, "同一流只能写一次", "at most one entry per stream")
+NOT_A_BATCH: Final = Code(
+    "not_a_batch", Kind.MALFORMED, "消息头没有指明流中的位置", "the headers name no place in a stream"
+)
+NOT_REDRIVABLE: Final = Code("not_redrivable", Kind.MALFORMED, "无法退回重办", "can't be redriven: {why}", field="id")
+OUTBOX_FULL: Final = Code(
+    "outbox_full", Kind.EXHAUSTED, "此前收下的记录尚未送出", "the records accepted before are not published yet"
+)
+PLACE_MISMATCH: Final = Code(
+    "place_mismatch", Kind.MALFORMED, "消息内容与消息头不符", "the message contradicts its headers"
+)
+POSITION_NOT_REACHED: Final = Code(
+    "position_not_reached", Kind.TOO_LATE, "未能及时处理到所要的位置", "the wanted place was not reached in time"
+)
+RECORD_TOO_LARGE: Final = Code(
+    "record_too_large", Kind.MALFORMED, "一条记录至多 {limit} 字节", "a record is at most {limit} bytes"
+)
+REDRIVEN: Final = Code("redriven", Kind.UNAVAILABLE, "已退回，等待重办", "given back, and waits to be tried again")
 SOURCE_HELD: Final = Code(
     "source_held",
     Kind.MALFORMED,
     "来源已暂停，且已留存 {limit} 条记录",
     "the source is held, and {limit} of its records are kept",
 )
+TOMBSTONE: Final = Code("tombstone", Kind.MALFORMED, "消息没有内容", "a message without a value")
+UNDECODABLE: Final = Code("undecodable", Kind.MALFORMED, "无法解码", "it is no {message}")
+UNKNOWN_DEAD_LETTER: Final = Code("unknown_dead_letter", Kind.NOT_FOUND, "没有此死信", "no such dead letter")
 
 # Kafka
-BUS_UNAVAILABLE: Final = Code(
-    "bus_unavailable", Kind.UNAVAILABLE, "Kafka 不可用：{cause}", "Kafka is not available: {cause}"
+BUS_UNAVAILABLE: Final = Code("bus_unavailable", Kind.UNAVAILABLE, "Kafka 暂不可用", "Kafka is not available: {why}")
+CLOCK_AHEAD: Final = Code(
+    "clock_ahead", Kind.UNAVAILABLE, "本机时钟过快", "the broker refuses this machine's time stamps: {why}"
+)
+CONSUMER_STALLED: Final = Code(
+    "consumer_stalled", Kind.UNAVAILABLE, "消费者停滞", "the consumer of {topic} in {group} asks for nothing"
 )
 
 # gRPC and HTTP alike

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, pool
 from sqlalchemy.engine import ExceptionContext
 
-from hub.errors import Rejected
+from hub.codes import UNKNOWN_STORE
 from hub.store.failures import judge
 from hub.store.waits import CONNECT_S, SILENT_S, Waits
 
@@ -79,9 +79,7 @@ def _engine(url: str, waits: Waits, *, begin: str, isolation: str | None, size: 
         )
         event.listen(engine, "connect", _preparer_postgresql(waits))
     else:
-        raise Rejected(
-            "unknown_store", f"store_url names {backend}; sqlite and postgresql are supported", field="store_url"
-        )
+        raise UNKNOWN_STORE.error(backend=backend)
     event.listen(engine, "handle_error", _discard_spent)
     return engine
 

@@ -16,8 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hub.codes import BUG
-from hub.errors import Retryable
+from hub.codes import BUG, STORE_RACED
 from hub.store.store import Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
 from hub.streams import holds
@@ -362,7 +361,7 @@ class Inbox:
                 tx.execute(sa.insert(inbox_partition).values(**row))
         except sa.exc.IntegrityError as error:
             # Another worker made the row after our read: read again.
-            raise Retryable("store_raced", "another worker adopted the partition", after_s=0.1) from error
+            raise STORE_RACED.error(after_s=0.1) from error
 
     def _row(self, stream: StreamName) -> dict[str, object]:
         return {"topic": self.topic, "producer": stream.producer, "shard": stream.shard, "epoch": stream.epoch}
