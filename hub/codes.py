@@ -10,10 +10,10 @@ from typing import Final
 from hub.errors import Code, Kind
 
 # store
-BACKUP_DAMAGED: Final = Code("backup_damaged", Kind.MALFORMED, "备份已损坏：{file}", "the copy is damaged")
-FILE_EXISTS: Final = Code("file_exists", Kind.MALFORMED, "不覆盖已有文件：{file}", "a file is never overwritten")
-NO_BACKUP: Final = Code("no_backup", Kind.NOT_FOUND, "没有此备份：{file}", "no such backup")
-NO_STORE: Final = Code("no_store", Kind.NOT_FOUND, "没有此文件：{file}", "no such file")
+BACKUP_DAMAGED: Final = Code("backup_damaged", Kind.MALFORMED, "备份已损坏", "the copy is damaged")
+FILE_EXISTS: Final = Code("file_exists", Kind.MALFORMED, "不覆盖已有文件", "a file is never overwritten")
+NO_BACKUP: Final = Code("no_backup", Kind.NOT_FOUND, "没有此备份", "no such backup")
+NO_STORE: Final = Code("no_store", Kind.NOT_FOUND, "没有此文件", "no such file")
 NOT_SQLITE: Final = Code(
     "not_sqlite",
     Kind.MALFORMED,
@@ -52,12 +52,12 @@ BAD_STREAM_NAME: Final = Code(
 BEHIND_PARKED: Final = Code(
     "behind_parked", Kind.UNAVAILABLE, "同一纠纷的前一条记录被搁置", "an earlier record of the dispute is parked"
 )
-BUG: Final = Code("bug", Kind.UNAVAILABLE, "程序出错", "the program failed: {error}")
+BUG: Final = Code("bug", Kind.UNAVAILABLE, "程序出错", "the program failed")
 DUPLICATE_STREAM: Final = Code("duplicate_stream", Kind.MALFORMED, "同一流只能写一次", "at most one entry per stream")
 NOT_A_BATCH: Final = Code(
     "not_a_batch", Kind.MALFORMED, "消息头没有指明流中的位置", "the headers name no place in a stream"
 )
-NOT_REDRIVABLE: Final = Code("not_redrivable", Kind.MALFORMED, "无法退回重办", "can't be redriven: {why}", field="id")
+NOT_REDRIVABLE: Final = Code("not_redrivable", Kind.MALFORMED, "无法退回重办", "can't be redriven", field="id")
 OUTBOX_FULL: Final = Code(
     "outbox_full", Kind.EXHAUSTED, "此前收下的记录尚未送出", "the records accepted before are not published yet"
 )
@@ -70,6 +70,7 @@ POSITION_NOT_REACHED: Final = Code(
 RECORD_TOO_LARGE: Final = Code(
     "record_too_large", Kind.MALFORMED, "一条记录至多 {limit} 字节", "a record is at most {limit} bytes"
 )
+READER_STUCK: Final = Code("reader_stuck", Kind.UNAVAILABLE, "读取停滞", "reading does not move on")
 REDRIVEN: Final = Code("redriven", Kind.UNAVAILABLE, "已退回，等待重办", "given back, and waits to be tried again")
 SOURCE_HELD: Final = Code(
     "source_held",
@@ -79,15 +80,19 @@ SOURCE_HELD: Final = Code(
 )
 TOMBSTONE: Final = Code("tombstone", Kind.MALFORMED, "消息没有内容", "a message without a value")
 UNDECODABLE: Final = Code("undecodable", Kind.MALFORMED, "无法解码", "it is no {message}")
+UNSENT: Final = Code("unsent", Kind.UNAVAILABLE, "已受理的记录未能发出", "accepted records are not sent on")
 UNKNOWN_DEAD_LETTER: Final = Code("unknown_dead_letter", Kind.NOT_FOUND, "没有此死信", "no such dead letter")
 
 # Kafka
-BUS_UNAVAILABLE: Final = Code("bus_unavailable", Kind.UNAVAILABLE, "Kafka 暂不可用", "Kafka is not available: {why}")
+BUS_UNAVAILABLE: Final = Code("bus_unavailable", Kind.UNAVAILABLE, "Kafka 暂不可用", "Kafka is not available")
 CLOCK_AHEAD: Final = Code(
-    "clock_ahead", Kind.UNAVAILABLE, "本机时钟过快", "the broker refuses this machine's time stamps: {why}"
+    "clock_ahead",
+    Kind.UNAVAILABLE,
+    "本机时钟超前，Kafka 拒收",
+    "this machine's clock is ahead: Kafka refuses its stamps",
 )
 CONSUMER_STALLED: Final = Code(
-    "consumer_stalled", Kind.UNAVAILABLE, "消费者停滞", "the consumer of {topic} in {group} asks for nothing"
+    "consumer_stalled", Kind.UNAVAILABLE, "消费者停滞，将重新启动", "the consumer stalled and is started again"
 )
 
 # gRPC and HTTP alike
@@ -137,7 +142,7 @@ NOT_FOUND: Final = Code("not_found", Kind.NOT_FOUND, "没有找到", "not found"
 REQUEST_TIMEOUT: Final = Code("request_timeout", Kind.MALFORMED, "内容迟迟未到", "the body came too slowly", http=408)
 TOO_DEEP: Final = Code("too_deep", Kind.MALFORMED, "嵌套至多 {limit} 层", "at most {limit} levels deep", http=400)
 TOO_LARGE: Final = Code("too_large", Kind.MALFORMED, "内容过大", "the content is too large", http=413)
-TOO_MANY_ITEMS: Final = Code("too_many_items", Kind.MALFORMED, "至多 {limit} 项", "at most {limit} items", http=400)
+TOO_MANY_ITEMS: Final = Code("too_many_items", Kind.MALFORMED, "至多 {limit} 项", "at most {limit} items")
 TOO_MANY_VALUES: Final = Code(
     "too_many_values", Kind.MALFORMED, "至多 {limit} 个值", "at most {limit} values in all", http=400
 )
@@ -153,7 +158,7 @@ UNSUPPORTED_MEDIA_TYPE: Final = Code(
 # fields of a request
 BAD_FORMAT: Final = Code("bad_format", Kind.MALFORMED, "格式不对", "wrong format")
 INVALID_TEXT: Final = Code(
-    "invalid_text", Kind.MALFORMED, "文本含有不允许的字符", "the text holds characters that are not allowed", http=400
+    "invalid_text", Kind.MALFORMED, "文本含有不允许的字符", "the text holds characters that are not allowed"
 )
 INVALID_VALUE: Final = Code("invalid_value", Kind.MALFORMED, "值不合要求", "the value is not acceptable")
 MISSING: Final = Code("missing", Kind.MALFORMED, "必填字段缺失", "a required field is missing")

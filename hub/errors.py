@@ -111,21 +111,24 @@ class Code:
     clause: str = ""
     http: int = 0
 
-    def refusal(self, *, field: str = "", after_s: float = 1.0, **values: object) -> Refusal:
+    def refusal(self, *, field: str = "", after_s: float = 1.0, why: object = "", **values: object) -> Refusal:
         """Return the refusal with this code.
 
         Args:
             field: Dotted path of the field at fault; the row's own when left out.
             after_s: Seconds to wait before the next try; passed over when the kind is final.
+            why: What was seen, put after the text; no personal data.
             values: Values that the texts name; no personal data.
         """
         detail = f"{self.zh}（{self.en}）"
-        found = Refusal(self.name, detail.format(**values) if values else detail, self.kind, field or self.field)
+        if values:
+            detail = detail.format(**values)
+        found = Refusal(self.name, f"{detail}: {why}" if why else detail, self.kind, field or self.field)
         return found if found.is_final else replace(found, after_s=after_s)
 
-    def error(self, *, field: str = "", after_s: float = 1.0, **values: object) -> Refused:
+    def error(self, *, field: str = "", after_s: float = 1.0, why: object = "", **values: object) -> Refused:
         """Return the exception with this code, for raising; arguments as of `refusal`."""
-        return self.refusal(field=field, after_s=after_s, **values).error()
+        return self.refusal(field=field, after_s=after_s, why=why, **values).error()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import codecs
 import json
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from hub.codes import (
     BYTE_ORDER_MARK,
@@ -22,9 +22,11 @@ from hub.codes import (
 )
 from hub.errors import Code
 
+_BAD_REQUEST: Final = 400
+
 
 class Unacceptable(Exception):  # noqa: N818 - a verdict on the transport's form, not a programming error
-    """A request refused before it reached a route, with the HTTP status of its code.
+    """A request refused before it reached a route, with the HTTP status of its code, or else 400.
 
     Attributes:
         refusal: Why.
@@ -34,7 +36,7 @@ class Unacceptable(Exception):  # noqa: N818 - a verdict on the transport's form
     def __init__(self, code: Code, *, limit: int = 0) -> None:
         super().__init__(code.name)
         self.refusal = code.refusal(limit=limit)
-        self.status = code.http
+        self.status = code.http or _BAD_REQUEST
 
 
 @dataclass(frozen=True, slots=True)

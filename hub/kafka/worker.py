@@ -275,7 +275,7 @@ class FaustFeed(Feed):
         while True:
             self._check()
             if not self.alive():
-                raise Stalled(CONSUMER_STALLED.refusal(topic=self._topic, group=self._group))
+                raise Stalled(CONSUMER_STALLED.refusal(why=f"{self._topic} in {self._group}"))
             self._buffer.changed.clear()
             records = self._buffer.take(limit)
             left = deadline - loop.time()

@@ -16,6 +16,7 @@ from typing import Final, NoReturn, Protocol
 
 import structlog
 
+from hub.codes import BUG
 from hub.errors import Fault, Refused
 from hub.runtime import heap, stdio
 
@@ -229,7 +230,7 @@ def _succeeded(task: asyncio.Task[None], part: Part) -> bool:
 
 
 def _report(part: str, error: BaseException) -> None:
-    code = error.code if isinstance(error, Fault | Refused) else "bug"
+    code = error.code if isinstance(error, Fault | Refused) else BUG.name
     heading = f"docs/runbook.md#{code.replace('_', '-')}"
     _log.critical("process_failed", part=part, code=code, runbook=heading, exc_info=error)
 

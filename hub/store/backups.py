@@ -36,9 +36,9 @@ def backup(url: str, to: Path, at: datetime) -> int:
     """
     file = _file(url)
     if not file.is_file():
-        raise NO_STORE.error(file=file)
+        raise NO_STORE.error(why=file)
     if to.exists():
-        raise FILE_EXISTS.error(file=to)
+        raise FILE_EXISTS.error(why=to)
     to.parent.mkdir(parents=True, exist_ok=True)
     to.touch(mode=0o600)
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(to)) as copy:
@@ -51,7 +51,7 @@ def backup(url: str, to: Path, at: datetime) -> int:
             copy.commit()
         copy.execute("PRAGMA journal_mode=DELETE")
         if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-            raise BACKUP_DAMAGED.error(file=to)
+            raise BACKUP_DAMAGED.error(why=to)
     return to.stat().st_size
 
 
@@ -68,7 +68,7 @@ def restore(url: str, source: Path, at: datetime) -> Path | None:
     """
     file = _file(url)
     if not source.is_file():
-        raise NO_BACKUP.error(file=source)
+        raise NO_BACKUP.error(why=source)
     aside = file.with_name(f"{file.name}.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     moved = False
     for suffix in SIDE_FILES:

@@ -310,7 +310,7 @@ class _Stepper:
             if self._limits.on_bug == "stop" or not known:
                 raise Poisoned(item, attempts) from error
             self.bugs = True
-            return self._park(item, key, BUG.refusal(error=type(error).__name__), operator=True)
+            return self._park(item, key, BUG.refusal(why=type(error).__name__), operator=True)
         return self._park(item, key, answer) if waits(answer) else answer
 
     def _park(self, item: Numbered, key: str, refusal: Refusal, *, operator: bool = False) -> Refusal:

@@ -91,7 +91,7 @@ class MemoryFeed(Feed):
 
         The next start ends it.
         """
-        self._failure = Stalled(CONSUMER_STALLED.refusal(topic=self._topic, group=self.group))
+        self._failure = Stalled(CONSUMER_STALLED.refusal(why=f"{self._topic} in {self.group}"))
 
     def _check(self) -> None:
         if self._failure is not None:

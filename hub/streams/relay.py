@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from hub.codes import UNSENT
 from hub.errors import Bug, Retryable
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import outcome_of, silence
@@ -174,7 +175,7 @@ class Relay:
         Args:
             unsent_alarm_s: Age of the oldest unsent record that is trouble.
         """
-        return (self._waits_for or "unsent") if self.oldest_unsent_s > unsent_alarm_s else ""
+        return (self._waits_for or UNSENT.name) if self.oldest_unsent_s > unsent_alarm_s else ""
 
     def _committed(self) -> None:
         """Wake up when this process wrote a record.

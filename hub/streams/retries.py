@@ -103,7 +103,7 @@ def _try(tx: Transaction, applier: Applier, item: Numbered) -> Answer:
     except Exception as error:
         if stops(error):
             raise
-        return BUG.refusal(error=type(error).__name__)
+        return BUG.refusal(why=type(error).__name__)
 
 
 def _later(attempts: int, refusal: Refusal, now: float) -> float | None:
