@@ -17,11 +17,12 @@ from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_type_hints
 
+from dispute.codes.errors import SNAPSHOT_UNREADABLE
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import Counted, CountedFact, Dispute
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, Span
 from dispute.lifecycle.vocabulary import EventKind, Milestone
-from hub.errors import Rejected
+from hub.errors import Refused
 
 PLAIN_FORMAT: Final = 1
 FORMAT: Final = 2
@@ -65,7 +66,7 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
     try:
         told = json.loads(snapshot.decode())
         if told["v"] > FORMAT:
-            raise Rejected("snapshot_unreadable", f"format {told['v']} is later than {FORMAT}")
+            raise SNAPSHOT_UNREADABLE.error(why=f"format {told['v']} > {FORMAT}")
         dimensions: Dimensions = _row(Dimensions).read(told["dimensions"])
         cohort: CohortDates = _row(CohortDates).read(told.get("cohort", {}))
         dispute: Dispute = _row(Dispute).read(
@@ -156,8 +157,8 @@ def _counted(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: Coho
     return Counted(earlier=_Told(rows, dimensions, cohort)) if rows else Counted()
 
 
-def _unreadable(error: Exception) -> Rejected:
-    return Rejected("snapshot_unreadable", f"not a dispute's snapshot: {type(error).__name__}")
+def _unreadable(error: Exception) -> Refused:
+    return SNAPSHOT_UNREADABLE.error(why=type(error).__name__)
 
 
 class _Row:

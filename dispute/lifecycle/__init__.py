@@ -1,7 +1,7 @@
 """The dispute (矛盾纠纷) from registration to strike-off.
 
-States, commands, events, table, `decide` and `evolve`. Pure: standard library and `hub.errors` only. Only intake
-changes disputes; everyone may read the table.
+States, commands, events, table, `decide` and `evolve`. Pure: standard library, `hub.errors` and the codes only. Only
+intake changes disputes; everyone may read the table.
 """
 
 from dispute.calendar.days import EARLIEST, LATEST, business_day, end_of, is_plausible_day, is_plausible_instant
@@ -54,7 +54,6 @@ from dispute.lifecycle.evolve import evolve, replay
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
 from dispute.lifecycle.limits import Extension, Limit
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, SettledDate, SettleDueDates, Span
-from dispute.lifecycle.reasons import REASONS, Reason
 from dispute.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from dispute.lifecycle.table import TRANSITIONS, Transition
 from dispute.lifecycle.vocabulary import (
@@ -101,7 +100,6 @@ __all__ = [
     "LATEST",
     "LOCAL_INSTRUCTIONS",
     "OPEN",
-    "REASONS",
     "SETTLED_FORMS",
     "SIGN_OFF_EXPIRED",
     "STATE_TERMS",
@@ -148,7 +146,6 @@ __all__ = [
     "ProvisionalDate",
     "Rate",
     "ReachMilestone",
-    "Reason",
     "Reclassify",
     "RecordNonPerformance",
     "RecordPerformance",

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from dispute.lifecycle.reasons import REASONS
 from dispute.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from dispute.lifecycle.table import TRANSITIONS, Transition
 from dispute.lifecycle.vocabulary import COUNTED
@@ -21,7 +20,7 @@ END: Final = "<!-- generated: end -->"
 
 def generated() -> str:
     """Return the text between the marks."""
-    return "\n".join([*_diagram(), "", *_states(), "", *_rows(), "", *_guards(), "", *_reasons()])
+    return "\n".join([*_diagram(), "", *_states(), "", *_rows(), "", *_guards()])
 
 
 def with_generated(page: str) -> str:
@@ -107,16 +106,6 @@ def _guards() -> Iterator[str]:
             if guard.__name__ not in told:
                 told.add(guard.__name__)
                 yield f"| `{guard.__name__}` | {(guard.__doc__ or '').strip()} |"
-
-
-def _reasons() -> Iterator[str]:
-    yield "## Reason codes · 拒绝原因"
-    yield ""
-    yield "| code | kind | field | 含义 | meaning |"
-    yield "|---|---|---|---|---|"
-    for code, reason in REASONS.items():
-        field = f"`{reason.field}`" if reason.field else ""
-        yield f"| `{code}` | {reason.kind} | {field} | {reason.zh} | {reason.en} |"
 
 
 def main(path: Path) -> int:

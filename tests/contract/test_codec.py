@@ -55,13 +55,24 @@ from dispute.lifecycle import (
     SettleDueDates,
     State,
     WireInstruction,
-    decide,
 )
 from dispute.wire.dispute.v1 import command_pb2, dimensions_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
-from tests.support.lifecycle import DISPATCH, DUE, PATHS, REGISTER, START, Walk, command, mark_of, reach, registration
+from tests.support.lifecycle import (
+    DISPATCH,
+    DUE,
+    PATHS,
+    REGISTER,
+    START,
+    Walk,
+    command,
+    decided,
+    mark_of,
+    reach,
+    registration,
+)
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (Dimensions, dimensions_pb2.Dimensions),
@@ -308,7 +319,7 @@ def test_a_damaged_mark_is_unreadable_and_never_passed_over(damage: str) -> None
 
 def test_a_correction_of_due_dates_comes_through_the_journal_whole() -> None:
     settled = SettleDueDates((SettledDate(DateName.DUE_ON, DUE, DUE + timedelta(days=1)),))
-    (event,) = decide(MARKED, command(settled))
+    (event,) = decided(MARKED, command(settled))
     assert event.retracts
     assert event_from_wire(event_to_wire(event)) == event
     assert event_from_wire(event_to_wire(reach(State.DISPATCHED).last)).provisional == ()

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from dispute.lifecycle import Dispute, Event
-from hub.errors import Rejected
+from hub.errors import Refusal
 from services.intake.law.timers import Timer, TimerKind
 
 T = TypeVar("T")
@@ -70,7 +70,7 @@ class Done:
     dispute_id: str
     digest: bytes
     place: EventPlace | None
-    refusal: Rejected | None
+    refusal: Refusal | None
     recorded_at: datetime
 
 
