@@ -81,7 +81,9 @@ SOURCE_HELD: Final = Code(
 TOMBSTONE: Final = Code("tombstone", Kind.MALFORMED, "消息没有内容", "a message without a value")
 UNDECODABLE: Final = Code("undecodable", Kind.MALFORMED, "无法解码", "it is no {message}")
 UNSENT: Final = Code("unsent", Kind.UNAVAILABLE, "已受理的记录未能发出", "accepted records are not sent on")
-UNKNOWN_DEAD_LETTER: Final = Code("unknown_dead_letter", Kind.NOT_FOUND, "没有此死信，或已退回", "no such dead letter, or it was given back")
+UNKNOWN_DEAD_LETTER: Final = Code(
+    "unknown_dead_letter", Kind.NOT_FOUND, "没有此死信，或已退回", "no such dead letter, or it was given back"
+)
 
 # Kafka
 BUS_UNAVAILABLE: Final = Code("bus_unavailable", Kind.UNAVAILABLE, "Kafka 暂不可用", "Kafka is not available")

@@ -1,6 +1,6 @@
 """Kinds of failure and their meaning on each transport.
 
-`MEANINGS` is the only table that states it.
+`MEANINGS` states it; a row of a catalogue may name a closer HTTP status.
 """
 
 from __future__ import annotations
