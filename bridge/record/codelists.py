@@ -109,7 +109,7 @@ def load(*folders: Path) -> CodeLists:
     for folder in folders:
         for path in sorted(folder.glob("*.yaml")):
             if path.stem in lists:
-                raise BAD_CODE_LIST.error(file=path.name, why="the list exists already")
+                raise BAD_CODE_LIST.error(why=f"{path.name}: the list exists already")
             lists[path.stem] = _read(path)
     return CodeLists(lists)
 
@@ -118,7 +118,7 @@ def _read(path: Path) -> CodeList:
     try:
         told = _File.model_validate(yaml.load(path.read_text("utf-8"), yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
-        raise BAD_CODE_LIST.error(file=path.name, why=error) from error
+        raise BAD_CODE_LIST.error(why=f"{path.name}: {error}") from error
     return CodeList(
         name=path.stem,
         source=told.source,

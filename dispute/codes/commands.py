@@ -124,7 +124,7 @@ NO_EXTENSION: Final = Code(
     "no_extension",
     _W,
     "依规不得延长；公安调解见公安行政案件程序规定165、183条",
-    "no rule extends this limit; of police mediations see 公安行政案件程序规定 165, 183",
+    "no rule extends this limit; of police mediations see articles 165 and 183",
     clause="公安行政案件程序规定 165, 183",
 )
 EXTENDED_ALREADY: Final = Code("extended_already", _W, "依规只能延长一次", "the rule allows one extension")

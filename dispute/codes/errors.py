@@ -38,9 +38,7 @@ UNKNOWN_CODE: Final = Code("unknown_code", _M, "代码不在代码表 {listed} �
 # contracts
 INSTRUCTION_MISSING: Final = Code("instruction_missing", _M, "缺少指令", "no instruction", "instruction")
 NOT_ON_THE_WIRE: Final = Code("not_on_the_wire", _M, "该指令不经指令接口", "this is no wire command", "instruction")
-SNAPSHOT_UNREADABLE: Final = Code(
-    "snapshot_unreadable", _M, "纠纷快照无法读取：{why}", "not a dispute's snapshot: {why}"
-)
+SNAPSHOT_UNREADABLE: Final = Code("snapshot_unreadable", _M, "纠纷快照无法读取", "not a dispute's snapshot")
 
 # records of a bridge
 BLANK: Final = Code("blank", _M, "不得为空白", "must not be blank")
@@ -108,9 +106,7 @@ AGENCY_FORMAT: Final = Code(
     "must begin with {channel}-, like {channel}-620725",
     "agency",
 )
-BAD_CODE_LIST: Final = Code(
-    "bad_code_list", _M, "代码表 {file} 不能用：{why}", "the code list {file} cannot be used: {why}"
-)
+BAD_CODE_LIST: Final = Code("bad_code_list", _M, "代码表不能用", "the code list cannot be used")
 COUNTY_FORMAT: Final = Code("county_format", _M, "应为2、4或6位区划代码", "expected 2, 4 or 6 digits", "county")
 
 # intake

@@ -42,11 +42,11 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Ref
     row = _row(at)
     if row is None:
         state = "unregistered" if dispute is None else dispute.state
-        return _told(codes.WRONG_STATE.refusal(), f"{type(command.instruction).__name__} in {state}")
+        return codes.WRONG_STATE.refusal(why=f"{type(command.instruction).__name__} in {state}")
     for guard in row.guards:
         code = guard(at, command.instruction)
         if code is not None:
-            return _told(codes.COMMANDS[code].refusal(), _asked(row, command))
+            return codes.COMMANDS[code].refusal(why=_asked(row, command))
     event = _event(row, at, row.effect(at, command.instruction))
     if command.counted or (dispute is not None and dispute.provisional):
         event = replace(event, provisional=_still_provisional(dispute, command, event))
@@ -90,17 +90,12 @@ def _misplaced(dispute: Dispute | None, command: Command) -> Refusal | None:
     """Refuse what is not for this dispute as it stands."""
     sequence = 0 if dispute is None else dispute.sequence
     if command.expected_sequence not in {0, sequence}:
-        told = f"expected {command.expected_sequence}, stands at {sequence}"
-        return _told(codes.STALE_SEQUENCE.refusal(), told)
+        return codes.STALE_SEQUENCE.refusal(why=f"expected {command.expected_sequence}, stands at {sequence}")
     if dispute is not None and dispute.dispute_id != command.dispute_id:
         return codes.WRONG_DISPUTE.refusal()
     if dispute is not None and command.occurred_at < dispute.registered_at:
         return codes.BEFORE_REGISTRATION.refusal()
     return None
-
-
-def _told(refusal: Refusal, what: str) -> Refusal:
-    return replace(refusal, detail=f"{refusal.detail} [{what}]")
 
 
 def _row(at: Situation) -> Transition[Any] | None:

@@ -46,7 +46,7 @@ def test_a_statutory_limit_moves_to_the_calendars_day_and_no_other() -> None:
 
 
 def test_a_refused_extension_names_the_rule_that_bounds_it() -> None:
-    with pytest.raises(Rejected, match=re.escape("[T13a Extend, 1–30: 特邀调解规定 27]")):
+    with pytest.raises(Rejected, match=re.escape(": T13a Extend, 1–30: 特邀调解规定 27")):
         reach(State.MEDIATING).do(replace(GO_ON, days=31))
 
 
