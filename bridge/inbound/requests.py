@@ -144,7 +144,7 @@ class RequestHandler(Generic[RecordT]):
         """
         _check_cursor(cursor, "after")
         if not 0 <= limit <= results.PAGE_LIMIT:
-            raise OUT_OF_RANGE.error(field="limit")
+            raise OUT_OF_RANGE.error(field="limit", why=f"0–{results.PAGE_LIMIT}")
         found = await self._store.read(
             lambda tx: results.after(tx, sender.agency, cursor, limit or results.PAGE),
         )

@@ -189,7 +189,7 @@ def _sender(request: Request) -> Sender:
 def _items(plain: object, field: str) -> list[SubmittedRecord]:
     items = plain.get("items") if isinstance(plain, dict) and set(plain) == {"items"} else None
     if not isinstance(items, list):
-        raise WRONG_TYPE.error(field="items")
+        raise WRONG_TYPE.error(field="items", why='{"items": […]}')
     return [_submitted(item, field) for item in items]
 
 

@@ -51,7 +51,7 @@ def check_known(text: str) -> str:
     """
     canonical = canonical_reference(text)
     if max(len(text), len(canonical)) > LIMIT:
-        raise TOO_LONG.error()
+        raise TOO_LONG.error(why=f"≤ {LIMIT}")
     if not canonical or not canonical.isprintable():
         raise REFERENCE_FORMAT.error()
     return text
