@@ -252,11 +252,9 @@ class GuardedMethod:
         error = work.exception()
         if error is None:
             return work.result()
-        if not isinstance(error, Refused) and (
-            not isinstance(error, grpc.aio.AbortError) or context.code() in _NO_ABORT
-        ):
-            raise self._internal(error).error()
-        raise error
+        if isinstance(error, Refused) or (isinstance(error, grpc.aio.AbortError) and context.code() not in _NO_ABORT):
+            raise error
+        raise self._internal(error).error()
 
     def _interrupted(self) -> Refusal:
         """Return the refusal for work that was cancelled while its client waits."""

@@ -128,8 +128,8 @@ def _discard_spent(context: ExceptionContext) -> None:
     A session keeps the `default_transaction_read_only` that it began with, also after the server takes writes again.
     SQLite opens a file read-only when it can't open it otherwise, and the connection stays so.
     """
-    verdict = judge(context.original_exception)
-    if verdict is not None and verdict.spent:
+    not_now = judge(context.original_exception)
+    if not_now is not None and not_now.spent:
         context.is_disconnect = True
 
 

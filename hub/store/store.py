@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 import sqlalchemy as sa
 
 from hub.codes import STORE_CLOSED
-from hub.errors import Refusal
+from hub.errors import Bug, Refusal
 from hub.store import engines
 from hub.store.failures import BUSY, translate
 from hub.store.waits import SERVING, Waits
@@ -198,7 +198,7 @@ class Store:
             if failure is None:
                 job.future.set_result(result)
             else:
-                job.future.set_exception(translate(failure).error())
+                job.future.set_exception(failure.error())
         return True
 
     def _tell(self) -> None:
@@ -206,9 +206,9 @@ class Store:
             listener()
 
     @staticmethod
-    def _in_savepoint(tx: Transaction, unit: Unit[T]) -> tuple[T | None, Exception | None]:
+    def _in_savepoint(tx: Transaction, unit: Unit[T]) -> tuple[T | None, Refusal | Bug | None]:
         try:
             with tx.begin_nested():
                 return unit(tx), None
         except Exception as error:  # noqa: BLE001 - handed to the caller of this unit
-            return None, error
+            return None, translate(error)

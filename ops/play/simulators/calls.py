@@ -45,10 +45,10 @@ async def ask(
 
 
 def _judge(error: grpc.aio.AioRpcError) -> Refusal:
-    verdict = refusal_of(error)
-    if not verdict.is_final:
+    refusal = refusal_of(error)
+    if not refusal.is_final:
         # A server that is starting is asked again soon; one that is full, after the time that it states.
-        raise Later(verdict.code, verdict.after_s if verdict.kind is Kind.EXHAUSTED else 0.0) from error
+        raise Later(refusal.code, refusal.after_s if refusal.kind is Kind.EXHAUSTED else 0.0) from error
     if error.code() in UNSURE and DETAILS_KEY not in dict(error.trailing_metadata() or ()):
         raise Later(error.code().name) from error
-    return Refusal(verdict.code, verdict.field, error.code().name)
+    return Refusal(refusal.code, refusal.field, error.code().name)
