@@ -17,7 +17,7 @@ from bench.lands import land
 from bench.load import Orders
 from bench.machine import ROOT
 from bench.rig import five
-from hub.errors import Retryable
+from ops.console.exits import CommandError, Exit
 from ops.run.client import HubClient
 from ops.run.credentials import make
 from ops.run.launcher import Hub, LaunchPlan, Say
@@ -68,7 +68,7 @@ class Driven:
         process.stdin.write(json.dumps(asdict(orders)).encode() + b"\n")  # type: ignore[union-attr] # a pipe, as told
         ready = await asyncio.wait_for(process.stdout.readline(), READY_S)  # type: ignore[union-attr] # as above
         if ready != b"ready\n":
-            raise Retryable("driver_ended", "the driver ended before it sent anything; its words are above")
+            raise CommandError(Exit.TIMED_OUT, "the driver ended before it sent anything; its words are above")
         return driven
 
     @property
@@ -85,7 +85,7 @@ class Driven:
             self._process.stdin.close()
         out, _ = await asyncio.wait_for(self._process.communicate(), STOP_S)
         if self._process.returncode != 0 or not out:
-            raise Retryable("driver_ended", f"the driver ended with {self._process.returncode}; its words are above")
+            raise CommandError(Exit.TIMED_OUT, f"the driver ended with {self._process.returncode}; its words are above")
         told: dict[str, Any] = json.loads(out)
         return told
 

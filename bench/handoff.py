@@ -32,7 +32,7 @@ from bench.measure import Sample, interleave, judged, spreads
 from bench.options import Options, Screen, command, common
 from bench.results import finish, save
 from bench.rig import broker, scratch, single
-from hub.errors import Retryable
+from ops.console.exits import CommandError, Exit
 from ops.console.output import failing, keep_stdout_clean
 from ops.run.children import Child
 from ops.run.credentials import make
@@ -88,7 +88,7 @@ def echo(kind: str, cores: list[int]) -> Iterator[tuple[int, int]]:
     command_line = [sys.executable, "-m", "bench.handoff_echo", kind]
     with subprocess.Popen(command_line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as process:  # noqa: S603 - our own module
         if process.stdin is None or process.stdout is None:
-            raise Retryable("echo_ended", "the echo server has no pipes")
+            raise CommandError(Exit.TIMED_OUT, "the echo server has no pipes")
         port = int(process.stdout.readline())
         pin(process.pid, cores)
         try:
@@ -154,7 +154,7 @@ class Calling:
         """Run the callers once and return the sample.
 
         Raises:
-            Retryable: `callers_ended`; their output is on stderr.
+            CommandError: They ended; their output is on stderr.
         """
         self._runs += 1
         receipts = str(self._folder / f"receipts-{self._runs}") if orders.api_key else ""
@@ -167,7 +167,7 @@ class Calling:
             check=False,
         )
         if done.returncode != 0:
-            raise Retryable("callers_ended", f"the callers ended with {done.returncode}; their words are above")
+            raise CommandError(Exit.TIMED_OUT, f"the callers ended with {done.returncode}; their words are above")
         sample: dict[str, float] = json.loads(done.stdout)
         return sample
 

@@ -26,8 +26,8 @@ from bench.rest import at_rest
 from bench.results import finish, save
 from bench.rig import five, scratch
 from bench.submissions import Press
-from hub.errors import Retryable
 from ops.console import interrupts
+from ops.console.exits import CommandError, Exit
 from ops.console.output import failing, keep_stdout_clean
 from ops.play.scenarios.vocabulary import Docking
 from ops.run.client import HubClient
@@ -115,7 +115,7 @@ def _pids(hub: Hub) -> list[int]:
     found = [child.pid() for child in hub.children]
     alive = [pid for pid in found if pid is not None]
     if len(alive) != len(found):
-        raise Retryable("service_ended", "a service ended before the measurement")
+        raise CommandError(Exit.TIMED_OUT, "a service ended before the measurement")
     return alive
 
 
@@ -189,7 +189,7 @@ def main() -> int:
         try:
             done = interrupts.run(measure(options, given.rates, folder, screen))
         except* RefusedError as refused:
-            raise Retryable("refused", str(refused.exceptions[0])) from refused
+            raise CommandError(Exit.TIMED_OUT, str(refused.exceptions[0])) from refused
         document = document_of(done, options, folder)
     show(document, screen)
     save("latency", document, publish=options.save)

@@ -44,6 +44,7 @@ from dispute.lifecycle import (
     evolve,
 )
 from dispute.wire.journal.v1 import journal_pb2
+from hub.errors import Refusal
 from ops.play.scenarios.generate import generate
 from ops.play.scenarios.journeys import Step, journey
 from ops.play.scenarios.load import load
@@ -99,6 +100,8 @@ def _judged(dispute: Dispute | None, command: Command) -> tuple[Dispute | None, 
         case _:
             pass
     made = decide(dispute, command)
+    if isinstance(made, Refusal):
+        raise made.error()
     for event in made:
         dispute = evolve(dispute, event)
     return dispute, made

@@ -32,7 +32,7 @@ from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from ops.console.exits import BrokenPromise
 from ops.play.scenarios.vocabulary import Docking
-from ops.play.simulators.answers import Patience, Refusal
+from ops.play.simulators.answers import Patience, ReceivedRefusal
 from ops.play.simulators.calls import ask
 
 COMMANDS_A_CALL: Final = 1000
@@ -150,7 +150,7 @@ class Driver:
 
     async def _ask(self, method: Any, request: Any, what: str, key: str = "") -> Any:  # noqa: ANN401 - untyped stubs
         answer = await ask(method, request, patience=self._patience, what=what, api_key=key, timeout_s=LONG_S)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"{what}: refused, {answer.code} {answer.field}")
         return answer
 

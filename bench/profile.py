@@ -24,7 +24,7 @@ from bench.measure import Say
 from bench.options import Screen, command, common
 from bench.results import finish, save
 from bench.rig import scratch
-from hub.errors import Retryable
+from ops.console.exits import CommandError, Exit
 from ops.console.output import failing, keep_stdout_clean
 
 SAMPLES_S: Final = 100
@@ -111,12 +111,12 @@ def look(view: View, folder: Path, interpreter: Path, say: Say) -> dict[str, Any
         Process -> what `shares_of` gives.
 
     Raises:
-        Retryable: `not_profiled`: the benchmark ended early, or a process could not be sampled.
+        CommandError: The benchmark ended early, or a process could not be sampled.
     """
     words = [sys.executable, "-m", f"bench.{view.module}", "--folder", str(folder), *view.arguments]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT) as running:  # noqa: S603 - our own module
         if running.stderr is None or not _seen(running.stderr, view.mark):
-            raise Retryable("not_profiled", f"bench.{view.module} ended before it said {view.mark!r}")
+            raise CommandError(Exit.TIMED_OUT, f"bench.{view.module} ended before it said {view.mark!r}")
         draining = threading.Thread(target=running.stderr.read, daemon=True)
         draining.start()
         time.sleep(view.wait_s)  # no condition tells that a load is in full swing: the warm-up is a time as well
@@ -124,10 +124,10 @@ def look(view: View, folder: Path, interpreter: Path, say: Say) -> dict[str, Any
         samplers = {name: _sampler(interpreter, folder, name, view.seconds) for name in view.processes}
         for name, (sampler, _) in samplers.items():
             if sampler.wait() != 0:
-                raise Retryable("not_profiled", f"py-spy could not sample {name}: it needs the right to trace")
+                raise CommandError(Exit.TIMED_OUT, f"py-spy could not sample {name}: it needs the right to trace")
         say("waiting for the benchmark to end")
         if running.wait() != 0:
-            raise Retryable("not_profiled", f"bench.{view.module} ended with {running.returncode}")
+            raise CommandError(Exit.TIMED_OUT, f"bench.{view.module} ended with {running.returncode}")
         draining.join()
     return {name: shares_of(file.read_text().splitlines()) for name, (_, file) in samplers.items()}
 

@@ -19,9 +19,9 @@ from bench.options import Screen
 from bench.processes import usage_of
 from bench.series import disk_of
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.errors import Retryable
 from hub.grpc.client import channel
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from ops.console.exits import CommandError, Exit
 from ops.run.books import Sheet, sheet_of
 from ops.run.children import Child
 
@@ -88,7 +88,9 @@ async def watch(child: Child, records: int, stores: Path, screen: Screen) -> lis
             if points and taken > points[-1].records:
                 moved_at = now
             if now - moved_at > STALLED_S or child.broke_down:
-                raise Retryable("stalled", f"{child.label} stands at {taken} of {records}:\n{child.last_words()}")
+                raise CommandError(
+                    Exit.TIMED_OUT, f"{child.label} stands at {taken} of {records}:\n{child.last_words()}"
+                )
             points.append(Point(now - start, taken, usage.cpu_s, usage.rss_bytes, disk_of(stores), pace.latest()))
             if taken * 10 // records > said:
                 said = taken * 10 // records
@@ -109,7 +111,7 @@ async def until(child: Child, records: int) -> int:
     try:
         while sum((sheet := await asked.sheet()).read.values()) < records:
             if time.monotonic() > end:
-                raise Retryable("stalled", f"{child.label} does not stand where it was stopped")
+                raise CommandError(Exit.TIMED_OUT, f"{child.label} does not stand where it was stopped")
             await asyncio.sleep(LOOK_S)
         return sum(sheet.total(what) for what in ("dead", "parked", "held"))
     finally:
@@ -120,9 +122,9 @@ def pid_of(child: Child) -> int:
     """Return the process id of a service.
 
     Raises:
-        Retryable: `service_ended`.
+        CommandError: It has ended.
     """
     pid = child.pid()
     if pid is None:
-        raise Retryable("service_ended", f"{child.label} has ended:\n{child.last_words()}")
+        raise CommandError(Exit.TIMED_OUT, f"{child.label} has ended:\n{child.last_words()}")
     return pid

@@ -181,6 +181,6 @@ class Sender:
         while self._flying and (len(self._flying) > allowed or self._flying[0].done()):
             while not self._flying[0].done():
                 time.sleep(POLL_S)
-            error = self._flying.popleft().error()
-            if error is not None:
-                raise error
+            failure = self._flying.popleft().failure()
+            if failure is not None:
+                raise failure.error()

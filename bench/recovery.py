@@ -29,9 +29,8 @@ from bench.results import finish, save
 from bench.rig import scratch
 from bench.series import disk_of
 from dispute.contracts.topics import BRIDGES
-from hub.errors import Retryable
 from ops.console import interrupts
-from ops.console.exits import Exit
+from ops.console.exits import CommandError, Exit
 from ops.console.output import failing, keep_stdout_clean
 from ops.run.books import Vector
 from ops.run.children import Child
@@ -119,7 +118,7 @@ def _importing(service: str) -> float:
     done = subprocess.run(command_line, capture_output=True, text=True, check=False)  # noqa: S603 - our own
     seconds = time.monotonic() - start
     if done.returncode != Exit.USAGE:
-        raise Retryable("not_imported", f"{service} ended with {done.returncode}: {done.stderr[-500:]}")
+        raise CommandError(Exit.TIMED_OUT, f"{service} ended with {done.returncode}: {done.stderr[-500:]}")
     return seconds
 
 
@@ -205,7 +204,7 @@ async def _hand_over(loaded: Loaded, service: str) -> dict[str, float]:
         Seconds from the kill until the other worker had done the dead worker's remaining work.
 
     Raises:
-        Retryable: `nothing_to_take_over`: in all tries no record waited for the dead worker, so nothing was measured.
+        CommandError: In all tries no record waited for the dead worker, so nothing was measured.
     """
     victim = loaded.hub.of(service)[0]
     for _ in range(TRIES):
@@ -216,7 +215,7 @@ async def _hand_over(loaded: Loaded, service: str) -> dict[str, float]:
         await victim.wait_ready()
         if seen:
             return seen
-    raise Retryable("nothing_to_take_over", f"nothing waited for {victim.label} whenever it died")
+    raise CommandError(Exit.TIMED_OUT, f"nothing waited for {victim.label} whenever it died")
 
 
 async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
@@ -233,7 +232,7 @@ async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
     while done.keys() < wanted:
         look = await _look(loaded.desk, victim.name, start)
         if look.at_s > STALLED_S:
-            raise Retryable("no_hand_over", f"{victim.label}'s shards were not taken over")
+            raise CommandError(Exit.TIMED_OUT, f"{victim.label}'s shards were not taken over")
         if look.at_s >= AFTER_KILL_S:
             looks.append(look)
             there = {"applied_s": _reaches(look.read, looks[0].published)}
@@ -265,7 +264,7 @@ async def _wait(met: Callable[[], Awaitable[bool]], what: str, deadline_s: float
     end = time.monotonic() + deadline_s
     while not await met():
         if time.monotonic() > end:
-            raise Retryable("not_in_time", f"waited {deadline_s:.0f} s for {what}")
+            raise CommandError(Exit.TIMED_OUT, f"waited {deadline_s:.0f} s for {what}")
         await asyncio.sleep(LOOK_S)
 
 

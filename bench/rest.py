@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from dispute.contracts.topics import BRIDGES
-from hub.errors import Retryable
+from ops.console.exits import CommandError, Exit
 from ops.run.books import Sheet, on_its_way
 from ops.run.client import HubClient
 from ops.run.launcher import SERVICES
@@ -26,11 +26,11 @@ async def at_rest(desk: HubClient) -> Mapping[str, Sheet]:
     Returns the books of all services.
 
     Raises:
-        Retryable: `not_settled`.
+        CommandError: They are still on their way.
     """
     end = time.monotonic() + PATIENCE_S
     while on_its_way(sheets := await desk.sheets(SERVICES), BRIDGES):
         if time.monotonic() > end:
-            raise Retryable("not_settled", f"records are still on their way after {PATIENCE_S:.0f} s")
+            raise CommandError(Exit.TIMED_OUT, f"records are still on their way after {PATIENCE_S:.0f} s")
         await asyncio.sleep(LOOK_S)
     return sheets

@@ -33,11 +33,11 @@ from bench.series import Look
 from dispute.contracts.topics import BRIDGES
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.errors import Retryable
 from hub.grpc.client import channel
 from hub.grpc.vectors import vector_from_wire
 from hub.streams.envelope import StreamName
 from ops.console import interrupts
+from ops.console.exits import CommandError, Exit
 from ops.console.output import failing, keep_stdout_clean
 from ops.run.books import Books, balance
 from ops.run.client import HubClient
@@ -122,7 +122,7 @@ class Watch:
 
 def _alive(pid: int | None) -> int:
     if pid is None:
-        raise Retryable("service_ended", "a service has ended")
+        raise CommandError(Exit.TIMED_OUT, "a service has ended")
     return pid
 
 
@@ -147,7 +147,7 @@ async def measure(wanted: Wanted, folder: Path, screen: Screen) -> dict[str, Any
         written = sum((await watch.written()).values())
         while await watch.visible() < written:
             if time.monotonic() - stopped_at > SETTLE_S:
-                raise Retryable("not_settled", f"stats did not reach the {written} events of the journal")
+                raise CommandError(Exit.TIMED_OUT, f"stats did not reach the {written} events of the journal")
             await asyncio.sleep(SETTLED_LOOK_S)
         settled_s = time.monotonic() - stopped_at
         books = balance(await at_rest(desk), BRIDGES)

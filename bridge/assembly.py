@@ -15,10 +15,11 @@ from bridge.accepting.credentials import KeyRing
 from bridge.books import read_books
 from bridge.inbound import openapi
 from bridge.inbound.requests import RequestHandler
-from bridge.inbound.rest import Acknowledgement, RestEdge, build_router
+from bridge.inbound.rest import Acknowledgement, RestEdge, build_router, on_invalid
 from bridge.inbound.servicer import BridgeServicer
 from bridge.outbound.results import ResultsApplier
 from bridge.record import codelists, references
+from bridge.record.dto import Invalid
 from bridge.record.facts import RecordT
 from bridge.record.references import References
 from bridge.settings import BridgeSettings
@@ -120,5 +121,6 @@ def assemble(
         routers=[build_router(spec, RestEdge(spec, requests, ring, codes, bodies))],
         identify=ring.known,
     )
+    built.app.add_exception_handler(Invalid, on_invalid)
     openapi.complete(built.app.openapi(), (spec.record, spec.report, Acknowledgement), spec.field, codes)
     return Bridge(spec, settings, built.parts, store, outbox, reader, built.app, built.grpc)

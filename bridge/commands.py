@@ -18,7 +18,7 @@ from bridge.settings import BridgeSettings
 from bridge.specification import Specification
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import HANDOFFS
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Refused
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.runtime import keys, logs, process
@@ -54,7 +54,7 @@ def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
             return _credentials(spec, store, told)
         finally:
             store.close()
-    except (Rejected, Retryable) as refused:
+    except Refused as refused:
         sys.stderr.write(f"{refused.code}: {refused.detail}\n")
         return EXIT_REFUSED
     except Fault as fault:

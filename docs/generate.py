@@ -1,6 +1,6 @@
 """Write what the pages take from code and from saved runs (`make docs`; a test compares them).
 
-Made of code: topics, metrics, configuration. Made of docs/results: the figures in the READMEs and the
+Made of code: topics, metrics, codes, configuration. Made of docs/results: the figures in the READMEs and the
 tables in reliability.md.
 The lifecycle's page is made by dispute.lifecycle's own table.
 """
@@ -15,14 +15,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.page import pages as performance_pages
+from dispute.codes.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
 from dispute.contracts.topics import BRIDGES, CATALOGUE
-from dispute.lifecycle.vocabulary import DOCKED
+from dispute.lifecycle.vocabulary import DOCKED, Channel
+from hub.errors import MEANINGS
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
 from hub.streams.topics import DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
+from services.intake.law.rule_files import load_screening
 from tests.faults.health_table import BRIDGE, EXPECTED, INTAKE, STATS
 from tests.faults.kinds import BY_NAME
 from tests.faults.save import ORIGIN, SAVED, Line, read, summed
+from tests.support.tree import OURS, modules
+from tests.support.used_codes import CASES, COMMANDS, rows, users
 
 ROOT: Final = Path(__file__).resolve().parent
 SERVICES: Final = ("intake", *BRIDGES, "stats")
@@ -70,6 +75,57 @@ def metrics() -> str:
         "denominator are. No label names a person, a dispute or a township.\n\n"
         f"{metrics_table()}"
     )
+
+
+CODES: Final = {
+    "hub.codes": "平台 The platform",
+    COMMANDS: "被拒指令的原因 Reasons of refused commands",
+    CASES: "不予调解的原因 Reasons of refused cases",
+    "dispute.codes.errors": "接口与服务 Interfaces and services",
+    "ops.console.codes": "运维命令 The operator's commands",
+}
+NO_ERRORS: Final = (
+    "No errors: such a case is registered and goes back with the result `not_mediable`. "
+    "`consent_missing`, `relation_unclear` and `facts_unclear`, above, are reasons of cases too.\n\n"
+)
+
+
+def codes() -> str:
+    """Return the page of the catalogue of codes."""
+    head = (
+        f"{MADE}# 代码目录 Catalogue of codes\n\n"
+        "Every code that anybody is told, once. The kind decides what it means on HTTP and gRPC "
+        "([api.md](api.md#errors)); `{…}` stands for a value of the case.\n\n"
+        "## 渠道 Channels\n\n| code | 名称 name | 有对接系统 docked |\n|---|---|---|\n"
+    )
+    parts = [head, *(f"| `{each}` | {each.zh} | {'✓' if each.docked else ''} |\n" for each in Channel)]
+    found, clauses = rows(*CODES), _clauses()
+    used = users(found, modules(*OURS, "bench"))
+    columns = ("code", "kind", "HTTP", "gRPC", "含义", "meaning", "clause", "used in")
+    for table, title in CODES.items():
+        parts += [f"\n## {title}\n\n", NO_ERRORS if table == CASES else ""]
+        parts += [f"| {' | '.join(columns)} |\n", "|---|---|--:|---|---|---|---|---|\n"]
+        for row in (row for row in found if row.table == table):
+            code, meaning = row.code, MEANINGS[row.code.kind]
+            told = ("–",) * 3 if table == CASES else (code.kind, code.http or meaning.http, meaning.grpc)
+            clause = code.clause or "; ".join(clauses.get(code.name, ()))
+            places = ", ".join(f"`{place}`" for place in sorted(used[row]))
+            cells = (f"`{code.name}`", *told, code.zh, code.en, clause, places)
+            parts.append(f"| {' | '.join(map(str, cells))} |\n")
+    return "".join(parts)
+
+
+def _clauses() -> dict[str, list[str]]:
+    """Return the clauses of each reason of a refused case, as the rules in force give them."""
+    rules = load_screening()
+    told = [(exclusion.reason_code, exclusion.clause) for exclusion in rules.exclusions]
+    told += [
+        (code.name, rules.consent_clause) for code in (CONSENT_REFUSED, PARTY_UNREACHABLE, GUARDIAN_CONSENT_MISSING)
+    ]
+    clauses: dict[str, list[str]] = {}
+    for name, clause in dict.fromkeys(told):
+        clauses.setdefault(name, []).append(clause)
+    return clauses
 
 
 def settings_class(service: str) -> type[ServiceSettings]:
@@ -252,6 +308,7 @@ def _outcome(half: Mapping[str, Any] | None, figures: Sequence[str]) -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "topics.md": topics,
     "metrics.md": metrics,
+    "codes.md": codes,
     "configuration.md": configuration,
     "../README.md": lambda: _blocks("../README.md", {"demo-output": demo_table(chinese=False)}),
     "../README.zh.md": lambda: _blocks("../README.zh.md", {"demo-output": demo_table(chinese=True)}),

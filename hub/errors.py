@@ -1,11 +1,11 @@
 """Kinds of failure and their meaning on each transport.
 
-`MEANINGS` is the only table that states it.
+`MEANINGS` states it; a row of a catalogue may name a closer HTTP status.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -61,44 +61,130 @@ MEANINGS: Final[dict[Kind, Meaning]] = {
 }
 
 
-class Rejected(Exception):  # noqa: N818 - a domain verdict, named as in the glossary, not a programming error
-    """A final refusal, which is never retried.
-
-    It goes back to the caller or becomes a dead letter.
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something was refused: the value that the hub passes inside; `error` is its form for raising.
 
     Attributes:
         code: Stable lower-case string, for example `consent_missing`.
-        detail: Text for people. Never contains personal data or the offending value.
+        detail: Text for people, Chinese first. Never contains personal data or the offending value.
         kind: Row of `MEANINGS`.
         field: Dotted path of the field at fault; empty when no single field is.
+        after_s: Seconds to wait before the next try; 0 when it is final.
     """
 
-    def __init__(self, code: str, detail: str = "", *, kind: Kind = Kind.MALFORMED, field: str = "") -> None:
-        super().__init__(f"{code}: {detail}" if detail else code)
-        self.code = code
-        self.detail = detail
-        self.kind = kind
-        self.field = field
+    code: str
+    detail: str = ""
+    kind: Kind = Kind.MALFORMED
+    field: str = ""
+    after_s: float = 0.0
+
+    @property
+    def is_final(self) -> bool:
+        """The same request is never accepted later."""
+        return MEANINGS[self.kind].kafka != "retry"
+
+    def error(self) -> Refused:
+        """Return the exception that carries it: `Rejected` when it is final, else `Retryable`."""
+        return (Rejected if self.is_final else Retryable)(self)
 
 
-class Retryable(Exception):  # noqa: N818 - a domain verdict, as above
-    """A temporary refusal, which may be retried later.
-
-    The same request may succeed after `after_s` seconds.
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One row of the catalogue of codes.
 
     Attributes:
-        after_s: Seconds to wait before the next try.
-        code: Stable lower-case string.
-        detail: Text for people, without personal data.
-        kind: `UNAVAILABLE`, `EXHAUSTED` or `TOO_LATE`.
+        name: The code.
+        kind: Row of `MEANINGS`.
+        zh: Text for county staff; `{name}` stands for a value given with the refusal.
+        en: The same in English.
+        field: Field at fault, when it is always the same one.
+        clause: Clause that the refusal rests on, where a law gives one.
+        http: HTTP status, where HTTP has a closer one than its kind.
     """
 
-    def __init__(self, code: str, detail: str = "", *, after_s: float = 1.0, kind: Kind = Kind.UNAVAILABLE) -> None:
-        super().__init__(f"{code}: {detail}" if detail else code)
-        self.code = code
-        self.detail = detail
-        self.after_s = after_s
-        self.kind = kind
+    name: str
+    kind: Kind
+    zh: str
+    en: str
+    field: str = ""
+    clause: str = ""
+    http: int = 0
+
+    def refusal(self, *, field: str = "", after_s: float = 1.0, why: object = "", **values: object) -> Refusal:
+        """Return the refusal with this code.
+
+        Args:
+            field: Dotted path of the field at fault; the row's own when left out.
+            after_s: Seconds to wait before the next try; passed over when the kind is final.
+            why: What was seen, put after the text; no personal data.
+            values: Values that the texts name; no personal data.
+        """
+        detail = f"{self.zh}（{self.en}）"
+        if values:
+            detail = detail.format(**values)
+        found = Refusal(self.name, f"{detail}: {why}" if why else detail, self.kind, field or self.field)
+        return found if found.is_final else replace(found, after_s=after_s)
+
+    def error(self, *, field: str = "", after_s: float = 1.0, why: object = "", **values: object) -> Refused:
+        """Return the exception with this code, for raising; arguments as of `refusal`."""
+        return self.refusal(field=field, after_s=after_s, why=why, **values).error()
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """Failure that is no refusal, our own mistake or a `Fault`, as a value beside `Refusal`."""
+
+    exception: Exception
+
+    def error(self) -> Exception:
+        """Return the exception."""
+        return self.exception
+
+
+class Refused(Exception):  # noqa: N818 - a domain verdict, named as in the glossary, not a programming error
+    """A refusal, raised.
+
+    Attributes:
+        refusal: The value.
+    """
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(f"{refusal.code}: {refusal.detail}" if refusal.detail else refusal.code)
+        self.refusal = refusal
+
+    @property
+    def code(self) -> str:
+        """Code of the refusal."""
+        return self.refusal.code
+
+    @property
+    def detail(self) -> str:
+        """Text for people."""
+        return self.refusal.detail
+
+    @property
+    def kind(self) -> Kind:
+        """Row of `MEANINGS`."""
+        return self.refusal.kind
+
+    @property
+    def field(self) -> str:
+        """Dotted path of the field at fault."""
+        return self.refusal.field
+
+    @property
+    def after_s(self) -> float:
+        """Seconds to wait before the next try."""
+        return self.refusal.after_s
+
+
+class Rejected(Refused):
+    """A final refusal, which is never retried: it goes back to the caller or becomes a dead letter."""
+
+
+class Retryable(Refused):
+    """A temporary refusal: the same request may succeed after `after_s` seconds."""
 
 
 class Fault(Exception):  # noqa: N818 - stops the process; carries the runbook's heading

@@ -12,7 +12,6 @@ from typing import Generic
 
 from bridge.accepting.ports import Admission
 from bridge.record.facts import (
-    Receipt,
     RecordT,
     Report,
     Sender,
@@ -22,7 +21,7 @@ from bridge.record.facts import (
     check_report,
     in_order,
 )
-from hub.errors import Rejected
+from hub.errors import Refusal, Refused
 from hub.runtime.clock import Clock
 from hub.runtime.turns import in_turns
 
@@ -61,19 +60,20 @@ class Acceptance(Generic[RecordT]):
         sound = [item for item in prepared if isinstance(item, Submission)]
         return in_order(prepared, await self._admission.admit(sender, sound) if sound else ())
 
-    def _prepared(self, told: Submission[RecordT], sender: Sender, now: datetime) -> Submission[RecordT] | Rejected:
+    def _prepared(self, told: Submission[RecordT], sender: Sender, now: datetime) -> Submission[RecordT] | Refusal:
         try:
             record = checked(told.record, sender, now, self._admitted)
-        except Rejected as refused:
-            return refused
+        except Refused as refused:
+            return refused.refusal
         return told if record is told.record else replace(told, record=record)
 
-    async def report(self, sender: Sender, told: Submission[Report]) -> Receipt:
+    async def report(self, sender: Sender, told: Submission[Report]) -> Verdict:
         """Take a later fact.
 
-        Raises:
-            Rejected: `date_in_future`, `date_order`, `not_found`, `key_reused`.
-            Retryable: As the admission's.
+        Returns its verdict: `date_in_future`, `date_order`, and the admission's.
         """
-        check_report(told.record, self._clock.now())
+        try:
+            check_report(told.record, self._clock.now())
+        except Refused as refused:
+            return refused.refusal
         return await self._admission.admit_report(sender, told)

@@ -19,11 +19,13 @@ from bridge.accepting import handoff_messages as wire
 from bridge.accepting.ports import Admission
 from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Verdict, in_order
 from bridge.tables import receipt
+from dispute.codes.errors import KEY_REUSED
 from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle.identity import dispute_id_of, id_within
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.errors import Kind, Rejected, Retryable
+from hub.codes import NOT_FOUND
+from hub.errors import Bug, Refusal, Refused, Retryable
 from hub.runtime.clock import Clock
 from hub.runtime.turns import in_turns
 from hub.store.batcher import Batcher
@@ -44,23 +46,6 @@ def handoff_id_of(channel: str, agency: str, key: str) -> str:
     Its receipt has the same id, and so has every repeat.
     """
     return id_within(_HANDOFFS, f"{channel}\n{agency}\n{key}")
-
-
-def not_found() -> Rejected:
-    """Return the refusal for an unknown reference.
-
-    It is the same for `does not exist` and `is another agency's`, so that nobody can tell them apart.
-    """
-    return Rejected("not_found", "没有此编号 / no such reference", kind=Kind.NOT_FOUND, field="source_ref")
-
-
-def _key_reused() -> Rejected:
-    return Rejected(
-        "key_reused",
-        "同一编号或幂等键已收过不同内容；后续情况请用 POST /v1/reports（gRPC Report）报告 / "
-        "this reference or key was accepted with other content; tell later facts with POST /v1/reports (gRPC Report)",
-        kind=Kind.KEY_REUSED,
-    )
 
 
 class _Item(NamedTuple):
@@ -129,15 +114,20 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         return in_order(cases, [_verdict(outcome) for outcome in outcomes])
 
     @override
-    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Receipt:
+    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Verdict:
         received_at = timestamp_of(self._clock.now())
         occurred_at = timestamp_of(told.record.occurred_at)
         handoff = handoff_pb2.Handoff(occurred_at=occurred_at, received_at=received_at)
         wire.put_report(handoff, told.record.body)
         confidential = handoff_pb2.Confidential(content_sha256=told.content_sha256)
-        return await self._batcher.submit(self._item(sender, told, handoff, confidential, is_case=False))
+        try:
+            item = self._item(sender, told, handoff, confidential, is_case=False)
+        except Refused as refused:
+            return refused.refusal
+        (outcome,) = await self._batcher.submit_all([item])
+        return _verdict(outcome)
 
-    def _case(self, sender: Sender, told: Submission[RecordT], received_at: Timestamp) -> _Item | Rejected:
+    def _case(self, sender: Sender, told: Submission[RecordT], received_at: Timestamp) -> _Item | Refusal:
         matter = told.record.matter
         handoff = handoff_pb2.Handoff(
             occurred_at=timestamp_of(matter.handed_over_at),
@@ -147,8 +137,8 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         try:
             confidential = wire.confidential(matter.confidential, told.content_sha256)
             return self._item(sender, told, handoff, confidential, is_case=True)
-        except Rejected as refused:
-            return refused
+        except Refused as refused:
+            return refused.refusal
 
     def _item(
         self,
@@ -191,22 +181,22 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
             record=record,
         )
 
-    def _admit_all(self, tx: Transaction, items: Sequence[_Item]) -> Sequence[Receipt | Exception]:
+    def _admit_all(self, tx: Transaction, items: Sequence[_Item]) -> Sequence[Verdict]:
         """Judge items in order and write new ones.
 
         The unit of the batcher. All new items are written at once.
         """
         held = self._outbox.lock(tx, {item.dispute_id for item in items})
         by_id, by_dispute = _known(tx, items)
-        outcomes: list[_Seen | Exception] = []
+        outcomes: list[_Seen | Refusal] = []
         new: list[_Item] = []
         for item in items:
             seen = by_id.get(item.receipt_id) or (by_dispute.get(item.dispute_id) if item.is_case else None)
             if seen is not None:
                 same = (seen.dispute_id, seen.content_sha256) == (item.dispute_id, item.content_sha256)
-                outcomes.append(seen if same else _key_reused())
+                outcomes.append(seen if same else KEY_REUSED.refusal())
             elif not item.is_case and item.dispute_id not in by_dispute:
-                outcomes.append(not_found())
+                outcomes.append(NOT_FOUND.refusal(field="source_ref"))
             else:
                 fresh = _Seen(item.dispute_id, item.content_sha256, new=len(new))
                 by_id[item.receipt_id] = fresh
@@ -217,11 +207,11 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         written = self._write(tx, new, held)
         return _answers(outcomes, written)
 
-    def _write(self, tx: Transaction, new: Sequence[_Item], held: Heads) -> Sequence[Receipt] | Retryable:
+    def _write(self, tx: Transaction, new: Sequence[_Item], held: Heads) -> Sequence[Receipt] | Refusal:
         try:
             places = self._outbox.append(tx, [Entry(item.dispute_id, item.record) for item in new], held)
         except Retryable as full:
-            return full  # the new ones wait; repeats of accepted records still get their answer
+            return full.refusal  # the new ones wait; repeats of accepted records still get their answer
         micros = to_micros(self._clock.now())
         accepted_at = from_micros(micros)
         names = {stream: str(stream) for stream in {place.stream for place in places}}
@@ -243,32 +233,30 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         return receipts
 
 
-def _verdict(outcome: Receipt | Exception) -> Verdict:
+def _verdict(outcome: Verdict | Bug) -> Verdict:
     """Return the outcome when it is a verdict.
 
     Raises:
         Exception: The outcome is not a verdict but an internal failure.
     """
-    if isinstance(outcome, Receipt | Rejected | Retryable):
-        return outcome
-    raise outcome
+    if isinstance(outcome, Bug):
+        raise outcome.error()
+    return outcome
 
 
-def _answers(
-    outcomes: Sequence[_Seen | Exception], written: Sequence[Receipt] | Retryable
-) -> Sequence[Receipt | Exception]:
+def _answers(outcomes: Sequence[_Seen | Refusal], written: Sequence[Receipt] | Refusal) -> Sequence[Verdict]:
     """Turn known receipts and new ones into answers.
 
     Only the first item of a new record is not `repeated`.
     """
-    answers: list[Receipt | Exception] = []
+    answers: list[Verdict] = []
     given: set[int] = set()
     for outcome in outcomes:
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Refusal):
             answers.append(outcome)
         elif outcome.stored is not None:
             answers.append(outcome.stored)
-        elif isinstance(written, Retryable):
+        elif isinstance(written, Refusal):
             answers.append(written)
         else:
             receipt_given = written[outcome.new]

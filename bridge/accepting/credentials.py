@@ -24,8 +24,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bridge.record.facts import Sender
 from bridge.tables import credential
+from dispute.codes.errors import AGENCY_FORMAT, COUNTY_FORMAT
 from dispute.lifecycle.vocabulary import DOCKED
-from hub.errors import Fault, Kind, Rejected
+from hub.codes import UNAUTHENTICATED
+from hub.errors import Fault
 from hub.runtime.clock import Clock
 from hub.store.instants import to_micros
 from hub.store.store import Store, Transaction
@@ -92,13 +94,9 @@ def issue(tx: Transaction, channel: str, agency: str, county: str, clock: Clock)
         Rejected: `agency_format`, `county_format`.
     """
     if not re.fullmatch(_AGENCY, agency) or _channel_of(agency) != channel:
-        raise Rejected(
-            "agency_format",
-            f"应以 {channel}- 开头，如 {channel}-620725 / must begin with {channel}-, like {channel}-620725",
-            field="agency",
-        )
+        raise AGENCY_FORMAT.error(channel=channel)
     if not re.fullmatch(_COUNTY, county):
-        raise Rejected("county_format", "应为2、4或6位区划代码 / expected 2, 4 or 6 digits", field="county")
+        raise COUNTY_FORMAT.error()
     key = secrets.token_urlsafe(KEY_BYTES)
     row = {"key_sha256": digest(key), "agency": agency, "county": county, "revoked": False}
     tx.execute(sa.insert(credential).values(**row, added_at=to_micros(clock.now())))
@@ -154,7 +152,7 @@ class KeyRing:
                 sender = self._find(shown)
             if sender is not None:
                 return sender
-        raise Rejected("unauthenticated", "API 密钥缺失或无效 / no valid API key", kind=Kind.UNAUTHENTICATED)
+        raise UNAUTHENTICATED.error()
 
     def known(self, key: str | None) -> str | None:
         """Return the agency of a key without reading the store.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Verdict
+from bridge.record.facts import RecordT, Report, Sender, Submission, Verdict
 
 
 class Admission(Protocol[RecordT]):
@@ -21,10 +21,9 @@ class Admission(Protocol[RecordT]):
         receipt, marked `repeated`. Verdicts that refuse: `key_reused`, `record_too_large`, `outbox_full`.
         """
 
-    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Receipt:
+    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Verdict:
         """Store a later fact.
 
-        Raises:
-            Rejected: `not_found` unless the sender handed that reference over; `key_reused`.
-            Retryable: `outbox_full`, or the store's own.
+        Returns its verdict: `not_found` unless the sender handed that reference over, `key_reused`,
+        `record_too_large`, `outbox_full`, or the store's own.
         """

@@ -6,7 +6,7 @@ from bridge.outbound.results import Result
 from bridge.record import facts
 from dispute.contracts.codec import timestamp_of
 from dispute.wire.exchange.v1 import exchange_pb2
-from hub.errors import Rejected, Retryable
+from hub.errors import Refusal
 from hub.wire.stream.v1 import stream_pb2
 
 
@@ -45,7 +45,6 @@ def result_to_wire(result: Result) -> exchange_pb2.Result:
     )
 
 
-def refusal_to_wire(refused: Rejected | Retryable) -> exchange_pb2.Refusal:
+def refusal_to_wire(refusal: Refusal) -> exchange_pb2.Refusal:
     """Return the refusal of an item of a batch."""
-    field = refused.field if isinstance(refused, Rejected) else ""
-    return exchange_pb2.Refusal(code=refused.code, field=field, detail=refused.detail)
+    return exchange_pb2.Refusal(code=refusal.code, field=refusal.field, detail=refusal.detail)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.outbound import results
 from bridge.record import facts
-from hub.errors import Rejected, Retryable
+from hub.errors import Refusal
 
 
 class Answer(BaseModel):
@@ -60,10 +60,9 @@ class RefusalAnswer(Answer):
     detail: str = Field(description="说明 Explanation")
 
     @classmethod
-    def of(cls, refused: Rejected | Retryable) -> RefusalAnswer:
-        """Return the answer of a verdict."""
-        field = refused.field if isinstance(refused, Rejected) else ""
-        return cls(code=refused.code, field=field, detail=refused.detail)
+    def of(cls, refusal: Refusal) -> RefusalAnswer:
+        """Return the answer of a refusal."""
+        return cls(code=refusal.code, field=refusal.field, detail=refusal.detail)
 
 
 class ItemAnswer(Answer):

@@ -12,16 +12,18 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from bridge.accepting.acceptance import Acceptance
-from bridge.accepting.admission import not_found, read_receipt
+from bridge.accepting.admission import read_receipt
 from bridge.outbound import results
 from bridge.outbound.results import Result
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import ReferringModel, read
-from bridge.record.facts import Receipt, Record, RecordT, Sender, Submission, Verdict, in_order
+from bridge.record.facts import Receipt, Record, RecordT, Report, Sender, Submission, Verdict, in_order
 from bridge.record.references import References
 from bridge.specification import Specification
 from bridge.tables import receipt
-from hub.errors import Rejected, Retryable
+from dispute.codes.errors import TOO_MANY
+from hub.codes import BAD_IDEMPOTENCY_KEY, MISSING, NOT_FOUND, OUT_OF_RANGE
+from hub.errors import Refusal, Refused
 from hub.runtime.metrics import Metrics
 from hub.runtime.turns import in_turns
 from hub.store.store import Store, Transaction
@@ -83,12 +85,15 @@ class RequestHandler(Generic[RecordT]):
         """Take one record.
 
         Raises:
-            Rejected, Retryable: Why it was not accepted; nothing was stored.
+            Refused: Why it was not accepted; nothing was stored.
         """
-        verdict = (await self.submit_all(sender, [submitted], correlation_id))[0]
-        if not isinstance(verdict, Receipt):
-            raise verdict
-        return verdict
+        try:
+            told = self._read(sender, submitted, correlation_id)
+        except Refused as refused:
+            self._count([refused.refusal])
+            raise
+        (verdict,) = await self._acceptance.hand_over(sender, [told])
+        return self._given(verdict)
 
     async def submit_all(
         self, sender: Sender, submitted: Sequence[SubmittedRecord], correlation_id: str
@@ -99,8 +104,8 @@ class RequestHandler(Generic[RecordT]):
             Rejected: `too_many` for the batch as a whole.
         """
         if len(submitted) > BATCH_LIMIT:
-            raise Rejected("too_many", f"一批至多 {BATCH_LIMIT} 件 / at most {BATCH_LIMIT} items", field="items")
-        read_all = [self._read(sender, one, correlation_id) async for one in in_turns(submitted)]
+            raise TOO_MANY.error(field="items", limit=BATCH_LIMIT)
+        read_all = [self._read_or_refuse(sender, one, correlation_id) async for one in in_turns(submitted)]
         told = [one for one in read_all if isinstance(one, Submission)]
         verdicts = in_order(read_all, await self._acceptance.hand_over(sender, told))
         self._count(verdicts)
@@ -110,20 +115,14 @@ class RequestHandler(Generic[RecordT]):
         """Take a later fact.
 
         Raises:
-            Rejected, Retryable: Why it was not accepted; nothing was stored.
+            Refused: Why it was not accepted; nothing was stored.
         """
         try:
-            if not submitted.key:
-                text = "后续情况须带幂等键 / a later fact needs an idempotency key"
-                raise Rejected("missing", text, field="idempotency_key")  # noqa: TRY301 - refusals are counted below
-            key = _key(submitted.key)
-            dto = read(self._spec.report, submitted.plain, self._codes)
-            given = await self._acceptance.report(sender, self._told(sender, dto, dto.to_report(), key, correlation_id))
-        except (Rejected, Retryable) as refused:
-            self._count([refused])
+            told = self._read_report(sender, submitted, correlation_id)
+        except Refused as refused:
+            self._count([refused.refusal])
             raise
-        self._count([given])
-        return given
+        return self._given(await self._acceptance.report(sender, told))
 
     async def whereabouts(self, sender: Sender, source_ref: str) -> tuple[Receipt, list[Result]]:
         """Return receipt and results of one own reference.
@@ -133,8 +132,8 @@ class RequestHandler(Generic[RecordT]):
         """
         try:
             dispute_id = self._references.dispute_of(sender.agency, source_ref)
-        except Rejected:
-            raise not_found() from None
+        except Refused:
+            raise NOT_FOUND.error(field="source_ref") from None
         return await self._store.read(partial(_whereabouts, agency=sender.agency, dispute_id=dispute_id))
 
     async def results_after(self, sender: Sender, cursor: int, limit: int) -> tuple[list[Result], int]:
@@ -145,8 +144,7 @@ class RequestHandler(Generic[RecordT]):
         """
         _check_cursor(cursor, "after")
         if not 0 <= limit <= results.PAGE_LIMIT:
-            text = f"每页至多 {results.PAGE_LIMIT} 条 / at most {results.PAGE_LIMIT} a page"
-            raise Rejected("out_of_range", text, field="limit")
+            raise OUT_OF_RANGE.error(field="limit", why=f"0–{results.PAGE_LIMIT}")
         found = await self._store.read(
             lambda tx: results.after(tx, sender.agency, cursor, limit or results.PAGE),
         )
@@ -161,15 +159,26 @@ class RequestHandler(Generic[RecordT]):
         _check_cursor(cursor, "cursor")
         return await self._store.write(lambda tx: results.acknowledge(tx, sender.agency, cursor))
 
-    def _read(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Submission[RecordT] | Rejected:
+    def _read_or_refuse(
+        self, sender: Sender, submitted: SubmittedRecord, correlation_id: str
+    ) -> Submission[RecordT] | Refusal:
         try:
-            # The key first, as with a single record over REST: so REST and gRPC refuse with the same fault.
-            key = _key(submitted.key) if submitted.key else ""
-            dto = read(self._spec.record, submitted.plain, self._codes)
-            record = cast("RecordT", dto.to_record())
-        except Rejected as refused:
-            return refused
-        return self._told(sender, dto, record, key, correlation_id)
+            return self._read(sender, submitted, correlation_id)
+        except Refused as refused:
+            return refused.refusal
+
+    def _read(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Submission[RecordT]:
+        # The key first, as with a single record over REST: so REST and gRPC refuse with the same fault.
+        key = _key(submitted.key) if submitted.key else ""
+        dto = read(self._spec.record, submitted.plain, self._codes)
+        return self._told(sender, dto, cast("RecordT", dto.to_record()), key, correlation_id)
+
+    def _read_report(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Submission[Report]:
+        if not submitted.key:
+            raise MISSING.error(field="idempotency_key")
+        key = _key(submitted.key)
+        dto = read(self._spec.report, submitted.plain, self._codes)
+        return self._told(sender, dto, dto.to_report(), key, correlation_id)
 
     def _told(
         self, sender: Sender, dto: ReferringModel, record: Record, key: str, correlation_id: str
@@ -182,10 +191,17 @@ class RequestHandler(Generic[RecordT]):
         digest = dto.under(reference).content_sha256()
         return Submission(record, dto.reference, reference, key or reference, digest, correlation_id)
 
+    def _given(self, verdict: Verdict) -> Receipt:
+        """Count a verdict; raises a refusal."""
+        self._count([verdict])
+        if isinstance(verdict, Refusal):
+            raise verdict.error()
+        return verdict
+
     def _count(self, verdicts: Sequence[Verdict]) -> None:
         source = self._spec.channel
         for verdict in verdicts:
-            if isinstance(verdict, Rejected | Retryable):
+            if isinstance(verdict, Refusal):
                 self._metrics.inc("hub_records_refused_total", source=source, code=verdict.code)
             elif not verdict.repeated:
                 self._metrics.inc("hub_records_received_total", source=source)
@@ -193,13 +209,12 @@ class RequestHandler(Generic[RecordT]):
 
 def _check_cursor(cursor: int, field: str) -> None:
     if not 0 <= cursor <= results.CURSOR_LIMIT:
-        raise Rejected("out_of_range", "游标超出范围 / the cursor is out of range", field=field)
+        raise OUT_OF_RANGE.error(field=field)
 
 
 def _key(key: str) -> str:
     if not _KEY.fullmatch(key):
-        text = "1 至 128 个可见字符 / 1 to 128 visible characters"
-        raise Rejected("bad_idempotency_key", text, field="idempotency_key")
+        raise BAD_IDEMPOTENCY_KEY.error(field="idempotency_key")
     return key
 
 
@@ -207,5 +222,5 @@ def _whereabouts(tx: Transaction, agency: str, dispute_id: str) -> tuple[Receipt
     c = receipt.c
     row = tx.execute(sa.select(receipt).where(c.case_of == dispute_id, c.agency == agency)).one_or_none()
     if row is None:
-        raise not_found()
+        raise NOT_FOUND.error(field="source_ref")
     return read_receipt(row), results.of_reference(tx, agency, row.source_ref)

@@ -10,7 +10,6 @@ from typing import Any, Final, Generic, NamedTuple
 
 import structlog
 from fastapi import APIRouter, Depends, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -23,11 +22,12 @@ from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, PartnerModel, read
 from bridge.record.facts import Receipt, RecordT, Sender
 from bridge.specification import Specification
-from hub.errors import Rejected
+from hub.codes import WRONG_TYPE
 from hub.http.body import JsonBody
 from hub.http.idempotency import HEADER, read_idempotency_key
 from hub.http.query import check_query
 from hub.http.quotas import CREDENTIAL_HEADER
+from hub.http.validation import problem_of_validation
 
 CREATED: Final = 201
 OK: Final = 200
@@ -117,17 +117,14 @@ class RestEdge(Generic[RecordT]):
     async def acknowledge(self, request: Request) -> Response:
         """Confirm results."""
         sender = _sender(request)
-        with _all_faults_told():
-            told = read(Acknowledgement, await self._bodies.read(request), self._codes)
+        told = read(Acknowledgement, await self._bodies.read(request), self._codes)
         return _json(answers.RemainingAnswer(remaining=await self._requests.acknowledge(sender, told.cursor)))
 
     async def _take(self, request: Request, take: Take) -> Response:
         sender = _sender(request)
         key = read_idempotency_key(request.headers.get(HEADER))
-        with _all_faults_told():
-            given = await take(
-                sender, SubmittedRecord(await self._bodies.read(request), key or ""), _correlation(request)
-            )
+        submitted = SubmittedRecord(await self._bodies.read(request), key or "")
+        given = await take(sender, submitted, _correlation(request))
         return _json(answers.ReceiptAnswer.of(given), OK if given.repeated else CREATED)
 
 
@@ -177,15 +174,11 @@ def build_router(spec: Specification[RecordT], edge: RestEdge[RecordT]) -> APIRo
     return router
 
 
-class _all_faults_told:  # noqa: N801 - reads as a statement in `with`
-    """Reports every field at fault, not only the first."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Invalid):
-            raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.findings]) from None
+async def on_invalid(_request: Request, error: Exception) -> Response:
+    """Tell every field at fault, not only the first."""
+    if not isinstance(error, Invalid):
+        raise error
+    return problem_of_validation([{**one, "loc": ("body", *one["loc"])} for one in error.findings])
 
 
 def _sender(request: Request) -> Sender:
@@ -196,7 +189,7 @@ def _sender(request: Request) -> Sender:
 def _items(plain: object, field: str) -> list[SubmittedRecord]:
     items = plain.get("items") if isinstance(plain, dict) and set(plain) == {"items"} else None
     if not isinstance(items, list):
-        raise Rejected("wrong_type", '应为 {"items": […]} / expected {"items": […]}', field="items")
+        raise WRONG_TYPE.error(field="items", why='{"items": […]}')
     return [_submitted(item, field) for item in items]
 
 

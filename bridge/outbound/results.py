@@ -16,11 +16,14 @@ import sqlalchemy as sa
 from google.protobuf.message import DecodeError
 
 from bridge.tables import receipt, result, result_cursor
+from dispute.codes.errors import CURSOR_AHEAD
 from dispute.lifecycle.event_types import EventKind
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Kind, Rejected, Retryable
+from hub.codes import UNDECODABLE
+from hub.errors import Refused
 from hub.store.instants import from_micros
 from hub.store.store import Transaction
+from hub.streams.applier import Answer
 from hub.streams.judge import Numbered
 
 PAGE: Final = 100
@@ -135,25 +138,25 @@ class ResultsApplier:
         """Return nothing: intake is the source of all events."""
         return ""
 
-    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:
+    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
         """Store a result for each event of own records.
 
-        Events that do not concern the agency are skipped. Returns one verdict each.
+        Events that do not concern the agency are skipped. Returns one answer each.
         """
-        verdicts: list[Rejected | Retryable | None] = []
+        answers: list[Answer] = []
         telling: dict[str, journal_pb2.JournalEvent] = {}
         for record in records:
             try:
                 event = _decode(record.record)
-            except Rejected as undecodable:
-                verdicts.append(undecodable)
+            except Refused as undecodable:
+                answers.append(undecodable.refusal)
                 continue
-            verdicts.append(None)
+            answers.append(None)
             if event.dimensions.channel == self._channel and _is_told(event):
                 telling.setdefault(event.event_id, event)
         if telling:
             _store(tx, telling)
-        return verdicts
+        return answers
 
 
 def _is_told(event: journal_pb2.JournalEvent) -> bool:
@@ -170,7 +173,7 @@ def _decode(record: bytes) -> journal_pb2.JournalEvent:
     try:
         return journal_pb2.JournalEvent.FromString(record)
     except DecodeError as error:
-        raise Rejected("undecodable", "record is no JournalEvent") from error
+        raise UNDECODABLE.error(message="JournalEvent") from error
 
 
 def _store(tx: Transaction, telling: Mapping[str, journal_pb2.JournalEvent]) -> None:
@@ -272,8 +275,7 @@ def acknowledge(tx: Transaction, agency: str, cursor: int) -> int:
 
 def _check_handed_out(cursor: int, last: int, field: str) -> None:
     if cursor > last:
-        text = "游标尚未发出 / that cursor was never handed out"
-        raise Rejected("cursor_ahead", text, kind=Kind.WRONG_STATE, field=field)
+        raise CURSOR_AHEAD.error(field=field)
 
 
 def step_over(tx: Transaction) -> None:

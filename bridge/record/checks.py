@@ -11,7 +11,7 @@ from datetime import date
 from operator import mul
 from typing import Final
 
-from hub.errors import Rejected
+from dispute.codes import errors as codes
 
 _CITIZEN_ID: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _CITIZEN_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -62,18 +62,16 @@ def citizen_id(text: str) -> str:
     """
     number = text.upper()
     if not _CITIZEN_ID.fullmatch(number):
-        raise Rejected("id_format", "应为18位身份证号码 / expected 18 characters of a citizen ID")
+        raise codes.ID_FORMAT.error()
     try:
         born = date.fromisoformat(number[6:14])
     except ValueError:
         born = None
     if born is None or born.year not in _BIRTH_YEARS:
-        raise Rejected(
-            "id_birth_date", "身份证号码中的出生日期不存在 / the birth date in the citizen ID does not exist"
-        )
+        raise codes.ID_BIRTH_DATE.error()
     total = sum(map(mul, number.encode(), _CITIZEN_WEIGHTS)) - _CITIZEN_ZEROS
     if _CITIZEN_CHECKS[total % 11] != number[17]:
-        raise Rejected("id_checksum", "身份证号码校验码不符 / the check character of the citizen ID is wrong")
+        raise codes.ID_CHECKSUM.error()
     return number
 
 
@@ -89,11 +87,7 @@ def refuse_unborn(number: str, today: date, field_name: str) -> None:
         Rejected: `id_birth_date`.
     """
     if date.fromisoformat(number[6:14]) > today:
-        raise Rejected(
-            "id_birth_date",
-            "身份证号码中的出生日期晚于今天 / the birth date in the citizen ID lies in the future",
-            field=field_name,
-        )
+        raise codes.ID_BIRTH_DATE.error(field=field_name)
 
 
 def uscc(text: str) -> str:
@@ -107,10 +101,10 @@ def uscc(text: str) -> str:
     """
     number = text.upper()
     if not _USCC.fullmatch(number):
-        raise Rejected("id_format", "应为18位统一社会信用代码 / expected 18 characters of a unified social credit code")
+        raise codes.ID_FORMAT.error()
     total = sum(_USCC_ALPHABET.index(char) * weight for char, weight in zip(number, _USCC_WEIGHTS, strict=False))
     if _USCC_ALPHABET[(31 - total % 31) % 31] != number[17]:
-        raise Rejected("id_checksum", "统一社会信用代码校验码不符 / the check character of the credit code is wrong")
+        raise codes.ID_CHECKSUM.error()
     return number
 
 
@@ -130,7 +124,7 @@ def phone(text: str) -> str:
         return number
     abroad = _FROM_ABROAD.fullmatch(number)
     if abroad is None or number == text:
-        raise Rejected("phone_format", "不是有效的手机、固定电话或服务号码 / not a mobile, landline or service number")
+        raise codes.PHONE_FORMAT.error()
     dash = "-" if abroad["dash"] else ""
     return f"{_TRUNK}{abroad['area']}{dash}{abroad['number']}"
 
@@ -142,7 +136,7 @@ def visible(text: str) -> str:
         Rejected: `blank`: nothing but blanks, marks and invisible characters.
     """
     if not any(unicodedata.category(char) not in _UNSEEN and char not in _FILLERS for char in text):
-        raise Rejected("blank", "不得为空白 / must not be blank")
+        raise codes.BLANK.error()
     return text
 
 
@@ -163,5 +157,5 @@ def clean(text: str, *, lines: bool = False, script: bool = False) -> str:
     plain = text.replace("\r\n", "\n") if lines else text
     seen = _SCRIPT.sub("", plain) if script else plain
     if _FORBIDDEN.search(seen) or (not lines and _LINE_BREAKS.search(seen)):
-        raise Rejected("forbidden_character", "含有控制字符或不可见字符 / contains control or invisible characters")
+        raise codes.FORBIDDEN_CHARACTER.error()
     return unicodedata.normalize("NFC", plain)

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import override
 
-from hub.errors import Rejected
+from dispute.codes.errors import BAD_CODE_LIST
 
 OWN: Final = Path(__file__).parent / "codes"
 """Lists that all three agencies use."""
@@ -109,7 +109,7 @@ def load(*folders: Path) -> CodeLists:
     for folder in folders:
         for path in sorted(folder.glob("*.yaml")):
             if path.stem in lists:
-                raise Rejected("bad_code_list", f"{path.name}: the list exists already")
+                raise BAD_CODE_LIST.error(why=f"{path.name}: the list exists already")
             lists[path.stem] = _read(path)
     return CodeLists(lists)
 
@@ -118,7 +118,7 @@ def _read(path: Path) -> CodeList:
     try:
         told = _File.model_validate(yaml.load(path.read_text("utf-8"), yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
-        raise Rejected("bad_code_list", f"{path.name}: {error}") from error
+        raise BAD_CODE_LIST.error(why=f"{path.name}: {error}") from error
     return CodeList(
         name=path.stem,
         source=told.source,

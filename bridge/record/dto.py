@@ -17,7 +17,16 @@ from pydantic_core import to_json
 from bridge.record import checks, facts
 from bridge.record import fields as f
 from bridge.record.codelists import CodeLists
-from hub.errors import Rejected
+from dispute.codes.commands import DIVISION_MISMATCH
+from dispute.codes.errors import (
+    CLASS_MISMATCH,
+    CONSENT_MISMATCH,
+    ID_FORMAT,
+    ID_TYPE_MISSING,
+    ONE_BODY,
+    TOO_MANY_FAULTS,
+)
+from hub.errors import Refusal, Rejected
 from hub.http.validation import field_errors
 
 _NESTING: Final = frozenset({dict, list})
@@ -101,7 +110,7 @@ class PartyDto(PartnerModel):
         if kind is None or not value:
             return value  # the kind has its own error already, or there is no number
         if kind == "":
-            raise f.refusal("id_type_missing", "有证件号码时须填证件类型 / an identity number needs its kind")
+            raise f.finding(ID_TYPE_MISSING.refusal())
         check = {"citizen_id": checks.citizen_id, "uscc": checks.uscc, "passport": _passport}.get(kind, _document)
         return f.checked(check)(value)
 
@@ -113,7 +122,7 @@ class PartyDto(PartnerModel):
 def _passport(value: str) -> str:
     number = value.upper()
     if not (number.isascii() and number.isalnum() and 5 <= len(number) <= 20):  # noqa: PLR2004 - ICAO 9303 has 9, older ones vary
-        raise Rejected("id_format", "护照号码格式不符 / not a passport number")
+        raise ID_FORMAT.error()
     return number
 
 
@@ -192,7 +201,7 @@ class MatterDto(ReferringModel):
 
 def _inside(value: str, outer: str | None) -> str:
     if outer is not None and not value.startswith(outer):
-        raise f.refusal("division_mismatch", "区划代码与上级不符 / the code does not lie in the one above it")
+        raise f.finding(DIVISION_MISMATCH.refusal())
     return value
 
 
@@ -212,15 +221,11 @@ class LaterFactDto(PartnerModel):
     def _fits_its_kind(self) -> Self:
         needs_consent = self.kind in {"consent_given", "consent_refused"}
         if needs_consent != (self.consent is not None):
-            raise f.refusal(
-                "consent_mismatch", "意愿类事实须附意愿，其他不得附 / consent belongs to consent facts, and only there"
-            )
+            raise f.finding(CONSENT_MISMATCH.refusal())
         if self.consent is not None and self.kind != f"consent_{self.consent.answer}":
-            raise f.refusal("consent_mismatch", "种类与意愿不一致 / kind and answer differ")
+            raise f.finding(CONSENT_MISMATCH.refusal())
         if (self.kind == "reclassified") != bool(self.category or self.case_cause):
-            raise f.refusal(
-                "class_mismatch", "重新分类须附新类别，其他不得附 / a new class belongs to reclassified, and only there"
-            )
+            raise f.finding(CLASS_MISMATCH.refusal())
         return self
 
     def to_fact(self) -> facts.LaterFactReport:
@@ -256,7 +261,7 @@ class ReportDto(ReferringModel):
     @after_all(mode="after")
     def _exactly_one_body(self) -> Self:
         if len(self.bodies()) != 1:
-            raise f.refusal("one_body", "须且仅须填写一种后续情况 / exactly one kind of later fact")
+            raise f.finding(ONE_BODY.refusal())
         return self
 
     def to_report(self) -> facts.Report:
@@ -283,7 +288,7 @@ class Invalid(Rejected):
         faults = field_errors(findings)
         first, others = faults[0], sorted({fault.field for fault in faults[1:]} - {faults[0].field})
         more = f"（另见 / also: {', '.join(others[:_MENTIONED])}）" if others else ""
-        super().__init__(first.code, first.detail + more, field=first.field)
+        super().__init__(Refusal(first.code, first.detail + more, field=first.field))
         self.findings = findings
 
 
@@ -303,8 +308,7 @@ def read(model: type[Dto], plain: object, codes: CodeLists) -> Dto:
         return model.model_validate(plain, context=codes)
     except ValidationError as error:
         if error.error_count() > _FAULTS:
-            text = f"错误超过 {_FAULTS} 处 / more than {_FAULTS} faults"
-            raise Rejected("too_many_faults", text) from None
+            raise TOO_MANY_FAULTS.error(limit=_FAULTS) from None
         found = error.errors(include_url=False, include_input=False)[:_KEPT]
     raise Invalid([{**finding, "loc": tuple(_shown(part) for part in finding["loc"])} for finding in found])
 

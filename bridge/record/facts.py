@@ -12,7 +12,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from bridge.record import checks
 from dispute.calendar.days import business_day
-from hub.errors import Kind, Rejected, Retryable
+from dispute.codes.errors import COUNTY_OUT_OF_SCOPE, DATE_IN_FUTURE, DATE_ORDER
+from hub.errors import Refusal
 
 Record = TypeVar("Record")
 
@@ -197,7 +198,7 @@ class Receipt:
     repeated: bool = False
 
 
-Verdict = Receipt | Rejected | Retryable
+Verdict = Receipt | Refusal
 
 
 def in_order(judged: Sequence[object], verdicts: Iterable[Verdict]) -> list[Verdict]:
@@ -206,7 +207,7 @@ def in_order(judged: Sequence[object], verdicts: Iterable[Verdict]) -> list[Verd
     A refusal among `judged` is its own verdict; the others take the next of `verdicts`.
     """
     following = iter(verdicts)
-    return [one if isinstance(one, Rejected) else next(following) for one in judged]
+    return [one if isinstance(one, Refusal) else next(following) for one in judged]
 
 
 def refuse_future(now: datetime, *, instants: Mapping[str, datetime | None], days: Mapping[str, date | None]) -> None:
@@ -223,11 +224,11 @@ def refuse_future(now: datetime, *, instants: Mapping[str, datetime | None], day
     latest = now + CLOCK_SKEW
     for name, instant in instants.items():
         if instant is not None and instant > latest:
-            raise Rejected("date_in_future", "时间晚于当前时间 / the time lies in the future", field=name)
+            raise DATE_IN_FUTURE.error(field=name)
     today = business_day(latest)
     for name, day in days.items():
         if day is not None and day > today:
-            raise Rejected("date_in_future", "日期晚于今天 / the date lies in the future", field=name)
+            raise DATE_IN_FUTURE.error(field=name)
 
 
 def refuse_disorder(earlier: date | None, later: date | None, field_name: str) -> None:
@@ -239,7 +240,7 @@ def refuse_disorder(earlier: date | None, later: date | None, field_name: str) -
         Rejected: `date_order`, naming `field_name`.
     """
     if earlier is not None and later is not None and later < earlier:
-        raise Rejected("date_order", "日期先后颠倒 / the dates are in the wrong order", field=field_name)
+        raise DATE_ORDER.error(field=field_name)
 
 
 def refuse_foreign_county(sender: Sender, county_code: str) -> None:
@@ -249,12 +250,7 @@ def refuse_foreign_county(sender: Sender, county_code: str) -> None:
         Rejected: `county_out_of_scope`, kind DENIED.
     """
     if not county_code.startswith(sender.county):
-        raise Rejected(
-            "county_out_of_scope",
-            "该凭证无权报送此县的记录 / this credential is not for that county",
-            kind=Kind.DENIED,
-            field="county_code",
-        )
+        raise COUNTY_OUT_OF_SCOPE.error()
 
 
 def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Final, LiteralString
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializer, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -18,7 +18,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from bridge.record import checks, references
 from bridge.record.codelists import CodeLists
 from dispute.calendar.days import is_plausible_day, is_plausible_instant
-from hub.errors import Rejected
+from dispute.codes import errors as codes
+from hub.codes import WRONG_TYPE
+from hub.errors import Refusal, Refused
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(
@@ -31,12 +33,9 @@ _VILLAGE: Final = re.compile(r"[1-9][0-9]{11}")
 _GRID: Final = re.compile(r"[0-9A-Za-z-]{1,32}")
 
 
-def refusal(code: LiteralString, text: LiteralString) -> PydanticCustomError:
-    """Return an error for pydantic: Chinese text, then English.
-
-    Pydantic reports it under the field's path.
-    """
-    return PydanticCustomError(code, text)
+def finding(refusal: Refusal) -> PydanticCustomError:
+    """Return a refusal for pydantic, which reports it under the field's path."""
+    return PydanticCustomError(refusal.code, refusal.detail)
 
 
 def checked(check: Callable[[str], str]) -> Callable[[str], str]:
@@ -48,9 +47,8 @@ def checked(check: Callable[[str], str]) -> Callable[[str], str]:
     def validate(value: str) -> str:
         try:
             return check(value)
-        except Rejected as error:
-            # Code and text are literals of that module, not input.
-            raise PydanticCustomError(error.code, error.detail) from None
+        except Refused as refused:
+            raise finding(refused.refusal) from None
 
     return validate
 
@@ -59,30 +57,30 @@ def _day(value: object) -> object:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     if not isinstance(value, str):
-        raise refusal("wrong_type", "应为 YYYY-MM-DD 字符串 / expected a string YYYY-MM-DD")
+        raise finding(WRONG_TYPE.refusal())
     try:
         day = date.fromisoformat(value) if _DAY.fullmatch(value) else None
     except ValueError:
         day = None
     if day is None:
-        raise refusal("date_format", "应为存在的日期 YYYY-MM-DD / expected an existing date YYYY-MM-DD")
+        raise finding(codes.DATE_FORMAT.refusal())
     if not is_plausible_day(day):
-        raise refusal("date_out_of_range", "年份不合理 / the year is out of range")
+        raise finding(codes.DATE_OUT_OF_RANGE.refusal())
     return day
 
 
 def _instant(value: object) -> object:
     instant = value.astimezone(UTC) if isinstance(value, datetime) else _instant_of(value)
     if instant is None:
-        raise refusal("time_format", "应为带时区的 RFC 3339 时间 / expected an RFC 3339 time with an offset")
+        raise finding(codes.TIME_FORMAT.refusal())
     if not is_plausible_instant(instant):
-        raise refusal("date_out_of_range", "年份不合理 / the year is out of range")
+        raise finding(codes.DATE_OUT_OF_RANGE.refusal())
     return instant
 
 
 def _instant_of(value: object) -> datetime | None:
     if not isinstance(value, str):
-        raise refusal("wrong_type", "应为 RFC 3339 时间字符串 / expected an RFC 3339 string")
+        raise finding(WRONG_TYPE.refusal())
     try:
         told = datetime.fromisoformat(_MICROS.sub(r"\1", value.upper())) if _INSTANT.fullmatch(value) else None
         return told.astimezone(UTC) if told else None
@@ -125,7 +123,7 @@ class Coded:
             message = "validate with the bridge's code lists as context"
             raise TypeError(message)
         if not lists.has(self.name, value) and (value or not self.or_empty):
-            raise refusal("unknown_code", "代码不在代码表中 / the code is not in the code list")
+            raise finding(codes.UNKNOWN_CODE.refusal(listed=self.name))
         return value
 
 
@@ -143,25 +141,25 @@ def _name(value: str) -> str:
 
 def _county(value: str) -> str:
     if not _COUNTY.fullmatch(value):
-        raise refusal("division_format", "应为6位县级区划代码 / expected a county code of 6 digits")
+        raise finding(codes.DIVISION_FORMAT.refusal(digits=6))
     return value
 
 
 def _town(value: str) -> str:
     if not _TOWN.fullmatch(value):
-        raise refusal("division_format", "应为9位乡镇区划代码 / expected a town code of 9 digits")
+        raise finding(codes.DIVISION_FORMAT.refusal(digits=9))
     return value
 
 
 def _village(value: str) -> str:
     if value and not _VILLAGE.fullmatch(value):
-        raise refusal("division_format", "应为12位村级区划代码 / expected a village code of 12 digits")
+        raise finding(codes.DIVISION_FORMAT.refusal(digits=12))
     return value
 
 
 def _grid(value: str) -> str:
     if value and not _GRID.fullmatch(value):
-        raise refusal("grid_format", "网格代码应为字母、数字或连字符 / a grid code has letters, digits and hyphens")
+        raise finding(codes.GRID_FORMAT.refusal())
     return value
 
 

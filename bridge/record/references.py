@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from bridge.tables import receipt, reference_alias
+from dispute.codes.errors import REFERENCE_FORMAT
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of
-from hub.errors import Rejected
+from hub.codes import TOO_LONG
 
 LIMIT: Final = 64
 """Characters of a reference, as written and in its canonical form."""
@@ -35,15 +36,8 @@ def check_new(text: str) -> str:
         Rejected: `too_long`; `reference_format`: a look-up with it as sent would fail.
     """
     canonical = canonical_reference(check_known(text))
-    if _URL_SIGNS.search(canonical):
-        raise Rejected(
-            "reference_format", "编号不得含空格及网址符号 / a reference has no blanks and no signs that a URL uses"
-        )
-    if _REWRITTEN.search(canonical):
-        raise Rejected(
-            "reference_format",
-            "编号不得以 / 起止，不得含 . 、.. 或空的路径段 / no slash at an end, no segment that is . or .. or empty",
-        )
+    if _URL_SIGNS.search(canonical) or _REWRITTEN.search(canonical):
+        raise REFERENCE_FORMAT.error()
     return text
 
 
@@ -57,11 +51,9 @@ def check_known(text: str) -> str:
     """
     canonical = canonical_reference(text)
     if max(len(text), len(canonical)) > LIMIT:
-        raise Rejected("too_long", f"编号至多 {LIMIT} 字 / a reference has at most {LIMIT} characters")
+        raise TOO_LONG.error(why=f"≤ {LIMIT}")
     if not canonical or not canonical.isprintable():
-        raise Rejected(
-            "reference_format", "编号为空或含不可见字符 / the reference is empty or has invisible characters"
-        )
+        raise REFERENCE_FORMAT.error()
     return text
 
 

@@ -8,6 +8,7 @@ descriptor. A field that exists on one side only is an error when the table is b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -22,6 +23,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 from msgspec.structs import fields
 
+from dispute.codes import errors as codes
+from dispute.codes.commands import NAIVE_TIME
 from dispute.contracts.snapshot import state_from_bytes, state_to_bytes
 from dispute.lifecycle.commands import LOCAL_INSTRUCTIONS, WIRE_INSTRUCTIONS, Command, WireInstruction
 from dispute.lifecycle.dispute import Dispute
@@ -30,7 +33,7 @@ from dispute.lifecycle.events import Event
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Rejected
+from hub.errors import Refused
 
 __all__ = [
     "command_from_wire",
@@ -42,6 +45,7 @@ __all__ = [
     "state_from_bytes",
     "state_to_bytes",
     "timestamp_of",
+    "under",
 ]
 
 LOCAL: Final[Mapping[type, frozenset[str]]] = {
@@ -80,11 +84,11 @@ def instant_of(stamp: Timestamp) -> datetime:
         Rejected: `bad_timestamp` when it is out of the calendar's range.
     """
     if not 0 <= stamp.nanos < NANOS:
-        raise Rejected("bad_timestamp", "时间无效（nanos out of range）")
+        raise codes.BAD_TIMESTAMP.error()
     try:
         return EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
     except OverflowError as error:
-        raise Rejected("bad_timestamp", "时间超出范围（time is out of range）") from error
+        raise codes.BAD_TIMESTAMP.error() from error
 
 
 def command_to_wire(command: Command) -> command_pb2.Command:
@@ -96,7 +100,7 @@ def command_to_wire(command: Command) -> command_pb2.Command:
     """
     order = command.instruction
     if isinstance(order, LOCAL_INSTRUCTIONS):
-        raise Rejected("not_on_the_wire", "该指令不经指令接口（this is no wire command）", field="instruction")
+        raise codes.NOT_ON_THE_WIRE.error()
     told = _table(Command, command_pb2.Command.DESCRIPTOR).told(command)
     told[FIELD_OF[type(order)]] = _instruction_table(type(order)).told(order)
     return command_pb2.Command(**told)
@@ -111,11 +115,11 @@ def command_from_wire(message: command_pb2.Command) -> Command:
     """
     chosen = message.WhichOneof("instruction")
     if chosen is None:
-        raise Rejected("instruction_missing", "缺少指令（no instruction）", field="instruction")
+        raise codes.INSTRUCTION_MISSING.error()
     try:
         order = _instruction_table(TYPE_OF[chosen]).from_wire(getattr(message, chosen))
-    except Rejected as error:
-        raise _under(chosen, error) from error
+    except Refused as refused:
+        raise under(chosen, refused) from refused
     table = _table(Command, command_pb2.Command.DESCRIPTOR)
     return cast("Command", table.from_wire(message, instruction=cast("WireInstruction", order)))
 
@@ -186,8 +190,8 @@ class _Table:
                 continue
             try:
                 inner = encode(item)
-            except Rejected as error:
-                raise _under(name, error) from error
+            except Refused as refused:
+                raise under(name, refused) from refused
             if inner != {}:
                 told[name] = inner
         return told
@@ -203,8 +207,8 @@ class _Table:
                 continue
             try:
                 told[name] = decode(message, name)
-            except Rejected as error:
-                raise _under(name, error) from error
+            except Refused as refused:
+                raise under(name, refused) from refused
         return self._kind(**told)
 
 
@@ -274,7 +278,7 @@ def _remembered(encode: Encode) -> Encode:
 
 def _stamp(at: datetime) -> dict[str, int]:
     if at.tzinfo is None:
-        raise Rejected("naive_time", "时间缺少时区（time has no zone）")
+        raise NAIVE_TIME.error()
     since = at - EPOCH
     return {"seconds": since.days * SECONDS_PER_DAY + since.seconds, "nanos": since.microseconds * 1000}
 
@@ -285,7 +289,7 @@ def _instant(message: Message, name: str) -> datetime | None:
 
 def _needed_instant(message: Message, name: str) -> datetime:
     if not message.HasField(name):
-        raise Rejected("time_missing", "缺少时间（time is missing）")
+        raise codes.TIME_MISSING.error()
     return instant_of(getattr(message, name))
 
 
@@ -293,9 +297,9 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise Rejected("bad_date", "日期应为 YYYY-MM-DD（not an ISO date）") from error
+        raise codes.BAD_DATE.error() from error
     if day.isoformat() != text:
-        raise Rejected("bad_date", "日期应为 YYYY-MM-DD（not an ISO date）")
+        raise codes.BAD_DATE.error()
     return day
 
 
@@ -311,13 +315,14 @@ def _code(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
     return read
 
 
-def _unknown(kind: type) -> Rejected:
-    return Rejected("unknown_code", f"代码不在 {kind.__name__} 之列（not in the list of {kind.__name__}）")
+def _unknown(kind: type) -> Refused:
+    return codes.UNKNOWN_CODE.error(listed=kind.__name__)
 
 
-def _under(name: str, error: Rejected) -> Rejected:
-    path = f"{name}.{error.field}" if error.field else name
-    return Rejected(error.code, error.detail, kind=error.kind, field=path)
+def under(name: str, refused: Refused) -> Refused:
+    """Return the same refusal with `name` before its field's path."""
+    path = f"{name}.{refused.field}" if refused.field else name
+    return replace(refused.refusal, field=path).error()
 
 
 def _getter(names: tuple[str, ...]) -> Callable[[object], tuple[Any, ...]]:
@@ -350,11 +355,11 @@ def _told_payload(payload: Payload) -> dict[str, Any]:
 def _payload_from_wire(message: journal_pb2.JournalEvent) -> object:
     table = PAYLOADS.get(message.type)
     if table is None:
-        raise _under("type", _unknown(EventKind))
+        raise under("type", _unknown(EventKind))
     try:
         return table.from_wire(message.particulars)
-    except Rejected as error:
-        raise _under("particulars", error) from error
+    except Refused as error:
+        raise under("particulars", error) from error
 
 
 FIELD_OF: Final[Mapping[type, str]] = {kind: WORD_START.sub("_", kind.__name__).lower() for kind in WIRE_INSTRUCTIONS}

@@ -14,8 +14,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import DecodeError
 
+from dispute.codes.errors import CANNOT_OPEN
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.errors import Rejected
 
 NONCE_BYTES: Final = 12
 NONCES_DRAWN: Final = 256
@@ -76,12 +76,12 @@ class Sealer:
         """
         cipher = self._ciphers.get(sealed.key_id)
         if cipher is None:
-            raise Rejected("cannot_open", "sealed with a key that this service does not have", field="confidential")
+            raise CANNOT_OPEN.error(field="confidential")
         try:
             text = cipher.decrypt(sealed.nonce, sealed.ciphertext, _bound(handoff_id))
             return handoff_pb2.Confidential.FromString(text)
         except (InvalidTag, ValueError, DecodeError) as error:
-            raise Rejected("cannot_open", "the seal is broken", field="confidential") from error
+            raise CANNOT_OPEN.error(field="confidential") from error
 
 
 def _bound(handoff_id: str) -> bytes:

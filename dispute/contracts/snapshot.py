@@ -19,12 +19,13 @@ from msgspec import NODEFAULT, DecodeError, Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import fields, replace
 
+from dispute.codes.errors import SNAPSHOT_UNREADABLE
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import Counted, CountedFact, Dispute
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, Span
 from dispute.lifecycle.vocabulary import Milestone
-from hub.errors import Rejected
+from hub.errors import Refused
 
 PLAIN_FORMAT: Final = 1
 FORMAT: Final = 2
@@ -69,7 +70,7 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
     try:
         told = DECODER.decode(snapshot)
         if told["v"] > FORMAT:
-            raise Rejected("snapshot_unreadable", f"format {told['v']} is later than {FORMAT}")
+            raise SNAPSHOT_UNREADABLE.error(why=f"format {told['v']} > {FORMAT}")
         dimensions: Dimensions = _row(Dimensions).read(told["dimensions"])
         cohort: CohortDates = _row(CohortDates).read(told.get("cohort", {}))
         dispute: Dispute = _row(Dispute).read(
@@ -159,8 +160,8 @@ def _counted(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: Coho
     return Counted(earlier=_Told(rows, dimensions, cohort)) if rows else Counted()
 
 
-def _unreadable(error: Exception) -> Rejected:
-    return Rejected("snapshot_unreadable", f"not a dispute's snapshot: {type(error).__name__}")
+def _unreadable(error: Exception) -> Refused:
+    return SNAPSHOT_UNREADABLE.error(why=type(error).__name__)
 
 
 class _Row:

@@ -1,6 +1,6 @@
 """The dispute (矛盾纠纷) from registration to strike-off.
 
-States, commands, events, table, `decide` and `evolve`. Pure: standard library, msgspec and `hub.errors` only. Only
+States, commands, events, table, `decide` and `evolve`. Pure: standard library, msgspec, `hub.errors` and codes. Only
 intake changes disputes; everyone may read the table.
 """
 
@@ -55,7 +55,6 @@ from dispute.lifecycle.evolve import evolve, replay
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
 from dispute.lifecycle.limits import Extension, Limit
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, SettledDate, SettleDueDates, Span
-from dispute.lifecycle.reasons import REASONS, Reason
 from dispute.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from dispute.lifecycle.table import TRANSITIONS, Transition
 from dispute.lifecycle.vocabulary import (
@@ -99,7 +98,6 @@ __all__ = [
     "LATEST",
     "LOCAL_INSTRUCTIONS",
     "OPEN",
-    "REASONS",
     "SETTLED_FORMS",
     "SIGN_OFF_EXPIRED",
     "STATE_TERMS",
@@ -146,7 +144,6 @@ __all__ = [
     "ProvisionalDate",
     "Rate",
     "ReachMilestone",
-    "Reason",
     "Reclassify",
     "RecordNonPerformance",
     "RecordPerformance",

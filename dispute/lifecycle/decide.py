@@ -5,11 +5,12 @@ It is pure: the same input gives the same events.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 from msgspec.structs import replace
 
 from dispute.calendar.days import business_day, is_plausible_instant
+from dispute.codes import commands as codes
 from dispute.lifecycle.commands import Command, Register
 from dispute.lifecycle.dispute import Dispute
 from dispute.lifecycle.effects import Change, source_ref_of
@@ -18,34 +19,35 @@ from dispute.lifecycle.events import Event
 from dispute.lifecycle.evolve import evolve
 from dispute.lifecycle.identity import event_id_of
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
-from dispute.lifecycle.reasons import REASONS
 from dispute.lifecycle.situation import Situation, is_pseudonym
 from dispute.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
-from hub.errors import Rejected
+from hub.errors import Refusal
 
 
-def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...]:
-    """Return the events that a command causes.
+def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Refusal:
+    """Return the events that a command causes, or why it is refused.
 
-    One event for each command today.
+    One event for each command today. The refusal is `wrong_state` when the table has no row for this state and
+    instruction, `stale_sequence` when the dispute moved on, else that of the first guard that refuses; all of them:
+    `dispute.codes.commands`.
 
     Args:
         dispute: State; None before registration.
         command: One instruction. Its time may be before that of the last event (late reports correct the past),
             but not before the registration; the caller, who has a clock, checks that it is not in the future.
-
-    Raises:
-        Rejected: `wrong_state` when the table has no row for this state and instruction, `stale_sequence` when the
-            dispute moved on, else the code of the first guard that refuses; all codes: `reasons.REASONS`.
     """
-    _check(dispute, command)
-    day = business_day(command.occurred_at)
-    at = Situation(dispute, command, day)
+    refusal = _malformed(command) or _misplaced(dispute, command)
+    if refusal is not None:
+        return refusal
+    at = Situation(dispute, command, business_day(command.occurred_at))
     row = _row(at)
+    if row is None:
+        state = "unregistered" if dispute is None else dispute.state
+        return codes.WRONG_STATE.refusal(why=f"{type(command.instruction).__name__} in {state}")
     for guard in row.guards:
         code = guard(at, command.instruction)
         if code is not None:
-            _refuse(code, _asked(row, command))
+            return code.refusal(why=_asked(row, command))
     event = _event(row, at, row.effect(at, command.instruction))
     if command.counted or (dispute is not None and dispute.provisional):
         event = replace(event, provisional=_still_provisional(dispute, command, event))
@@ -72,31 +74,36 @@ def _still_provisional(dispute: Dispute | None, command: Command, event: Event) 
     return tuple(mark for mark in marks.values() if after.holds(mark))
 
 
-def _check(dispute: Dispute | None, command: Command) -> None:
+def _malformed(command: Command) -> Refusal | None:
+    """Refuse what no command may have."""
     if not command.command_id:
-        _refuse("command_id_missing")
+        return codes.COMMAND_ID_MISSING.refusal()
     if not is_pseudonym(command.actor.actor_id):
-        _refuse("actor_malformed")
+        return codes.ACTOR_MALFORMED.refusal()
     if command.occurred_at.tzinfo is None:
-        _refuse("naive_time")
+        return codes.NAIVE_TIME.refusal(field="occurred_at")
     if not is_plausible_instant(command.occurred_at):
-        _refuse("time_out_of_range")
+        return codes.TIME_OUT_OF_RANGE.refusal(field="occurred_at")
+    return None
+
+
+def _misplaced(dispute: Dispute | None, command: Command) -> Refusal | None:
+    """Refuse what is not for this dispute as it stands."""
     sequence = 0 if dispute is None else dispute.sequence
     if command.expected_sequence not in {0, sequence}:
-        _refuse("stale_sequence", f"expected {command.expected_sequence}, stands at {sequence}")
+        return codes.STALE_SEQUENCE.refusal(why=f"expected {command.expected_sequence}, stands at {sequence}")
     if dispute is not None and dispute.dispute_id != command.dispute_id:
-        _refuse("wrong_dispute")
+        return codes.WRONG_DISPUTE.refusal()
     if dispute is not None and command.occurred_at < dispute.registered_at:
-        _refuse("before_registration")
+        return codes.BEFORE_REGISTRATION.refusal()
+    return None
 
 
-def _row(at: Situation) -> Transition[Any]:
+def _row(at: Situation) -> Transition[Any] | None:
     state = None if at.dispute is None else at.dispute.state
     order = at.command.instruction
-    for row in BY_INSTRUCTION_AND_STATE.get((type(order), state), ()):
-        if row.when is None or row.when(at, order):
-            return row
-    raise _refusal("wrong_state", f"{type(order).__name__} in {state or 'unregistered'}")
+    rows = BY_INSTRUCTION_AND_STATE.get((type(order), state), ())
+    return next((row for row in rows if row.when is None or row.when(at, order)), None)
 
 
 def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
@@ -132,13 +139,3 @@ def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
         payload=change.payload,
         source_ref=source_ref_of(order),
     )
-
-
-def _refuse(code: str, detail: str = "") -> NoReturn:
-    raise _refusal(code, detail)
-
-
-def _refusal(code: str, detail: str) -> Rejected:
-    reason = REASONS[code]
-    text = f"{reason.zh}（{reason.en}）"
-    return Rejected(code, f"{text} [{detail}]" if detail else text, kind=reason.kind, field=reason.field)

@@ -13,7 +13,6 @@ from typing import Any, Final
 from msgspec.structs import fields
 
 from dispute.lifecycle.event_types import EventKind
-from dispute.lifecycle.reasons import REASONS
 from dispute.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from dispute.lifecycle.table import TRANSITIONS, Transition
 
@@ -23,7 +22,7 @@ END: Final = "<!-- generated: end -->"
 
 def generated() -> str:
     """Return the text between the marks."""
-    return "\n".join([*_diagram(), "", *_states(), "", *_rows(), "", *_events(), "", *_guards(), "", *_reasons()])
+    return "\n".join([*_diagram(), "", *_states(), "", *_rows(), "", *_events(), "", *_guards()])
 
 
 def with_generated(page: str) -> str:
@@ -122,16 +121,6 @@ def _guards() -> Iterator[str]:
             if guard.__name__ not in told:
                 told.add(guard.__name__)
                 yield f"| `{guard.__name__}` | {(guard.__doc__ or '').strip()} |"
-
-
-def _reasons() -> Iterator[str]:
-    yield "## Reason codes · 拒绝原因"
-    yield ""
-    yield "| code | kind | field | 含义 | meaning |"
-    yield "|---|---|---|---|---|"
-    for code, reason in REASONS.items():
-        field = f"`{reason.field}`" if reason.field else ""
-        yield f"| `{code}` | {reason.kind} | {field} | {reason.zh} | {reason.en} |"
 
 
 def main(path: Path) -> int:

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec.structs import fields
 
+from dispute.codes import commands as codes
 from dispute.lifecycle.commands import (
     Accept,
     BeginMediation,
@@ -41,6 +42,7 @@ from dispute.lifecycle.vocabulary import (
     Role,
     SuspendReason,
 )
+from hub.errors import Code
 
 BOUNCES_BEFORE_COUNTY: Final = 3
 """After this many bounces the county decides."""
@@ -61,41 +63,41 @@ DIVISIONS: Final = (("county_code", 6), ("town_code", 9), ("village_code", 12))
 
 
 # T1
-def id_is_made_of_source(at: Situation, order: Register) -> str | None:
+def id_is_made_of_source(at: Situation, order: Register) -> Code | None:
     """One matter, one code: the id is made of the agency and its reference."""
     organ = order.agency or order.dimensions.source_organ
-    return None if at.command.dispute_id == dispute_id_of(organ, order.source_ref) else "wrong_dispute_id"
+    return None if at.command.dispute_id == dispute_id_of(organ, order.source_ref) else codes.WRONG_DISPUTE_ID
 
 
-def source_is_named(_: Situation, order: Register) -> str | None:
+def source_is_named(_: Situation, order: Register) -> Code | None:
     """The source's own reference is given."""
-    return None if order.source_ref else "source_ref_missing"
+    return None if order.source_ref else codes.SOURCE_REF_MISSING
 
 
-def nothing_premature(_: Situation, order: Register) -> str | None:
+def nothing_premature(_: Situation, order: Register) -> Code | None:
     """A dispute starts uncoloured, without lead, mediator and outcome."""
-    return "dimensions_premature" if any(getattr(order.dimensions, name) for name in LATER) else None
+    return codes.DIMENSIONS_PREMATURE if any(getattr(order.dimensions, name) for name in LATER) else None
 
 
-def divisions_nest(_: Situation, order: Register) -> str | None:
+def divisions_nest(_: Situation, order: Register) -> Code | None:
     """County 6, town 9, village 12 digits, each the start of the next."""
-    return None if nests(order.dimensions) else "division_mismatch"
+    return None if nests(order.dimensions) else codes.DIVISION_MISMATCH
 
 
-def regime_fits_channel(_: Situation, order: Register) -> str | None:
+def regime_fits_channel(_: Situation, order: Register) -> Code | None:
     """The court channel has a regime; no other has."""
     has = order.dimensions.regime is not Regime.NONE
-    return None if has == (order.dimensions.channel is Channel.COURT) else "regime_mismatch"
+    return None if has == (order.dimensions.channel is Channel.COURT) else codes.REGIME_MISMATCH
 
 
-def texts_are_plain(_: Situation, order: Register) -> str | None:
+def texts_are_plain(_: Situation, order: Register) -> Code | None:
     """Codes are short and printable."""
-    return None if are_texts((order.source_ref, *_texts_of(order.dimensions))) else "text_malformed"
+    return None if are_texts((order.source_ref, *_texts_of(order.dimensions))) else codes.TEXT_MALFORMED
 
 
-def amount_in_dispute(_: Situation, order: Register) -> str | None:
+def amount_in_dispute(_: Situation, order: Register) -> Code | None:
     """The amount in dispute is not negative and within reason."""
-    return None if 0 <= order.amount_fen <= AMOUNT_LIMIT_FEN else "bad_amount"
+    return None if 0 <= order.amount_fen <= AMOUNT_LIMIT_FEN else codes.BAD_AMOUNT
 
 
 def nests(dimensions: Dimensions) -> bool:
@@ -112,159 +114,159 @@ def nests(dimensions: Dimensions) -> bool:
 
 
 # T2 to T5
-def master_is_another(at: Situation, order: LinkDuplicate) -> str | None:
+def master_is_another(at: Situation, order: LinkDuplicate) -> Code | None:
     """The master is the id of another dispute."""
     own = order.master_dispute_id == at.command.dispute_id
-    return "bad_master" if own or not is_dispute_id(order.master_dispute_id) else None
+    return codes.BAD_MASTER if own or not is_dispute_id(order.master_dispute_id) else None
 
 
-def exclusion_is_named(_: Situation, order: RefuseMediation) -> str | None:
+def exclusion_is_named(_: Situation, order: RefuseMediation) -> Code | None:
     """A refusal names its exclusion; clause and rule version are plain text."""
     if not is_code(order.reason_code):
-        return "reason_malformed"
-    return None if is_text(order.clause) and is_text(order.rule_version) else "text_malformed"
+        return codes.REASON_MALFORMED
+    return None if is_text(order.clause) and is_text(order.rule_version) else codes.TEXT_MALFORMED
 
 
-def relation_is_clear(_: Situation, order: Accept) -> str | None:
+def relation_is_clear(_: Situation, order: Accept) -> Code | None:
     """The legal relation is at least fairly clear (001-19)."""
-    return None if order.relation_clarity in CLEAR_ENOUGH else "relation_unclear"
+    return None if order.relation_clarity in CLEAR_ENOUGH else codes.RELATION_UNCLEAR
 
 
-def facts_are_clear(_: Situation, order: Accept) -> str | None:
+def facts_are_clear(_: Situation, order: Accept) -> Code | None:
     """The facts are at least fairly clear (001-19)."""
-    return None if order.facts_clarity in CLEAR_ENOUGH else "facts_unclear"
+    return None if order.facts_clarity in CLEAR_ENOUGH else codes.FACTS_UNCLEAR
 
 
-def all_consent(_: Situation, order: Accept) -> str | None:
+def all_consent(_: Situation, order: Accept) -> Code | None:
     """All sides consented; nobody is forced into mediation."""
-    return None if order.consent_of_all else "consent_missing"
+    return None if order.consent_of_all else codes.CONSENT_MISSING
 
 
-def acceptance_texts(_: Situation, order: Accept) -> str | None:
+def acceptance_texts(_: Situation, order: Accept) -> Code | None:
     """Clause and rule version are plain text."""
-    return None if is_text(order.clause) and is_text(order.rule_version) else "text_malformed"
+    return None if is_text(order.clause) and is_text(order.rule_version) else codes.TEXT_MALFORMED
 
 
 # T7 to T9
-def one_lead(_: Situation, order: Dispatch) -> str | None:
+def one_lead(_: Situation, order: Dispatch) -> Code | None:
     """Exactly one lead, never among the co-handlers, nobody twice."""
     named = (order.lead_department, *order.co_departments)
     if not order.lead_department:
-        return "lead_missing"
+        return codes.LEAD_MISSING
     if not all(name and is_text(name) for name in named) or not is_text(order.organisation):
-        return "text_malformed"
-    return None if len(set(named)) == len(named) else "lead_among_co"
+        return codes.TEXT_MALFORMED
+    return None if len(set(named)) == len(named) else codes.LEAD_AMONG_CO
 
 
-def level_is_not_lower(at: Situation, order: Dispatch) -> str | None:
+def level_is_not_lower(at: Situation, order: Dispatch) -> Code | None:
     """Lowest level first: within an opening the level only rises; which organ is lowest is rule data."""
     if order.level is Level.NONE:
-        return "level_missing"
+        return codes.LEVEL_MISSING
     dispute = at.known
     if dispute.times(EventKind.BOUNCED) >= BOUNCES_BEFORE_COUNTY and order.level is not Level.COUNTY:
-        return "county_decides"
+        return codes.COUNTY_DECIDES
     now = dispute.dimensions.level
     again = dispute.times(EventKind.DISPATCHED) > 0 and now is not Level.NONE
-    return "level_lower" if again and LEVELS.index(order.level) < LEVELS.index(now) else None
+    return codes.LEVEL_LOWER if again and LEVELS.index(order.level) < LEVELS.index(now) else None
 
 
-def mode_is_named(_: Situation, order: Dispatch) -> str | None:
+def mode_is_named(_: Situation, order: Dispatch) -> Code | None:
     """转办 or 交办 (004-09)."""
-    return "dispatch_mode_missing" if order.dispatch_mode is DispatchMode.NONE else None
+    return codes.DISPATCH_MODE_MISSING if order.dispatch_mode is DispatchMode.NONE else None
 
 
-def dispatch_limits(at: Situation, order: Dispatch) -> str | None:
+def dispatch_limits(at: Situation, order: Dispatch) -> Code | None:
     """The sign-off limit lies after the dispatch, the due date not before it."""
     if order.sign_by is not None and order.sign_by.tzinfo is None:
-        return "naive_time"
+        return codes.NAIVE_TIME
     if order.sign_by is not None and order.sign_by <= at.command.occurred_at:
-        return "sign_by_past"
+        return codes.SIGN_BY_PAST
     moves = order.due_on is not None and not at.known.term_runs
-    return "due_date_past" if moves and order.due_on is not None and order.due_on < at.day else None
+    return codes.DUE_DATE_PAST if moves and order.due_on is not None and order.due_on < at.day else None
 
 
-def signed_in_time(at: Situation, _: Sign) -> str | None:
+def signed_in_time(at: Situation, _: Sign) -> Code | None:
     """The handler signs within the limit, if it is known; afterwards the dispute is bounced and dispatched again."""
     limit = at.known.sign_by
     late = limit is not None and at.command.occurred_at > limit
-    return "signed_late" if late and not at.known.is_provisional(DateName.SIGN_BY) else None
+    return codes.SIGNED_LATE if late and not at.known.is_provisional(DateName.SIGN_BY) else None
 
 
-def term_has_an_end(at: Situation, order: Sign) -> str | None:
+def term_has_an_end(at: Situation, order: Sign) -> Code | None:
     """The first signature starts the term, so its last day is known, from the dispatch or from here."""
     dispute = at.known
     if dispute.term_runs:
         return None
     due = order.due_on or dispute.cohort.due_on
     if due is None:
-        return "due_date_missing"
-    return "due_date_past" if order.due_on is not None and due < at.day else None
+        return codes.DUE_DATE_MISSING
+    return codes.DUE_DATE_PAST if order.due_on is not None and due < at.day else None
 
 
-def bounce_is_reasoned(_: Situation, order: Bounce) -> str | None:
+def bounce_is_reasoned(_: Situation, order: Bounce) -> Code | None:
     """A bounce gives its reason."""
-    return None if is_code(order.reason_code) else "reason_malformed"
+    return None if is_code(order.reason_code) else codes.REASON_MALFORMED
 
 
-def sign_off_is_over(at: Situation, order: Bounce) -> str | None:
+def sign_off_is_over(at: Situation, order: Bounce) -> Code | None:
     """Nobody is bounced for not signing before the sign-off limit, nor while it is provisional."""
     if order.reason_code != SIGN_OFF_EXPIRED:
         return None
     if at.known.is_provisional(DateName.SIGN_BY):
-        return "date_provisional"
+        return codes.DATE_PROVISIONAL
     limit = at.known.sign_by
-    return "sign_off_runs" if limit is None or at.command.occurred_at < limit else None
+    return codes.SIGN_OFF_RUNS if limit is None or at.command.occurred_at < limit else None
 
 
 # T10 to T13
-def mediator_is_named(_: Situation, order: BeginMediation) -> str | None:
+def mediator_is_named(_: Situation, order: BeginMediation) -> Code | None:
     """A mediator, by pseudonym, and the kind of mediation."""
     if not is_pseudonym(order.mediator_id):
-        return "mediator_malformed"
-    return "mediation_kind_missing" if order.mediation_kind is MediationKind.NONE else None
+        return codes.MEDIATOR_MALFORMED
+    return codes.MEDIATION_KIND_MISSING if order.mediation_kind is MediationKind.NONE else None
 
 
-def mediator_is_accepted(_: Situation, order: BeginMediation) -> str | None:
+def mediator_is_accepted(_: Situation, order: BeginMediation) -> Code | None:
     """The parties chose or accepted the mediator; not accepting is refusing (特邀 11, 12)."""
-    return None if order.parties_accepted_mediator else "mediator_not_accepted"
+    return None if order.parties_accepted_mediator else codes.MEDIATOR_NOT_ACCEPTED
 
 
-def no_conflict(_: Situation, order: BeginMediation) -> str | None:
+def no_conflict(_: Situation, order: BeginMediation) -> Code | None:
     """The mediator has no interest in the matter."""
-    return None if order.no_conflict_of_interest else "conflict_of_interest"
+    return None if order.no_conflict_of_interest else codes.CONFLICT_OF_INTEREST
 
 
-def rights_are_told(_: Situation, order: BeginMediation) -> str | None:
+def rights_are_told(_: Situation, order: BeginMediation) -> Code | None:
     """The parties were told their rights."""
-    return None if order.rights_notice_given else "rights_not_told"
+    return None if order.rights_notice_given else codes.RIGHTS_NOT_TOLD
 
 
-def level_above_exists(at: Situation, _: EscalateLevel) -> str | None:
+def level_above_exists(at: Situation, _: EscalateLevel) -> Code | None:
     """There is a level above this one."""
-    return "top_level" if at.known.dimensions.level is Level.COUNTY else None
+    return codes.TOP_LEVEL if at.known.dimensions.level is Level.COUNTY else None
 
 
-def escalation_is_complete(_: Situation, order: EscalateLevel) -> str | None:
+def escalation_is_complete(_: Situation, order: EscalateLevel) -> Code | None:
     """The higher level's lead and the reason are given."""
     if not order.lead_department:
-        return "lead_missing"
+        return codes.LEAD_MISSING
     if not is_text(order.lead_department):
-        return "text_malformed"
-    return None if is_code(order.reason_code) else "reason_malformed"
+        return codes.TEXT_MALFORMED
+    return None if is_code(order.reason_code) else codes.REASON_MALFORMED
 
 
-def before_filing(at: Situation, order: Suspend) -> str | None:
+def before_filing(at: Situation, order: Suspend) -> Code | None:
     """Appraisal before filing (在线 26) can't happen to a suit that is filed (regime B)."""
     stops = order.reason_code is SuspendReason.APPRAISAL_BEFORE_FILING
-    return "already_filed" if stops and at.known.dimensions.regime is Regime.B else None
+    return codes.ALREADY_FILED if stops and at.known.dimensions.regime is Regime.B else None
 
 
-def stop_moves_due_date(at: Situation, order: Resume) -> str | None:
+def stop_moves_due_date(at: Situation, order: Resume) -> Code | None:
     """The due date moves by the days that the clock stood still, as the calendar counts them, and only then."""
     dispute = at.known
     if dispute.clock_stopped_on is None or dispute.cohort.due_on is None:
-        return None if order.due_on is None else "clock_runs"
-    return "due_date_missing" if order.due_on is None else last_day_is_counted(at, order)
+        return None if order.due_on is None else codes.CLOCK_RUNS
+    return codes.DUE_DATE_MISSING if order.due_on is None else last_day_is_counted(at, order)
 
 
 def by_leader_on_petition(at: Situation, _: Extend) -> bool:
@@ -272,35 +274,35 @@ def by_leader_on_petition(at: Situation, _: Extend) -> bool:
     return at.known.dimensions.channel is Channel.PETITION and at.command.actor.role is Role.LEADER
 
 
-def extension_is_allowed(at: Situation, _: Extend) -> str | None:
+def extension_is_allowed(at: Situation, _: Extend) -> Code | None:
     """The rules know an extension of this limit; none of a police mediation (公安行政案件程序规定 165, 183)."""
-    return "no_extension" if at.command.limit.extension is None else None
+    return codes.NO_EXTENSION if at.command.limit.extension is None else None
 
 
-def extension_has_consent(_: Situation, order: Extend) -> str | None:
+def extension_has_consent(_: Situation, order: Extend) -> Code | None:
     """All sides agreed to go on; one silent is no consent."""
-    return None if order.consent_of_all else "consent_missing"
+    return None if order.consent_of_all else codes.CONSENT_MISSING
 
 
-def extension_is_bounded(at: Situation, order: Extend) -> str | None:
+def extension_is_bounded(at: Situation, order: Extend) -> Code | None:
     """One day to as many as the rule gives at a time."""
     rule = at.command.limit.extension
     if rule is None or not 1 <= order.days <= rule.days:
-        return "bad_days"
-    return "due_date_missing" if order.due_on is None else None
+        return codes.BAD_DAYS
+    return codes.DUE_DATE_MISSING if order.due_on is None else None
 
 
-def extension_is_left(at: Situation, _: Extend) -> str | None:
+def extension_is_left(at: Situation, _: Extend) -> Code | None:
     """Once in an opening where the rule says so; else each further one needs consent and carries its own ordinal."""
     again = at.known.times(EventKind.EXTENDED) > 0
-    return "extended_already" if again and _is_single(at) else None
+    return codes.EXTENDED_ALREADY if again and _is_single(at) else None
 
 
-def statutory_limit_is_left(at: Situation, _: Extend) -> str | None:
+def statutory_limit_is_left(at: Situation, _: Extend) -> Code | None:
     """There is a statutory limit; where the rule says so it is extended once, and a relapse gives no second time."""
     if at.known.cohort.statutory_due_on is None:
-        return "no_statutory_limit"
-    return "extended_already" if at.known.statutory_extended and _is_single(at) else None
+        return codes.NO_STATUTORY_LIMIT
+    return codes.EXTENDED_ALREADY if at.known.statutory_extended and _is_single(at) else None
 
 
 def _is_single(at: Situation) -> bool:
@@ -308,14 +310,14 @@ def _is_single(at: Situation) -> bool:
     return rule is not None and rule.once
 
 
-def last_day_is_counted(at: Situation, order: Resume | Extend) -> str | None:
+def last_day_is_counted(at: Situation, order: Resume | Extend) -> Code | None:
     """The new last day is the one that the calendar counted."""
-    return None if order.due_on == at.command.limit.last_day else "due_date_inconsistent"
+    return None if order.due_on == at.command.limit.last_day else codes.DUE_DATE_INCONSISTENT
 
 
 # D1
-def dates_are_provisional(at: Situation, order: SettleDueDates) -> str | None:
+def dates_are_provisional(at: Situation, order: SettleDueDates) -> Code | None:
     """Only a date that is provisional is counted again; one that people were told as certain stays."""
     marks = {(mark.name, mark.day) for mark in at.known.provisional}
     named = {(date.name, date.before) for date in order.dates}
-    return None if named and named <= marks else "not_provisional"
+    return None if named and named <= marks else codes.NOT_PROVISIONAL

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dispute.codes import commands as codes
 from dispute.lifecycle.commands import (
     Agree,
     ApplyForConfirmation,
@@ -58,6 +59,7 @@ from dispute.lifecycle.vocabulary import (
     Supervision,
     TrackReason,
 )
+from hub.errors import Code
 
 CLEAN_VISITS_TO_CLOSE: Final = 3
 NEEDS_SESSION: Final = frozenset({FailureReason.DEADLOCK, FailureReason.UNSIGNED, FailureReason.SHAM})
@@ -67,88 +69,88 @@ NO_PACKET: Final = frozenset({State.NOT_MEDIABLE, State.WITHDRAWN})
 
 
 # T14
-def form_is_named(_: Situation, order: Agree) -> str | None:
+def form_is_named(_: Situation, order: Agree) -> Code | None:
     """The outcome has a form, and its amount and digest are well formed."""
     if order.outcome_form is OutcomeForm.NONE:
-        return "outcome_form_missing"
+        return codes.OUTCOME_FORM_MISSING
     if not 0 <= order.amount_fen <= AMOUNT_LIMIT_FEN:
-        return "bad_amount"
-    return "digest_malformed" if order.document_sha256 and not is_digest(order.document_sha256) else None
+        return codes.BAD_AMOUNT
+    return codes.DIGEST_MALFORMED if order.document_sha256 and not is_digest(order.document_sha256) else None
 
 
-def all_signed(_: Situation, order: Agree) -> str | None:
+def all_signed(_: Situation, order: Agree) -> Code | None:
     """Signed by all; an agreement may be oral when it is recorded; settled parties sign nothing here."""
     oral = order.oral_recorded and order.outcome_form in {OutcomeForm.AGREEMENT, OutcomeForm.OTHER}
-    return None if order.signed_by_all or oral or order.outcome_form in SETTLED_FORMS else "unsigned"
+    return None if order.signed_by_all or oral or order.outcome_form in SETTLED_FORMS else codes.UNSIGNED
 
 
-def statement_is_the_courts(_: Situation, order: Agree) -> str | None:
+def statement_is_the_courts(_: Situation, order: Agree) -> Code | None:
     """A 调解书 is issued by a court."""
     wrong = order.outcome_form is OutcomeForm.MEDIATION_STATEMENT and order.made_by is not MadeBy.COURT
-    return "statement_needs_court" if wrong else None
+    return codes.STATEMENT_NEEDS_COURT if wrong else None
 
 
-def confirmable_is_true(_: Situation, order: Agree) -> str | None:
+def confirmable_is_true(_: Situation, order: Agree) -> Code | None:
     """Only an agreement of a committee or an organisation is called confirmable; police agreements are barred."""
     if not order.confirmable:
         return None
     if order.made_by is MadeBy.NONE:
-        return "maker_missing"
+        return codes.MAKER_MISSING
     barred = order.made_by in {MadeBy.POLICE, MadeBy.COURT}
-    return "not_confirmable" if barred or order.outcome_form is not OutcomeForm.AGREEMENT else None
+    return codes.NOT_CONFIRMABLE if barred or order.outcome_form is not OutcomeForm.AGREEMENT else None
 
 
-def last_day_fits(at: Situation, order: Agree) -> str | None:
+def last_day_fits(at: Situation, order: Agree) -> Code | None:
     """The last day to apply for confirmation is the one that the calendar counted."""
     differs = order.confirmable and order.confirm_by != at.command.limit.last_day
-    return "confirm_by_inconsistent" if differs else None
+    return codes.CONFIRM_BY_INCONSISTENT if differs else None
 
 
-def settled_by_themselves(_: Situation, order: Agree) -> str | None:
+def settled_by_themselves(_: Situation, order: Agree) -> Code | None:
     """Before, or without, a session only the parties' own settlement is a success."""
-    return None if order.outcome_form in SETTLED_FORMS else "not_settled_form"
+    return None if order.outcome_form in SETTLED_FORMS else codes.NOT_SETTLED_FORM
 
 
 # T15
-def session_was_held(_: Situation, order: Fail) -> str | None:
+def session_was_held(_: Situation, order: Fail) -> Code | None:
     """Deadlock, missing signature and sham need a mediation that began; a refusal ends it at once, at any step."""
-    return "mediation_not_begun" if order.reason_code in NEEDS_SESSION else None
+    return codes.MEDIATION_NOT_BEGUN if order.reason_code in NEEDS_SESSION else None
 
 
-def term_is_over(at: Situation, order: Fail) -> str | None:
+def term_is_over(at: Situation, order: Fail) -> Code | None:
     """The term expires on its last day at the earliest, not while the clock stands still or that day is provisional."""
     if order.reason_code is not FailureReason.TERM_EXPIRED:
         return None
     if at.known.clock_stopped_on is not None:
-        return "clock_stopped"
+        return codes.CLOCK_STOPPED
     if at.known.is_provisional(DateName.DUE_ON):
-        return "date_provisional"
+        return codes.DATE_PROVISIONAL
     due = at.known.cohort.due_on
-    return "term_not_expired" if due is None or at.day < due else None
+    return codes.TERM_NOT_EXPIRED if due is None or at.day < due else None
 
 
 # T16
-def withdrawal_is_not_sealed(at: Situation, _: Withdraw) -> str | None:
+def withdrawal_is_not_sealed(at: Situation, _: Withdraw) -> Code | None:
     """Whistle-blowing is not taken back into the open: its one exit stays."""
-    return "sealed_exit_only" if at.known.dimensions.outcome_code == WHISTLE_BLOWING else None
+    return codes.SEALED_EXIT_ONLY if at.known.dimensions.outcome_code == WHISTLE_BLOWING else None
 
 
 # T17 to T20
-def agreement_is_confirmable(at: Situation, _: ApplyForConfirmation) -> str | None:
+def agreement_is_confirmable(at: Situation, _: ApplyForConfirmation) -> Code | None:
     """The agreement is open to confirmation (民诉解释 355; police agreements are barred)."""
-    return None if at.known.confirmable else "not_confirmable"
+    return None if at.known.confirmable else codes.NOT_CONFIRMABLE
 
 
-def both_apply(_: Situation, order: ApplyForConfirmation) -> str | None:
+def both_apply(_: Situation, order: ApplyForConfirmation) -> Code | None:
     """Both sides together (民诉法 205)."""
-    return None if order.jointly else "not_jointly"
+    return None if order.jointly else codes.NOT_JOINTLY
 
 
-def within_thirty_days(at: Situation, _: ApplyForConfirmation) -> str | None:
+def within_thirty_days(at: Situation, _: ApplyForConfirmation) -> Code | None:
     """30 days from the agreement, its day not counted (民诉法 205); the calendar says it of one that names no day."""
     last_day = at.known.confirm_by or at.command.limit.last_day
     late = last_day is None or at.day > last_day
-    return "confirmation_late" if late and not at.known.is_provisional(DateName.CONFIRM_BY) else None
+    return codes.CONFIRMATION_LATE if late and not at.known.is_provisional(DateName.CONFIRM_BY) else None
 
 
 def is_confirmed(_: Situation, order: RecordRuling) -> bool:
@@ -156,26 +158,26 @@ def is_confirmed(_: Situation, order: RecordRuling) -> bool:
     return order.confirmed
 
 
-def refusal_is_reasoned(_: Situation, order: RecordRuling) -> str | None:
+def refusal_is_reasoned(_: Situation, order: RecordRuling) -> Code | None:
     """A refusal names its reason."""
-    return None if is_code(order.reason_code) else "reason_malformed"
+    return None if is_code(order.reason_code) else codes.REASON_MALFORMED
 
 
-def performance_is_evidenced(_: Situation, order: RecordPerformance) -> str | None:
+def performance_is_evidenced(_: Situation, order: RecordPerformance) -> Code | None:
     """Performance is evidenced."""
     if not order.evidence_sha256:
-        return "evidence_missing"
-    return None if is_digest(order.evidence_sha256) else "digest_malformed"
+        return codes.EVIDENCE_MISSING
+    return None if is_digest(order.evidence_sha256) else codes.DIGEST_MALFORMED
 
 
-def something_to_perform(at: Situation, _: RecordPerformance) -> str | None:
+def something_to_perform(at: Situation, _: RecordPerformance) -> Code | None:
     """There is an agreement of this opening, whose performance was not recorded yet."""
     if at.known.agreement_on is None:
-        return "no_agreement"
-    return "performed_already" if at.known.times(EventKind.PERFORMED) else None
+        return codes.NO_AGREEMENT
+    return codes.PERFORMED_ALREADY if at.known.times(EventKind.PERFORMED) else None
 
 
-def remedy_fits(at: Situation, order: RecordNonPerformance) -> str | None:
+def remedy_fits(at: Situation, order: RecordNonPerformance) -> Code | None:
     """Enforcement of what a court confirmed or issued, suit on what it did not, penalty only in a police case."""
     dispute = at.known
     issued = dispute.dimensions.outcome_form is OutcomeForm.MEDIATION_STATEMENT
@@ -185,157 +187,157 @@ def remedy_fits(at: Situation, order: RecordNonPerformance) -> str | None:
         Remedy.SUIT: not enforceable,
         Remedy.PENALTY_PROCEDURE: dispute.dimensions.channel is Channel.POLICE,
     }[order.target]
-    return None if fits else "wrong_remedy"
+    return None if fits else codes.WRONG_REMEDY
 
 
 # T6, T21, T22
-def not_whistle_blowing(at: Situation, _: ReturnToSource) -> str | None:
+def not_whistle_blowing(at: Situation, _: ReturnToSource) -> Code | None:
     """Whistle-blowing goes nowhere but to the discipline inspection body."""
-    return "sealed_exit_only" if at.known.dimensions.outcome_code == WHISTLE_BLOWING else None
+    return codes.SEALED_EXIT_ONLY if at.known.dimensions.outcome_code == WHISTLE_BLOWING else None
 
 
-def target_takes_it(at: Situation, order: ReturnToSource) -> str | None:
+def target_takes_it(at: Situation, order: ReturnToSource) -> Code | None:
     """Back to its own source; from elsewhere to the court when a party elects to sue."""
     channel = at.known.dimensions.channel
     if order.target.value == channel.value:
         return None
     if order.target is not Channel.COURT:
-        return "wrong_return_target"
-    return None if order.party_elected_suit else "suit_not_elected"
+        return codes.WRONG_RETURN_TARGET
+    return None if order.party_elected_suit else codes.SUIT_NOT_ELECTED
 
 
-def packet_is_complete(at: Situation, order: ReturnToSource) -> str | None:
+def packet_is_complete(at: Situation, order: ReturnToSource) -> Code | None:
     """After a mediation the court gets the packet: undisputed facts, addresses, complaint, report (在线 17, 21, 22)."""
     if order.packet_sha256:
-        return None if is_digest(order.packet_sha256) else "digest_malformed"
+        return None if is_digest(order.packet_sha256) else codes.DIGEST_MALFORMED
     owed = order.target is Channel.COURT and at.known.state not in NO_PACKET
-    return "packet_missing" if owed else None
+    return codes.PACKET_MISSING if owed else None
 
 
-def something_is_open(at: Situation, order: ReturnToSource) -> str | None:
+def something_is_open(at: Situation, order: ReturnToSource) -> Code | None:
     """After an agreement only its open rest goes back, or a party who is dissatisfied sues."""
     sues = order.target is Channel.COURT and order.party_elected_suit
     rest = at.known.state is State.AGREED and at.known.partial
-    return None if sues or rest else "nothing_to_return"
+    return None if sues or rest else codes.NOTHING_TO_RETURN
 
 
-def told_in_writing(_: Situation, order: Refer) -> str | None:
+def told_in_writing(_: Situation, order: Refer) -> Code | None:
     """The parties were told in writing."""
-    return None if order.told_in_writing else "told_not_in_writing"
+    return None if order.told_in_writing else codes.TOLD_NOT_IN_WRITING
 
 
-def exit_fits(at: Situation, order: Refer) -> str | None:
+def exit_fits(at: Situation, order: Refer) -> Code | None:
     """To the court by election, to discipline inspection what was excluded, whistle-blowing nowhere else."""
     dimensions = at.known.dimensions
     if order.target is ReferTarget.DISCIPLINE_INSPECTION:
-        return None if at.known.state is State.NOT_MEDIABLE else "not_for_discipline"
+        return None if at.known.state is State.NOT_MEDIABLE else codes.NOT_FOR_DISCIPLINE
     if dimensions.outcome_code == WHISTLE_BLOWING:
-        return "sealed_exit_only"
+        return codes.SEALED_EXIT_ONLY
     if order.target is not ReferTarget.COURT:
         return None
     if dimensions.channel is Channel.COURT:
-        return "return_instead"
-    return None if order.party_elected_suit else "suit_not_elected"
+        return codes.RETURN_INSTEAD
+    return None if order.party_elected_suit else codes.SUIT_NOT_ELECTED
 
 
 # T23 to T27
-def source_is_not_owed(at: Situation, _: BeginFollowUp) -> str | None:
+def source_is_not_owed(at: Situation, _: BeginFollowUp) -> Code | None:
     """A withdrawn dispute of a source system is returned there first."""
-    return "source_is_owed" if at.known.dimensions.channel in DOCKED else None
+    return codes.SOURCE_IS_OWED if at.known.dimensions.channel in DOCKED else None
 
 
-def visit_is_planned(at: Situation, order: BeginFollowUp) -> str | None:
+def visit_is_planned(at: Situation, order: BeginFollowUp) -> Code | None:
     """The visit has a day, not before this one."""
     if order.visit_on is None:
-        return "visit_missing"
-    return "visit_past" if order.visit_on < at.day else None
+        return codes.VISIT_MISSING
+    return codes.VISIT_PAST if order.visit_on < at.day else None
 
 
-def two_persons(at: Situation, order: Close) -> str | None:
+def two_persons(at: Situation, order: Close) -> Code | None:
     """Striking off takes two different persons."""
     if not is_pseudonym(order.reviewer_id):
-        return "reviewer_malformed"
-    return "same_person" if order.reviewer_id == at.command.actor.actor_id else None
+        return codes.REVIEWER_MALFORMED
+    return codes.SAME_PERSON if order.reviewer_id == at.command.actor.actor_id else None
 
 
-def result_is_settled(_: Situation, order: Close) -> str | None:
+def result_is_settled(_: Situation, order: Close) -> Code | None:
     """The source was told, the party is satisfied or was given an explanation, no sign of relapse."""
     if not order.result_reported:
-        return "result_not_reported"
+        return codes.RESULT_NOT_REPORTED
     if not order.satisfied_or_explained:
-        return "not_satisfied"
-    return "relapse_sign" if order.relapse_sign else None
+        return codes.NOT_SATISFIED
+    return codes.RELAPSE_SIGN if order.relapse_sign else None
 
 
-def colour_is_calm(at: Situation, _: Close) -> str | None:
+def colour_is_calm(at: Situation, _: Close) -> Code | None:
     """Yellow and red are tracked before they are struck off."""
-    return "colour_needs_tracking" if at.known.dimensions.colour in WARNING_COLOURS else None
+    return codes.COLOUR_NEEDS_TRACKING if at.known.dimensions.colour in WARNING_COLOURS else None
 
 
-def visits_were_clean(at: Situation, _: Close) -> str | None:
+def visits_were_clean(at: Situation, _: Close) -> Code | None:
     """Enough clean visits in a row."""
-    return None if at.known.clean_visits >= CLEAN_VISITS_TO_CLOSE else "too_few_clean_visits"
+    return None if at.known.clean_visits >= CLEAN_VISITS_TO_CLOSE else codes.TOO_FEW_CLEAN_VISITS
 
 
-def tracking_is_reasoned(at: Situation, order: Track) -> str | None:
+def tracking_is_reasoned(at: Situation, order: Track) -> Code | None:
     """Tracking for its colour needs yellow or red."""
     calm = at.known.dimensions.colour not in WARNING_COLOURS
-    return "colour_not_warning" if order.reason_code is TrackReason.COLOUR and calm else None
+    return codes.COLOUR_NOT_WARNING if order.reason_code is TrackReason.COLOUR and calm else None
 
 
-def was_accepted_before(at: Situation, _: Reopen) -> str | None:
+def was_accepted_before(at: Situation, _: Reopen) -> Code | None:
     """Only what was once accepted relapses; what was refused is told anew and screened anew."""
-    return "never_accepted" if at.known.cohort.accepted_on is None else None
+    return codes.NEVER_ACCEPTED if at.known.cohort.accepted_on is None else None
 
 
-def colour_is_not_lower(at: Situation, order: Reopen) -> str | None:
+def colour_is_not_lower(at: Situation, order: Reopen) -> Code | None:
     """A relapse never lowers the colour."""
     lower = COLOURS.index(order.colour) < COLOURS.index(at.known.dimensions.colour)
-    return "colour_lower" if order.colour is not Colour.NONE and lower else None
+    return codes.COLOUR_LOWER if order.colour is not Colour.NONE and lower else None
 
 
 # overlays, milestones, corrections, rating
-def rung_rises(at: Situation, order: Supervise) -> str | None:
+def rung_rises(at: Situation, order: Supervise) -> Code | None:
     """Upward, a further reminder, or lifted altogether; a red dispute stays with its leader."""
     now, new = at.known.supervision, order.rung
     if new is Supervision.NORMAL and at.known.dimensions.colour is Colour.RED:
-        return "red_stays_escalated"
+        return codes.RED_STAYS_ESCALATED
     lifted = new is Supervision.NORMAL and now is not Supervision.NORMAL
     again = new is now is Supervision.REMINDED
-    return None if lifted or again or RUNGS.index(new) > RUNGS.index(now) else "rung_not_higher"
+    return None if lifted or again or RUNGS.index(new) > RUNGS.index(now) else codes.RUNG_NOT_HIGHER
 
 
-def colour_is_reasoned(at: Situation, order: ChangeColour) -> str | None:
+def colour_is_reasoned(at: Situation, order: ChangeColour) -> Code | None:
     """A colour changes, up or down, only with a reason; it is never taken off again."""
     if order.colour is Colour.NONE:
-        return "colour_missing"
+        return codes.COLOUR_MISSING
     if order.colour is at.known.dimensions.colour:
-        return "colour_unchanged"
-    return None if is_code(order.reason_code) else "reason_malformed"
+        return codes.COLOUR_UNCHANGED
+    return None if is_code(order.reason_code) else codes.REASON_MALFORMED
 
 
-def milestone_is_new(at: Situation, order: ReachMilestone) -> str | None:
+def milestone_is_new(at: Situation, order: ReachMilestone) -> Code | None:
     """Petitions only, each milestone once in an opening."""
     if at.known.dimensions.channel is not Channel.PETITION:
-        return "not_a_petition"
-    return "milestone_twice" if order.milestone in at.known.milestones else None
+        return codes.NOT_A_PETITION
+    return codes.MILESTONE_TWICE if order.milestone in at.known.milestones else None
 
 
-def correction_is_real(at: Situation, order: Reclassify) -> str | None:
+def correction_is_real(at: Situation, order: Reclassify) -> Code | None:
     """Something changes, with a reason, and the divisions still nest."""
     if not is_code(order.reason_code):
-        return "reason_malformed"
+        return codes.REASON_MALFORMED
     texts = (order.category, order.case_cause, order.town_code, order.village_code, order.grid_code)
     if not all(is_text(text) for text in texts):
-        return "text_malformed"
+        return codes.TEXT_MALFORMED
     after = reclassed(at.known.dimensions, order)
     if not nests(after):
-        return "division_mismatch"
-    return "nothing_changed" if after == at.known.dimensions else None
+        return codes.DIVISION_MISMATCH
+    return codes.NOTHING_CHANGED if after == at.known.dimensions else None
 
 
-def rating_is_new(at: Situation, order: Rate) -> str | None:
+def rating_is_new(at: Situation, order: Rate) -> Code | None:
     """A known code, once in an opening."""
     if order.satisfaction not in set(Satisfaction):
-        return "bad_satisfaction"
-    return "rated_already" if at.known.times(EventKind.RATED) else None
+        return codes.BAD_SATISFACTION
+    return codes.RATED_ALREADY if at.known.times(EventKind.RATED) else None

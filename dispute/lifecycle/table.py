@@ -19,6 +19,7 @@ from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import SettleDueDates
 from dispute.lifecycle.situation import Situation
 from dispute.lifecycle.states import OPEN, State
+from hub.errors import Code
 
 Order = TypeVar("Order")
 
@@ -47,7 +48,7 @@ class Transition(Struct, Generic[Order], frozen=True):
     effect: Callable[[Situation, Order], do.Change]
     zh: str
     en: str
-    guards: tuple[Callable[[Situation, Order], str | None], ...] = ()
+    guards: tuple[Callable[[Situation, Order], Code | None], ...] = ()
     when: Callable[[Situation, Order], bool] | None = None
 
 

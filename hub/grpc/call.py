@@ -1,6 +1,6 @@
 """Wraps each gRPC call of a server.
 
-The wrapper decodes the request, enforces the deadline, turns verdicts into statuses, and handles the correlation id and
+The wrapper decodes the request, enforces the deadline, turns refusals into statuses, and handles the correlation id and
 the metrics.
 """
 
@@ -21,7 +21,8 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
-from hub.errors import MEANINGS, Fault, Kind, Rejected, Retryable
+from hub.codes import DEADLINE_EXCEEDED, DRAINING, INTERNAL, INTERRUPTED, UNDECODABLE_REQUEST
+from hub.errors import MEANINGS, Fault, Refusal, Refused
 from hub.grpc.quotas import CallQuotas
 from hub.grpc.status import DETAILS_KEY, status_of
 from hub.runtime.metrics import Metrics
@@ -97,7 +98,7 @@ def one(decode: Decode) -> Read:
     async def read(raw: AsyncIterator[bytes]) -> Any:  # noqa: ANN401 - a message of any method
         async for item in raw:
             return _decoded(decode, item)
-        raise Rejected("undecodable_request", "the call ended without a request")
+        raise UNDECODABLE_REQUEST.error()
 
     return read
 
@@ -120,7 +121,7 @@ def _decoded(decode: Decode, item: bytes) -> Any:  # noqa: ANN401 - a message of
     try:
         return decode(item)
     except (DecodeError, ValueError) as error:
-        raise Rejected("undecodable_request", "the request is not a message of this method") from error
+        raise UNDECODABLE_REQUEST.error() from error
 
 
 def time_left(context: Context) -> float:
@@ -213,11 +214,12 @@ class GuardedMethod:
         except asyncio.CancelledError:
             code = _cancelled_code(context)  # by grpc: the client is gone or late, or the server's grace is over
             raise
-        except (Rejected, Retryable) as verdict:
-            level = MEANINGS[verdict.kind].log_level
-            getattr(_log, level)("rpc_refused", method=self._method[1:], code=verdict.code, kind=verdict.kind.value)
-            code = MEANINGS[verdict.kind].grpc
-            await _abort(context, verdict, {"correlation_id": correlation_id})
+        except Refused as refused:
+            meaning = MEANINGS[refused.kind]
+            say = getattr(_log, meaning.log_level)
+            say("rpc_refused", method=self._method[1:], code=refused.code, kind=refused.kind.value)
+            code = meaning.grpc
+            await _abort(context, refused.refusal, {"correlation_id": correlation_id})
         else:
             return answer
         finally:
@@ -225,7 +227,7 @@ class GuardedMethod:
             self._metrics.inc("grpc_server_handled_total", 1, **self._labels, grpc_code=code)
 
     async def _bounded(self, serve: Serve, raw: Any, context: Context, *, stream: bool) -> Any:  # noqa: ANN401 - as above
-        """Return the answer or raise a verdict, at the time bound at the latest.
+        """Return the answer or raise a refusal, at the time bound at the latest.
 
         The bound holds whatever the servicer does. A cancellation that this method raises is grpc's own cancellation of
         the call.
@@ -244,31 +246,32 @@ class GuardedMethod:
             raise
         if not done:
             work.cancel()
-            raise Retryable("deadline_exceeded", "the call took too long", kind=Kind.TOO_LATE)
+            raise DEADLINE_EXCEEDED.error()
         if work.cancelled():
-            raise self._interrupted()
+            raise self._interrupted().error()
         error = work.exception()
         if error is None:
             return work.result()
-        raise self._verdict(error, context)
+        if isinstance(error, Refused) or (isinstance(error, grpc.aio.AbortError) and context.code() not in _NO_ABORT):
+            raise error
+        raise self._internal(error).error()
 
-    def _interrupted(self) -> Retryable:
-        """Return the verdict on work that was cancelled while its client waits."""
+    def _interrupted(self) -> Refusal:
+        """Return the refusal for work that was cancelled while its client waits."""
         if self._streams.draining:
-            return Retryable("draining", "the server is stopping; go on elsewhere", after_s=0.5)
+            return DRAINING.refusal(after_s=0.5)
         _log.error("rpc_interrupted", method=self._method[1:])
-        return Retryable("interrupted", "内部中断，请重试 interrupted within; ask again")
+        return INTERRUPTED.refusal()
 
-    def _verdict(self, error: BaseException, context: Context) -> BaseException:
-        if isinstance(error, Rejected | Retryable) or (
-            isinstance(error, grpc.aio.AbortError) and context.code() not in _NO_ABORT
-        ):
-            return error
+    def _internal(self, error: BaseException) -> Refusal:
+        """Report an error that no servicer should raise, and return the refusal for it.
+
+        It holds nothing of the error, whose text may quote data. The log has it by correlation id.
+        """
         if isinstance(error, Fault):
             self._on_fault(error)
         _log.error("rpc_failed", method=self._method[1:], exc_info=error)
-        # The answer contains nothing of an unexpected error: its text may quote data. The log has it by correlation id.
-        return Rejected("internal", "内部错误 internal error", kind=Kind.INTERNAL)
+        return INTERNAL.refusal()
 
 
 def _look(work: asyncio.Task[Any]) -> None:
@@ -280,9 +283,9 @@ def _look(work: asyncio.Task[Any]) -> None:
         work.exception()
 
 
-async def _abort(context: Context, verdict: Rejected | Retryable, metadata: dict[str, str]) -> None:
-    status = status_of(verdict, metadata=metadata)
-    code = grpc.StatusCode[MEANINGS[verdict.kind].grpc]
+async def _abort(context: Context, refusal: Refusal, metadata: dict[str, str]) -> None:
+    status = status_of(refusal, metadata=metadata)
+    code = grpc.StatusCode[MEANINGS[refusal.kind].grpc]
     await context.abort(code, status.message, ((DETAILS_KEY, status.SerializeToString()),))
 
 

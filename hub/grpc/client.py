@@ -13,7 +13,8 @@ import grpc
 import stamina
 import structlog
 
-from hub.errors import Kind, Rejected, Retryable
+from hub.codes import INTERNAL
+from hub.errors import Kind, Refusal, Refused
 from hub.grpc.call import CORRELATION_KEY
 from hub.grpc.server import MAX_SEND_BYTES
 from hub.grpc.status import DETAILS_KEY, verdict_of
@@ -46,13 +47,13 @@ def channel(address: str) -> grpc.aio.Channel:
     return grpc.aio.insecure_channel(address, options=_OPTIONS)
 
 
-def error_of(error: grpc.RpcError) -> Rejected | Retryable:
-    """Return the verdict of a failed call.
+def refusal_of(error: grpc.RpcError) -> Refusal:
+    """Return the refusal of a failed call.
 
-    It is the server's own verdict, or else the meaning of the bare status.
+    It is the server's own, or else the meaning of the bare status.
     """
     if not isinstance(error, grpc.aio.AioRpcError):
-        return Rejected("internal", type(error).__name__, kind=Kind.INTERNAL)
+        return INTERNAL.refusal()
     details = dict(error.trailing_metadata() or ()).get(DETAILS_KEY)
     return verdict_of(error.code(), error.details() or "", details if isinstance(details, bytes) else None)
 
@@ -78,16 +79,15 @@ async def call(
             After a stale sequence (ABORTED with our details) the whole step must be repeated, by the caller.
 
     Raises:
-        Rejected: The server's verdict.
-        Retryable: Its verdict, or no answer in time.
+        Refused: The server's refusal, or no answer in time.
     """
     loop = asyncio.get_running_loop()
     end, pairs = loop.time() + timeout_s, _with_correlation(metadata)
-    told: Rejected | Retryable | None = None
+    told: Refusal | None = None
 
     def again(error: Exception) -> bool | float:
         """Return whether to retry, or the seconds to wait before it when a full server states them."""
-        if not retry or not isinstance(error, Retryable) or error.kind is Kind.TOO_LATE:
+        if not retry or not isinstance(error, Refused) or error.refusal.is_final or error.kind is Kind.TOO_LATE:
             return False
         wait_s = error.after_s if error.kind is Kind.EXHAUSTED else 0.0
         return loop.time() + wait_s < end and (wait_s or True)
@@ -105,11 +105,11 @@ async def call(
             try:
                 return await method(request, timeout=max(0.0, end - loop.time()), metadata=pairs)
             except grpc.aio.AioRpcError as error:
-                verdict = error_of(error)
-                if told is not None and verdict.kind is Kind.TOO_LATE and end - loop.time() < _FIRST_WAIT_S:
-                    verdict = told  # the time ran out in a retry: the server's previous verdict says more
-                told = verdict
-                raise verdict from error
+                refusal = refusal_of(error)
+                if told is not None and refusal.kind is Kind.TOO_LATE and end - loop.time() < _FIRST_WAIT_S:
+                    refusal = told  # the time ran out in a retry: the server's previous refusal says more
+                told = refusal
+                raise refusal.error() from error
     raise AssertionError  # the context above ends in an answer or in the last try's error
 
 

@@ -1,10 +1,11 @@
-"""Converts verdicts to `google.rpc.Status` and back.
+"""Converts refusals to `google.rpc.Status` and back.
 
 Server and client both use this one translator of `hub.errors` for gRPC.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import grpc
@@ -12,12 +13,14 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped] # the package has no stubs
 
-from hub.errors import MEANINGS, Kind, Rejected, Retryable
+from hub.codes import MESSAGE_TOO_LARGE
+from hub.errors import MEANINGS, Kind, Refusal
 
 DOMAIN: Final = "santiao.hub"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 
-_RETRY: Final = "retry"
+_AFTER_S: Final = 1.0
+"""Wait before the next try, where the status states none."""
 # What a bare status means to a client: statuses that no row of MEANINGS has, and those that several kinds map to.
 _BARE: Final[dict[grpc.StatusCode, Kind]] = {
     grpc.StatusCode.INVALID_ARGUMENT: Kind.MALFORMED,
@@ -36,40 +39,42 @@ _BARE: Final[dict[grpc.StatusCode, Kind]] = {
 }
 
 
-def status_of(error: Rejected | Retryable, *, metadata: dict[str, str] | None = None) -> status_pb2.Status:
-    """Return the rich status of a verdict.
+def status_of(refusal: Refusal, *, metadata: dict[str, str] | None = None) -> status_pb2.Status:
+    """Return the rich status of a refusal.
 
     It always has an ErrorInfo, and the other details that fit its kind.
 
     Args:
-        error: The verdict.
+        refusal: What was refused, and why.
         metadata: More pairs for the ErrorInfo, without personal data.
     """
-    status = status_pb2.Status(code=code_pb2.Code.Value(MEANINGS[error.kind].grpc), message=error.detail or error.code)
-    info = error_details_pb2.ErrorInfo(reason=error.code.upper(), domain=DOMAIN, metadata=metadata or {})
-    info.metadata["kind"] = error.kind.value
+    status = status_pb2.Status(
+        code=code_pb2.Code.Value(MEANINGS[refusal.kind].grpc), message=refusal.detail or refusal.code
+    )
+    info = error_details_pb2.ErrorInfo(reason=refusal.code.upper(), domain=DOMAIN, metadata=metadata or {})
+    info.metadata["kind"] = refusal.kind.value
     _attach(status, info)
-    if isinstance(error, Retryable):
+    if not refusal.is_final:
         delay = duration_pb2.Duration()
-        delay.FromMilliseconds(max(0, round(error.after_s * 1000)))
+        delay.FromMilliseconds(max(0, round(refusal.after_s * 1000)))
         _attach(status, error_details_pb2.RetryInfo(retry_delay=delay))
-    elif error.kind is Kind.MALFORMED:
+    elif refusal.kind is Kind.MALFORMED:
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field, description=error.detail or error.code, reason=error.code.upper()
+            field=refusal.field, description=refusal.detail or refusal.code, reason=refusal.code.upper()
         )
         _attach(status, error_details_pb2.BadRequest(field_violations=[violation]))
-    elif error.kind in (Kind.WRONG_STATE, Kind.STALE):
+    elif refusal.kind in (Kind.WRONG_STATE, Kind.STALE):
         failure = error_details_pb2.PreconditionFailure.Violation(
-            type=error.code.upper(), subject=error.field, description=error.detail
+            type=refusal.code.upper(), subject=refusal.field, description=refusal.detail
         )
         _attach(status, error_details_pb2.PreconditionFailure(violations=[failure]))
-    elif error.kind in (Kind.NOT_FOUND, Kind.KEY_REUSED):
-        _attach(status, error_details_pb2.ResourceInfo(resource_type=error.field, description=error.detail))
+    elif refusal.kind in (Kind.NOT_FOUND, Kind.KEY_REUSED):
+        _attach(status, error_details_pb2.ResourceInfo(resource_type=refusal.field, description=refusal.detail))
     return status
 
 
-def verdict_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Rejected | Retryable:
-    """Return the verdict that a finished call carries.
+def verdict_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Refusal:
+    """Return the refusal that a finished call carries.
 
     Args:
         code: Status code of the call, not OK.
@@ -81,13 +86,12 @@ def verdict_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Re
         return ours
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:
         # gRPC refuses an oversized message with the status that means "retry later"; a retry would not help.
-        return Rejected("message_too_large", message)
-    kind = _BARE.get(code, Kind.INTERNAL)
-    name = code.name.lower()
-    return Retryable(name, message, kind=kind) if _retried(kind) else Rejected(name, message, kind=kind)
+        return MESSAGE_TOO_LARGE.refusal()
+    bare = Refusal(code.name.lower(), message, _BARE.get(code, Kind.INTERNAL))
+    return bare if bare.is_final else replace(bare, after_s=_AFTER_S)
 
 
-def _ours(details: bytes | None) -> Rejected | Retryable | None:
+def _ours(details: bytes | None) -> Refusal | None:
     if not details:
         return None
     try:
@@ -99,11 +103,11 @@ def _ours(details: bytes | None) -> Rejected | Retryable | None:
         return None
     kind = Kind(info.metadata["kind"]) if info.metadata["kind"] in set(Kind) else Kind.INTERNAL
     reason, detail = info.reason.lower(), "" if status.message == info.reason.lower() else status.message
-    if _retried(kind):
-        retry = error_details_pb2.RetryInfo()
-        after_s = retry.retry_delay.ToMilliseconds() / 1000 if _find(status, retry) else 1.0
-        return Retryable(reason, detail, after_s=after_s, kind=kind)
-    return Rejected(reason, detail, kind=kind, field=_field(status))
+    found = Refusal(reason, detail, kind, _field(status))
+    if found.is_final:
+        return found
+    retry = error_details_pb2.RetryInfo()
+    return replace(found, after_s=retry.retry_delay.ToMilliseconds() / 1000 if _find(status, retry) else _AFTER_S)
 
 
 def _field(status: status_pb2.Status) -> str:
@@ -138,7 +142,3 @@ def _attach(
     packed = any_pb2.Any()
     packed.Pack(detail)
     status.details.append(packed)
-
-
-def _retried(kind: Kind) -> bool:
-    return MEANINGS[kind].kafka == _RETRY

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from hub.codes import BAD_POSITION, BAD_STREAM_NAME, DUPLICATE_STREAM
 from hub.errors import Rejected
 from hub.streams.envelope import StreamName
 from hub.wire.stream.v1 import stream_pb2
@@ -38,10 +39,10 @@ def vector_from_wire(vector: stream_pb2.PositionVector, *, field: str = "at_leas
         try:
             stream = StreamName.parse(item.stream)
         except Rejected as error:
-            raise Rejected(error.code, error.detail, field=f"{path}.stream") from error
+            raise BAD_STREAM_NAME.error(field=f"{path}.stream") from error
         if item.position < 0:
-            raise Rejected("bad_position", "a position is 0 or more", field=f"{path}.position")
+            raise BAD_POSITION.error(field=f"{path}.position")
         if stream in positions:
-            raise Rejected("duplicate_stream", "at most one entry per stream", field=f"{path}.stream")
+            raise DUPLICATE_STREAM.error(field=f"{path}.stream")
         positions[stream] = item.position
     return positions

@@ -14,11 +14,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from hub.errors import Rejected, Retryable
+from hub.errors import Refused
 from hub.http.bounded import ANSWER_S, AnswerBound
 from hub.http.edge import Edge
 from hub.http.json_guard import Unacceptable
-from hub.http.problems import MEDIA_TYPE, Problem, problem, problem_of, problem_of_status
+from hub.http.problems import MEDIA_TYPE, Problem, problem_of, problem_of_status
 from hub.http.query import check_query
 from hub.http.quotas import RequestQuotas
 from hub.http.validation import problem_of_validation
@@ -45,8 +45,8 @@ def build_app(
         title: Name in the OpenAPI document.
         metrics: Served at `/metrics`; requests are counted there.
         healthy: Asked at each `/healthz`.
-        routers: The service's own paths. They raise `Rejected` and `Retryable` and know nothing of statuses. They
-            depend on `check_query`, and read bodies with `JsonBody`, after they have checked the credential.
+        routers: The service's own paths. They raise `Refused` and know nothing of statuses. They depend on
+            `check_query`, and read bodies with `JsonBody`, after they have checked the credential.
         quotas: How many requests may be under way.
         answer_s: Time from a request's last byte to its answer; then 504.
     """
@@ -57,8 +57,7 @@ def build_app(
     app.include_router(_document(app))
     for router in routers:
         app.include_router(router)
-    app.add_exception_handler(Rejected, _on_verdict)
-    app.add_exception_handler(Retryable, _on_verdict)
+    app.add_exception_handler(Refused, _on_refused)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Unacceptable, _on_unacceptable)
@@ -103,10 +102,10 @@ def _document(app: FastAPI) -> APIRouter:
     return router
 
 
-async def _on_verdict(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, Rejected | Retryable):
+async def _on_refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
         raise error
-    return problem_of(error)
+    return problem_of(error.refusal)
 
 
 async def _on_validation(_request: Request, error: Exception) -> Response:
@@ -128,7 +127,7 @@ async def _on_unacceptable(_request: Request, error: Exception) -> Response:
     if not isinstance(error, Unacceptable):
         raise error
     headers = {"Connection": "close"} if error.status == _TIMEOUT else {}
-    return problem(error.status, error.code, error.detail, headers=headers)
+    return problem_of(error.refusal, status=error.status, headers=headers)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

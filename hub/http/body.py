@@ -12,12 +12,9 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
+from hub.codes import EMPTY_BODY, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED_ENCODING, UNSUPPORTED_MEDIA_TYPE
 from hub.http.json_guard import JsonLimits, Unacceptable, parse_json
 
-_BAD_REQUEST: Final = 400
-_TIMEOUT: Final = 408
-_TOO_LARGE: Final = 413
-_UNSUPPORTED: Final = 415
 _SMALL_BYTES: Final = 32 * 1024
 
 
@@ -56,7 +53,7 @@ class JsonBody:
         self._check_head(request.headers)
         raw = await self._raw(request)
         if not raw:
-            raise _empty()
+            raise Unacceptable(EMPTY_BODY)
         if len(raw) <= _SMALL_BYTES:
             return parse_json(raw, self._limits.json)
         # In a thread, one at a time: several threads would alternate with the loop, for 5 ms each time.
@@ -67,20 +64,16 @@ class JsonBody:
         told = headers.get("content-length", "")
         length = int(told) if told.isascii() and told.isdigit() else 0
         if length > self._limits.max_bytes:
-            raise self._too_large()
+            raise Unacceptable(TOO_LARGE, limit=self._limits.max_bytes)
         if length == 0 and "transfer-encoding" not in headers:
-            raise _empty()
+            raise Unacceptable(EMPTY_BODY)
         if headers.get("content-encoding", "identity").lower() != "identity":
-            raise Unacceptable(
-                _UNSUPPORTED, "unsupported_encoding", "不接受压缩内容 compressed bodies are not accepted"
-            )
+            raise Unacceptable(UNSUPPORTED_ENCODING)
         media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/json" and not (
             media_type.startswith("application/") and media_type.endswith("+json")
         ):
-            raise Unacceptable(
-                _UNSUPPORTED, "unsupported_media_type", "只接受 application/json only application/json is accepted"
-            )
+            raise Unacceptable(UNSUPPORTED_MEDIA_TYPE)
 
     async def _raw(self, request: Request) -> bytes:
         parts: list[bytes] = []
@@ -91,15 +84,7 @@ class JsonBody:
                     parts.append(part)
                     size += len(part)
                     if size > self._limits.max_bytes:
-                        raise self._too_large()
+                        raise Unacceptable(TOO_LARGE, limit=self._limits.max_bytes)
         except TimeoutError as error:
-            raise Unacceptable(_TIMEOUT, "request_timeout", "内容迟迟未到 the body came too slowly") from error
+            raise Unacceptable(REQUEST_TIMEOUT) from error
         return b"".join(parts)
-
-    def _too_large(self) -> Unacceptable:
-        most = self._limits.max_bytes
-        return Unacceptable(_TOO_LARGE, "too_large", f"内容至多 {most} 字节 at most {most} bytes")
-
-
-def _empty() -> Unacceptable:
-    return Unacceptable(_BAD_REQUEST, "empty_body", "没有内容 the request has no body")

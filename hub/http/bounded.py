@@ -10,7 +10,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.errors import Kind, Retryable
+from hub.codes import DEADLINE_EXCEEDED
 from hub.http.problems import problem_of
 
 ANSWER_S: Final = 15.0
@@ -54,7 +54,4 @@ class AnswerBound:
         except TimeoutError:
             if begun or not bound.expired():
                 raise
-            late = Retryable(
-                "deadline_exceeded", "处理超时 the request took too long", after_s=AFTER_S, kind=Kind.TOO_LATE
-            )
-            await problem_of(late)(scope, receive, send)
+            await problem_of(DEADLINE_EXCEEDED.refusal(after_s=AFTER_S))(scope, receive, send)

@@ -15,9 +15,10 @@ from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from hub.codes import BAD_REQUEST
 from hub.http.connections import Idle, most_connections
 from hub.http.edge import CORRELATION_HEADER
-from hub.http.problems import problem
+from hub.http.problems import problem_of
 
 _LINGER_S: Final = 2.0
 """How long the rest of an unread body is discarded after the answer: closing at once would lose the answer."""
@@ -78,11 +79,11 @@ class BoundedConnection(H11Protocol):
         The answer has the form of every refusal.
         """
         with structlog.contextvars.bound_contextvars(correlation_id=uuid4().hex):
-            answer = problem(400, "bad_request", "不是合格的 HTTP 请求 not a well-formed HTTP request")
+            answer = problem_of(BAD_REQUEST.refusal(), status=BAD_REQUEST.http)
             answer.headers[CORRELATION_HEADER] = structlog.contextvars.get_contextvars()["correlation_id"]
         answer.headers["Connection"] = "close"
         for event in (
-            h11.Response(status_code=400, headers=answer.raw_headers),
+            h11.Response(status_code=BAD_REQUEST.http, headers=answer.raw_headers),
             h11.Data(data=bytes(answer.body)),
             h11.EndOfMessage(),
         ):

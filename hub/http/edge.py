@@ -15,8 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from hub.codes import INTERNAL, INTERRUPTED
 from hub.errors import Retryable
-from hub.http.problems import problem, problem_of
+from hub.http.problems import problem_of
 from hub.http.quotas import RequestQuotas
 from hub.http.target import normalised
 from hub.runtime.metrics import Metrics
@@ -88,7 +89,7 @@ class Edge:
             with self._quotas.hold(scope):
                 await self._app(scope, receive, send)
         except Retryable as full:  # the application answers its own
-            await problem_of(full)(scope, receive, send)
+            await problem_of(full.refusal)(scope, receive, send)
 
 
 def _of_the_process(error: BaseException) -> bool:
@@ -102,9 +103,7 @@ def _of_the_process(error: BaseException) -> bool:
 
 
 def _answer_to(error: BaseException) -> ASGIApp:
-    if isinstance(error, asyncio.CancelledError):
-        return problem_of(Retryable("interrupted", "内部中断，请重试 interrupted within; ask again"))
-    return problem(500, "internal", "内部错误 internal error")
+    return problem_of((INTERRUPTED if isinstance(error, asyncio.CancelledError) else INTERNAL).refusal())
 
 
 def _route(scope: Scope) -> str:

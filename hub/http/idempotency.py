@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header
 
-from hub.errors import Rejected
+from hub.codes import BAD_IDEMPOTENCY_KEY
 
 HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[!-~]{1,128}")
@@ -35,8 +35,7 @@ def read_idempotency_key(
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if _KEY.fullmatch(key) is None:
-        detail = "1 至 128 个可见 ASCII 字符 1 to 128 visible ASCII characters"
-        raise Rejected("bad_idempotency_key", detail, field=f"header.{HEADER}")
+        raise BAD_IDEMPOTENCY_KEY.error()
     return key
 
 

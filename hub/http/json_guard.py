@@ -10,23 +10,33 @@ import json
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
+from hub.codes import (
+    BYTE_ORDER_MARK,
+    DUPLICATE_KEY,
+    INVALID_JSON,
+    INVALID_TEXT,
+    INVALID_UTF8,
+    TOO_DEEP,
+    TOO_MANY_ITEMS,
+    TOO_MANY_VALUES,
+)
+from hub.errors import Code
+
 _BAD_REQUEST: Final = 400
 
 
 class Unacceptable(Exception):  # noqa: N818 - a verdict on the transport's form, not a programming error
-    """A request refused before it reached a route.
+    """A request refused before it reached a route, with the HTTP status of its code, or else 400.
 
     Attributes:
+        refusal: Why.
         status: HTTP status.
-        code: Stable code.
-        detail: Text for people.
     """
 
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.detail = detail
+    def __init__(self, code: Code, *, limit: int = 0) -> None:
+        super().__init__(code.name)
+        self.refusal = code.refusal(limit=limit)
+        self.status = code.http or _BAD_REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +64,19 @@ def parse_json(raw: bytes, limits: JsonLimits) -> object:
             `too_many_items`, `too_many_values`, `invalid_text`.
     """
     if raw.startswith(codecs.BOM_UTF8):
-        raise Unacceptable(
-            _BAD_REQUEST, "byte_order_mark", "开头有字节序标记（BOM） the body begins with a byte order mark"
-        )
+        raise Unacceptable(BYTE_ORDER_MARK)
     if _more_values_than(raw, limits.max_values):
-        detail = f"至多 {limits.max_values} 个值 at most {limits.max_values} values in all"
-        raise Unacceptable(_BAD_REQUEST, "too_many_values", detail)
+        raise Unacceptable(TOO_MANY_VALUES, limit=limits.max_values)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unacceptable(_BAD_REQUEST, "invalid_utf8", "内容不是 UTF-8 the body is not UTF-8") from error
+        raise Unacceptable(INVALID_UTF8) from error
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RecursionError as error:
-        raise _too_deep(limits) from error
+        raise Unacceptable(TOO_DEEP, limit=limits.max_depth) from error
     except ValueError as error:  # a JSONDecodeError, or an integer of thousands of digits
-        raise Unacceptable(_BAD_REQUEST, "invalid_json", "不是合格的 JSON not well-formed JSON") from error
+        raise Unacceptable(INVALID_JSON) from error
     _walk(value, limits, check_text=rb"\u" in raw)
     return value
 
@@ -109,33 +116,25 @@ def _walk(value: object, limits: JsonLimits, *, check_text: bool) -> None:
 
 def _check_size(item: dict[str, object] | list[object], depth: int, limits: JsonLimits) -> None:
     if depth >= limits.max_depth:
-        raise _too_deep(limits)
+        raise Unacceptable(TOO_DEEP, limit=limits.max_depth)
     most = limits.max_members if isinstance(item, dict) else limits.max_items
     if len(item) > most:
-        detail = f"一个数组或对象至多 {most} 项 at most {most} items"
-        raise Unacceptable(_BAD_REQUEST, "too_many_items", detail)
+        raise Unacceptable(TOO_MANY_ITEMS, limit=most)
 
 
 def _check_text(text: str) -> None:
     # Escapes can encode what UTF-8 cannot (lone surrogates) and what PostgreSQL does not store (NUL).
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise Unacceptable(
-            _BAD_REQUEST, "invalid_text", "文本含有不允许的字符 text holds characters that are not allowed"
-        )
+        raise Unacceptable(INVALID_TEXT)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         # Parsers differ in which of two equal keys they take: an agency and we must not read different records.
-        raise Unacceptable(_BAD_REQUEST, "duplicate_key", "对象中有重复的键 a key stands twice in one object")
+        raise Unacceptable(DUPLICATE_KEY)
     return found
 
 
 def _no_constant(_name: str) -> NoReturn:
     raise ValueError("NaN and Infinity are not JSON")
-
-
-def _too_deep(limits: JsonLimits) -> Unacceptable:
-    detail = f"嵌套至多 {limits.max_depth} 层 at most {limits.max_depth} levels deep"
-    return Unacceptable(_BAD_REQUEST, "too_deep", detail)

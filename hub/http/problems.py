@@ -1,4 +1,4 @@
-"""Turns verdicts and framework errors into RFC 9457 problems.
+"""Turns refusals and framework errors into RFC 9457 problems.
 
 A problem never contains a value that was sent, since it may be personal.
 """
@@ -13,7 +13,8 @@ import structlog
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from hub.errors import MEANINGS, Rejected, Retryable
+from hub import codes
+from hub.errors import MEANINGS, Code, Refusal
 from hub.runtime.redaction import redact_text
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -34,14 +35,13 @@ _TITLES: Final[Mapping[int, str]] = {
     503: "暂不可用，请稍后再试 / Not available now, come back later",
     504: "未能及时完成 / Not finished in time",
 }
-_CODES: Final[Mapping[int, str]] = {
-    400: "bad_request",
-    401: "unauthenticated",
-    403: "denied",
-    404: "not_found",
-    405: "method_not_allowed",
-    413: "too_large",
-    415: "unsupported_media_type",
+_CODES: Final[Mapping[int, Code]] = {
+    401: codes.UNAUTHENTICATED,
+    403: codes.DENIED,
+    404: codes.NOT_FOUND,
+    405: codes.METHOD_NOT_ALLOWED,
+    413: codes.TOO_LARGE,
+    415: codes.UNSUPPORTED_MEDIA_TYPE,
 }
 _UNAUTHENTICATED: Final = 401
 _SERVER_ERROR: Final = 500
@@ -70,40 +70,39 @@ class Problem(BaseModel):
     correlation_id: str = Field(description="关联号，查日志用 Id that finds this request in the logs")
 
 
-def problem(
-    status: int,
-    code: str,
-    detail: str = "",
+def problem_of(
+    refusal: Refusal,
     *,
+    status: int = 0,
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """Return the response of one problem."""
+    """Return the response of a refusal.
+
+    Args:
+        refusal: What was refused, and why. `Retry-After` is set when the request may be retried.
+        status: HTTP status; the kind's when left out.
+        errors: Fields at fault; the refusal's own when left out.
+        headers: More headers.
+    """
+    status = status or MEANINGS[refusal.kind].http
+    if not errors and refusal.field:
+        errors = [FieldError(field=refusal.field, code=refusal.code, detail=refusal.detail)]
     body = Problem(
-        type=f"urn:santiao:problem:{code}",
+        type=f"urn:santiao:problem:{refusal.code}",
         title=_TITLES.get(status, _TITLES[400 if status < _SERVER_ERROR else 500]),
         status=status,
-        detail=detail,
-        code=code,
+        detail=refusal.detail,
+        code=refusal.code,
         errors=list(errors),
         correlation_id=str(structlog.contextvars.get_contextvars().get("correlation_id", "")),
     )
     sent = dict(headers or {})
     if status == _UNAUTHENTICATED:
         sent.setdefault("WWW-Authenticate", 'ApiKey realm="santiao"')
+    if not refusal.is_final:
+        sent["Retry-After"] = str(math.ceil(refusal.after_s))
     return JSONResponse(body.model_dump(), status_code=status, headers=sent, media_type=MEDIA_TYPE)
-
-
-def problem_of(verdict: Rejected | Retryable) -> JSONResponse:
-    """Return the response of a verdict.
-
-    The kind decides the status. `Retry-After` is set when the request may be retried.
-    """
-    status = MEANINGS[verdict.kind].http
-    if isinstance(verdict, Retryable):
-        return problem(status, verdict.code, verdict.detail, headers={"Retry-After": str(math.ceil(verdict.after_s))})
-    errors = [FieldError(field=verdict.field, code=verdict.code, detail=verdict.detail)] if verdict.field else []
-    return problem(status, verdict.code, verdict.detail, errors=errors)
 
 
 def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -111,8 +110,8 @@ def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> 
 
     Examples are an unknown path and a wrong method.
     """
-    code = _CODES.get(status, "bad_request" if status < _SERVER_ERROR else "internal")
-    return problem(status, code, headers=headers)
+    code = _CODES.get(status, codes.BAD_REQUEST if status < _SERVER_ERROR else codes.INTERNAL)
+    return problem_of(code.refusal(), status=status, headers=headers)
 
 
 def path_of(location: Sequence[int | str]) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.routing import APIRoute
 
-from hub.errors import Rejected
+from hub.codes import DUPLICATE_PARAMETER, UNKNOWN_PARAMETER
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 
@@ -31,7 +31,7 @@ async def check_query(request: Request) -> None:
         # A name that the sender made up could contain anything, also personal data.
         field = f"query.{name if _PLAIN_NAME.fullmatch(name) else '?'}"
         if name not in known:
-            raise Rejected("unknown_parameter", "没有这个查询参数 no such query parameter", field=field)
+            raise UNKNOWN_PARAMETER.error(field=field)
         if name in seen:
-            raise Rejected("duplicate_parameter", "查询参数重复 the query parameter stands twice", field=field)
+            raise DUPLICATE_PARAMETER.error(field=field)
         seen.add(name)

@@ -14,6 +14,7 @@ import structlog
 from kafka import errors as kafka_errors
 from kafka.admin import ACLOperation, ConfigResource, ConfigResourceType, MemberToRemove
 
+from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault, Retryable
 from hub.kafka.bus import Bus
 from hub.kafka.clients import admin
@@ -165,7 +166,7 @@ def recreate(bus: Bus, topics: Sequence[Topic], *, deadline_s: float = 60.0) -> 
             left = sorted(_describe(client, names))
             if left:
                 client.delete_topics(left)
-                raise Retryable("bus_unavailable", f"still being deleted: {', '.join(left)}")
+                raise BUS_UNAVAILABLE.error(why=f"still being deleted: {', '.join(left)}")
 
     eventually(delete, deadline_s)
     provision(bus, topics, deadline_s=max(1.0, deadline - time.monotonic()))
@@ -184,7 +185,7 @@ def _describe(client: Any, names: Sequence[str]) -> dict[str, Mapping[str, Any]]
         if error is not kafka_errors.NoError:
             raise error(topic["name"])
         if any(partition["leader_id"] < 0 for partition in topic["partitions"]):
-            raise Retryable("bus_unavailable", f"{topic['name']} has partitions without a leader")
+            raise BUS_UNAVAILABLE.error(why=f"{topic['name']} has partitions without a leader")
         found[topic["name"]] = topic
     return found
 
@@ -204,7 +205,7 @@ def _create(client: Any, rows: Sequence[TopicSettings]) -> None:  # noqa: ANN401
     for topic in answer["topics"]:
         error = kafka_errors.for_code(topic["error_code"])
         if error is kafka_errors.InvalidReplicationFactorError:
-            raise Retryable("bus_unavailable", f"{topic['name']}: too few brokers up: {topic['error_message']}")
+            raise BUS_UNAVAILABLE.error(why=f"{topic['name']}: too few brokers up: {topic['error_message']}")
         if error not in {kafka_errors.NoError, kafka_errors.TopicAlreadyExistsError}:
             raise error(f"{topic['name']}: {topic['error_message']}")
     client.wait_for_topics([row.name for row in rows])
@@ -212,7 +213,7 @@ def _create(client: Any, rows: Sequence[TopicSettings]) -> None:  # noqa: ANN401
 
 def _check_partitions(row: TopicSettings, topic: Mapping[str, Any] | None) -> None:
     if topic is None:
-        raise Retryable("bus_unavailable", f"{row.name} was created and is not visible yet")
+        raise BUS_UNAVAILABLE.error(why=f"{row.name} was created and is not visible yet")
     count = len(topic["partitions"])
     if count != row.partitions:
         raise Fault("topic_mismatch", f"{row.name} has {count} partitions, {row.partitions} are wanted")
@@ -227,7 +228,7 @@ def _check_settings(client: Any, rows: Sequence[TopicSettings]) -> None:  # noqa
         has = by_topic.get(row.name)
         if not has:
             # The client drops the error: a broker that does not know the new topic yet answers with no setting.
-            raise Retryable("bus_unavailable", f"{row.name} shows no settings: new to that broker, or not ours to see")
+            raise BUS_UNAVAILABLE.error(why=f"{row.name} shows no settings: new to that broker, or not ours to see")
         for name in CHECKED:
             value = str(has[name]["value"])
             if value != row.settings()[name]:
@@ -274,7 +275,7 @@ def id_of(answer: Sequence[Mapping[str, Any]], topic: str) -> str:
                 raise error(topic)
             if error is kafka_errors.NoError:
                 return str(row["topic_id"])
-    raise Retryable("bus_unavailable", f"topic {topic} does not exist")
+    raise BUS_UNAVAILABLE.error(why=f"topic {topic} does not exist")
 
 
 def describe(bus: Bus, *, brokers: int = 1, deadline_s: float = 0.0) -> Cluster:
@@ -292,7 +293,7 @@ def describe(bus: Bus, *, brokers: int = 1, deadline_s: float = 0.0) -> Cluster:
             answer = client.describe_cluster()
             up = tuple(sorted(broker["broker_id"] for broker in answer["brokers"] if not broker.get("is_fenced")))
             if len(up) < brokers:
-                raise Retryable("bus_unavailable", f"{len(up)} of {brokers} brokers are up")
+                raise BUS_UNAVAILABLE.error(why=f"{len(up)} of {brokers} brokers are up")
             return Cluster(str(answer["cluster_id"]), up, _version(client))
 
     return eventually(ask, deadline_s)

@@ -22,7 +22,8 @@ from kafka.errors import (
 )
 from kafka.net.compat import KafkaNetClient
 
-from hub.errors import Fault, Retryable
+from hub.codes import BUS_UNAVAILABLE
+from hub.errors import Bug, Fault, Refusal
 from hub.kafka.bus import Bus, SaslCredentials
 
 CLIENT: Final = "santiao-hub"
@@ -41,17 +42,19 @@ def common_settings(bus: Bus) -> dict[str, Any]:
     }
 
 
-def named(bus: Bus, error: Exception) -> Fault | Retryable:
-    """Return the error with its cause in words.
+def named(bus: Bus, error: Exception) -> Refusal | Bug:
+    """Return the meaning of an error, with its cause in words.
 
     The cause is the password, a missing right, or just an unavailable bus.
     """
     user = bus.credentials.username if bus.credentials else "ANONYMOUS"
     if isinstance(error, SaslAuthenticationFailedError):
-        return Fault("bus_auth_failed", f"{bus.bootstrap} refuses user {user!r}: wrong name, password or mechanism")
+        return Bug(
+            Fault("bus_auth_failed", f"{bus.bootstrap} refuses user {user!r}: wrong name, password or mechanism")
+        )
     if isinstance(error, AuthorizationError):
-        return Fault("bus_not_allowed", f"user {user!r} lacks a right on {bus.bootstrap}: {error}")
-    return Retryable("bus_unavailable", f"{bus.bootstrap}: {error}")
+        return Bug(Fault("bus_not_allowed", f"user {user!r} lacks a right on {bus.bootstrap}: {error}"))
+    return BUS_UNAVAILABLE.refusal(why=f"{bus.bootstrap}: {error}")
 
 
 def knock(bus: Bus) -> None:
@@ -78,7 +81,7 @@ def knock(bus: Bus) -> None:
             if bus.credentials is not None:
                 _try_password(bus)
             return
-    raise Retryable("bus_unavailable", "no route to the broker: " + ", ".join(refusals))
+    raise BUS_UNAVAILABLE.error(why="no route to the broker: " + ", ".join(refusals))
 
 
 def _try_tls(credentials: SaslCredentials, plain: socket.socket, host: str) -> None:
@@ -95,7 +98,7 @@ def _try_password(bus: Bus) -> None:
     """
     # twice, because a broker that is just stopping answers the same
     if all(_refused(bus) for _ in range(2)):
-        raise named(bus, SaslAuthenticationFailedError())
+        raise named(bus, SaslAuthenticationFailedError()).error()
 
 
 def _refused(bus: Bus) -> bool:
@@ -154,7 +157,7 @@ def _build(bus: Bus, kind: Any, timeout_s: float, settings: dict[str, Any]) -> A
         )
     except KafkaError as error:
         kept.close()
-        raise named(bus, error) from error
+        raise named(bus, error).error() from error
 
 
 @contextmanager
@@ -171,7 +174,7 @@ def admin(bus: Bus, timeout_s: float | None = None) -> Iterator[Any]:
     try:
         yield client
     except KafkaError as error:
-        raise named(bus, error) from error
+        raise named(bus, error).error() from error
     finally:
         client.close()
 

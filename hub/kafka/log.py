@@ -13,7 +13,8 @@ from typing import Any, Final
 from kafka import TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
-from hub.errors import Fault, Retryable
+from hub.codes import BUS_UNAVAILABLE
+from hub.errors import Fault
 from hub.kafka.admin import check_rights, topic_id
 from hub.kafka.bus import Bus
 from hub.kafka.clients import consumer, named
@@ -79,9 +80,9 @@ class Log:
                 raise Fault("log_truncated", f"{topic}/{partition} no longer has offset {start}") from error
             except KafkaError as error:
                 self._close()
-                raise named(self._bus, error) from error
+                raise named(self._bus, error).error() from error
             self._close()
-        raise Retryable("bus_unavailable", f"{topic}/{partition} gave nothing from {start} in time")
+        raise BUS_UNAVAILABLE.error(why=f"{topic}/{partition} gave nothing from {start} in time")
 
     @staticmethod
     def _record(record: Any) -> FeedRecord:  # noqa: ANN401 - kafka-python has no types
@@ -118,14 +119,14 @@ class Log:
                 if partitions is None and not chosen:
                     # The check above asked another broker: this one does not know the new topic yet.
                     self._close()
-                    raise Retryable("bus_unavailable", f"topic {topic} is not known to every broker yet")
+                    raise BUS_UNAVAILABLE.error(why=f"topic {topic} is not known to every broker yet")
                 places = [TopicPartition(topic, partition) for partition in chosen or ()]
                 if not places:
                     return {}
                 answer = getattr(source, which)(places, timeout_ms=self._bus.request_timeout_s * 1000)
             except KafkaError as error:
                 self._close()
-                raise named(self._bus, error) from error
+                raise named(self._bus, error).error() from error
         return {place.partition: offset for place, offset in answer.items()}
 
     def ends(self, topic: str, partitions: Sequence[int] | None = None) -> Mapping[int, int]:
@@ -149,7 +150,7 @@ class Log:
                 answer = source.offsets_for_times(asked, timeout_ms=self._bus.request_timeout_s * 1000)
             except KafkaError as error:
                 self._close()
-                raise named(self._bus, error) from error
+                raise named(self._bus, error).error() from error
         found = {place.partition: stamp.offset for place, stamp in answer.items() if stamp is not None}
         return {partition: found.get(partition, end) for partition, end in ends.items()}
 

@@ -19,7 +19,8 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from hub.errors import Fault, Retryable
+from hub.codes import BUS_UNAVAILABLE
+from hub.errors import Bug, Fault, Refusal
 from hub.kafka.bus import Bus
 from hub.runtime.tasks import outcome_of, silence
 from hub.streams.ports import PAGE_BYTES, PAGE_MESSAGES, FeedRecord
@@ -84,7 +85,7 @@ class Pages:
         self._asked.add(asked)
         asked.add_done_callback(self._asked.discard)
         asked.add_done_callback(silence)
-        return await outcome_of(asked, self._closed)
+        return await outcome_of(asked, BUS_UNAVAILABLE.refusal(why=f"the reader of {self._topic} is closed"))
 
     async def _answer(self, question: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
         async with self._turn:
@@ -92,10 +93,7 @@ class Pages:
                 return await question()
             except (KafkaError, OSError) as error:
                 await self._drop()
-                raise self._named(error) from error
-
-    def _closed(self) -> Exception:
-        return Retryable("bus_unavailable", f"the reader of {self._topic} is closed")
+                raise self._named(error).error() from error
 
     async def _bounds(self, which: str, partitions: Sequence[int]) -> Mapping[int, int]:
         consumer = await self._current()
@@ -174,13 +172,13 @@ class Pages:
             self._consumer.unsubscribe()
         self._at = None
 
-    def _named(self, error: Exception) -> Fault | Retryable:
+    def _named(self, error: Exception) -> Refusal | Bug:
         user = self._bus.credentials.username if self._bus.credentials else "ANONYMOUS"
         if isinstance(error, SaslAuthenticationFailed):
-            return Fault("bus_auth_failed", f"{self._bus.bootstrap} refuses user {user!r}: {error}")
+            return Bug(Fault("bus_auth_failed", f"{self._bus.bootstrap} refuses user {user!r}: {error}"))
         if isinstance(error, TopicAuthorizationFailedError):
-            return Fault("bus_not_allowed", f"user {user!r} lacks a right on {self._bus.bootstrap}: {error}")
-        return Retryable("bus_unavailable", f"{self._bus.bootstrap}: {error}")
+            return Bug(Fault("bus_not_allowed", f"user {user!r} lacks a right on {self._bus.bootstrap}: {error}"))
+        return BUS_UNAVAILABLE.refusal(why=f"{self._bus.bootstrap}: {error}")
 
     async def close(self) -> None:
         """Close the connections within a bounded time.

@@ -21,7 +21,8 @@ from kafka.errors import (
 )
 from typing_extensions import override
 
-from hub.errors import Fault, Retryable
+from hub.codes import BUS_UNAVAILABLE, CLOCK_AHEAD
+from hub.errors import Bug, Fault, Refusal
 from hub.kafka.bus import Bus
 from hub.kafka.clients import named, producer
 from hub.streams.envelope import Message
@@ -44,31 +45,31 @@ class KafkaDelivery(Delivery):
         return bool(self._future.is_done)
 
     @override
-    def error(self) -> Exception | None:
+    def failure(self) -> Refusal | Bug | None:
         if not self._future.failed():
             return None
         return verdict(self._bus, self._future.exception)
 
 
-def verdict(bus: Bus, error: Exception) -> Exception:
+def verdict(bus: Bus, error: Exception) -> Refusal | Bug:
     """Return the meaning of a refusal.
 
-    Retryable: try again, with a new producer if needed. Fault: the process ends.
+    A refusal: try again, with a new producer if needed. A fault: the process ends.
     """
     match error:
         case AuthorizationError() | SaslAuthenticationFailedError():
             return named(bus, error)
         case MessageSizeTooLargeError():
-            return Fault("bus_refused", f"message larger than the bus takes: {error}")
+            return Bug(Fault("bus_refused", f"message larger than the bus takes: {error}"))
         case InvalidTimestampError():
             # the producer is now unusable for every topic; a new one is refused too until a clock is set right
-            return Retryable("clock_ahead", f"the broker refuses this machine's time stamps: {error}")
+            return CLOCK_AHEAD.refusal(why=error)
         case RetriableError():
-            return Retryable("bus_unavailable", str(error))
+            return BUS_UNAVAILABLE.refusal(why=error)
         case _ if isinstance(error, HEALED_BY_RENEWAL) or _without_id(error):
-            return Retryable("bus_unavailable", str(error))
+            return BUS_UNAVAILABLE.refusal(why=error)
         case _:
-            return Fault("bus_refused", f"{type(error).__name__}: {error}")
+            return Bug(Fault("bus_refused", f"{type(error).__name__}: {error}"))
 
 
 def _without_id(error: Exception) -> bool:
@@ -106,16 +107,16 @@ class KafkaPublisher(Publisher):
                 partition=message.partition,
             )
         except KafkaError as error:
-            raise verdict(self._bus, error) from error
+            raise verdict(self._bus, error).error() from error
         except ValueError as error:
             # no such partition, or a topic that the metadata does not know yet
-            raise Retryable("bus_unavailable", str(error)) from error
+            raise BUS_UNAVAILABLE.error(why=error) from error
         return KafkaDelivery(self._bus, future)
 
     def _current(self) -> Any:  # noqa: ANN401 - kafka-python has no types
         with self._lock:
             if self._closed:
-                raise Retryable("bus_unavailable", "the publisher is closed")
+                raise BUS_UNAVAILABLE.error(why="the publisher is closed")
             if self._producer is None:
                 self._producer = producer(self._bus)
             return self._producer

@@ -20,6 +20,7 @@ from faust.types import StreamT
 from typing_extensions import override
 from yarl import URL
 
+from hub.codes import BUS_UNAVAILABLE, CONSUMER_STALLED
 from hub.errors import Fault, Retryable
 from hub.kafka.admin import check_group, check_rights, topic_id
 from hub.kafka.buffer import Buffer
@@ -160,7 +161,7 @@ class FaustFeed(Feed):
             if driver is not None and driver.subscription():
                 return
             if time.monotonic() > deadline:
-                raise Retryable("bus_unavailable", f"{self._bus.bootstrap}: the consumer did not connect in time")
+                raise BUS_UNAVAILABLE.error(why=f"{self._bus.bootstrap}: the consumer did not connect in time")
             await asyncio.sleep(POLL_S)
 
     def _build(self) -> Any:  # noqa: ANN401 - Faust's app is generic over nothing that we use
@@ -260,10 +261,10 @@ class FaustFeed(Feed):
         failed = self._starting.done() and not self._starting.cancelled() and self._starting.exception()
         reason = failed or self._app.crash_reason
         if isinstance(reason, (KafkaError, OSError)) and not self._assigned and failed:
-            raise Retryable("bus_unavailable", f"{self._bus.bootstrap}: {reason}") from reason
+            raise BUS_UNAVAILABLE.error(why=f"{self._bus.bootstrap}: {reason}") from reason
         if isinstance(reason, Retryable):
             # The store did not return our places when partitions were assigned. That ended the consumer, not us.
-            raise Stalled(reason.code, reason.detail, after_s=reason.after_s) from reason
+            raise Stalled(reason.refusal) from reason
         if failed or self._app.should_stop:
             raise Fault("feed_crashed", f"the consumer of {self._topic} in {self._group} died: {reason!r}")
 
@@ -274,7 +275,7 @@ class FaustFeed(Feed):
         while True:
             self._check()
             if not self.alive():
-                raise Stalled("consumer_stalled", f"the consumer of {self._topic} in {self._group} asks for nothing")
+                raise Stalled(CONSUMER_STALLED.refusal(why=f"{self._topic} in {self._group}"))
             self._buffer.changed.clear()
             records = self._buffer.take(limit)
             left = deadline - loop.time()

@@ -1,6 +1,6 @@
 """Judges whether a service does its job.
 
-Each part reports its trouble as a code, the table `REASONS` says what a code means, and `Health` gives the answer.
+Each part reports its trouble as a code of the catalogue, and `Health` gives the answer.
 Trouble that lasts decides; trouble that passes is reported as degraded. Whether the process is alive is another
 question (`/livez`): a service that can't write its store is alive, and a restart would not help.
 """
@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from hub import codes
+from hub.errors import Code
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import end_of, outcome_of
 
@@ -22,20 +24,7 @@ DOWN_AFTER_S: Final = 10.0
 """Shorter trouble raises no alarm: a restarted database, a leader that moves, a rebalance."""
 LOOK_S: Final = 0.5
 
-REASONS: Final[Mapping[str, str]] = {
-    "store_full": "数据库空间已满 / the store has no space left",
-    "store_read_only": "数据库只读 / the store takes no writes",
-    "store_locked": "数据库被他人锁住 / another session holds a lock in the store",
-    "store_busy": "数据库来不及 / the store does not answer in time",
-    "store_unavailable": "数据库不可达 / the store is out of reach",
-    "store_closed": "正在停机 / the service is stopping",
-    "bus_unavailable": "消息总线不可达 / the bus is out of reach",
-    "clock_ahead": "本机时钟超前，消息总线拒收 / this machine's clock is ahead: the bus refuses its stamps",
-    "consumer_stalled": "消费者停滞，正在重启 / the consumer stalled and is started again",
-    "reader_stuck": "读取停滞 / reading does not move on",
-    "unsent": "已受理的记录未能发出 / accepted records are not sent on",
-}
-"""What a code means, for people; a code that isn't here is shown as it is."""
+_ROWS: Final[Mapping[str, Code]] = {row.name: row for row in vars(codes).values() if isinstance(row, Code)}
 
 
 class HealthStatus(StrEnum):
@@ -203,4 +192,6 @@ def _lasts(concern: Concern, finding: Finding, bearings: set[Bearing]) -> bool:
 
 
 def _line(concern: Concern, finding: Finding) -> str:
-    return f"{concern.title}: {REASONS.get(finding.reason, finding.reason)} ({int(finding.for_s)} s)"
+    row = _ROWS.get(finding.reason)
+    words = f"{row.zh} / {row.en}" if row else finding.reason
+    return f"{concern.title}: {words} ({int(finding.for_s)} s)"

@@ -16,7 +16,8 @@ from typing import Final, NoReturn, Protocol
 
 import structlog
 
-from hub.errors import Fault, Rejected, Retryable
+from hub.codes import BUG
+from hub.errors import Fault, Refused
 from hub.runtime import heap, stdio
 
 EXIT_OK: Final = 0
@@ -229,7 +230,7 @@ def _succeeded(task: asyncio.Task[None], part: Part) -> bool:
 
 
 def _report(part: str, error: BaseException) -> None:
-    code = error.code if isinstance(error, Fault | Rejected | Retryable) else "bug"
+    code = error.code if isinstance(error, Fault | Refused) else BUG.name
     heading = f"docs/runbook.md#{code.replace('_', '-')}"
     _log.critical("process_failed", part=part, code=code, runbook=heading, exc_info=error)
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from hub.errors import Kind, Retryable
+from hub.codes import TOO_MANY_AT_ONCE
 
 COME_BACK_S: Final = 1.0
 """How long a refused caller is asked to wait."""
@@ -78,8 +78,7 @@ class Quota:
             or (not caller.known and self._strangers >= self._for_strangers)
         ):
             self._forget(caller)
-            detail = "同时进行的请求过多 too many requests at once"
-            raise Retryable("too_many_at_once", detail, after_s=COME_BACK_S, kind=Kind.EXHAUSTED)
+            raise TOO_MANY_AT_ONCE.error(after_s=COME_BACK_S)
         self._count(caller, 1)
         try:
             yield

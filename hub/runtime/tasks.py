@@ -6,23 +6,14 @@ It distinguishes a cancellation of the task from one of the waiter.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, TypeVar
 
-from hub.errors import Fault
+from hub.errors import Fault, Refusal
 
 T = TypeVar("T")
 
 
-def part_ended() -> Exception:
-    """Return the error for a cancelled part's watcher.
-
-    It is for a task that somebody else cancelled.
-    """
-    return Fault("part_ended", "its task was cancelled by somebody else")
-
-
-async def outcome_of(task: asyncio.Future[T], cancelled: Callable[[], Exception] = part_ended) -> T:
+async def outcome_of(task: asyncio.Future[T], refusal: Refusal | None = None) -> T:
     """Return or raise the outcome of a shared task.
 
     Any number may wait for it. A waiter that is cancelled stops waiting and leaves the task alone. When the *task* was
@@ -31,11 +22,13 @@ async def outcome_of(task: asyncio.Future[T], cancelled: Callable[[], Exception]
 
     Args:
         task: Shared; a future will do.
-        cancelled: Makes the error for a task that somebody else cancelled.
+        refusal: What a waiter is told when somebody else cancelled the task; a fault when left out.
     """
     await asyncio.wait({task})
     if task.cancelled():
-        raise cancelled()
+        if refusal is not None:
+            raise refusal.error()
+        raise Fault("part_ended", "its task was cancelled by somebody else")
     return task.result()
 
 

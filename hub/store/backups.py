@@ -13,7 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hub.errors import Kind, Rejected
+from hub.codes import BACKUP_DAMAGED, FILE_EXISTS, NO_BACKUP, NO_STORE, NOT_SQLITE
 from hub.store.store import Transaction
 from hub.store.tables import store_meta, stream_head
 
@@ -36,9 +36,9 @@ def backup(url: str, to: Path, at: datetime) -> int:
     """
     file = _file(url)
     if not file.is_file():
-        raise Rejected("no_store", f"没有此文件 no such file: {file}", kind=Kind.NOT_FOUND)
+        raise NO_STORE.error(why=file)
     if to.exists():
-        raise Rejected("file_exists", f"不覆盖已有文件 will not overwrite {to}")
+        raise FILE_EXISTS.error(why=to)
     to.parent.mkdir(parents=True, exist_ok=True)
     to.touch(mode=0o600)
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(to)) as copy:
@@ -51,7 +51,7 @@ def backup(url: str, to: Path, at: datetime) -> int:
             copy.commit()
         copy.execute("PRAGMA journal_mode=DELETE")
         if copy.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-            raise Rejected("backup_damaged", f"copy is damaged: {to}")
+            raise BACKUP_DAMAGED.error(why=to)
     return to.stat().st_size
 
 
@@ -68,7 +68,7 @@ def restore(url: str, source: Path, at: datetime) -> Path | None:
     """
     file = _file(url)
     if not source.is_file():
-        raise Rejected("no_backup", f"没有此备份 no such backup: {source}", kind=Kind.NOT_FOUND)
+        raise NO_BACKUP.error(why=source)
     aside = file.with_name(f"{file.name}.replaced-{at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     moved = False
     for suffix in SIDE_FILES:
@@ -102,7 +102,5 @@ def forget_backup(tx: Transaction) -> None:
 def _file(url: str) -> Path:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise Rejected(
-            "not_sqlite", "PostgreSQL 请用 pg_dump / pg_restore；PostgreSQL has its own commands: pg_dump, pg_restore"
-        )
+        raise NOT_SQLITE.error()
     return Path(parsed.database)

@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from hub.errors import Retryable
+from hub.codes import STORE_CLOSED
+from hub.errors import Bug, Refusal
+from hub.store.failures import translate
 from hub.store.store import Store, Transaction
 
 GATHER_S: Final = 0.02
@@ -30,20 +32,20 @@ class _Parcel(Generic[Item, Result]):
     """
 
     items: Sequence[Item]
-    outcomes: asyncio.Future[Sequence[Result | Exception]]
+    outcomes: asyncio.Future[Sequence[Result | Refusal | Bug]]
 
 
 class Batcher(Generic[Item, Result]):
     """Applies items of concurrent callers together.
 
-    The unit gets the items in the order they were submitted and returns one result or exception for each; an exception
-    of one item does not affect the others. An exception that the unit *raises* fails all its items.
+    The unit gets the items in the order they were submitted and returns one outcome for each; a refusal of one item
+    does not affect the others. What the unit *raises* is the outcome of all its items.
     """
 
     def __init__(
         self,
         store: Store,
-        unit: Callable[[Transaction, Sequence[Item]], Sequence[Result | Exception]],
+        unit: Callable[[Transaction, Sequence[Item]], Sequence[Result | Refusal | Bug]],
         *,
         limit: int = 512,
     ) -> None:
@@ -59,23 +61,23 @@ class Batcher(Generic[Item, Result]):
     async def submit(self, item: Item) -> Result:
         """Apply one item.
 
-        Returns after its durable commit, or raises the item's own exception.
+        Returns after its durable commit, or raises the item's own refusal.
         """
         outcome = (await self._enqueue((item,)))[0]
-        if isinstance(outcome, Exception):
-            raise outcome
+        if isinstance(outcome, Refusal | Bug):
+            raise outcome.error()
         return outcome
 
-    async def submit_all(self, items: Sequence[Item]) -> Sequence[Result | Exception]:
+    async def submit_all(self, items: Sequence[Item]) -> Sequence[Result | Refusal | Bug]:
         """Apply many items in order.
 
-        Returns one result or exception for each.
+        Returns one outcome for each.
         """
         parcels = [self._enqueue(items[at : at + self._limit]) for at in range(0, len(items), self._limit)]
         return [outcome for parcel in parcels for outcome in await parcel]
 
-    def _enqueue(self, items: Sequence[Item]) -> asyncio.Future[Sequence[Result | Exception]]:
-        outcomes: asyncio.Future[Sequence[Result | Exception]] = asyncio.get_running_loop().create_future()
+    def _enqueue(self, items: Sequence[Item]) -> asyncio.Future[Sequence[Result | Refusal | Bug]]:
+        outcomes: asyncio.Future[Sequence[Result | Refusal | Bug]] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Parcel(items, outcomes))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._drain())
@@ -88,7 +90,7 @@ class Batcher(Generic[Item, Result]):
             # After a cancellation, as at the end of the loop, no item is applied any more: its caller must not wait.
             for parcel in (*self._taken, *self._waiting):
                 if not parcel.outcomes.done():
-                    parcel.outcomes.set_exception(Retryable("store_closed", "the service is stopping"))
+                    parcel.outcomes.set_result([STORE_CLOSED.refusal()] * len(parcel.items))
             self._waiting.clear()
 
     async def _commit_all(self) -> None:
@@ -98,11 +100,11 @@ class Batcher(Generic[Item, Result]):
             if not parcels:
                 continue
             items = [item for parcel in parcels for item in parcel.items]
-            outcomes: Sequence[Result | Exception]
+            outcomes: Sequence[Result | Refusal | Bug]
             try:
                 outcomes = await self._store.write(lambda tx, items=items: self._apply(tx, items))  # type: ignore[misc]
             except Exception as error:  # noqa: BLE001 - belongs to the callers
-                outcomes = [error] * len(items)
+                outcomes = [translate(error)] * len(items)
             given = iter(outcomes)
             for parcel in parcels:
                 own = [next(given) for _ in parcel.items]
@@ -135,7 +137,7 @@ class Batcher(Generic[Item, Result]):
                 room -= len(parcel.items)
         return taken
 
-    def _apply(self, tx: Transaction, items: Sequence[Item]) -> Sequence[Result | Exception]:
+    def _apply(self, tx: Transaction, items: Sequence[Item]) -> Sequence[Result | Refusal | Bug]:
         outcomes = self._unit(tx, items)
         if len(outcomes) != len(items):
             message = f"the unit answered {len(outcomes)} of {len(items)} items"

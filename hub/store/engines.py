@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, pool
 from sqlalchemy.engine import ExceptionContext
 
-from hub.errors import Rejected
+from hub.codes import UNKNOWN_STORE
 from hub.store.failures import judge
 from hub.store.waits import CONNECT_S, SILENT_S, Waits
 
@@ -79,9 +79,7 @@ def _engine(url: str, waits: Waits, *, begin: str, isolation: str | None, size: 
         )
         event.listen(engine, "connect", _preparer_postgresql(waits))
     else:
-        raise Rejected(
-            "unknown_store", f"store_url names {backend}; sqlite and postgresql are supported", field="store_url"
-        )
+        raise UNKNOWN_STORE.error(backend=backend)
     event.listen(engine, "handle_error", _discard_spent)
     return engine
 
@@ -130,8 +128,8 @@ def _discard_spent(context: ExceptionContext) -> None:
     A session keeps the `default_transaction_read_only` that it began with, also after the server takes writes again.
     SQLite opens a file read-only when it can't open it otherwise, and the connection stays so.
     """
-    verdict = judge(context.original_exception)
-    if verdict is not None and verdict.spent:
+    not_now = judge(context.original_exception)
+    if not_now is not None and not_now.spent:
         context.is_disconnect = True
 
 

@@ -3,7 +3,7 @@
 An error means "not now", a damaged store, or our bug. There is one table for each driver; error texts are not parsed.
 
 A failed commit may have been written all the same: a connection that broke at COMMIT, or an fsync that failed, leaves
-the outcome unknown. So a `Retryable` of a store says "retry", never "nothing was written"; a caller that retries with
+the outcome unknown. So a refusal of a store says "retry", never "nothing was written"; a caller that retries with
 the same key is given the same receipt.
 """
 
@@ -15,32 +15,33 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import exc
 
-from hub.errors import Fault, Kind, Retryable
+from hub.codes import STORE_BUSY, STORE_FULL, STORE_LOCKED, STORE_READ_ONLY, STORE_UNAVAILABLE
+from hub.errors import Bug, Code, Fault, Refusal, Refused
 
 
 class NotNow(NamedTuple):
     """A reason why a store can't serve now.
 
     Attributes:
-        code: Stable; health and the runbook know it.
-        detail: For people.
+        code: Health and the runbook know it.
         after_s: Seconds to wait before the next try.
-        kind: Row of `hub.errors.MEANINGS`.
         spent: Whether the session must be discarded: only a new one sees the new state of the server or the file.
     """
 
-    code: str
-    detail: str
+    code: Code
     after_s: float
-    kind: Kind = Kind.UNAVAILABLE
     spent: bool = False
 
+    def refusal(self) -> Refusal:
+        """Return what its callers are told."""
+        return self.code.refusal(after_s=self.after_s)
 
-FULL: Final = NotNow("store_full", "数据库空间已满 the store has no space left", 5.0, Kind.EXHAUSTED)
-READ_ONLY: Final = NotNow("store_read_only", "数据库只读 the store takes no writes", 2.0, spent=True)
-LOCKED: Final = NotNow("store_locked", "数据库被他人锁住 another session holds a lock", 1.0)
-BUSY: Final = NotNow("store_busy", "数据库来不及 the store is too busy", 1.0)
-AWAY: Final = NotNow("store_unavailable", "数据库没有应答 the store did not answer", 0.5, spent=True)
+
+FULL: Final = NotNow(STORE_FULL, 5.0)
+READ_ONLY: Final = NotNow(STORE_READ_ONLY, 2.0, spent=True)
+LOCKED: Final = NotNow(STORE_LOCKED, 1.0)
+BUSY: Final = NotNow(STORE_BUSY, 1.0)
+AWAY: Final = NotNow(STORE_UNAVAILABLE, 0.5, spent=True)
 
 SQLSTATES: Final[Mapping[str, NotNow]] = {
     "08": AWAY,  # connection
@@ -76,21 +77,18 @@ _PRIMARY: Final = 0xFF
 _CLASS: Final = 2
 
 
-def translate(error: Exception) -> Exception:
-    """Return the meaning of a database error.
+def translate(error: Exception) -> Refusal | Bug:
+    """Return the meaning of an error in a transaction.
 
-    That is "not now" (`Retryable`), damage (`Fault`), or the error itself.
-
-    Args:
-        error: SQLAlchemy's or a driver's; any other is our bug, and returned as it is.
+    That is a refusal, raised in it or by a database that can't serve now, or else damage (a `Fault`) or our bug.
     """
+    if isinstance(error, Refused):
+        return error.refusal
     origin = _origin(error)
     if isinstance(origin, sqlite3.Error) and _primary(origin) in DAMAGED:
-        return Fault("store_damaged", f"SQLite says {origin.sqlite_errorname}: put back a backup")
-    verdict = judge(error)
-    if verdict is None:
-        return error
-    return Retryable(verdict.code, verdict.detail, after_s=verdict.after_s, kind=verdict.kind)
+        return Bug(Fault("store_damaged", f"SQLite says {origin.sqlite_errorname}: put back a backup"))
+    not_now = judge(error)
+    return Bug(error) if not_now is None else not_now.refusal()
 
 
 def judge(error: BaseException) -> NotNow | None:

@@ -57,7 +57,7 @@ def migrate(store: Store, service_versions: Path | None = None) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "heads")
     except Exception as error:
-        raise translate(error) from error
+        raise translate(error).error() from error
 
 
 def prepare(

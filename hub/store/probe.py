@@ -13,11 +13,11 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from hub.codes import STORE_BUSY
 from hub.errors import Retryable
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import end_of, outcome_of
 from hub.store import wal
-from hub.store.failures import BUSY
 from hub.store.store import Store, Transaction
 from hub.store.tables import store_meta
 
@@ -65,10 +65,10 @@ class StoreProbe:
     def trouble(self) -> str:
         """Return why the store can't be written.
 
-        A code of `hub.store.failures`; empty while it can be written.
+        A code of the store; empty while it can be written.
         """
         slow = self._asked_at is not None and time.monotonic() - self._asked_at > SLOW_S
-        return self._reason or (BUSY.code if slow else "")
+        return self._reason or (STORE_BUSY.name if slow else "")
 
     async def start(self) -> None:
         """Start probing."""
@@ -93,7 +93,7 @@ class StoreProbe:
             async with asyncio.timeout(self._answer_s):
                 await self._store.write(write_nothing)
         except TimeoutError:
-            self._reason = BUSY.code
+            self._reason = STORE_BUSY.name
         except Retryable as error:
             self._reason = error.code
         else:

@@ -17,7 +17,8 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 import sqlalchemy as sa
 
-from hub.errors import Retryable
+from hub.codes import STORE_CLOSED
+from hub.errors import Bug, Refusal
 from hub.store import engines
 from hub.store.failures import BUSY, translate
 from hub.store.waits import SERVING, Waits
@@ -76,7 +77,7 @@ class Store:
         Returns its result after the durable commit. If a caller is cancelled before its turn, its unit is not run.
 
         Raises:
-            Retryable: A code of `hub.store.failures`. Mostly nothing was written; where the connection broke at the
+            Retryable: The store can't serve now. Mostly nothing was written; where the connection broke at the
                 commit nobody knows, so what is tried again must be recognised (same key, same place, same fence).
             Fault: `store_damaged`.
             Exception: What the unit raised; nothing of this unit was written.
@@ -100,7 +101,7 @@ class Store:
             with self._reader.begin() as tx:
                 return unit(tx)
         except Exception as error:
-            raise translate(error) from error
+            raise translate(error).error() from error
 
     def on_commit(self, listener: Callable[[], None]) -> None:
         """Call `listener` after each commit.
@@ -126,7 +127,7 @@ class Store:
         The future is done after the commit.
         """
         if self._closed:
-            raise Retryable("store_closed", "the service is stopping")
+            raise STORE_CLOSED.error()
         future: Future[T] = Future()
         self._jobs.put(_Job(unit, future, time.monotonic()))
         return future
@@ -154,7 +155,7 @@ class Store:
         """
         if not self._queue_s or time.monotonic() - job.since <= self._queue_s:
             return True
-        job.future.set_exception(Retryable(BUSY.code, BUSY.detail, after_s=BUSY.after_s, kind=BUSY.kind))
+        job.future.set_exception(BUSY.refusal().error())
         return False
 
     def _commit(self, jobs: Sequence[_Job]) -> None:
@@ -175,7 +176,7 @@ class Store:
             with self._writer.begin() as tx:
                 result = job.unit(tx)
         except Exception as error:  # noqa: BLE001 - handed to the caller, who owns it
-            job.future.set_exception(translate(error))
+            job.future.set_exception(translate(error).error())
             return
         self._tell()
         job.future.set_result(result)
@@ -185,19 +186,19 @@ class Store:
             with self._writer.begin() as tx:
                 outcomes = [self._in_savepoint(tx, job.unit) for job in jobs]
         except Exception as error:  # noqa: BLE001 - handed to the callers, or each unit gets its own
-            verdict = translate(error)
-            if not isinstance(verdict, Retryable):
+            refusal = translate(error)
+            if not isinstance(refusal, Refusal) or refusal.is_final:
                 return False
             # The store can't serve now: a retry of each unit would wait for the same lock each time.
             for job in jobs:
-                job.future.set_exception(verdict)
+                job.future.set_exception(refusal.error())
             return True
         self._tell()
         for job, (result, failure) in zip(jobs, outcomes, strict=True):
             if failure is None:
                 job.future.set_result(result)
             else:
-                job.future.set_exception(translate(failure))
+                job.future.set_exception(failure.error())
         return True
 
     def _tell(self) -> None:
@@ -205,9 +206,9 @@ class Store:
             listener()
 
     @staticmethod
-    def _in_savepoint(tx: Transaction, unit: Unit[T]) -> tuple[T | None, Exception | None]:
+    def _in_savepoint(tx: Transaction, unit: Unit[T]) -> tuple[T | None, Refusal | Bug | None]:
         try:
             with tx.begin_nested():
                 return unit(tx), None
         except Exception as error:  # noqa: BLE001 - handed to the caller of this unit
-            return None, error
+            return None, translate(error)

@@ -8,20 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeGuard
 
-from hub.errors import Fault, Kind, Rejected, Retryable
+from hub.codes import BEHIND_PARKED, BUG, SOURCE_HELD
+from hub.errors import Fault, Kind, Refusal, Rejected
 from hub.store.failures import translate
 from hub.store.store import Transaction
 from hub.streams.envelope import StreamName
 from hub.streams.flood import FloodTrial, FloodWatch
-from hub.streams.holds import SOURCE_HELD, covers
-from hub.streams.inbox import BUG, Inbox, Places
+from hub.streams.holds import covers
+from hub.streams.inbox import Inbox, Places
 from hub.streams.judge import Dead, Numbered
 from hub.streams.plan import Plan
 from hub.streams.ports import FeedRecord
 
-Answer = Rejected | Retryable | None
+Answer = Refusal | None
 LATE: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
 """Refusals that depend on the dispute's present state: the record is sound, but the dispute has moved on."""
 
@@ -50,8 +51,8 @@ class Applier(Protocol):
 
         The effects are written in the reader's transaction.
 
-        A `Rejected` becomes a dead letter, a `Retryable` parks the dispute; any exception that is *raised* is a bug
-        of ours. May be called again after a roll-back.
+        A final refusal becomes a dead letter, a temporary one parks the dispute; any exception that is *raised* is a
+        bug of ours. May be called again after a roll-back.
         """
 
 
@@ -84,10 +85,6 @@ class Outcome:
     dead: list[Dead] = field(default_factory=list)
     parked: set[str] = field(default_factory=set)
     bugs: bool = False
-
-
-class _Troubled(Exception):  # noqa: N818 - rolls the savepoint back, then one by one
-    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +146,7 @@ def apply_plan(
         answered = list(zip(items, answers, strict=True))
         for item, answer in answered:
             note(outcome.trial, applier, item, answer)
-        outcome.dead += [dead_of(item, answer) for item, answer in answered if isinstance(answer, Rejected)]
+        outcome.dead += [dead_of(item, answer) for item, answer in answered if answer and answer.is_final]
         applied = [item for item, answer in answered if answer is None]
     outcome.dead += overflow
     outcome.applied = len(applied)
@@ -177,7 +174,7 @@ def note(trial: FloodTrial, applier: Applier, item: Numbered, answer: Answer) ->
     Raises:
         Flooded: Its source has to be held.
     """
-    if isinstance(answer, Retryable) and answer.code != BUG:
+    if waits(answer) and answer.code != BUG.name:
         return
     sound = answer is None or answer.kind in LATE
     trial.note(source_of(applier, item), "" if sound or answer is None else answer.code)
@@ -204,12 +201,12 @@ def _hold(
         else:
             others.append(item)
     now = time.time()
-    inbox.park(tx, waiting[: max(room, 0)], SOURCE_HELD, now)
-    why = Rejected(SOURCE_HELD, f"the source is held, and {limit} records are")
+    inbox.park(tx, waiting[: max(room, 0)], SOURCE_HELD.name, now)
+    refusal = SOURCE_HELD.refusal(limit=limit)
     letters = [
         replace(dead, source=dead.source._replace(key=key.encode()), held_source=source)
         for item, key, source in waiting[max(room, 0) :]
-        for dead in (dead_of(item, why),)
+        for dead in (dead_of(item, refusal),)
     ]
     return others, letters
 
@@ -222,18 +219,42 @@ def apply_together(tx: Transaction, applier: Applier, items: Sequence[Numbered])
     if not items:
         return []
     try:
-        with tx.begin_nested():
+        with tx.begin_nested() as savepoint:
             answers = list(applier.apply(tx, items))
-            if any(answers) and any(isinstance(answer, Retryable) for answer in answers):
-                raise _Troubled  # noqa: TRY301 - only an exception rolls the savepoint back
+            if any(answers) and any(map(waits, answers)):
+                savepoint.rollback()
+                return None
     except Exception as error:
-        if isinstance(error, Fault) or isinstance(translate(error), Retryable):
+        if stops(error):
             raise
         return None
     if len(answers) != len(items):
         message = f"the applier answered {len(answers)} of {len(items)} records"
         raise AssertionError(message)
     return answers
+
+
+def apply_one(tx: Transaction, applier: Applier, item: Numbered) -> Answer:
+    """Apply one record in its own savepoint."""
+    with tx.begin_nested() as savepoint:
+        (answer,) = applier.apply(tx, [item])
+        if waits(answer):
+            savepoint.rollback()
+    return answer
+
+
+def waits(answer: Answer) -> TypeGuard[Refusal]:
+    """Return whether a record is to be tried again."""
+    return answer is not None and not answer.is_final
+
+
+def stops(error: Exception) -> bool:
+    """Return whether an error is none of a record's.
+
+    That is a fault, and a store that can't serve now.
+    """
+    found = translate(error)
+    return isinstance(error, Fault) or (isinstance(found, Refusal) and not found.is_final)
 
 
 class _Stepper:
@@ -271,40 +292,35 @@ class _Stepper:
     def step(self, item: Numbered) -> Answer:
         """Apply one record, or park it, or refuse it.
 
-        A parked record answers `Retryable`.
+        A parked record answers a temporary refusal.
         """
         try:
             key = self._applier.key_of(item.record)
         except Rejected as error:
-            return error
+            return error.refusal
         if key in self._places.parked or key in self.parked:
-            return self._park(item, key, Retryable("behind_parked", "an earlier record of the dispute is parked"))
+            return self._park(item, key, BEHIND_PARKED.refusal())
         try:
-            with self._tx.begin_nested():
-                (answer,) = self._applier.apply(self._tx, [item])
-                if isinstance(answer, Retryable):
-                    raise answer  # noqa: TRY301 - only an exception rolls the savepoint back
-                return answer
-        except Retryable as error:
-            return self._park(item, key, error)
+            answer = apply_one(self._tx, self._applier, item)
         except Exception as error:
-            if isinstance(error, Fault) or isinstance(translate(error), Retryable):
+            if stops(error):
                 raise
             attempts = self._places.crashes.get((str(item.stream), item.position), 0) + 1
             known = self.bugs or attempts >= self._limits.crashes
             if self._limits.on_bug == "stop" or not known:
                 raise Poisoned(item, attempts) from error
             self.bugs = True
-            return self._park(item, key, Retryable(BUG, type(error).__name__), operator=True)
+            return self._park(item, key, BUG.refusal(why=type(error).__name__), operator=True)
+        return self._park(item, key, answer) if waits(answer) else answer
 
-    def _park(self, item: Numbered, key: str, why: Retryable, *, operator: bool = False) -> Retryable:
-        retry_at = None if operator else time.time() + why.after_s
-        self._inbox.park(self._tx, [(item, key, source_of(self._applier, item))], why.code, retry_at)
+    def _park(self, item: Numbered, key: str, refusal: Refusal, *, operator: bool = False) -> Refusal:
+        retry_at = None if operator else time.time() + refusal.after_s
+        self._inbox.park(self._tx, [(item, key, source_of(self._applier, item))], refusal.code, retry_at)
         self.parked.add(key)
-        return why
+        return refusal
 
 
-def dead_of(item: Numbered, why: Rejected) -> Dead:
+def dead_of(item: Numbered, refusal: Refusal) -> Dead:
     """Return the dead letter of one refused record."""
     source = FeedRecord(item.topic, item.partition, item.offset, None, None, (), 0)
-    return Dead(source, why.code, why.detail, str(item.stream), item.position, 1, item.record)
+    return Dead(source, refusal.code, refusal.detail, str(item.stream), item.position, 1, item.record)

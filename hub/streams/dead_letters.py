@@ -16,12 +16,20 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
-from hub.errors import Kind, Rejected, Retryable
+from hub.codes import (
+    BUS_UNAVAILABLE,
+    NOT_REDRIVABLE,
+    PLACE_MISMATCH,
+    REDRIVEN,
+    SOURCE_HELD,
+    UNDECODABLE,
+    UNKNOWN_DEAD_LETTER,
+)
+from hub.errors import Rejected, Retryable
 from hub.runtime.tasks import end_of, outcome_of
 from hub.store.store import Store, Transaction
 from hub.store.tables import dead_letter
 from hub.streams.envelope import Message, StreamName, extend_all, place_of, unpack
-from hub.streams.holds import SOURCE_HELD
 from hub.streams.inbox import Inbox
 from hub.streams.judge import Numbered
 from hub.streams.ports import Publisher
@@ -87,13 +95,13 @@ class DeadLetterRelay:
             while not delivery.done():
                 if time.monotonic() > deadline:
                     self._publisher.renew()
-                    raise Retryable("bus_unavailable", "a dead letter was not confirmed in time")
+                    raise BUS_UNAVAILABLE.error(why="a dead letter was not confirmed in time")
                 await asyncio.sleep(POLL_S)
-            error = delivery.error()
-            if error is not None:
+            failure = delivery.failure()
+            if failure is not None:
                 # as in the relay: a producer that gave a message up sends nothing after it
                 self._publisher.renew()
-                raise error
+                raise failure.error()
             await self._store.write(lambda tx, letter=row.id: _mark(tx, letter))  # type: ignore[misc]
 
 
@@ -135,11 +143,9 @@ def redrive(tx: Transaction, letter_id: int) -> int:
     """
     row = tx.execute(sa.select(dead_letter).where(dead_letter.c.id == letter_id).with_for_update()).first()
     if row is None:
-        raise Rejected("unknown_dead_letter", "no dead letter has this id", kind=Kind.NOT_FOUND, field="id")
+        raise UNKNOWN_DEAD_LETTER.error(field="id")
     if not row.stream:
-        raise Rejected(
-            "not_redrivable", "the letter is no numbered record: its sender has to send it again", field="id"
-        )
+        raise NOT_REDRIVABLE.error(why="it holds no numbered record, and its sender has to send it again")
     inbox = Inbox(row.topic)
     records = _records(row)
     now = time.time()
@@ -149,24 +155,24 @@ def redrive(tx: Transaction, letter_id: int) -> int:
         # Each record has its own key: a redriven letter neither waits for others nor blocks them. One that died only
         # because its source was held was never tried: it keeps its place behind the earlier records of its dispute.
         own = f"redriven:{row.stream}@{position}"[:64]
-        key = bytes(row.key).decode() if row.reason == SOURCE_HELD else own
-        inbox.park(tx, [(item, key, row.source)], "redriven", now)
+        key = bytes(row.key).decode() if row.reason == SOURCE_HELD.name else own
+        inbox.park(tx, [(item, key, row.source)], REDRIVEN.name, now)
     tx.execute(sa.delete(dead_letter).where(dead_letter.c.id == letter_id))
     return len(records)
 
 
 def _records(row: sa.Row[Any]) -> Sequence[bytes]:
-    if row.reason not in {"undecodable", "place_mismatch"}:
+    if row.reason not in {UNDECODABLE.name, PLACE_MISMATCH.name}:
         return (bytes(row.value),)
     headers = [(name, bytes.fromhex(value)) for name, value in json.loads(bytes(row.headers))]
     try:
         place = place_of(headers)
         records = unpack(place, bytes(row.value or b""))
     except Rejected as error:
-        raise Rejected("not_redrivable", f"still {error.code}", field="id") from error
+        raise NOT_REDRIVABLE.error(why=f"still {error.code}") from error
     skipped = row.position - place.first
     if extend_all(place.hash_before, records) != place.hash_after:
-        raise Rejected("not_redrivable", "the records do not hash to the header's hash", field="id")
+        raise NOT_REDRIVABLE.error(why="the records do not hash to the header's hash")
     return records[skipped:]
 
 

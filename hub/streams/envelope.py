@@ -16,6 +16,7 @@ from typing import Final
 from google.protobuf.message import DecodeError
 from typing_extensions import override
 
+from hub.codes import BAD_STREAM_NAME, NOT_A_BATCH, PLACE_MISMATCH, UNDECODABLE
 from hub.errors import Rejected
 from hub.streams.topics import Topic
 from hub.wire.stream.v1 import stream_pb2
@@ -54,7 +55,7 @@ class StreamName:
         producer, _, rest = text.partition("/")
         shard, _, epoch = rest.partition("/")
         if not producer or not shard.isascii() or not shard.isdigit() or not epoch:
-            raise Rejected("bad_stream_name", "a stream is written producer/shard/epoch", field="stream")
+            raise BAD_STREAM_NAME.error()
         return cls(producer, int(shard), epoch)
 
 
@@ -178,9 +179,9 @@ def place_of(headers: Headers) -> BatchPlace:
             name, _, position = named["ce_continuesfrom"].decode().rpartition("@")
             continues = (StreamName.parse(name), int(position))
     except (KeyError, ValueError, TypeError, AttributeError, Rejected) as error:  # a header may also be null
-        raise Rejected("not_a_batch", f"headers do not name a place: {type(error).__name__}") from error
+        raise NOT_A_BATCH.error() from error
     if first < 1 or count < 1 or len(before) != len(GENESIS) or len(after) != len(GENESIS):
-        raise Rejected("not_a_batch", "headers name an impossible place")
+        raise NOT_A_BATCH.error()
     return BatchPlace(stream, first, count, before, after, continues)
 
 
@@ -206,11 +207,11 @@ def unpack(place: BatchPlace, value: bytes) -> tuple[bytes, ...]:
     try:
         batch = stream_pb2.Batch.FromString(value)
     except DecodeError as error:
-        raise Rejected("undecodable", "value is not a Batch") from error
+        raise UNDECODABLE.error(message="Batch") from error
     records = tuple(batch.records)
     told = (batch.stream, batch.first_position, batch.count, batch.hash_before, len(records))
     if told != (str(place.stream), place.first, place.count, place.hash_before, place.count):
-        raise Rejected("place_mismatch", "value and headers name different places")
+        raise PLACE_MISMATCH.error()
     if extend_all(place.hash_before, records) != place.hash_after:
-        raise Rejected("place_mismatch", "records do not hash to the header's hash")
+        raise PLACE_MISMATCH.error()
     return records

@@ -17,11 +17,10 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from hub.codes import SOURCE_HELD
 from hub.store.store import Transaction
 from hub.store.tables import dead_letter, parked, source_hold
 
-SOURCE_HELD: Final = "source_held"
-"""Reason of a dead letter: its source was held, and the store already held as many records as allowed."""
 AT_ONCE: Final = 1000
 LIMIT_ROWS: Final = 100_000
 """Records held in one store at most, unless its settings say otherwise."""
@@ -98,7 +97,7 @@ def aside(tx: Transaction, topic: str) -> Sequence[Aside]:
     grouped = sa.select(parked.c.source, sa.func.count().label("rows")).where(parked.c.topic == topic)
     rows = {row.source: row.rows for row in tx.execute(grouped.group_by(parked.c.source))}
     overflow = sa.select(dead_letter.c.source, sa.func.count().label("rows")).where(
-        dead_letter.c.topic == topic, dead_letter.c.reason == SOURCE_HELD
+        dead_letter.c.topic == topic, dead_letter.c.reason == SOURCE_HELD.name
     )
     letters = {row.source: row.rows for row in tx.execute(overflow.group_by(dead_letter.c.source))}
     found: list[Aside] = []
@@ -121,7 +120,7 @@ def release(tx: Transaction, topic: str, source: str) -> int | None:
     mine = (source_hold.c.topic == topic, source_hold.c.source == source)
     tx.execute(sa.select(source_hold.c.source).where(*mine).with_for_update()).all()
     c = dead_letter.c
-    query = sa.select(dead_letter).where(c.topic == topic, c.reason == SOURCE_HELD, _covered(c.source, {source}))
+    query = sa.select(dead_letter).where(c.topic == topic, c.reason == SOURCE_HELD.name, _covered(c.source, {source}))
     letters = tx.execute(query.order_by(c.id).limit(AT_ONCE)).all()
     if letters:
         now = time.time()
@@ -134,7 +133,7 @@ def release(tx: Transaction, topic: str, source: str) -> int | None:
                 "position": letter.position,
                 "key": bytes(letter.key).decode(),
                 "record": bytes(letter.value),
-                "reason": SOURCE_HELD,
+                "reason": SOURCE_HELD.name,
                 "attempts": letter.attempts,
                 "retry_at": now,
                 "source": letter.source,

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hub.errors import Retryable
+from hub.codes import BUG, STORE_RACED
 from hub.store.store import Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
 from hub.streams import holds
@@ -26,8 +26,6 @@ from hub.streams.judge import Dead, Numbered, StreamKey, StreamPlace
 PARTITION_OF: Final = attrgetter("partition")
 DUE_AT_ONCE: Final = 1000
 """Parked records tried in one transaction at most."""
-BUG: Final = "bug"
-"""Reason of a record that is parked because we crashed at it."""
 
 # These statements, used in every transaction, are built once: building them costs as much as a few hundred event rows.
 _MINE: Final = (
@@ -120,7 +118,7 @@ class Inbox:
         mine = parked.c.topic == self.topic
         keys = sa.select(parked.c.key).where(mine, sa.not_(holds.held_rows(places.held)))
         places.parked = set(tx.scalars(keys.distinct()))
-        places.bugs = tx.scalar(sa.select(parked.c.id).where(mine, parked.c.reason == BUG).limit(1)) is not None
+        places.bugs = tx.scalar(sa.select(parked.c.id).where(mine, parked.c.reason == BUG.name).limit(1)) is not None
         for row in tx.execute(sa.select(crash).where(crash.c.topic == self.topic)):
             places.crashes[row.stream, row.position] = row.attempts
         return places
@@ -363,7 +361,7 @@ class Inbox:
                 tx.execute(sa.insert(inbox_partition).values(**row))
         except sa.exc.IntegrityError as error:
             # Another worker made the row after our read: read again.
-            raise Retryable("store_raced", "another worker adopted the partition", after_s=0.1) from error
+            raise STORE_RACED.error(after_s=0.1) from error
 
     def _row(self, stream: StreamName) -> dict[str, object]:
         return {"topic": self.topic, "producer": stream.producer, "shard": stream.shard, "epoch": stream.epoch}

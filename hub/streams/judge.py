@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count, repeat
 from typing import NamedTuple
 
+from hub.codes import TOMBSTONE
 from hub.errors import Fault, Rejected
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, place_of, unpack
 from hub.streams.ports import FeedRecord
@@ -102,7 +103,8 @@ def judge(
         Fault: `stream_hole`, `stream_fork`, `stream_ahead`: the numbering is broken, nothing may be applied.
     """
     if source.value is None:
-        return RecordVerdict(dead=Dead(source, "tombstone", "a record without a value"))
+        tombstone = TOMBSTONE.refusal()
+        return RecordVerdict(dead=Dead(source, tombstone.code, tombstone.detail))
     try:
         place = place_of(source.headers)
     except Rejected as error:

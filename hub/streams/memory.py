@@ -17,7 +17,8 @@ from uuid import uuid4
 
 from typing_extensions import override
 
-from hub.errors import Fault, Retryable
+from hub.codes import BUS_UNAVAILABLE
+from hub.errors import Bug, Fault, Refusal
 from hub.streams.envelope import Message
 from hub.streams.ports import Delivery, FeedRecord, Publisher
 from hub.streams.topics import DEFAULT_PARTITIONS, Topic
@@ -58,19 +59,19 @@ class MemoryDelivery(Delivery):
 
     def __init__(self) -> None:
         self._done = False
-        self._error: Exception | None = None
+        self._failure: Refusal | Bug | None = None
 
-    def settle(self, error: Exception | None) -> None:
+    def settle(self, failure: Refusal | Bug | None) -> None:
         """Confirm (None) or refuse."""
-        self._error, self._done = error, True
+        self._failure, self._done = failure, True
 
     @override
     def done(self) -> bool:
         return self._done
 
     @override
-    def error(self) -> Exception | None:
-        return self._error
+    def failure(self) -> Refusal | Bug | None:
+        return self._failure
 
 
 class MemoryBus:
@@ -108,7 +109,7 @@ class MemoryBus:
         """
         with self._lock:
             if message.topic not in self._topics or not 0 <= message.partition < len(self._topics[message.topic].logs):
-                raise Retryable("bus_unavailable", f"no partition {message.topic}/{message.partition}")
+                raise BUS_UNAVAILABLE.error(why=f"no partition {message.topic}/{message.partition}")
             log = self._log(message.topic, message.partition)
             offset = log.end
             log.records.append(
@@ -183,7 +184,7 @@ class MemoryBus:
     def check_up(self) -> None:
         """Raise Retryable while the bus is down."""
         if self.sending is Sending.DOWN:
-            raise Retryable("bus_unavailable", "memory bus is down", after_s=0.05)
+            raise BUS_UNAVAILABLE.error(after_s=0.05, why="memory bus is down")
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Call `listener` after each change.
@@ -296,13 +297,13 @@ class MemoryPublisher(Publisher):
         delivery = MemoryDelivery()
         sending = Sending.HELD if self._wedged else self._bus.sending
         if sending is Sending.DOWN or self.closed:
-            raise Retryable("bus_unavailable", "memory bus is down", after_s=0.05)
+            raise BUS_UNAVAILABLE.error(after_s=0.05, why="memory bus is down")
         if sending in {Sending.NORMAL, Sending.ACK_LOST}:
             self._bus.append(message)
         if sending is Sending.NORMAL:
             delivery.settle(None)
         elif sending is Sending.REFUSED:
-            delivery.settle(Retryable("bus_unavailable", "memory bus refuses", after_s=0.05))
+            delivery.settle(BUS_UNAVAILABLE.refusal(after_s=0.05, why="memory bus refuses"))
         elif sending is Sending.HELD:
             # a stuck producer stays stuck until it is renewed, also when the broker is back
             self._wedged = True

@@ -11,6 +11,7 @@ from itertools import chain
 
 from typing_extensions import override
 
+from hub.codes import CONSUMER_STALLED
 from hub.errors import Fault, Retryable
 from hub.streams.memory import MemoryBus
 from hub.streams.ports import PAGE_BYTES, PAGE_MESSAGES, Feed, FeedRecord, Places, Stalled
@@ -90,7 +91,7 @@ class MemoryFeed(Feed):
 
         The next start ends it.
         """
-        self._failure = Stalled("consumer_stalled", f"consumer of {self._topic} in {self.group} asks for nothing")
+        self._failure = Stalled(CONSUMER_STALLED.refusal(why=f"{self._topic} in {self.group}"))
 
     def _check(self) -> None:
         if self._failure is not None:

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from hub.errors import Kind, Rejected, Retryable
+from hub.codes import OUTBOX_FULL, RECORD_TOO_LARGE
 from hub.store.prepared import Prepared
 from hub.store.store import Transaction
 from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
@@ -205,7 +205,7 @@ class Outbox:
             Rejected: `record_too_large`.
         """
         if len(record) > MAX_RECORD_BYTES:
-            raise Rejected("record_too_large", f"a record is at most {MAX_RECORD_BYTES} bytes")
+            raise RECORD_TOO_LARGE.error(limit=MAX_RECORD_BYTES)
 
     def heads(self, tx: Transaction) -> dict[StreamName, int]:
         """Return the last position of each stream.
@@ -272,6 +272,4 @@ class Outbox:
             return
         waiting = tx.scalar(_WAITING)
         if int(waiting or 0) + more > self._limit_rows:
-            raise Retryable(
-                "outbox_full", "Kafka has not taken the records accepted before", after_s=10.0, kind=Kind.EXHAUSTED
-            )
+            raise OUTBOX_FULL.error(after_s=10.0)

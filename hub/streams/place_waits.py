@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hub.errors import Kind, Retryable
+from hub.codes import POSITION_NOT_REACHED
 from hub.store.store import Store
 from hub.streams.envelope import StreamName
 from hub.streams.inbox import Inbox
@@ -63,7 +63,7 @@ class PlaceWaits:
             if await self._store_includes(at_least, OTHERS_S if left > 0 else 0.0):
                 return
             if left <= 0:
-                raise Retryable("position_not_reached", "the wanted place was not reached in time", kind=Kind.TOO_LATE)
+                raise POSITION_NOT_REACHED.error()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(moved.wait(), min(left, OTHERS_S))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
-from hub.errors import Retryable
+from hub.errors import Bug, Refusal, Retryable
 from hub.streams.envelope import Headers, Message
 
 PAGE_MESSAGES: Final = 2000
@@ -50,7 +50,7 @@ class Delivery(Protocol):
     def done(self) -> bool:
         """Return whether the broker confirmed or refused it."""
 
-    def error(self) -> Exception | None:
+    def failure(self) -> Refusal | Bug | None:
         """Return why a message was refused.
 
         None when it was confirmed. Call it only after `done()`.

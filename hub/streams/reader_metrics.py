@@ -11,12 +11,13 @@ from typing import Final
 
 import structlog
 
+from hub.codes import NOT_A_BATCH, PLACE_MISMATCH, TOMBSTONE, UNDECODABLE
 from hub.runtime.metrics import Metrics
 from hub.streams.applier import Outcome
 from hub.streams.judge import Dead
 from hub.streams.plan import Plan
 
-DEAD_REASONS: Final = ("not_a_batch", "tombstone", "undecodable", "place_mismatch")
+DEAD_REASONS: Final = (NOT_A_BATCH.name, TOMBSTONE.name, UNDECODABLE.name, PLACE_MISMATCH.name)
 """Reasons that every reader knows; an applier's own come as they occur."""
 
 log = structlog.get_logger(__name__)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from hub.codes import BUS_UNAVAILABLE, READER_STUCK
+
 TROUBLE_S: Final = 6.0
 """A reader that had to wait within this time is in trouble, whatever succeeded since: a store may fail on and off."""
 UNANSWERED_S: Final = 60.0
@@ -58,5 +60,5 @@ class ReaderProgress:
         if now - self._met_at < (UNANSWERED_S if self._met_at > self._answered_at else TROUBLE_S):
             return self._code
         if not fed:
-            return "bus_unavailable"
-        return "reader_stuck" if now - self._moved_at > STUCK_S else ""
+            return BUS_UNAVAILABLE.name
+        return READER_STUCK.name if now - self._moved_at > STUCK_S else ""

@@ -15,6 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
+from hub.codes import STORE_IN_USE
 from hub.errors import Fault, Rejected
 from hub.store.backups import forget_backup
 from hub.store.store import Store, Transaction
@@ -246,7 +247,7 @@ def refuse_running(store: Store) -> None:
     deadline = time.monotonic() + LEASE_S + 1
     while holder := store.read_blocking(unexpired):
         if time.monotonic() > deadline:
-            raise Rejected("store_in_use", f"服务正在运行，请先停止 / stop the service first: {holder} is at work")
+            raise STORE_IN_USE.error(service=holder)
         time.sleep(POLL_S)
 
 

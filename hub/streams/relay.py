@@ -16,7 +16,8 @@ from typing import Final
 
 import structlog
 
-from hub.errors import Retryable
+from hub.codes import UNSENT
+from hub.errors import Bug, Retryable
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import outcome_of, silence
 from hub.store.store import Store, Transaction
@@ -174,7 +175,7 @@ class Relay:
         Args:
             unsent_alarm_s: Age of the oldest unsent record that is trouble.
         """
-        return (self._waits_for or "unsent") if self.oldest_unsent_s > unsent_alarm_s else ""
+        return (self._waits_for or UNSENT.name) if self.oldest_unsent_s > unsent_alarm_s else ""
 
     def _committed(self) -> None:
         """Wake up when this process wrote a record.
@@ -252,15 +253,15 @@ class Relay:
         for shard, flight in list(self._flights.items()):
             if flight.delivery.done():
                 del self._flights[shard]
-                error = flight.delivery.error()
-                if error is None:
+                failure = flight.delivery.failure()
+                if failure is None:
                     self._waits_for = ""
                     if shard in self._sent:
                         self._sent[shard] = self._marks[shard] = max(self._sent[shard], flight.upto)
                     continue
-                if not isinstance(error, Retryable):
-                    raise error
-                self._retry_at, self._waits_for = now + min(error.after_s, 1.0), error.code
+                if isinstance(failure, Bug):
+                    raise failure.error()
+                self._retry_at, self._waits_for = now + min(failure.after_s, 1.0), failure.code
                 # The producer tried for its whole delivery time-out. What it gave up leaves a hole in its numbering,
                 # and kafka-python's idempotent producer sends nothing behind a hole.
                 given_up = True

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hub.errors import Fault, Rejected, Retryable
-from hub.store.failures import translate
+from hub.codes import BUG
+from hub.errors import Refusal
 from hub.store.store import Transaction
-from hub.streams.applier import Answer, Applier, apply_together, dead_of, note
+from hub.streams.applier import Answer, Applier, apply_one, apply_together, dead_of, note, stops, waits
 from hub.streams.envelope import StreamName
 from hub.streams.flood import Flooded, FloodTrial, FloodWatch
 from hub.streams.holds import covers, hold
-from hub.streams.inbox import BUG, Inbox
+from hub.streams.inbox import Inbox
 from hub.streams.judge import Dead, Numbered
 
 RETRY_LIMIT: Final = 20
@@ -72,12 +72,12 @@ def retry_parked(
             hold(tx, inbox.topic, flood.source, flood.reasons)
             again.append(flood.source)
             continue
-        if isinstance(answer, Retryable):
+        if waits(answer):
             stuck.add(row.key)
             inbox.defer(tx, row.id, answer.code, _later(row.attempts, answer, now))
             continue
         gone.append(row.id)
-        if isinstance(answer, Rejected):
+        if answer is not None:
             retried.dead.append(dead_of(item, answer))
             inbox.bury(tx, retried.dead[-1:], attempts=row.attempts + 1)
         else:
@@ -96,24 +96,18 @@ def _item_of(row: sa.Row[Any]) -> Numbered:
 def _try(tx: Transaction, applier: Applier, item: Numbered) -> Answer:
     """Apply one record in its own savepoint.
 
-    A bug at the record answers `Retryable`.
+    A bug at the record answers a temporary refusal.
     """
     try:
-        with tx.begin_nested():
-            (answer,) = applier.apply(tx, [item])
-            if isinstance(answer, Retryable):
-                raise answer  # noqa: TRY301 - only an exception rolls the savepoint back
-            return answer
-    except Retryable as error:
-        return error
+        return apply_one(tx, applier, item)
     except Exception as error:
-        if isinstance(error, Fault) or isinstance(translate(error), Retryable):
+        if stops(error):
             raise
-        return Retryable(BUG, type(error).__name__)
+        return BUG.refusal(why=type(error).__name__)
 
 
-def _later(attempts: int, why: Retryable, now: float) -> float | None:
+def _later(attempts: int, refusal: Refusal, now: float) -> float | None:
     """Return when to retry; None waits for an operator."""
-    if why.code == BUG or attempts >= RETRY_LIMIT:
+    if refusal.code == BUG.name or attempts >= RETRY_LIMIT:
         return None
     return now + min(2.0**attempts, RETRY_MAX_S)

@@ -19,7 +19,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Refused, Retryable
 from hub.runtime import stdio
 from ops.console.exits import BrokenPromise, CommandError, Exit
 from ops.console.interrupts import run
@@ -181,7 +181,7 @@ def failing() -> Iterator[None]:
     """
     try:
         yield
-    except* (CommandError, BrokenPromise, Retryable, Rejected, Fault, TimeoutError) as group:
+    except* (CommandError, BrokenPromise, Refused, Fault, TimeoutError) as group:
         _leave(group)
 
 

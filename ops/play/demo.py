@@ -21,7 +21,7 @@ from ops.play.scenarios.model import Scenario
 from ops.play.scenarios.record import Record
 from ops.play.scenarios.vocabulary import Docking
 from ops.play.simulators.agencies import PartnerSystem, fetch_all
-from ops.play.simulators.answers import ReceivedResult, Refusal
+from ops.play.simulators.answers import ReceivedRefusal, ReceivedResult
 from ops.play.simulators.court import CourtSystem
 from ops.play.simulators.ledger import ReceiptFile
 from ops.play.simulators.mediators import Mediators, RefusedCommand, batches
@@ -217,7 +217,7 @@ class Driver:
                 raise TypeError(f"{record.channel} gives no rulings")
             confirmed = dict(step.arguments)["confirmed"] is True
             answer = await court.tell_ruling(record.ref, step.command_id, step.at, confirmed=confirmed)
-            if isinstance(answer, Refusal):
+            if isinstance(answer, ReceivedRefusal):
                 self._faults.lines.append(f"court: a ruling was refused: {answer.code}")
             else:
                 self._ledger.passed(answer.stream, answer.position)

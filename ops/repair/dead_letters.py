@@ -17,7 +17,7 @@ import typer
 from rich.table import Table
 
 from dispute.contracts.topics import HANDOFFS, JOURNAL
-from hub.errors import Kind, Rejected
+from hub.codes import UNKNOWN_DEAD_LETTER
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.store.store import Store, Transaction
@@ -96,7 +96,7 @@ def show(topic: Which, place: Place, run: Run = None) -> None:
     found = [asdict(letter) for letter in letters if letter.place == place]
     with output.failing():
         if not found:
-            raise Rejected("unknown_dead_letter", f"没有 no letter {place}", kind=Kind.NOT_FOUND)
+            raise UNKNOWN_DEAD_LETTER.error(why=place)
     output.document(found[-1])
 
 
@@ -109,8 +109,7 @@ def redrive(topic: Which, place: Place, run: Run = None, *, json: Json = False) 
         counts = {name: _give_back(running.stores[name], row.name, place) for name in row.readers}
         counts = {name: count for name, count in counts.items() if count}
         if not counts:
-            detail = f"没有，或已重投 none such, or redriven: {place}"
-            raise Rejected("unknown_dead_letter", detail, kind=Kind.NOT_FOUND)
+            raise UNKNOWN_DEAD_LETTER.error(why=place)
     if json:
         output.document({"place": place, "records": sum(counts.values()), "readers": sorted(counts)})
     else:

@@ -19,7 +19,7 @@ from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
 from dispute.contracts.topics import CATALOGUE
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Refused
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
@@ -83,7 +83,7 @@ def probe(what: str, look: Callable[[], str]) -> Diagnosis:
     """
     try:
         return Diagnosis(what, ok=True, says=look())
-    except (Rejected, Retryable, Fault, CommandError, SQLAlchemyError, OSError) as error:
+    except (Refused, Fault, CommandError, SQLAlchemyError, OSError) as error:
         return Diagnosis(what, ok=False, says=str(error).splitlines()[0])
 
 

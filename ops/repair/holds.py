@@ -17,10 +17,10 @@ import typer
 from rich.table import Table
 
 from dispute.contracts.topics import CATALOGUE
-from hub.errors import Kind, Rejected
 from hub.store.store import Store, Transaction
 from hub.streams.holds import Aside, aside, covers, holds, release
 from ops.console import output
+from ops.console.codes import PRODUCER_HELD, UNKNOWN_SOURCE
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
@@ -73,8 +73,7 @@ def release_(source: Source, run: Run = None, *, json: Json = False) -> None:
         for service, given in _each(find_or_fail(run), lambda store, topic: _release(store, topic, source)):
             counts[service] = counts.get(service, 0) + given
         if not counts:
-            detail = f"没有这样的来源 no such source is held or has records parked: {source}"
-            raise Rejected("unknown_source", detail, kind=Kind.NOT_FOUND, field="source")
+            raise UNKNOWN_SOURCE.error(why=source)
     if json:
         output.document({"source": source, "records": sum(counts.values()), "services": sorted(counts)})
     else:
@@ -110,8 +109,7 @@ def _release(store: Store, topic: str, source: str) -> Iterator[int]:
     def known(tx: Transaction) -> bool:
         named = holds(tx, topic)
         if source not in named and covers(named, source):
-            detail = f"请放行其生产者 its producer is held: hub dlq release {source.partition('/')[0]}"
-            raise Rejected("producer_held", detail, kind=Kind.WRONG_STATE, field="source")
+            raise PRODUCER_HELD.error(why=f"hub dlq release {source.partition('/')[0]}")
         return source in named or any(one.source == source for one in aside(tx, topic))
 
     if not store.read_blocking(known):

@@ -20,7 +20,7 @@ from typing import Annotated, Final
 import typer
 
 from dispute.contracts.topics import CATALOGUE
-from hub.errors import Kind, Rejected
+from hub.codes import STORE_IN_USE
 from hub.kafka.admin import recreate
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
@@ -33,6 +33,7 @@ from hub.streams.outbox import Outbox
 from hub.streams.recovery import refuse_running, republish
 from hub.streams.topics import SHARDS, Topic
 from ops.console import output
+from ops.console.codes import NOT_DRAINED, PUBLISHES_NOTHING
 from ops.run.run_folder import Running
 from ops.run.status import Run, find_or_fail
 
@@ -135,7 +136,7 @@ def grow(
                 with closing(Store(url, UPKEEP)) as store:
                     refuse_running(store)
             if waits := undrained(running.stores):
-                raise Rejected("not_drained", "; ".join(waits[:NAMED]), kind=Kind.WRONG_STATE)
+                raise NOT_DRAINED.error(why="; ".join(waits[:NAMED]))
             console.print("已排空 drained: 每个读者都读到了每个流的末尾 every reader is at the end of every stream")
             recreate(bus, CATALOGUE)
             console.print(f"{', '.join(topic.name for topic in CATALOGUE)}: {partitions} 分区 partitions")
@@ -194,9 +195,7 @@ def _refuse_listening(running: Running, services: Sequence[str]) -> None:
         if any(label == service or label.startswith(f"{service}-") for service in services) and _listens(
             host, int(port)
         ):
-            raise Rejected(
-                "store_in_use", f"{label} 正在运行，请先停止 is running: stop it first", kind=Kind.WRONG_STATE
-            )
+            raise STORE_IN_USE.error(service=label)
 
 
 def _listens(host: str, port: int) -> bool:
@@ -221,5 +220,4 @@ def _topic_of(service: str) -> Topic:
     for topic in CATALOGUE:
         if service in topic.producers:
             return topic
-    detail = f"{service} 不发布任何主题，直接启动即可 publishes nothing: just start it"
-    raise Rejected("publishes_nothing", detail, field="service")
+    raise PUBLISHES_NOTHING.error(service=service)

@@ -14,11 +14,11 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.errors import Rejected, Retryable
-from hub.grpc.client import call, channel, error_of
+from hub.grpc.client import call, channel, refusal_of
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from ops.console.codes import UNAVAILABLE
 from ops.run.books import Sheet, sheet_of
 from ops.run.rates import CHANNELS, METRICS, RateRow
 
@@ -109,7 +109,7 @@ class HubClient:
             async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(start, end))):
                 yield tuple(_rate(rate) for rate in answer.rates), answer.events
         except grpc.aio.AioRpcError as error:
-            if isinstance(error_of(error), Rejected) and error.code() is grpc.StatusCode.UNIMPLEMENTED:
+            if refusal_of(error).is_final and error.code() is grpc.StatusCode.UNIMPLEMENTED:
                 raise
 
     async def metrics(self, label: str) -> str:
@@ -126,7 +126,7 @@ class HubClient:
                 continue
             response.raise_for_status()
             return response.text
-        raise Retryable("unavailable", f"{label}: /metrics does not answer")
+        raise UNAVAILABLE.error(why=f"{label}/metrics")
 
     async def lag_s(self, label: str) -> float:
         """Return the lag of one process in seconds.

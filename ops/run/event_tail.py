@@ -17,6 +17,7 @@ from google.protobuf.message import DecodeError, Message
 from dispute.contracts.topics import HANDOFFS, JOURNAL
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.journal.v1 import journal_pb2
+from hub.codes import UNDECODABLE
 from hub.errors import Rejected
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
@@ -95,4 +96,4 @@ def lines(record: FeedRecord, kind: type[Message]) -> Iterator[str]:
             told = at | {"stream": str(place.stream), "position": place.first + index, "event": event}
             yield output.as_json(told)
     except (Rejected, DecodeError) as error:
-        yield output.as_json(at | {"error": getattr(error, "code", "undecodable")})
+        yield output.as_json(at | {"error": getattr(error, "code", UNDECODABLE.name)})

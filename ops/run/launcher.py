@@ -15,6 +15,7 @@ from typing import Final, NoReturn, Self
 
 from dispute.contracts.topics import BRIDGES
 from hub.errors import Fault, Rejected, Retryable
+from ops.console.codes import NO_BROKER
 from ops.console.exits import CommandError, Exit
 from ops.run.broker import Broker, BrokerKind, Choice, choose, open_broker
 from ops.run.broker.ports import free_ports
@@ -131,7 +132,7 @@ class Hub:
         try:
             await asyncio.to_thread(self._broker.start)
         except Rejected as error:
-            raise CommandError(Exit.MISSING_TOOL, error.detail or error.code) from error
+            raise CommandError(Exit.MISSING_TOOL, error.detail) from error
         except (Retryable, Fault) as error:
             raise CommandError(Exit.TIMED_OUT, str(error)) from error
         self._say(f"Apache Kafka {self._broker.version} ({self._broker.kind}) {self._broker.bootstrap}")
@@ -239,5 +240,5 @@ def check_broker() -> Choice:
     try:
         return choose(os.environ)
     except Rejected as error:
-        exit_code = Exit.MISSING_TOOL if error.code == "no_broker" else Exit.USAGE
+        exit_code = Exit.MISSING_TOOL if error.code == NO_BROKER.name else Exit.USAGE
         raise CommandError(exit_code, error.detail) from error

@@ -10,6 +10,7 @@ from typing_extensions import override
 from bridge.record import facts
 from bridge.record import fields as f
 from bridge.record.dto import MatterDto, PartnerModel, ReportDto
+from dispute.codes.errors import REASON_MISMATCH
 from services.court_bridge.record import CourtCase
 
 EXAMPLE: Final = {
@@ -75,7 +76,7 @@ class RulingDto(PartnerModel):
     @model_validator(mode="after")
     def _reason_of_a_refusal(self) -> Self:
         if self.confirmed == bool(self.reason_code):
-            raise f.refusal("reason_mismatch", "不予确认须附原因，确认不得附 / only a refusal has a reason")
+            raise f.finding(REASON_MISMATCH.refusal())
         return self
 
     def to_fact(self) -> facts.RulingReport:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Refused
 from hub.runtime.logs import configure
 from hub.runtime.process import EXIT_FAULT, end, serve
 from hub.runtime.settings import load
@@ -49,7 +49,7 @@ def recover(settings: IntakeSettings) -> int:
     """
     try:
         recovered = recover_store(settings)
-    except (Rejected, Retryable) as refused:
+    except Refused as refused:
         sys.stderr.write(f"{refused.code}: {refused.detail}\n")
         return EXIT_REFUSED
     except Fault as fault:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.record.facts import Matter, refuse_future
-from hub.errors import Rejected
+from dispute.codes.errors import DATE_ORDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +40,5 @@ def admitted(incident: PoliceIncident, now: datetime) -> PoliceIncident:
     """
     refuse_future(now, instants={"called_at": incident.called_at}, days={})
     if incident.matter.handed_over_at < incident.called_at:
-        raise Rejected("date_order", "移送早于接警 / handed over before the call", field="handed_over_at")
+        raise DATE_ORDER.error(field="handed_over_at")
     return incident

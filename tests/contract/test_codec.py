@@ -52,14 +52,13 @@ from dispute.lifecycle import (
     SettleDueDates,
     State,
     WireInstruction,
-    decide,
 )
 from dispute.lifecycle.event_types import Dispatched
 from dispute.wire.dispute.v1 import command_pb2, dimensions_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
-from tests.support.lifecycle import DISPATCH, DUE, PATHS, REGISTER, START, command, mark_of, reach
+from tests.support.lifecycle import DISPATCH, DUE, PATHS, REGISTER, START, command, decided, mark_of, reach
 
 PAIRS: list[tuple[type, type[Message]]] = [
     (Dimensions, dimensions_pb2.Dimensions),
@@ -279,7 +278,7 @@ def test_any_timestamp_is_read_or_refused(seconds: int, nanos: int) -> None:
 def test_a_correction_of_due_dates_comes_through_the_journal_whole() -> None:
     marked = replace(reach(State.DISPATCHED).state, provisional=(mark_of(DateName.DUE_ON, DUE),))
     settled = SettleDueDates((SettledDate(DateName.DUE_ON, DUE, DUE + timedelta(days=1)),))
-    (event,) = decide(marked, command(settled))
+    (event,) = decided(marked, command(settled))
     assert event.retracts
     assert event_from_wire(event_to_wire(event)) == event
     assert event_from_wire(event_to_wire(reach(State.DISPATCHED).last)).provisional == ()

@@ -9,6 +9,7 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from dispute.contracts.topics import CATALOGUE
+from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault, Retryable
 from hub.kafka.admin import check_rights, describe, eventually, provision, topic_id, wanted
 from hub.kafka.bus import Bus, SaslCredentials
@@ -152,7 +153,7 @@ def test_eventually_gives_up_only_at_the_deadline() -> None:
     def step() -> int:
         tries.append(1)
         if len(tries) < 3:
-            raise Retryable("bus_unavailable")
+            raise BUS_UNAVAILABLE.error(why="…")
         return len(tries)
 
     assert eventually(step, 5) == 3

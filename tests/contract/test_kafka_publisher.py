@@ -13,7 +13,7 @@ from kafka import KafkaProducer
 from kafka.errors import ClusterAuthorizationFailedError, KafkaError, RequestTimedOutError
 from kafka.producer.transaction_manager import TxnRequestHandler
 
-from hub.errors import Fault, Retryable
+from hub.errors import Bug, Fault, Refusal, Retryable
 from hub.kafka.admin import provision
 from hub.kafka.bus import Bus
 from hub.kafka.clients import admin, codec
@@ -93,7 +93,7 @@ async def test_seams_of_the_memory_bus(fresh_topic: Topic, sending: Sending) -> 
         delivery = publisher.send(message)
         assert delivery.done() is (sending is Sending.REFUSED)
         if sending is Sending.REFUSED:
-            assert isinstance(delivery.error(), Retryable)
+            assert isinstance(delivery.failure(), Refusal)
     assert len(rig.bus.records(fresh_topic.name)) == (1 if sending is Sending.ACK_LOST else 0)
 
 
@@ -137,7 +137,7 @@ async def test_many_threads_may_send(kafka_rig: KafkaRig) -> None:
     with ThreadPoolExecutor(4) as threads:
         deliveries = list(threads.map(publisher.send, numbered(kafka_rig.topic, 1, range(200))))
     await until(lambda: all(delivery.done() for delivery in deliveries))
-    assert {delivery.error() for delivery in deliveries} == {None}
+    assert {delivery.failure() for delivery in deliveries} == {None}
 
 
 def test_without_a_broker_a_send_says_so_at_once(fresh_topic: Topic) -> None:
@@ -164,7 +164,7 @@ async def test_an_outage_longer_than_the_delivery_time_out_heals_by_renewal(
     try:
         lost = [publisher.send(message) for message in numbered(fresh_topic, 0, range(2, 4))]
         await until(lambda: all(delivery.done() for delivery in lost), 15)
-        assert all(isinstance(delivery.error(), Retryable) for delivery in lost)
+        assert all(isinstance(delivery.failure(), Refusal) for delivery in lost)
         started = time.monotonic()
         publisher.renew()
         assert time.monotonic() - started < 0.5, "renewal must not wait for the wedged producer"
@@ -218,16 +218,16 @@ async def test_an_id_that_came_too_late_is_asked_for_by_another_producer(
     (message,) = numbered(kafka_rig.topic, 0, range(1))
     lost = publisher.send(message)
     await until(lost.done, 15)
-    error = lost.error()
-    assert isinstance(error, Retryable)
-    assert "RequestTimedOut" in str(error)
+    failure = lost.failure()
+    assert isinstance(failure, Refusal)
+    assert "RequestTimedOut" in failure.detail
     publisher.renew()
     await publish(publisher, [message])
 
 
 def test_a_right_that_is_missing_for_an_id_is_no_outage() -> None:
     told = KafkaError(f"Unexpected error in InitProducerIdResponse: {ClusterAuthorizationFailedError()}")
-    assert isinstance(verdict(Bus("127.0.0.1:9"), told), Fault)
+    assert isinstance(verdict(Bus("127.0.0.1:9"), told), Bug)
 
 
 HOURS_AHEAD_MS = 2 * 3600 * 1000
@@ -267,13 +267,15 @@ async def test_a_producer_that_a_clock_ahead_has_spent_is_renewed(
     first, second = numbered(fresh_topic, 0, range(2))
     refused = publisher.send(first)
     await until(refused.done)
-    error = refused.error()
-    assert isinstance(error, Retryable)
-    assert error.code == "clock_ahead"
+    failure = refused.failure()
+    assert isinstance(failure, Refusal)
+    assert failure.code == "clock_ahead"
     clock_ahead(0)
     spent = publisher.send(first)
     await until(spent.done)
-    assert spent.error() is not None, "without a new producer it stays so; should this fail, the renewal is not needed"
+    assert spent.failure() is not None, (
+        "without a new producer it stays so; should this fail, the renewal is not needed"
+    )
     publisher.renew()
     await publish(publisher, [first, second])
     publisher.close()

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from faust.types import TP
 
-from hub.errors import Retryable
+from hub.codes import STORE_UNAVAILABLE
 from hub.kafka.transport import OwnPlaceConsumer
 from hub.kafka.worker import FaustFeed
 from hub.streams.ports import Stalled
@@ -64,7 +64,7 @@ async def test_a_store_that_can_t_tell_our_places_ends_no_process(kafka_rig: Kaf
         nonlocal asked
         asked += 1
         if asked == 1:
-            raise Retryable("store_unavailable", "…")
+            raise STORE_UNAVAILABLE.error()
         return {}
 
     await fill(kafka_rig, 1)

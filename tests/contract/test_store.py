@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from hub.errors import Rejected, Retryable
+from hub.errors import Bug, Refusal, Rejected, Retryable
 from hub.store import batcher as batching
 from hub.store.batcher import Batcher
 from hub.store.store import Store, Transaction
@@ -44,7 +44,7 @@ async def test_a_unit_that_raises_leaves_nothing_and_spares_its_neighbours(store
 
     def bad(tx: Transaction) -> None:
         put("bad")(tx)
-        raise Rejected("not_good")
+        raise Refusal("not_good").error()
 
     # While the first unit holds the writer, the others queue up and share one commit.
     waiting = [asyncio.create_task(store.write(unit)) for unit in (slow, put("left"), bad, put("right"))]
@@ -101,7 +101,7 @@ async def test_the_migrations_make_the_tables_of_the_code(store: Store) -> None:
 async def test_waiting_items_become_one_call(store: Store) -> None:
     calls: list[int] = []
 
-    def unit(tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
+    def unit(tx: Transaction, items: Sequence[int]) -> list[int | Refusal | Bug]:
         calls.append(len(items))
         tx.execute(INSERT, [{"name": f"n{item}", "value": "x"} for item in items])
         return [item * 2 for item in items]
@@ -114,12 +114,12 @@ async def test_waiting_items_become_one_call(store: Store) -> None:
 
 
 async def test_one_item_s_error_is_its_own(store: Store) -> None:
-    def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
-        return [Rejected("odd") if item % 2 else item for item in items]
+    def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Refusal | Bug]:
+        return [Refusal("odd") if item % 2 else item for item in items]
 
     batcher = Batcher(store, unit)
     outcomes = await batcher.submit_all([1, 2, 3, 4])
-    assert [isinstance(outcome, Rejected) for outcome in outcomes] == [True, False, True, False]
+    assert [isinstance(outcome, Refusal) for outcome in outcomes] == [True, False, True, False]
     with pytest.raises(Rejected, match="odd"):
         await batcher.submit(5)
 
@@ -127,7 +127,7 @@ async def test_one_item_s_error_is_its_own(store: Store) -> None:
 async def test_a_batch_beyond_the_limit_is_answered_whole_and_in_order(store: Store) -> None:
     calls: list[int] = []
 
-    def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
+    def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Refusal | Bug]:
         calls.append(len(items))
         return [item * 2 for item in items]
 
@@ -145,7 +145,7 @@ async def test_a_caller_that_went_away_before_its_turn_is_not_applied(store: Sto
     begun, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
-    def unit(_tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
+    def unit(_tx: Transaction, items: Sequence[str]) -> list[str | Refusal | Bug]:
         loop.call_soon_threadsafe(begun.set)
         assert go_on.wait(10)
         applied.extend(items)
@@ -165,7 +165,7 @@ async def test_a_caller_that_went_away_before_its_turn_is_not_applied(store: Sto
 async def test_a_unit_that_dies_fails_all_its_items_and_the_next_go_on(store: Store) -> None:
     dead = True
 
-    def unit(tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
+    def unit(tx: Transaction, items: Sequence[str]) -> list[str | Refusal | Bug]:
         tx.execute(INSERT, [{"name": item, "value": "x"} for item in items])
         if dead:
             raise ZeroDivisionError
@@ -173,7 +173,7 @@ async def test_a_unit_that_dies_fails_all_its_items_and_the_next_go_on(store: St
 
     batcher = Batcher(store, unit)
     outcomes = await batcher.submit_all(["a", "b"])
-    assert all(isinstance(outcome, ZeroDivisionError) for outcome in outcomes)
+    assert all(isinstance(outcome, Bug) and isinstance(outcome.exception, ZeroDivisionError) for outcome in outcomes)
     dead = False
     assert await batcher.submit("c") == "c"
     assert await store.read(names) == {"c"}
@@ -187,7 +187,7 @@ def gathers(store: Store, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tupl
         monkeypatch.setattr(batching, "GATHER_S", gather_s)
         sizes: list[int] = []
 
-        def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Exception]:
+        def unit(_tx: Transaction, items: Sequence[int]) -> list[int | Refusal | Bug]:
             sizes.append(len(items))
             return list(items)
 
@@ -252,7 +252,7 @@ async def test_nobody_waits_for_a_batcher_that_was_cut_short(store: Store) -> No
     begun, go_on = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
-    def unit(_tx: Transaction, items: Sequence[str]) -> list[str | Exception]:
+    def unit(_tx: Transaction, items: Sequence[str]) -> list[str | Refusal | Bug]:
         loop.call_soon_threadsafe(begun.set)
         assert go_on.wait(10)
         return list(items)

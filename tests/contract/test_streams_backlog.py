@@ -10,7 +10,8 @@ import pytest
 from typing_extensions import override
 
 from dispute.contracts.topics import JOURNAL
-from hub.errors import Fault, Retryable
+from hub.codes import BUS_UNAVAILABLE
+from hub.errors import Fault
 from hub.store.store import Transaction
 from hub.streams import memory_feed, starts
 from hub.streams import plan as journal_plan
@@ -215,7 +216,7 @@ async def test_stopped_in_a_page_it_leaves_the_rest(bench: Bench, log: Log, monk
 async def test_a_bus_that_fails_is_waited_for(bench: Bench, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail_twice(number: int) -> None:
         if number in {1, 2}:
-            raise Retryable("bus_unavailable", "planted")
+            raise BUS_UNAVAILABLE.error(why="planted")
 
     fetched = at_each_fetch(monkeypatch, fail_twice)
     reader = await bench.reader()

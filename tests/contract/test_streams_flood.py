@@ -6,10 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from dispute.contracts.topics import JOURNAL
+from hub.codes import SOURCE_HELD
 from hub.store.tables import dead_letter
 from hub.streams.applier import Poisoned
 from hub.streams.envelope import Message
-from hub.streams.holds import SOURCE_HELD, Aside, aside, hold, release
+from hub.streams.holds import Aside, aside, hold, release
 from hub.streams.reader import Reader
 from tests.support.journals import Bench, Recorder, fault_of, until
 from tests.support.stores import OpenStore
@@ -157,7 +158,7 @@ async def test_what_finds_no_room_is_a_dead_letter_that_a_release_brings_back_in
     refused = (await letters(bench)).count("refused")
     told = await books(bench, reader)
     assert told["held"] == 10
-    assert (await letters(bench)).count(SOURCE_HELD) == 42 - refused - 10
+    assert (await letters(bench)).count(SOURCE_HELD.name) == 42 - refused - 10
     (court,) = await waiting(bench)
     assert (court.rows, court.letters) == (10, 42 - refused - 10)
     applier.refuses.clear()

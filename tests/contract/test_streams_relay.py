@@ -12,7 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from dispute.contracts.topics import JOURNAL
-from hub.errors import Fault, Rejected, Retryable
+from hub.codes import STORE_FULL, STORE_READ_ONLY
+from hub.errors import Fault, Refusal, Rejected, Retryable
 from hub.store.store import Store, Transaction
 from hub.store.tables import stream_lease
 from hub.streams.envelope import GENESIS, StreamName, extend_all, place_of, unpack
@@ -109,7 +110,7 @@ async def test_a_relay_whose_store_fails_rests_between_its_rounds(
         rounds += 1
         if rounds == 3:
             several.set()
-        raise Retryable("store_full", "no space", after_s=0.2)
+        raise STORE_FULL.error(after_s=0.2)
 
     monkeypatch.setattr(Leases, "renew", full)
     began = time.monotonic()
@@ -321,7 +322,7 @@ async def test_positions_have_no_gaps_after_a_roll_back(store: Store) -> None:
 
     def fail(tx: sa.Connection) -> None:
         outbox.append(tx, [Entry("a", b"lost")])
-        raise Rejected("no")
+        raise Refusal("no").error()
 
     with pytest.raises(Rejected):
         await store.write(fail)
@@ -365,7 +366,7 @@ async def test_a_stop_while_the_store_takes_no_writes_is_a_clean_one(
     await until(bench.sent)
 
     def refuse(_leases: Leases) -> None:
-        raise Retryable("store_read_only", "…")
+        raise STORE_READ_ONLY.error()
 
     monkeypatch.setattr(Leases, "release", refuse)
     await relay.stop()

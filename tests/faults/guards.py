@@ -19,7 +19,7 @@ from faust.transport.drivers.aiokafka import Consumer
 
 from dispute.calendar.working_days import LimitEnd, WorkCalendar
 from dispute.contracts.topics import BRIDGES
-from hub.errors import Fault, Rejected
+from hub.errors import Fault, Refusal
 from hub.kafka import admin
 from hub.kafka.pages import Pages
 from hub.kafka.transport import OwnPlaceConsumer
@@ -157,7 +157,7 @@ def _provisional_dates() -> None:
     def known(self: WorkCalendar, first: date, last: date) -> LimitEnd:
         found = due(self, first, last)
         if found.missing_year is not None:
-            raise Rejected("calendar_missing", f"no holiday table of {found.missing_year}")
+            raise Refusal("calendar_missing", f"no holiday table of {found.missing_year}").error()
         return found
 
     WorkCalendar._due = known  # type: ignore[method-assign]

@@ -18,7 +18,7 @@ from ops.play.scenarios.journeys import Step
 from ops.play.scenarios.record import Record
 from ops.play.scenarios.vocabulary import Docking
 from ops.play.simulators.agencies import PartnerSystem
-from ops.play.simulators.answers import ReceivedReceipt, Refusal
+from ops.play.simulators.answers import ReceivedReceipt, ReceivedRefusal
 from ops.play.simulators.bodies import body_of
 from ops.play.simulators.calls import ask
 from ops.play.simulators.court import CourtSystem
@@ -243,10 +243,12 @@ class Load:
             for record, answer in zip(records, answers, strict=True)
         ]
 
-    async def _one(self, system: PartnerSystem, record: Record, before: Refusal | None = None) -> ReceivedReceipt:
-        answer: ReceivedReceipt | Refusal | None = before
+    async def _one(
+        self, system: PartnerSystem, record: Record, before: ReceivedRefusal | None = None
+    ) -> ReceivedReceipt:
+        answer: ReceivedReceipt | ReceivedRefusal | None = before
         while not isinstance(answer, ReceivedReceipt):
-            if isinstance(answer, Refusal):
+            if isinstance(answer, ReceivedRefusal):
                 if answer.code not in TRANSIENT:
                     raise BrokenPromise(f"{record.channel} record {record.number} was refused: {answer}")
                 await asyncio.sleep(RETRY_S)
@@ -304,7 +306,7 @@ class Load:
             answer = await ask(
                 stub.ExecuteBatch, request, patience=self.doors.patience, what="commands", timeout_s=CALL_S
             )
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"a batch of {len(commands)} commands was refused: {answer}")
         again = []
         for (record, where, step), result in zip(commands, answer.results, strict=True):
@@ -333,7 +335,7 @@ class Load:
         stub = self._stubs[self._turn % len(self._stubs)]
         request = intake_pb2.ExecuteBatchRequest(commands=[command])
         answer = await ask(stub.ExecuteBatch, request, patience=self.doors.patience, what="overtaking")
-        if not isinstance(answer, Refusal) and answer.results[0].WhichOneof("result") == "refusal":
+        if not isinstance(answer, ReceivedRefusal) and answer.results[0].WhichOneof("result") == "refusal":
             self.tally.overtaken += 1
 
     async def _rule(self, record: Record, step: Step) -> ReceivedReceipt:

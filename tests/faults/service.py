@@ -30,7 +30,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.errors import Rejected
+from hub.errors import Refusal
 from hub.kafka import publisher
 from hub.kafka.buffer import Buffer
 from hub.kafka.bus import Bus
@@ -131,7 +131,7 @@ def _rule(points: Points) -> None:
             return apply(self, tx, records)
         refused = [handoff_pb2.Handoff.FromString(item.record).agency_id == how["agency"] for item in records]
         answers = iter(apply(self, tx, [item for item, no in zip(records, refused, strict=True) if not no]))
-        return [Rejected(how["reason"]) if no else next(answers) for no in refused]
+        return [Refusal(how["reason"]) if no else next(answers) for no in refused]
 
     HandoffApplier.apply = refusing  # type: ignore[method-assign]
 

@@ -19,7 +19,7 @@ from faust.transport.drivers.aiokafka import Consumer
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.contracts.topics import JOURNAL
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Refusal, Rejected, Retryable
 from hub.kafka import admin
 from hub.kafka.buffer import Buffer
 from hub.kafka.bus import Bus
@@ -258,7 +258,7 @@ def test_sqlstates(*, guarded: bool) -> None:
         install("sqlstates")
     error = psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT in a read-only transaction")
     told = failures.translate(sa.exc.InternalError("INSERT", None, error))
-    assert isinstance(told, Retryable) is guarded
+    assert isinstance(told, Refusal) is guarded
 
 
 def test_bounded_waits(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> None:

@@ -81,7 +81,7 @@ class _Never(Delivery):
         return False
 
     @override
-    def error(self) -> Exception | None:
+    def failure(self) -> None:
         return None
 
 

@@ -22,7 +22,7 @@ from bridge.settings import BridgeSettings
 from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Retryable
+from hub.codes import BUS_UNAVAILABLE
 from hub.runtime.clock import FixedClock
 from hub.service.bus import BusPorts, memory
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, pack, place_of, unpack
@@ -172,7 +172,7 @@ class Workshop:
     def ports(self) -> BusPorts:
         def provision() -> None:
             if self.bus.sending is Sending.DOWN:
-                raise Retryable("bus_unavailable", "memory bus is down", after_s=0.01)
+                raise BUS_UNAVAILABLE.error(after_s=0.01, why="memory bus is down")
 
         return memory(self.bus, provision)
 

@@ -153,7 +153,7 @@ async def publish(publisher: Publisher, messages: Sequence[Message]) -> None:
     """Send and wait for all confirmations."""
     deliveries: list[Delivery] = [publisher.send(message) for message in messages]
     await until(lambda: all(delivery.done() for delivery in deliveries))
-    assert [delivery.error() for delivery in deliveries] == [None] * len(messages)
+    assert [delivery.failure() for delivery in deliveries] == [None] * len(messages)
 
 
 async def fill(rig: Rig, count: int) -> Publisher:

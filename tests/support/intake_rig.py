@@ -25,8 +25,8 @@ from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Rejected, Retryable
-from hub.grpc.client import channel, error_of
+from hub.errors import Refusal, Refused
+from hub.grpc.client import channel, refusal_of
 from hub.grpc.vectors import vector_to_wire
 from hub.runtime.clock import FixedClock
 from hub.runtime.keys import load_or_create
@@ -210,7 +210,7 @@ class Desk:
         try:
             return await getattr(self.stub, name)(request, timeout=timeout_s)
         except grpc.aio.AioRpcError as error:
-            raise error_of(error) from None
+            raise refusal_of(error).error() from None
 
     async def applied(self, *bridges: FakeBridge, timeout_s: float = 20.0) -> None:
         """Wait until everything the bridges sent was applied."""
@@ -248,11 +248,11 @@ class Desk:
         query = sa.select(sa.func.count()).select_from(table)
         return await self.intake.store.read(lambda tx: tx.scalar(query) or 0)
 
-    async def refusal(self, name: str, request: Any) -> Rejected | Retryable:  # noqa: ANN401 - any method
+    async def refusal(self, name: str, request: Any) -> Refusal:  # noqa: ANN401 - any method
         try:
             await self.call(name, request)
-        except (Rejected, Retryable) as error:
-            return error
+        except Refused as refused:
+            return refused.refusal
         message = f"{name} was not refused"
         raise AssertionError(message)
 

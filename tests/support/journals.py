@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from dispute.contracts.topics import CATALOGUE, JOURNAL
-from hub.errors import Fault, Kind, Rejected, Retryable
+from hub.errors import Fault, Kind, Refusal
 from hub.runtime.metrics import Metrics
 from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
@@ -62,11 +62,11 @@ class Recorder:
     def _one(self, tx: Transaction, item: Numbered) -> Answer:
         text = item.record.decode()
         if text in self.waits_at:
-            return Retryable("not_now", after_s=0.0)
+            return Refusal("not_now", kind=Kind.UNAVAILABLE)
         if text in self.refuses:
-            return Rejected("refused", "by rule")
+            return Refusal("refused", "by rule")
         if text in self.late:
-            return Rejected("wrong_state", "the dispute moved on", kind=Kind.WRONG_STATE)
+            return Refusal("wrong_state", "the dispute moved on", kind=Kind.WRONG_STATE)
         tx.execute(sa.insert(effects), {"record": text, "position": item.position, "shard": item.stream.shard})
         if text in self.dies_at:
             raise ZeroDivisionError

@@ -61,6 +61,7 @@ from dispute.lifecycle import (
     dispute_id_of,
     evolve,
 )
+from hub.errors import Refusal
 
 START: Final = datetime(2024, 3, 1, 2, 0, tzinfo=UTC)
 """A Friday, 10:00 in Shanghai."""
@@ -178,6 +179,21 @@ def mark_of(name: DateName, day: date) -> ProvisionalDate:
     return ProvisionalDate(name, day, TODAY, (Span(30),), day.year)
 
 
+def decided(dispute: Dispute | None, told: Command) -> tuple[Event, ...]:
+    """Return the events of a command; raises its refusal."""
+    outcome = decide(dispute, told)
+    if isinstance(outcome, Refusal):
+        raise outcome.error()
+    return outcome
+
+
+def refused(dispute: Dispute | None, told: Command) -> Refusal:
+    """Return the refusal of a command."""
+    outcome = decide(dispute, told)
+    assert isinstance(outcome, Refusal), outcome
+    return outcome
+
+
 class Walk:
     """A dispute and everything that happened to it.
 
@@ -227,7 +243,7 @@ class Walk:
 
     def carry_out(self, told: Command) -> Walk:
         """Carry out one command."""
-        for event in decide(self.dispute, told):
+        for event in decided(self.dispute, told):
             assert type(event.payload) is event.type.payload
             self.dispute = evolve(self.dispute, event)
             self.events.append(event)

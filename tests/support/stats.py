@@ -21,7 +21,7 @@ from dispute.contracts.topics import CATALOGUE, JOURNAL
 from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.errors import Retryable
+from hub.codes import BUS_UNAVAILABLE
 from hub.grpc.client import channel
 from hub.grpc.vectors import vector_to_wire
 from hub.service.bus import BusPorts, memory
@@ -225,7 +225,7 @@ class AbsentFeed(MemoryFeed):
 
     @override
     async def start(self) -> None:
-        raise Retryable("bus_unavailable", "no broker answers")
+        raise BUS_UNAVAILABLE.error(why="no broker answers")
 
     @override
     def alive(self) -> bool:
@@ -234,7 +234,7 @@ class AbsentFeed(MemoryFeed):
 
 def unreachable(bus: MemoryBus) -> BusPorts:
     def provision() -> None:
-        raise Retryable("bus_unavailable", "no broker answers", after_s=0.01)
+        raise BUS_UNAVAILABLE.error(after_s=0.01, why="no broker answers")
 
     ports = memory(bus, provision)
     return replace(ports, feed=lambda topic, group, places: AbsentFeed(bus, topic, group, places))

@@ -33,7 +33,7 @@ class ReceivedReceipt:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ReceivedRefusal:
     """A final refusal.
 
     Attributes:
@@ -47,7 +47,7 @@ class Refusal:
     status: str = ""
 
 
-Answer = ReceivedReceipt | Refusal
+Answer = ReceivedReceipt | ReceivedRefusal
 
 
 @dataclass(frozen=True, slots=True)

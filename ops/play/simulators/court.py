@@ -12,7 +12,7 @@ from typing_extensions import override
 from dispute.wire.court.v1 import court_pb2, court_pb2_grpc
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.grpc.client import channel
-from ops.play.simulators.answers import Answer, Patience, Refusal
+from ops.play.simulators.answers import Answer, Patience, ReceivedRefusal
 from ops.play.simulators.calls import ask
 from ops.play.simulators.rest import RestPartner
 from ops.play.simulators.wire import receipt_of
@@ -45,7 +45,7 @@ class CourtSystem(RestPartner):
         answer = await ask(
             self._stub.Report, request, patience=self._patience, what="court ruling", api_key=self._api_key
         )
-        return answer if isinstance(answer, Refusal) else receipt_of(answer.receipt)
+        return answer if isinstance(answer, ReceivedRefusal) else receipt_of(answer.receipt)
 
     @override
     async def close(self) -> None:

@@ -18,7 +18,7 @@ from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.streams.envelope import StreamName
 from ops.console.exits import BrokenPromise
 from ops.play.scenarios.journeys import Step
-from ops.play.simulators.answers import Patience, Refusal
+from ops.play.simulators.answers import Patience, ReceivedRefusal
 from ops.play.simulators.calls import ask
 
 Vector = Mapping[StreamName, int]
@@ -70,7 +70,7 @@ class Mediators:
         request = intake_pb2.ExecuteBatchRequest(commands=[command_of(dispute_id, step) for dispute_id, step in steps])
         stub = self._stub()
         answer = await ask(stub.ExecuteBatch, request, patience=self._patience, what="commands", timeout_s=LONG_S)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"a batch of {len(steps)} commands was refused: {answer.code}")
         if len(answer.results) != len(steps):
             raise BrokenPromise(f"{len(steps)} commands were answered with {len(answer.results)} results")
@@ -90,7 +90,7 @@ class Mediators:
         answer = await ask(
             stub.AwaitApplied, request, patience=self._patience, what="hand-offs to be applied", timeout_s=LONG_S
         )
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"waiting for hand-offs was refused: {answer.code}")
         return vector_from_wire(answer.journal)
 
@@ -105,7 +105,7 @@ class Mediators:
         answer = await ask(
             stub.AdvanceClock, request, patience=self._patience, what="the clock to move", timeout_s=LONG_S
         )
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"moving the clock was refused: {answer.code}")
         return answer.fired, vector_from_wire(answer.journal)
 
@@ -116,7 +116,7 @@ class Mediators:
             request = intake_pb2.ListDisputesRequest(page_size=PAGE, page_token=token)
             stub = self._stub()
             answer = await ask(stub.ListDisputes, request, patience=self._patience, what="the register")
-            if isinstance(answer, Refusal):
+            if isinstance(answer, ReceivedRefusal):
                 raise BrokenPromise(f"listing the register was refused: {answer.code}")
             for dispute in answer.disputes:
                 yield dispute

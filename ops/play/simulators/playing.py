@@ -18,7 +18,7 @@ from ops.play.scenarios.model import Scenario
 from ops.play.scenarios.record import Record
 from ops.play.scenarios.vocabulary import Docking
 from ops.play.simulators.agencies import PartnerSystem
-from ops.play.simulators.answers import Answer, ReceivedReceipt, Refusal
+from ops.play.simulators.answers import Answer, ReceivedReceipt, ReceivedRefusal
 from ops.play.simulators.bodies import body_of
 from ops.play.simulators.ledger import ReceiptFile
 from ops.play.simulators.nuisance import changed, misbehave
@@ -133,10 +133,10 @@ class AgencyDesk:
             await self._note(record, answer)
 
     async def _note(self, record: Record, answer: Answer) -> None:
-        while isinstance(answer, Refusal) and answer.code in TRANSIENT:
+        while isinstance(answer, ReceivedRefusal) and answer.code in TRANSIENT:
             await asyncio.sleep(0.2)
             answer = await self.system.submit(body_of(record))
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(
                 f"{record.channel} record {record.number} was refused: {answer.code} {answer.field} ({answer.status})"
             )

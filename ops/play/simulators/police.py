@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
 from hub.grpc.client import channel
 from ops.console.exits import BrokenPromise
-from ops.play.simulators.answers import Answer, Patience, ReceivedResult, Refusal
+from ops.play.simulators.answers import Answer, Patience, ReceivedRefusal, ReceivedResult
 from ops.play.simulators.bodies import Body
 from ops.play.simulators.calls import ask
 from ops.play.simulators.rest import PAGE
@@ -42,13 +42,13 @@ class PoliceSystem:
     async def submit(self, body: Body, key: str | None = None) -> Answer:
         """Send one incident."""
         answer = await self._ask(self._stub.Submit, _request(body, key), "police submit")
-        return answer if isinstance(answer, Refusal) else receipt_of(answer.receipt)
+        return answer if isinstance(answer, ReceivedRefusal) else receipt_of(answer.receipt)
 
     async def submit_batch(self, bodies: Sequence[Body]) -> list[Answer]:
         """Send many incidents."""
         request = police_pb2.SubmitBatchRequest(items=[_request(body, None) for body in bodies])
         answer = await self._ask(self._stub.SubmitBatch, request, "police batch")
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             return [answer] * len(bodies)
         if len(answer.results) != len(bodies):
             raise BrokenPromise(f"the police bridge answered {len(bodies)} records with {len(answer.results)} results")
@@ -58,14 +58,14 @@ class PoliceSystem:
         """Fetch a page of results."""
         request = police_pb2.ListResultsRequest(after_cursor=after, page_size=PAGE)
         answer = await self._ask(self._stub.ListResults, request, "police results")
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"results were refused: {answer.code}")
         return [result_of(result) for result in answer.results], answer.next_cursor
 
     async def acknowledge(self, cursor: int) -> None:
         """Confirm results."""
         answer = await self._ask(self._stub.Acknowledge, police_pb2.AcknowledgeRequest(cursor=cursor), "police ack")
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"acknowledging was refused: {answer.code}")
 
     async def _ask(self, method: Callable[..., Any], request: Message, what: str) -> Any:  # noqa: ANN401 - as `ask`
@@ -82,4 +82,4 @@ def _request(body: Body, key: str | None) -> police_pb2.SubmitRequest:
 def _item(result: police_pb2.ItemResult) -> Answer:
     if result.WhichOneof("result") == "receipt":
         return receipt_of(result.receipt)
-    return Refusal(result.refusal.code, result.refusal.field, "item")
+    return ReceivedRefusal(result.refusal.code, result.refusal.field, "item")

@@ -11,7 +11,7 @@ from typing import Final
 import httpx2
 
 from ops.console.exits import BrokenPromise
-from ops.play.simulators.answers import Answer, Later, Patience, ReceivedReceipt, ReceivedResult, Refusal
+from ops.play.simulators.answers import Answer, Later, Patience, ReceivedReceipt, ReceivedRefusal, ReceivedResult
 
 RETRIED: Final = frozenset({429, 502, 503, 504})
 IN_FLIGHT: Final = "in_flight"
@@ -51,7 +51,7 @@ class RestPartner:
         """
         headers = {} if key is None else {"Idempotency-Key": key}
         answer = await self._call("POST", self._route, json=body, headers=headers)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             return answer
         return receipt_of(answer)
 
@@ -60,7 +60,7 @@ class RestPartner:
         answer = await self._call(
             "POST", f"{self._route}:batch", json={"items": [{self._item: body} for body in bodies]}
         )
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             return [answer] * len(bodies)
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != len(bodies):
@@ -74,7 +74,7 @@ class RestPartner:
         """
         told = {"Content-Type": "application/json", **(headers or {})}
         answer = await self._call("POST", self._route, content=content, headers=told)
-        return answer if isinstance(answer, Refusal) else receipt_of(answer)
+        return answer if isinstance(answer, ReceivedRefusal) else receipt_of(answer)
 
     async def results(self, after: int) -> tuple[list[ReceivedResult], int]:
         """Fetch a page of results after a cursor.
@@ -82,7 +82,7 @@ class RestPartner:
         Returns the results and the next cursor.
         """
         answer = await self._call("GET", "/v1/results", params={"after": str(after), "limit": str(PAGE)})
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"results were refused: {answer.code}")
         rows = answer.get("results")
         found = [_result(row) for row in rows] if isinstance(rows, list) else []
@@ -91,7 +91,7 @@ class RestPartner:
     async def acknowledge(self, cursor: int) -> None:
         """Confirm results up to a cursor."""
         answer = await self._call("POST", "/v1/results:acknowledge", json={"cursor": cursor})
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"acknowledging was refused: {answer.code}")
 
     async def _call(
@@ -103,8 +103,8 @@ class RestPartner:
         content: bytes | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Json | Refusal:
-        async def attempt() -> Json | Refusal:
+    ) -> Json | ReceivedRefusal:
+        async def attempt() -> Json | ReceivedRefusal:
             try:
                 response = await self._client.request(
                     method, path, json=json, content=content, params=params, headers=dict(headers or {})
@@ -117,14 +117,14 @@ class RestPartner:
         return await self._patience.until_answered(f"{method} {path}", attempt)
 
 
-def _judge(response: httpx2.Response) -> Json | Refusal:
+def _judge(response: httpx2.Response) -> Json | ReceivedRefusal:
     plain = _object(response)
     if response.is_success:
         return plain
     code = str(plain.get("code", ""))
     if response.status_code in RETRIED or code == IN_FLIGHT:
         raise Later(f"{response.status_code} {code}", _seconds(response.headers.get("retry-after")))
-    return Refusal(code, str(plain.get("field", "")), str(response.status_code))
+    return ReceivedRefusal(code, str(plain.get("field", "")), str(response.status_code))
 
 
 def _seconds(text: str | None) -> float:
@@ -143,7 +143,7 @@ def _item(result: object) -> Answer:
     if isinstance(result, dict):
         refusal = result.get("refusal")
         if isinstance(refusal, dict):
-            return Refusal(str(refusal.get("code", "")), str(refusal.get("field", "")), "item")
+            return ReceivedRefusal(str(refusal.get("code", "")), str(refusal.get("field", "")), "item")
         return receipt_of(result)
     raise BrokenPromise("an item of a batch answer is no object")
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from ops.play.scenarios.expected import EVER, Sums, sums
 from ops.play.simulators.agencies import PartnerSystem, fetch_all
-from ops.play.simulators.answers import Answer, ReceivedReceipt, Refusal
+from ops.play.simulators.answers import Answer, ReceivedReceipt, ReceivedRefusal
 from ops.play.simulators.bodies import body_of
 from ops.play.simulators.ledger import ReceiptFile
 from ops.play.simulators.playing import TRANSIENT
@@ -129,7 +129,7 @@ class Agency:
             answers = [await self._system.submit(bodies[0])]
         for case, body, answer in zip(cases, bodies, answers, strict=True):
             final = answer
-            while isinstance(final, Refusal) and final.code in TRANSIENT:
+            while isinstance(final, ReceivedRefusal) and final.code in TRANSIENT:
                 await asyncio.sleep(RETRY_S)
                 final = await self._system.submit(body)
             self._note(case, final)
@@ -139,7 +139,7 @@ class Agency:
 
     def _note(self, case: TrialCase, answer: Answer) -> None:
         record = case.record
-        if isinstance(answer, Refusal):
+        if isinstance(answer, ReceivedRefusal):
             del self.owed[record.ref]
             self.faults.append(f"{record.agency}: {record.ref} was refused: {answer.code} {answer.field}")
             return

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dispute.contracts.topics import BRIDGES
-from hub.errors import Fault, Rejected, Retryable
+from hub.errors import Fault, Refused
 from ops.console.exits import BrokenPromise
 from ops.play.scenarios.days import this_day
 from ops.play.scenarios.expected import Sums, rates
@@ -206,7 +206,7 @@ class Trial:
                 self._verdict.faults.append(f"hub up ended: {up.log.read_text(encoding='utf-8')[-500:]}")
                 return
             await task
-        except* (BrokenPromise, TimeoutError, Retryable, Rejected, Fault, OSError) as group:
+        except* (BrokenPromise, TimeoutError, Refused, Fault, OSError) as group:
             self._verdict.faults += [f"{type(error).__name__}: {error}" for error in _leaves(group)]
         finally:
             task.cancel()

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from hub.errors import Rejected
+from ops.console.codes import BAD_SETTING, NO_BROKER
 from ops.run.broker.jars import POM, libs_folder, present
 
 OLDEST_JAVA: Final = 17
@@ -141,7 +141,7 @@ def choose(env: Mapping[str, str], machine: Machine | None = None) -> Choice:
         case "auto":
             return _auto(machine, bootstrap)
         case _:
-            raise Rejected("bad_setting", f"HUB_KAFKA={wanted}: auto | native | docker | external", field="HUB_KAFKA")
+            raise BAD_SETTING.error(field="HUB_KAFKA", why=f"HUB_KAFKA={wanted}: auto | native | docker | external")
 
 
 def _auto(machine: Machine, bootstrap: str) -> Choice:
@@ -153,26 +153,16 @@ def _auto(machine: Machine, bootstrap: str) -> Choice:
     docker = machine.docker_lacks()
     if not docker:
         return _docker(machine)
-    raise Rejected(
-        "no_broker",
-        f"没有可用的 Kafka：请安装 {native}，或 {docker}，或设置 HUB_KAFKA_BOOTSTRAP / "
-        "no Kafka here: install one of these, or set HUB_KAFKA_BOOTSTRAP",
-    )
+    raise NO_BROKER.error(why=f"请安装 install {native}，或 or {docker}，或设置 or set HUB_KAFKA_BOOTSTRAP")
 
 
 def _external(bootstrap: str) -> Choice:
     if not bootstrap:
-        raise Rejected(
-            "no_broker",
-            "HUB_KAFKA=external 需要 HUB_KAFKA_BOOTSTRAP=主机:端口 / needs HUB_KAFKA_BOOTSTRAP=host:port",
-            field="HUB_KAFKA_BOOTSTRAP",
-        )
+        why = "HUB_KAFKA=external 需要 needs HUB_KAFKA_BOOTSTRAP=host:port"
+        raise NO_BROKER.error(field="HUB_KAFKA_BOOTSTRAP", why=why)
     if not all(SERVER.fullmatch(server.strip()) and _port_of(server) for server in bootstrap.split(",")):
-        raise Rejected(
-            "bad_setting",
-            f"HUB_KAFKA_BOOTSTRAP={bootstrap}: 应为 主机:端口[,主机:端口] / expected host:port[,host:port]",
-            field="HUB_KAFKA_BOOTSTRAP",
-        )
+        why = f"HUB_KAFKA_BOOTSTRAP={bootstrap}: 应为 expected host:port[,host:port]"
+        raise BAD_SETTING.error(field="HUB_KAFKA_BOOTSTRAP", why=why)
     return Choice(BrokerKind.EXTERNAL, f"Kafka：外部集群 / external cluster {bootstrap}", bootstrap)
 
 
@@ -183,12 +173,12 @@ def _port_of(server: str) -> bool:
 def _native(machine: Machine) -> Choice:
     lacks = machine.native_lacks()
     if lacks:
-        raise Rejected("no_broker", f"HUB_KAFKA=native 请安装 / install: {lacks}", field="HUB_KAFKA")
+        raise NO_BROKER.error(field="HUB_KAFKA", why=f"HUB_KAFKA=native 请安装 install {lacks}")
     return Choice(BrokerKind.NATIVE, "Kafka：本机原生（Java） / native on this machine (Java)")
 
 
 def _docker(machine: Machine) -> Choice:
     lacks = machine.docker_lacks()
     if lacks:
-        raise Rejected("no_broker", f"HUB_KAFKA=docker 请安装或启动 / install or start: {lacks}", field="HUB_KAFKA")
+        raise NO_BROKER.error(field="HUB_KAFKA", why=f"HUB_KAFKA=docker 请安装或启动 install or start {lacks}")
     return Choice(BrokerKind.DOCKER, "Kafka：Docker 容器 / Docker container")

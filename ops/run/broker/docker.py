@@ -6,9 +6,9 @@ import subprocess
 from types import TracebackType
 from typing import Final, Self
 
-from hub.errors import Rejected
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus
+from ops.console.codes import NO_BROKER
 from ops.run.broker.jars import Say
 from ops.run.broker.native import READY_S
 from ops.run.broker.ports import free_ports
@@ -71,7 +71,7 @@ class DockerKafka:
         self._say(f"启动容器 / starting container {IMAGE}")
         done = subprocess.run(run_command(self._port), capture_output=True, text=True, check=False)  # noqa: S603 - ours
         if done.returncode != 0:
-            raise Rejected("no_broker", f"Docker 无法启动 {IMAGE} / docker could not start it: {done.stderr[-300:]}")
+            raise NO_BROKER.error(why=f"Docker 无法启动 could not start {IMAGE}: {done.stderr[-300:]}")
         self._container = done.stdout.strip()
         try:
             self.version = describe(Bus(self.bootstrap, request_timeout_s=2.0), deadline_s=READY_S).version

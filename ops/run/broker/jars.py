@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from hub.errors import Rejected
+from ops.console.codes import KAFKA_FETCH_FAILED
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 POM: Final = ROOT / "deploy" / "kafka" / "pom.xml"
@@ -72,7 +72,7 @@ def fetch(libs: Path, say: Say, *, maven: str = "mvn", pom: Path = POM) -> None:
     try:
         _run_maven([maven, "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"], staging, say)
         if not present(staging):
-            raise Rejected("kafka_fetch_failed", "Maven 未取得 Kafka 的 jar / Maven brought no Kafka jars")
+            raise KAFKA_FETCH_FAILED.error(why="no jars")
         try:
             staging.rename(libs)
         except OSError:
@@ -108,9 +108,5 @@ def _run_maven(command: list[str], staging: Path, say: Say) -> None:
     if code != 0:
         lines = [line for line in log.read_text(errors="replace").splitlines() if "ERROR" in line]
         cause = lines[0].replace("[ERROR]", "").strip()[:300] if lines else f"exit code {code}"
-        raise Rejected(
-            "kafka_fetch_failed",
-            "Maven 取 Kafka 失败，请检查网络或 ~/.m2/settings.xml 的镜像 / Maven could not fetch Kafka, "
-            f"check the network or the mirror in ~/.m2/settings.xml: {cause}",
-        )
+        raise KAFKA_FETCH_FAILED.error(why=cause)
     log.unlink()

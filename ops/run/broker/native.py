@@ -19,6 +19,7 @@ from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 from types import TracebackType
 from typing import Final, Self
 
+from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Retryable
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus, SaslCredentials
@@ -176,7 +177,7 @@ class NativeKafka:
 
     def _go_on(self) -> None:
         if self._stopped.is_set():
-            raise Retryable("bus_unavailable", "stopped before it had started")
+            raise BUS_UNAVAILABLE.error(why="stopped before it had started")
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
@@ -196,7 +197,7 @@ class NativeKafka:
                     formatting.append((subprocess.Popen(command, stdout=sink, stderr=sink), log))  # noqa: S603 - ours
         for process, log in formatting:
             if process.wait(READY_S) != 0:
-                raise Retryable("bus_unavailable", f"formatting a broker failed, see {log}")
+                raise BUS_UNAVAILABLE.error(why=f"formatting a broker failed, see {log}")
 
     def _java(self, node: Node) -> list[str]:
         return [
@@ -222,7 +223,7 @@ class NativeKafka:
         deadline = time.monotonic() + GRACE_S
         while not pidfile.exists():
             if process.poll() is not None or time.monotonic() > deadline:
-                raise Retryable("bus_unavailable", f"broker {node.number} did not start, see {node.folder}/broker.log")
+                raise BUS_UNAVAILABLE.error(why=f"broker {node.number} did not start, see {node.folder}/broker.log")
             time.sleep(0.01)
         self._running[node.number] = _Running(process, int(pidfile.read_text()))
 
@@ -238,7 +239,7 @@ class NativeKafka:
             for node in self.nodes:
                 running = self._running.get(node.number)
                 if running is not None and running.process.poll() is not None:
-                    raise Retryable("bus_unavailable", f"broker {node.number} ended, see {node.folder}/broker.log")
+                    raise BUS_UNAVAILABLE.error(why=f"broker {node.number} ended, see {node.folder}/broker.log")
             try:
                 for node in self.nodes:
                     if node.number in self._running:

@@ -6,7 +6,7 @@ from google.protobuf.message import DecodeError
 
 from dispute.contracts.codec import event_from_wire, instant_of
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Fault, Rejected
+from hub.errors import Fault, Refused
 from hub.streams.judge import Numbered
 from services.intake.cases.ports import EventPlace
 from services.intake.cases.recovery import Recalled
@@ -26,7 +26,7 @@ def recalled_of(item: Numbered) -> Recalled:
     message = _message(item.record)
     try:
         event, recorded_at = event_from_wire(message), instant_of(message.recorded_at)
-    except Rejected as error:
+    except Refused as error:
         raise Fault("history_broken", f"{item.stream}@{item.position} can't be read: {error.code}") from error
     return Recalled(event, EventPlace(str(item.stream), item.position), recorded_at)
 

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 from msgspec import Struct
 
 from dispute.lifecycle import Dispute, Event
-from hub.errors import Rejected
+from hub.errors import Refusal
 from services.intake.law.timers import Timer, TimerKind
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ class Done(Struct, frozen=True):
     dispute_id: str
     digest: bytes
     place: EventPlace | None
-    refusal: Rejected | None
+    refusal: Refusal | None
     recorded_at: datetime
 
 

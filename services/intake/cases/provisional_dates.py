@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from hub.errors import Rejected
+from hub.errors import Bug, Refusal
 from services.intake.cases.ports import DisputeRegister, Units
 from services.intake.cases.tasks import task_of_settling
 from services.intake.cases.unit_of_work import TaskResult, carry_out
@@ -29,7 +29,7 @@ class Chunk(Struct, frozen=True):
 
     last: str
     settled: int
-    refused: Mapping[str, Rejected]
+    refused: Mapping[str, Refusal]
 
 
 def settle(register: DisputeRegister, after: str, book: Rulebook, at: datetime, now: datetime) -> Chunk:
@@ -55,11 +55,11 @@ def settle(register: DisputeRegister, after: str, book: Rulebook, at: datetime, 
         return Chunk("", 0, {})
     outcomes = carry_out(register, [task_of_settling(dispute_id, at, book) for dispute_id in ids], book, now)
     for outcome in outcomes:
-        if isinstance(outcome, Exception) and not isinstance(outcome, Rejected):
-            raise outcome
+        if isinstance(outcome, Bug):
+            raise outcome.error()
     settled = sum(isinstance(outcome, TaskResult) and bool(outcome.events) for outcome in outcomes)
     both = zip(ids, outcomes, strict=True)
-    return Chunk(ids[-1], settled, {name: outcome for name, outcome in both if isinstance(outcome, Rejected)})
+    return Chunk(ids[-1], settled, {name: outcome for name, outcome in both if isinstance(outcome, Refusal)})
 
 
 class Settler:
@@ -86,7 +86,7 @@ class Settler:
         self._now = now
         self._business_time = business_time
 
-    async def settle_all(self) -> tuple[int, Mapping[str, Rejected]]:
+    async def settle_all(self) -> tuple[int, Mapping[str, Refusal]]:
         """Settle every date that can be settled.
 
         Returns the number of disputes, and those that refused it.
@@ -95,7 +95,7 @@ class Settler:
             Retryable: The store or its outbox takes nothing now.
         """
         total, last = 0, ""
-        refused: dict[str, Rejected] = {}
+        refused: dict[str, Refusal] = {}
         while True:
             chunk = await self._units.write(lambda register, after=last: self._next(register, after))  # type: ignore[misc]
             total += chunk.settled

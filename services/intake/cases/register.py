@@ -16,7 +16,7 @@ from typing_extensions import override
 from dispute.contracts.codec import event_to_wire, state_from_bytes
 from dispute.contracts.topics import HANDOFFS
 from dispute.lifecycle import Event
-from hub.errors import Kind, Rejected
+from hub.errors import Kind, Refusal
 from hub.runtime.clock import Clock
 from hub.store.instants import EPOCH, from_micros, to_micros
 from hub.store.prepared import insert_into
@@ -226,6 +226,6 @@ def _done_of(row: sa.Row[Any]) -> Done:
     refusal = None
     if row.refusal is not None:
         code, kind, field, detail = json.loads(row.refusal)
-        refusal = Rejected(code, detail, kind=Kind(kind), field=field)
+        refusal = Refusal(code, detail, Kind(kind), field)
     place = EventPlace(row.stream, row.position) if row.stream else None
     return Done(row.command_id, row.dispute_id, bytes(row.digest), place, refusal, from_micros(row.recorded_at))

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid5
 
+from dispute.codes.errors import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
 from dispute.lifecycle.identity import NAMESPACE
-from hub.errors import Kind, Rejected
+from hub.errors import Refusal
 from services.intake.cases.ports import Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Task
 from services.intake.law.completion import settled
@@ -41,15 +42,15 @@ def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         book: Rules.
     """
 
-    def plan(case: Case | None, master: str) -> Sequence[Command]:
+    def plan(case: Case | None, master: str) -> Sequence[Command] | Refusal:
         if isinstance(telling.body, Arrival):
             if case is not None:
-                detail = "该来源编号已登记 / this reference is registered already"
-                raise Rejected("already_registered", detail, kind=Kind.KEY_REUSED, field="source_ref")
+                return ALREADY_REGISTERED.refusal()
             return [_step(telling, actor, order) for order in enter(telling.body, telling.teller, master, book)]
         if case is None:
-            raise unknown()
-        return [_step(telling, actor, order, case) for order in react(case.dispute, telling.body, telling.digest, book)]
+            return UNKNOWN_DISPUTE.refusal()
+        orders = react(case.dispute, telling.body, telling.digest, book)
+        return orders if isinstance(orders, Refusal) else [_step(telling, actor, order, case) for order in orders]
 
     arrival = telling.body if isinstance(telling.body, Arrival) else None
     return Task(
@@ -74,10 +75,8 @@ def task_of_command(command: Command, digest: bytes) -> Task:
     A person or a system gave it.
     """
 
-    def plan(case: Case | None, _: str) -> Sequence[Command]:
-        if case is None:
-            raise unknown()
-        return (command,)
+    def plan(case: Case | None, _: str) -> Sequence[Command] | Refusal:
+        return (command,) if case is not None else UNKNOWN_DISPUTE.refusal()
 
     return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan)
 
@@ -120,15 +119,6 @@ def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
         return (Command(str(uuid5(NAMESPACE, name)), dispute_id, CALENDAR, occurred_at, order, counted=counted),)
 
     return Task(f"{dispute_id}/due-dates", dispute_id, b"", DoneTable.NONE, plan)
-
-
-def unknown() -> Rejected:
-    """Return the refusal for an unknown dispute.
-
-    No dispute was registered under this id.
-    """
-    detail = "没有此编码的纠纷 / no dispute has this id"
-    return Rejected("unknown_dispute", detail, kind=Kind.NOT_FOUND, field="dispute_id")
 
 
 def _step(telling: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:

@@ -13,8 +13,9 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dispute.codes.errors import KEY_REUSED
 from dispute.lifecycle import Command, Dispute, Event, decide, evolve
-from hub.errors import Kind, Rejected
+from hub.errors import Bug, Kind, Refusal, Refused
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Secret, UnitChanges
 from services.intake.law import timers as timing
 from services.intake.law.completion import complete
@@ -24,7 +25,7 @@ from services.intake.law.timers import TimerKind
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
 """Refusals that depend on a dispute's state: the same command id gets the same refusal for ever."""
 
-Plan = Callable[[Case | None, str], Sequence[Command]]
+Plan = Callable[[Case | None, str], Sequence[Command] | Refusal]
 """Maps the current dispute and the master of its matter (empty: none) to the commands to carry out."""
 
 
@@ -75,8 +76,7 @@ class TaskResult(Struct, frozen=True):
     repeated: bool = False
 
 
-Outcome = TaskResult | Exception
-"""`Rejected` or `Retryable`: the refusal of this task; any other exception is a bug."""
+Outcome = TaskResult | Refusal | Bug
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class _Decided(Struct, frozen=True):
     repeated: bool = False
 
 
-_Result = _Decided | Done | Exception
+_Result = _Decided | Done | Refusal | Bug
 
 
 def carry_out(
@@ -187,7 +187,7 @@ def _claim(
 
 def _recall(task: Task, done: Done, unit: _Unit) -> _Result:
     if done.dispute_id != task.dispute_id or (done.digest and done.digest != task.digest):
-        return _reused()
+        return KEY_REUSED.refusal()
     if not done.digest:
         _retell(task, done, unit)
     return done if done.refusal is None else done.refusal
@@ -210,24 +210,23 @@ def _retell(task: Task, done: Done, unit: _Unit) -> None:
 def _again(task: Task, earlier: Task, result: _Result) -> _Result:
     """Answer a task that is twice in one unit."""
     if (earlier.digest, earlier.dispute_id) != (task.digest, task.dispute_id):
-        return _reused()
+        return KEY_REUSED.refusal()
     return replace(result, events=(), repeated=True) if isinstance(result, _Decided) else result
 
 
-def _reused() -> Rejected:
-    detail = "同一编号此前用于其他内容 / the same id was used with other content before"
-    return Rejected("key_reused", detail, kind=Kind.KEY_REUSED)
-
-
-def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Exception:
+def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Refusal | Bug:
     """Decide one task in memory: all of its events, or none."""
     case = unit.cases.get(task.dispute_id)
     procedure = case.procedure if case is not None else task.procedure
     try:
         steps = _decide(task, case, procedure, _master(task, unit), book)
+        if isinstance(steps, Refusal):
+            return steps
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
+    except Refused as refused:
+        return refused.refusal
     except Exception as error:  # noqa: BLE001 - goes to the giver of the task: a caller, or a reader that stops
-        return error
+        return Bug(error)
     if not steps:
         return _Decided((), -1, case.dispute if case is not None else None)
     after = Case(steps[-1][1], procedure)
@@ -245,12 +244,20 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
     return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
 
 
-def _decide(task: Task, case: Case | None, procedure: str, master: str, book: Rulebook) -> list[tuple[Event, Dispute]]:
+def _decide(
+    task: Task, case: Case | None, procedure: str, master: str, book: Rulebook
+) -> list[tuple[Event, Dispute]] | Refusal:
     """Return each event with the state after it."""
     dispute = case.dispute if case is not None else None
+    commands = task.plan(case, master)
+    if isinstance(commands, Refusal):
+        return commands
     steps: list[tuple[Event, Dispute]] = []
-    for command in task.plan(case, master):
-        for event in decide(dispute, complete(command, dispute, procedure, book)):
+    for command in commands:
+        events = decide(dispute, complete(command, dispute, procedure, book))
+        if isinstance(events, Refusal):
+            return events
+        for event in events:
             dispute = evolve(dispute, event)
             steps.append((event, dispute))
     return steps
@@ -284,13 +291,13 @@ def _holds(dispute: Dispute) -> bool:
 
 
 def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[EventPlace], now: datetime) -> Outcome:
-    if isinstance(result, Exception):
+    if isinstance(result, Refusal | Bug):
         return result
     if isinstance(result, Done):
         dispute = unit.cases[task.dispute_id].dispute
         return TaskResult(dispute, result.place, result.recorded_at, repeated=True)
     if result.after is None:
-        return AssertionError(f"task {task.task_id} was done to a dispute that does not exist")
+        return Bug(AssertionError(f"task {task.task_id} was done to a dispute that does not exist"))
     place = places[result.last] if result.last >= 0 else None
     return TaskResult(result.after, place, now, result.events, result.repeated)
 
@@ -301,9 +308,9 @@ def _remember(unit: _Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: 
     A refused hand-off is not kept, so it can be redriven as a dead letter.
     """
     for task, result, outcome in fresh:
-        refusal = result if isinstance(result, Rejected) else None
+        refusal = result if isinstance(result, Refusal) else None
         kept = refusal is not None and refusal.kind in KEPT_REFUSALS and task.ledger is DoneTable.COMMAND
-        if isinstance(result, Exception) and not kept:
+        if isinstance(result, Refusal | Bug) and not kept:
             continue
         place = outcome.place if isinstance(outcome, TaskResult) else None
         row = Done(task.task_id, task.dispute_id, task.digest, place, refusal, now)

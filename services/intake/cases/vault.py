@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
-from hub.errors import Kind, Rejected
+from dispute.codes.errors import CANNOT_OPEN, SHREDDED
 
 NONCE_BYTES: Final = 12
 DATA_KEY_BYTES: Final = 32
@@ -62,14 +62,14 @@ class Vault:
             Rejected: `shredded` when the data key was destroyed, `cannot_open` when key or text do not fit.
         """
         if not sealed.wrapped_key:
-            raise Rejected("shredded", "the confidential part was destroyed on request", kind=Kind.NOT_FOUND)
+            raise SHREDDED.error()
         bound = dispute_id.encode()
         wrap_nonce, wrapped = sealed.wrapped_key[:NONCE_BYTES], sealed.wrapped_key[NONCE_BYTES:]
         try:
             data_key = self._agency(agency).decrypt(wrap_nonce, wrapped, bound)
             return AESGCM(data_key).decrypt(sealed.nonce, sealed.ciphertext, bound)
         except (InvalidTag, ValueError) as error:
-            raise Rejected("cannot_open", "the stored seal does not open with this key") from error
+            raise CANNOT_OPEN.error() from error
 
     def _agency(self, agency: str) -> AESGCM:
         cipher = self._agencies.get(agency)

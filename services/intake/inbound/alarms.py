@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from hub.errors import Rejected
+from hub.errors import Bug
 from hub.streams.topics import SHARDS
 from services.intake.cases.ports import Counters, DisputeRegister, Units
 from services.intake.cases.tasks import task_of_timer
@@ -61,8 +61,8 @@ def fire(register: DisputeRegister, until: datetime, shards: Collection[int], bo
     fired = 0
     for outcome in outcomes:
         # A refusal means that the state moved on: the timer is obsolete, which is no error.
-        if isinstance(outcome, Exception) and not isinstance(outcome, Rejected):
-            raise outcome
+        if isinstance(outcome, Bug):
+            raise outcome.error()
         fired += isinstance(outcome, TaskResult) and bool(outcome.events)
     return Fired(len(timers), fired)
 

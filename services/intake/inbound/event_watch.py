@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
+from dispute.codes.errors import NOT_OUR_STREAM
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Rejected
 from hub.store.store import Store, Transaction
 from hub.streams.envelope import StreamName
 from hub.streams.outbox import Outbox, Row
@@ -30,7 +30,7 @@ async def watch(
         Rejected: `not_our_stream`.
     """
     if any(stream.producer != outbox.producer for stream in after):
-        raise Rejected("not_our_stream", f"streams of {outbox.producer} only", field="after")
+        raise NOT_OUR_STREAM.error(producer=outbox.producer)
     places = {stream.shard: position for stream, position in (await store.read(outbox.heads)).items()}
     # A position of an earlier epoch is valid too: positions of a shard go on across epochs.
     places.update({stream.shard: position for stream, position in after.items()})

@@ -13,10 +13,10 @@ from typing_extensions import override
 
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle import Actor, Role
-from hub.errors import Rejected, Retryable
+from hub.errors import Bug, Refusal, Refused
 from hub.runtime.clock import Clock
 from hub.store.store import Transaction
-from hub.streams.applier import Applier
+from hub.streams.applier import Answer, Applier
 from hub.streams.judge import Numbered
 from services.intake.cases.ports import Counters, DisputeRegister, DoneTable
 from services.intake.cases.tasks import Matcher, task_of_handoff
@@ -65,27 +65,27 @@ class HandoffApplier(Applier):
     def source_of(self, record: bytes) -> str:
         try:
             agency = raw_handoff_of(record).agency_id
-        except Rejected:
+        except Refused:
             return ""
         return agency if AGENCY.fullmatch(agency) else ""
 
     @override
-    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Rejected | Retryable | None]:
-        answers: list[Rejected | Retryable | None] = [None] * len(records)
+    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
+        answers: list[Answer] = [None] * len(records)
         tasks: list[tuple[int, Task]] = []
         for number, item in enumerate(records):
             try:
                 tasks.append((number, self._task(item.record)))
-            except Rejected as error:
-                answers[number] = error
+            except Refused as refused:
+                answers[number] = refused.refusal
         if not tasks:
             return answers
         outcomes = carry_out(self._bind(tx), [task for _, task in tasks], self._book, self._clock.now())
         for (number, _), outcome in zip(tasks, outcomes, strict=True):
-            if isinstance(outcome, Rejected | Retryable):
+            if isinstance(outcome, Refusal):
                 answers[number] = outcome
-            elif isinstance(outcome, Exception):
-                raise outcome
+            elif isinstance(outcome, Bug):
+                raise outcome.error()
         self._counters.events(event for answer in outcomes if isinstance(answer, TaskResult) for event in answer.events)
         return answers
 

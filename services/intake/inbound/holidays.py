@@ -142,8 +142,8 @@ class HolidayTables:
         """
         await self._read()
         settled, refused = await self._settler.settle_all()
-        for dispute_id, error in refused.items():
-            _log.error("due_dates_not_settled", dispute_id=dispute_id, code=error.code, detail=error.detail)
+        for dispute_id, refusal in refused.items():
+            _log.error("due_dates_not_settled", dispute_id=dispute_id, code=refusal.code, detail=refusal.detail)
         if settled:
             _log.info("due_dates_settled", disputes=settled)
         return settled

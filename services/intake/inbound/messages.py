@@ -14,7 +14,9 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from dispute.contracts.codec import instant_of
+from dispute.codes import errors as codes
+from dispute.codes.commands import DIGEST_MALFORMED, TIME_OUT_OF_RANGE, WRONG_DISPUTE_ID
+from dispute.contracts.codec import instant_of, under
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle import (
     DOCKED,
@@ -29,7 +31,8 @@ from dispute.lifecycle import (
 )
 from dispute.lifecycle.identity import is_uuid
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.errors import Rejected
+from hub.codes import TOO_MANY_ITEMS, UNDECODABLE
+from hub.errors import Refused
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Body, Handoff, LaterFact, Ruling, Withdrawal
 from services.intake.law.matching import Person
@@ -54,7 +57,7 @@ def raw_handoff_of(record: bytes) -> handoff_pb2.Handoff:
     try:
         return handoff_pb2.Handoff.FromString(record)
     except DecodeError as error:
-        raise Rejected("undecodable", "the record is not a Handoff") from error
+        raise UNDECODABLE.error(message="Handoff") from error
 
 
 def handoff_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Handoff:
@@ -65,15 +68,15 @@ def handoff_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Handoff:
             with the field at fault.
     """
     if not is_uuid(handoff.handoff_id):
-        raise Rejected("bad_id", "a UUID in canonical form is needed", field="handoff_id")
+        raise codes.BAD_ID.error(field="handoff_id", form="UUID")
     if handoff.dispute_id != dispute_id_of(handoff.agency_id, handoff.source_ref):
-        raise Rejected("wrong_dispute_id", "id is not made of the agency and its reference", field="dispute_id")
+        raise WRONG_DISPUTE_ID.error()
     if handoff.channel not in DOCKED:
-        raise Rejected("unknown_code", "a bridge tells of court, police or petition", field="channel")
+        raise codes.UNKNOWN_CODE.error(field="channel", listed=", ".join(DOCKED))
     if len(handoff.content_mac) != DIGEST_BYTES:
-        raise Rejected("digest_malformed", "content_mac has 32 bytes", field="content_mac")
+        raise DIGEST_MALFORMED.error(field="content_mac")
     if not handoff.HasField("occurred_at"):
-        raise Rejected("time_missing", "occurred_at is needed", field="occurred_at")
+        raise codes.TIME_MISSING.error(field="occurred_at")
     occurred_at = plausible(_at("occurred_at", lambda: instant_of(handoff.occurred_at)))
     return Handoff(
         telling_id=handoff.handoff_id,
@@ -115,9 +118,9 @@ def arrival_of(
     )
     for name in ("relation_clarity", "facts_clarity"):
         if getattr(facts, name) not in CLARITIES:
-            raise Rejected("unknown_code", "clear | fairly_clear | unclear", field=name)
+            raise codes.UNKNOWN_CODE.error(field=name, listed="clarity")
     if _PROCEDURE.fullmatch(facts.procedure) is None:
-        raise Rejected("unknown_code", "no such procedure", field="procedure")
+        raise codes.UNKNOWN_CODE.error(field="procedure", listed="procedure")
     return Arrival(
         facts=Facts(
             channel=channel,
@@ -159,7 +162,7 @@ def plausible(at: datetime, field: str = "occurred_at") -> datetime:
         Rejected: `time_out_of_range`.
     """
     if not is_plausible_instant(at):
-        raise Rejected("time_out_of_range", "时间超出范围 / time is out of range", field=field)
+        raise TIME_OUT_OF_RANGE.error(field=field)
     return at
 
 
@@ -192,7 +195,7 @@ def _body(handoff: handoff_pb2.Handoff, told_at: datetime, sealer: Sealer) -> Bo
         case "court_ruling":
             return Ruling(handoff.court_ruling.confirmed, handoff.court_ruling.reason_code)
         case _:
-            raise Rejected("empty_handoff", "a hand-off tells something")
+            raise codes.EMPTY_HANDOFF.error()
 
 
 def _later(fact: handoff_pb2.LaterFact) -> LaterFact:
@@ -209,7 +212,7 @@ def _few(facts: handoff_pb2.CaseReceived, confidential: handoff_pb2.Confidential
         ("parties", confidential.parties),
     ):
         if len(items) > MAX_ITEMS:
-            raise Rejected("too_many_items", f"at most {MAX_ITEMS}", field=name)
+            raise TOO_MANY_ITEMS.error(field=name, limit=MAX_ITEMS)
 
 
 def _day(text: str) -> date | None:
@@ -222,9 +225,9 @@ def _needed_day(text: str) -> date:
     except ValueError:
         day = None
     if day is None or day.isoformat() != text:
-        raise Rejected("bad_date", "日期应为 YYYY-MM-DD / an ISO date is needed")
+        raise codes.BAD_DATE.error()
     if not is_plausible_day(day):
-        raise Rejected("time_out_of_range", "日期超出范围 / date is out of range")
+        raise TIME_OUT_OF_RANGE.error()
     return day
 
 
@@ -232,7 +235,7 @@ def _code(kind: type[C], text: str, field: str) -> C:
     try:
         return kind(text)
     except ValueError as error:
-        raise Rejected("unknown_code", f"not in the list of {kind.__name__}", field=field) from error
+        raise codes.UNKNOWN_CODE.error(field=field, listed=kind.__name__) from error
 
 
 def _at(name: str, read: Callable[[], T]) -> T:
@@ -242,6 +245,5 @@ def _at(name: str, read: Callable[[], T]) -> T:
     """
     try:
         return read()
-    except Rejected as error:
-        path = f"{name}.{error.field}" if error.field else name
-        raise Rejected(error.code, error.detail, kind=error.kind, field=path) from error
+    except Refused as refused:
+        raise under(name, refused) from refused

@@ -9,15 +9,14 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from dispute.codes.errors import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, UNKNOWN_CODE, UNKNOWN_DISPUTE
 from dispute.contracts.codec import dispute_to_wire, state_from_bytes
 from dispute.lifecycle import Channel, State, is_dispute_id
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Rejected
 from hub.store.store import Transaction
 from hub.streams.outbox import Outbox
 from services.intake.cases.tables import dispute
-from services.intake.cases.tasks import unknown
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
@@ -33,7 +32,7 @@ def one_dispute(tx: Transaction, dispute_id: str) -> intake_pb2.GetDisputeRespon
     if is_dispute_id(dispute_id):
         snapshot = tx.scalar(sa.select(dispute.c.snapshot).where(dispute.c.dispute_id == dispute_id))
     if snapshot is None:
-        raise unknown()
+        raise UNKNOWN_DISPUTE.error()
     return intake_pb2.GetDisputeResponse(dispute=dispute_to_wire(state_from_bytes(snapshot)))
 
 
@@ -47,9 +46,9 @@ def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -
     """
     size = request.page_size or PAGE
     if not 1 <= size <= LARGEST_PAGE:
-        raise Rejected("bad_page_size", f"1 … {LARGEST_PAGE}", field="page_size")
+        raise BAD_PAGE_SIZE.error(least=1, most=LARGEST_PAGE)
     if request.page_token and not is_dispute_id(request.page_token):
-        raise Rejected("bad_page_token", "不是上一页给出的标记 / not a token of this list", field="page_token")
+        raise BAD_PAGE_TOKEN.error()
     query = sa.select(dispute.c.dispute_id, dispute.c.snapshot).where(dispute.c.dispute_id > request.page_token)
     if request.state:
         query = query.where(dispute.c.state == _member(State, request.state, "state"))
@@ -71,7 +70,7 @@ def history_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.G
     """
     records = outbox.history(tx, dispute_id) if is_dispute_id(dispute_id) else []
     if not records:
-        raise unknown()
+        raise UNKNOWN_DISPUTE.error()
     return intake_pb2.GetHistoryResponse(events=[journal_pb2.JournalEvent.FromString(record) for record in records])
 
 
@@ -79,4 +78,4 @@ def _member(kind: type[State | Channel], text: str, field: str) -> str:
     try:
         return kind(text).value
     except ValueError as error:
-        raise Rejected("unknown_code", f"not in the list of {kind.__name__}", field=field) from error
+        raise UNKNOWN_CODE.error(field=field, listed=kind.__name__) from error

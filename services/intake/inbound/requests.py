@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import uuid5
 
 from bridge.record.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
-from dispute.contracts.codec import command_from_wire, instant_of
+from dispute.codes import errors as codes
+from dispute.codes.commands import SOURCE_REF_MISSING
+from dispute.contracts.codec import command_from_wire, instant_of, under
 from dispute.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
 from dispute.lifecycle.identity import NAMESPACE, is_uuid
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
-from hub.errors import Rejected
+from hub.errors import Refused
 from hub.runtime.clock import Clock
 from services.intake.cases.ports import DoneTable
 from services.intake.cases.tasks import Matcher, task_of_command, task_of_handoff
@@ -63,13 +66,13 @@ class Requests:
         """
         content = message.SerializeToString(deterministic=True)
         if len(content) > MAX_COMMAND_BYTES:
-            raise Rejected("command_too_large", f"指令过大 / a command has at most {MAX_COMMAND_BYTES} bytes")
+            raise codes.COMMAND_TOO_LARGE.error(limit=MAX_COMMAND_BYTES)
         if not is_uuid(message.command_id):
-            raise Rejected("bad_id", "应为小写 UUID / a UUID in lower case is needed", field="command_id")
+            raise codes.BAD_ID.error(field="command_id", form="UUID")
         if not is_dispute_id(message.dispute_id):
-            raise Rejected("bad_id", "应为纠纷编码 / a dispute id is needed", field="dispute_id")
+            raise codes.BAD_ID.error(field="dispute_id", form="UUID")
         if _CORRELATION.fullmatch(message.correlation_id) is None:
-            raise Rejected("bad_id", "关联编号不合规 / not a correlation id", field="correlation_id")
+            raise codes.BAD_ID.error(field="correlation_id", form=_CORRELATION.pattern)
         command = command_from_wire(message)
         self._not_ahead(plausible(command.occurred_at))
         return task_of_command(command, digest_of(content))
@@ -82,13 +85,11 @@ class Requests:
         """
         _check_size(request)
         if request.channel not in DOORS:
-            detail = "法院、公安、信访经各自的桥接 / court, police and petition have their own bridge"
-            raise Rejected("not_a_door", detail, field="channel")
+            raise codes.NOT_A_DOOR.error()
         if _ORGAN.fullmatch(request.source_organ) is None or not request.source_organ.startswith(request.channel + "-"):
-            detail = "应为“渠道-编码” / written channel-code, for example window-620725"
-            raise Rejected("bad_organ", detail, field="source_organ")
+            raise codes.BAD_ORGAN.error()
         if not request.source_ref:
-            raise Rejected("source_ref_missing", "缺少来源编号 / source reference is missing", field="source_ref")
+            raise SOURCE_REF_MISSING.error()
         occurred_at = self._occurred_at(request)
         actor = _actor(request.actor)
         _check_parties(request.confidential, business_day(occurred_at))
@@ -115,24 +116,24 @@ class Requests:
 
     def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
         if not request.HasField("occurred_at"):
-            raise Rejected("time_missing", "缺少时间 / time is missing", field="occurred_at")
+            raise codes.TIME_MISSING.error(field="occurred_at")
         try:
             occurred_at = instant_of(request.occurred_at)
-        except Rejected as error:
-            raise Rejected(error.code, error.detail, field="occurred_at") from error
+        except Refused as refused:
+            raise under("occurred_at", refused) from refused
         self._not_ahead(plausible(occurred_at))
         return occurred_at
 
     def _not_ahead(self, at: datetime) -> None:
         if self._kind == "wall" and at > self._clock.now() + SKEW:
-            raise Rejected("date_in_future", "时间晚于当前时间 / the time lies in the future", field="occurred_at")
+            raise codes.DATE_IN_FUTURE.error(field="occurred_at")
 
 
 def _check_size(request: intake_pb2.SubmitRequest) -> None:
     if request.ByteSize() > MAX_SUBMISSION_BYTES:
-        raise Rejected("submission_too_large", f"内容过大 / a submission has at most {MAX_SUBMISSION_BYTES} bytes")
+        raise codes.SUBMISSION_TOO_LARGE.error(limit=MAX_SUBMISSION_BYTES)
     if len(request.idempotency_key) > MAX_KEY_CHARS:
-        raise Rejected("bad_key", f"at most {MAX_KEY_CHARS} characters", field="idempotency_key")
+        raise codes.BAD_KEY.error(limit=MAX_KEY_CHARS)
 
 
 def _submission_id(request: intake_pb2.SubmitRequest) -> str:
@@ -155,7 +156,7 @@ def _actor(actor: command_pb2.Actor) -> Actor:
     try:
         role = Role(actor.role)
     except ValueError as error:
-        raise Rejected("unknown_code", "没有此角色 / no such role", field="actor.role") from error
+        raise codes.UNKNOWN_CODE.error(field="actor.role", listed="Role") from error
     return Actor(role, actor.actor_id)
 
 
@@ -177,5 +178,5 @@ def _check_parties(confidential: handoff_pb2.Confidential, told_on: date) -> Non
 def _checked(check: Callable[[], object], path: str) -> None:
     try:
         check()
-    except Rejected as error:
-        raise Rejected(error.code, error.detail, kind=error.kind, field=path) from error
+    except Refused as refused:
+        raise replace(refused.refusal, field=path).error() from refused

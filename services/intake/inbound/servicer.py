@@ -13,10 +13,13 @@ import grpc
 import structlog
 from typing_extensions import override
 
+from dispute.codes.errors import TIME_MISSING, WALL_CLOCK
 from dispute.contracts.codec import dispute_to_wire, instant_of, timestamp_of
+from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.exchange.v1 import exchange_pb2
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.errors import Fault, Kind, Rejected, Retryable
+from hub.codes import INTERNAL, TOO_MANY_ITEMS
+from hub.errors import Bug, Fault, Refusal, Refused
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.runtime.clock import Clock
@@ -27,7 +30,7 @@ from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
 from services.intake.cases.ports import Counters, EventPlace
 from services.intake.cases.register import clock_in
-from services.intake.cases.unit_of_work import Task, TaskResult
+from services.intake.cases.unit_of_work import Outcome, Task, TaskResult
 from services.intake.inbound import queries
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
@@ -119,20 +122,11 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         Returns a result for each.
         """
         if len(request.commands) > MAX_BATCH:
-            raise Rejected(
-                "too_many_items", f"每批至多 {MAX_BATCH} 条 / at most {MAX_BATCH} commands", field="commands"
-            )
-        results: list[TaskResult | Exception | None] = [None] * len(request.commands)
-        tasks: list[tuple[int, Task]] = []
-        for number, command in enumerate(request.commands):
-            try:
-                tasks.append((number, self._requests.command(command)))
-            except Rejected as error:
-                results[number] = error
-        outcomes = await self._commands.submit_all([task for _, task in tasks])
-        for (number, _), outcome in zip(tasks, outcomes, strict=True):
-            results[number] = outcome
-        self._counters.events(event for answer in outcomes if isinstance(answer, TaskResult) for event in answer.events)
+            raise TOO_MANY_ITEMS.error(field="commands", limit=MAX_BATCH)
+        asked = [self._asked(command) for command in request.commands]
+        outcomes = iter(await self._commands.submit_all([one for one in asked if isinstance(one, Task)]))
+        results = [one if isinstance(one, Refusal) else next(outcomes) for one in asked]
+        self._counters.events(event for answer in results if isinstance(answer, TaskResult) for event in answer.events)
         return intake_pb2.ExecuteBatchResponse(
             results=[
                 self._result(command.command_id, result)
@@ -193,10 +187,9 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         Waits until the named hand-offs are applied, and fires what became due.
         """
         if self._clock_kind == "wall":
-            detail = "期限按系统时钟计算，不能拨动 / deadlines run on the machine's clock"
-            raise Rejected("wall_clock", detail, kind=Kind.WRONG_STATE)
+            raise WALL_CLOCK.error()
         if not request.HasField("to"):
-            raise Rejected("time_missing", "缺少时间 / time is missing", field="to")
+            raise TIME_MISSING.error(field="to")
         to = instant_of(request.to)
         await self._await(request.handoffs, context)
         async with self._advancing:
@@ -212,20 +205,26 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     async def _await(self, handoffs: stream_pb2.PositionVector, context: Context) -> None:
         await self._reader.wait_for(vector_from_wire(handoffs, field="handoffs"), time_left(context) - ANSWER_S)
 
+    def _asked(self, command: command_pb2.Command) -> Task | Refusal:
+        try:
+            return self._requests.command(command)
+        except Refused as refused:
+            return refused.refusal
+
     @staticmethod
-    def _result(command_id: str, result: TaskResult | Exception | None) -> intake_pb2.CommandResult:
+    def _result(command_id: str, result: Outcome) -> intake_pb2.CommandResult:
         if isinstance(result, TaskResult):
             return intake_pb2.CommandResult(
                 command_id=command_id, position=_place(result.place), repeated=result.repeated
             )
-        if isinstance(result, Retryable | Fault):
+        if isinstance(result, Bug) and not isinstance(result.exception, Fault):
+            error = result.exception
+            _log.error("command_failed", command_id=command_id, error=type(error).__name__, exc_info=error)
+            result = INTERNAL.refusal()
+        if isinstance(result, Bug) or not result.is_final:
             # The command did not cause it: the caller repeats the whole call with the same ids.
-            raise result
-        if isinstance(result, Rejected):
-            refusal = exchange_pb2.Refusal(code=result.code, field=result.field, detail=result.detail)
-        else:
-            _log.error("command_failed", command_id=command_id, error=type(result).__name__, exc_info=result)
-            refusal = exchange_pb2.Refusal(code="internal", detail="内部错误 / internal error")
+            raise result.error()
+        refusal = exchange_pb2.Refusal(code=result.code, field=result.field, detail=result.detail)
         return intake_pb2.CommandResult(command_id=command_id, refusal=refusal)
 
 

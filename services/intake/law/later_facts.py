@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dispute.codes.cases import CONSENT_REFUSED
+from dispute.codes.errors import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNOWN_CODE, UNKNOWN_FACT
 from dispute.lifecycle import (
     Agree,
     Channel,
@@ -26,7 +28,7 @@ from dispute.lifecycle import (
     Withdraw,
     WithdrawReason,
 )
-from hub.errors import Kind, Rejected
+from hub.errors import Refusal
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
 from services.intake.law.registration import Rulebook, sent_back
 
@@ -44,23 +46,20 @@ CORRECTED: Final = "source_corrected"
 
 def react(
     dispute: Dispute, body: LaterFact | Withdrawal | Ruling, evidence: bytes, book: Rulebook
-) -> tuple[Instruction, ...]:
+) -> tuple[Instruction, ...] | Refusal:
     """Return the instructions of a later fact; none without effect.
+
+    Refusals: `linked_duplicate`: it belongs to the master, so a person decides. `refused_already`: the consent came
+    after the case was sent back. `unknown_fact`, `unknown_code`.
 
     Args:
         dispute: As it stands.
         body: The later fact.
         evidence: SHA-256 of its content: the evidence when it reports a performance.
         book: Rules.
-
-    Raises:
-        Rejected: `linked_duplicate`: it belongs to the master, so a person decides. `refused_already`: the consent
-            came after the case was sent back. `unknown_fact`.
     """
     if dispute.state is State.DUPLICATE:
-        raise Rejected(
-            "linked_duplicate", "并入主案的重复件 / linked to a master as a duplicate", kind=Kind.WRONG_STATE
-        )
+        return LINKED_DUPLICATE.refusal()
     match body:
         case Ruling(confirmed, reason_code):
             return (RecordRuling(confirmed, reason_code),)
@@ -70,7 +69,7 @@ def react(
             return _fact(dispute, body, evidence, book)
 
 
-def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...]:
+def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...] | Refusal:
     """Return the instructions of a withdrawal.
 
     A withdrawal after a settlement is a success (特邀 20, opinion point 4). A case that the hub has sent back stays as
@@ -78,7 +77,7 @@ def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...]:
     """
     form = SETTLED.get(reason_code)
     if form is None and reason_code != WITHDRAWN:
-        raise Rejected("unknown_code", "no such reason of a withdrawal", field="case_withdrawn.reason_code")
+        return UNKNOWN_CODE.refusal(field="case_withdrawn.reason_code", listed="withdrawal_reason")
     if dispute.state not in WITHDRAWABLE:
         return ()
     if form is not None and dispute.state in IN_HAND:
@@ -86,22 +85,24 @@ def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...]:
     return (Withdraw(WithdrawReason.OTHER if form is not None else WithdrawReason.APPLICANT_WITHDREW),)
 
 
-def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes, book: Rulebook) -> tuple[Instruction, ...]:
+def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes, book: Rulebook) -> tuple[Instruction, ...] | Refusal:
+    orders: tuple[Instruction, ...] | Refusal = ()
     match fact.kind:
         case "consent_refused":
-            return _refused(dispute, book)
+            orders = _refused(dispute, book)
         case "consent_given":
-            return _consented(dispute)
+            orders = _consented(dispute)
         case "reclassified":
-            return _reclassified(dispute, fact)
-        case "performed":
-            return () if dispute.times(EventKind.PERFORMED) else (RecordPerformance(evidence.hex()),)
-        case "not_performed":
-            return () if dispute.times(EventKind.NOT_PERFORMED) else (RecordNonPerformance(_remedy(dispute)),)
-        case "other":
-            return ()
+            orders = _reclassified(dispute, fact)
+        case "performed" if not dispute.times(EventKind.PERFORMED):
+            orders = (RecordPerformance(evidence.hex()),)
+        case "not_performed" if not dispute.times(EventKind.NOT_PERFORMED):
+            orders = (RecordNonPerformance(_remedy(dispute)),)
+        case "performed" | "not_performed" | "other":
+            pass
         case _:
-            raise Rejected("unknown_fact", "this kind of later fact is not known", field="later_fact.kind")
+            orders = UNKNOWN_FACT.refusal()
+    return orders
 
 
 def _refused(dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
@@ -113,15 +114,14 @@ def _refused(dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
         return (Fail(FailureReason.REFUSED),)
     if dispute.state is State.SCREENING:
         rules = book.screening
-        refusal = RefuseMediation("consent_refused", rules.consent_clause, rules.version)
+        refusal = RefuseMediation(CONSENT_REFUSED.name, rules.consent_clause, rules.version)
         return (refusal, *sent_back(dispute.dimensions.channel, refusal.reason_code))
     return ()
 
 
-def _consented(dispute: Dispute) -> tuple[Instruction, ...]:
+def _consented(dispute: Dispute) -> tuple[Instruction, ...] | Refusal:
     if dispute.cohort.accepted_on is None and dispute.times(EventKind.MEDIATION_REFUSED):
-        detail = "同意在退回之后才到，须重新移送 / consent came after the refusal: hand the case over anew"
-        raise Rejected("refused_already", detail, kind=Kind.WRONG_STATE)
+        return REFUSED_ALREADY.refusal()
     return ()
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from dispute.codes.cases import CASES
 from dispute.lifecycle import Extension
 from dispute.lifecycle.vocabulary import Channel
 from hub.errors import Fault
@@ -20,7 +21,15 @@ from services.intake.law.screening import Exclusion, FactName, Ground, RegimeRul
 
 RULES_DIR: Final = Path(__file__).parent / "rules"
 
+
+def _catalogued(code: str) -> str:
+    if code not in CASES:
+        raise ValueError(f"{code} is no reason of a refused case in dispute/codes/cases.py")
+    return code
+
+
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+Reason = Annotated[str, AfterValidator(_catalogued)]
 Clause = Annotated[str, Field(min_length=1, max_length=120)]
 """Two clauses fit into the clause of one event, because a petition has two limits."""
 Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
@@ -36,7 +45,7 @@ class _Validity(_Strict):
 
 
 class _ExclusionRow(_Validity):
-    reason_code: Code
+    reason_code: Reason
     clause: Clause
     fact: FactName
     values: Annotated[frozenset[str], Field(min_length=1)]

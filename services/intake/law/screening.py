@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from dispute.codes.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
+from dispute.codes.commands import CONSENT_MISSING, FACTS_UNCLEAR, RELATION_UNCLEAR
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES, Consent, Facts
 
 FactName = Literal["circumstances", "procedure", "suit_kind", "category", "case_cause", "purpose"]
@@ -177,14 +179,14 @@ def consent_gap(consents: Iterable[Consent], *, guardian_needed: bool) -> str:
     given = tuple(consents)
     answers = {consent.answer for consent in given}
     if "refused" in answers:
-        return "consent_refused"
+        return CONSENT_REFUSED.name
     if "unreachable" in answers:
-        return "party_unreachable"
+        return PARTY_UNREACHABLE.name
     roles = {consent.role for consent in given if consent.answer == "given"}
     if answers - {"given"} or roles.isdisjoint(CLAIMING_ROLES) or roles.isdisjoint(ANSWERING_ROLES):
-        return "consent_missing"
+        return CONSENT_MISSING.name
     if guardian_needed and "guardian" not in roles:
-        return "guardian_consent_missing"
+        return GUARDIAN_CONSENT_MISSING.name
     return ""
 
 
@@ -196,9 +198,9 @@ def _reason_against(facts: Facts, rules: ScreeningRules) -> tuple[str, str]:
     if gap := consent_gap(facts.consents, guardian_needed=guardian_needed):
         return gap, rules.consent_clause
     if facts.relation_clarity not in CLEAR_ENOUGH:
-        return "relation_unclear", rules.clarity_clause
+        return RELATION_UNCLEAR.name, rules.clarity_clause
     if facts.facts_clarity not in CLEAR_ENOUGH:
-        return "facts_unclear", rules.clarity_clause
+        return FACTS_UNCLEAR.name, rules.clarity_clause
     return "", ""
 
 

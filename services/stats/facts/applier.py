@@ -17,7 +17,8 @@ from typing_extensions import override
 
 from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Rejected
+from hub.codes import UNDECODABLE
+from hub.errors import Refused
 from hub.runtime.metrics import Metrics
 from hub.store.store import Transaction
 from hub.streams.applier import Answer, Applier
@@ -31,6 +32,7 @@ STAGE: Final = "journal"
 STREAM_OF: Final = attrgetter("stream")
 PACK: Final = dimensions_pb2.CohortDates.SerializeToString
 REMEMBERED_COHORTS: Final = 8_192
+_UNDECODABLE: Final = UNDECODABLE.refusal(message="JournalEvent")
 
 
 class JournalApplier(Applier):
@@ -56,7 +58,7 @@ class JournalApplier(Applier):
         try:
             return journal_pb2.JournalEvent.FromString(record).dispute_id
         except DecodeError as error:
-            raise _refusal(error) from error
+            raise _UNDECODABLE.error() from error
 
     @override
     def source_of(self, record: bytes) -> str:
@@ -77,8 +79,8 @@ class JournalApplier(Applier):
                 try:
                     event = decode(record)
                     add(event, number, stream.shard, position)
-                except (DecodeError, Rejected) as error:
-                    answers.append(_refusal(error))
+                except (DecodeError, Refused) as error:
+                    answers.append(error.refusal if isinstance(error, Refused) else _UNDECODABLE)
                     refused += 1
                     continue
                 answers.append(None)
@@ -109,7 +111,3 @@ class JournalApplier(Applier):
                 self._days.clear()
             days = self._days[packed] = cohort_days(cohort)
         return days
-
-
-def _refusal(error: DecodeError | Rejected) -> Rejected:
-    return error if isinstance(error, Rejected) else Rejected("undecodable", "not a JournalEvent")

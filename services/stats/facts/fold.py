@@ -11,7 +11,8 @@ from binascii import unhexlify
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, Protocol
 
-from hub.errors import Fault, Rejected
+from dispute.codes.errors import BAD_DISPUTE_ID
+from hub.errors import Fault
 from services.stats.facts.measures import (
     CODES,
     CONCLUDING,
@@ -375,7 +376,7 @@ def dispute_bytes(dispute_id: str) -> bytes:
     except ValueError:
         packed = b""
     if len(packed) != _UUID_BYTES:
-        raise Rejected("bad_dispute_id", "a dispute id is a UUID", field="dispute_id")
+        raise BAD_DISPUTE_ID.error()
     return packed
 
 

@@ -12,7 +12,7 @@ from unicodedata import category
 
 import sqlalchemy as sa
 
-from hub.errors import Rejected
+from dispute.codes.errors import BAD_DIMENSION
 from hub.store.prepared import Prepared, insert_into
 from services.stats.facts.fold import DIMENSIONS, DimensionsLike, Ids
 from services.stats.facts.tables import interned
@@ -160,7 +160,7 @@ class InterningSession:
         number = self._minted.get(key)
         if number is None:
             if len(value) > MAX_VALUE_CHARS or any(category(char) == "Cc" for char in value):
-                raise Rejected("bad_dimension", "value too long, or holds control characters", field="dimensions")
+                raise BAD_DIMENSION.error()
             number = self._minted[key] = self._mint(kind, value)
         return number
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hub.errors import Rejected
+from dispute.codes.errors import PAGE_TOKEN_EXPIRED
 from services.stats.facts.measures import Measure
 from services.stats.facts.windows import Window
 
@@ -75,4 +75,4 @@ def behind(positions: Positions, cursor: Positions) -> None:
         Rejected: `page_token_expired`.
     """
     if any(positions.get(stream, 0) < position for stream, position in cursor.items()):
-        raise Rejected("page_token_expired", "the figures were rebuilt; start at the first page", field="page_token")
+        raise PAGE_TOKEN_EXPIRED.error()

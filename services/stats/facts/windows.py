@@ -10,7 +10,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from hub.errors import Rejected
+from dispute.codes.errors import BAD_DATE, WINDOW_OUT_OF_RANGE, WINDOW_REVERSED
+from hub.errors import Refused
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _EARLIEST: Final = date(1949, 10, 1)
@@ -30,7 +31,7 @@ def day_number(iso: str) -> int:
             return date.fromisoformat(iso).toordinal() - _EPOCH
     except ValueError:
         pass
-    raise Rejected("bad_date", "日期应写作 YYYY-MM-DD; a date is written YYYY-MM-DD")
+    raise BAD_DATE.error()
 
 
 def iso_day(number: int) -> str:
@@ -60,7 +61,7 @@ def window(start_on: str, end_on: str) -> Window:
     start = _bound(start_on, "query.start_on")
     end = _bound(end_on, "query.end_on")
     if start is not None and end is not None and end < start:
-        raise Rejected("window_reversed", "结束日早于开始日; the window ends before it starts", field="query.end_on")
+        raise WINDOW_REVERSED.error()
     return Window(start, end)
 
 
@@ -69,10 +70,8 @@ def _bound(iso: str, field: str) -> int | None:
         return None
     try:
         number = day_number(iso)
-    except Rejected as error:
-        raise Rejected(error.code, error.detail, field=field) from error
+    except Refused as refused:
+        raise BAD_DATE.error(field=field) from refused
     if not day_number(_EARLIEST.isoformat()) <= number <= day_number(_LATEST.isoformat()):
-        raise Rejected(
-            "window_out_of_range", f"日期应在 {_EARLIEST} 与 {_LATEST} 之间; dates lie between these two", field=field
-        )
+        raise WINDOW_OUT_OF_RANGE.error(field=field, first=_EARLIEST, last=_LATEST)
     return number

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from hub.errors import Rejected
+from dispute.codes.errors import UNKNOWN_METRIC
 from services.stats.facts.measures import CohortCount
 
 
@@ -110,5 +110,5 @@ def metric_named(name: str, *, field: str) -> Metric:
     """
     metric = BY_NAME.get(name)
     if metric is None:
-        raise Rejected("unknown_metric", f"known metrics 已知指标: {', '.join(BY_NAME)}", field=field)
+        raise UNKNOWN_METRIC.error(field=field, known=", ".join(BY_NAME))
     return metric

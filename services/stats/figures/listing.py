@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Final
 
-from hub.errors import Rejected
+from dispute.codes.errors import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, PAGE_TOKEN_OF_ANOTHER_QUERY, UNKNOWN_PART
 from services.stats.facts.measures import BY_NAME
 from services.stats.facts.query import Cursor, Selection
 from services.stats.figures.definitions import Metric
@@ -30,7 +30,7 @@ def selected(metric: Metric, part: str, channel: str) -> Selection:
     """
     names = {"numerator": metric.numerator, "denominator": metric.denominator}.get(part)
     if names is None:
-        raise Rejected("unknown_part", "numerator 分子 or denominator 分母", field="part")
+        raise UNKNOWN_PART.error()
     return Selection(tuple(BY_NAME[name] for name in names), channel)
 
 
@@ -41,7 +41,7 @@ def page_size(asked: int) -> int:
         Rejected: `bad_page_size`.
     """
     if not 0 <= asked <= MAX_PAGE:
-        raise Rejected("bad_page_size", f"0 … {MAX_PAGE}", field="page_size")
+        raise BAD_PAGE_SIZE.error(least=0, most=MAX_PAGE)
     return asked or DEFAULT_PAGE
 
 
@@ -66,12 +66,12 @@ def cursor_of(token: str, query: str) -> Cursor | None:
         digest, positions, day, dispute = json.loads(base64.urlsafe_b64decode(token[:_MAX_TOKEN].encode("ascii")))
         cursor = Cursor({str(name): int(place) for name, place in positions.items()}, int(day), bytes.fromhex(dispute))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise Rejected("bad_page_token", "take it from the answer before", field="page_token") from error
+        raise BAD_PAGE_TOKEN.error() from error
     numbers = (*cursor.positions.values(), cursor.day)
     if len(cursor.dispute) != _UUID_BYTES or not all(-_BIG < number < _BIG for number in numbers):
-        raise Rejected("bad_page_token", "take it from the answer before", field="page_token")
+        raise BAD_PAGE_TOKEN.error()
     if digest != _digest(query):
-        raise Rejected("page_token_of_another_query", "the query changed between two pages", field="page_token")
+        raise PAGE_TOKEN_OF_ANOTHER_QUERY.error()
     return cursor
 
 

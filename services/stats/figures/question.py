@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from hub.errors import Rejected
+from dispute.codes.errors import BAD_COUNTY_CODE, BAD_TOWN_CODE, TOO_MANY, TOWN_OUTSIDE_COUNTY, UNKNOWN_CHANNEL
 from services.stats.facts.measures import ALL, CHANNELS, DOCKED
 from services.stats.facts.query import Where
 from services.stats.facts.windows import window
@@ -33,11 +33,11 @@ def where(start_on: str, end_on: str, county: str, town: str) -> Where:
         Rejected: As `window`; `bad_county_code`, `bad_town_code`, `town_outside_county`.
     """
     if county and not _is_code(county, _COUNTY_DIGITS):
-        raise Rejected("bad_county_code", "县码为 6 位数字; a county code has 6 digits", field="query.county_code")
+        raise BAD_COUNTY_CODE.error()
     if town and not _is_code(town, _TOWN_DIGITS):
-        raise Rejected("bad_town_code", "镇码为 9 位数字; a town code has 9 digits", field="query.town_code")
+        raise BAD_TOWN_CODE.error()
     if county and town and not town.startswith(county):
-        raise Rejected("town_outside_county", "镇不在该县内; the town lies in another county", field="query.town_code")
+        raise TOWN_OUTSIDE_COUNTY.error()
     return Where(window(start_on, end_on), county, town)
 
 
@@ -51,7 +51,7 @@ def question(place: Where, metrics: Sequence[str], channels: Sequence[str]) -> Q
     """
     for name, asked in (("query.metrics", metrics), ("query.channels", channels)):
         if len(asked) > _MAX_ITEMS:
-            raise Rejected("too_many", f"at most {_MAX_ITEMS}", field=name)
+            raise TOO_MANY.error(field=name, limit=_MAX_ITEMS)
     chosen = tuple(metric_named(name, field=f"query.metrics[{index}]") for index, name in enumerate(metrics))
     doors = tuple(channel_named(name, field=f"query.channels[{index}]") for index, name in enumerate(channels))
     return Question(place, tuple(dict.fromkeys(chosen)) or METRICS, tuple(dict.fromkeys(doors)) or DOCKED)
@@ -64,7 +64,7 @@ def channel_named(name: str, *, field: str) -> str:
         Rejected: `unknown_channel`, naming `field`.
     """
     if name != ALL and name not in CHANNELS:
-        raise Rejected("unknown_channel", f"known channels 已知渠道: {', '.join((*CHANNELS, ALL))}", field=field)
+        raise UNKNOWN_CHANNEL.error(field=field, known=", ".join((*CHANNELS, ALL)))
     return name
 
 

@@ -12,9 +12,9 @@ from uuid import UUID
 import grpc
 from typing_extensions import override
 
+from dispute.codes.errors import UNKNOWN_STREAM
 from dispute.contracts.topics import JOURNAL
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.errors import Rejected
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.streams.envelope import StreamName
@@ -125,11 +125,7 @@ def _at_least(vector: stream_pb2.PositionVector) -> Mapping[str, int]:
     positions = vector_from_wire(vector)
     for index, stream in enumerate(positions):
         if stream.producer not in JOURNAL.producers or stream.shard >= SHARDS:
-            raise Rejected(
-                "unknown_stream",
-                f"日志没有这个流; {JOURNAL.name} has no such stream",
-                field=f"at_least.positions.{index}.stream",
-            )
+            raise UNKNOWN_STREAM.error(field=f"at_least.positions.{index}.stream", topic=JOURNAL.name)
     return {str(stream): position for stream, position in positions.items()}
 
 

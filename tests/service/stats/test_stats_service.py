@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dispute.contracts.topics import JOURNAL
 from dispute.wire.stats.v1 import stats_pb2
-from hub.grpc.client import error_of
+from hub.grpc.client import refusal_of
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.streams.memory import MemoryBus
@@ -286,7 +286,7 @@ async def test_refusals_name_the_field(run_stats: Run) -> None:
         for query, field, reason in REFUSED:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stats.rates(None, **query)
-            verdict = error_of(caught.value)
+            verdict = refusal_of(caught.value)
             assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
             assert (getattr(verdict, "field", ""), verdict.code.upper()) == (field, reason)
 
@@ -310,7 +310,7 @@ async def test_listing_refuses_a_token_of_another_query_and_junk(run_stats: Run,
         for request, field, code in wrong:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stats.counted(None, **{"page_token": token, **request})
-            verdict = error_of(caught.value)
+            verdict = refusal_of(caught.value)
             assert (getattr(verdict, "field", ""), verdict.code) == (field, code)
 
 
@@ -321,4 +321,4 @@ async def test_at_least_of_a_stream_that_cannot_exist_is_refused(run_stats: Run)
             request.at_least.positions.add(stream=stream, position=1)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stats.stub.GetRates(request, timeout=5)
-            assert getattr(error_of(caught.value), "field", "") == "at_least.positions.0.stream"
+            assert getattr(refusal_of(caught.value), "field", "") == "at_least.positions.0.stream"

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bridge.record import codelists
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, MatterDto, ReportDto, read
-from dispute.lifecycle import business_day, decide, is_plausible_day
+from dispute.lifecycle import business_day, is_plausible_day
 from services.intake.inbound.messages import plausible
-from tests.support.lifecycle import REGISTER, command
+from tests.support.lifecycle import REGISTER, command, decided
 
 ADAPTERS = Path(__file__).parents[3] / "services/court_bridge"
 GIVEN = {"role": "plaintiff", "answer": "given"}
@@ -231,5 +231,5 @@ def test_what_the_bridge_takes_for_a_time_the_register_takes_too(at: str, codes:
     instant = record.matter().handed_over_at
     assert plausible(instant) == instant
     assert is_plausible_day(business_day(instant))
-    (event,) = decide(None, command(REGISTER, at=instant))
+    (event,) = decided(None, command(REGISTER, at=instant))
     assert event.occurred_at == instant

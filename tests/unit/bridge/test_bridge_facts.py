@@ -19,7 +19,7 @@ from bridge.record.facts import (
     refuse_disorder,
     refuse_foreign_county,
 )
-from hub.errors import Kind, Rejected
+from hub.errors import Kind, Refusal, Rejected
 
 NOW = datetime(2024, 3, 4, 15, 59, tzinfo=UTC)  # 23:59 in Shanghai
 COURT = Sender("court-620725", "620725")
@@ -124,6 +124,6 @@ def test_headcount_and_scale() -> None:
 
 
 def test_verdicts_go_back_to_their_places() -> None:
-    first, last, verdict = Rejected("first"), Rejected("last"), Rejected("of_the_store")
+    first, last, verdict = Refusal("first"), Refusal("last"), Refusal("of_the_store")
     assert in_order([first, "sound", last], [verdict]) == [first, verdict, last]
     assert in_order([], []) == []

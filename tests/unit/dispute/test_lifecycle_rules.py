@@ -46,7 +46,6 @@ from dispute.lifecycle import (
     Suspend,
     SuspendReason,
     business_day,
-    decide,
     dispute_id_of,
     event_id_of,
     evolve,
@@ -69,6 +68,7 @@ from tests.support.lifecycle import (
     TODAY,
     Walk,
     command,
+    decided,
     payload_of,
     reach,
     registration,
@@ -81,7 +81,7 @@ RELAPSE = Reopen(ReopenReason.NEW_CALL)
 def test_same_command_gives_same_events() -> None:
     told = command(DISPATCH)
     dispute = reach(State.ACCEPTED).state
-    assert decide(dispute, told) == decide(dispute, told)
+    assert decided(dispute, told) == decided(dispute, told)
 
 
 def test_ids_are_deterministic_and_told_apart() -> None:

@@ -12,15 +12,16 @@ import grpc
 import pytest
 import structlog
 
-from hub.errors import Kind, Rejected, Retryable
+from hub.errors import Kind, Refusal, Rejected, Retryable
 from hub.grpc.books import BooksServicer
 from hub.grpc.call import CORRELATION_KEY
-from hub.grpc.client import call, channel, error_of
+from hub.grpc.client import call, channel, refusal_of
 from hub.grpc.server import GrpcServer
 from hub.runtime.metrics import Metrics
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from tests.support.echo import NAME, Item, Stand
 
+LATER = Refusal("later", kind=Kind.UNAVAILABLE)
 Behaviour = Callable[[Any, Any], Awaitable[None]]
 
 
@@ -36,7 +37,7 @@ def failing(times: int, error: Exception) -> Behaviour:
     return behaviour
 
 
-@pytest.mark.parametrize("error", [Retryable("later"), Retryable("full", after_s=0.01, kind=Kind.EXHAUSTED)])
+@pytest.mark.parametrize("error", [LATER.error(), Refusal("full", kind=Kind.EXHAUSTED, after_s=0.01).error()])
 async def test_a_put_off_call_is_tried_again(stand: Stand, error: Exception) -> None:
     stand.echo.behaviour = failing(2, error)
     assert await call(stand.one, Item(position=4), timeout_s=10) == Item(position=4)
@@ -44,7 +45,7 @@ async def test_a_put_off_call_is_tried_again(stand: Stand, error: Exception) -> 
 
 
 async def test_without_retry_one_call_is_made(stand: Stand) -> None:
-    stand.echo.behaviour = failing(1, Retryable("later"))
+    stand.echo.behaviour = failing(1, LATER.error())
     with pytest.raises(Retryable, match="later"):
         await call(stand.one, Item(), timeout_s=10, retry=False)
     assert len(stand.echo.seen) == 1
@@ -52,7 +53,7 @@ async def test_without_retry_one_call_is_made(stand: Stand) -> None:
 
 @pytest.mark.parametrize("kind", [Kind.MALFORMED, Kind.STALE, Kind.WRONG_STATE, Kind.INTERNAL, Kind.KEY_REUSED])
 async def test_a_refusal_is_final(stand: Stand, kind: Kind) -> None:
-    stand.echo.behaviour = failing(1, Rejected("no", kind=kind))
+    stand.echo.behaviour = failing(1, Refusal("no", kind=kind).error())
     with pytest.raises(Rejected, match="no"):
         await call(stand.one, Item(), timeout_s=10)
     assert len(stand.echo.seen) == 1
@@ -72,7 +73,7 @@ async def test_an_end_that_is_no_verdict_of_ours_is_tried_again(stand: Stand, co
 
 
 async def test_tries_end_with_the_callers_time(stand: Stand) -> None:
-    stand.echo.behaviour = failing(10**6, Retryable("later"))
+    stand.echo.behaviour = failing(10**6, LATER.error())
     loop = asyncio.get_running_loop()
     begun = loop.time()
     with pytest.raises(Retryable, match="later"):
@@ -82,7 +83,7 @@ async def test_tries_end_with_the_callers_time(stand: Stand) -> None:
 
 
 async def test_a_delay_that_the_server_wants_and_time_does_not_allow_ends_the_call(stand: Stand) -> None:
-    stand.echo.behaviour = failing(1, Retryable("full", after_s=3600, kind=Kind.EXHAUSTED))
+    stand.echo.behaviour = failing(1, Refusal("full", kind=Kind.EXHAUSTED, after_s=3600).error())
     async with asyncio.timeout(5):
         with pytest.raises(Retryable, match="full"):
             await call(stand.one, Item(), timeout_s=60)
@@ -200,4 +201,4 @@ async def test_a_call_may_be_cancelled(stand: Stand) -> None:
 
 
 def test_an_error_without_a_status_is_internal() -> None:
-    assert error_of(grpc.RpcError("x")).kind is Kind.INTERNAL
+    assert refusal_of(grpc.RpcError("x")).kind is Kind.INTERNAL

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from structlog.testing import capture_logs
 
-from hub.errors import Kind, Retryable
+from hub.errors import Kind
 from hub.grpc.call import Bounds, time_left
 from tests.support.echo import NAME, Item, MakeStand, Stand, until
 from tests.unit.grpc.test_grpc_server import SHAPES, for_ever, invoke, raising, refusal
@@ -80,7 +80,7 @@ async def test_work_that_was_interrupted_is_our_error_in_the_log(stand: Stand) -
     stand.echo.behaviour = cancelled_elsewhere
     with capture_logs() as logs:
         verdict = await refusal(stand.one(Item()))
-    assert isinstance(verdict, Retryable)
+    assert not verdict.is_final
     assert [line["log_level"] for line in logs if line["event"] == "rpc_interrupted"] == ["error"]
 
 

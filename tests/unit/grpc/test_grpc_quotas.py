@@ -10,7 +10,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
 
-from hub.errors import Kind, Retryable
+from hub.errors import Kind
 from hub.grpc.quotas import CallQuotas
 from tests.support.echo import Item, MakeStand, Stand
 from tests.unit.grpc.test_grpc_server import for_ever, refusal
@@ -44,7 +44,7 @@ async def test_streams_take_no_place_of_calls_and_are_refused_with_a_time(make_s
     for call in held:
         await call.read()
     verdict = await refusal(stand.down(Item(position=1)).read())
-    assert isinstance(verdict, Retryable)
+    assert not verdict.is_final
     assert (verdict.code, verdict.kind, verdict.after_s) == ("too_many_at_once", Kind.EXHAUSTED, 1.0)
     stand.echo.behaviour = None
     assert await stand.one(Item(position=3)) == Item(position=3)

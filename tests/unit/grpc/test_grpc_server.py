@@ -14,9 +14,9 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # type: ignore[import-untyped] # no stubs
 from structlog.testing import capture_logs
 
-from hub.errors import Fault, Kind, Rejected, Retryable
+from hub.errors import Fault, Kind, Refusal
 from hub.grpc.call import CORRELATION_KEY, Bounds
-from hub.grpc.client import channel, error_of
+from hub.grpc.client import channel, refusal_of
 from hub.grpc.quotas import CallQuotas
 from hub.grpc.server import GrpcServer
 from hub.runtime.metrics import Metrics
@@ -51,10 +51,10 @@ async def invoke(stand: Stand, shape: str) -> None:
             pass
 
 
-async def refusal(call: Awaitable[Any]) -> Rejected | Retryable:
+async def refusal(call: Awaitable[Any]) -> Refusal:
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await call
-    return error_of(failed.value)
+    return refusal_of(failed.value)
 
 
 SHAPES = ["one", "up", "down", "down_by_writing", "both"]
@@ -71,9 +71,8 @@ async def test_answers_of_every_shape_pass(stand: Stand) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_a_verdict_crosses_in_every_shape(stand: Stand, shape: str) -> None:
-    stand.echo.behaviour = raising(Rejected("consent_missing", "no", kind=Kind.WRONG_STATE, field="consents.0"))
+    stand.echo.behaviour = raising(Refusal("consent_missing", "no", Kind.WRONG_STATE, "consents.0").error())
     verdict = await refusal(invoke(stand, shape))
-    assert isinstance(verdict, Rejected)
     assert (verdict.code, verdict.detail, verdict.kind, verdict.field) == (
         "consent_missing",
         "no",
@@ -84,9 +83,8 @@ async def test_a_verdict_crosses_in_every_shape(stand: Stand, shape: str) -> Non
 
 @pytest.mark.parametrize("shape", SHAPES)
 async def test_a_put_off_crosses_with_its_delay(stand: Stand, shape: str) -> None:
-    stand.echo.behaviour = raising(Retryable("outbox_full", after_s=2.5, kind=Kind.EXHAUSTED))
+    stand.echo.behaviour = raising(Refusal("outbox_full", kind=Kind.EXHAUSTED, after_s=2.5).error())
     verdict = await refusal(invoke(stand, shape))
-    assert isinstance(verdict, Retryable)
     assert (verdict.code, verdict.after_s, verdict.kind) == ("outbox_full", 2.5, Kind.EXHAUSTED)
 
 
@@ -234,7 +232,7 @@ async def test_calls_are_counted_and_timed_from_zero(stand: Stand) -> None:
     assert stand.count("grpc_server_handled_total", grpc_method="GetRates", grpc_code="OK") == 0
     assert stand.count("grpc_server_started_total", grpc_method="GetRates") == 0
     await stand.one(Item())
-    stand.echo.behaviour = raising(Rejected("x"))
+    stand.echo.behaviour = raising(Refusal("x").error())
     await refusal(stand.one(Item()))
     assert stand.count("grpc_server_started_total", grpc_method="One") == 2
     assert stand.count("grpc_server_handled_total", grpc_method="One", grpc_code="OK") == 1

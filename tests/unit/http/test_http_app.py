@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from structlog.testing import capture_logs
 
-from hub.errors import MEANINGS, Kind, Rejected, Retryable
+from hub.errors import MEANINGS, Kind, Refusal
 from hub.http.app import build_app
 from hub.http.body import BodyLimits, JsonBody
 from hub.http.idempotency import IdempotencyKey
@@ -124,9 +124,7 @@ async def test_a_correlation_id_that_is_none_is_replaced(site: Site, told: str) 
 @pytest.mark.parametrize("kind", Kind)
 async def test_each_kind_of_verdict_has_its_status(site: Site, kind: Kind) -> None:
     retried = MEANINGS[kind].kafka == "retry"
-    site.error = Rejected("some_code", "why", kind=kind)
-    if retried:
-        site.error = Retryable("some_code", "why", after_s=1.2, kind=kind)
+    site.error = Refusal("some_code", "why", kind, after_s=1.2).error()
     response = await site.post(GOOD)
     body = problem(response)
     assert (response.status_code, body["code"], body["detail"]) == (MEANINGS[kind].http, "some_code", "why")
@@ -135,7 +133,7 @@ async def test_each_kind_of_verdict_has_its_status(site: Site, kind: Kind) -> No
 
 
 async def test_a_verdict_names_its_field(site: Site) -> None:
-    site.error = Rejected("consent_missing", "no", field="consents.0.answer")
+    site.error = Refusal("consent_missing", "no", field="consents.0.answer").error()
     body = problem(await site.post(GOOD))
     assert body["errors"] == [{"field": "consents.0.answer", "code": "consent_missing", "detail": "no"}]
 

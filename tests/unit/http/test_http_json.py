@@ -29,8 +29,8 @@ def depth(value: object) -> int:
 def code(raw: bytes, limits: JsonLimits = LIMITS) -> str:
     try:
         parse_json(raw, limits)
-    except Unacceptable as refusal:
-        status, found = refusal.status, refusal.code
+    except Unacceptable as refused:
+        status, found = refused.status, refused.refusal.code
     else:
         return ""
     assert status == 400

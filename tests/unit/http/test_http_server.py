@@ -15,7 +15,8 @@ import httpx2
 import pytest
 from fastapi import APIRouter, Request
 
-from hub.errors import Fault, Kind, Rejected
+from hub.codes import UNAUTHENTICATED
+from hub.errors import Fault
 from hub.http.app import build_app
 from hub.http.body import BodyLimits, JsonBody
 from hub.http.connection import BoundedConnection
@@ -53,7 +54,7 @@ def echo(*, key: str = "") -> APIRouter:
     @router.post("/echo")
     async def take(request: Request) -> Any:  # noqa: ANN401 - any JSON
         if request.headers.get("x-api-key", "") != key:
-            raise Rejected("unauthenticated", kind=Kind.UNAUTHENTICATED)
+            raise UNAUTHENTICATED.error()
         return await bodies.read(request)
 
     return router

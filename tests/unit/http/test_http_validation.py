@@ -91,13 +91,13 @@ def test_bounds_are_told_and_nothing_else_of_the_context() -> None:
     with pytest.raises(ValidationError) as wrong:
         Case.model_validate({"ref": "a" * 9, "amount_fen": 101})
     assert [error.detail for error in field_errors(wrong.value.errors())] == [
-        "过长 too long (max_length 5)",
-        "超出范围 out of range (le 100)",
+        "过长（too long） max_length 5",
+        "超出范围（out of range） le 100",
     ]
 
 
 def test_no_error_type_of_pydantic_reaches_a_client() -> None:
-    ours = {code_of(kind) for kind in get_args(core_schema.ErrorType)}
+    ours = {code.name for kind in get_args(core_schema.ErrorType) if (code := code_of(kind))}
     assert ours == {
         "bad_format",
         "invalid_json",

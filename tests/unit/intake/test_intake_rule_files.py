@@ -43,6 +43,12 @@ def test_a_faulty_screening_file_is_refused_whole(tmp_path: Path, old: str, new:
         load_screening(changed(tmp_path, "screening.yaml", old, new))
 
 
+def test_a_reason_that_the_catalogue_does_not_have_is_named(tmp_path: Path) -> None:
+    file = changed(tmp_path, "screening.yaml", "reason_code: special_procedure", "reason_code: unheard_of")
+    with pytest.raises(Fault, match=r"rules_invalid: .*exclusions\.0\.reason_code: .*unheard_of is no reason"):
+        load_screening(file)
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

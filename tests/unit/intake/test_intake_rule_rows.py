@@ -29,10 +29,10 @@ from dispute.lifecycle import (
     Role,
     Sign,
     State,
-    decide,
     evolve,
 )
 from hub.errors import Fault, Rejected
+from services.intake.law import rule_files
 from services.intake.law.completion import complete
 from services.intake.law.deadlines import DeadlineRules
 from services.intake.law.facts import Consent, Facts
@@ -41,7 +41,7 @@ from services.intake.law.rule_files import RULES_DIR, DeadlineFile, ScreeningFil
 from services.intake.law.screening import screen
 from services.intake.law.timers import set_by
 from tests.support.intake import RULES
-from tests.support.lifecycle import DIGEST, DISPATCH, PATHS, START, TODAY, Walk, command, reach, registration
+from tests.support.lifecycle import DIGEST, DISPATCH, PATHS, START, TODAY, Walk, command, decided, reach, registration
 from tests.support.rule_rows import THE_FILE, THE_ROW, Change, Found, search
 from tests.support.tree import ROOT
 
@@ -66,6 +66,17 @@ DEAD_ROWS: dict[str, dict[str, list[dict[str, Any]]]] = {
     },
 }  # fmt: skip
 """Rows behind one that fits everything they fit."""
+
+
+class Everything:
+    def __contains__(self, item: object) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def any_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take reasons that the catalogue does not have: a changed one must be noticed by an answer."""
+    monkeypatch.setattr(rule_files, "CASES", Everything())
 
 
 def content_of(name: str) -> dict[str, Any]:
@@ -191,7 +202,7 @@ ORDERS: dict[str, Callable[[Change, Standing, date, datetime], Iterator[Any]]] =
 def answer(order: Command, dispute: Dispute | None, procedure: str, rules: DeadlineRules) -> object:
     """Return the event and its timers, or the refusal and its text."""
     try:
-        (event,) = decide(dispute, complete(order, dispute, procedure, Rulebook(RULES, rules, CALENDAR)))
+        (event,) = decided(dispute, complete(order, dispute, procedure, Rulebook(RULES, rules, CALENDAR)))
     except Rejected as refused:
         return refused.code, str(refused)
     return event, set_by(event, evolve(dispute, event), rules)

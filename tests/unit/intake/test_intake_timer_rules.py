@@ -36,7 +36,6 @@ from dispute.lifecycle import (
     State,
     Supervise,
     Supervision,
-    decide,
     dispute_id_of,
     end_of,
     evolve,
@@ -50,6 +49,7 @@ from services.intake.law.timers import (
     waits_for,
 )
 from tests.support.intake import LIMITS
+from tests.support.lifecycle import decided
 
 AT = datetime(2024, 3, 5, 2, tzinfo=UTC)
 CLERK = Actor(Role.CLERK, "clerk-1")
@@ -68,7 +68,7 @@ def live(*orders: Instruction) -> tuple[Dispute, list[tuple[Event, Dispute]]]:
     steps: list[tuple[Event, Dispute]] = []
     for hours, instruction in enumerate((register, BeginScreening(), accept, *orders)):
         command = Command(f"c-{hours}", ID, CLERK, AT + timedelta(hours=hours), instruction)
-        for event in decide(dispute, command):
+        for event in decided(dispute, command):
             dispute = evolve(dispute, event)
             steps.append((event, dispute))
     assert dispute is not None
@@ -117,7 +117,7 @@ def test_the_end_of_a_term_fails_the_mediation() -> None:
     _, end = set_by(*steps[-1], LIMITS)
     order = instruction_at(end, dispute)
     assert isinstance(order, Fail)
-    assert decide(dispute, Command("x", ID, CLERK, end.due_at, order))
+    assert decided(dispute, Command("x", ID, CLERK, end.due_at, order))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_what_nobody_signed_goes_back_to_the_dispatcher(rung: Supervision | None
     _, end = set_by(*steps[3], LIMITS)
     order = instruction_at(end, dispute)
     assert order == Bounce(SIGN_OFF_EXPIRED)
-    (event,) = decide(dispute, Command("x", ID, Actor(Role.SYSTEM, "timer"), end.due_at, order))
+    (event,) = decided(dispute, Command("x", ID, Actor(Role.SYSTEM, "timer"), end.due_at, order))
     assert (event.type, event.to_state, event.reason_code) == ("bounced", State.ACCEPTED, SIGN_OFF_EXPIRED)
     assert evolve(dispute, event).supervision is (rung if rung is Supervision.SUPERVISED else Supervision.OVERDUE)
 
@@ -183,7 +183,7 @@ def test_a_settled_limit_gets_its_end_and_keeps_its_reminder() -> None:
     known = ProvisionalDate(DateName.DUE_ON, date(2024, 4, 4), date(2024, 3, 5), (Span(30),), 2024)
     marked = replace(dispute, provisional=(known,))
     order = SettleDueDates((SettledDate(DateName.DUE_ON, date(2024, 4, 4), date(2024, 4, 8)),))
-    (event,) = decide(marked, Command("x", ID, Actor(Role.SYSTEM, "calendar"), AT + timedelta(days=90), order))
+    (event,) = decided(marked, Command("x", ID, Actor(Role.SYSTEM, "calendar"), AT + timedelta(days=90), order))
     after = evolve(marked, event)
     assert set_by(event, after, LIMITS) == (Timer(ID, TimerKind.TERM_EXPIRED, end_of(date(2024, 4, 8))),)
     # A further year is missing: still no end.

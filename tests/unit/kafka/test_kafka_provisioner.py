@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from hub.errors import Fault, Retryable
+from hub.errors import Fault, Kind, Refusal
 from hub.kafka.provisioner import Provisioner
+
+AWAY = Refusal("bus_unavailable", kind=Kind.UNAVAILABLE, after_s=0.01)
 
 
 async def test_it_waits_for_the_bus_and_says_so() -> None:
-    answers = iter([Retryable("bus_unavailable", after_s=0.01), Retryable("bus_refused", after_s=0.01), None])
+    answers = iter([AWAY.error(), replace(AWAY, code="bus_refused").error(), None])
     told: list[str] = []
 
     def provision() -> None:
@@ -42,7 +45,7 @@ async def test_it_passes_on_what_stops_the_process() -> None:
 
 async def test_it_gives_up_waiting_when_the_process_stops() -> None:
     def away() -> None:
-        raise Retryable("bus_unavailable", after_s=60)
+        raise replace(AWAY, after_s=60).error()
 
     part = Provisioner(away)
     await part.start()

@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from dispute.contracts.topics import JOURNAL
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Fault, Rejected, Retryable
+from hub.codes import BUS_UNAVAILABLE
+from hub.errors import Fault, Refusal
 from hub.streams.envelope import GENESIS, BatchPlace, Headers, StreamName, extend_all, pack
 from hub.streams.ports import FeedRecord
 from ops.cli.main import app
@@ -56,9 +57,9 @@ def test_every_command_has_help_in_both_languages(runner: CliRunner, words: tupl
     ("error", "code"),
     [
         (CommandError(Exit.MISSING_TOOL, "no java"), 3),
-        (Retryable("bus_unavailable"), 4),
+        (BUS_UNAVAILABLE.error(why="…"), 4),
         (TimeoutError("late"), 4),
-        (Rejected("bad"), 1),
+        (Refusal("bad").error(), 1),
         (Fault("log_truncated", "x"), 1),
         (BrokenPromise("x"), 1),
         (ExceptionGroup("tasks", [ExceptionGroup("inner", [TimeoutError("late")])]), 4),

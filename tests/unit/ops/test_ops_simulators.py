@@ -15,7 +15,7 @@ from ops.console.exits import BrokenPromise
 from ops.play.demo import write_out
 from ops.play.scenarios.model import Scenario
 from ops.play.scenarios.vocabulary import Docking
-from ops.play.simulators.answers import Later, Patience, ReceivedReceipt, Refusal
+from ops.play.simulators.answers import Later, Patience, ReceivedReceipt, ReceivedRefusal
 from ops.play.simulators.bodies import body_of
 from ops.play.simulators.ledger import ReceiptFile
 from ops.play.simulators.mediators import batches, command_of
@@ -68,7 +68,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_key() -> None:
 
 async def test_a_refusal_is_final() -> None:
     court = partner(lambda _: httpx2.Response(422, json={"code": "id_checksum", "field": "parties.0.id_number"}))
-    assert await court.submit({}) == Refusal("id_checksum", "parties.0.id_number", "422")
+    assert await court.submit({}) == ReceivedRefusal("id_checksum", "parties.0.id_number", "422")
     await court.close()
 
 
@@ -77,7 +77,7 @@ async def test_a_batch_has_an_answer_for_each() -> None:
     court = partner(lambda _: httpx2.Response(200, json={"results": results}))
     assert await court.submit_batch([{}, {}]) == [
         ReceivedReceipt("r", "A1", "d", "court_bridge/1/e", 3, repeated=False),
-        Refusal("too_long", "brief", "item"),
+        ReceivedRefusal("too_long", "brief", "item"),
     ]
     with pytest.raises(BrokenPromise):
         await court.submit_batch([{}])

@@ -17,7 +17,7 @@ import pytest
 
 from ops.play.scenarios.days import SHANGHAI
 from ops.play.scenarios.vocabulary import Docking, Fate
-from ops.play.simulators.answers import Answer, ReceivedReceipt, ReceivedResult, Refusal
+from ops.play.simulators.answers import Answer, ReceivedReceipt, ReceivedRefusal, ReceivedResult
 from ops.play.simulators.bodies import Body
 from ops.play.simulators.ledger import ReceiptFile
 from ops.play.trial.agency import BATCH, Agency, wanted
@@ -109,7 +109,7 @@ class Office:
 
     def _answer(self, ref: str) -> Answer:
         if ref in self.refused:
-            return Refusal("id_checksum", "parties", "422")
+            return ReceivedRefusal("id_checksum", "parties", "422")
         known = self.seen.get(ref)
         if known is not None:
             return replace(known, repeated=True)

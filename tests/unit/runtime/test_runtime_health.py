@@ -6,9 +6,8 @@ import asyncio
 
 import pytest
 
-from hub.runtime.health import DOWN_AFTER_S, REASONS, Bearing, Concern, Health, HealthStatus, HealthWatch
+from hub.runtime.health import DOWN_AFTER_S, Bearing, Concern, Health, HealthStatus, HealthWatch
 from hub.runtime.metrics import Metrics
-from hub.store import failures
 
 
 class Stand:
@@ -74,11 +73,6 @@ def test_the_detail_names_part_reason_and_time_chinese_first() -> None:
     stand.after(0)
     stand.after(7)
     assert stand.health.report().detail == "部件 part: 已受理的记录未能发出 / accepted records are not sent on (7 s)"
-
-
-def test_every_failure_of_the_store_has_its_words() -> None:
-    rows = [*failures.SQLSTATES.values(), *failures.SQLITE_CODES.values()]
-    assert {row.code for row in rows} <= REASONS.keys()
 
 
 async def test_the_watch_tells_grpc_and_the_metric_and_takes_both_back() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from hub.errors import Rejected
+from hub.errors import Refusal, Rejected
 from hub.runtime.logs import configure
 
 CANARY_NAME = "欧阳试金石"
@@ -165,7 +165,7 @@ def test_canary_no_way_of_logging_lets_a_person_through(out: Out, form: str) -> 
 def test_an_exception_tells_where_and_our_own_text(out: Out) -> None:
     configure("intake", "info", "json")
     try:
-        fail(Rejected("consent_missing", "no consent recorded"))
+        fail(Refusal("consent_missing", "no consent recorded").error())
     except Rejected:
         structlog.stdlib.get_logger("a").exception("refused")
     (line,) = out.lines()

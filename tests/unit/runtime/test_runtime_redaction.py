@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.errors import Rejected, Retryable
+from hub.errors import Kind, Refusal
 from hub.runtime.redaction import MASK, describe, is_personal, redact, redact_text
 
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -170,10 +170,10 @@ def test_an_exception_is_told_by_type_and_place_and_not_by_a_foreign_message() -
 
 
 def test_messages_of_our_own_and_of_the_machine_are_told() -> None:
-    assert describe(Rejected("consent_missing", "no consent"))["message"] == "consent_missing: no consent"
-    assert describe(Retryable("full"))["message"] == "full"
+    assert describe(Refusal("consent_missing", "no consent").error())["message"] == "consent_missing: no consent"
+    assert describe(Refusal("full", kind=Kind.EXHAUSTED).error())["message"] == "full"
     assert "Connection refused" in str(describe(ConnectionRefusedError(111, "Connection refused"))["message"])
-    assert describe(Rejected("x", "13812345678"))["message"] == f"x: {MASK}"
+    assert describe(Refusal("x", "13812345678").error())["message"] == f"x: {MASK}"
 
 
 def test_members_of_a_group_are_told_each() -> None:

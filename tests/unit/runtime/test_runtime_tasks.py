@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault, Retryable
 from hub.runtime.tasks import end_of, outcome_of
 
@@ -51,7 +52,7 @@ async def test_a_task_that_somebody_else_cancelled_is_an_error_and_no_cancellati
     task = asyncio.create_task(held(asyncio.Event()))
     part, caller = (
         asyncio.create_task(outcome_of(task)),
-        asyncio.create_task(outcome_of(task, lambda: Retryable("bus_unavailable", "closed"))),
+        asyncio.create_task(outcome_of(task, BUS_UNAVAILABLE.refusal(why="closed"))),
     )
     await asyncio.sleep(0)
     task.cancel()

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from dispute.contracts.topics import CATALOGUE, HANDOFFS
-from hub.errors import Retryable
+from hub.codes import BUS_UNAVAILABLE
 from hub.runtime.health import Bearing
 from hub.runtime.settings import ServiceSettings
 from hub.service.bus import memory
@@ -19,7 +19,7 @@ from hub.wire.books.v1 import books_pb2
 
 
 def away() -> None:
-    raise Retryable("bus_unavailable", after_s=0.01)
+    raise BUS_UNAVAILABLE.error(after_s=0.01, why="no broker answers")
 
 
 def assembled(folder: Path, *, bus_away: bool = False) -> tuple[Kit, Assembly]:

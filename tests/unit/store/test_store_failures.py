@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from psycopg import errors
 from sqlalchemy import exc
 
-from hub.errors import Fault, Kind, Retryable
+from hub.errors import Bug, Fault, Kind, Refusal
 from hub.store.engines import writer_engine
 from hub.store.failures import judge, translate
 from hub.store.waits import SERVING
@@ -56,29 +56,29 @@ def wrapped(origin: Exception) -> Exception:
 @pytest.mark.parametrize(("error", "code"), TOLD, ids=lambda value: getattr(value, "__name__", value))
 def test_postgresql_says_not_now(error: type[psycopg.Error], code: str) -> None:
     verdict = translate(wrapped(error("…")))
-    assert isinstance(verdict, Retryable)
+    assert isinstance(verdict, Refusal)
     assert (verdict.code, verdict.after_s > 0) == (code, True)
 
 
 @pytest.mark.parametrize("error", OURS, ids=lambda error: error.__name__)
 def test_what_stands_in_no_row_is_our_bug(error: type[psycopg.Error]) -> None:
     raised = wrapped(error("the disk is full, the database is locked, no space left"))
-    assert translate(raised) is raised
+    assert translate(raised) == Bug(raised)
 
 
 def test_a_full_store_is_exhausted_and_the_rest_is_unavailable() -> None:
-    kinds = {code: translate(wrapped(error("…"))).kind for error, code in TOLD}  # type: ignore[attr-defined]
+    kinds = {code: translate(wrapped(error("…"))).kind for error, code in TOLD}  # type: ignore[union-attr]
     assert {code for code, kind in kinds.items() if kind is Kind.EXHAUSTED} == {"store_full"}
     assert set(kinds.values()) == {Kind.EXHAUSTED, Kind.UNAVAILABLE}
 
 
 def test_a_bug_of_python_is_a_bug() -> None:
     raised = ValueError("locked")
-    assert translate(raised) is raised
+    assert translate(raised) == Bug(raised)
 
 
 def test_no_free_connection_is_not_now() -> None:
-    assert isinstance(translate(exc.TimeoutError()), Retryable)
+    assert isinstance(translate(exc.TimeoutError()), Refusal)
 
 
 def failing(tmp_path: Path, prepare: str, statement: str) -> Exception:
@@ -105,7 +105,7 @@ def test_sqlite_read_only(tmp_path: Path) -> None:
     read_only = failing(tmp_path, "PRAGMA query_only=ON", "INSERT INTO t (n) VALUES (1)")
     verdict = judge(read_only)
     assert verdict is not None
-    assert (verdict.code, verdict.spent) == ("store_read_only", True)
+    assert (verdict.code.name, verdict.spent) == ("store_read_only", True)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_sqlite_read_only(tmp_path: Path) -> None:
 )
 def test_a_wrong_statement_on_sqlite_is_our_bug(tmp_path: Path, statement: str) -> None:
     raised = failing(tmp_path, "PRAGMA user_version", statement)
-    assert translate(raised) is raised
+    assert translate(raised) == Bug(raised)
 
 
 def test_a_damaged_file_stops_the_process_and_names_the_repair(tmp_path: Path) -> None:
@@ -122,13 +122,14 @@ def test_a_damaged_file_stops_the_process_and_names_the_repair(tmp_path: Path) -
     with pytest.raises(exc.DBAPIError) as caught, engine.connect():
         pass
     verdict = translate(caught.value)
-    assert isinstance(verdict, Fault)
-    assert verdict.code == "store_damaged"
+    assert isinstance(verdict, Bug)
+    assert isinstance(verdict.exception, Fault)
+    assert verdict.exception.code == "store_damaged"
 
 
 def test_a_misuse_of_the_driver_is_our_bug() -> None:
     raised = wrapped(sqlite3.InterfaceError("Error binding parameter"))
-    assert translate(raised) is raised
+    assert translate(raised) == Bug(raised)
 
 
 def test_the_address_s_own_options_stand(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The catalogue of codes that the dispute's services answer with."""
