@@ -110,6 +110,10 @@ check: venv ## format, lint, types, walls, protos, generated files, metric names
 house: venv ## what a reader must carry in mind: names that mean two things, long first lines, copies; a JSON line
 	@python -m tests.house
 
+.PHONY: trace-case
+trace-case: venv ## one court case from JSON to rate: files, functions and shapes on its way, compared with docs/case.md
+	@python -m tests.trace_case
+
 .PHONY: venv
 venv: ## make .venv from the lock, with hashes, once per change of it
 	@.ci/venv

@@ -15,8 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from hub.errors import Refused
-from hub.http.bounded import ANSWER_S, AnswerBound
-from hub.http.edge import Edge
+from hub.http.edge import ANSWER_S, AnswerBound, Edge
 from hub.http.json_guard import Unacceptable
 from hub.http.problems import MEDIA_TYPE, Problem, problem_of, problem_of_status
 from hub.http.query import check_query

@@ -1,6 +1,7 @@
-"""The outermost ASGI middleware.
+"""ASGI middlewares around every application.
 
-It sets the correlation id, enforces the bounds, counts the requests, and answers every error with a problem.
+The outermost sets the correlation id, enforces the quotas, counts the requests, and answers every error with a problem;
+the one inside bounds the time of an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.codes import INTERNAL, INTERRUPTED
+from hub.codes import DEADLINE_EXCEEDED, INTERNAL, INTERRUPTED
 from hub.errors import Retryable
 from hub.http.problems import problem_of
 from hub.http.quotas import RequestQuotas
@@ -25,6 +26,8 @@ from hub.runtime.metrics import Metrics
 CORRELATION_HEADER: Final = "X-Correlation-Id"
 
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+ANSWER_S: Final = 15.0
+_AFTER_S: Final = 2.0
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -90,6 +93,46 @@ class Edge:
                 await self._app(scope, receive, send)
         except Retryable as full:  # the application answers its own
             await problem_of(full.refusal)(scope, receive, send)
+
+
+class AnswerBound:
+    """Cancels a late request and answers 504 with `Retry-After`.
+
+    The time in which it waits for the caller does not count: a slow sender has a bound of its own. What the request had
+    asked of the store is left out when its turn had not come. Otherwise it may have been done, and the same request
+    sent again is given the same receipt.
+    """
+
+    def __init__(self, app: ASGIApp, answer_s: float = ANSWER_S) -> None:
+        self._app = app
+        self._answer_s = answer_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        async def receive_on() -> Message:
+            bound.reschedule(None)
+            try:
+                return await receive()
+            finally:
+                bound.reschedule(asyncio.get_running_loop().time() + self._answer_s)
+
+        try:
+            async with asyncio.timeout(self._answer_s) as bound:
+                await self._app(scope, receive_on, send_on)
+        except TimeoutError:
+            if begun or not bound.expired():
+                raise
+            await problem_of(DEADLINE_EXCEEDED.refusal(after_s=_AFTER_S))(scope, receive, send)
 
 
 def _of_the_process(error: BaseException) -> bool:

@@ -150,7 +150,7 @@ def apply_plan(
         applied = [item for item, answer in answered if answer is None]
     outcome.dead += overflow
     outcome.applied = len(applied)
-    inbox.count_applied(tx, applied)
+    inbox.count_applied(tx, (item.partition for item in applied))
     inbox.advance(tx, [*plan.before.values()], [*plan.streams.values()], [*plan.closed.values()])
     inbox.bury(tx, outcome.dead)
     return outcome

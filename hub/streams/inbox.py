@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -23,7 +22,6 @@ from hub.streams import holds
 from hub.streams.envelope import StreamName
 from hub.streams.judge import Dead, Numbered, StreamKey, StreamPlace
 
-PARTITION_OF: Final = attrgetter("partition")
 DUE_AT_ONCE: Final = 1000
 """Parked records tried in one transaction at most."""
 
@@ -164,9 +162,9 @@ class Inbox:
             if tx.execute(SWAP, where | told).rowcount != 1:
                 raise Swapped
 
-    def count_applied(self, tx: Transaction, items: Iterable[Numbered]) -> None:
-        """Count records whose effect is in this transaction."""
-        counts = sorted(Counter(map(PARTITION_OF, items)).items())
+    def count_applied(self, tx: Transaction, partitions: Iterable[int]) -> None:
+        """Count records whose effect is in this transaction, by the partition of each."""
+        counts = sorted(Counter(partitions).items())
         if counts:
             tx.execute(
                 COUNT, [{"of_topic": self.topic, "of_partition": partition, "more": more} for partition, more in counts]

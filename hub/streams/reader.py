@@ -347,7 +347,7 @@ class Reader:
         self._watch.keep(outcome.trial)
         self._standing.moved()
         self._waiting.tell()
-        self._metrics.settled(plan, sum(gaps.values()), outcome)
+        self._metrics.settled(len(plan.items), plan.repeats, sum(gaps.values()), outcome)
 
     async def _record_crash(self, poisoned: Poisoned) -> None:
         item, attempts = poisoned.item, poisoned.attempts

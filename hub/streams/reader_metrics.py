@@ -15,7 +15,6 @@ from hub.codes import NOT_A_BATCH, PLACE_MISMATCH, TOMBSTONE, UNDECODABLE
 from hub.runtime.metrics import Metrics
 from hub.streams.applier import Outcome
 from hub.streams.judge import Dead
-from hub.streams.plan import Plan
 
 DEAD_REASONS: Final = (NOT_A_BATCH.name, TOMBSTONE.name, UNDECODABLE.name, PLACE_MISMATCH.name)
 """Reasons that every reader knows; an applier's own come as they occur."""
@@ -39,13 +38,20 @@ class ReaderMetrics:
         """Show every metric from the start."""
         self.register.begin_stage(self._stage, dead_letter_reasons=DEAD_REASONS)
 
-    def settled(self, plan: Plan, gaps: int, outcome: Outcome) -> None:
-        """Count what a commit brought."""
+    def settled(self, items: int, repeats: int, gaps: int, outcome: Outcome) -> None:
+        """Count what a commit brought.
+
+        Args:
+            items: Records that it judged.
+            repeats: Records that it knew already.
+            gaps: Messages that the log has no more.
+            outcome: What came of the records.
+        """
         stage = self._stage
-        self.register.inc("hub_pipeline_in_total", len(plan.items), stage=stage)
+        self.register.inc("hub_pipeline_in_total", items, stage=stage)
         self.register.inc("hub_pipeline_out_total", outcome.applied, stage=stage)
         self.register.set("hub_pipeline_last_processed_timestamp_seconds", time.time(), stage=stage)
-        self.register.inc("hub_repeats_dropped_total", plan.repeats, stage=stage)
+        self.register.inc("hub_repeats_dropped_total", repeats, stage=stage)
         self.register.inc("hub_gaps_fetched_total", gaps, stage=stage)
         self.died(outcome.dead)
 

@@ -83,7 +83,7 @@ def retry_parked(
         else:
             applied.append(item)
     inbox.unpark(tx, gone)
-    inbox.count_applied(tx, applied)
+    inbox.count_applied(tx, (item.partition for item in applied))
     retried.tried = len(rows)
     return retried
 

@@ -47,7 +47,6 @@ from services.intake.inbound.holidays import HolidayFolder, HolidayTables
 from services.intake.inbound.requests import Requests
 from services.intake.inbound.servicer import IntakeServicer
 from services.intake.inbound.timers import AlarmClock, FeedProgress
-from services.intake.law.handoff import Arrival
 from services.intake.law.matching import match_token
 from services.intake.law.registration import Rulebook
 from services.intake.law.rule_files import load_deadlines, load_screening
@@ -96,7 +95,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     calendar = WorkCalendar({})
     book = Rulebook(load_screening(), load_deadlines(), calendar)
     transport = load_or_create(settings.keys_dir, "transport")
-    match = partial(_token, load_or_create(settings.keys_dir, "match").secret)
+    match = partial(match_token, load_or_create(settings.keys_dir, "match").secret)
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
 
     outbox = kit.outbox(JOURNAL)
@@ -190,7 +189,3 @@ def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Rec
     finally:
         log.close()
         store.close()
-
-
-def _token(secret: bytes, arrival: Arrival) -> str:
-    return match_token(secret, arrival.people, arrival.facts.category)

@@ -116,20 +116,6 @@ class UnitChanges:
     retold: dict[DoneTable, list[Done]] = field(default_factory=dict)
     missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
 
-    def note_missing_years(self, before: Mapping[str, Case]) -> None:
-        """Fill in `missing_years`.
-
-        Call it after the last change of a dispute in the unit.
-
-        Args:
-            before: The changed disputes as they were.
-        """
-        for dispute_id, case in (*self.added.items(), *self.changed.items()):
-            was = before.get(dispute_id)
-            years = case.dispute.missing_years
-            if years != (frozenset() if was is None else was.dispute.missing_years):
-                self.missing_years[dispute_id] = years
-
 
 class DisputeRegister(Protocol):
     """The register of disputes in one transaction."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 from dispute.lifecycle import Actor, Event, evolve
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
+from services.intake.cases.unit_of_work import note_missing_years
 from services.intake.law import timers as timing
 from services.intake.law.registration import Rulebook
 
@@ -57,7 +58,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     changes.added = {dispute_id: case for dispute_id, case in cases.items() if dispute_id not in before}
     changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
     _settle(changes, before, cases)
-    changes.note_missing_years(before)
+    note_missing_years(changes, before)
     register.write(changes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import uuid5
@@ -16,6 +16,7 @@ from services.intake.cases.unit_of_work import Task
 from services.intake.law.completion import settled
 from services.intake.law.handoff import Arrival, Handoff
 from services.intake.law.later_facts import react
+from services.intake.law.matching import Person
 from services.intake.law.registration import Rulebook, enter
 from services.intake.law.timers import Timer, command_id_of, instruction_at
 
@@ -25,8 +26,8 @@ CALENDAR: Final = Actor(Role.SYSTEM, "calendar")
 OWN: Final = frozenset({CLOCK, CALENDAR})
 """Actors whose commands no ledger remembers: the commands are made again from the register."""
 
-Matcher = Callable[[Arrival], str]
-"""Returns the match token of a case, empty when a party is not identified; holds the key."""
+Matcher = Callable[[Iterable[Person], str], str]
+"""Returns the match token of the parties and the category; holds the key (`law.matching.match_token`)."""
 
 
 def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Matcher, book: Rulebook) -> Task:
@@ -59,7 +60,7 @@ def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         digest=telling.digest,
         ledger=ledger,
         plan=plan,
-        matter=match(arrival) if arrival is not None else "",
+        matter="" if arrival is None else match(arrival.people, arrival.facts.category),
         own=telling.teller if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
         procedure=arrival.facts.procedure if arrival is not None else "",
         secret=Secret(telling.dispute_id, telling.teller, arrival.confidential)

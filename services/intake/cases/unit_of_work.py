@@ -153,7 +153,7 @@ def carry_out(
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
     _settle_matters(unit)
     _settle_timers(unit)
-    unit.changes.note_missing_years(unit.before)
+    note_missing_years(unit.changes, unit.before)
     register.write(unit.changes)
     return outcomes
 
@@ -315,6 +315,20 @@ def _remember(unit: _Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: 
         place = outcome.place if isinstance(outcome, TaskResult) else None
         row = Done(task.task_id, task.dispute_id, task.digest, place, refusal, now)
         unit.changes.done.setdefault(task.ledger, []).append(row)
+
+
+def note_missing_years(changes: UnitChanges, before: Mapping[str, Case]) -> None:
+    """Fill in the years whose holiday tables the changed disputes wait for, after their last change.
+
+    Args:
+        changes: Of the unit.
+        before: The changed disputes as they were.
+    """
+    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
+        was = before.get(dispute_id)
+        years = case.dispute.missing_years
+        if years != (frozenset() if was is None else was.dispute.missing_years):
+            changes.missing_years[dispute_id] = years
 
 
 def _settle_matters(unit: _Unit) -> None:
