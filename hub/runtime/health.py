@@ -7,18 +7,18 @@ question (`/livez`): a service that can't write its store is alive, and a restar
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from typing_extensions import override
+
 from hub import codes
 from hub.errors import Code
 from hub.runtime.metrics import Metrics
-from hub.runtime.tasks import end_of, outcome_of
+from hub.runtime.periodic import Periodic
 
 DOWN_AFTER_S: Final = 10.0
 """Shorter trouble raises no alarm: a restarted database, a leader that moves, a rebalance."""
@@ -139,7 +139,7 @@ class TellServing(Protocol):
         """Set whether calls can be served."""
 
 
-class HealthWatch:
+class HealthWatch(Periodic):
     """Checks health at regular intervals, as a part.
 
     Without it the start of a trouble would be unknown when no request asks. It also sets gRPC's health and the metric.
@@ -153,38 +153,21 @@ class HealthWatch:
     name = "health"
 
     def __init__(self, health: Health, metrics: Metrics, tell: TellServing) -> None:
+        super().__init__()
         self._health = health
         self._metrics = metrics
         self._tell = tell
-        self._stopped = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._told = True
 
-    async def start(self) -> None:
-        """Start the checks."""
-        self._task = asyncio.create_task(self._run(), name=self.name)
-
-    async def stop(self) -> None:
-        """Stop the checks."""
-        self._stopped.set()
-        if self._task is not None:
-            await end_of(self._task)
-
-    async def failed(self) -> None:
-        """Raise the bug that a check met."""
-        if self._task is not None:
-            await outcome_of(self._task)
-        await asyncio.Event().wait()
-
-    async def _run(self) -> None:
-        told = True
-        while not self._stopped.is_set():
-            self._metrics.set("hub_healthy", 0 if self._health.report().status is HealthStatus.DOWN else 1)
-            serving = self._health.serving()
-            if serving != told:
-                told = serving
-                await self._tell(serving=serving)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), LOOK_S)
+    @override
+    async def step(self) -> float:
+        """Check once."""
+        self._metrics.set("hub_healthy", 0 if self._health.report().status is HealthStatus.DOWN else 1)
+        serving = self._health.serving()
+        if serving != self._told:
+            self._told = serving
+            await self._tell(serving=serving)
+        return LOOK_S
 
 
 def _lasts(concern: Concern, finding: Finding, bearings: set[Bearing]) -> bool:

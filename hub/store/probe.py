@@ -6,17 +6,17 @@ So an idle service notices trouble before its callers do.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import secrets
 import time
 from typing import Final
 
 import sqlalchemy as sa
+from typing_extensions import override
 
 from hub.codes import STORE_BUSY
 from hub.errors import Retryable
 from hub.runtime.metrics import Metrics
-from hub.runtime.tasks import end_of, outcome_of
+from hub.runtime.periodic import Periodic
 from hub.store import wal
 from hub.store.store import Store, Transaction
 from hub.store.tables import store_meta
@@ -33,7 +33,7 @@ _TABLES: Final = sa.text(
 """Our own tables: a table that somebody else put beside them is not ours to lock."""
 
 
-class StoreProbe:
+class StoreProbe(Periodic):
     """Writes test commits through the writer's queue, as a part.
 
     Every write is a durable commit, also while others commit: those may write other tables than a locked one. On SQLite
@@ -52,6 +52,7 @@ class StoreProbe:
     def __init__(
         self, store: Store, url: str, metrics: Metrics, *, every_s: float = EVERY_S, answer_s: float = ANSWER_S
     ) -> None:
+        super().__init__()
         self._store = store
         self._url = url
         self._metrics = metrics
@@ -59,8 +60,6 @@ class StoreProbe:
         self._answer_s = answer_s
         self._reason = ""
         self._asked_at: float | None = None
-        self._stopped = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     def trouble(self) -> str:
         """Return why the store can't be written.
@@ -69,22 +68,6 @@ class StoreProbe:
         """
         slow = self._asked_at is not None and time.monotonic() - self._asked_at > SLOW_S
         return self._reason or (STORE_BUSY.name if slow else "")
-
-    async def start(self) -> None:
-        """Start probing."""
-        self._task = asyncio.create_task(self._run(), name=self.name)
-
-    async def stop(self) -> None:
-        """Stop probing."""
-        self._stopped.set()
-        if self._task is not None:
-            await end_of(self._task)
-
-    async def failed(self) -> None:
-        """Raise `store_damaged` or a bug of ours."""
-        if self._task is not None:
-            await outcome_of(self._task)
-        await asyncio.Event().wait()
 
     async def ask(self) -> None:
         """Probe once and remember the outcome."""
@@ -101,12 +84,12 @@ class StoreProbe:
         finally:
             self._asked_at = None
 
-    async def _run(self) -> None:
-        while not self._stopped.is_set():
-            await self.ask()
-            self._metrics.set("hub_store_wal_bytes", await asyncio.to_thread(wal.shorten, self._url))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), self._every_s)
+    @override
+    async def step(self) -> float:
+        """Probe once and shorten the log of the store."""
+        await self.ask()
+        self._metrics.set("hub_store_wal_bytes", await asyncio.to_thread(wal.shorten, self._url))
+        return self._every_s
 
 
 def write_nothing(tx: Transaction) -> None:

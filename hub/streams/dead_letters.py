@@ -6,7 +6,6 @@ They are published from the store as everything else is, and a redriven record i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 import structlog
+from typing_extensions import override
 
 from hub.codes import (
     BUS_UNAVAILABLE,
@@ -26,7 +26,7 @@ from hub.codes import (
     UNKNOWN_DEAD_LETTER,
 )
 from hub.errors import Rejected, Retryable
-from hub.runtime.tasks import end_of, outcome_of
+from hub.runtime.periodic import Periodic
 from hub.store.store import Store, Transaction
 from hub.store.tables import dead_letter
 from hub.streams.envelope import Message, StreamName, extend_all, place_of, unpack
@@ -45,7 +45,7 @@ PREFIX: Final = "dlq_"
 log = structlog.get_logger(__name__)
 
 
-class DeadLetterRelay:
+class DeadLetterRelay(Periodic):
     """Publishes stored dead letters, as a part.
 
     They go to `<topic>.dlq`, in order, each until it is confirmed. A letter may appear twice after a crash; its headers
@@ -55,38 +55,20 @@ class DeadLetterRelay:
     name = "dead-letter-relay"
 
     def __init__(self, store: Store, publisher: Publisher, *, version: str) -> None:
+        super().__init__()
         self._store = store
         self._publisher = publisher
         self._version = version
-        self._stopped = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Start publishing."""
-        self._task = asyncio.create_task(self._run(), name=self.name)
-
-    async def stop(self) -> None:
-        """Finish the letter in progress."""
-        self._stopped.set()
-        if self._task is not None:
-            await end_of(self._task)
-
-    async def failed(self) -> None:
-        """Wait until the part fails; raise its error."""
-        if self._task is None:
-            await asyncio.Event().wait()
-        else:
-            await outcome_of(self._task)
-
-    async def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                while rows := await self._store.read(_unsent):
-                    await self._publish(rows)
-            except Retryable as error:
-                log.warning("dead_letters_wait", code=error.code, detail=error.detail)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), LOOK_EVERY_S)
+    @override
+    async def step(self) -> float:
+        """Publish what is stored."""
+        try:
+            while rows := await self._store.read(_unsent):
+                await self._publish(rows)
+        except Retryable as error:
+            log.warning("dead_letters_wait", code=error.code, detail=error.detail)
+        return LOOK_EVERY_S
 
     async def _publish(self, rows: Sequence[sa.Row[Any]]) -> None:
         for row in rows:

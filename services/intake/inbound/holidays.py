@@ -6,7 +6,6 @@ A folder of files is checked again and again; new tables settle provisional date
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -14,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from typing_extensions import override
 
 from dispute.calendar.working_days import Notice, WorkCalendar, read_notices
 from dispute.lifecycle import end_of
 from hub.errors import Fault, Retryable
-from hub.runtime import tasks
 from hub.runtime.metrics import Metrics
+from hub.runtime.periodic import Periodic
 from services.intake.cases.provisional_dates import Settler
 
 RETRY_S: Final = 1.0
@@ -80,7 +80,7 @@ class HolidayFolder:
         return notices
 
 
-class HolidayTables:
+class HolidayTables(Periodic):
     """Keeps the calendar equal to the folder.
 
     A part of the service. It settles the dates that a new table makes certain.
@@ -98,13 +98,12 @@ class HolidayTables:
     def __init__(
         self, calendar: WorkCalendar, folder: HolidayFolder, settler: Settler, metrics: Metrics, every_s: float
     ) -> None:
+        super().__init__()
         self._calendar = calendar
         self._folder = folder
         self._settler = settler
         self._metrics = metrics
         self._every_s = every_s
-        self._stopped = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def damaged(self) -> Mapping[str, str]:
@@ -114,23 +113,12 @@ class HolidayTables:
         """
         return self._folder.damaged
 
+    @override
     async def start(self) -> None:
         """Read the tables before counting any limit."""
         await self._read()
         self._tell()
-        self._task = asyncio.create_task(self._run(), name=self.name)
-
-    async def stop(self) -> None:
-        """Finish the chunk under way."""
-        self._stopped.set()
-        if self._task is not None:
-            await tasks.end_of(self._task)
-
-    async def failed(self) -> None:
-        """Raise the bug that a correction met."""
-        if self._task is not None:
-            await tasks.outcome_of(self._task)
-        await asyncio.Event().wait()
+        await super().start()
 
     async def look(self) -> int:
         """Read the folder once and settle dates.
@@ -168,13 +156,12 @@ class HolidayTables:
                 "hub_calendar_issued_timestamp_seconds", end_of(newest.issued - timedelta(days=1)).timestamp()
             )
 
-    async def _run(self) -> None:
-        while not self._stopped.is_set():
-            wait_s = self._every_s
-            try:
-                await self.look()
-            except Retryable as error:
-                _log.warning("holiday_tables_wait", code=error.code, detail=error.detail)
-                wait_s = RETRY_S
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), wait_s)
+    @override
+    async def step(self) -> float:
+        """Look once."""
+        try:
+            await self.look()
+        except Retryable as error:
+            _log.warning("holiday_tables_wait", code=error.code, detail=error.detail)
+            return RETRY_S
+        return self._every_s

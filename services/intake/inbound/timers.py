@@ -5,8 +5,6 @@ A timer fires when no earlier hand-off can come any more, so this module also co
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -15,7 +13,7 @@ from typing_extensions import override
 
 from hub.errors import Retryable
 from hub.runtime.clock import Clock
-from hub.runtime.tasks import end_of, outcome_of
+from hub.runtime.periodic import Periodic
 from hub.store.store import Store
 from hub.streams.inbox import Inbox
 from hub.streams.ports import Feed
@@ -50,7 +48,7 @@ class FeedProgress(HandoffProgress):
         return frozenset(shard for shard in range(SHARDS) if partition_of(shard, self._partitions) in done)
 
 
-class AlarmClock:
+class AlarmClock(Periodic):
     """Fires due timers.
 
     A part of the service. With the wall clock it checks again and again; a timer fires `grace` late, so that what a
@@ -71,6 +69,7 @@ class AlarmClock:
         every_s: float,
         grace_s: float,
     ) -> None:
+        super().__init__()
         self._store = store
         self._alarms = alarms
         self._progress = progress
@@ -78,24 +77,6 @@ class AlarmClock:
         self._kind = kind
         self._every_s = every_s
         self._grace = timedelta(seconds=grace_s)
-        self._stopped = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self) -> None:
-        """Start to fire timers."""
-        self._task = asyncio.create_task(self._run(), name=self.name)
-
-    async def stop(self) -> None:
-        """Finish the chunk under way."""
-        self._stopped.set()
-        if self._task is not None:
-            await end_of(self._task)
-
-    async def failed(self) -> None:
-        """Raise the bug that a timer met."""
-        if self._task is not None:
-            await outcome_of(self._task)
-        await asyncio.Event().wait()
 
     async def ring(self) -> int:
         """Fire once what is due now.
@@ -108,15 +89,12 @@ class AlarmClock:
         until = self._clock.now() - self._grace
         return await self._alarms.ring(until, await self._progress.caught_up())
 
-    async def _run(self) -> None:
-        while not self._stopped.is_set():
-            wait_s = self._every_s
-            try:
-                await self.ring()
-                if self._kind == "scenario":
-                    return
-            except Retryable as error:
-                _log.warning("alarm_clock_waits", code=error.code, detail=error.detail)
-                wait_s = RETRY_S
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), wait_s)
+    @override
+    async def step(self) -> float | None:
+        """Ring once; by the scenario clock later rings come with its moves."""
+        try:
+            await self.ring()
+        except Retryable as error:
+            _log.warning("alarm_clock_waits", code=error.code, detail=error.detail)
+            return RETRY_S
+        return None if self._kind == "scenario" else self._every_s
