@@ -38,20 +38,20 @@ def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
     Returns the exit code. Codes: 0 done, 1 refused with a reason, 2 wrong arguments or settings, 70 a fault that the
     runbook names.
     """
-    told = _parser(spec).parse_args(argv)
+    arguments = _parser(spec).parse_args(argv)
     settings = load(BridgeSettings)
     # A command's only output is what it prints, because a launcher reads it.
-    logs.configure(spec.service, settings.log_level if told.command is None else "error", settings.log_format)
+    logs.configure(spec.service, settings.log_level if arguments.command is None else "error", settings.log_format)
     try:
-        if told.command is None:
+        if arguments.command is None:
             return process.serve(assemble(spec, settings).parts, grace_s=settings.grace_s)
         store = open_store(spec, settings.store_url)
         try:
-            if told.command == "recover":
+            if arguments.command == "recover":
                 key = keys.load_or_create(settings.keys_dir, "transport")
                 sealer = Sealer({key.id: key.secret}, key.id)
                 return recover_store(spec, store, Log(Bus(settings.kafka_bootstrap)), sealer)
-            return _credentials(spec, store, told)
+            return _credentials(spec, store, arguments)
         finally:
             store.close()
     except Refused as refused:
@@ -100,15 +100,15 @@ def _parser(spec: Specification[RecordT]) -> argparse.ArgumentParser:
     return parser
 
 
-def _credentials(spec: Specification[RecordT], store: Store, told: argparse.Namespace) -> int:
-    if told.action == "add":
+def _credentials(spec: Specification[RecordT], store: Store, arguments: argparse.Namespace) -> int:
+    if arguments.action == "add":
         issue = partial(
-            credentials.issue, channel=spec.channel, agency=told.agency, county=told.county, clock=WallClock()
+            credentials.issue, channel=spec.channel, agency=arguments.agency, county=arguments.county, clock=WallClock()
         )
         # The key alone on stdout, so that a launcher can read it; never in the log.
         sys.stdout.write(store.write_blocking(issue) + "\n")
-    elif told.action == "revoke":
-        count = store.write_blocking(partial(credentials.revoke, agency=told.agency))
+    elif arguments.action == "revoke":
+        count = store.write_blocking(partial(credentials.revoke, agency=arguments.agency))
         sys.stdout.write(f"已吊销 revoked: {count}\n")
     else:
         for one in store.read_blocking(credentials.listed):

@@ -50,30 +50,32 @@ class Acceptance(Generic[RecordT]):
         self._clock = clock
         self._admitted = admitted
 
-    async def hand_over(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> list[Verdict]:
+    async def hand_over(self, sender: Sender, submissions: Sequence[Submission[RecordT]]) -> list[Verdict]:
         """Take records.
 
         Returns one verdict each, in order. A refused record does not affect the others.
         """
         now = self._clock.now()
-        prepared = [self._prepared(item, sender, now) async for item in in_turns(told)]
+        prepared = [self._prepared(item, sender, now) async for item in in_turns(submissions)]
         sound = [item for item in prepared if isinstance(item, Submission)]
         return in_order(prepared, await self._admission.admit(sender, sound) if sound else ())
 
-    def _prepared(self, told: Submission[RecordT], sender: Sender, now: datetime) -> Submission[RecordT] | Refusal:
+    def _prepared(
+        self, submission: Submission[RecordT], sender: Sender, now: datetime
+    ) -> Submission[RecordT] | Refusal:
         try:
-            record = checked(told.record, sender, now, self._admitted)
+            record = checked(submission.record, sender, now, self._admitted)
         except Refused as refused:
             return refused.refusal
-        return told if record is told.record else replace(told, record=record)
+        return submission if record is submission.record else replace(submission, record=record)
 
-    async def report(self, sender: Sender, told: Submission[Report]) -> Verdict:
+    async def report(self, sender: Sender, submission: Submission[Report]) -> Verdict:
         """Take a later fact.
 
         Returns its verdict: `date_in_future`, `date_order`, and the admission's.
         """
         try:
-            check_report(told.record, self._clock.now())
+            check_report(submission.record, self._clock.now())
         except Refused as refused:
             return refused.refusal
-        return await self._admission.admit_report(sender, told)
+        return await self._admission.admit_report(sender, submission)

@@ -107,43 +107,43 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         self._batcher: Batcher[_Item, Receipt] = Batcher(store, self._admit_all)
 
     @override
-    async def admit(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
+    async def admit(self, sender: Sender, submissions: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
         received_at = timestamp_of(self._clock.now())
-        cases = [self._case(sender, one, received_at) async for one in in_turns(told)]
+        cases = [self._case(sender, one, received_at) async for one in in_turns(submissions)]
         outcomes = await self._batcher.submit_all([case for case in cases if isinstance(case, _Item)])
         return in_order(cases, [_verdict(outcome) for outcome in outcomes])
 
     @override
-    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Verdict:
+    async def admit_report(self, sender: Sender, submission: Submission[Report]) -> Verdict:
         received_at = timestamp_of(self._clock.now())
-        occurred_at = timestamp_of(told.record.occurred_at)
+        occurred_at = timestamp_of(submission.record.occurred_at)
         handoff = handoff_pb2.Handoff(occurred_at=occurred_at, received_at=received_at)
-        wire.put_report(handoff, told.record.body)
-        confidential = handoff_pb2.Confidential(content_sha256=told.content_sha256)
+        wire.put_report(handoff, submission.record.body)
+        confidential = handoff_pb2.Confidential(content_sha256=submission.content_sha256)
         try:
-            item = self._item(sender, told, handoff, confidential, is_case=False)
+            item = self._item(sender, submission, handoff, confidential, is_case=False)
         except Refused as refused:
             return refused.refusal
         (outcome,) = await self._batcher.submit_all([item])
         return _verdict(outcome)
 
-    def _case(self, sender: Sender, told: Submission[RecordT], received_at: Timestamp) -> _Item | Refusal:
-        matter = told.record.matter
+    def _case(self, sender: Sender, submission: Submission[RecordT], received_at: Timestamp) -> _Item | Refusal:
+        matter = submission.record.matter
         handoff = handoff_pb2.Handoff(
             occurred_at=timestamp_of(matter.handed_over_at),
             received_at=received_at,
-            case_received=self._to_wire(told.record),
+            case_received=self._to_wire(submission.record),
         )
         try:
-            confidential = wire.confidential(matter.confidential, told.content_sha256)
-            return self._item(sender, told, handoff, confidential, is_case=True)
+            confidential = wire.confidential(matter.confidential, submission.content_sha256)
+            return self._item(sender, submission, handoff, confidential, is_case=True)
         except Refused as refused:
             return refused.refusal
 
     def _item(
         self,
         sender: Sender,
-        told: Submission[RecordT] | Submission[Report],
+        submission: Submission[RecordT] | Submission[Report],
         handoff: handoff_pb2.Handoff,
         confidential: handoff_pb2.Confidential,
         *,
@@ -154,17 +154,17 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         Raises:
             Rejected: `record_too_large`.
         """
-        handoff_id = handoff_id_of(self._channel, sender.agency, told.key)
-        dispute_id = dispute_id_of(sender.agency, told.reference)
+        handoff_id = handoff_id_of(self._channel, sender.agency, submission.key)
+        dispute_id = dispute_id_of(sender.agency, submission.reference)
         handoff.handoff_id = handoff_id
         handoff.dispute_id = dispute_id
         handoff.channel = self._channel
         handoff.agency_id = sender.agency
-        handoff.source_ref = told.reference
-        handoff.source_ref_written = told.source_ref if told.source_ref != told.reference else ""
-        handoff.idempotency_key = told.key
-        handoff.content_mac = self._sealer.mac(told.content_sha256)
-        handoff.correlation_id = told.correlation_id
+        handoff.source_ref = submission.reference
+        handoff.source_ref_written = submission.source_ref if submission.source_ref != submission.reference else ""
+        handoff.idempotency_key = submission.key
+        handoff.content_mac = self._sealer.mac(submission.content_sha256)
+        handoff.correlation_id = submission.correlation_id
         handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff_id))
         record = handoff.SerializeToString()
         # A record that can't be published must not be accepted: refuse it before there is a receipt.
@@ -172,12 +172,12 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         return _Item(
             receipt_id=handoff_id,
             agency=sender.agency,
-            source_ref=told.source_ref,
-            key=told.key,
+            source_ref=submission.source_ref,
+            key=submission.key,
             dispute_id=dispute_id,
             is_case=is_case,
-            content_sha256=told.content_sha256,
-            correlation_id=told.correlation_id,
+            content_sha256=submission.content_sha256,
+            correlation_id=submission.correlation_id,
             record=record,
         )
 

@@ -76,8 +76,8 @@ def read_file(path: Path, channel: str) -> list[Credential]:
     try:
         entries = TypeAdapter(list[_FileEntry]).validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        told = str(error) if isinstance(error, OSError) else f"{error.error_count()} faults in its entries"
-        raise Fault("credentials_unreadable", f"{path}: {told}") from None
+        reason = str(error) if isinstance(error, OSError) else f"{error.error_count()} faults in its entries"
+        raise Fault("credentials_unreadable", f"{path}: {reason}") from None
     return [
         Credential(Sender(entry.agency, entry.county), entry.key_sha256)
         for entry in entries

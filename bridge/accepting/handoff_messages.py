@@ -26,7 +26,7 @@ def case_received(matter: facts.Matter) -> handoff_pb2.CaseReceived:
     )
 
 
-def confidential(told: facts.Confidential, content_sha256: bytes) -> handoff_pb2.Confidential:
+def confidential(content: facts.Confidential, content_sha256: bytes) -> handoff_pb2.Confidential:
     """Return the part that travels only sealed.
 
     The plain digest of the content is part of it.
@@ -41,10 +41,10 @@ def confidential(told: facts.Confidential, content_sha256: bytes) -> handoff_pb2
                 phone=party.phone,
                 address=party.address,
             )
-            for party in told.parties
+            for party in content.parties
         ],
-        brief=told.brief,
-        place=told.place,
+        brief=content.brief,
+        place=content.place,
         content_sha256=content_sha256,
     )
 

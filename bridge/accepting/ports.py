@@ -14,14 +14,14 @@ class Admission(Protocol[RecordT]):
     A receipt is given after the commit, never before.
     """
 
-    async def admit(self, sender: Sender, told: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
+    async def admit(self, sender: Sender, submissions: Sequence[Submission[RecordT]]) -> Sequence[Verdict]:
         """Store records.
 
         Returns one verdict each, in order. A repeat (same content under the same key or reference) gets the first
         receipt, marked `repeated`. Verdicts that refuse: `key_reused`, `record_too_large`, `outbox_full`.
         """
 
-    async def admit_report(self, sender: Sender, told: Submission[Report]) -> Verdict:
+    async def admit_report(self, sender: Sender, submission: Submission[Report]) -> Verdict:
         """Store a later fact.
 
         Returns its verdict: `not_found` unless the sender handed that reference over, `key_reused`,

@@ -88,7 +88,7 @@ class BatchAnswer(Answer):
 class DueDateAnswer(Answer):
     """期限 Last day of one limit."""
 
-    name: str = Field(description="期限名称 Which limit", json_schema_extra={"enum": [*sorted(results.TOLD)]})
+    name: str = Field(description="期限名称 Which limit", json_schema_extra={"enum": [*sorted(results.AGENCY_LIMITS)]})
     day: str = Field(description="最后一日 Last day, ISO date")
     missing_year: int = Field(description="缺节假日表的年份；0为确定 Year without a holiday table; 0: certain")
     note: str = Field(description="暂定时的说明，可空 What it means when the day is provisional; may be empty")
@@ -103,7 +103,7 @@ class ResultAnswer(Answer):
     dispute_id: str = Field(description="一案一码 Dispute")
     status: str = Field(
         description="状态 Status",
-        json_schema_extra={"enum": [*sorted({kind.status for kind in results.TOLD_KINDS.values()})]},
+        json_schema_extra={"enum": [*sorted({kind.status for kind in results.RESULT_KINDS.values()})]},
     )
     reason_code: str = Field(description="原因代码 Reason code")
     clause: str = Field(description="依据条款 Clause that the decision rests on")
@@ -122,7 +122,7 @@ class ResultsAnswer(Answer):
     next_cursor: int = Field(description="下次从此游标取 Ask with this cursor next")
 
 
-class WhereaboutsAnswer(Answer):
+class RecordAnswer(Answer):
     """一件的回执和结果 Receipt and results of one reference."""
 
     receipt: ReceiptAnswer

@@ -84,7 +84,7 @@ def _fill_lists(node: object, codes: CodeLists) -> None:
 
 def _describe(node: dict[str, Any], known: CodeList) -> None:
     terms = "；".join(f"`{code}` {zh} {en}" for code, (zh, en) in known.codes.items())
-    told = node.get("description", "")
-    node["description"] = f"{told}。{terms}。（{known.source}，{known.version}）"
+    description = node.get("description", "")
+    node["description"] = f"{description}。{terms}。（{known.source}，{known.version}）"
     if not known.subdivided and "default" not in node:
         node["enum"] = list(known.codes)

@@ -40,16 +40,16 @@ def plain_of(message: Message) -> dict[str, object]:
     Timestamp becomes an aware instant. Unknown fields of a newer client are ignored, as protobuf intends.
     """
     shape = _shape(type(message))  # type: ignore[arg-type] # the stub confuses the instances' __hash__ with the class's
-    told: dict[str, object] = {name: getattr(message, name) for name in shape.always}
+    fields: dict[str, object] = {name: getattr(message, name) for name in shape.always}
     for name in shape.texts:
         if text := getattr(message, name):
-            told[name] = text
+            fields[name] = text
     for name, read in shape.messages:
         if message.HasField(name):
-            told[name] = read(getattr(message, name))
+            fields[name] = read(getattr(message, name))
     for name, read in shape.many:
-        told[name] = [*map(read, getattr(message, name))]
-    return told
+        fields[name] = [*map(read, getattr(message, name))]
+    return fields
 
 
 @cache
@@ -79,7 +79,7 @@ def _itself(value: object) -> object:
     return value
 
 
-def _instant(told: Timestamp) -> datetime | str:
-    if told.seconds not in _SECONDS or told.nanos not in _NANOS:
+def _instant(timestamp: Timestamp) -> datetime | str:
+    if timestamp.seconds not in _SECONDS or timestamp.nanos not in _NANOS:
         return _OUT_OF_RANGE
-    return _EPOCH + timedelta(seconds=told.seconds, microseconds=told.nanos // 1000)
+    return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)

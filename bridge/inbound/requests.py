@@ -34,13 +34,13 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
-def correlation_of(told: str | None, traceparent: str | None) -> str:
+def correlation_of(given: str | None, traceparent: str | None) -> str:
     """Return the correlation id of a request.
 
     It links everything that the request causes: the caller's id, its W3C trace id, or a new one.
     """
-    if told and _CORRELATION.fullmatch(told):
-        return told
+    if given and _CORRELATION.fullmatch(given):
+        return given
     trace = _TRACEPARENT.fullmatch(traceparent or "")
     return trace.group(1) if trace else uuid4().hex
 
@@ -88,11 +88,11 @@ class RequestHandler(Generic[RecordT]):
             Refused: Why it was not accepted; nothing was stored.
         """
         try:
-            told = self._read(sender, submitted, correlation_id)
+            submission = self._read(sender, submitted, correlation_id)
         except Refused as refused:
             self._count([refused.refusal])
             raise
-        (verdict,) = await self._acceptance.hand_over(sender, [told])
+        (verdict,) = await self._acceptance.hand_over(sender, [submission])
         return self._given(verdict)
 
     async def submit_all(
@@ -106,8 +106,8 @@ class RequestHandler(Generic[RecordT]):
         if len(submitted) > BATCH_LIMIT:
             raise TOO_MANY.error(field="items", limit=BATCH_LIMIT)
         read_all = [self._read_or_refuse(sender, one, correlation_id) async for one in in_turns(submitted)]
-        told = [one for one in read_all if isinstance(one, Submission)]
-        verdicts = in_order(read_all, await self._acceptance.hand_over(sender, told))
+        submissions = [one for one in read_all if isinstance(one, Submission)]
+        verdicts = in_order(read_all, await self._acceptance.hand_over(sender, submissions))
         self._count(verdicts)
         return verdicts
 
@@ -118,13 +118,13 @@ class RequestHandler(Generic[RecordT]):
             Refused: Why it was not accepted; nothing was stored.
         """
         try:
-            told = self._read_report(sender, submitted, correlation_id)
+            submission = self._read_report(sender, submitted, correlation_id)
         except Refused as refused:
             self._count([refused.refusal])
             raise
-        return self._given(await self._acceptance.report(sender, told))
+        return self._given(await self._acceptance.report(sender, submission))
 
-    async def whereabouts(self, sender: Sender, source_ref: str) -> tuple[Receipt, list[Result]]:
+    async def get_record(self, sender: Sender, source_ref: str) -> tuple[Receipt, list[Result]]:
         """Return receipt and results of one own reference.
 
         Raises:
@@ -134,7 +134,7 @@ class RequestHandler(Generic[RecordT]):
             dispute_id = self._references.dispute_of(sender.agency, source_ref)
         except Refused:
             raise NOT_FOUND.error(field="source_ref") from None
-        return await self._store.read(partial(_whereabouts, agency=sender.agency, dispute_id=dispute_id))
+        return await self._store.read(partial(_get_record, agency=sender.agency, dispute_id=dispute_id))
 
     async def results_after(self, sender: Sender, cursor: int, limit: int) -> tuple[list[Result], int]:
         """Return results after a cursor, and the next cursor.
@@ -171,16 +171,16 @@ class RequestHandler(Generic[RecordT]):
         # The key first, as with a single record over REST: so REST and gRPC refuse with the same fault.
         key = _key(submitted.key) if submitted.key else ""
         dto = read(self._spec.record, submitted.plain, self._codes)
-        return self._told(sender, dto, cast("RecordT", dto.to_record()), key, correlation_id)
+        return self._submission(sender, dto, cast("RecordT", dto.to_record()), key, correlation_id)
 
     def _read_report(self, sender: Sender, submitted: SubmittedRecord, correlation_id: str) -> Submission[Report]:
         if not submitted.key:
             raise MISSING.error(field="idempotency_key")
         key = _key(submitted.key)
         dto = read(self._spec.report, submitted.plain, self._codes)
-        return self._told(sender, dto, dto.to_report(), key, correlation_id)
+        return self._submission(sender, dto, dto.to_report(), key, correlation_id)
 
-    def _told(
+    def _submission(
         self, sender: Sender, dto: ReferringModel, record: Record, key: str, correlation_id: str
     ) -> Submission[Record]:
         """Return a submission with its shared reference.
@@ -218,7 +218,7 @@ def _key(key: str) -> str:
     return key
 
 
-def _whereabouts(tx: Transaction, agency: str, dispute_id: str) -> tuple[Receipt, list[Result]]:
+def _get_record(tx: Transaction, agency: str, dispute_id: str) -> tuple[Receipt, list[Result]]:
     c = receipt.c
     row = tx.execute(sa.select(receipt).where(c.case_of == dispute_id, c.agency == agency)).one_or_none()
     if row is None:

@@ -98,15 +98,15 @@ class RestEdge(Generic[RecordT]):
         """Take a later fact."""
         return await self._take(request, self._requests.report)
 
-    async def whereabouts(self, request: Request, ref: str) -> Response:
+    async def get_record(self, request: Request, ref: str) -> Response:
         """Return receipt and results of one reference."""
-        receipt, found = await self._requests.whereabouts(_sender(request), ref)
+        receipt, found = await self._requests.get_record(_sender(request), ref)
         results = [answers.ResultAnswer.model_validate(one) for one in found]
-        return _json(answers.WhereaboutsAnswer(receipt=answers.ReceiptAnswer.of(receipt), results=results))
+        return _json(answers.RecordAnswer(receipt=answers.ReceiptAnswer.of(receipt), results=results))
 
     async def look_up(self, request: Request, reference: str = "") -> Response:
         """Return the same, with the reference as parameter."""
-        return await self.whereabouts(request, reference)
+        return await self.get_record(request, reference)
 
     async def list_results(self, request: Request, after: int = 0, limit: int = 0) -> Response:
         """Return results after a cursor."""
@@ -117,8 +117,10 @@ class RestEdge(Generic[RecordT]):
     async def acknowledge(self, request: Request) -> Response:
         """Confirm results."""
         sender = _sender(request)
-        told = read(Acknowledgement, await self._bodies.read(request), self._codes)
-        return _json(answers.RemainingAnswer(remaining=await self._requests.acknowledge(sender, told.cursor)))
+        acknowledgement = read(Acknowledgement, await self._bodies.read(request), self._codes)
+        return _json(
+            answers.RemainingAnswer(remaining=await self._requests.acknowledge(sender, acknowledgement.cursor))
+        )
 
     async def _take(self, request: Request, take: Take) -> Response:
         sender = _sender(request)
@@ -152,8 +154,8 @@ def build_router(spec: Specification[RecordT], edge: RestEdge[RecordT]) -> APIRo
         _Path("POST", f"/{spec.noun}", edge.submit, _SUBMIT, answers.ReceiptAnswer, record, given),
         _Path("POST", f"/{spec.noun}:batch", edge.submit_batch, _BATCH, answers.BatchAnswer, batch),
         _Path("POST", "/reports", edge.report, _REPORT, answers.ReceiptAnswer, report, given),
-        _Path("GET", f"/{spec.noun}", edge.look_up, _LOOK_UP, answers.WhereaboutsAnswer),
-        _Path("GET", f"/{spec.noun}/{{ref:path}}", edge.whereabouts, _WHERE, answers.WhereaboutsAnswer),
+        _Path("GET", f"/{spec.noun}", edge.look_up, _LOOK_UP, answers.RecordAnswer),
+        _Path("GET", f"/{spec.noun}/{{ref:path}}", edge.get_record, _WHERE, answers.RecordAnswer),
         _Path("GET", "/results", edge.list_results, _RESULTS, answers.ResultsAnswer),
         _Path("POST", "/results:acknowledge", edge.acknowledge, _ACKNOWLEDGE, answers.RemainingAnswer, cursor),
     )
@@ -208,8 +210,8 @@ def _correlation(request: Request) -> str:
     traceparent = request.headers.get("traceparent")
     bound = structlog.contextvars.get_contextvars().get("correlation_id")
     # The application bound the caller's id, or generated one; a trace id is better than a generated one.
-    told = request.headers.get("x-correlation-id") or (None if traceparent else bound)
-    return correlation_of(told, traceparent)
+    given = request.headers.get("x-correlation-id") or (None if traceparent else bound)
+    return correlation_of(given, traceparent)
 
 
 def _json(answer: BaseModel, status: int = OK) -> Response:

@@ -67,7 +67,7 @@ class BridgeServicer(Generic[RecordT]):
     async def Get(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - as above
         """Return receipt and results of one reference."""
         sender, _ = await self._who(context)
-        receipt, found = await self._requests.whereabouts(sender, request.source_ref)
+        receipt, found = await self._requests.get_record(sender, request.source_ref)
         results = [wire.result_to_wire(one) for one in found]
         return self._answer("Get", receipt=wire.receipt_to_wire(receipt), results=results)
 
@@ -100,7 +100,7 @@ class BridgeServicer(Generic[RecordT]):
     async def _who(self, context: Context) -> tuple[Sender, str]:
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         sender = await self._ring.sender_of(metadata.get("x-api-key"))
-        told = metadata.get("correlation-id") or metadata.get("x-correlation-id")
-        if not told and "traceparent" not in metadata:
-            told = structlog.contextvars.get_contextvars().get("correlation_id")
-        return sender, correlation_of(told, metadata.get("traceparent"))
+        given = metadata.get("correlation-id") or metadata.get("x-correlation-id")
+        if not given and "traceparent" not in metadata:
+            given = structlog.contextvars.get_contextvars().get("correlation_id")
+        return sender, correlation_of(given, metadata.get("traceparent"))

@@ -103,10 +103,10 @@ class Result:
 
 
 COHORT_DATES: Final = ("due_on", "local_due_on", "statutory_due_on")
-TOLD: Final = frozenset({*COHORT_DATES, "confirm_by"})
+AGENCY_LIMITS: Final = frozenset({*COHORT_DATES, "confirm_by"})
 """Limits that concern an agency; the limit for a handler's signature is internal to the centre."""
 
-TOLD_KINDS: Final[Mapping[str, EventKind]] = {kind.value: kind for kind in EventKind if kind.status}
+RESULT_KINDS: Final[Mapping[str, EventKind]] = {kind.value: kind for kind in EventKind if kind.status}
 """Event types of the journal that an agency is told.
 
 Any other type concerns the hub's own work, or is newer than this bridge: it is skipped and never an error, so that an
@@ -144,7 +144,7 @@ class ResultsApplier:
         Events that do not concern the agency are skipped. Returns one answer each.
         """
         answers: list[Answer] = []
-        telling: dict[str, journal_pb2.JournalEvent] = {}
+        events: dict[str, journal_pb2.JournalEvent] = {}
         for record in records:
             try:
                 event = _decode(record.record)
@@ -152,21 +152,21 @@ class ResultsApplier:
                 answers.append(undecodable.refusal)
                 continue
             answers.append(None)
-            if event.dimensions.channel == self._channel and _is_told(event):
-                telling.setdefault(event.event_id, event)
-        if telling:
-            _store(tx, telling)
+            if event.dimensions.channel == self._channel and _is_for_agency(event):
+                events.setdefault(event.event_id, event)
+        if events:
+            _store(tx, events)
         return answers
 
 
-def _is_told(event: journal_pb2.JournalEvent) -> bool:
+def _is_for_agency(event: journal_pb2.JournalEvent) -> bool:
     """Tell whether an agency gets a result of an event.
 
-    It gets a correction only when it concerns one of the limits in `TOLD`.
+    It gets a correction only when it concerns one of the limits in `AGENCY_LIMITS`.
     """
     if event.type == EventKind.DUE_DATES_SETTLED:
-        return any(date.name in TOLD for date in event.particulars.settled)
-    return event.type in TOLD_KINDS
+        return any(date.name in AGENCY_LIMITS for date in event.particulars.settled)
+    return event.type in RESULT_KINDS
 
 
 def _decode(record: bytes) -> journal_pb2.JournalEvent:
@@ -176,12 +176,12 @@ def _decode(record: bytes) -> journal_pb2.JournalEvent:
         raise UNDECODABLE.error(message="JournalEvent") from error
 
 
-def _store(tx: Transaction, telling: Mapping[str, journal_pb2.JournalEvent]) -> None:
-    disputes = {event.dispute_id for event in telling.values()}
+def _store(tx: Transaction, events: Mapping[str, journal_pb2.JournalEvent]) -> None:
+    disputes = {event.dispute_id for event in events.values()}
     owners = {row.case_of: (row.agency, row.source_ref) for row in tx.execute(_OWNERS, {"disputes": sorted(disputes)})}
-    stored = set(tx.scalars(_STORED, {"events": list(telling)}))
+    stored = set(tx.scalars(_STORED, {"events": list(events)}))
     by_agency: dict[str, list[dict[str, object]]] = defaultdict(list)
-    for event in telling.values():
+    for event in events.values():
         if event.dispute_id in owners and event.event_id not in stored:
             agency, source_ref = owners[event.dispute_id]
             by_agency[agency].append(_row(event, agency, source_ref))
@@ -206,7 +206,7 @@ def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
 
 
 def _row(event: journal_pb2.JournalEvent, agency: str, source_ref: str) -> dict[str, object]:
-    kind = TOLD_KINDS[event.type]
+    kind = RESULT_KINDS[event.type]
     return {
         "agency": agency,
         "event_id": event.event_id,
@@ -306,5 +306,5 @@ def _read(row: sa.Row[Any]) -> Result:
         document_sha256=row.document_sha256,
         lead_department=row.lead_department,
         final=row.final,
-        due_dates=tuple(DueDate(*told) for told in json.loads(row.due_dates)),
+        due_dates=tuple(DueDate(*date) for date in json.loads(row.due_dates)),
     )

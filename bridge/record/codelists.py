@@ -116,14 +116,14 @@ def load(*folders: Path) -> CodeLists:
 
 def _read(path: Path) -> CodeList:
     try:
-        told = _File.model_validate(yaml.load(path.read_text("utf-8"), yaml.CSafeLoader))
+        file = _File.model_validate(yaml.load(path.read_text("utf-8"), yaml.CSafeLoader))
     except (yaml.YAMLError, ValidationError) as error:
         raise BAD_CODE_LIST.error(why=f"{path.name}: {error}") from error
     return CodeList(
         name=path.stem,
-        source=told.source,
-        version=told.version,
-        as_of=told.as_of,
-        codes=MappingProxyType({code: (term.zh, term.en) for code, term in told.codes.items()}),
-        subdivided=told.subdivided,
+        source=file.source,
+        version=file.version,
+        as_of=file.as_of,
+        codes=MappingProxyType({code: (term.zh, term.en) for code, term in file.codes.items()}),
+        subdivided=file.subdivided,
     )

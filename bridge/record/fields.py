@@ -82,8 +82,8 @@ def _instant_of(value: object) -> datetime | None:
     if not isinstance(value, str):
         raise finding(WRONG_TYPE.refusal())
     try:
-        told = datetime.fromisoformat(_MICROS.sub(r"\1", value.upper())) if _INSTANT.fullmatch(value) else None
-        return told.astimezone(UTC) if told else None
+        instant = datetime.fromisoformat(_MICROS.sub(r"\1", value.upper())) if _INSTANT.fullmatch(value) else None
+        return instant.astimezone(UTC) if instant else None
     except (ValueError, OverflowError):
         return None
 

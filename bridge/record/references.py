@@ -136,9 +136,9 @@ class _Odd(NamedTuple):
 def _odd(tx: sa.Connection) -> Iterator[_Odd]:
     c = receipt.c
     for row in tx.execute(sa.select(c.agency, c.source_ref, c.case_of, c.accepted_at).where(c.case_of.is_not(None))):
-        told = row.source_ref
-        if canonical_reference(told) != told and row.case_of == dispute_id_of(row.agency, told):
-            yield _Odd(row.accepted_at, row.agency, told)
+        written = row.source_ref
+        if canonical_reference(written) != written and row.case_of == dispute_id_of(row.agency, written):
+            yield _Odd(row.accepted_at, row.agency, written)
 
 
 def _existing(tx: sa.Connection, disputes: Sequence[str]) -> Iterator[str]:

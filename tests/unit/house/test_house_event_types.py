@@ -38,7 +38,7 @@ LIFE: Final = """
 import json
 from datetime import UTC, datetime, date
 
-from bridge.outbound.results import TOLD_KINDS
+from bridge.outbound.results import RESULT_KINDS
 from dispute.contracts.codec import event_from_wire, event_to_wire, state_from_bytes, state_to_bytes
 from dispute.lifecycle import (
     Actor, Channel, CohortDates, Command, Dimensions, Dispute, RecordVisit, Role, State, decide, dispute_id_of, evolve,
@@ -60,7 +60,7 @@ print(json.dumps({
     "comes_back": event_from_wire(wire) == event,
     "state": state_from_bytes(state_to_bytes(after)) == after and after.times(event.type) == 1,
     "counted": [fact.type for fact in after.counted],
-    "result": TOLD_KINDS["heard"].status,
+    "result": RESULT_KINDS["heard"].status,
 }))
 """
 
