@@ -83,7 +83,7 @@ async def call(
     """
     loop = asyncio.get_running_loop()
     end, pairs = loop.time() + timeout_s, _with_correlation(metadata)
-    told: Refusal | None = None
+    previous: Refusal | None = None
 
     def again(error: Exception) -> bool | float:
         """Return whether to retry, or the seconds to wait before it when a full server states them."""
@@ -106,9 +106,9 @@ async def call(
                 return await method(request, timeout=max(0.0, end - loop.time()), metadata=pairs)
             except grpc.aio.AioRpcError as error:
                 refusal = refusal_of(error)
-                if told is not None and refusal.kind is Kind.TOO_LATE and end - loop.time() < _FIRST_WAIT_S:
-                    refusal = told  # the time ran out in a retry: the server's previous refusal says more
-                told = refusal
+                if previous is not None and refusal.kind is Kind.TOO_LATE and end - loop.time() < _FIRST_WAIT_S:
+                    refusal = previous  # the time ran out in a retry: the server's previous refusal says more
+                previous = refusal
                 raise refusal.error() from error
     raise AssertionError  # the context above ends in an answer or in the last try's error
 

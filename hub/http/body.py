@@ -61,8 +61,8 @@ class JsonBody:
             return await asyncio.to_thread(parse_json, raw, self._limits.json)
 
     def _check_head(self, headers: Headers) -> None:
-        told = headers.get("content-length", "")
-        length = int(told) if told.isascii() and told.isdigit() else 0
+        stated = headers.get("content-length", "")
+        length = int(stated) if stated.isascii() and stated.isdigit() else 0
         if length > self._limits.max_bytes:
             raise Unacceptable(TOO_LARGE, limit=self._limits.max_bytes)
         if length == 0 and "transfer-encoding" not in headers:

@@ -52,8 +52,8 @@ class Edge:
         method = scope["method"] if scope["method"] in _METHODS else "other"
         headers = Headers(scope=scope)
         scope = normalised(scope)
-        told = headers.get(CORRELATION_HEADER, "")
-        correlation_id = told if _CORRELATION.fullmatch(told) else uuid4().hex
+        given = headers.get(CORRELATION_HEADER, "")
+        correlation_id = given if _CORRELATION.fullmatch(given) else uuid4().hex
         waits = headers.get("expect", "").lower() == "100-continue"
         status = 0
 

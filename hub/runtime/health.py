@@ -132,7 +132,7 @@ class Health:
         return Finding(reason, now - since)
 
 
-class TellServing(Protocol):
+class SetServing(Protocol):
     """Sets gRPC's health status."""
 
     async def __call__(self, *, serving: bool) -> None:
@@ -147,26 +147,26 @@ class HealthWatch(Periodic):
     Args:
         health: Of the service.
         metrics: `hub_healthy`.
-        tell: Of the gRPC server; called when the answer changes.
+        set_serving: Of the gRPC server; called when the answer changes.
     """
 
     name = "health"
 
-    def __init__(self, health: Health, metrics: Metrics, tell: TellServing) -> None:
+    def __init__(self, health: Health, metrics: Metrics, set_serving: SetServing) -> None:
         super().__init__()
         self._health = health
         self._metrics = metrics
-        self._tell = tell
-        self._told = True
+        self._set_serving = set_serving
+        self._known = True
 
     @override
     async def step(self) -> float:
         """Check once."""
         self._metrics.set("hub_healthy", 0 if self._health.report().status is HealthStatus.DOWN else 1)
         serving = self._health.serving()
-        if serving != self._told:
-            self._told = serving
-            await self._tell(serving=serving)
+        if serving != self._known:
+            self._known = serving
+            await self._set_serving(serving=serving)
         return LOOK_S
 
 

@@ -73,7 +73,7 @@ def configure(service: str, level: str, format: str) -> None:  # noqa: A002 - th
             foreign_pre_chain=[*before, structlog.stdlib.ExtraAdder()],
             processors=[
                 _Named(service),
-                _told_exception,
+                _described_exception,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 redact,
                 *last,
@@ -151,8 +151,8 @@ class _Damped(logging.Filter):
                 return False
             kept_back, count.kept_back = count.kept_back, 0
         if kept_back:
-            told: dict[str, object] = record.msg if isinstance(record.msg, dict) else record.__dict__
-            told["kept_back"] = kept_back
+            fields: dict[str, object] = record.msg if isinstance(record.msg, dict) else record.__dict__
+            fields["kept_back"] = kept_back
         return True
 
 
@@ -193,16 +193,16 @@ def _plain(item: object) -> object:
     return f"<{len(item)} bytes>" if isinstance(item, bytes) else item
 
 
-def _told_exception(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
+def _described_exception(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
     """Replace `exc_info` by the publishable description of the exception."""
-    told = event.pop("exc_info", None)
+    exc_info = event.pop("exc_info", None)
     record = event.get("_record")
-    if told is None and isinstance(record, logging.LogRecord):
-        told = record.exc_info
-    error = told if isinstance(told, BaseException) else None
-    if isinstance(told, tuple):
-        error = told[1]
-    elif told is True:
+    if exc_info is None and isinstance(record, logging.LogRecord):
+        exc_info = record.exc_info
+    error = exc_info if isinstance(exc_info, BaseException) else None
+    if isinstance(exc_info, tuple):
+        error = exc_info[1]
+    elif exc_info is True:
         error = sys.exc_info()[1]
     if error is not None:
         event["exception"] = describe(error)
@@ -211,7 +211,7 @@ def _told_exception(_logger: WrappedLogger | None, _method: str, event: EventDic
 
 def _exception_as_text(_logger: WrappedLogger | None, _method: str, event: EventDict) -> EventDict:
     """Write an exception's description as lines, for a terminal."""
-    told = event.get("exception")
-    if isinstance(told, dict):
-        event["exception"] = json.dumps(told, ensure_ascii=False, indent=2)
+    exception = event.get("exception")
+    if isinstance(exception, dict):
+        event["exception"] = json.dumps(exception, ensure_ascii=False, indent=2)
     return event

@@ -178,7 +178,7 @@ class Store:
         except Exception as error:  # noqa: BLE001 - handed to the caller, who owns it
             job.future.set_exception(translate(error).error())
             return
-        self._tell()
+        self._notify()
         job.future.set_result(result)
 
     def _commit_together(self, jobs: Sequence[_Job]) -> bool:
@@ -193,7 +193,7 @@ class Store:
             for job in jobs:
                 job.future.set_exception(refusal.error())
             return True
-        self._tell()
+        self._notify()
         for job, (result, failure) in zip(jobs, outcomes, strict=True):
             if failure is None:
                 job.future.set_result(result)
@@ -201,7 +201,7 @@ class Store:
                 job.future.set_exception(failure.error())
         return True
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in self._listeners:
             listener()
 

@@ -161,8 +161,8 @@ def source_of(applier: Applier, item: Numbered) -> str:
 
     `hub.streams.holds` describes its form.
     """
-    producer, told = item.stream.producer, applier.source_of(item.record)
-    return f"{producer}/{told}" if told else producer
+    producer, named = item.stream.producer, applier.source_of(item.record)
+    return f"{producer}/{named}" if named else producer
 
 
 def note(trial: FloodTrial, applier: Applier, item: Numbered, answer: Answer) -> None:

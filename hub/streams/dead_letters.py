@@ -94,7 +94,7 @@ def message_of(row: sa.Row[Any], version: str) -> Message:
     """
     came = [(name, bytes.fromhex(value)) for name, value in json.loads(bytes(row.headers))]
     headers = [(name, value) for name, value in came if not name.startswith(PREFIX)]
-    told = {
+    values = {
         "reason": row.reason,
         "detail": row.detail,
         "topic": row.topic,
@@ -106,7 +106,7 @@ def message_of(row: sa.Row[Any], version: str) -> Message:
         "first_failed_time": datetime.fromtimestamp(row.failed_at, UTC).isoformat(),
         "service_version": version,
     }
-    headers += [(PREFIX + name, value.encode()) for name, value in told.items()]
+    headers += [(PREFIX + name, value.encode()) for name, value in values.items()]
     # A tombstone would be lost on a compacted copy of the topic: an empty value says the same.
     return Message(f"{row.topic}.dlq", 0, bytes(row.key or b""), bytes(row.value or b""), tuple(headers))
 

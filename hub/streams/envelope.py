@@ -185,7 +185,7 @@ def place_of(headers: Headers) -> BatchPlace:
     return BatchPlace(stream, first, count, before, after, continues)
 
 
-def told_count(headers: Headers) -> int:
+def stated_count(headers: Headers) -> int:
     """Return the number of records that the headers state.
 
     No other header is read. 1 when they state none.
@@ -209,8 +209,8 @@ def unpack(place: BatchPlace, value: bytes) -> tuple[bytes, ...]:
     except DecodeError as error:
         raise UNDECODABLE.error(message="Batch") from error
     records = tuple(batch.records)
-    told = (batch.stream, batch.first_position, batch.count, batch.hash_before, len(records))
-    if told != (str(place.stream), place.first, place.count, place.hash_before, place.count):
+    stated = (batch.stream, batch.first_position, batch.count, batch.hash_before, len(records))
+    if stated != (str(place.stream), place.first, place.count, place.hash_before, place.count):
         raise PLACE_MISMATCH.error()
     if extend_all(place.hash_before, records) != place.hash_after:
         raise PLACE_MISMATCH.error()

@@ -78,8 +78,8 @@ class FloodTrial:
             return
         dead = Counter(code for code in window if code)
         if dead.total() >= MINIMUM and dead.total() * 2 >= len(window):
-            told = ", ".join(f"{code} × {count}" for code, count in dead.most_common())
-            raise Flooded(source, told[:REASONS_CHARS])
+            reasons = ", ".join(f"{code} × {count}" for code, count in dead.most_common())
+            raise Flooded(source, reasons[:REASONS_CHARS])
 
 
 class FloodWatch:

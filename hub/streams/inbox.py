@@ -158,8 +158,8 @@ class Inbox:
         """
         for partition, move in sorted(moves.items()):
             where = {"of_topic": self.topic, "of_partition": partition, "from_offset": move.before}
-            told = {"to_offset": move.after, "more_repeats": move.repeats, "more_gaps": move.gaps}
-            if tx.execute(SWAP, where | told).rowcount != 1:
+            values = {"to_offset": move.after, "more_repeats": move.repeats, "more_gaps": move.gaps}
+            if tx.execute(SWAP, where | values).rowcount != 1:
                 raise Swapped
 
     def count_applied(self, tx: Transaction, partitions: Iterable[int]) -> None:

@@ -130,8 +130,8 @@ def judge(
         return RecordVerdict(place=after, closes=closes, repeats=known, dead=dead)
     if known and extend_all(place.hash_before, records[:known]) != base.hash:
         raise Fault("stream_fork", f"{place.stream} has other content at position {base.position}")
-    brought = (repeat(source.topic), repeat(source.partition), repeat(source.offset), repeat(place.stream))
-    items = tuple(map(Numbered, *brought, count(place.first + known), records[known:]))
+    common = (repeat(source.topic), repeat(source.partition), repeat(source.offset), repeat(place.stream))
+    items = tuple(map(Numbered, *common, count(place.first + known), records[known:]))
     return RecordVerdict(items=items, place=after, closes=closes, repeats=known)
 
 

@@ -242,7 +242,7 @@ class MemoryBus:
 
     def rewind(self, topic: str, group: str, by: int) -> None:
         """Deliver each partition's last `by` records to the group again."""
-        self._tell(topic, group, lambda member: member.rewind(by))
+        self._on_each(topic, group, lambda member: member.rewind(by))
 
     def truncate(self, topic: str, partition: int, before: int) -> None:
         """Delete everything before offset `before`, as retention does."""
@@ -263,16 +263,16 @@ class MemoryBus:
 
     def crash_feeds(self, topic: str, group: str) -> None:
         """Make every consumer of the group crash."""
-        self._tell(topic, group, lambda member: member.crash())
+        self._on_each(topic, group, lambda member: member.crash())
 
     def stall_feeds(self, topic: str, group: str) -> None:
         """Make every consumer of the group stop asking.
 
         It then asks for no more records.
         """
-        self._tell(topic, group, lambda member: member.stall())
+        self._on_each(topic, group, lambda member: member.stall())
 
-    def _tell(self, topic: str, group: str, what: Callable[[MemoryFeed], None]) -> None:
+    def _on_each(self, topic: str, group: str, what: Callable[[MemoryFeed], None]) -> None:
         with self._lock:
             members = list(self._members[topic, group])
         for member in members:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from hub.errors import Rejected
-from hub.streams.envelope import StreamName, place_of, told_count
+from hub.streams.envelope import StreamName, place_of, stated_count
 from hub.streams.inbox import Move, Places
 from hub.streams.judge import Dead, Numbered, StreamKey, StreamPlace, judge
 from hub.streams.ports import FeedRecord
@@ -101,7 +101,7 @@ def chunks_of(records: Sequence[FeedRecord]) -> Iterator[list[FeedRecord]]:
     chunk: list[FeedRecord] = []
     events = 0
     for record in records:
-        more = told_count(record.headers)
+        more = stated_count(record.headers)
         if chunk and events + more > EVENTS_LIMIT:
             yield chunk
             chunk, events = [], 0

@@ -128,7 +128,7 @@ class Relay:
         self._flights: dict[int, _Flight] = {}
         self._heads: Mapping[int, int] = {}
         self._look_at = 0.0
-        self._told = False
+        self._woken = False
         self._pace = RelayPace()
         self._sent: dict[int, int] = {}
         self._marks: dict[int, int] = {}
@@ -201,7 +201,7 @@ class Relay:
             self._publisher.close()
 
     def _round(self) -> None:
-        self._told |= self._wake.wait(self._pause())
+        self._woken |= self._wake.wait(self._pause())
         self._wake.clear()
         now = time.monotonic()
         try:
@@ -228,7 +228,7 @@ class Relay:
         pause_s = LINGER_S if self._marks else IDLE_S
         if self._flights or self._behind():
             pause_s = POLL_S
-        if self._told:
+        if self._woken:
             # A commit came right after the last check: check again as soon as that is due.
             pause_s = min(pause_s, max(POLL_S, self._look_at - time.monotonic()))
         return pause_s
@@ -290,7 +290,7 @@ class Relay:
         """
         if look:
             self._heads = {stream.shard: position for stream, position in self._outbox.heads(tx).items()}
-            self._look_at, self._told = now + POLL_S, False
+            self._look_at, self._woken = now + POLL_S, False
             self._pace.note(sum(self._heads.values()), now)
         return [(shard, *self._batch(tx, shard)) for shard in self._ready(all_of_them=look)]
 
@@ -386,7 +386,7 @@ class Relay:
         return any(self._heads.get(shard, 0) > sent for shard, sent in self._sent.items())
 
     def _busy(self) -> bool:
-        return self._told or bool(self._flights) or self._lingering()
+        return self._woken or bool(self._flights) or self._lingering()
 
     def _gauge(self, now: float) -> None:
         if now - self._gauged_at < GAUGE_EVERY_S:
