@@ -101,9 +101,9 @@ def command_to_wire(command: Command) -> command_pb2.Command:
     order = command.instruction
     if isinstance(order, LOCAL_INSTRUCTIONS):
         raise codes.NOT_ON_THE_WIRE.error()
-    told = _table(Command, command_pb2.Command.DESCRIPTOR).told(command)
-    told[FIELD_OF[type(order)]] = _instruction_table(type(order)).told(order)
-    return command_pb2.Command(**told)
+    values = _table(Command, command_pb2.Command.DESCRIPTOR).values_of(command)
+    values[FIELD_OF[type(order)]] = _instruction_table(type(order)).values_of(order)
+    return command_pb2.Command(**values)
 
 
 def command_from_wire(message: command_pb2.Command) -> Command:
@@ -132,12 +132,12 @@ def event_to_wire(event: Event, recorded_at: datetime | None = None) -> journal_
     Raises:
         Rejected: `naive_time`.
     """
-    told = _table(Event, journal_pb2.JournalEvent.DESCRIPTOR).told(event)
-    if particulars := _told_payload(event.payload):
-        told["particulars"] = particulars
+    values = _table(Event, journal_pb2.JournalEvent.DESCRIPTOR).values_of(event)
+    if particulars := _payload_values(event.payload):
+        values["particulars"] = particulars
     if recorded_at is not None:
-        told["recorded_at"] = _stamp(recorded_at)
-    return journal_pb2.JournalEvent(**told)
+        values["recorded_at"] = _stamp(recorded_at)
+    return journal_pb2.JournalEvent(**values)
 
 
 def event_from_wire(message: journal_pb2.JournalEvent) -> Event:
@@ -154,7 +154,7 @@ def event_from_wire(message: journal_pb2.JournalEvent) -> Event:
 
 def dispute_to_wire(dispute: Dispute) -> intake_pb2.Dispute:
     """Return the message of a dispute, for `IntakeService`."""
-    return intake_pb2.Dispute(**_table(Dispute, intake_pb2.Dispute.DESCRIPTOR).told(dispute))
+    return intake_pb2.Dispute(**_table(Dispute, intake_pb2.Dispute.DESCRIPTOR).values_of(dispute))
 
 
 # Tables
@@ -179,12 +179,12 @@ class _Table:
         self._odd_of = _getter(tuple(name for name, _ in self._odd))
         self._read = tuple((name, decode) for name, (_, decode) in rules.items())
 
-    def told(self, value: object) -> dict[str, Any]:
+    def values_of(self, value: object) -> dict[str, Any]:
         """Return the message's fields.
 
         Empty ones are left out; messages inside are dictionaries too.
         """
-        told = {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
+        values = {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
         for (name, encode), item in zip(self._odd, self._odd_of(value), strict=True):
             if item is None or item == ():
                 continue
@@ -193,23 +193,23 @@ class _Table:
             except Refused as refused:
                 raise under(name, refused) from refused
             if inner != {}:
-                told[name] = inner
-        return told
+                values[name] = inner
+        return values
 
-    def from_wire(self, message: Message, **told: object) -> object:
+    def from_wire(self, message: Message, **given: object) -> object:
         """Return the struct of a message.
 
-        `told` are fields that the message does not have.
+        `given` are fields that the message does not have.
         """
         for name, decode in self._read:
             if decode is None:
-                told[name] = getattr(message, name)
+                given[name] = getattr(message, name)
                 continue
             try:
-                told[name] = decode(message, name)
+                given[name] = decode(message, name)
             except Refused as refused:
                 raise under(name, refused) from refused
-        return self._kind(**told)
+        return self._kind(**given)
 
 
 Encode = Callable[[Any], Any]
@@ -246,7 +246,7 @@ def _inside(table: _Table, *, optional: bool) -> tuple[Encode, Decode]:
     def read(outer: Message, name: str) -> object:
         return table.from_wire(getattr(outer, name)) if not optional or outer.HasField(name) else None
 
-    return _remembered(table.told), read
+    return _remembered(table.values_of), read
 
 
 def _text_rule(inner: object) -> tuple[Encode | None, Callable[[str], Any]]:
@@ -264,7 +264,7 @@ def _repeated(inner: object, message: Descriptor | None) -> tuple[Encode, Decode
         def read(outer: Message, name: str) -> tuple[object, ...]:
             return tuple(table.from_wire(item) for item in getattr(outer, name))
 
-        return lambda items: [table.told(item) for item in items], read
+        return lambda items: [table.values_of(item) for item in items], read
     return list, lambda outer, name: tuple(getattr(outer, name))
 
 
@@ -348,8 +348,8 @@ PAYLOADS: Final[Mapping[str, _Table]] = {
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _told_payload(payload: Payload) -> dict[str, Any]:
-    return _table(type(payload), journal_pb2.Particulars.DESCRIPTOR).told(payload)
+def _payload_values(payload: Payload) -> dict[str, Any]:
+    return _table(type(payload), journal_pb2.Particulars.DESCRIPTOR).values_of(payload)
 
 
 def _payload_from_wire(message: journal_pb2.JournalEvent) -> object:

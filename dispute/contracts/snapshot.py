@@ -46,19 +46,19 @@ PLAIN: Final = tuple(entry.name for entry in fields(Dispute) if entry.name not i
 
 def state_to_bytes(dispute: Dispute) -> bytes:
     """Return the snapshot of a dispute."""
-    own = _row(Dimensions).told(dispute.dimensions)
+    own = _row(Dimensions).values_of(dispute.dimensions)
     version = FORMAT if dispute.provisional else PLAIN_FORMAT
-    told: dict[str, Any] = {"v": version, **_row(Dispute).told(dispute), "dimensions": own}
-    told["cohort"] = _row(CohortDates).told(dispute.cohort)
-    told["ordinals"] = dict(dispute.ordinals)
-    told["counted"] = _told_facts(dispute)
+    document: dict[str, Any] = {"v": version, **_row(Dispute).values_of(dispute), "dimensions": own}
+    document["cohort"] = _row(CohortDates).values_of(dispute.cohort)
+    document["ordinals"] = dict(dispute.ordinals)
+    document["counted"] = _fact_rows(dispute)
     if dispute.co_departments:
-        told["co_departments"] = dispute.co_departments
+        document["co_departments"] = dispute.co_departments
     if dispute.milestones:
-        told["milestones"] = dispute.milestones
+        document["milestones"] = dispute.milestones
     if dispute.provisional:
-        told["provisional"] = [_told_mark(mark) for mark in dispute.provisional]
-    return ENCODER.encode(told)
+        document["provisional"] = [_mark_row(mark) for mark in dispute.provisional]
+    return ENCODER.encode(document)
 
 
 def state_from_bytes(snapshot: bytes) -> Dispute:
@@ -68,27 +68,27 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
         Rejected: `snapshot_unreadable` when it is no snapshot of the hub, or of a later format.
     """
     try:
-        told = DECODER.decode(snapshot)
-        if told["v"] > FORMAT:
-            raise SNAPSHOT_UNREADABLE.error(why=f"format {told['v']} > {FORMAT}")
-        dimensions: Dimensions = _row(Dimensions).read(told["dimensions"])
-        cohort: CohortDates = _row(CohortDates).read(told.get("cohort", {}))
+        document = DECODER.decode(snapshot)
+        if document["v"] > FORMAT:
+            raise SNAPSHOT_UNREADABLE.error(why=f"format {document['v']} > {FORMAT}")
+        dimensions: Dimensions = _row(Dimensions).read(document["dimensions"])
+        cohort: CohortDates = _row(CohortDates).read(document.get("cohort", {}))
         dispute: Dispute = _row(Dispute).read(
-            told,
+            document,
             dimensions=dimensions,
             cohort=cohort,
-            ordinals=tuple((KINDS[kind], count) for kind, count in told.get("ordinals", {}).items()),
-            counted=_counted(told.get("counted", ()), dimensions, cohort),
-            co_departments=tuple(told.get("co_departments", ())),
-            milestones=tuple(Milestone(name) for name in told.get("milestones", ())),
-            provisional=tuple(_mark(*row) for row in told.get("provisional", ())),
+            ordinals=tuple((KINDS[kind], count) for kind, count in document.get("ordinals", {}).items()),
+            counted=_counted(document.get("counted", ()), dimensions, cohort),
+            co_departments=tuple(document.get("co_departments", ())),
+            milestones=tuple(Milestone(name) for name in document.get("milestones", ())),
+            provisional=tuple(_mark(*row) for row in document.get("provisional", ())),
         )
     except UNREADABLE as error:
         raise _unreadable(error) from error
     return dispute
 
 
-def _told_mark(mark: ProvisionalDate) -> Sequence[Any]:
+def _mark_row(mark: ProvisionalDate) -> Sequence[Any]:
     spans = [[span.days, span.working] for span in mark.spans]
     return [mark.name, mark.day.isoformat(), mark.counted_from.isoformat(), spans, mark.missing_year]
 
@@ -102,7 +102,7 @@ def _mark(
     )
 
 
-class _Told(Struct, frozen=True):
+class _StoredFacts(Struct, frozen=True):
     """A snapshot's facts, and the dispute's values at the time."""
 
     rows: Sequence[Sequence[Any]]
@@ -142,22 +142,22 @@ class _Told(Struct, frozen=True):
         yield from self.rows[1:]
 
 
-def _told_facts(dispute: Dispute) -> list[Sequence[Any]]:
+def _fact_rows(dispute: Dispute) -> list[Sequence[Any]]:
     rows: list[Sequence[Any]] = []
     dimensions, cohort = dispute.dimensions, dispute.cohort
     earlier = dispute.counted.earlier
-    for fact in reversed(dispute.counted.facts if isinstance(earlier, _Told) else tuple(dispute.counted)):
+    for fact in reversed(dispute.counted.facts if isinstance(earlier, _StoredFacts) else tuple(dispute.counted)):
         odd = _row(Dimensions).difference(dimensions, fact.dimensions)
         dates = _row(CohortDates).difference(cohort, fact.cohort)
         rows.append([fact.type, fact.business_day.isoformat(), odd, dates, *_numbers(fact)])
         dimensions, cohort = fact.dimensions, fact.cohort
-    if isinstance(earlier, _Told):
+    if isinstance(earlier, _StoredFacts):
         rows += earlier.behind(dimensions, cohort)
     return rows
 
 
 def _counted(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: CohortDates) -> Counted:
-    return Counted(earlier=_Told(rows, dimensions, cohort)) if rows else Counted()
+    return Counted(earlier=_StoredFacts(rows, dimensions, cohort)) if rows else Counted()
 
 
 def _unreadable(error: Exception) -> Refused:
@@ -182,7 +182,7 @@ class _Row:
         self._readers = {name: reader for name, reader in readers.items() if reader is not None}
         self._dated = frozenset(name for name in names if issubclass(_inner(hints[name]), date))
 
-    def told(self, value: object) -> dict[str, Any]:
+    def values_of(self, value: object) -> dict[str, Any]:
         """Return what differs from the defaults."""
         both = zip(self._names, self._values(value), self._defaults, strict=True)
         return self._plain({name: item for name, item, default in both if item != default})
@@ -198,9 +198,9 @@ class _Row:
         """Return `own` with the difference `odd`."""
         return replace(own, **self._meant(odd)) if odd else own
 
-    def read(self, told: Mapping[str, Any], **own: object) -> Any:  # noqa: ANN401 - an instance of the row's struct
+    def read(self, given: Mapping[str, Any], **own: object) -> Any:  # noqa: ANN401 - an instance of the row's struct
         """Return the struct."""
-        return self._kind(**self._meant(told), **own)
+        return self._kind(**self._meant(given), **own)
 
     def _plain(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return field values as JSON values."""
@@ -209,12 +209,12 @@ class _Row:
                 values[name] = values[name].isoformat()
         return values
 
-    def _meant(self, told: Mapping[str, Any]) -> dict[str, Any]:
+    def _meant(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return JSON values as field values.
 
         A field that this version does not know is left out.
         """
-        values = {name: item for name, item in told.items() if name in self._known}
+        values = {name: item for name, item in given.items() if name in self._known}
         for name in self._readers.keys() & values.keys():
             values[name] = self._readers[name](values[name])
         return values

@@ -115,11 +115,11 @@ def _guards() -> Iterator[str]:
     yield ""
     yield "| guard | what must hold |"
     yield "|---|---|"
-    told: set[str] = set()
+    listed: set[str] = set()
     for row in TRANSITIONS:
         for guard in row.guards:
-            if guard.__name__ not in told:
-                told.add(guard.__name__)
+            if guard.__name__ not in listed:
+                listed.add(guard.__name__)
                 yield f"| `{guard.__name__}` | {(guard.__doc__ or '').strip()} |"
 
 

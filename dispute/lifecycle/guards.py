@@ -236,7 +236,7 @@ def no_conflict(_: Situation, order: BeginMediation) -> Code | None:
     return None if order.no_conflict_of_interest else codes.CONFLICT_OF_INTEREST
 
 
-def rights_are_told(_: Situation, order: BeginMediation) -> Code | None:
+def rights_notice_is_given(_: Situation, order: BeginMediation) -> Code | None:
     """The parties were told their rights."""
     return None if order.rights_notice_given else codes.RIGHTS_NOT_TOLD
 

@@ -221,7 +221,7 @@ def something_is_open(at: Situation, order: ReturnToSource) -> Code | None:
     return None if sues or rest else codes.NOTHING_TO_RETURN
 
 
-def told_in_writing(_: Situation, order: Refer) -> Code | None:
+def informed_in_writing(_: Situation, order: Refer) -> Code | None:
     """The parties were told in writing."""
     return None if order.told_in_writing else codes.TOLD_NOT_IN_WRITING
 

@@ -55,7 +55,7 @@ class Transition(Struct, Generic[Order], frozen=True):
 S: Final = State
 K: Final = EventKind
 RETURN: Final = (o.not_whistle_blowing, o.target_takes_it, o.packet_is_complete)
-MEDIATOR: Final = (g.mediator_is_named, g.mediator_is_accepted, g.no_conflict, g.rights_are_told)
+MEDIATOR: Final = (g.mediator_is_named, g.mediator_is_accepted, g.no_conflict, g.rights_notice_is_given)
 STRIKE_OFF: Final = (o.two_persons, o.result_is_settled)
 OUTCOME: Final = (
     o.form_is_named,
@@ -88,7 +88,7 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
             RETURN),
     Transition("T6b", c.Refer, (S.NOT_MEDIABLE,), S.REFERRED, K.REFERRED, do.refer,
             "不宜调解，引导其他法定途径", "not mediable: another statutory route",
-            (o.told_in_writing, o.exit_fits)),
+            (o.informed_in_writing, o.exit_fits)),
     Transition("T7", c.Dispatch, (S.ACCEPTED,), S.DISPATCHED, K.DISPATCHED, do.dispatch,
             "吹哨分流，一个牵头部门", "dispatched to one lead department",
             (g.one_lead, g.level_is_not_lower, g.mode_is_named, g.dispatch_limits)),
@@ -168,7 +168,7 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
             (*RETURN, o.something_is_open)),
     Transition("T22", c.Refer, (S.FAILED,), S.REFERRED, K.REFERRED, do.refer,
             "引导其他法定途径", "another statutory route",
-            (o.told_in_writing, o.exit_fits)),
+            (o.informed_in_writing, o.exit_fits)),
     Transition("T23a", c.BeginFollowUp, (S.AGREED, S.PERFORMED, S.RETURNED, S.REFERRED), S.FOLLOW_UP,
             K.FOLLOW_UP_BEGUN, do.begin_follow_up,
             "安排回访", "follow-up visit is planned",
