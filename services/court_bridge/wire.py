@@ -9,11 +9,11 @@ from services.court_bridge.record import CourtCase
 
 def to_wire(case: CourtCase) -> handoff_pb2.CaseReceived:
     """Return the facts in clear; parties and brief travel sealed beside them."""
-    told = case_received(case.matter)
-    told.received_on = case.received_on.isoformat()
-    told.filed_on = case.filed_on.isoformat() if case.filed_on else ""
-    told.case_cause = case.cause_code
-    told.procedure = case.procedure
-    told.suit_kind = case.suit_kind
-    told.amount_fen = case.amount_fen
-    return told
+    message = case_received(case.matter)
+    message.received_on = case.received_on.isoformat()
+    message.filed_on = case.filed_on.isoformat() if case.filed_on else ""
+    message.case_cause = case.cause_code
+    message.procedure = case.procedure
+    message.suit_kind = case.suit_kind
+    message.amount_fen = case.amount_fen
+    return message

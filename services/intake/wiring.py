@@ -99,7 +99,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
 
     outbox = kit.outbox(JOURNAL)
-    pulse = CommitSignal(store)
+    commits = CommitSignal(store)
 
     def bind(tx: Transaction) -> StoreRegister:
         return StoreRegister(tx, outbox, vault, clock, store.dialect)
@@ -144,7 +144,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         alarms=alarms,
         clock=clock,
         clock_kind=settings.clock,
-        pulse=pulse,
+        commits=commits,
         counters=counters,
     )
     built = kit.assemble(
@@ -156,7 +156,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         ),
         services=[(intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService")],
         books=lambda tx: books_of(tx, reader, outbox),
-        before=(holidays, pulse),
+        before=(holidays, commits),
         after=(alarm_clock,),
     )
     return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, built.grpc, built.http)

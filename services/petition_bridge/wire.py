@@ -9,10 +9,10 @@ from services.petition_bridge.record import Petition
 
 def to_wire(petition: Petition) -> handoff_pb2.CaseReceived:
     """Return the facts in clear; parties and brief travel sealed beside them."""
-    told = case_received(petition.matter)
-    told.received_on = petition.registered_on.isoformat()
-    told.case_cause = petition.content_class
-    told.purpose = petition.purpose
-    told.form = petition.form
-    told.recurrence = petition.recurrence
-    return told
+    message = case_received(petition.matter)
+    message.received_on = petition.registered_on.isoformat()
+    message.case_cause = petition.content_class
+    message.purpose = petition.purpose
+    message.form = petition.form
+    message.recurrence = petition.recurrence
+    return message

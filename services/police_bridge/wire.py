@@ -10,8 +10,8 @@ from services.police_bridge.record import PoliceIncident
 
 def to_wire(incident: PoliceIncident) -> handoff_pb2.CaseReceived:
     """Return the facts in clear; parties, brief and place travel sealed beside them."""
-    told = case_received(incident.matter)
-    told.received_on = business_day(incident.called_at).isoformat()
-    told.case_cause = incident.police_class
-    told.class_as_called = incident.class_as_called
-    return told
+    message = case_received(incident.matter)
+    message.received_on = business_day(incident.called_at).isoformat()
+    message.case_cause = incident.police_class
+    message.class_as_called = incident.class_as_called
+    return message

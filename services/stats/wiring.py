@@ -63,11 +63,11 @@ def build(settings: StatsSettings, bus: BusPorts | None = None) -> Stats:
     kit = Kit(NAME, settings, bus or kafka(settings, NAME, [JOURNAL]), VERSIONS)
     store = kit.store
     interning = Interning(store.dialect)
-    pulse = StoreChangeSignal(store, events_in, coalesce_s=settings.watch_coalesce_s)
-    applier = JournalApplier(FactWriter(store.dialect), interning, pulse, kit.metrics)
+    changes = StoreChangeSignal(store, events_in, coalesce_s=settings.watch_coalesce_s)
+    applier = JournalApplier(FactWriter(store.dialect), interning, changes, kit.metrics)
     reader = kit.reader(kit.feed(JOURNAL, GROUP), applier, stage=STAGE, on_bug="stop")
     ledger = StoreLedger(store, lambda tx: {str(name): place for name, place in reader.positions(tx).items()})
-    figures = Figures(ledger, JournalWaiter(reader), pulse)
+    figures = Figures(ledger, JournalWaiter(reader), changes)
     exporter = Exporter(store, kit.metrics, applier, lambda tx: difference(tx, reader.positions(tx), reader.books(tx)))
     exporter.begin()
     built = kit.assemble(
@@ -80,7 +80,7 @@ def build(settings: StatsSettings, bus: BusPorts | None = None) -> Stats:
             (stats_pb2_grpc.add_StatsServiceServicer_to_server, StatsServicer(figures), "hub.stats.v1.StatsService")
         ],
         books=lambda tx: books_of(tx, reader),
-        before=(pulse,),
+        before=(changes,),
         around=lambda app: FreshScrape(app, exporter),
     )
     return Stats(built.parts, store, reader, figures, built.grpc, built.http)

@@ -19,7 +19,7 @@ def suit(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
     facts = Facts(
         channel="court",
         received_on=date(2024, 3, 4),
-        told_on=date(2024, 3, 5),
+        sent_on=date(2024, 3, 5),
         category="06",
         case_cause="contract",
         procedure="ordinary",
@@ -36,7 +36,7 @@ def incident(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
     facts = Facts(
         channel="police",
         received_on=date(2024, 3, 4),
-        told_on=date(2024, 3, 4),
+        sent_on=date(2024, 3, 4),
         category="02",
         case_cause="dispute",
         relation_clarity="clear",
@@ -51,7 +51,7 @@ def petition(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
     facts = Facts(
         channel="petition",
         received_on=date(2024, 3, 4),
-        told_on=date(2024, 3, 6),
+        sent_on=date(2024, 3, 6),
         category="07",
         case_cause="990000",
         purpose="request",

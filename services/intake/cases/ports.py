@@ -100,7 +100,7 @@ class UnitChanges:
         released: Disputes that hold no matter any more; after `taken`.
         done: Tasks of the command ledger and of the hand-off ledger.
         recalled: Tasks that a recovery knows only from their events.
-        retold: Recalled tasks whose content was sent again: from now on they are known in full.
+        resent: Recalled tasks whose content was sent again: from now on they are known in full.
         missing_years: Disputes that wait for other holiday tables than before -> all the years of which they wait.
     """
 
@@ -113,7 +113,7 @@ class UnitChanges:
     released: list[str] = field(default_factory=list)
     done: dict[DoneTable, list[Done]] = field(default_factory=dict)
     recalled: list[Done] = field(default_factory=list)
-    retold: dict[DoneTable, list[Done]] = field(default_factory=dict)
+    resent: dict[DoneTable, list[Done]] = field(default_factory=dict)
     missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
 
 

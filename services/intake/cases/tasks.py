@@ -30,13 +30,13 @@ Matcher = Callable[[Iterable[Person], str], str]
 """Returns the match token of the parties and the category; holds the key (`law.matching.match_token`)."""
 
 
-def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Matcher, book: Rulebook) -> Task:
+def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Matcher, book: Rulebook) -> Task:
     """Return the task of a hand-off or submission.
 
     A hand-off comes from an agency, a submission from a channel of the centre.
 
     Args:
-        telling: What was sent.
+        handoff: What was sent.
         ledger: Where its id is remembered.
         actor: Who sent it.
         match: Makes the match token of a new case.
@@ -44,26 +44,26 @@ def task_of_handoff(telling: Handoff, ledger: DoneTable, actor: Actor, match: Ma
     """
 
     def plan(case: Case | None, master: str) -> Sequence[Command] | Refusal:
-        if isinstance(telling.body, Arrival):
+        if isinstance(handoff.body, Arrival):
             if case is not None:
                 return ALREADY_REGISTERED.refusal()
-            return [_step(telling, actor, order) for order in enter(telling.body, telling.teller, master, book)]
+            return [_step(handoff, actor, order) for order in enter(handoff.body, handoff.sender, master, book)]
         if case is None:
             return UNKNOWN_DISPUTE.refusal()
-        orders = react(case.dispute, telling.body, telling.digest, book)
-        return orders if isinstance(orders, Refusal) else [_step(telling, actor, order, case) for order in orders]
+        orders = react(case.dispute, handoff.body, handoff.digest, book)
+        return orders if isinstance(orders, Refusal) else [_step(handoff, actor, order, case) for order in orders]
 
-    arrival = telling.body if isinstance(telling.body, Arrival) else None
+    arrival = handoff.body if isinstance(handoff.body, Arrival) else None
     return Task(
-        task_id=telling.telling_id,
-        dispute_id=telling.dispute_id,
-        digest=telling.digest,
+        task_id=handoff.handoff_id,
+        dispute_id=handoff.dispute_id,
+        digest=handoff.digest,
         ledger=ledger,
         plan=plan,
         matter="" if arrival is None else match(arrival.people, arrival.facts.category),
-        own=telling.teller if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
+        own=handoff.sender if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
         procedure=arrival.facts.procedure if arrival is not None else "",
-        secret=Secret(telling.dispute_id, telling.teller, arrival.confidential)
+        secret=Secret(handoff.dispute_id, handoff.sender, arrival.confidential)
         if arrival is not None and arrival.confidential
         else None,
         source_ref=arrival.source_ref if arrival is not None else "",
@@ -122,7 +122,7 @@ def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
     return Task(f"{dispute_id}/due-dates", dispute_id, b"", DoneTable.NONE, plan)
 
 
-def _step(telling: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
+def _step(handoff: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
     """Return one command of a hand-off.
 
     The actor is the source for the registration, the hub for the screening, the court for a ruling.
@@ -132,5 +132,5 @@ def _step(telling: Handoff, actor: Actor, order: Instruction, case: Case | None 
     elif case is None and not isinstance(order, Register):
         actor = SCREENER
     # A source may report something older than the registration; in the register it counts from the registration.
-    occurred_at = telling.occurred_at if case is None else max(telling.occurred_at, case.dispute.registered_at)
-    return Command(telling.telling_id, telling.dispute_id, actor, occurred_at, order, telling.correlation_id)
+    occurred_at = handoff.occurred_at if case is None else max(handoff.occurred_at, case.dispute.registered_at)
+    return Command(handoff.handoff_id, handoff.dispute_id, actor, occurred_at, order, handoff.correlation_id)

@@ -189,22 +189,22 @@ def _recall(task: Task, done: Done, unit: _Unit) -> _Result:
     if done.dispute_id != task.dispute_id or (done.digest and done.digest != task.digest):
         return KEY_REUSED.refusal()
     if not done.digest:
-        _retell(task, done, unit)
+        _note_resent(task, done, unit)
     return done if done.refusal is None else done.refusal
 
 
-def _retell(task: Task, done: Done, unit: _Unit) -> None:
+def _note_resent(task: Task, done: Done, unit: _Unit) -> None:
     """Keep what no event carries.
 
     The task was known only from its events, and its content was sent again.
     """
-    unit.changes.retold.setdefault(task.ledger, []).append(replace(done, digest=task.digest))
+    unit.changes.resent.setdefault(task.ledger, []).append(replace(done, digest=task.digest))
     case = unit.cases[task.dispute_id]
     if task.secret is not None:
         unit.changes.secrets.append(task.secret)
     if task.source_ref and not case.dispute.source_ref:
-        told = Case(replace(case.dispute, source_ref=task.source_ref), task.procedure)
-        unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = told
+        restored = Case(replace(case.dispute, source_ref=task.source_ref), task.procedure)
+        unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = restored
 
 
 def _again(task: Task, earlier: Task, result: _Result) -> _Result:

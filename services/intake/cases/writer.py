@@ -36,7 +36,7 @@ Row = tuple[object, ...]
 
 _of: Final[sa.BindParameter[str]] = sa.bindparam("of")
 _by: Final[sa.BindParameter[str]] = sa.bindparam("by")
-_told: Final[sa.BindParameter[bytes]] = sa.bindparam("told")
+_content: Final[sa.BindParameter[bytes]] = sa.bindparam("content")
 _CHANGE: Final = (
     sa.update(dispute)
     .where(dispute.c.dispute_id == _of)
@@ -87,7 +87,7 @@ class ChangeWriter:
         self._done = prepared(sa.insert(command_done), *all_of(command_done))
         self._applied = prepared(sa.insert(handoff_applied), *all_of(handoff_applied))
         self._handed_over = prepared(sa.delete(command_done).where(*_is_done), "of", "by")
-        self._retold = prepared(sa.update(command_done).where(*_is_done).values(digest=_told), "told", "of", "by")
+        self._resent = prepared(sa.update(command_done).where(*_is_done).values(digest=_content), "content", "of", "by")
         self._recalled = prepared(known_from_events, *all_of(command_done))
 
     def claim(self, tx: Transaction, matters: Mapping[str, str]) -> None:
@@ -100,7 +100,7 @@ class ChangeWriter:
     def write(self, tx: Transaction, changes: UnitChanges, vault: Vault) -> None:
         """Write everything else, table by table."""
         done = changes.done.get(DoneTable.COMMAND, ())
-        handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.retold.get(DoneTable.HANDOFF, ())
+        handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.resent.get(DoneTable.HANDOFF, ())
         self._add.run(tx, [_added(case) for case in changes.added.values()])
         self._change.run(tx, [_changed(case) for case in changes.changed.values()])
         # A dispute keeps the confidential part that it has, also when the key in it was destroyed.
@@ -115,8 +115,8 @@ class ChangeWriter:
         self._done.run(tx, [_done_row(each) for each in done])
         self._applied.run(tx, [(each.task_id, each.dispute_id, each.digest) for each in chain(handed, again)])
         self._handed_over.run(tx, [(each.task_id, each.dispute_id) for each in again])
-        told = changes.retold.get(DoneTable.COMMAND, ())
-        self._retold.run(tx, [(each.digest, each.task_id, each.dispute_id) for each in told])
+        resent = changes.resent.get(DoneTable.COMMAND, ())
+        self._resent.run(tx, [(each.digest, each.task_id, each.dispute_id) for each in resent])
         self._recalled.run(tx, [_done_row(each) for each in changes.recalled])
 
 

@@ -17,18 +17,18 @@ class CommitSignal:
     A part of the service. Watchers find other workers' commits by asking from time to time.
     """
 
-    name = "pulse"
+    name = "commits"
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._beat = 0
+        self._count = 0
         self._waiters: set[asyncio.Future[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
-    def beat(self) -> int:
+    def count(self) -> int:
         """Number of commits so far."""
-        return self._beat
+        return self._count
 
     async def start(self) -> None:
         """Listen to commits."""
@@ -49,7 +49,7 @@ class CommitSignal:
         # Add the waiter before the check: a commit in between wakes the waiter, or the check finds it.
         self._waiters.add(waiter)
         try:
-            if self._beat > beyond:
+            if self._count > beyond:
                 return
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(waiter, timeout_s)
@@ -58,7 +58,7 @@ class CommitSignal:
 
     def _committed(self) -> None:
         # Only the store's writer calls this. Waking the loop costs more than counting, and mostly nobody watches.
-        self._beat += 1
+        self._count += 1
         loop = self._loop
         if loop is not None and self._waiters:
             # A closing loop takes no more calls, and needs none.

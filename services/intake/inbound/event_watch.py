@@ -20,7 +20,7 @@ ASK_EVERY_S: Final = 1.0
 
 
 async def watch(
-    store: Store, outbox: Outbox, pulse: CommitSignal, after: Mapping[StreamName, int], types: Collection[str]
+    store: Store, outbox: Outbox, commits: CommitSignal, after: Mapping[StreamName, int], types: Collection[str]
 ) -> AsyncIterator[intake_pb2.WatchEventsResponse]:
     """Yield events after a position, for ever.
 
@@ -36,7 +36,7 @@ async def watch(
     places.update({stream.shard: position for stream, position in after.items()})
     wanted = frozenset(types)
     while True:
-        beat = pulse.beat
+        count = commits.count
         found = await store.read(lambda tx: _after(tx, outbox, places))
         for shard, rows in found.items():
             places[shard] = rows[-1].position
@@ -46,7 +46,7 @@ async def watch(
                 place = stream_pb2.StreamPosition(stream=str(name), position=rows[-1].position)
                 yield intake_pb2.WatchEventsResponse(events=chosen, position=place)
         if not found:
-            await pulse.wait(beat, ASK_EVERY_S)
+            await commits.wait(count, ASK_EVERY_S)
 
 
 def _after(tx: Transaction, outbox: Outbox, places: Mapping[int, int]) -> dict[int, list[Row]]:

@@ -90,6 +90,6 @@ class HandoffApplier(Applier):
         return answers
 
     def _task(self, record: bytes) -> Task:
-        telling = handoff_of(raw_handoff_of(record), self._sealer)
-        actor = Actor(Role.BRIDGE, telling.teller)
-        return task_of_handoff(telling, DoneTable.HANDOFF, actor, self._match, self._book)
+        handoff = handoff_of(raw_handoff_of(record), self._sealer)
+        actor = Actor(Role.BRIDGE, handoff.sender)
+        return task_of_handoff(handoff, DoneTable.HANDOFF, actor, self._match, self._book)

@@ -117,7 +117,7 @@ class HolidayTables(Periodic):
     async def start(self) -> None:
         """Read the tables before counting any limit."""
         await self._read()
-        self._tell()
+        self._set_gauges()
         await super().start()
 
     async def look(self) -> int:
@@ -141,12 +141,12 @@ class HolidayTables(Periodic):
         if notices is None:
             return
         self._calendar.notices = notices
-        self._tell()
+        self._set_gauges()
         for name, why in sorted(self.damaged.items()):
             _log.error("holiday_table_damaged", file=name, detail=why)
         _log.info("holiday_tables_read", years=sorted(notices), missing_from=self._calendar.first_missing_year())
 
-    def _tell(self) -> None:
+    def _set_gauges(self) -> None:
         end = end_of(date(self._calendar.first_missing_year() - 1, 12, 31))
         self._metrics.set("hub_calendar_covered_until_timestamp_seconds", end.timestamp())
         self._metrics.set("hub_calendar_damaged_files", len(self.damaged))

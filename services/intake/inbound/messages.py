@@ -79,9 +79,9 @@ def handoff_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Handoff:
         raise codes.TIME_MISSING.error(field="occurred_at")
     occurred_at = plausible(_at("occurred_at", lambda: instant_of(handoff.occurred_at)))
     return Handoff(
-        telling_id=handoff.handoff_id,
+        handoff_id=handoff.handoff_id,
         dispute_id=handoff.dispute_id,
-        teller=handoff.agency_id,
+        sender=handoff.agency_id,
         digest=handoff.content_mac,
         occurred_at=occurred_at,
         correlation_id=handoff.correlation_id or handoff.handoff_id,
@@ -96,7 +96,7 @@ def arrival_of(
     channel: str,
     organ: str,
     source_ref: str,
-    told_at: datetime,
+    sent_at: datetime,
 ) -> Arrival:
     """Return a received case.
 
@@ -106,7 +106,7 @@ def arrival_of(
         channel: Channel it came through.
         organ: Who took it up.
         source_ref: The source's own reference.
-        told_at: When the source sent it, by the source's clock.
+        sent_at: When the source sent it, by the source's clock.
 
     Raises:
         Rejected: `unknown_code`, `bad_date`, `too_many_items`, `text_malformed`.
@@ -125,7 +125,7 @@ def arrival_of(
         facts=Facts(
             channel=channel,
             received_on=_at("received_on", lambda: _needed_day(facts.received_on)),
-            told_on=business_day(told_at),
+            sent_on=business_day(sent_at),
             category=facts.category,
             case_cause=facts.case_cause,
             procedure=facts.procedure,
@@ -171,7 +171,7 @@ def digest_of(*parts: bytes) -> bytes:
     return hashlib.sha256(b"\x1f".join(parts)).digest()
 
 
-def _body(handoff: handoff_pb2.Handoff, told_at: datetime, sealer: Sealer) -> Body:
+def _body(handoff: handoff_pb2.Handoff, sent_at: datetime, sealer: Sealer) -> Body:
     match handoff.WhichOneof("body"):
         case "case_received":
             sealed = handoff.confidential
@@ -185,7 +185,7 @@ def _body(handoff: handoff_pb2.Handoff, told_at: datetime, sealer: Sealer) -> Bo
                     channel=handoff.channel,
                     organ=handoff.agency_id,
                     source_ref=handoff.source_ref,
-                    told_at=told_at,
+                    sent_at=sent_at,
                 ),
             )
         case "later_fact":
@@ -201,8 +201,8 @@ def _body(handoff: handoff_pb2.Handoff, told_at: datetime, sealer: Sealer) -> Bo
 def _later(fact: handoff_pb2.LaterFact) -> LaterFact:
     consent = fact.consent
     answered_on = _at("consent.answered_on", lambda: _day(consent.answered_on))
-    told = Consent(consent.role, consent.answer, answered_on) if fact.HasField("consent") else None
-    return LaterFact(fact.kind, told, fact.category, fact.case_cause)
+    answer = Consent(consent.role, consent.answer, answered_on) if fact.HasField("consent") else None
+    return LaterFact(fact.kind, answer, fact.category, fact.case_cause)
 
 
 def _few(facts: handoff_pb2.CaseReceived, confidential: handoff_pb2.Confidential) -> None:

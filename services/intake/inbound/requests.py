@@ -34,7 +34,7 @@ MAX_COMMAND_BYTES: Final = 16 * 1024
 MAX_SUBMISSION_BYTES: Final = 256 * 1024
 MAX_KEY_CHARS: Final = 200
 SKEW: Final = timedelta(minutes=5)
-DOORS: Final = frozenset(channel for channel in Channel if not channel.docked)
+OWN_CHANNELS: Final = frozenset(channel for channel in Channel if not channel.docked)
 """Channels that come through this service; the others have a bridge."""
 
 _ORGAN: Final = re.compile(r"[a-z]+-[a-z0-9][a-z0-9-]{0,50}")
@@ -84,7 +84,7 @@ class Requests:
             Rejected: `not_a_door`, `bad_organ`, `source_ref_missing`, `id_checksum` …, with the field at fault.
         """
         _check_size(request)
-        if request.channel not in DOORS:
+        if request.channel not in OWN_CHANNELS:
             raise codes.NOT_A_DOOR.error()
         if _ORGAN.fullmatch(request.source_organ) is None or not request.source_organ.startswith(request.channel + "-"):
             raise codes.BAD_ORGAN.error()
@@ -96,10 +96,10 @@ class Requests:
         facts = handoff_pb2.CaseReceived()
         facts.CopyFrom(request.facts)
         facts.received_on = facts.received_on or business_day(occurred_at).isoformat()
-        telling = Handoff(
-            telling_id=_submission_id(request),
+        handoff = Handoff(
+            handoff_id=_submission_id(request),
             dispute_id=dispute_id_of(request.source_organ, request.source_ref),
-            teller=request.source_organ,
+            sender=request.source_organ,
             digest=_digest(request),
             occurred_at=occurred_at,
             correlation_id="",
@@ -109,10 +109,10 @@ class Requests:
                 channel=request.channel,
                 organ=request.source_organ,
                 source_ref=request.source_ref,
-                told_at=occurred_at,
+                sent_at=occurred_at,
             ),
         )
-        return task_of_handoff(telling, DoneTable.COMMAND, actor, self._match, self._book), telling
+        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match, self._book), handoff
 
     def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
         if not request.HasField("occurred_at"):
@@ -160,14 +160,14 @@ def _actor(actor: command_pb2.Actor) -> Actor:
     return Actor(role, actor.actor_id)
 
 
-def _check_parties(confidential: handoff_pb2.Confidential, told_on: date) -> None:
+def _check_parties(confidential: handoff_pb2.Confidential, sent_on: date) -> None:
     for number, party in enumerate(confidential.parties):
         path = f"confidential.parties.{number}"
         check = _CHECKS.get(party.id_type)
         if check is not None and party.id_number:
             _checked(lambda c=check, p=party: c(p.id_number), f"{path}.id_number")  # type: ignore[misc]
             if check is citizen_id:
-                refuse_unborn(party.id_number, told_on, f"{path}.id_number")
+                refuse_unborn(party.id_number, sent_on, f"{path}.id_number")
         if party.phone:
             _checked(lambda p=party: phone(p.phone), f"{path}.phone")  # type: ignore[misc]
         if party.name:

@@ -57,7 +57,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         alarms: Fires timers.
         clock: Wall clock.
         clock_kind: Clock that deadlines run on.
-        pulse: Wakes watchers.
+        commits: Wakes watchers.
         counters: Metrics.
     """
 
@@ -72,7 +72,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         alarms: Alarms,
         clock: Clock,
         clock_kind: Literal["wall", "scenario"],
-        pulse: CommitSignal,
+        commits: CommitSignal,
         counters: Counters,
     ) -> None:
         self._store = store
@@ -83,7 +83,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self._alarms = alarms
         self._clock = clock
         self._clock_kind = clock_kind
-        self._pulse = pulse
+        self._commits = commits
         self._counters = counters
         self._advancing = asyncio.Lock()
 
@@ -93,13 +93,13 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
 
         A window, a hotline, a grid member or the app.
         """
-        task, telling = self._requests.submission(request)
+        task, handoff = self._requests.submission(request)
         answer = await self._carry_out(task)
         receipt = exchange_pb2.Receipt(
-            receipt_id=telling.telling_id,
+            receipt_id=handoff.handoff_id,
             source_ref=request.source_ref,
-            dispute_id=telling.dispute_id,
-            content_sha256=telling.digest.hex(),
+            dispute_id=handoff.dispute_id,
+            content_sha256=handoff.digest.hex(),
             accepted_at=timestamp_of(answer.recorded_at),
             repeated=answer.repeated,
         )
@@ -161,7 +161,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     ) -> AsyncIterator[intake_pb2.WatchEventsResponse]:
         """Stream events as they are written."""
         after = vector_from_wire(request.after, field="after")
-        async for response in watch(self._store, self._outbox, self._pulse, after, request.types):
+        async for response in watch(self._store, self._outbox, self._commits, after, request.types):
             yield response
 
     @override

@@ -184,11 +184,11 @@ def _with(command: Command, order: Instruction, clauses: tuple[str, ...], *dues:
     return replace(command, instruction=order, counted=marks, limit=Limit(clause="; ".join(clauses)))
 
 
-def _compared(command: Command, order: Instruction, told: date | None, due: LastDay | None) -> Command:
+def _compared(command: Command, order: Instruction, given: date | None, due: LastDay | None) -> Command:
     """Fill in or compare the calendar's day.
 
     Without a given day the calendar's day is filled in; else the two are compared. A given day is certain.
     """
-    if due is None or told is None:
+    if due is None or given is None:
         return replace(_with(command, order, (), due), limit=Limit(_day_of(due)))
-    return replace(command, limit=Limit(told if due.may_be(told) else due.day))
+    return replace(command, limit=Limit(given if due.may_be(given) else due.day))

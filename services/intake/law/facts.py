@@ -34,12 +34,12 @@ class Facts(Struct, frozen=True):
 
     Attributes:
         received_on: Receipt by the source (court_received_on, call date, petition registration); decides the regime.
-        told_on: Business day on which the source sent it to the hub.
+        sent_on: Business day on which the source sent it to the hub.
     """
 
     channel: str
     received_on: date
-    told_on: date
+    sent_on: date
     category: str
     case_cause: str = ""
     procedure: str = ""

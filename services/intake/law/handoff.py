@@ -70,18 +70,18 @@ class Handoff(Struct, frozen=True):
     """One hand-off, decoded.
 
     Attributes:
-        telling_id: Key of repetition.
+        handoff_id: Key of repetition.
         dispute_id: Dispute it is about.
-        teller: Agency or organ that sent it.
+        sender: Agency or organ that sent it.
         digest: SHA-256 of the content; the same id with another digest is refused.
         occurred_at: When it happened at the source.
         correlation_id: Common id of everything that it causes.
         body: Content.
     """
 
-    telling_id: str
+    handoff_id: str
     dispute_id: str
-    teller: str
+    sender: str
     digest: bytes
     occurred_at: datetime
     correlation_id: str

@@ -125,13 +125,13 @@ def load_screening(path: Path = RULES_DIR / "screening.yaml") -> ScreeningRules:
     return screening_of(_read(path), path.name)
 
 
-def screening_of(told: object, name: str) -> ScreeningRules:
+def screening_of(content: object, name: str) -> ScreeningRules:
     """Return the screening rules of a file.
 
     Raises:
         Fault: `rules_invalid`.
     """
-    file = _valid(told, ScreeningFile, name)
+    file = _valid(content, ScreeningFile, name)
     last = file.grounds[-1]
     if last.channel or last.regime:
         raise Fault("rules_invalid", f"{name}: the last ground has to match every channel and regime")
@@ -167,13 +167,13 @@ def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
     return deadlines_of(_read(path), path.name)
 
 
-def deadlines_of(told: object, name: str) -> DeadlineRules:
+def deadlines_of(content: object, name: str) -> DeadlineRules:
     """Return the time limits of a file.
 
     Raises:
         Fault: `rules_invalid`.
     """
-    file = _valid(told, DeadlineFile, name)
+    file = _valid(content, DeadlineFile, name)
     if not any(row.kind == "mediation" and not row.channel for row in file.terms) or file.sign_off[-1].channel:
         raise Fault("rules_invalid", f"{name}: a mediation term and a sign-off limit for every channel are needed")
     return DeadlineRules(
@@ -211,16 +211,16 @@ def deadlines_of(told: object, name: str) -> DeadlineRules:
 
 def _read(path: Path) -> object:
     try:
-        told: object = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        content: object = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     # For a date that does not exist, the YAML reader raises a bare ValueError.
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise Fault("rules_invalid", f"{path.name} cannot be read: {error}") from error
-    return told
+    return content
 
 
-def _valid(told: object, shape: type[F], name: str) -> F:
+def _valid(content: object, shape: type[F], name: str) -> F:
     try:
-        return shape.model_validate(told)
+        return shape.model_validate(content)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise Fault("rules_invalid", f"{name}: {problems}") from error

@@ -205,7 +205,7 @@ def _reason_against(facts: Facts, rules: ScreeningRules) -> tuple[str, str]:
 
 
 def _days_of_handling(facts: Facts) -> Iterable[date]:
-    yield facts.told_on
+    yield facts.sent_on
     yield from (consent.answered_on for consent in facts.consents if consent.answered_on is not None)
 
 

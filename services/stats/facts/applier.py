@@ -45,10 +45,10 @@ class JournalApplier(Applier):
         newest_recorded_s: When intake recorded the last event that was folded, seconds since 1970.
     """
 
-    def __init__(self, writer: FactWriter, interning: Interning, pulse: StoreChangeSignal, metrics: Metrics) -> None:
+    def __init__(self, writer: FactWriter, interning: Interning, changes: StoreChangeSignal, metrics: Metrics) -> None:
         self._writer = writer
         self._interning = interning
-        self._pulse = pulse
+        self._changes = changes
         self._metrics = metrics
         self._days: dict[bytes, Days] = {}
         self.newest_recorded_s = 0
@@ -71,7 +71,7 @@ class JournalApplier(Applier):
         add, decode = fold.add, journal_pb2.JournalEvent.FromString
         events: Counter[int] = Counter()
         answers: list[Answer] = []
-        told: journal_pb2.JournalEvent | None = None
+        newest: journal_pb2.JournalEvent | None = None
         for stream, run in groupby(records, key=STREAM_OF):
             number, before = session.stream(str(stream)), len(answers)
             refused = 0
@@ -84,14 +84,14 @@ class JournalApplier(Applier):
                     refused += 1
                     continue
                 answers.append(None)
-                if told is None:
+                if newest is None:
                     self._observe_age(event)
-                told = event
+                newest = event
             events[number] += len(answers) - before - refused
         self._writer.write(tx, fold, +events)
-        self._pulse.counted()
-        if told is not None:
-            self.newest_recorded_s = told.recorded_at.seconds
+        self._changes.counted()
+        if newest is not None:
+            self.newest_recorded_s = newest.recorded_at.seconds
         return answers
 
     def _observe_age(self, event: journal_pb2.JournalEvent) -> None:

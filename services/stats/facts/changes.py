@@ -33,7 +33,7 @@ class StoreChangeSignal(ChangeSignal):
         coalesce_s: Longest time between a commit and its signal, at most 0.25 s by contract.
     """
 
-    name = "pulse"
+    name = "changes"
 
     def __init__(self, store: Store, look: Callable[[Transaction], int], *, coalesce_s: float = 0.1) -> None:
         self._store = store
@@ -45,7 +45,7 @@ class StoreChangeSignal(ChangeSignal):
         self._watchers = 0
         self._version = 0
         self._wake = asyncio.Event()
-        self._told = asyncio.Condition()
+        self._condition = asyncio.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         store.on_commit(self._on_commit)
@@ -59,8 +59,8 @@ class StoreChangeSignal(ChangeSignal):
     async def after(self, version: int) -> int:
         self._watchers += 1
         try:
-            async with self._told:
-                await self._told.wait_for(lambda: self._version > version)
+            async with self._condition:
+                await self._condition.wait_for(lambda: self._version > version)
                 return self._version
         finally:
             self._watchers -= 1
@@ -78,7 +78,7 @@ class StoreChangeSignal(ChangeSignal):
     async def start(self) -> None:
         """Follow the commits from now on."""
         self._loop = asyncio.get_running_loop()
-        self._task = asyncio.create_task(self._run(), name="pulse")
+        self._task = asyncio.create_task(self._run(), name=self.name)
 
     async def stop(self) -> None:
         """Stop signalling."""
@@ -103,9 +103,9 @@ class StoreChangeSignal(ChangeSignal):
                 await asyncio.sleep(error.after_s)
                 continue
             if own or changed:
-                async with self._told:
+                async with self._condition:
                     self._version += 1
-                    self._told.notify_all()
+                    self._condition.notify_all()
                 await asyncio.sleep(self._coalesce_s)
 
     async def _woken(self) -> bool:

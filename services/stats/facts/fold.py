@@ -210,7 +210,7 @@ DaysOf = Callable[[CohortLike], Days]
 """`cohort_days`, or a function that caches its answers."""
 
 Line = tuple[int, int, int, int, int, int, tuple[int, int] | None, Days, Ids]
-"""(fact, sign, day, first, concluding, opening, (day, echo), cohort, dimension ids)."""
+"""(fact, sign, day, first, concluding, opening, (day, cohort count), cohort, dimension ids)."""
 
 CellKey = tuple[int, int, int, int, int, int]
 """(day, shard, measure, channel, county, town)."""
@@ -275,17 +275,17 @@ class Fold:
 
     def _count(self, lines: Sequence[Line], place: tuple[int, int], rest: tuple[int, bytes], shard: int) -> None:
         cells = self.cells
-        for number, (fact, sign, day, first, concluding, opening, echo, cohorts, ids) in enumerate(lines):
+        for number, (fact, sign, day, first, concluding, opening, cohort_count, cohorts, ids) in enumerate(lines):
             # Tuples are joined as they are: unpacking them into one long tuple costs twice as much.
-            told = (number, fact, sign, day, first, concluding, opening)
-            self.facts.append(place + told + rest + cohorts + ids)
+            counted = (number, fact, sign, day, first, concluding, opening)
+            self.facts.append(place + counted + rest + cohorts + ids)
             if fact not in SUMMED:
                 continue
             channel, county, town = ids[:_CORE]
             key = (day, shard, fact * FLAGS + first * FIRST + concluding * CONCLUDING, channel, county, town)
             cells[key] = cells.get(key, 0) + sign
-            if echo is not None:
-                key = (echo[0], shard, echo[1], channel, county, town)
+            if cohort_count is not None:
+                key = (cohort_count[0], shard, cohort_count[1], channel, county, town)
                 cells[key] = cells.get(key, 0) + sign
 
     def _taken_back(self, retracts: Sequence[RetractionLike], shard: int, position: int) -> list[Line]:
@@ -313,20 +313,20 @@ class Fold:
 
 
 def _line(
-    fact: int, told: EventLike | RetractionLike, cohorts: Days, ids: Ids, *, sign: int = 1, refused: bool
+    fact: int, event: EventLike | RetractionLike, cohorts: Days, ids: Ids, *, sign: int = 1, refused: bool
 ) -> Line:
     """Return a fact's line, from its event or a retraction."""
     first = concluding = 0
     if fact in CONCLUSIONS:
-        first, concluding = int(told.ordinal == 1), int(told.conclusion_ordinal == 1)
-    echo = cohort_count_of(fact, cohorts, concluding=concluding, refused=refused)
-    return (fact, sign, day_number(told.business_day), first, concluding, told.reopen_seq, echo, cohorts, ids)
+        first, concluding = int(event.ordinal == 1), int(event.conclusion_ordinal == 1)
+    cohort_count = cohort_count_of(fact, cohorts, concluding=concluding, refused=refused)
+    return (fact, sign, day_number(event.business_day), first, concluding, event.reopen_seq, cohort_count, cohorts, ids)
 
 
 def cohort_count_of(fact: int, cohorts: Days, *, concluding: int, refused: bool) -> tuple[int, int] | None:
     """Return the cohort count of a fact.
 
-    Returns (day, echo) when the fact gives an earlier one its outcome, else None.
+    Returns (day, cohort count) when the fact gives an earlier one its outcome, else None.
 
     Args:
         fact: Code of the fact.

@@ -61,13 +61,13 @@ class Figures:
         Changes that come close together are pushed as one; while nothing is counted, nothing is read.
         """
         version = self._changes.version
-        told = await self._read(asked)
-        yield told
+        last = await self._read(asked)
+        yield last
         while True:
             version = await self._changes.after(version)
             now = await self._read(asked)
-            if now.rates != told.rates:
-                told = now
+            if now.rates != last.rates:
+                last = now
                 yield now
 
     async def listing(

@@ -52,9 +52,13 @@ def question(place: Where, metrics: Sequence[str], channels: Sequence[str]) -> Q
     for name, asked in (("query.metrics", metrics), ("query.channels", channels)):
         if len(asked) > _MAX_ITEMS:
             raise TOO_MANY.error(field=name, limit=_MAX_ITEMS)
-    chosen = tuple(metric_named(name, field=f"query.metrics[{index}]") for index, name in enumerate(metrics))
-    doors = tuple(channel_named(name, field=f"query.channels[{index}]") for index, name in enumerate(channels))
-    return Question(place, tuple(dict.fromkeys(chosen)) or METRICS, tuple(dict.fromkeys(doors)) or DOCKED)
+    chosen_metrics = tuple(metric_named(name, field=f"query.metrics[{index}]") for index, name in enumerate(metrics))
+    chosen_channels = tuple(
+        channel_named(name, field=f"query.channels[{index}]") for index, name in enumerate(channels)
+    )
+    return Question(
+        place, tuple(dict.fromkeys(chosen_metrics)) or METRICS, tuple(dict.fromkeys(chosen_channels)) or DOCKED
+    )
 
 
 def channel_named(name: str, *, field: str) -> str:

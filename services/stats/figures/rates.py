@@ -71,5 +71,5 @@ def rate_of(counts: Counts, metric: Metric, channel: str) -> MetricRate:
     )
 
 
-def _only(echo: CohortCount) -> frozenset[int]:
-    return frozenset({int(echo)})
+def _only(count: CohortCount) -> frozenset[int]:
+    return frozenset({int(count)})
