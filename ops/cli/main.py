@@ -108,12 +108,12 @@ def demo(
         raise typer.BadParameter(" | ".join(CLOCKS), param_hint="--clock")
     with output.failing():
         today = this_day()
-        told = load(_found(scenario), today)
+        played = load(_found(scenario), today)
         if clock == WALL:
-            refuse_unplayable(told, today)
+            refuse_unplayable(played, today)
         check_broker()
         with run_folder(folder) as where:
-            report = run(_demo(Options(told, where, store, intake_workers, chaos, clock), json=json))
+            report = run(_demo(Options(played, where, store, intake_workers, chaos, clock), json=json))
     if json:
         output.document(as_json(report))
         if report.differences:
@@ -189,13 +189,13 @@ async def _demo(options: Options, *, json: bool) -> RunReport:
 
 
 async def _up(county: str, plan: LaunchPlan) -> None:
-    tell, folder = output.teller(), plan.folder
+    say, folder = output.line_printer(), plan.folder
     agencies = [(f"{channel}-{county}", county) for channel in DOCKED]
     keys = make(folder / "credentials", agencies)
-    tell(f"运行目录 run folder: {folder}")
-    async with Hub(replace(plan, credentials=keys), tell) as hub:
+    say(f"运行目录 run folder: {folder}")
+    async with Hub(replace(plan, credentials=keys), say) as hub:
         hub.write_runfile()
         for child in hub.children:
-            tell(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
-        tell(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
-        await supervisor_of(hub, tell).run()
+            say(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
+        say(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
+        await supervisor_of(hub, say).run()

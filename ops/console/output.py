@@ -89,18 +89,18 @@ def stderr() -> Console:
     return Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
 
 
-def teller() -> Callable[[str], None]:
+def line_printer() -> Callable[[str], None]:
     """Return a function that prints one line.
 
     For commands that keep running: a line that can't be written does not stop them.
     """
     shown = console()
 
-    def tell(line: str) -> None:
+    def say(line: str) -> None:
         with suppress(stdio.Unwritable):
             shown.print(line, markup=False, soft_wrap=True)
 
-    return tell
+    return say
 
 
 def show(table: Table) -> None:

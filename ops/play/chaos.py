@@ -96,13 +96,13 @@ class Chaos:
     Args:
         seed: Decides victims and pauses.
         hub: Hub whose processes are killed.
-        desk: Client that reads the books.
+        client: Client that reads the books.
         happened: Called after each kill.
         pausing: Stops a service for three seconds (SIGSTOP, SIGCONT) after each kill.
     """
 
     def __init__(
-        self, seed: int, hub: Hub, desk: HubClient, happened: Callable[[Kill], None], *, pausing: bool = False
+        self, seed: int, hub: Hub, client: HubClient, happened: Callable[[Kill], None], *, pausing: bool = False
     ) -> None:
         self._dice = random.Random(f"{seed}/pauses")  # noqa: S311 - reproducible, no secret
         self._victims = victims(seed)
@@ -110,7 +110,7 @@ class Chaos:
         self._pausing = pausing
         self._idle_allowed = LEAST_KILLS - least_loaded(pausing=pausing)
         self._hub = hub
-        self._desk = desk
+        self._client = client
         self._happened = happened
         self._started = time.monotonic()
         self._known: dict[str, Sheet] = {}
@@ -190,7 +190,7 @@ class Chaos:
 
     async def _held(self, victim: Child) -> tuple[int, int]:
         names = {victim.label: victim.label} | {name: name for name in senders_of(victim.name)}
-        sheets = await asyncio.gather(*(self._desk.sheet_now(label) for label in names))
+        sheets = await asyncio.gather(*(self._client.sheet_now(label) for label in names))
         for name, sheet in zip(names, sheets, strict=True):
             if sheet is not None:
                 self._known[name] = sheet

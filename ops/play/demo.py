@@ -25,7 +25,7 @@ from ops.play.simulators.answers import ReceivedRefusal, ReceivedResult
 from ops.play.simulators.court import CourtSystem
 from ops.play.simulators.ledger import ReceiptFile
 from ops.play.simulators.mediators import Mediators, RefusedCommand, batches
-from ops.play.simulators.playing import AgencyDesk, Faults
+from ops.play.simulators.playing import AgencyClient, Faults
 
 COMMANDS_AT_ONCE: Final = 3
 COMMANDS_A_CALL: Final = 150
@@ -103,7 +103,7 @@ class Driver:
 
     Args:
         script: What is played.
-        desks: Channel to the agency's desk.
+        clients: Channel to the client of the agency.
         mediators: Client of intake.
         ledger: Receipts.
         progress: For the screen.
@@ -116,7 +116,7 @@ class Driver:
     def __init__(
         self,
         script: Script,
-        desks: Mapping[Docking, AgencyDesk],
+        clients: Mapping[Docking, AgencyClient],
         *,
         mediators: Mediators,
         ledger: ReceiptFile,
@@ -126,7 +126,7 @@ class Driver:
         moves_clock: bool = True,
     ) -> None:
         self._script = script
-        self._desks = desks
+        self._clients = clients
         self._mediators = mediators
         self._ledger = ledger
         self._progress = progress
@@ -177,9 +177,9 @@ class Driver:
     async def _submit(self, arrivals: Sequence[Record], end: datetime) -> None:
         shuffled = self._script.scenario.noise.shuffled
         async with asyncio.TaskGroup() as group:
-            for channel, desk in self._desks.items():
+            for channel, client in self._clients.items():
                 own = [record for record in arrivals if record.channel is channel]
-                group.create_task(desk.send(own, seed=f"{self._script.scenario.seed}/{end}", shuffled=shuffled))
+                group.create_task(client.send(own, seed=f"{self._script.scenario.seed}/{end}", shuffled=shuffled))
 
     async def _act(self, steps: Sequence[Step]) -> None:
         """Carry out a week's steps.
@@ -212,11 +212,11 @@ class Driver:
     async def _rule(self, steps: Sequence[Step]) -> None:
         for step in steps:
             record = self._by_number[step.number]
-            court = self._desks[record.channel].system
+            court = self._clients[record.channel].system
             if not isinstance(court, CourtSystem):
                 raise TypeError(f"{record.channel} gives no rulings")
             confirmed = dict(step.arguments)["confirmed"] is True
-            answer = await court.tell_ruling(record.ref, step.command_id, step.at, confirmed=confirmed)
+            answer = await court.report_ruling(record.ref, step.command_id, step.at, confirmed=confirmed)
             if isinstance(answer, ReceivedRefusal):
                 self._faults.lines.append(f"court: a ruling was refused: {answer.code}")
             else:
@@ -238,8 +238,8 @@ class Driver:
             self.played.cursors[system.agency] = cursor
 
         async with asyncio.TaskGroup() as group:
-            for desk in self._desks.values():
-                group.create_task(fetch(desk.system))
+            for client in self._clients.values():
+                group.create_task(fetch(client.system))
 
 
 def _next_round(waiting: dict[int, list[Step]]) -> tuple[list[Step], list[Step]]:

@@ -27,7 +27,7 @@ from ops.play.simulators.court import CourtSystem
 from ops.play.simulators.ledger import ReceiptFile
 from ops.play.simulators.mediators import Mediators
 from ops.play.simulators.petition import PetitionSystem
-from ops.play.simulators.playing import AgencyDesk, Faults, nuisances
+from ops.play.simulators.playing import AgencyClient, Faults, nuisances
 from ops.play.simulators.police import PoliceSystem
 from ops.play.verify import (
     Difference,
@@ -121,10 +121,10 @@ class Session:
         async with AsyncExitStack() as stack:
             hub = await stack.enter_async_context(Hub(plan, self._say))
             hub.write_runfile()
-            desk = HubClient(
+            hub_client = HubClient(
                 {c.label: c.grpc_address for c in hub.children}, {c.label: c.http_url for c in hub.children}
             )
-            stack.push_async_callback(desk.close)
+            stack.push_async_callback(hub_client.close)
             ledger = stack.enter_context(ReceiptFile(options.folder / "ledger.jsonl"))
             systems = await stack.enter_async_context(self._systems(hub, credentials.keys))
             others = await stack.enter_async_context(self._systems(hub, strangers))
@@ -132,16 +132,16 @@ class Session:
             stack.push_async_callback(mediators.close)
             report = RunReport(script, hub.broker.kind, hub.broker.version)
             noise = nuisances(options.scenario, script.records)
-            desks = {
-                channel: AgencyDesk(
+            clients = {
+                channel: AgencyClient(
                     system, others[channel], ledger=ledger, progress=self._progress, noise=noise, faults=self._faults
                 )
                 for channel, system in systems.items()
             }
-            chaos = None if options.chaos is None else self._chaos(options.chaos, hub, desk)
+            chaos = None if options.chaos is None else self._chaos(options.chaos, hub, hub_client)
             driver = Driver(
                 script,
-                desks,
+                clients,
                 mediators=mediators,
                 ledger=ledger,
                 progress=self._progress,
@@ -151,18 +151,18 @@ class Session:
             )
             guarding = asyncio.create_task(hub.guard())
             working = asyncio.create_task(
-                self._play_and_judge(report, driver, chaos, ledger=ledger, mediators=mediators, desk=desk)
+                self._play_and_judge(report, driver, chaos, ledger=ledger, mediators=mediators, hub_client=hub_client)
             )
             stack.push_async_callback(_cancel, guarding, working)
             await asyncio.wait({guarding, working}, return_when=asyncio.FIRST_COMPLETED)
             await (guarding if guarding.done() else working)
-            await self._look_for_people(report, hub, desk)
+            await self._look_for_people(report, hub, hub_client)
             report.seconds = round(self._progress.seconds, 1)
         return report
 
-    def _chaos(self, seed: int, hub: Hub, desk: HubClient) -> Chaos:
+    def _chaos(self, seed: int, hub: Hub, hub_client: HubClient) -> Chaos:
         # Pauses have an effect on the wall clock only: on the scenario clock no time passes meanwhile.
-        return Chaos(seed, hub, desk, self._killed, pausing=self._options.clock == "wall")
+        return Chaos(seed, hub, hub_client, self._killed, pausing=self._options.clock == "wall")
 
     def _killed(self, kill: Kill) -> None:
         self._progress.kills += 1
@@ -195,17 +195,17 @@ class Session:
         *,
         ledger: ReceiptFile,
         mediators: Mediators,
-        desk: HubClient,
+        hub_client: HubClient,
     ) -> None:
         self._say("演示中 playing …")
-        played = await self._play(driver, chaos, desk)
+        played = await self._play(driver, chaos, hub_client)
         self._say("比对中 comparing …")
         if chaos is not None:
             report.kills, report.pauses = chaos.kills, chaos.pauses.total()
-        await self._judge(report, driver, played, ledger=ledger, mediators=mediators, desk=desk)
+        await self._judge(report, driver, played, ledger=ledger, mediators=mediators, hub_client=hub_client)
 
-    async def _play(self, driver: Driver, chaos: Chaos | None, desk: HubClient) -> Played:
-        watching = asyncio.create_task(self._watch(desk))
+    async def _play(self, driver: Driver, chaos: Chaos | None, hub_client: HubClient) -> Played:
+        watching = asyncio.create_task(self._watch(hub_client))
         striking = None if chaos is None else asyncio.create_task(chaos.run())
         try:
             played = await driver.play()
@@ -221,7 +221,7 @@ class Session:
             striking.result()
         return played
 
-    async def _watch(self, desk: HubClient) -> None:
+    async def _watch(self, hub_client: HubClient) -> None:
         """Update the screen's figures.
 
         A service that does not answer keeps its last figures.
@@ -231,15 +231,15 @@ class Session:
         async def books() -> None:
             while True:
                 try:
-                    self._progress.books = balance(await desk.sheets(SERVICES), BRIDGES)
-                    self._progress.lag_s = max([await desk.lag_s(label) for label in ("intake", "stats")])
+                    self._progress.books = balance(await hub_client.sheets(SERVICES), BRIDGES)
+                    self._progress.lag_s = max([await hub_client.lag_s(label) for label in ("intake", "stats")])
                 except Retryable as error:
                     self._progress.line = error.code
                 await asyncio.sleep(1.0)
 
         async def figures() -> None:
             while True:
-                async for table, events in desk.watch_rates(*window.dates):
+                async for table, events in hub_client.watch_rates(*window.dates):
                     self._progress.rates, self._progress.events = table, events
                 await asyncio.sleep(0.5)
 
@@ -255,20 +255,22 @@ class Session:
         *,
         ledger: ReceiptFile,
         mediators: Mediators,
-        desk: HubClient,
+        hub_client: HubClient,
     ) -> None:
         script, window = report.script, report.script.scenario.window
         expected = sums(script.records, script.ends_at, window)
-        report.rates, report.events = await desk.rates(*window.dates, played.journal)
+        report.rates, report.events = await hub_client.rates(*window.dates, played.journal)
         report.differences += compare_rates(rates(expected), report.rates)
         ever = sums(script.records, script.ends_at, EVER)
-        report.differences += await self._settled(lambda: self._gauge_differences(ever, desk, script.scenario.county))
+        report.differences += await self._settled(
+            lambda: self._gauge_differences(ever, hub_client, script.scenario.county)
+        )
         register = {dispute.dispute_id async for dispute in mediators.register()}
         report.differences += compare_sets("登记簿与回执 register and receipts", ledger.disputes(), register)
         if len(ledger) != len(script.records):
             report.differences.append(Difference("回执 receipts", str(len(script.records)), str(len(ledger))))
         report.differences += await self._settled(lambda: self._result_differences(driver, played))
-        report.differences += await self._settled(lambda: self._book_differences(report, desk))
+        report.differences += await self._settled(lambda: self._book_differences(report, hub_client))
         report.differences += [Difference("门口 at the door", "—", line) for line in self._faults.lines]
         report.differences += [Difference("回执 receipts", "—", line) for line in ledger.contradictions]
         report.differences += [
@@ -293,8 +295,8 @@ class Session:
             await asyncio.sleep(QUIET_S)
 
     @staticmethod
-    async def _gauge_differences(expected: Mapping[str, Sums], desk: HubClient, county: str) -> list[Difference]:
-        return compare_gauges(expected, await desk.metrics("stats"), county)
+    async def _gauge_differences(expected: Mapping[str, Sums], hub_client: HubClient, county: str) -> list[Difference]:
+        return compare_gauges(expected, await hub_client.metrics("stats"), county)
 
     @staticmethod
     async def _result_differences(driver: Driver, played: Played) -> list[Difference]:
@@ -302,17 +304,17 @@ class Session:
         return compare_results(driver.records, played.results)
 
     @staticmethod
-    async def _book_differences(report: RunReport, desk: HubClient) -> list[Difference]:
-        report.books = balance(await desk.sheets(SERVICES), BRIDGES)
+    async def _book_differences(report: RunReport, hub_client: HubClient) -> list[Difference]:
+        report.books = balance(await hub_client.sheets(SERVICES), BRIDGES)
         return compare_books(report.books)
 
-    async def _look_for_people(self, report: RunReport, hub: Hub, desk: HubClient) -> None:
+    async def _look_for_people(self, report: RunReport, hub: Hub, hub_client: HubClient) -> None:
         """Search the dumps for every generated person.
 
         The dumps may not contain any personal data.
         """
         self._say("查找个人信息 looking for personal data …")
-        metrics = {child.label: await desk.metrics(child.label) for child in hub.children}
+        metrics = {child.label: await hub_client.metrics(child.label) for child in hub.children}
         dumps = await asyncio.to_thread(collect, hub.broker.bootstrap, self._options.folder / "logs", metrics)
         people = [person for record in report.script.records for person in record.parties]
         hits = await asyncio.to_thread(search, dumps, people)

@@ -105,11 +105,13 @@ def compare_results(records: Iterable[Record], results: Mapping[str, Sequence[Re
 
     Each of its records must have its result at least once.
     """
-    told = {(agency, result.source_ref, result.status) for agency, of_agency in results.items() for result in of_agency}
+    arrived = {
+        (agency, result.source_ref, result.status) for agency, of_agency in results.items() for result in of_agency
+    }
     missing: Counter[tuple[str, str]] = Counter()
     for record in records:
         wanted = demanded(record)
-        if wanted is not None and (record.agency, record.ref, wanted) not in told:
+        if wanted is not None and (record.agency, record.ref, wanted) not in arrived:
             missing[record.agency, wanted] += 1
     return [
         Difference(f"{agency}: results `{status}`", "each record", f"{count} records without")

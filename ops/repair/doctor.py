@@ -113,15 +113,15 @@ def _store(url: str) -> str:
 
 
 async def _services(running: Running) -> list[Diagnosis]:
-    desk = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
     found = []
     try:
         for label, address in running.grpc.items():
-            sheet = await desk.sheet_now(label)
+            sheet = await client.sheet_now(label)
             says = f"无应答 no answer at {address}; 日志 see {running.folder}/logs/{label}.log"
             if sheet is not None:
                 says = f"{address}, 待发 unsent {sheet.outbox_rows}"
             found.append(Diagnosis(f"服务 service {label}", ok=sheet is not None, says=says))
     finally:
-        await desk.close()
+        await client.close()
     return found

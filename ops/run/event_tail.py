@@ -93,7 +93,7 @@ def lines(record: FeedRecord, kind: type[Message]) -> Iterator[str]:
         place = place_of(record.headers)
         for index, each in enumerate(unpack(place, record.value or b"")):
             event = json_format.MessageToDict(kind.FromString(each), preserving_proto_field_name=True)
-            told = at | {"stream": str(place.stream), "position": place.first + index, "event": event}
-            yield output.as_json(told)
+            line = at | {"stream": str(place.stream), "position": place.first + index, "event": event}
+            yield output.as_json(line)
     except (Rejected, DecodeError) as error:
         yield output.as_json(at | {"error": getattr(error, "code", UNDECODABLE.name)})

@@ -64,12 +64,12 @@ def status(run: Run = None, *, json: Json = False) -> None:
 
 
 async def _status(running: Running) -> list[dict[str, object]]:
-    desk = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
     again = restarts(Path(running.folder))
     try:
         rows: list[dict[str, object]] = []
         for label, address in running.grpc.items():
-            sheet = await desk.sheet_now(label)
+            sheet = await client.sheet_now(label)
             rows.append(
                 {
                     "process": label,
@@ -84,7 +84,7 @@ async def _status(running: Running) -> list[dict[str, object]]:
             )
         return rows
     finally:
-        await desk.close()
+        await client.close()
 
 
 def books(run: Run = None, *, json: Json = False) -> None:
@@ -99,18 +99,18 @@ def books(run: Run = None, *, json: Json = False) -> None:
 
 
 async def _books(running: Running) -> Books:
-    desk = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
     try:
-        found = balance(await desk.sheets(SERVICES), BRIDGES)
+        found = balance(await client.sheets(SERVICES), BRIDGES)
         for _ in range(LOOKS):
             if found.balanced:
                 break
             # While records move, the five services are read at different moments; only a real difference persists.
             await asyncio.sleep(BETWEEN_S)
-            found = balance(await desk.sheets(SERVICES), BRIDGES)
+            found = balance(await client.sheets(SERVICES), BRIDGES)
         return found
     finally:
-        await desk.close()
+        await client.close()
 
 
 @stats_app.command("rates")
@@ -131,11 +131,11 @@ def rates(
 
 
 async def _rates(running: Running, start: str, end: str) -> tuple[tuple[RateRow, ...], int]:
-    desk = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
     try:
-        return await desk.rates(start, end, {})
+        return await client.rates(start, end, {})
     finally:
-        await desk.close()
+        await client.close()
 
 
 def find_or_fail(run: Path | None) -> Running:

@@ -298,12 +298,12 @@ async def old_backlog(trip: Trip) -> None:
     rig.episode += 1
     script = await asyncio.to_thread(write, trip.seed, rig.episode)
     old = [replace(one, received_on=BEFORE_TABLES) for one in script.records if one.channel is Docking.PETITION]
-    await _tell(rig, old[:RECORDS_OLD])
+    await _hand_over(rig, old[:RECORDS_OLD])
     trip.proof = f"{RECORDS_OLD} petitions registered on {BEFORE_TABLES}"
     await trip.level()
 
 
-async def _tell(rig: Rig, records: Sequence[Record]) -> None:
+async def _hand_over(rig: Rig, records: Sequence[Record]) -> None:
     for record in records:
         answer = await rig.doors.systems[record.channel].submit(body_of(record))
         if not isinstance(answer, ReceivedReceipt):
@@ -334,7 +334,7 @@ async def bug_at_one(trip: Trip) -> None:
     rig.points["intake"].arm(traps.BUG)
     rig.episode += 1
     script = await asyncio.to_thread(write, trip.seed, rig.episode)
-    await _tell(rig, script.records[:RECORDS])
+    await _hand_over(rig, script.records[:RECORDS])
     told = await trip.fired("intake", traps.BUG)
     starts = 0
     end = time.monotonic() + BUG_S

@@ -135,7 +135,7 @@ class Load:
         if self._manner.late:
             scripts.append(await asyncio.to_thread(write, self._seed, self._episode, late=True))
         for of, system in self.doors.systems.items():
-            self._sending.append(asyncio.create_task(self._tell(of, system, scripts), name=f"load-{of}"))
+            self._sending.append(asyncio.create_task(self._hand_over(of, system, scripts), name=f"load-{of}"))
         self._acting = [asyncio.create_task(self._act(), name=f"load-actor-{n}") for n in range(ACTORS)]
         while self.stall.answers < len(self.doors.systems):
             self.raise_for_dead()
@@ -181,7 +181,7 @@ class Load:
 
     # --- agencies ------------------------------------------------------------------------------------------------
 
-    async def _tell(self, of: Docking, system: PartnerSystem, scripts: Sequence[Script]) -> None:
+    async def _hand_over(self, of: Docking, system: PartnerSystem, scripts: Sequence[Script]) -> None:
         dice = random.Random(f"{self._seed}/{of}")  # noqa: S311 - reproducible, no secret
         share = {Docking.COURT: 0.4, Docking.POLICE: 0.4, Docking.PETITION: 0.2}[of]
         size = max(1, round(self._manner.rate * share * EVERY_S))
@@ -345,7 +345,7 @@ class Load:
         confirmed = dict(step.arguments)["confirmed"] is True
         while True:
             with self.stall.wanting():
-                answer = await court.tell_ruling(record.ref, step.command_id, step.at, confirmed=confirmed)
+                answer = await court.report_ruling(record.ref, step.command_id, step.at, confirmed=confirmed)
             if isinstance(answer, ReceivedReceipt):
                 self._book.passed(answer)
                 return answer

@@ -87,12 +87,14 @@ def _just_now(
     records: Sequence[Record], ways: Mapping[int, Journey], now: datetime
 ) -> tuple[list[Record], dict[int, Journey]]:
     """Move everything into the last minute: nothing lies ahead of the hub's clock, steps keep their order."""
-    told_at = (now - AGO).astimezone(SHANGHAI).replace(microsecond=0)
+    handed_over_at = (now - AGO).astimezone(SHANGHAI).replace(microsecond=0)
     moved = {
-        number: replace(way, steps=tuple(replace(step, at=told_at + n * PACE) for n, step in enumerate(way.steps, 1)))
+        number: replace(
+            way, steps=tuple(replace(step, at=handed_over_at + n * PACE) for n, step in enumerate(way.steps, 1))
+        )
         for number, way in ways.items()
     }
-    return [replace(record, handed_over_at=told_at, arrives_at=told_at) for record in records], moved
+    return [replace(record, handed_over_at=handed_over_at, arrives_at=handed_over_at) for record in records], moved
 
 
 def ends_at(episode: int) -> datetime:

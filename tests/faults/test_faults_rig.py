@@ -52,7 +52,7 @@ async def echo(port: int) -> AsyncIterator[None]:
 @asynccontextmanager
 async def proxied() -> AsyncIterator[tuple[Wires, int]]:
     target, told = free_ports(2)
-    wires = Wires([Node(1, target, 0, Path(), told_port=told)])
+    wires = Wires([Node(1, target, 0, Path(), advertised_port=told)])
     async with echo(target):
         await wires.start()
         try:
@@ -90,7 +90,7 @@ async def test_the_proxy_slows_and_resets_and_shuts_a_link() -> None:
 
 
 def test_a_broker_behind_a_proxy_tells_clients_the_proxy_and_brokers_itself() -> None:
-    node = Node(1, 20001, 20002, Path("/x"), told_port=20003, peer_port=20004)
+    node = Node(1, 20001, 20002, Path("/x"), advertised_port=20003, peer_port=20004)
     lines = dict(line.split("=", 1) for line in server_properties(node, [node]).splitlines())
     assert lines["advertised.listeners"] == "PLAINTEXT://127.0.0.1:20003,PEER://127.0.0.1:20004"
     assert lines["inter.broker.listener.name"] == "PEER"

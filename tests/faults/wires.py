@@ -22,7 +22,7 @@ class Wires:
     """
 
     def __init__(self, nodes: Sequence[Node]) -> None:
-        self._pairs = [f"{node.told_port}:{node.port}" for node in nodes]
+        self._pairs = [f"{node.advertised_port}:{node.port}" for node in nodes]
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 

@@ -32,14 +32,14 @@ def this_day() -> date:
 
 
 def _resolved(value: object, info: ValidationInfo) -> object:
-    told = _RELATIVE.match(value) if isinstance(value, str) else None
-    if told is None:
+    relative = _RELATIVE.match(value) if isinstance(value, str) else None
+    if relative is None:
         return value
     context: Mapping[str, Any] = info.context or {}
     if TODAY not in context:
         raise ValueError("a day told from today needs to know which day that is")
     today: date = context[TODAY]
-    return today - timedelta(days=int(told[1] or 0))
+    return today - timedelta(days=int(relative[1] or 0))
 
 
 Day = Annotated[date, BeforeValidator(_resolved)]

@@ -164,17 +164,17 @@ def _begun(record: Record, dice: random.Random) -> Iterator[_Act]:
 
 
 def _dispatch(record: Record, dice: random.Random) -> _Act:
-    told: dict[str, str | int | bool] = {
+    arguments: dict[str, str | int | bool] = {
         "lead_department": dice.choice(LEADS[record.channel]),
         "level": dice.choice(("village", "township", "township", "county")),
         "dispatch_mode": dice.choice(("passed_on", "assigned")),
         "organisation": f"committee-{record.town}",
     }
-    return _Act("dispatch", "dispatcher", told, _hours(dice, 1, 20))
+    return _Act("dispatch", "dispatcher", arguments, _hours(dice, 1, 20))
 
 
 def _agree(record: Record) -> _Act:
-    told: dict[str, str | int | bool] = {
+    arguments: dict[str, str | int | bool] = {
         "outcome_form": record.ending.form,
         "signed_by_all": True,
         # A court issues a 调解书; a court could not confirm an agreement that it made itself.
@@ -183,7 +183,7 @@ def _agree(record: Record) -> _Act:
         "document_sha256": _digest(record, "agreement"),
         "confirmable": record.ending.form == "agreement" and not _filed(record),
     }
-    return _Act("agree", "mediator", told, _mediation(record), ends=True)
+    return _Act("agree", "mediator", arguments, _mediation(record), ends=True)
 
 
 def _aftercare(record: Record, dice: random.Random) -> Iterator[_Act]:

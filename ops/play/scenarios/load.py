@@ -82,9 +82,9 @@ def parse(text: str, source: str, today: date | None = None) -> Scenario:
     except ValidationError as error:
         found = error.errors()
         # A list whose items are all faulty is reported as empty too: the faults of its items are enough.
-        told = [one for one in found if one["type"] != "too_short" or not _has_inner(one["loc"], found)]
-        words = [PLAIN_WORDS.get(one["type"], one["msg"]) for one in told]
-        faults = [_fault(one["loc"], text, lines) for one, text in zip(told, words, strict=True)]
+        reported = [one for one in found if one["type"] != "too_short" or not _has_inner(one["loc"], found)]
+        words = [PLAIN_WORDS.get(one["type"], one["msg"]) for one in reported]
+        faults = [_fault(one["loc"], text, lines) for one, text in zip(reported, words, strict=True)]
         raise ScenarioError([f"{source}:{line}: {text}" for line, text in sorted(faults)]) from error
 
 

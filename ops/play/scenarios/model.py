@@ -181,10 +181,10 @@ class ChannelPlan(Strict):
         for month in self.received:
             if month != WHOLE_WINDOW and not MONTH.match(month):
                 raise ValueError(f"`{month}` is no month; write it as 2024-01, or `{WHOLE_WINDOW}` for all of it")
-        told, made = self.total, self.outcomes.total + self.not_accepted.total
-        if told != made:
+        received, made = self.total, self.outcomes.total + self.not_accepted.total
+        if received != made:
             raise ValueError(
-                f"received sums to {told}, but outcomes ({self.outcomes.total}) and not_accepted "
+                f"received sums to {received}, but outcomes ({self.outcomes.total}) and not_accepted "
                 f"({self.not_accepted.total}) sum to {made}"
             )
         for name, count in self.aftercare:

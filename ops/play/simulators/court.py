@@ -36,7 +36,7 @@ class CourtSystem(RestPartner):
         self._channel = channel(grpc_address)
         self._stub = court_pb2_grpc.CourtBridgeServiceStub(self._channel)
 
-    async def tell_ruling(self, ref: str, key: str, at: datetime, *, confirmed: bool) -> Answer:
+    async def report_ruling(self, ref: str, key: str, at: datetime, *, confirmed: bool) -> Answer:
         """Report the ruling on an application for judicial confirmation."""
         request = court_pb2.ReportRequest(
             idempotency_key=key, source_ref=ref, ruling=handoff_pb2.CourtRuling(confirmed=confirmed)

@@ -65,7 +65,7 @@ class Faults:
     lines: list[str] = field(default_factory=list)
 
 
-class AgencyDesk:
+class AgencyClient:
     """Plays one agency in a run.
 
     Args:

@@ -72,8 +72,8 @@ class RestPartner:
 
         For requests that no correct client makes.
         """
-        told = {"Content-Type": "application/json", **(headers or {})}
-        answer = await self._call("POST", self._route, content=content, headers=told)
+        given = {"Content-Type": "application/json", **(headers or {})}
+        answer = await self._call("POST", self._route, content=content, headers=given)
         return answer if isinstance(answer, ReceivedRefusal) else receipt_of(answer)
 
     async def results(self, after: int) -> tuple[list[ReceivedResult], int]:

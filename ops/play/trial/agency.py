@@ -67,7 +67,7 @@ class Agency:
         self.owed: dict[str, set[str]] = {}
         """Reference -> statuses that the agency has not received yet; an entry is made before the record is sent,
         because a result may arrive before its receipt."""
-        self.told: Counter[str] = Counter()
+        self.results: Counter[str] = Counter()
         self.sums: dict[str, Sums] = {}
         self.receipts = 0
         self.longest_s = 0.0
@@ -106,7 +106,7 @@ class Agency:
         found, self._cursor = await fetch_all(self._system, self._cursor)
         self.longest_s = max(self.longest_s, time.monotonic() - began)
         for result in found:
-            self.told[result.status] += 1
+            self.results[result.status] += 1
             waiting = self.owed.get(result.source_ref)
             if waiting is not None:
                 waiting.discard(result.status)

@@ -64,8 +64,8 @@ def as_json(verdict: TrialVerdict, *, minutes: float, seed: int, store: str) -> 
 
     It has the figures, the parameters of the trial, and the number of faults.
     """
-    told = asdict(verdict) | {"faults": len(verdict.faults)}
-    return told | {"minutes": minutes, "seed": seed, "store": store, "commit": _commit(), "ok": verdict.ok}
+    figures = asdict(verdict) | {"faults": len(verdict.faults)}
+    return figures | {"minutes": minutes, "seed": seed, "store": store, "commit": _commit(), "ok": verdict.ok}
 
 
 def _commit() -> str:
@@ -89,7 +89,7 @@ async def _shown(wanted: TrialSettings, *, quiet: bool) -> TrialVerdict:
         await asyncio.gather(showing, return_exceptions=True)
 
 
-def told(show: Show) -> str:
+def progress_line(show: Show) -> str:
     """Return one progress line for people."""
     return (
         f"{show.line}  回执 receipts {show.receipts}  待结果 awaited {show.awaited}  暂停 pauses {show.pauses}  "
@@ -100,13 +100,13 @@ def told(show: Show) -> str:
 async def _lines(show: Show, console: Console) -> None:
     while True:
         await asyncio.sleep(PLAIN_EVERY_S)
-        console.print(f"{show.seconds:5.0f} s  {told(show)}", soft_wrap=True)
+        console.print(f"{show.seconds:5.0f} s  {progress_line(show)}", soft_wrap=True)
 
 
 async def _bar(show: Show, console: Console) -> None:
     columns = (TimeElapsedColumn(), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(told(show), total=1.0)
+        task = bar.add_task(progress_line(show), total=1.0)
         while True:
-            bar.update(task, description=told(show), total=max(1.0, show.of), completed=show.seconds)
+            bar.update(task, description=progress_line(show), total=max(1.0, show.of), completed=show.seconds)
             await asyncio.sleep(REFRESH_S)

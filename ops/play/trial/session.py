@@ -148,8 +148,8 @@ class Trial:
             up = await stack.enter_async_context(HubUp(self._hub_folder, wanted.store))
             began = time.monotonic()
             run = up.running
-            desk = HubClient(run.grpc, run.http)
-            stack.push_async_callback(desk.close)
+            client = HubClient(run.grpc, run.http)
+            stack.push_async_callback(client.close)
             ledger = stack.enter_context(ReceiptFile(wanted.folder / "ledger.jsonl"))
             systems = await stack.enter_async_context(self._systems(run, up.keys))
             mediators = Mediators([run.grpc["intake"]], self._patience)
@@ -157,11 +157,11 @@ class Trial:
             agencies = [self._agency(channel, system, ledger) for channel, system in systems.items()]
             people = People(agencies, mediators, ledger, self._dice("people"))
             striking = Blows(
-                self._hub_folder, lambda label: _serves(desk, label), lambda _: self._look(agencies, striking)
+                self._hub_folder, lambda label: _serves(client, label), lambda _: self._look(agencies, striking)
             )
             await self._unless_over(up, self._play(agencies, people, striking))
-            await self._unless_over(up, self._drain(agencies, desk))
-            await self._unless_over(up, self._count(agencies, ledger, mediators, desk))
+            await self._unless_over(up, self._drain(agencies, client))
+            await self._unless_over(up, self._count(agencies, ledger, mediators, client))
             verdict.seconds = round(time.monotonic() - began, 1)
             self._add_up(agencies, people, striking, ledger)
             verdict.ended_by_itself += up.ended
@@ -256,7 +256,7 @@ class Trial:
         show.pauses, show.kills = striking.total(PAUSE), striking.total(KILL)
         show.restarts = len(ends(self._hub_folder))
 
-    async def _drain(self, agencies: Sequence[Agency], desk: HubClient) -> None:
+    async def _drain(self, agencies: Sequence[Agency], client: HubClient) -> None:
         """Wait until everything has arrived.
 
         No record is on its way then and every agency has all its results. The time is bounded (`DRAIN_S`).
@@ -265,33 +265,33 @@ class Trial:
         while time.monotonic() < end:
             for agency in agencies:
                 await agency.fetch()
-            if not any(agency.owed for agency in agencies) and not on_its_way(await desk.sheets(SERVICES), BRIDGES):
+            if not any(agency.owed for agency in agencies) and not on_its_way(await client.sheets(SERVICES), BRIDGES):
                 return
             await asyncio.sleep(LOOK_S)
 
     async def _count(
-        self, agencies: Sequence[Agency], ledger: ReceiptFile, mediators: Mediators, desk: HubClient
+        self, agencies: Sequence[Agency], ledger: ReceiptFile, mediators: Mediators, client: HubClient
     ) -> None:
         verdict = self._verdict
         register = {dispute.dispute_id async for dispute in mediators.register()}
         unregistered = ledger.disputes() - register
-        verdict.missing = len(unregistered | self._untold(agencies, ledger))
+        verdict.missing = len(unregistered | self._without_result(agencies, ledger))
         if strangers := register - ledger.disputes():
             verdict.faults.append(f"{len(strangers)} disputes are in the register without a receipt")
-        books = balance(await desk.sheets(SERVICES), BRIDGES)
+        books = balance(await client.sheets(SERVICES), BRIDGES)
         verdict.books_difference = sum(abs(stage.difference) for stage in books.stages)
         verdict.dead = sum(stage.dead + stage.parked for stage in books.stages)
         total = {channel: Sums() for channel in CHANNELS}
         for agency in agencies:
             for channel, more in agency.sums.items():
                 total[channel] += more
-        shown, _ = await desk.rates("", "", await mediators.await_applied(ledger.vector))
+        shown, _ = await client.rates("", "", await mediators.await_applied(ledger.vector))
         differing = compare_rates(rates(total), shown)
         verdict.figures_difference = len(differing)
         verdict.faults += [f"{line.what}: expected {line.expected}, found {line.found}" for line in differing]
 
     @staticmethod
-    def _untold(agencies: Sequence[Agency], ledger: ReceiptFile) -> set[str]:
+    def _without_result(agencies: Sequence[Agency], ledger: ReceiptFile) -> set[str]:
         """Return the disputes whose agency lacks a result."""
         found = (ledger.dispute_of(agency.name, ref) for agency in agencies for ref in agency.owed)
         return {dispute_id for dispute_id in found if dispute_id is not None}
@@ -301,7 +301,7 @@ class Trial:
         noted = ends(self._hub_folder)
         verdict.receipts = len(ledger)
         if verdict.books_difference is None:
-            verdict.missing = len(self._untold(agencies, ledger))
+            verdict.missing = len(self._without_result(agencies, ledger))
         verdict.results = verdict.receipts - verdict.missing
         verdict.restarts = sum(end.again_in_s is not None for end in noted)
         verdict.pauses, verdict.kills = striking.total(PAUSE), striking.total(KILL)
@@ -331,8 +331,8 @@ def uncaused(noted: Sequence[End], kills: Counter[str]) -> list[End]:
     return found
 
 
-async def _serves(desk: HubClient, label: str) -> bool:
-    return await desk.sheet_now(label) is not None
+async def _serves(client: HubClient, label: str) -> bool:
+    return await client.sheet_now(label) is not None
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

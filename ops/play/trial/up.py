@@ -50,8 +50,8 @@ class HubUp:
     @property
     def keys(self) -> dict[str, str]:
         """Agency to its API key."""
-        told: dict[str, str] = json.loads((self._folder / "credentials" / "api-keys.json").read_text(encoding="utf-8"))
-        return told
+        keys: dict[str, str] = json.loads((self._folder / "credentials" / "api-keys.json").read_text(encoding="utf-8"))
+        return keys
 
     async def __aenter__(self) -> Self:
         self._folder.mkdir(exist_ok=True, mode=0o700)

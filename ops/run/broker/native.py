@@ -115,7 +115,7 @@ class NativeKafka:
                 next(ports),
                 self.folder / f"broker-{number}",
                 sasl_port=next(ports),
-                told_port=next(ports) if behind else 0,
+                advertised_port=next(ports) if behind else 0,
                 peer_port=next(ports) if behind else 0,
             )
             for number in range(1, brokers + 1)
@@ -128,7 +128,7 @@ class NativeKafka:
     @property
     def bootstrap(self) -> str:
         """Advertised addresses of the plain listeners."""
-        return ",".join(f"{HOST}:{node.told_port or node.port}" for node in self.nodes)
+        return ",".join(f"{HOST}:{node.advertised_port or node.port}" for node in self.nodes)
 
     def secured_bus(self, username: str, password: str) -> Bus:
         """Return the connection of one user.

@@ -22,8 +22,8 @@ class Node:
         controller_port: Listener of the metadata quorum.
         folder: Its data, log and settings.
         sasl_port: Listener that requires a user and password; 0 is none.
-        told_port: Port that is advertised to clients when a proxy runs before the plain listener; 0 is the listener's
-            own.
+        advertised_port: Port that is advertised to clients when a proxy runs before the plain listener; 0 is the
+            listener's own.
         peer_port: Listener for the other brokers, when another port is advertised to clients; 0 is none.
     """
 
@@ -32,7 +32,7 @@ class Node:
     controller_port: int
     folder: Path
     sasl_port: int = 0
-    told_port: int = 0
+    advertised_port: int = 0
     peer_port: int = 0
 
 
@@ -76,14 +76,14 @@ def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None
         listeners.append(f"SASL_PLAINTEXT://{HOST}:{node.sasl_port}")
     if node.peer_port:
         listeners.append(f"PEER://{HOST}:{node.peer_port}")
-    told = [f"PLAINTEXT://{HOST}:{node.told_port or node.port}", *listeners[1:]]
+    advertised = [f"PLAINTEXT://{HOST}:{node.advertised_port or node.port}", *listeners[1:]]
     settings = {
         "process.roles": "broker,controller",
         "node.id": str(node.number),
         "controller.quorum.voters": ",".join(f"{peer.number}@{HOST}:{peer.controller_port}" for peer in nodes),
         "controller.listener.names": "CONTROLLER",
         "listeners": ",".join([*listeners, f"CONTROLLER://{HOST}:{node.controller_port}"]),
-        "advertised.listeners": ",".join(told),
+        "advertised.listeners": ",".join(advertised),
         "listener.security.protocol.map": (
             "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,PEER:PLAINTEXT"
         ),

@@ -101,7 +101,7 @@ def test_a_command_that_goes_on_is_not_ended_by_a_line_that_cannot_be_written(mo
         raise stdio.Unwritable(OSError(28, "No space left on device"))
 
     monkeypatch.setattr(Console, "print", unwritable)
-    output.teller()("restarted")
+    output.line_printer()("restarted")
 
 
 def status_table() -> Table:
