@@ -46,20 +46,20 @@ def cost_of(tree: Path, minutes: float) -> dict[str, float]:
         capture_output=True,
         text=True,
     )
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return {name: cost["cpu_us_per_event"] for name, cost in told["cpu"].items()} | {"events_s": told["events_s"]}
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {name: cost["cpu_us_per_event"] for name, cost in figures["cpu"].items()} | {"events_s": figures["events_s"]}
 
 
 def compare(base: Sequence[Mapping[str, float]], now: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """Return the ratio of medians of each process, and whether each of ours is within its bound."""
-    told: dict[str, Any] = {}
+    compared: dict[str, Any] = {}
     for name in now[0]:
         there, here = [turn[name] for turn in base], [turn[name] for turn in now]
-        told[name] = {"base": spread(there), "now": spread(here), "ratio": round(median(here) / median(there), 3)}
+        compared[name] = {"base": spread(there), "now": spread(here), "ratio": round(median(here) / median(there), 3)}
         if name not in NOT_OURS and name != "events_s":
             bound = BOUNDS.get(name, BOUND)
-            told[name] |= {"bound": bound, "ok": told[name]["ratio"] <= bound}
-    return told
+            compared[name] |= {"bound": bound, "ok": compared[name]["ratio"] <= bound}
+    return compared
 
 
 def main() -> int:
@@ -81,7 +81,7 @@ def main() -> int:
                 name = given.base if found is base else "now"
                 screen.say(f"turn {turn} {name}: {found[-1]}")
     processes = compare(base, now)
-    ok = all(told.get("ok", True) for told in processes.values())
+    ok = all(process.get("ok", True) for process in processes.values())
     document = {
         "benchmark": "against",
         "base": given.base,

@@ -88,11 +88,11 @@ async def _ours(course: Course) -> Sample:
             first, first_s, before, broker_before = _folded(rows), time.time(), usage_of(pid), course.broker_cpu_s()
             await _until(lambda: _folded(rows) >= course.events, stats)
             end_s, after, broker_after = time.time(), usage_of(pid), course.broker_cpu_s()
-        desk = HubClient({"stats": stats.grpc_address}, {})
+        client = HubClient({"stats": stats.grpc_address}, {})
         try:
-            sheet = await desk.sheet("stats")
+            sheet = await client.sheet("stats")
         finally:
-            await desk.close()
+            await client.close()
         counted = sheet.total("applied")
     finally:
         stats.terminate()
@@ -160,7 +160,7 @@ class Peer:
         room = course.room(self.name)
         single_events = course.per_value == 1
         events = min(self.limit, course.events)
-        told = {
+        options = {
             "bootstrap": course.kafka.bootstrap,
             "topic": course.singles if single_events else JOURNAL.name,
             "name": room.name,
@@ -170,7 +170,7 @@ class Peer:
             "folder": str(room),
             **self.options(events),
         }
-        arguments = [part for name, value in told.items() for part in (f"--{name}", value)]
+        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         spawned, broker_before = time.time(), course.broker_cpu_s()
         answer, peak = self._said([*self.command, *arguments], room)
         broker_after = course.broker_cpu_s()

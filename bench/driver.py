@@ -86,8 +86,8 @@ class Driven:
         out, _ = await asyncio.wait_for(self._process.communicate(), STOP_S)
         if self._process.returncode != 0 or not out:
             raise CommandError(Exit.TIMED_OUT, f"the driver ended with {self._process.returncode}; its words are above")
-        told: dict[str, Any] = json.loads(out)
-        return told
+        answer: dict[str, Any] = json.loads(out)
+        return answer
 
     def kill(self) -> None:
         """Kill it if it still runs."""
@@ -101,12 +101,12 @@ class Loaded:
 
     Attributes:
         hub: The running hub.
-        desk: Client with open channels to all its processes.
+        client: Client with open channels to all its processes.
         driven: The driver, which is sending.
     """
 
     hub: Hub
-    desk: HubClient
+    client: HubClient
     driven: Driven
 
 
@@ -126,11 +126,11 @@ async def under_load(plan: LaunchPlan, load: Load, say: Say) -> AsyncIterator[Lo
     async with AsyncExitStack() as stack:
         hub = await stack.enter_async_context(five(replace(plan, credentials=credentials), say))
         addresses = {child.label: child.grpc_address for child in hub.children}
-        desk = HubClient(addresses, {child.label: child.http_url for child in hub.children})
-        stack.push_async_callback(desk.close)
+        client = HubClient(addresses, {child.label: child.http_url for child in hub.children})
+        stack.push_async_callback(client.close)
         # The driver uses the last worker of each service, because the first one is killed.
         answering = {child.name: child.grpc_address for child in hub.children}
         orders = Orders(answering, dict(credentials.keys), dict(load.workers), load.batch, load.behind, load.seed)
         driven = await Driven.start(orders)
         stack.callback(driven.kill)
-        yield Loaded(hub, desk, driven)
+        yield Loaded(hub, client, driven)

@@ -147,13 +147,13 @@ def stage(
         finally:
             publisher.close()
         course = Course(kafka, folder, per_value, len(events), SINGLES.name)
-        told = {"events_a_value": recorded.events_a_value, "bytes_an_event": recorded.value_bytes / recorded.events}
+        sizes = {"events_a_value": recorded.events_a_value, "bytes_an_event": recorded.value_bytes / recorded.events}
         kept = {name: partial(peer.run, course) for name, peer in peers.items() if peer.changelog}
         samples = interleave({"hub": partial(ours, course), **kept}, rounds, say)
         if per_value in WITHOUT:
             bare = {name: partial(peer.run, course) for name, peer in peers.items() if not peer.changelog}
             samples |= interleave(bare, 1, say)
-        return samples, told
+        return samples, sizes
 
 
 def events_of(number: int) -> Events:
@@ -241,11 +241,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with failing():
         try:
-            told = run(options, given.only or tuple(FULL.events))
+            result = run(options, given.only or tuple(FULL.events))
         except KeyboardInterrupt:
             raise CommandError(Exit.INTERRUPTED, "已中断 interrupted") from None
-        save("fold", told, publish=options.save)
-        finish(told)
+        save("fold", result, publish=options.save)
+        finish(result)
     return 0
 
 
@@ -276,30 +276,30 @@ def run(options: Options, only: Collection[int]) -> dict[str, object]:
                 say=screen.say,
             )
             show(screen, per_value, journals[per_value], figures[per_value])
-        told = document(options, figures, journals)
-        show_targets(screen, told)
-        told["machine"] = facts(folder)
-    told["versions"] = {name: version_of(interpreter, name) for name in PACKAGES} | {
+        result = document(options, figures, journals)
+        show_targets(screen, result)
+        result["machine"] = facts(folder)
+    result["versions"] = {name: version_of(interpreter, name) for name in PACKAGES} | {
         "kafka": version_of_kafka(libs_folder())
     }
-    return told
+    return result
 
 
 def show(screen: Screen, per_value: int, journal: Mapping[str, float], figures: Figures) -> None:
     """Print one stage's table."""
     rows = []
     for name, samples in figures.items():
-        told = spreads(samples)
-        rate = told["events_s"]
+        result = spreads(samples)
+        rate = result["events_s"]
         rows.append(
             (
                 name,
                 f"{rate['median']:,.0f}",
                 f"{rate['min']:,.0f}–{rate['max']:,.0f}",
-                f"{told['cpu_us']['median']:.1f}",
-                f"{told['broker_cpu_us']['median']:.1f}",
-                f"{told['startup_s']['median']:.1f}",
-                f"{told['rss_mib']['max']:.0f}",
+                f"{result['cpu_us']['median']:.1f}",
+                f"{result['broker_cpu_us']['median']:.1f}",
+                f"{result['startup_s']['median']:.1f}",
+                f"{result['rss_mib']['max']:.0f}",
                 f"{max((sample['off_by'] for sample in samples), key=abs):+.0f}",
             )
         )
@@ -308,17 +308,17 @@ def show(screen: Screen, per_value: int, journal: Mapping[str, float], figures: 
     screen.table(title, columns, rows)
 
 
-def show_targets(screen: Screen, told: Mapping[str, Any]) -> None:
+def show_targets(screen: Screen, result: Mapping[str, Any]) -> None:
     """Print each target and the value reached."""
     rows = [
         (
             name,
             f"{target['target']:.2f}",
             f"{target['reached']:.2f}",
-            f"{told['ratios_cpu'][name]:.2f}",
+            f"{result['ratios_cpu'][name]:.2f}",
             VERDICT[target["met"]],
         )
-        for name, target in told["targets"].items()
+        for name, target in result["targets"].items()
     ]
     screen.table("times as fast as", ("", "target", "reached", "by CPU", ""), rows)
 

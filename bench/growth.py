@@ -83,7 +83,7 @@ def record_journal(region: Name, disputes: int, of: Bus, screen: Screen) -> Reco
     journal = Journal(pool(), REGIONS[region], SEED)
     total = round(disputes * journal.events_a_dispute)
     try:
-        events = _told(journal.of_disputes(disputes), total, "journal events", screen)
+        events = _with_progress(journal.of_disputes(disputes), total, "journal events", screen)
         return Recorder(publisher, per_value=PER_VALUE).record(events)
     finally:
         publisher.close()
@@ -101,7 +101,7 @@ def record_handoffs(region: Name, disputes: int, of: Bus, keys: Path, screen: Sc
         channel: Recorder(publisher, per_value=PER_VALUE, topic=HANDOFFS, producer=f"{channel}_bridge")
         for channel in Docking
     }
-    told: dict[Docking, Recorded] = {}
+    by_channel: dict[Docking, Recorded] = {}
     try:
         for first in range(0, disputes, CHUNK):
             size, done = min(CHUNK, disputes - first), first
@@ -110,17 +110,19 @@ def record_handoffs(region: Name, disputes: int, of: Bus, keys: Path, screen: Sc
                 numbers = range(done, upto)
                 done = upto
                 if numbers:
-                    told[channel] = recorders[channel].record(recorded(press.cases(channel, numbers), sealer))
+                    by_channel[channel] = recorders[channel].record(recorded(press.cases(channel, numbers), sealer))
             screen.say(f"recorded {first + size}/{disputes} hand-offs")
     finally:
         publisher.close()
-    parts = told.values()
+    parts = by_channel.values()
     return Recorded(
         sum(part.events for part in parts), sum(part.values for part in parts), sum(part.value_bytes for part in parts)
     )
 
 
-def _told(events: Iterator[tuple[int, bytes]], total: int, what: str, screen: Screen) -> Iterator[tuple[int, bytes]]:
+def _with_progress(
+    events: Iterator[tuple[int, bytes]], total: int, what: str, screen: Screen
+) -> Iterator[tuple[int, bytes]]:
     every = max(1, total // 10)
     for number, event in enumerate(events, start=1):
         if number % every == 0:
@@ -136,9 +138,9 @@ async def grow(service: str, region: Name, disputes: int, folder: Path, screen: 
     with broker(folder, screen.say) as kafka:
         of = bus(kafka)
         if service == STATS:
-            told = await asyncio.to_thread(record_journal, region, disputes, of, screen)
+            recording = await asyncio.to_thread(record_journal, region, disputes, of, screen)
         else:
-            told = await asyncio.to_thread(record_handoffs, region, disputes, of, folder / "keys", screen)
+            recording = await asyncio.to_thread(record_handoffs, region, disputes, of, folder / "keys", screen)
         log_bytes = disk_of(folder / "kafka")
         # The records are of last year: on the wall clock the deadlines of all of them would fire at once.
         settings = {"HUB_CLOCK": "scenario"} if service == INTAKE else {}
@@ -146,20 +148,20 @@ async def grow(service: str, region: Name, disputes: int, folder: Path, screen: 
         child.start()
         try:
             await child.wait_ready()
-            points = await watch(child, told.events, folder / "stores", screen)
+            points = await watch(child, recording.events, folder / "stores", screen)
             child.terminate()
             await child.wait_ended()
             child.start()
             await child.wait_ready()
-            dead = await until(child, told.events)
+            dead = await until(child, recording.events)
             restarted = usage_of(pid_of(child)).rss_bytes
         finally:
             child.terminate()
             await child.wait_ended()
-    return Grown(service, region, disputes, told.events, told, points, log_bytes, restarted, dead)
+    return Grown(service, region, disputes, recording.events, recording, points, log_bytes, restarted, dead)
 
 
-def told_of(grown: Grown) -> dict[str, Any]:
+def figures_of(grown: Grown) -> dict[str, Any]:
     """Return the saved form of one pass."""
     slices = tenths(grown.points)
     seconds = grown.points[-1].at_s - grown.points[0].at_s
@@ -256,7 +258,7 @@ def main() -> int:
             if given.service in {None, service}:
                 screen.say(f"{service}: {disputes} disputes of a {region}")
                 own = folder / f"{service}-{region}-{disputes}"
-                passes.append(told_of(interrupts.run(grow(service, region, disputes, own, screen))))
+                passes.append(figures_of(interrupts.run(grow(service, region, disputes, own, screen))))
                 if options.folder is None:
                     shutil.rmtree(own)
         machine = facts(folder)

@@ -158,10 +158,10 @@ class Calling:
         """
         self._runs += 1
         receipts = str(self._folder / f"receipts-{self._runs}") if orders.api_key else ""
-        told = replace(orders, first=self._runs * NUMBERS_A_RUN, receipts=receipts)
+        numbered = replace(orders, first=self._runs * NUMBERS_A_RUN, receipts=receipts)
         done = subprocess.run(
             [sys.executable, "-m", "bench.handoff_callers"],
-            input=json.dumps(asdict(told)).encode() + b"\n",
+            input=json.dumps(asdict(numbered)).encode() + b"\n",
             stdout=subprocess.PIPE,
             cwd=ROOT,
             check=False,
@@ -237,7 +237,7 @@ def measured(options: Options, folder: Path, screen: Screen) -> tuple[dict[str, 
             "rest": calling.orders("http", web, CASES, pid, api_key=key),
             "batch": calling.orders("batch", ours, BATCH_CALL, pid, api_key=key),
         }
-        contenders = {name: partial(calling.run, told) for name, told in orders.items()}
+        contenders = {name: partial(calling.run, order) for name, order in orders.items()}
         samples = interleave(contenders, options.rounds, screen.say)
     screen.say("comparing receipts with the store of the killed bridge")
     return samples, checked(folder / "stores" / "court_bridge.db", calling.acknowledged())

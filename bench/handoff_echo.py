@@ -39,7 +39,7 @@ async def _grpc() -> None:
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Echo": handler}),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    await _until_told(port)
+    await _serve_until_closed(port)
     await server.stop(None)
 
 
@@ -57,12 +57,12 @@ async def _http() -> None:
     listener = socket.create_server(("127.0.0.1", 0), backlog=512)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     serving = asyncio.create_task(server.serve([listener]))
-    await _until_told(listener.getsockname()[1])
+    await _serve_until_closed(listener.getsockname()[1])
     server.should_exit = True
     await serving
 
 
-async def _until_told(port: int) -> None:
+async def _serve_until_closed(port: int) -> None:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

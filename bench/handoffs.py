@@ -39,7 +39,7 @@ def recorded(cases: Iterator[Case], sealer: Sealer) -> Iterator[tuple[int, bytes
 def handoff_of(case: Case, sealer: Sealer) -> handoff_pb2.Handoff:
     """Return the hand-off of a received case."""
     matter = case.matter
-    told = handoff_pb2.CaseReceived(
+    facts = handoff_pb2.CaseReceived(
         county_code=matter.county_code,
         town_code=matter.town_code,
         village_code=matter.village_code,
@@ -53,16 +53,16 @@ def handoff_of(case: Case, sealer: Sealer) -> handoff_pb2.Handoff:
     )
     match matter:
         case court_pb2.CourtCase():
-            told.received_on, told.case_cause = matter.court_received_on, matter.cause_code
-            told.procedure, told.suit_kind, told.amount_fen = matter.procedure, matter.suit_kind, matter.amount_fen
+            facts.received_on, facts.case_cause = matter.court_received_on, matter.cause_code
+            facts.procedure, facts.suit_kind, facts.amount_fen = matter.procedure, matter.suit_kind, matter.amount_fen
         case police_pb2.PoliceIncident():
-            told.received_on = business_day(case.record.handed_over_at).isoformat()
-            told.case_cause, told.class_as_called = matter.class_as_found, matter.class_as_called
+            facts.received_on = business_day(case.record.handed_over_at).isoformat()
+            facts.case_cause, facts.class_as_called = matter.class_as_found, matter.class_as_called
         case _:
-            told.received_on, told.case_cause = matter.registered_on, matter.content_class
-            told.purpose, told.form, told.recurrence = matter.purpose, matter.form, matter.recurrence
+            facts.received_on, facts.case_cause = matter.registered_on, matter.content_class
+            facts.purpose, facts.form, facts.recurrence = matter.purpose, matter.form, matter.recurrence
     secret = handoff_pb2.Confidential(parties=matter.parties, brief=matter.brief)
-    digest = hashlib.sha256(told.SerializeToString() + secret.SerializeToString()).digest()
+    digest = hashlib.sha256(facts.SerializeToString() + secret.SerializeToString()).digest()
     secret.content_sha256 = digest
     handoff_id = str(uuid5(NAMESPACE, f"bench\x1f{case.agency}\x1f{case.reference}"))
     return handoff_pb2.Handoff(
@@ -77,5 +77,5 @@ def handoff_of(case: Case, sealer: Sealer) -> handoff_pb2.Handoff:
         received_at=matter.handed_over_at,
         correlation_id=handoff_id,
         confidential=sealer.seal(secret, handoff_id),
-        case_received=told,
+        case_received=facts,
     )

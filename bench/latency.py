@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.lands import land
-from bench.latency_arrivals import Arrivals, Doors, RefusedError, Schedule, Seen
+from bench.latency_arrivals import Arrivals, Interfaces, RefusedError, Schedule, Seen
 from bench.machine import facts
 from bench.measure import judged, percentile
 from bench.options import Options, Screen, command, common
@@ -93,17 +93,17 @@ async def measure(options: Options, rates: Sequence[int], folder: Path, screen: 
         hub = await stack.enter_async_context(five(LaunchPlan(folder, credentials=credentials), screen.say))
         addresses = {child.name: child.grpc_address for child in hub.children}
         pids = _pids(hub)
-        desk = HubClient(addresses, {})
-        stack.push_async_callback(desk.close)
-        doors = await stack.enter_async_context(Doors(addresses, keys))
-        arrivals = Arrivals(doors, press)
+        client = HubClient(addresses, {})
+        stack.push_async_callback(client.close)
+        interfaces = await stack.enter_async_context(Interfaces(addresses, keys))
+        arrivals = Arrivals(interfaces, press)
         warm = await arrivals.run(Schedule(WARM_RECORDS_S, WARM_S))
         counted = await arrivals.settled(warm)
         a_record = counted / warm.accepted
         screen.say(f"warm: {warm.accepted} records made {counted} events")
         for number in range(1, options.rounds + 1):
             for rate in rates:
-                await at_rest(desk)
+                await at_rest(client)
                 screen.say(f"{number}/{options.rounds} {rate} events/s")
                 schedule = Schedule(rate / a_record, QUICK_SECONDS if options.quick else SECONDS)
                 done.append(await at_rate(rate, schedule, arrivals, counted, pids))

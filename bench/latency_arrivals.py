@@ -95,7 +95,7 @@ class RefusedError(RuntimeError):
     """
 
 
-class Doors:
+class Interfaces:
     """Clients of the public interfaces that a run needs.
 
     It is an asynchronous context manager.
@@ -160,12 +160,12 @@ class Arrivals:
     """Sends records by schedule.
 
     Args:
-        doors: Clients of the public interfaces.
+        interfaces: Clients of the public interfaces.
         press: Makes the records; each has a number of its own in the whole benchmark.
     """
 
-    def __init__(self, doors: Doors, press: Press) -> None:
-        self._doors = doors
+    def __init__(self, interfaces: Interfaces, press: Press) -> None:
+        self._interfaces = interfaces
         self._press = press
         self._number = 1
 
@@ -189,7 +189,7 @@ class Arrivals:
 
         Returns the number of events it has counted.
         """
-        return await self._doors.counted(await self._doors.applied(seen.handoffs))
+        return await self._interfaces.counted(await self._interfaces.applied(seen.handoffs))
 
     def _made(self, schedule: Schedule) -> list[tuple[Docking, list[Submission]]]:
         """Make all batches before sending.
@@ -209,14 +209,14 @@ class Arrivals:
     async def _tick(
         self, channel: Docking, items: Sequence[Submission], due: float, seen: Seen, *, follow: bool
     ) -> None:
-        handoffs = await self._doors.submit(channel, items)
+        handoffs = await self._interfaces.submit(channel, items)
         accepted = time.perf_counter()
         seen.receipt_s.append(accepted - due)
         seen.accepted += len(items)
         for stream, position in handoffs.items():
             seen.handoffs[stream] = max(seen.handoffs.get(stream, 0), position)
         if follow:
-            await self._doors.counted(await self._doors.applied(handoffs))
+            await self._interfaces.counted(await self._interfaces.applied(handoffs))
             visible = time.perf_counter()
             seen.visible_s.append(visible - accepted)
             seen.from_due_s.append(visible - due)

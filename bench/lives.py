@@ -75,16 +75,16 @@ def pool(path: Path = SCENARIO) -> tuple[Life, ...]:
 
 def _life(record: Record, scenario: Scenario) -> Life:
     dispute: Dispute | None = None
-    told: list[Event] = []
+    events: list[Event] = []
     for number, (at, actor, order) in enumerate(_orders(record, scenario), start=1):
         command = Command(f"{record.number}-{number}", _id_of(record), actor, at, order)
         dispute, made = _judged(dispute, command)
-        told += made
+        events += made
     if dispute is not None and record.number % CORRECTED == 0 and dispute.state in OPEN:
         order = Reclassify(village_code=f"{record.town}002", reason_code="wrong_division")
-        command = Command(f"{record.number}-0", _id_of(record), _SYSTEM, told[-1].occurred_at, order)
-        told += _judged(dispute, command)[1]
-    return tuple(event_to_wire(event, event.occurred_at) for event in told)
+        command = Command(f"{record.number}-0", _id_of(record), _SYSTEM, events[-1].occurred_at, order)
+        events += _judged(dispute, command)[1]
+    return tuple(event_to_wire(event, event.occurred_at) for event in events)
 
 
 def _judged(dispute: Dispute | None, command: Command) -> tuple[Dispute | None, tuple[Event, ...]]:
@@ -150,17 +150,17 @@ def _id_of(record: Record) -> str:
 
 
 def _registration(record: Record) -> Register:
-    door = Channel(str(record.channel))
-    of_petition = door is Channel.PETITION
+    channel = Channel(str(record.channel))
+    of_petition = channel is Channel.PETITION
     return Register(
         dimensions=Dimensions(
-            channel=door,
+            channel=channel,
             source_organ=record.agency,
             county_code=record.county,
             town_code=record.town,
             village_code=f"{record.town}001",
             category=record.category,
-            regime=Regime.A if door is Channel.COURT else Regime.NONE,
+            regime=Regime.A if channel is Channel.COURT else Regime.NONE,
         ),
         received_on=record.received_on,
         source_ref=record.ref,

@@ -254,14 +254,14 @@ def main() -> int:
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     done = asyncio.run(_main(orders, press))
-    told = {
+    report = {
         "records": done.records,
         "commands": done.commands,
         "results": done.results,
         "refused": dict(done.refused),
         "waited_s": round(done.waited_s, 1),
     }
-    sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
     return 0
 
 

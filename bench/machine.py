@@ -37,7 +37,7 @@ def facts(folder: Path) -> dict[str, object]:
         "python": platform.python_version(),
         "java": _first_line(["java", "-version"]),
         "file_system": file_system(folder),
-        "turn_ns": pace.told(),
+        "turn_ns": pace.turns(),
     }
 
 

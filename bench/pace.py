@@ -63,7 +63,7 @@ def latest() -> float:
     return _seen[-1] if _seen else turn_ns()
 
 
-def told() -> dict[str, float]:
+def turns() -> dict[str, float]:
     """Return median, min, max and n of the turns.
 
     The times are in nanoseconds: those of the current `watched` block and one measured now.

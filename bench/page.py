@@ -122,12 +122,12 @@ def machine(saved: Mapping[str, Document]) -> str:
     """Return the table of each result's machine."""
     rows = []
     for name, document in saved.items():
-        told = document["machine"]
-        where = f"{told['cores']} × {told['cpu']}, {told['memory_bytes'] / 1e9:.0f} GB, {told['file_system']}"
-        with_ = f"Linux {told['kernel']}, Python {told['python']}, {told['java']}"
-        turn = told["turn_ns"]
+        facts = document["machine"]
+        where = f"{facts['cores']} × {facts['cpu']}, {facts['memory_bytes'] / 1e9:.0f} GB, {facts['file_system']}"
+        with_ = f"Linux {facts['kernel']}, Python {facts['python']}, {facts['java']}"
+        turn = facts["turn_ns"]
         pace = f"{_figure(turn['median'])} ({_figure(turn['min'])}–{_figure(turn['max'])})"
-        rows.append((QUESTIONS[name], told["date"][:10], told["commit"], pace, where, with_))
+        rows.append((QUESTIONS[name], facts["date"][:10], facts["commit"], pace, where, with_))
     heads = ("Benchmark", "Date", "Commit", "ns a turn", "Machine", "With")
     return _table(heads, rows, right=(3,)) if rows else "Nothing is saved yet.\n"
 
@@ -147,9 +147,9 @@ def profile(name: str, document: Document | None) -> str:
     """
     views = {} if document is None else document["views"]
     columns = {
-        process if view == name else f"{process}, {view.removeprefix(name + '-')}": told["parts"]
+        process if view == name else f"{process}, {view.removeprefix(name + '-')}": shares["parts"]
         for view in PROFILES[name]
-        for process, told in views.get(view, {}).items()
+        for process, shares in views.get(view, {}).items()
     }
     if not columns:
         return "Not profiled yet: `make bench-profile BENCH=--save`, then `make docs`.\n"
@@ -183,12 +183,12 @@ def fold(document: Document) -> str:
         right=range(1, len(stages) + 1),
     )
     ratios = document["ratios_by_records_a_value"]
-    told = _table(
+    sizes = _table(
         ("the hub is … times as fast as", *heads),
         [(_named(name), *(_figure(ratios[stage].get(name)) for stage in stages)) for name in names if name != "hub"],
         right=range(1, len(stages) + 1),
     )
-    return f"{rates}\n{work}\n{told}"
+    return f"{rates}\n{work}\n{sizes}"
 
 
 def handoff(document: Document) -> str:
@@ -196,7 +196,8 @@ def handoff(document: Document) -> str:
     columns = ("records_s", "server_cpu_us", "p50_ms", "p99_ms", "server_cores", "callers_cores")
     heads = ("", "records/s", "µs CPU/record", "p50 ms", "p99 ms", "server's cores", "callers' cores")
     rows = [
-        (_named(name), *(_spread(told.get(column)) for column in columns)) for name, told in document["figures"].items()
+        (_named(name), *(_spread(figures.get(column)) for column in columns))
+        for name, figures in document["figures"].items()
     ]
     ratios = ", ".join(f"{name} {ratio:.2f}" for name, ratio in document["ratios"].items())
     receipts = ", ".join(f"{name} {count}" for name, count in document["receipts"].items())
@@ -220,9 +221,9 @@ def latency(document: Document) -> str:
         "cores of the services": "services_cores",
     }
     rows = []
-    for rate, told in document["figures"].items():
-        rounds = " · ".join(_figure(one) for one in told["p99_ms_by_round"])
-        rows.append((rate, *(_figure(told[key]) for key in columns.values()), rounds))
+    for rate, figures in document["figures"].items():
+        rounds = " · ".join(_figure(one) for one in figures["p99_ms_by_round"])
+        rows.append((rate, *(_figure(figures[key]) for key in columns.values()), rounds))
     heads = ("events/s wanted", *columns, "p99 of each round")
     return _table(heads, rows, right=range(len(heads)))
 
@@ -292,9 +293,9 @@ def recovery(document: Document) -> str:
     return "\n".join(table(document[part]) for part, table in tables.items() if part in document)
 
 
-def _restarts(told: Document) -> str:
+def _restarts(document: Document) -> str:
     names = ("serving_s", "reading_s", "at_rest_s", "importing_s")
-    rows = [(name, *(_spread(of[what]) for what in names)) for name, of in told["services"].items()]
+    rows = [(name, *(_spread(of[what]) for what in names)) for name, of in document["services"].items()]
     heads = (
         "kill -9, started again",
         "s until serving, under load",
@@ -302,22 +303,22 @@ def _restarts(told: Document) -> str:
         "s until serving, at rest",
         "s to import it alone",
     )
-    held = f"\nStores held {told['events']:,} events, {told['stores_bytes'] / 1e6:.0f} MB.\n"
+    held = f"\nStores held {document['events']:,} events, {document['stores_bytes'] / 1e6:.0f} MB.\n"
     return _table(heads, rows, right=range(1, 5)) + held
 
 
-def _hand_overs(told: Document) -> str:
-    rows = [(name, _spread(of["applied_s"]), _spread(of.get("relayed_s"))) for name, of in told.items()]
+def _hand_overs(document: Document) -> str:
+    rows = [(name, _spread(of["applied_s"]), _spread(of.get("relayed_s"))) for name, of in document.items()]
     heads = ("kill -9 of one of two workers (PostgreSQL)", "s until the other applied", "s until it relayed")
     return _table(heads, rows, right=(1, 2))
 
 
-def _rebuilds(told: Document) -> str:
+def _rebuilds(document: Document) -> str:
     names = ("events", "events_a_value", "events_s", "cpu_us_per_event", "from_start_s")
     heads = ("Journal recorded", "Events", "a value", "Events/s", "µs CPU/event", "s with its start", "Same answers")
     rows = [
         (pace.replace("_", " "), *(_figure(of[name]) for name in names), "yes" if of["same_answers"] else "**no**")
-        for pace, of in told.items()
+        for pace, of in document.items()
     ]
     return _table(heads, rows, right=range(1, 6))
 
@@ -352,11 +353,11 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], right: Iterable[
     return "\n".join(lines) + "\n"
 
 
-def _spread(told: Mapping[str, float] | None) -> str:
-    if told is None:
+def _spread(figures: Mapping[str, float] | None) -> str:
+    if figures is None:
         return "–"
-    middle, low, high = (_figure(told[name]) for name in ("median", "min", "max"))
-    return middle if told["n"] == 1 else f"{middle} ({low}–{high})"
+    middle, low, high = (_figure(figures[name]) for name in ("median", "min", "max"))
+    return middle if figures["n"] == 1 else f"{middle} ({low}–{high})"
 
 
 def _figure(value: float | None) -> str:

@@ -47,20 +47,20 @@ def _fold(document: Document) -> Picture | None:
         return None
     rates = {PEERS[name]: figures[name]["events_s"] for name in PEERS if name in figures}
     drawn = [Bar(name, rate["median"], rate["min"], rate["max"], name == PEERS["hub"]) for name, rate in rates.items()]
-    told = ", ".join(f"{name} {rate['median']:,.0f}" for name, rate in rates.items())
+    texts = ", ".join(f"{name} {rate['median']:,.0f}" for name, rate in rates.items())
     title = f"Stats fold, {STAGE} records a value"
-    alternative = f"Bars of events per second: {told}."
+    alternative = f"Bars of events per second: {texts}."
     return Picture(bars(title, alternative, "events/s; whiskers: lowest to highest", drawn), alternative)
 
 
 def _latency(document: Document) -> Picture:
-    figures = {int(rate): told for rate, told in document["figures"].items()}
+    figures = {int(rate): figure for rate, figure in document["figures"].items()}
     drawn = [
         Line(name, [(rate, figures[rate][key]) for rate in sorted(figures)])
         for name, key in (("p50", "p50_ms"), ("p99", "p99_ms"))
     ]
-    told = ", ".join(f"{rate}/s p50 {of['p50_ms']:.0f} ms, p99 {of['p99_ms']:.0f} ms" for rate, of in figures.items())
-    alternative = f"Time from receipt to a stats answer against the rate of events: {told}."
+    texts = ", ".join(f"{rate}/s p50 {of['p50_ms']:.0f} ms, p99 {of['p99_ms']:.0f} ms" for rate, of in figures.items())
+    alternative = f"Time from receipt to a stats answer against the rate of events: {texts}."
     axes = ("journal events/s", "ms")
     return Picture(lines("From receipt to figures", alternative, axes, drawn, log_x=True, log_y=True), alternative)
 
@@ -79,40 +79,40 @@ def _sustained_memory(document: Document) -> Picture:
     rows, memory = document["series"], document["memory"]
     names = [name for name in PROCESSES if name in memory]
     drawn = [Line(name, [(row["at_s"], row["rss_mb"][name]) for row in rows]) for name in names]
-    told = ", ".join(
+    texts = ", ".join(
         f"{name} {memory[name]['half_way_bytes'] / 1e6:.0f} then {memory[name]['end_bytes'] / 1e6:.0f}"
         for name in names
     )
-    alternative = f"Resident memory of each process in MB, half-way and at the end: {told}."
+    alternative = f"Resident memory of each process in MB, half-way and at the end: {texts}."
     return Picture(lines("Memory under sustained load", alternative, ("seconds", "MB"), drawn), alternative)
 
 
 def _growth_memory(document: Document) -> Picture:
-    drawn, told = [], []
+    drawn, texts = [], []
     for one in _largest(document, "service", "region"):
         share = one["disputes"] / one["records"]
         points = [(row["records"] * share, row["rss_mb"]) for row in one["series"] if row["records"] > 0]
         drawn.append(Line(f"{one['service']}, {one['region']}", points))
-        told.append(f"{one['service']} of a {one['region']} {points[-1][1]:.0f} at {one['disputes']:,}")
-    alternative = f"Resident memory in MB against the number of disputes: {'; '.join(told)}."
+        texts.append(f"{one['service']} of a {one['region']} {points[-1][1]:.0f} at {one['disputes']:,}")
+    alternative = f"Resident memory in MB against the number of disputes: {'; '.join(texts)}."
     axes = ("disputes", "MB")
     return Picture(lines("Memory as the register grows", alternative, axes, drawn, log_x=True), alternative)
 
 
 def _growth_cost(document: Document) -> Picture | None:
-    drawn, told = [], []
+    drawn, texts = [], []
     for one in _largest(document, "service"):
         tenths = zip(one["tenths_cpu_us_per_record"], one["tenths_turn_ns"], strict=True)
         costs = [us * 1_000 / turn for us, turn in tenths]
         if costs:
             drawn.append(Line(f"{one['service']}, {short(one['disputes'])}", list(enumerate(costs, start=1))))
-            told.append(
+            texts.append(
                 f"{one['service']} on the way to {one['disputes']:,} disputes {costs[0]:,.0f} in the first, "
                 f"{costs[-1]:,.0f} in the last"
             )
     if not drawn:
         return None
-    alternative = f"Processor time per record in turns of the machine's loop, by tenth of the way: {'; '.join(told)}."
+    alternative = f"Processor time per record in turns of the machine's loop, by tenth of the way: {'; '.join(texts)}."
     axes = ("tenth of the way", "turns a record")
     return Picture(lines("Cost as the register grows", alternative, axes, drawn, log_y=True), alternative)
 

@@ -164,9 +164,9 @@ def main() -> int:
             with scratch(f"profile-{name}", options.folder) as folder:
                 views[name] = look(VIEWS[name], folder, interpreter, screen.say)
                 machine = facts(folder)
-            for process, told in views[name].items():
-                rows = [[part, f"{share:.0%}"] for part, share in told["parts"].items() if share >= 0.01]  # noqa: PLR2004 - one percent
-                screen.table(f"{name}: {process}, {told['samples']} samples", ("part", "share"), rows)
+            for process, view in views[name].items():
+                rows = [[part, f"{share:.0%}"] for part, share in view["parts"].items() if share >= 0.01]  # noqa: PLR2004 - one percent
+                screen.table(f"{name}: {process}, {view['samples']} samples", ("part", "share"), rows)
         document = {
             "benchmark": "profile",
             "quick": options.quick,

@@ -52,14 +52,14 @@ async def rebuild(pace: str, amount: tuple[int, int], folder: Path, screen: Scre
             journal = Journal(pool(), COUNTY, SEED)
             screen.say(f"{pace}: recording {disputes} disputes, {per_value} records a value")
             recorder = Recorder(publisher, per_value=per_value)
-            told = await asyncio.to_thread(recorder.record, journal.of_disputes(disputes))
+            recorded = await asyncio.to_thread(recorder.record, journal.of_disputes(disputes))
         finally:
             publisher.close()
         child = single(STATS, folder, kafka.bootstrap)
         try:
             child.start()
             await child.wait_ready()
-            await watch(child, told.events, folder / "stores", screen)
+            await watch(child, recorded.events, folder / "stores", screen)
             before = await _figures(child)
             child.terminate()
             await child.wait_ended()
@@ -68,7 +68,7 @@ async def rebuild(pace: str, amount: tuple[int, int], folder: Path, screen: Scre
             dropped_s = time.monotonic() - start
             child.start()
             await child.wait_ready()
-            points = await watch(child, told.events, folder / "stores", screen)
+            points = await watch(child, recorded.events, folder / "stores", screen)
             whole_s = time.monotonic() - start - dropped_s
             same = before == await _figures(child)
         finally:
@@ -76,9 +76,9 @@ async def rebuild(pace: str, amount: tuple[int, int], folder: Path, screen: Scre
             await child.wait_ended()
     first, last = points[0], points[-1]
     return {
-        "events": told.events,
-        "values": told.values,
-        "events_a_value": round(told.events_a_value, 2),
+        "events": recorded.events,
+        "values": recorded.values,
+        "events_a_value": round(recorded.events_a_value, 2),
         "drop_s": round(dropped_s, 2),
         "from_start_s": round(whole_s, 1),
         "seconds": round(last.at_s - first.at_s, 1),
@@ -93,8 +93,8 @@ def _drop(child: Child) -> None:
 
 
 async def _figures(child: Child) -> tuple[object, int]:
-    desk = HubClient({child.label: child.grpc_address}, {child.label: child.http_url})
+    client = HubClient({child.label: child.grpc_address}, {child.label: child.http_url})
     try:
-        return await desk.rates("", "", {})
+        return await client.rates("", "", {})
     finally:
-        await desk.close()
+        await client.close()

@@ -138,11 +138,11 @@ class Recorder:
         partition = partition_of(shard, self._partitions)
         message = pack(self._topic, place, tail.records, partition=partition, written_at=datetime.now(UTC))
         self._sender.send(message)
-        told = self._recorded
-        told.events += place.count
-        told.values += 1
-        told.value_bytes += len(message.value)
-        told.heads[stream] = tail.position = place.last
+        recorded = self._recorded
+        recorded.events += place.count
+        recorded.values += 1
+        recorded.value_bytes += len(message.value)
+        recorded.heads[stream] = tail.position = place.last
         tail.sent_hash, tail.records, tail.size = tail.hash, [], 0
 
 

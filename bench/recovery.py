@@ -77,18 +77,18 @@ async def restarts(folder: Path, options: Options, screen: Screen) -> dict[str, 
             for name in SERVICES:
                 (child,) = loaded.hub.of(name)
                 times = await _restart(child)
-                screen.say(f"{number}/{options.rounds} kill -9 {name}: " + _told(times))
+                screen.say(f"{number}/{options.rounds} kill -9 {name}: " + _line(times))
                 keep(name, times)
         await loaded.driven.stop()
-        await at_rest(loaded.desk)
+        await at_rest(loaded.client)
         for number in range(1, options.rounds + 1):
             for name in SERVICES:
                 (child,) = loaded.hub.of(name)
                 times = {"at_rest_s": await _serving(child), "importing_s": await asyncio.to_thread(_importing, name)}
-                screen.say(f"{number}/{options.rounds} kill -9 {name} at rest: " + _told(times))
+                screen.say(f"{number}/{options.rounds} kill -9 {name} at rest: " + _line(times))
                 keep(name, times)
-    told = {name: {what: spread(seconds) for what, seconds in times.items()} for name, times in found.items()}
-    return {"events": events, "stores_bytes": size, "services": told}
+    services = {name: {what: spread(seconds) for what, seconds in times.items()} for name, times in found.items()}
+    return {"events": events, "stores_bytes": size, "services": services}
 
 
 async def _holds(asked: Asked, events: int) -> bool:
@@ -159,7 +159,7 @@ async def hand_overs(folder: Path, options: Options, screen: Screen) -> dict[str
         for number in range(1, options.rounds + 1):
             for name, times in found.items():
                 seen = await _hand_over(loaded, name)
-                screen.say(f"{number}/{options.rounds} kill -9 {name}: " + _told(seen))
+                screen.say(f"{number}/{options.rounds} kill -9 {name}: " + _line(seen))
                 for what in times:
                     times[what].append(seen[what])
         await loaded.driven.stop()
@@ -230,7 +230,7 @@ async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
     done: dict[str, float] = {}
     wanted = {"applied_s", "relayed_s"} if victim.name == "intake" else {"applied_s"}
     while done.keys() < wanted:
-        look = await _look(loaded.desk, victim.name, start)
+        look = await _look(loaded.client, victim.name, start)
         if look.at_s > STALLED_S:
             raise CommandError(Exit.TIMED_OUT, f"{victim.label}'s shards were not taken over")
         if look.at_s >= AFTER_KILL_S:
@@ -242,13 +242,13 @@ async def _taken_over(loaded: Loaded, victim: Child) -> dict[str, float]:
     return {} if _reaches(looks[0].read, looks[0].published) else done
 
 
-async def _look(desk: HubClient, service: str, start: float) -> _Look:
+async def _look(client: HubClient, service: str, start: float) -> _Look:
     """Read the books of senders and the live worker.
 
     The senders are the services whose streams the service reads.
     """
     senders = BRIDGES if service == "intake" else ("intake",)
-    sheets = await asyncio.gather(*(desk.sheet(label) for label in senders), desk.sheet(f"{service}-2"))
+    sheets = await asyncio.gather(*(client.sheet(label) for label in senders), client.sheet(f"{service}-2"))
     *sending, own = sheets
     published: dict[Any, int] = {}
     for sheet in sending:
@@ -268,7 +268,7 @@ async def _wait(met: Callable[[], Awaitable[bool]], what: str, deadline_s: float
         await asyncio.sleep(LOOK_S)
 
 
-def _told(times: Mapping[str, float]) -> str:
+def _line(times: Mapping[str, float]) -> str:
     return ", ".join(f"{what} {seconds:.2f}" for what, seconds in times.items())
 
 

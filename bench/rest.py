@@ -20,7 +20,7 @@ PATIENCE_S: Final = 300.0
 LOOK_S: Final = 0.2
 
 
-async def at_rest(desk: HubClient) -> Mapping[str, Sheet]:
+async def at_rest(client: HubClient) -> Mapping[str, Sheet]:
     """Wait until no record is on its way.
 
     Returns the books of all services.
@@ -29,7 +29,7 @@ async def at_rest(desk: HubClient) -> Mapping[str, Sheet]:
         CommandError: They are still on their way.
     """
     end = time.monotonic() + PATIENCE_S
-    while on_its_way(sheets := await desk.sheets(SERVICES), BRIDGES):
+    while on_its_way(sheets := await client.sheets(SERVICES), BRIDGES):
         if time.monotonic() > end:
             raise CommandError(Exit.TIMED_OUT, f"records are still on their way after {PATIENCE_S:.0f} s")
         await asyncio.sleep(LOOK_S)

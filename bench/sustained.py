@@ -75,17 +75,17 @@ class Watch:
 
     Args:
         hub: The running hub.
-        desk: Client that reads its metrics.
+        client: Client that reads its metrics.
         channels: Open channels to intake and stats.
         driver: Process id of the driver.
     """
 
     def __init__(
-        self, hub: Hub, desk: HubClient, channels: tuple[grpc.aio.Channel, grpc.aio.Channel], driver: int
+        self, hub: Hub, client: HubClient, channels: tuple[grpc.aio.Channel, grpc.aio.Channel], driver: int
     ) -> None:
         self._intake = intake_pb2_grpc.IntakeServiceStub(channels[0])
         self._stats = stats_pb2_grpc.StatsServiceStub(channels[1])
-        self._desk = desk
+        self._client = client
         self._labels = [child.label for child in hub.children if child.name != "stats"]
         self._pids = {child.label: _alive(child.pid()) for child in hub.children}
         self._pids["broker"] = int((hub.plan.folder / "kafka" / "broker-1" / "broker.pid").read_text())
@@ -116,7 +116,7 @@ class Watch:
         return Look(time.monotonic() - since, written, visible, sum(unsent), usage)
 
     async def _unsent(self, label: str) -> int:
-        families = text_string_to_metric_families(await self._desk.metrics(label))
+        families = text_string_to_metric_families(await self._client.metrics(label))
         return sum(int(sample.value) for family in families for sample in family.samples if sample.name == UNSENT)
 
 
@@ -134,25 +134,25 @@ async def measure(wanted: Wanted, folder: Path, screen: Screen) -> dict[str, Any
     plan = LaunchPlan(folder, wanted.store, wanted.intake_workers, clock="scenario")
     async with AsyncExitStack() as stack:
         loaded = await stack.enter_async_context(under_load(plan, Load(), screen.say))
-        hub, desk, driven = loaded.hub, loaded.desk, loaded.driven
+        hub, client, driven = loaded.hub, loaded.client, loaded.driven
         channels = (channel(hub.of("intake")[0].grpc_address), channel(hub.of("stats")[0].grpc_address))
         for opened in channels:
             stack.push_async_callback(opened.close)
-        watch = Watch(hub, desk, channels, driven.pid)
+        watch = Watch(hub, client, channels, driven.pid)
         guarding = asyncio.create_task(hub.guard())
         stack.callback(guarding.cancel)
         looks = await _watched(watch, wanted, driven, guarding, screen)
         stopped_at = time.monotonic()
-        told = await driven.stop()
+        driver = await driven.stop()
         written = sum((await watch.written()).values())
         while await watch.visible() < written:
             if time.monotonic() - stopped_at > SETTLE_S:
                 raise CommandError(Exit.TIMED_OUT, f"stats did not reach the {written} events of the journal")
             await asyncio.sleep(SETTLED_LOOK_S)
         settled_s = time.monotonic() - stopped_at
-        books = balance(await at_rest(desk), BRIDGES)
-        told |= {"settled_s": round(settled_s, 1), "journal": written, "stats": await watch.visible()}
-        return judge(wanted, looks, told, books) | {"disk_bytes": _disks(folder), "machine": facts(folder)}
+        books = balance(await at_rest(client), BRIDGES)
+        driver |= {"settled_s": round(settled_s, 1), "journal": written, "stats": await watch.visible()}
+        return judge(wanted, looks, driver, books) | {"disk_bytes": _disks(folder), "machine": facts(folder)}
 
 
 async def _watched(
@@ -176,7 +176,7 @@ async def _watched(
     return looks
 
 
-def judge(wanted: Wanted, looks: Sequence[Look], told: dict[str, Any], books: Books) -> dict[str, Any]:
+def judge(wanted: Wanted, looks: Sequence[Look], driver: dict[str, Any], books: Books) -> dict[str, Any]:
     """Return the document of the run.
 
     It has the figures after the warm-up, and the targets.
@@ -201,7 +201,7 @@ def judge(wanted: Wanted, looks: Sequence[Look], told: dict[str, Any], books: Bo
         "hub_cpu_us_per_event": round(hub_cores * seconds / max(1, events) * 1e6, 1),
         "cpu": found,
         "memory": grown,
-        "driver": told,
+        "driver": driver,
         "books": books.as_json(),
         "series": series.rows(looks),
         "ratios": {"target": round(reached / TARGET_EVENTS_S, 3)},
@@ -210,10 +210,10 @@ def judge(wanted: Wanted, looks: Sequence[Look], told: dict[str, Any], books: Bo
             "memory_ratio": judged(FLAT, worst, at_most=True),
             "books_differences": judged(
                 0,
-                sum(abs(stage.difference) for stage in books.stages) + abs(told["journal"] - told["stats"]),
+                sum(abs(stage.difference) for stage in books.stages) + abs(driver["journal"] - driver["stats"]),
                 at_most=True,
             ),
-            "refused": judged(0, sum(told["refused"].values()), at_most=True),
+            "refused": judged(0, sum(driver["refused"].values()), at_most=True),
         },
     }
 

@@ -107,10 +107,10 @@ def codes() -> str:
         parts += [f"| {' | '.join(columns)} |\n", "|---|---|--:|---|---|---|---|---|\n"]
         for row in (row for row in found if row.table == table):
             code, meaning = row.code, MEANINGS[row.code.kind]
-            told = ("–",) * 3 if table == CASES else (code.kind, code.http or meaning.http, meaning.grpc)
+            meanings = ("–",) * 3 if table == CASES else (code.kind, code.http or meaning.http, meaning.grpc)
             clause = code.clause or "; ".join(clauses.get(code.name, ()))
             places = ", ".join(f"`{place}`" for place in sorted(used[row]))
-            cells = (f"`{code.name}`", *told, code.zh, code.en, clause, places)
+            cells = (f"`{code.name}`", *meanings, code.zh, code.en, clause, places)
             parts.append(f"| {' | '.join(map(str, cells))} |\n")
     return "".join(parts)
 
@@ -118,12 +118,12 @@ def codes() -> str:
 def _clauses() -> dict[str, list[str]]:
     """Return the clauses of each reason of a refused case, as the rules in force give them."""
     rules = load_screening()
-    told = [(exclusion.reason_code, exclusion.clause) for exclusion in rules.exclusions]
-    told += [
+    pairs = [(exclusion.reason_code, exclusion.clause) for exclusion in rules.exclusions]
+    pairs += [
         (code.name, rules.consent_clause) for code in (CONSENT_REFUSED, PARTY_UNREACHABLE, GUARDIAN_CONSENT_MISSING)
     ]
     clauses: dict[str, list[str]] = {}
-    for name, clause in dict.fromkeys(told):
+    for name, clause in dict.fromkeys(pairs):
         clauses.setdefault(name, []).append(clause)
     return clauses
 
@@ -193,11 +193,11 @@ def demo_table(*, chinese: bool) -> str:
     broker = f"Apache Kafka {result['broker']['version']} ({result['broker']['kind']})"
     if chinese:
         books = "账目平" if result["books"]["balanced"] else "账目不平"
-        told = (broker, f"{result['events']} 个事件", books, f"{result['seconds']} 秒")
+        facts = (broker, f"{result['events']} 个事件", books, f"{result['seconds']} 秒")
     else:
         books = "books balanced" if result["books"]["balanced"] else "books NOT balanced"
-        told = (broker, f"{result['events']} events", books, f"{result['seconds']} s")
-    return "\n".join([*rows, "", " · ".join((*told, run["date"], run["machine"])), ""])
+        facts = (broker, f"{result['events']} events", books, f"{result['seconds']} s")
+    return "\n".join([*rows, "", " · ".join((*facts, run["date"], run["machine"])), ""])
 
 
 def chaos_table() -> str:
@@ -241,11 +241,11 @@ def _faults_of(lines: Sequence[Line]) -> str:
     table = ["| " + " | ".join(columns) + " |", "|---|---|---|" + "--:|" * 9]
     table += ["| " + " | ".join(str(row[name]) for name in columns.values()) + " |" for row in rows]
     sums = {name: sum(row[name] for row in rows) for name in ("runs", "red", "acknowledged", "lost", "double_counted")}
-    told = ", ".join(f"{number} {name.replace('_', '-')}" for name, number in sums.items())
+    totals = ", ".join(f"{number} {name.replace('_', '-')}" for name, number in sums.items())
     fewest = min(len(row["seeds"]) for row in rows)
     origin = {name: ", ".join(sorted(set().union(*(row[name] for row in rows)))) for name in ORIGIN}
     caption = (
-        f"Product `{origin['product']}`: {told}; at least {fewest} seeds of each kind and store here. Apache Kafka "
+        f"Product `{origin['product']}`: {totals}; at least {fewest} seeds of each kind and store here. Apache Kafka "
         f"{origin['broker']}, three nodes · {origin['date']} · commits {origin['commit']}."
     )
     return "\n".join([caption, "", *table, ""])
@@ -255,8 +255,8 @@ def health_table() -> str:
     """Return what each role of service says of itself while a fault lasts."""
     rows = ["| Fault | Bridges | Intake | Stats |", "|---|---|---|---|"]
     rows += [
-        f"| {name}: {BY_NAME[name].what} | " + " | ".join(told[role] for role in (BRIDGE, INTAKE, STATS)) + " |"
-        for name, told in EXPECTED.items()
+        f"| {name}: {BY_NAME[name].what} | " + " | ".join(states[role] for role in (BRIDGE, INTAKE, STATS)) + " |"
+        for name, states in EXPECTED.items()
     ]
     return "\n".join([*rows, ""])
 
@@ -284,12 +284,12 @@ def guards_table() -> str:
     lines = ["", f"{saved['broker']}, three nodes · {saved['date']} · {saved['commit']} · seeds {saved['seeds']}", ""]
     naive = saved["naive"]
     if naive is not None:
-        told = (
+        summary = (
             f"A naive Faust counter (a table with `+= 1`, its changelog in Kafka) that read the same journal and was "
             f"killed with SIGKILL {naive['kills']} times counted {naive['counted']} events where there were "
             f"{naive['truth']}: {naive['counted'] - naive['truth']:+d}."
         )
-        lines += [told, ""]
+        lines += [summary, ""]
     return "\n".join([*rows, *lines])
 
 
@@ -301,8 +301,8 @@ def _outcome(half: Mapping[str, Any] | None, figures: Sequence[str]) -> str:
         return "green"
     counted = [f"{half[name]} {name.replace('_', '-')}" for name in figures if half[name]]
     first = next(iter([*half["symptoms"], *half["problems"]]), "")
-    told = ", ".join(counted) or first[:MOST_CHARS].replace("|", "/")
-    return f"red: {told}"
+    summary = ", ".join(counted) or first[:MOST_CHARS].replace("|", "/")
+    return f"red: {summary}"
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {

@@ -15,20 +15,20 @@ TAKEN = 500
 WAIT_S = 1.0
 
 
-def main(told: Orders) -> None:
+def main(given: Orders) -> None:
     """Decode `told.events` events."""
-    consumer = Consumer({"bootstrap.servers": told.bootstrap, "group.id": told.name, "enable.auto.commit": False})
-    partitions = consumer.list_topics(told.topic, timeout=10).topics[told.topic].partitions
-    consumer.assign([TopicPartition(told.topic, number, OFFSET_BEGINNING) for number in partitions])
+    consumer = Consumer({"bootstrap.servers": given.bootstrap, "group.id": given.name, "enable.auto.commit": False})
+    partitions = consumer.list_topics(given.topic, timeout=10).topics[given.topic].partitions
+    consumer.assign([TopicPartition(given.topic, number, OFFSET_BEGINNING) for number in partitions])
     event, batch = journal_pb2.JournalEvent.FromString, stream_pb2.Batch.FromString
     meter = Meter()
     seen = 0
-    while seen < told.events:
+    while seen < given.events:
         for message in consumer.consume(TAKEN, WAIT_S):
             meter.first()
             if message.error():
                 raise KafkaException(message.error())
-            if told.form == "single":
+            if given.form == "single":
                 event(message.value())
                 seen += 1
                 continue

@@ -50,8 +50,16 @@ def orders() -> Orders:
     parser.add_argument("--form", choices=("single", "batch"), required=True)
     parser.add_argument("--changelog", choices=("on", "off"), required=True)
     parser.add_argument("--folder", type=Path, required=True)
-    told = parser.parse_args()
-    return Orders(told.bootstrap, told.topic, told.events, told.form, told.changelog == "on", told.folder, told.name)
+    arguments = parser.parse_args()
+    return Orders(
+        arguments.bootstrap,
+        arguments.topic,
+        arguments.events,
+        arguments.form,
+        arguments.changelog == "on",
+        arguments.folder,
+        arguments.name,
+    )
 
 
 def keys_of(value: bytes, form: str) -> Iterator[str]:

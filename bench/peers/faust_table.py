@@ -13,16 +13,16 @@ import faust
 from bench.peers.counting import Meter, Orders, keys_of, orders, tell
 
 
-async def main(told: Orders) -> None:
+async def main(given: Orders) -> None:
     """Count `told.events` events.
 
     Faust's changelog can't be switched off here.
     """
     app = faust.App(
-        told.name,
-        broker=f"kafka://{told.bootstrap}",
+        given.name,
+        broker=f"kafka://{given.bootstrap}",
         store="memory://",
-        datadir=told.folder / "faust",
+        datadir=given.folder / "faust",
         topic_partitions=6,
         web_enabled=False,
         consumer_auto_offset_reset="earliest",
@@ -36,13 +36,13 @@ async def main(told: Orders) -> None:
         nonlocal seen
         async for value in values:
             meter.first()
-            for key in keys_of(value, told.form):
+            for key in keys_of(value, given.form):
                 table[key] += 1
                 seen += 1
-            if seen >= told.events:
+            if seen >= given.events:
                 done.set()
 
-    app.agent(app.topic(told.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"))(
+    app.agent(app.topic(given.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"))(
         count
     )
     await app.start()

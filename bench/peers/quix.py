@@ -10,27 +10,27 @@ from quixstreams import Application, State
 from bench.peers.counting import Meter, Orders, keys_of, orders, tell
 
 
-def main(told: Orders) -> None:
+def main(given: Orders) -> None:
     """Count `told.events` events.
 
     State is kept by message key, which is the shard, so nothing is repartitioned. This form favours the peer.
     """
     app = Application(
-        broker_address=told.bootstrap,
-        consumer_group=told.name,
+        broker_address=given.bootstrap,
+        consumer_group=given.name,
         auto_offset_reset="earliest",
-        state_dir=told.folder / "quix",
-        use_changelog_topics=told.changelog,
+        state_dir=given.folder / "quix",
+        use_changelog_topics=given.changelog,
         loglevel="WARNING",
     )
-    topic = app.topic(told.topic, key_deserializer="bytes", value_deserializer="bytes")
+    topic = app.topic(given.topic, key_deserializer="bytes", value_deserializer="bytes")
     meter = Meter()
     counts: dict[tuple[bytes, str], int] = {}
     seen = 0
 
     def keys(value: bytes) -> list[str]:
         meter.first()
-        return list(keys_of(value, told.form))
+        return list(keys_of(value, given.form))
 
     def count(key: str, message_key: bytes, _at: int, _headers: object, state: State) -> None:
         nonlocal seen
@@ -38,7 +38,7 @@ def main(told: Orders) -> None:
         state.set(key, now)
         counts[message_key, key] = now
         seen += 1
-        if seen == told.events:
+        if seen == given.events:
             app.stop()
 
     stream = app.dataframe(topic).apply(keys, expand=True)
@@ -49,7 +49,7 @@ def main(told: Orders) -> None:
 
     def committed(*, force: bool = False, revoking: bool = False) -> None:
         commit(force=force, revoking=revoking)
-        if seen >= told.events and not measured:
+        if seen >= given.events and not measured:
             if not force:
                 return
             measured.update(meter.end())

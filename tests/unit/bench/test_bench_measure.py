@@ -111,11 +111,11 @@ def test_the_pace_of_the_machine_is_seen_all_through(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(pace, "turn_ns", turn)
     with pace.watched(every_s=0.001):
         assert thrice.wait(5)
-        told = pace.told()
-    assert (told["min"], told["max"]) == (50.0, 200.0)
-    assert told["n"] >= 4
+        seen = pace.turns()
+    assert (seen["min"], seen["max"]) == (50.0, 200.0)
+    assert seen["n"] >= 4
     with pace.watched():
-        assert pace.told()["n"] == 1, "a block begins anew"
+        assert pace.turns()["n"] == 1, "a block begins anew"
 
 
 def test_a_turn_is_timed_by_its_own_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def of_sustained() -> Mapping[str, Any]:
 def of_growth() -> Mapping[str, Any]:
     points = [Point(n * 1.0, n * 8_000, 1 + n * 0.1, (120 + n) * 1_000_000, n * 1_000_000, 40.0) for n in range(101)]
     grown = growth.Grown("stats", "county", 100_000, 800_000, Recorded(800_000, 2_000, 1), points, 10**8, 10**8, 0)
-    passes = [growth.told_of(grown)]
+    passes = [growth.figures_of(grown)]
     return {"quick": False, "passes": passes, "targets": growth.judge(passes), "machine": MACHINE}
 
 
