@@ -54,7 +54,7 @@ from tests.support.lifecycle import PATHS, START, TODAY, Walk, command, mark_of,
 
 EPOCH: Final = "5f0c9a17"
 PARTITIONS: Final = 6
-DOORS: Final = {"court": "court_bridge", "police": "police_bridge", "petition": "petition_bridge"}
+BRIDGES: Final = {"court": "court_bridge", "police": "police_bridge", "petition": "petition_bridge"}
 MOVED: Final = Reclassify(town_code="620725102", reason_code="clerk_error")
 STATUTORY: Final = TODAY + timedelta(days=60)
 CORRECTED: Final = SettleDueDates((SettledDate(DateName.STATUTORY_DUE_ON, STATUTORY, STATUTORY + timedelta(days=2)),))
@@ -158,11 +158,11 @@ def lived(name: str, channel: Channel, instructions: Sequence[Instruction]) -> W
 def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES) -> Evidence:
     """Return the evidence of a run in which everything went right."""
     journal = Writer(JOURNAL, "intake")
-    bridges = {door: Writer(HANDOFFS, door) for door in DOORS.values()}
+    bridges = {bridge: Writer(HANDOFFS, bridge) for bridge in BRIDGES.values()}
     ledger: list[dict[str, Any]] = []
     results: list[dict[str, Any]] = []
     commands: list[dict[str, Any]] = []
-    receipts: dict[str, list[Receipt]] = {door: [] for door in bridges}
+    receipts: dict[str, list[Receipt]] = {bridge: [] for bridge in bridges}
     register: list[Registered] = []
     ids, fold, folded = _Ids(), None, Counter[int]()
     fold = Fold(ids.of, cohort_days)
@@ -178,15 +178,15 @@ def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES)
             folded[stream] += 1
             told = {"command_id": wire.causation_id, "dispute_id": dispute}
             commands.append({**told, "stream": place[0], "position": place[1]})
-            if wire.type in STATUSES and channel.value in DOORS:
+            if wire.type in STATUSES and channel.value in BRIDGES:
                 told = {"agency": agency, "dispute_id": dispute, "source_ref": name, "status": STATUSES[wire.type]}
                 results.append({**told, "event_id": wire.event_id, "cursor": len(results) + 1})
         register.append(Registered(dispute, walk.state.sequence, walk.state.state.value))
-        if channel.value in DOORS:
-            door = DOORS[channel.value]
+        if channel.value in BRIDGES:
+            bridge = BRIDGES[channel.value]
             handoff = handoff_pb2.Handoff(handoff_id=f"receipt-{name}", dispute_id=dispute, agency_id=agency)
-            place = bridges[door].append(dispute, handoff.SerializeToString())
-            receipts[door].append(Receipt(f"receipt-{name}", agency, name, dispute, dispute, *place))
+            place = bridges[bridge].append(dispute, handoff.SerializeToString())
+            receipts[bridge].append(Receipt(f"receipt-{name}", agency, name, dispute, dispute, *place))
         ledger.append(
             {
                 "agency": agency,
@@ -212,9 +212,9 @@ def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES)
         ),
         "stats": StoreRows("stats", {**_read(journal), **_figures(fold, ids, folded)}),
     }
-    for door, writer in bridges.items():
-        own: Rows = {"stream_head": writer.heads(), "receipt": receipts[door]}
-        stores[door] = StoreRows(door, {**_read(journal), **own})
+    for bridge, writer in bridges.items():
+        own: Rows = {"stream_head": writer.heads(), "receipt": receipts[bridge]}
+        stores[bridge] = StoreRows(bridge, {**_read(journal), **own})
     return Evidence(
         ledger=tuple(ledger),
         results=tuple(results),
@@ -225,7 +225,7 @@ def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES)
         books={
             "intake": {("handoff", "applied"): len(handoffs_of(receipts)), **_none("handoff")},
             "stats": {("journal", "applied"): folded.total(), **_none("journal")},
-            **{door: {("handoff", "received"): len(rows)} for door, rows in receipts.items()},
+            **{bridge: {("handoff", "received"): len(rows)} for bridge, rows in receipts.items()},
         },
         expected_dead={},
         commands=tuple(commands),

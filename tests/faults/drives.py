@@ -78,7 +78,7 @@ class Trip:
     async def load(self, lead_s: float = WARM_S, manner: Manner = STEADY) -> AsyncIterator[Load]:
         """Let load flow for the time of the block, and finish what it began."""
         self.rig.episode += 1
-        load = Load(self.rig.doors, self.rig.book, self.seed, self.rig.episode, manner)
+        load = Load(self.rig.clients, self.rig.book, self.seed, self.rig.episode, manner)
         try:
             await load.start()
             await asyncio.sleep(lead_s)
@@ -305,7 +305,7 @@ async def old_backlog(trip: Trip) -> None:
 
 async def _hand_over(rig: Rig, records: Sequence[Record]) -> None:
     for record in records:
-        answer = await rig.doors.systems[record.channel].submit(body_of(record))
+        answer = await rig.clients.systems[record.channel].submit(body_of(record))
         if not isinstance(answer, ReceivedReceipt):
             raise NotBitten(f"record {record.number} was refused: {answer}")
         rig.book.enter(record.agency, answer)

@@ -92,7 +92,7 @@ class Director:
         kind = mixed(dice, rig.store, rig.clock) if name == MIXED else BY_NAME[name]
         run = Run(name, rig.store, seed, rig.episode, rig.clock, folder=str(rig.folder))
         began, known = time.monotonic(), len(rig.book)
-        load = Load(rig.doors, rig.book, seed, rig.episode, kind.manner)
+        load = Load(rig.clients, rig.book, seed, rig.episode, kind.manner)
         playing = asyncio.create_task(self._through(kind, load, dice, run))
         try:
             await rig.unless_broken(playing)

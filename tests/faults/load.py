@@ -66,7 +66,7 @@ class Manner:
 
 
 @dataclass(frozen=True)
-class Doors:
+class Clients:
     """Clients of the public interfaces.
 
     Attributes:
@@ -104,15 +104,15 @@ class Load:
     """Runs until stopped; then finishes what it began.
 
     Args:
-        doors: Where to.
+        clients: Where to.
         book: Takes every receipt.
         seed: Of the episode.
         episode: Its number in this life of the hub.
         manner: How the partners behave.
     """
 
-    def __init__(self, doors: Doors, book: Book, seed: int, episode: int, manner: Manner) -> None:
-        self.doors = doors
+    def __init__(self, clients: Clients, book: Book, seed: int, episode: int, manner: Manner) -> None:
+        self.clients = clients
         self._book = book
         self._seed = seed
         self._episode = episode
@@ -125,7 +125,7 @@ class Load:
         self._known = len(book)
         self.stall = Stall()
         self.tally = Tally()
-        self._channels = [channel(address) for address in doors.intake]
+        self._channels = [channel(address) for address in clients.intake]
         self._stubs = [intake_pb2_grpc.IntakeServiceStub(opened) for opened in self._channels]
         self._turn = 0
 
@@ -134,10 +134,10 @@ class Load:
         scripts = [await self._chapter(0)]
         if self._manner.late:
             scripts.append(await asyncio.to_thread(write, self._seed, self._episode, late=True))
-        for of, system in self.doors.systems.items():
+        for of, system in self.clients.systems.items():
             self._sending.append(asyncio.create_task(self._hand_over(of, system, scripts), name=f"load-{of}"))
         self._acting = [asyncio.create_task(self._act(), name=f"load-actor-{n}") for n in range(ACTORS)]
-        while self.stall.answers < len(self.doors.systems):
+        while self.stall.answers < len(self.clients.systems):
             self.raise_for_dead()
             await asyncio.sleep(0.02)
 
@@ -162,9 +162,9 @@ class Load:
                     await asyncio.gather(*(self._once_more(record) for record in self._again))
                 await self._accepted.join()
         except TimeoutError:
-            telling = [task.get_name() for task in self._sending if not task.done()]
+            unanswered = [task.get_name() for task in self._sending if not task.done()]
             raise TimeoutError(
-                f"after {deadline_s:.0f} s there is no answer to {', '.join(telling) or 'people'}; "
+                f"after {deadline_s:.0f} s there is no answer to {', '.join(unanswered) or 'people'}; "
                 f"{self._accepted.qsize()} records wait for people to act on them"
             ) from None
         finally:
@@ -216,7 +216,7 @@ class Load:
             scripts = [await self._chapter(chapter)]
 
     async def _chapter(self, chapter: int) -> Script:
-        now = datetime.now(UTC) if self.doors.clock == WALL else None
+        now = datetime.now(UTC) if self.clients.clock == WALL else None
         return await asyncio.to_thread(write, self._seed, self._episode, chapter, now=now)
 
     async def _portion(self, system: PartnerSystem, some: Sequence[tuple[Record, Sequence[Step]]]) -> None:
@@ -259,7 +259,7 @@ class Load:
         return answer
 
     async def _once_more(self, record: Record) -> None:
-        receipt = await self._one(self.doors.systems[record.channel], record)
+        receipt = await self._one(self.clients.systems[record.channel], record)
         if not receipt.repeated:
             self.tally.problems.append(f"{record.agency} {record.ref}: told again, taken for new")
         self._book.enter(record.agency, receipt)
@@ -282,7 +282,7 @@ class Load:
         left = [(record, receipt, list(steps)) for record, receipt, steps in some if steps]
         places = [receipt for _, receipt, _ in left]
         while left:
-            await self.doors.mediators.await_applied(_vector(places))
+            await self.clients.mediators.await_applied(_vector(places))
             commands: list[tuple[Record, str, Step]] = []
             rulings: list[tuple[Record, Step]] = []
             for record, receipt, steps in left:
@@ -304,7 +304,7 @@ class Load:
         stub = self._stubs[self._turn % len(self._stubs)]
         with self.stall.wanting():
             answer = await ask(
-                stub.ExecuteBatch, request, patience=self.doors.patience, what="commands", timeout_s=CALL_S
+                stub.ExecuteBatch, request, patience=self.clients.patience, what="commands", timeout_s=CALL_S
             )
         if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"a batch of {len(commands)} commands was refused: {answer}")
@@ -334,12 +334,12 @@ class Load:
         self._turn += 1
         stub = self._stubs[self._turn % len(self._stubs)]
         request = intake_pb2.ExecuteBatchRequest(commands=[command])
-        answer = await ask(stub.ExecuteBatch, request, patience=self.doors.patience, what="overtaking")
+        answer = await ask(stub.ExecuteBatch, request, patience=self.clients.patience, what="overtaking")
         if not isinstance(answer, ReceivedRefusal) and answer.results[0].WhichOneof("result") == "refusal":
             self.tally.overtaken += 1
 
     async def _rule(self, record: Record, step: Step) -> ReceivedReceipt:
-        court = self.doors.systems[record.channel]
+        court = self.clients.systems[record.channel]
         if not isinstance(court, CourtSystem):
             raise TypeError(f"{record.channel} gives no rulings")
         confirmed = dict(step.arguments)["confirmed"] is True

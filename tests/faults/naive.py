@@ -97,7 +97,7 @@ async def measure(rig: Rig, seed: int) -> Naive:
     kills = 0
     process = _start(rig, folder)
     rig.episode += 1
-    load = Load(rig.doors, rig.book, seed, rig.episode, Manner())
+    load = Load(rig.clients, rig.book, seed, rig.episode, Manner())
     try:
         await load.start()
         for _ in range(KILLS):

@@ -43,7 +43,7 @@ async def lock(scene: Scene) -> None:
 
 async def lock_tables(scene: Scene) -> None:
     """Hold a table that callers of a bridge need, and one that a reader needs, for 20 s: all are answered in time."""
-    patience = scene.load.doors.patience
+    patience = scene.load.clients.patience
     patience.longest_s = 0.0
     victims = (scene.dice.choice(BRIDGES), scene.dice.choice(("intake", "stats")))
     struck = [child.label for service in victims for child in scene.rig.hub.of(service)]
@@ -135,7 +135,7 @@ async def full(scene: Scene) -> None:
 
 async def read_only(scene: Scene) -> None:
     """Turn every store read-only for a while, and back: what a demoted primary does, or a file's owner."""
-    book, patience = scene.rig.book, scene.load.doors.patience
+    book, patience = scene.rig.book, scene.load.clients.patience
     patience.longest_s = 0.0
     postgres = scene.rig.store == "postgres"
     async with _server_read_only(scene.rig.hub.store_url("intake")) if postgres else _files_read_only(scene):

@@ -31,7 +31,7 @@ DELIVERY_S: Final = "FAULT_DELIVERY_S"
 GUARD_OFF: Final = "FAULT_GUARD_OFF"
 LOOK_S: Final = 0.02
 
-Told = Mapping[str, Any]
+Fields = Mapping[str, Any]
 
 
 class Points:
@@ -65,12 +65,12 @@ class Points:
             if not path.suffix:
                 path.unlink(missing_ok=True)
 
-    def fired(self, point: str) -> Told | None:
+    def fired(self, point: str) -> Fields | None:
         """Return what a point told when it fired, None while it has not."""
         path = self._folder / f"{point}.fired"
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
-    async def wait_fired(self, point: str, deadline_s: float) -> Told | None:
+    async def wait_fired(self, point: str, deadline_s: float) -> Fields | None:
         """Wait until a point fired; None when it did not in time, and then it is disarmed."""
         end = time.monotonic() + deadline_s
         while (told := self.fired(point)) is None:

@@ -37,7 +37,7 @@ from ops.run.launcher import SERVICES, Hub, LaunchPlan, Say
 from tests.faults import points as at
 from tests.faults.book import Book
 from tests.faults.evidence import Sources
-from tests.faults.load import Doors
+from tests.faults.load import Clients
 from tests.faults.points import Points
 from tests.faults.script import AGENCIES, COUNTY, SCENARIO, ends_at
 from tests.faults.stall import TimedPatience
@@ -132,7 +132,7 @@ class Rig:
         children = self.hub.children
         self.desk = HubClient({c.label: c.grpc_address for c in children}, {c.label: c.http_url for c in children})
         self._stack.push_async_callback(self.desk.close)
-        self.doors = self._doors()
+        self.clients = self._clients()
         self._result_channels = {name: channel(self.child(name).grpc_address) for name in BRIDGES}
         for opened in self._result_channels.values():
             self._stack.push_async_callback(opened.close)
@@ -146,7 +146,7 @@ class Rig:
             at.GUARD_OFF: self._guards_off.get(label, ""),
         }
 
-    def _doors(self) -> Doors:
+    def _clients(self) -> Clients:
         patience = TimedPatience(CALL_S)
         keys = self.credentials.keys
         court, police, petition = (self.child(name) for name in BRIDGES)
@@ -165,7 +165,7 @@ class Rig:
         for system in systems.values():
             self._stack.push_async_callback(system.close)
         self._stack.push_async_callback(mediators.close)
-        return Doors(systems, mediators, intake, patience, self.clock)
+        return Clients(systems, mediators, intake, patience, self.clock)
 
     # --- processes -----------------------------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ class Rig:
     async def advance(self) -> None:
         """Move the scenario clock to the end of the episode's quarter, so that its deadlines ring; leave the wall's."""
         if self.clock == SCENARIO:
-            await self.doors.mediators.advance_clock(ends_at(self.episode), self.book.vector)
+            await self.clients.mediators.advance_clock(ends_at(self.episode), self.book.vector)
 
     async def fetch_results(self) -> None:
         """Let every agency fetch and acknowledge its results, as gRPC gives them."""

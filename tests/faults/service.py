@@ -54,7 +54,7 @@ WRITES = ("INSERT", "UPDATE", "DELETE")
 def install(points: Points) -> None:
     """Put every point in its place."""
     _relay(points)
-    _door(points)
+    _entry(points)
     _applying(points)
     _buffer(points)
     _rebalance(points)
@@ -79,7 +79,7 @@ def _relay(points: Points) -> None:
     Leases.mark = marking  # type: ignore[method-assign]
 
 
-def _door(points: Points) -> None:
+def _entry(points: Points) -> None:
     one, many = Batcher.submit, Batcher.submit_all
 
     async def submit(self: Batcher[Any, Any], item: Any) -> Any:  # noqa: ANN401 - as the method

@@ -74,9 +74,9 @@ async def test_a_fault_that_nobody_has_a_row_for_only_lasts(monkeypatch: pytest.
     rig: Any = Rig()
     dice = random.Random(1)  # noqa: S311 - reproducible, no secret
     load: Any = None
-    quiet, telling = Scene(rig, load, dice), Scene(rig, load, dice, health=EXPECTED["store-read-only"])
+    quiet, known = Scene(rig, load, dice), Scene(rig, load, dice, health=EXPECTED["store-read-only"])
     await quiet.lasts(["intake"], 0.0)
     assert (asked, quiet.problems) == ([], [])
-    await telling.lasts(["intake", "court_bridge"], 0.0)
+    await known.lasts(["intake", "court_bridge"], 0.0)
     assert asked == [{"intake": DOWN, "court_bridge": DOWN}]
-    assert telling.problems == ["wrong"]
+    assert known.problems == ["wrong"]

@@ -15,7 +15,7 @@ from dispute.contracts.topics import HANDOFFS, JOURNAL
 from dispute.lifecycle import Channel, Instruction
 from dispute.wire.journal.v1 import journal_pb2
 from hub.wire.stream.v1 import stream_pb2
-from tests.faults.county import DOORS, LIVES, county, numbered
+from tests.faults.county import BRIDGES, LIVES, county, numbered
 from tests.faults.evidence import Evidence, Raw
 from tests.faults.oracle import judge, readers_did
 from tests.faults.rows import Cell, Dead, Head, Registered, StoreRows, Tally, Total, Waiting
@@ -378,7 +378,7 @@ def test_what_readers_dropped_and_fetched_since_is_told() -> None:
 
 
 def test_doors_of_the_county_are_the_bridges_of_the_evidence() -> None:
-    assert set(DOORS.values()) < set(county().stores)
+    assert set(BRIDGES.values()) < set(county().stores)
     assert all(place_of(raw.headers) is not None for raw in county().raw[HANDOFFS.name])
 
 

@@ -112,12 +112,12 @@ class RunningBridge:
         return self.record(**{self.ref_field: f"T-{number:05d}"}, **changes)
 
     async def post(self, path: str, body: object, **headers: str) -> httpx2.Response:
-        told = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return await self.client.post(f"/v1/{path}", json=body, headers=told)
+        all_headers = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return await self.client.post(f"/v1/{path}", json=body, headers=all_headers)
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
-        told = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return await self.client.get(f"/v1/{path}", headers=told)
+        all_headers = {"x-api-key": self.key, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        return await self.client.get(f"/v1/{path}", headers=all_headers)
 
     async def add_agency(self, agency: str, county: str = COUNTY) -> str:
         """Issue a key, and wait until the running bridge has looked again."""
@@ -159,7 +159,7 @@ class Workshop:
         self.pen = JournalPen(self.bus)
 
     def settings(self, **changes: object) -> BridgeSettings:
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             "store_url": self.store_url,
             "kafka_bootstrap": "127.0.0.1:1",
             "kafka_partitions": 2,
@@ -167,7 +167,7 @@ class Workshop:
             "http_port": 0,
             "keys_dir": self.folder / "keys",
         }
-        return BridgeSettings(**(told | changes))
+        return BridgeSettings(**(values | changes))
 
     def ports(self) -> BusPorts:
         def provision() -> None:

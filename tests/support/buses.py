@@ -102,11 +102,11 @@ class KafkaRig:
         return self._feeds[-1]
 
     def commit(self, group: str, offsets: Mapping[int, int]) -> None:
-        told = {TopicPartition(self.topic.name, p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
+        committed = {TopicPartition(self.topic.name, p): OffsetAndMetadata(o, "", -1) for p, o in offsets.items()}
         # a broker that was just started has no coordinator yet
         for attempt in stamina.retry_context(on=Retryable, timeout=DEADLINE_S, attempts=None):
             with attempt, admin(self.bus) as client:
-                client.alter_group_offsets(f"{self.topic.name}-{group}", told)
+                client.alter_group_offsets(f"{self.topic.name}-{group}", committed)
 
     def truncate(self, partition: int, before: int) -> None:
         with admin(self.bus) as client:

@@ -45,7 +45,7 @@ WALL = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
 def case_facts(**changes: Any) -> handoff_pb2.CaseReceived:  # noqa: ANN401 - any field
     """Return facts of a suit that is mediable."""
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "received_on": "2024-03-04",
         "county_code": "620725",
         "town_code": "620725101",
@@ -62,7 +62,7 @@ def case_facts(**changes: Any) -> handoff_pb2.CaseReceived:  # noqa: ANN401 - an
         "recurrence": "first",
         "scale": "individual",
     }
-    return handoff_pb2.CaseReceived(**(told | changes))
+    return handoff_pb2.CaseReceived(**(fields | changes))
 
 
 def parties(first: str = "", second: str = "", roles: tuple[str, str] = ("plaintiff", "defendant")) -> Any:  # noqa: ANN401
@@ -90,11 +90,11 @@ class FakeBridge:
 
     def handoff(self, ref: str, key: str = "", **body: Any) -> handoff_pb2.Handoff:  # noqa: ANN401 - the oneof's member
         """Return a hand-off; the case's facts unless a body is given."""
-        told = dict(body)
-        people = told.pop("people", None)
-        occurred_at = told.pop("occurred_at", HANDED_OVER)
-        if not told:
-            told["case_received"] = case_facts()
+        fields = dict(body)
+        people = fields.pop("people", None)
+        occurred_at = fields.pop("occurred_at", HANDED_OVER)
+        if not fields:
+            fields["case_received"] = case_facts()
         handoff_id = str(uuid5(NAMESPACE, f"{self.agency}/{ref}/{key}"))
         message = handoff_pb2.Handoff(
             handoff_id=handoff_id,
@@ -105,7 +105,7 @@ class FakeBridge:
             idempotency_key=key or ref,
             occurred_at=timestamp_of(occurred_at),
             correlation_id=f"c-{ref}",
-            **told,
+            **fields,
         )
         message.content_mac = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
         confidential = handoff_pb2.Confidential(parties=people or [], brief="案情")
@@ -169,7 +169,7 @@ class Rig:
     def built(self, worker: str = "one") -> Intake:
         return build(self.settings(worker), memory(self.bus), self.clock)
 
-    async def start(self, worker: str = "one", *, http: bool = False) -> Desk:
+    async def start(self, worker: str = "one", *, http: bool = False) -> IntakeClient:
         """Start a worker; returns its client. The HTTP edge only where a test asks for it."""
         intake = self.built(worker)
         parts = [part for part in intake.parts if http or part is not intake.http]
@@ -188,7 +188,9 @@ class Rig:
             self.watches.append(watch)
         line = channel(f"127.0.0.1:{intake.grpc.port}")
         self.stack.push_async_callback(line.close)
-        return Desk(intake, intake_pb2_grpc.IntakeServiceStub(line), books_pb2_grpc.BooksServiceStub(line), stop)
+        return IntakeClient(
+            intake, intake_pb2_grpc.IntakeServiceStub(line), books_pb2_grpc.BooksServiceStub(line), stop
+        )
 
     def faults(self) -> list[BaseException]:
         """Errors of parts that died."""
@@ -197,7 +199,7 @@ class Rig:
 
 
 @dataclass
-class Desk:
+class IntakeClient:
     """Client of one worker."""
 
     intake: Intake
@@ -264,10 +266,10 @@ def order(
     *,
     actor: tuple[str, str] = ("clerk", "clerk-1"),
     command_id: str = "",
-    **told: Any,  # noqa: ANN401 - fields of the instruction
+    **fields: Any,  # noqa: ANN401 - fields of the instruction
 ) -> command_pb2.Command:
     """Return a command; its id is made of its content unless given."""
-    made = command_id or str(uuid5(NAMESPACE, f"{dispute_id}/{name}/{at}/{sorted(told)}"))
+    made = command_id or str(uuid5(NAMESPACE, f"{dispute_id}/{name}/{at}/{sorted(fields)}"))
     command = command_pb2.Command(
         command_id=made,
         dispute_id=dispute_id,
@@ -276,7 +278,7 @@ def order(
     )
     instruction = getattr(command, name)
     instruction.SetInParent()
-    for field_name, value in told.items():
+    for field_name, value in fields.items():
         setattr(instruction, field_name, value)
     return command
 
@@ -336,5 +338,5 @@ async def rig(store_url: str, tmp_path: Path) -> AsyncIterator[Rig]:
 
 
 @pytest.fixture
-async def desk(rig: Rig) -> Desk:
+async def client(rig: Rig) -> IntakeClient:
     return await rig.start()

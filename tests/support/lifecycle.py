@@ -179,17 +179,17 @@ def mark_of(name: DateName, day: date) -> ProvisionalDate:
     return ProvisionalDate(name, day, TODAY, (Span(30),), day.year)
 
 
-def decided(dispute: Dispute | None, told: Command) -> tuple[Event, ...]:
+def decided(dispute: Dispute | None, given: Command) -> tuple[Event, ...]:
     """Return the events of a command; raises its refusal."""
-    outcome = decide(dispute, told)
+    outcome = decide(dispute, given)
     if isinstance(outcome, Refusal):
         raise outcome.error()
     return outcome
 
 
-def refused(dispute: Dispute | None, told: Command) -> Refusal:
+def refused(dispute: Dispute | None, given: Command) -> Refusal:
     """Return the refusal of a command."""
-    outcome = decide(dispute, told)
+    outcome = decide(dispute, given)
     assert isinstance(outcome, Refusal), outcome
     return outcome
 
@@ -238,12 +238,12 @@ class Walk:
             counted: Its dates that were counted without a holiday table.
             limit: What intake says of its last day; that it agrees, when there is none.
         """
-        told = replace(command(instruction, at=at, role=role, actor=actor), counted=counted)
-        return self.carry_out(told if limit is None else replace(told, limit=limit))
+        ordered = replace(command(instruction, at=at, role=role, actor=actor), counted=counted)
+        return self.carry_out(ordered if limit is None else replace(ordered, limit=limit))
 
-    def carry_out(self, told: Command) -> Walk:
+    def carry_out(self, given: Command) -> Walk:
         """Carry out one command."""
-        for event in decided(self.dispute, told):
+        for event in decided(self.dispute, given):
             assert type(event.payload) is event.type.payload
             self.dispute = evolve(self.dispute, event)
             self.events.append(event)

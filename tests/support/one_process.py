@@ -89,7 +89,7 @@ async def through(
         async def answers() -> bool:
             return (await client.get("/v1/results")).is_success
 
-        async def told() -> list[str]:
+        async def statuses() -> list[str]:
             return [result["status"] for result in (await client.get("/v1/results")).json()["results"]]
 
         async def rates() -> list[list[Any]]:
@@ -101,7 +101,7 @@ async def through(
         receipt = await client.post(f"/v1/{spec.noun}", json=dict(spec.record.example))
         return {
             "receipt": receipt.status_code,
-            "results": await _until(told) if results else [],
+            "results": await _until(statuses) if results else [],
             "rates": await _until(rates),
         }
 

@@ -30,14 +30,14 @@ class Change:
         field: What of the row differs; an element of a set is a field of its own.
         before: Row as it stands.
         after: Row as it is now; empty when it was taken out.
-        told: The whole file with it.
+        content: The whole file with it.
     """
 
     row: str
     field: str
     before: Row
     after: Row
-    told: Row
+    content: Row
 
     def values(self, name: str) -> list[Any]:
         """Return what a field was and is; each element of a set."""
@@ -67,17 +67,17 @@ class Found:
 
 
 def search(
-    shape: type[BaseModel], told: object, notices: Callable[[Change], bool], rows: Callable[[str], bool] = bool
+    shape: type[BaseModel], values: object, notices: Callable[[Change], bool], rows: Callable[[str], bool] = bool
 ) -> Found:
     """Change every field of every row in all its ways and ask whether any of them is noticed.
 
     Args:
         shape: Of the file.
-        told: Its content.
+        values: Its content.
         notices: Tells whether an answer differs with a change.
         rows: Which rows to look at.
     """
-    content = shape.model_validate(told)
+    content = shape.model_validate(values)
     names = [name for name in rows_of(content) if rows(name)]
     seen: dict[tuple[str, str], bool] = {}
     for change in changes(content):
@@ -113,9 +113,9 @@ def changes(content: BaseModel) -> Iterator[Change]:
             above, below = dumped[:number], dumped[number + 1 :]
             yield Change(place, THE_ROW, before, {}, {**whole, name: (*above, *below)})
             for field, part in type(row).model_fields.items():
-                for told, value in _others(field, part, before[field]):
+                for changed, value in _others(field, part, before[field]):
                     after = {**before, field: value}
-                    yield Change(place, told, before, after, {**whole, name: (*above, after, *below)})
+                    yield Change(place, changed, before, after, {**whole, name: (*above, after, *below)})
 
 
 def _others(name: str, info: FieldInfo, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field

@@ -19,31 +19,31 @@ def of_a_newer_partner(bridge: FakeBridge, number: int) -> handoff_pb2.Handoff:
 
 
 async def test_the_other_agency_goes_on_and_the_flood_comes_back(rig: Rig) -> None:
-    desk = await rig.start(http=True)
+    client = await rig.start(http=True)
     office = FakeBridge(rig.bus, rig.sealer, "petition", "petition-620725", "petition_bridge")
     rig.bridge.send(*(of_a_newer_partner(rig.bridge, number) for number in range(30)))
     rig.bridge.send(rig.bridge.handoff("A-1"))
     office.send(office.handoff("P-1", case_received=case_facts(procedure="", suit_kind="")))
-    await desk.applied(rig.bridge)
-    await desk.applied(office)
-    assert await desk.state(office.dispute_id("P-1")) == "accepted"
-    books = await desk.books()
+    await client.applied(rig.bridge)
+    await client.applied(office)
+    assert await client.state(office.dispute_id("P-1")) == "accepted"
+    books = await client.books()
     dead, held = books["handoff", "dead"], books["handoff", "held"]
     assert dead < 20
     assert (dead + held, books["handoff", "applied"]) == (31, 1)
-    assert desk.intake.reader.held() == [SOURCE]
+    assert client.intake.reader.held() == [SOURCE]
 
-    async with httpx2.AsyncClient() as client:
-        health = (await client.get(f"http://127.0.0.1:{desk.intake.http.port}/healthz")).text
+    async with httpx2.AsyncClient() as http:
+        health = (await http.get(f"http://127.0.0.1:{client.intake.http.port}/healthz")).text
     assert SOURCE in health
 
     # What is sound among the held records counts after the release, whether or not the rest has it held again.
-    await desk.intake.store.write(lambda tx: release(tx, HANDOFFS.name, SOURCE))
+    await client.intake.store.write(lambda tx: release(tx, HANDOFFS.name, SOURCE))
 
     async def come_back() -> bool:
-        return (await desk.books())["handoff", "applied"] == 2
+        return (await client.books())["handoff", "applied"] == 2
 
     await until(come_back)
-    books = await desk.books()
+    books = await client.books()
     assert sum(books["handoff", what] for what in ("dead", "held", "parked")) == 30
-    assert await desk.state(rig.bridge.dispute_id("A-1")) == "accepted"
+    assert await client.state(rig.bridge.dispute_id("A-1")) == "accepted"

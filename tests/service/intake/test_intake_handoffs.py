@@ -9,15 +9,25 @@ import pytest
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
 from services.intake.cases.tables import confidential, handoff_applied
-from tests.support.intake_rig import HANDED_OVER, Desk, FakeBridge, Rig, agree, case_facts, order, parties, to_mediation
+from tests.support.intake_rig import (
+    HANDED_OVER,
+    FakeBridge,
+    IntakeClient,
+    Rig,
+    agree,
+    case_facts,
+    order,
+    parties,
+    to_mediation,
+)
 
 DAY = timedelta(days=1)
 
 
-async def test_a_mediable_suit_is_accepted(rig: Rig, desk: Desk) -> None:
+async def test_a_mediable_suit_is_accepted(rig: Rig, client: IntakeClient) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
-    await desk.applied(rig.bridge)
-    history = await desk.history(rig.bridge.dispute_id("A-1"))
+    await client.applied(rig.bridge)
+    history = await client.history(rig.bridge.dispute_id("A-1"))
     assert [event.type for event in history] == ["registered", "screening_begun", "accepted"]
     registered, _, accepted = history
     assert registered.business_day == registered.cohort.received_on == "2024-03-04"
@@ -30,51 +40,51 @@ async def test_a_mediable_suit_is_accepted(rig: Rig, desk: Desk) -> None:
     assert [event.actor_role for event in history] == ["bridge", "system", "system"]
 
 
-async def test_a_suit_that_is_not_mediable_is_registered_and_goes_back(rig: Rig, desk: Desk) -> None:
+async def test_a_suit_that_is_not_mediable_is_registered_and_goes_back(rig: Rig, client: IntakeClient) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", case_received=case_facts(procedure="special")))
-    await desk.applied(rig.bridge)
-    history = await desk.history(rig.bridge.dispute_id("A-1"))
+    await client.applied(rig.bridge)
+    history = await client.history(rig.bridge.dispute_id("A-1"))
     assert [event.type for event in history] == ["registered", "screening_begun", "mediation_refused", "returned"]
     assert history[2].reason_code == "special_procedure"
     assert history[2].particulars.clause
     assert history[3].particulars.target == "court"
 
 
-async def test_whistle_blowing_does_not_travel_on(rig: Rig, desk: Desk) -> None:
+async def test_whistle_blowing_does_not_travel_on(rig: Rig, client: IntakeClient) -> None:
     office = FakeBridge(rig.bus, rig.sealer, "petition", "petition-620725", "petition_bridge")
     facts = case_facts(purpose="whistle_blowing", procedure="", suit_kind="")
     office.send(office.handoff("P-1", case_received=facts))
-    await desk.applied(office)
-    assert await desk.state(office.dispute_id("P-1")) == "not_mediable"
+    await client.applied(office)
+    assert await client.state(office.dispute_id("P-1")) == "not_mediable"
 
 
-async def test_petitions_get_two_due_dates(rig: Rig, desk: Desk) -> None:
+async def test_petitions_get_two_due_dates(rig: Rig, client: IntakeClient) -> None:
     office = FakeBridge(rig.bus, rig.sealer, "petition", "petition-620725", "petition_bridge")
     office.send(office.handoff("P-1", case_received=case_facts(procedure="", suit_kind="")))
-    await desk.applied(office)
-    cohort = (await desk.dispute(office.dispute_id("P-1"))).cohort
+    await client.applied(office)
+    cohort = (await client.dispute(office.dispute_id("P-1"))).cohort
     assert (cohort.local_due_on, cohort.statutory_due_on) == ("2024-04-03", "2024-05-06")
 
 
-async def test_the_same_handoff_twice_is_applied_once(rig: Rig, desk: Desk) -> None:
+async def test_the_same_handoff_twice_is_applied_once(rig: Rig, client: IntakeClient) -> None:
     handoff = rig.bridge.handoff("A-1")
     rig.bridge.send(handoff, handoff)
-    await desk.applied(rig.bridge)
-    assert len(await desk.history(rig.bridge.dispute_id("A-1"))) == 3
-    assert await desk.rows(handoff_applied) == 1
-    assert (await desk.books())["handoff", "dead"] == 0
+    await client.applied(rig.bridge)
+    assert len(await client.history(rig.bridge.dispute_id("A-1"))) == 3
+    assert await client.rows(handoff_applied) == 1
+    assert (await client.books())["handoff", "dead"] == 0
 
 
-async def test_the_same_id_with_other_content_is_a_dead_letter(rig: Rig, desk: Desk) -> None:
+async def test_the_same_id_with_other_content_is_a_dead_letter(rig: Rig, client: IntakeClient) -> None:
     changed = rig.bridge.handoff("A-1")
     changed.content_mac = bytes(32)
     rig.bridge.send(rig.bridge.handoff("A-1"), changed)
-    await desk.applied(rig.bridge)
-    books = await desk.books()
+    await client.applied(rig.bridge)
+    books = await client.books()
     assert (books["handoff", "applied"], books["handoff", "dead"]) == (1, 1)
 
 
-async def test_poison_is_buried_and_the_stream_goes_on(rig: Rig, desk: Desk) -> None:
+async def test_poison_is_buried_and_the_stream_goes_on(rig: Rig, client: IntakeClient) -> None:
     wrong_id = rig.bridge.handoff("A-3")
     wrong_id.dispute_id = rig.bridge.dispute_id("other")
     wrong_date = rig.bridge.handoff("A-4", case_received=case_facts(received_on="2024-02-30"))
@@ -82,36 +92,36 @@ async def test_poison_is_buried_and_the_stream_goes_on(rig: Rig, desk: Desk) -> 
     moved_seal.confidential.CopyFrom(rig.bridge.handoff("A-6").confidential)
     rig.bridge.send_raw(rig.bridge.dispute_id("A-1"), b"\xff\xff\xff")
     rig.bridge.send(wrong_id, wrong_date, moved_seal, handoff_pb2.Handoff(), rig.bridge.handoff("A-2"))
-    await desk.applied(rig.bridge)
-    assert await desk.state(rig.bridge.dispute_id("A-2")) == "accepted"
-    books = await desk.books()
+    await client.applied(rig.bridge)
+    assert await client.state(rig.bridge.dispute_id("A-2")) == "accepted"
+    books = await client.books()
     assert (books["handoff", "applied"], books["handoff", "dead"]) == (1, 5)
 
 
-async def test_a_later_fact_about_an_unknown_dispute_is_dead(rig: Rig, desk: Desk) -> None:
+async def test_a_later_fact_about_an_unknown_dispute_is_dead(rig: Rig, client: IntakeClient) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", "k", case_withdrawn=handoff_pb2.CaseWithdrawn(reason_code="withdrawn")))
-    await desk.applied(rig.bridge)
-    books = await desk.books()
+    await client.applied(rig.bridge)
+    books = await client.books()
     assert (books["handoff", "applied"], books["handoff", "dead"]) == (0, 1)
     with pytest.raises(Rejected, match="unknown_dispute"):
-        await desk.dispute(rig.bridge.dispute_id("A-1"))
+        await client.dispute(rig.bridge.dispute_id("A-1"))
 
 
-async def test_a_refusal_told_later_ends_mediation_at_once(rig: Rig, desk: Desk) -> None:
+async def test_a_refusal_told_later_ends_mediation_at_once(rig: Rig, client: IntakeClient) -> None:
     refused = handoff_pb2.LaterFact(kind="consent_refused")
     for number, steps in enumerate((0, 1, 2, 3)):
         ref = f"A-{number}"
         dispute_id = rig.bridge.dispute_id(ref)
         rig.bridge.send(rig.bridge.handoff(ref))
-        await desk.applied(rig.bridge)
-        await desk.execute(*to_mediation(dispute_id)[:steps])
+        await client.applied(rig.bridge)
+        await client.execute(*to_mediation(dispute_id)[:steps])
         rig.bridge.send(rig.bridge.handoff(ref, "no", later_fact=refused, occurred_at=HANDED_OVER + DAY))
-        await desk.applied(rig.bridge)
-        last = (await desk.history(dispute_id))[-1]
+        await client.applied(rig.bridge)
+        last = (await client.history(dispute_id))[-1]
         assert (last.type, last.reason_code) == ("failed", "refused")
 
 
-async def test_a_withdrawal_after_a_settlement_is_a_success(rig: Rig, desk: Desk) -> None:
+async def test_a_withdrawal_after_a_settlement_is_a_success(rig: Rig, client: IntakeClient) -> None:
     for ref, reason, state in (
         ("A-1", "withdrawn_after_settlement", "agreed"),
         ("A-2", "self_settled", "agreed"),
@@ -120,15 +130,15 @@ async def test_a_withdrawal_after_a_settlement_is_a_success(rig: Rig, desk: Desk
         told = handoff_pb2.CaseWithdrawn(reason_code=reason)
         later = rig.bridge.handoff(ref, "w", case_withdrawn=told, occurred_at=HANDED_OVER + DAY)
         rig.bridge.send(rig.bridge.handoff(ref), later)
-        await desk.applied(rig.bridge)
-        assert await desk.state(rig.bridge.dispute_id(ref)) == state
+        await client.applied(rig.bridge)
+        assert await client.state(rig.bridge.dispute_id(ref)) == state
 
 
-async def test_a_ruling_and_a_performance_reach_the_dispute(rig: Rig, desk: Desk) -> None:
+async def test_a_ruling_and_a_performance_reach_the_dispute(rig: Rig, client: IntakeClient) -> None:
     dispute_id = rig.bridge.dispute_id("A-1")
     rig.bridge.send(rig.bridge.handoff("A-1"))
-    await desk.applied(rig.bridge)
-    await desk.execute(
+    await client.applied(rig.bridge)
+    await client.execute(
         *to_mediation(dispute_id),
         agree(dispute_id, HANDED_OVER + 2 * DAY),
         order(dispute_id, "apply_for_confirmation", HANDED_OVER + 3 * DAY, actor=("party", "party-1"), jointly=True),
@@ -140,14 +150,14 @@ async def test_a_ruling_and_a_performance_reach_the_dispute(rig: Rig, desk: Desk
         rig.bridge.handoff("A-1", "p", later_fact=done, occurred_at=HANDED_OVER + 9 * DAY),
         rig.bridge.handoff("A-1", "p2", later_fact=done, occurred_at=HANDED_OVER + 9 * DAY),
     )
-    await desk.applied(rig.bridge)
-    history = await desk.history(dispute_id)
+    await client.applied(rig.bridge)
+    history = await client.history(dispute_id)
     assert [event.type for event in history[-2:]] == ["confirmed", "performed"]
     assert history[-2].actor_role == "court"
-    assert (await desk.books())["handoff", "dead"] == 0
+    assert (await client.books())["handoff", "dead"] == 0
 
 
-async def test_a_reclassification_restates_what_was_counted(rig: Rig, desk: Desk) -> None:
+async def test_a_reclassification_restates_what_was_counted(rig: Rig, client: IntakeClient) -> None:
     told = handoff_pb2.LaterFact(kind="reclassified", category="07")
     same = handoff_pb2.LaterFact(kind="reclassified", category="07")
     rig.bridge.send(
@@ -155,43 +165,43 @@ async def test_a_reclassification_restates_what_was_counted(rig: Rig, desk: Desk
         rig.bridge.handoff("A-1", "c", later_fact=told, occurred_at=HANDED_OVER + DAY),
         rig.bridge.handoff("A-1", "d", later_fact=same, occurred_at=HANDED_OVER + DAY),
     )
-    await desk.applied(rig.bridge)
-    last = (await desk.history(rig.bridge.dispute_id("A-1")))[-1]
+    await client.applied(rig.bridge)
+    last = (await client.history(rig.bridge.dispute_id("A-1")))[-1]
     assert (last.type, last.dimensions.category) == ("reclassified", "07")
     assert {retraction.type for retraction in last.retracts} == {"registered", "accepted"}
 
 
-async def test_consent_after_the_refusal_is_not_lost_silently(rig: Rig, desk: Desk) -> None:
+async def test_consent_after_the_refusal_is_not_lost_silently(rig: Rig, client: IntakeClient) -> None:
     refused = case_facts(consents=[handoff_pb2.Consent(role="plaintiff", answer="given")])
     given = handoff_pb2.LaterFact(kind="consent_given")
     rig.bridge.send(
         rig.bridge.handoff("A-1", case_received=refused),
         rig.bridge.handoff("A-1", "yes", later_fact=given, occurred_at=HANDED_OVER + DAY),
     )
-    await desk.applied(rig.bridge)
-    assert await desk.types(rig.bridge.dispute_id("A-1")) == [
+    await client.applied(rig.bridge)
+    assert await client.types(rig.bridge.dispute_id("A-1")) == [
         "registered",
         "screening_begun",
         "mediation_refused",
         "returned",
     ]
-    assert (await desk.books())["handoff", "dead"] == 1
+    assert (await client.books())["handoff", "dead"] == 1
 
 
-async def test_news_from_before_the_hand_over_counts_from_there(rig: Rig, desk: Desk) -> None:
+async def test_news_from_before_the_hand_over_counts_from_there(rig: Rig, client: IntakeClient) -> None:
     told = handoff_pb2.LaterFact(kind="consent_refused")
     early = rig.bridge.handoff("A-1", "no", later_fact=told, occurred_at=HANDED_OVER - DAY)
     rig.bridge.send(rig.bridge.handoff("A-1"), early)
-    await desk.applied(rig.bridge)
-    last = (await desk.history(rig.bridge.dispute_id("A-1")))[-1]
+    await client.applied(rig.bridge)
+    last = (await client.history(rig.bridge.dispute_id("A-1")))[-1]
     assert (last.type, last.business_day) == ("failed", "2024-03-05")
 
 
-async def test_parties_are_kept_sealed_and_never_in_the_journal(rig: Rig, desk: Desk) -> None:
+async def test_parties_are_kept_sealed_and_never_in_the_journal(rig: Rig, client: IntakeClient) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("mark-of-first", "mark-of-second")))
-    await desk.applied(rig.bridge)
-    assert await desk.rows(confidential) == 1
-    row = await desk.intake.store.read(lambda tx: tx.execute(confidential.select()).one())
+    await client.applied(rig.bridge)
+    assert await client.rows(confidential) == 1
+    row = await client.intake.store.read(lambda tx: tx.execute(confidential.select()).one())
     assert b"mark-of-first" not in row.ciphertext
-    for event in await desk.history(rig.bridge.dispute_id("A-1")):
+    for event in await client.history(rig.bridge.dispute_id("A-1")):
         assert b"mark-of" not in event.SerializeToString()

@@ -27,7 +27,7 @@ from services.intake.cases.tables import (
 )
 from services.intake.wiring import recover_store
 from tests.support.backups import Backup, back_up, put_back
-from tests.support.intake_rig import HANDED_OVER, Desk, Rig, agree, case_facts, order, parties, to_mediation
+from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, agree, case_facts, order, parties, to_mediation
 from tests.support.journals import until
 
 DAY = timedelta(days=1)
@@ -87,115 +87,115 @@ def submission(ref: str, **told: object) -> intake_pb2.SubmitRequest:
     )
 
 
-async def sent(desk: Desk) -> None:
+async def sent(client: IntakeClient) -> None:
     """Wait until the journal has everything."""
 
     async def everything() -> bool:
-        return not await desk.intake.store.read(desk.intake.outbox.unsent)
+        return not await client.intake.store.read(client.intake.outbox.unsent)
 
     await until(everything)
 
 
 async def test_the_register_comes_back_whole(rig: Rig) -> None:
     disk = Disk(rig)
-    desk = await rig.start()
+    client = await rig.start()
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
     rig.bridge.send(rig.bridge.handoff("A-2", people=parties("p-3", "p-4")))
-    await desk.applied(rig.bridge)
+    await client.applied(rig.bridge)
     one, two, three = (rig.bridge.dispute_id(ref) for ref in ("A-1", "A-2", "A-3"))
-    await desk.execute(*to_mediation(one))
-    await sent(desk)
-    await desk.stop()
+    await client.execute(*to_mediation(one))
+    await sent(client)
+    await client.stop()
     backup = await disk.backup()
 
-    desk = await rig.start()
-    await desk.execute(agree(one, HANDED_OVER + DAY), *to_mediation(two))
+    client = await rig.start()
+    await client.execute(agree(one, HANDED_OVER + DAY), *to_mediation(two))
     regime_b = case_facts(received_on="2026-03-04", procedure="summary")
     rig.bridge.send(rig.bridge.handoff("A-3", case_received=regime_b, people=parties("p-7", "p-8")))
     rig.bridge.send(rig.bridge.handoff("A-3", "later", later_fact=handoff_pb2.LaterFact(kind="other")))
-    await desk.applied(rig.bridge)
-    window = await desk.call("Submit", submission("W-1"))
-    await desk.execute(*to_mediation(three))
-    await desk.advance(HANDED_OVER + 40 * DAY)
-    await sent(desk)
-    books, untouched = await desk.books(), await desk.intake.store.read(register_in)
-    await desk.stop()
+    await client.applied(rig.bridge)
+    window = await client.call("Submit", submission("W-1"))
+    await client.execute(*to_mediation(three))
+    await client.advance(HANDED_OVER + 40 * DAY)
+    await sent(client)
+    books, untouched = await client.books(), await client.intake.store.read(register_in)
+    await client.stop()
 
     await disk.restore(backup)
     with pytest.raises(Fault, match="store_restored"):
         await rig.start()
     assert disk.recover() > 0
     assert disk.recover() == 0
-    desk = await rig.start()
-    await desk.applied(rig.bridge)
+    client = await rig.start()
+    await client.applied(rig.bridge)
     # The centre's own window has no journal of parties: the clerk tells the case again, and gets the same answer.
-    again = await desk.call("Submit", submission("W-1"))
+    again = await client.call("Submit", submission("W-1"))
     assert (again.receipt.repeated, again.position) == (True, window.position)
-    await desk.advance(HANDED_OVER + 40 * DAY)
-    assert await desk.intake.store.read(register_in) == untouched
-    repaired = await desk.books()
+    await client.advance(HANDED_OVER + 40 * DAY)
+    assert await client.intake.store.read(register_in) == untouched
+    repaired = await client.books()
     same = [key for key in books if key[1] not in {"repeats_dropped", "gaps_fetched"}]
     assert {key: repaired[key] for key in same} == {key: books[key] for key in same}
 
 
 async def test_a_command_from_after_the_backup_is_answered_as_repeated(rig: Rig) -> None:
     disk = Disk(rig)
-    desk = await rig.start()
+    client = await rig.start()
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
-    await desk.applied(rig.bridge)
+    await client.applied(rig.bridge)
     dispute_id = rig.bridge.dispute_id("A-1")
-    await sent(desk)
-    await desk.stop()
+    await sent(client)
+    await client.stop()
     backup = await disk.backup()
-    desk = await rig.start()
+    client = await rig.start()
     commands = to_mediation(dispute_id)
-    first = await desk.execute(*commands)
-    await sent(desk)
-    await desk.stop()
+    first = await client.execute(*commands)
+    await sent(client)
+    await client.stop()
     await disk.restore(backup)
     disk.recover()
-    desk = await rig.start()
-    second = await desk.execute(*commands)
+    client = await rig.start()
+    second = await client.execute(*commands)
     assert [result.position for result in second] == [result.position for result in first]
     assert all(result.repeated for result in second)
     # Now the content is known again: the id may not be used for something else.
     reused = order(dispute_id, "sign", command_id=commands[0].command_id, actor=("handler", "handler-2"))
-    (refused,) = await desk.execute(reused)
+    (refused,) = await client.execute(reused)
     assert refused.refusal.code == "key_reused"
 
 
 async def test_a_register_is_built_from_nothing(rig: Rig) -> None:
     disk = Disk(rig)
-    desk = await rig.start()
+    client = await rig.start()
     for number in range(12):
         rig.bridge.send(rig.bridge.handoff(f"A-{number}", people=parties(f"p-{number}", f"q-{number}")))
-    await desk.applied(rig.bridge)
-    await desk.execute(*to_mediation(rig.bridge.dispute_id("A-3")))
+    await client.applied(rig.bridge)
+    await client.execute(*to_mediation(rig.bridge.dispute_id("A-3")))
     # A limit in a year without a holiday table.
-    await desk.execute(*to_mediation(rig.bridge.dispute_id("A-5"), HANDED_OVER.replace(year=2098)))
-    await sent(desk)
-    assert await desk.rows(missing_year) == 1
-    untouched = await desk.intake.store.read(register_in)
-    await desk.stop()
+    await client.execute(*to_mediation(rig.bridge.dispute_id("A-5"), HANDED_OVER.replace(year=2098)))
+    await sent(client)
+    assert await client.rows(missing_year) == 1
+    untouched = await client.intake.store.read(register_in)
+    await client.stop()
     await disk.restore({table.name: [] for m in (kernel_metadata, intake_metadata) for table in m.sorted_tables})
     assert disk.recover() > 24
-    desk = await rig.start()
-    await desk.applied(rig.bridge)
-    assert await desk.intake.store.read(register_in) == untouched
+    client = await rig.start()
+    await client.applied(rig.bridge)
+    assert await client.intake.store.read(register_in) == untouched
 
 
 async def test_history_of_another_hand_is_refused(rig: Rig) -> None:
     disk = Disk(rig)
-    desk = await rig.start()
+    client = await rig.start()
     rig.bridge.send(rig.bridge.handoff("A-1"))
-    await desk.applied(rig.bridge)
-    await sent(desk)
-    await desk.stop()
+    await client.applied(rig.bridge)
+    await sent(client)
+    await client.stop()
     backup = await disk.backup()
-    desk = await rig.start()
-    await desk.execute(*to_mediation(rig.bridge.dispute_id("A-1")))
-    await sent(desk)
-    await desk.stop()
+    client = await rig.start()
+    await client.execute(*to_mediation(rig.bridge.dispute_id("A-1")))
+    await sent(client)
+    await client.stop()
     await disk.restore({**backup, "dispute": []})
     with pytest.raises((Fault, Rejected), match="history_broken"):
         disk.recover()

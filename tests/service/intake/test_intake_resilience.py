@@ -22,7 +22,7 @@ from hub.streams.envelope import StreamName, place_of, unpack
 from hub.streams.memory import Sending
 from services.intake.cases.tables import handoff_applied, timer
 from services.intake.wiring import GROUP
-from tests.support.intake_rig import Desk, Rig, agree, order, parties, to_mediation
+from tests.support.intake_rig import IntakeClient, Rig, agree, order, parties, to_mediation
 from tests.support.journals import until
 
 REFS = [f"A-{number}" for number in range(30)]
@@ -40,21 +40,21 @@ def journal_of(rig: Rig) -> list[journal_pb2.JournalEvent]:
     return [journal_pb2.JournalEvent.FromString(raw) for raw in taken.values()]
 
 
-async def assert_consistent(rig: Rig, desk: Desk, refs: list[str]) -> None:
+async def assert_consistent(rig: Rig, client: IntakeClient, refs: list[str]) -> None:
     """One state per dispute equals the replay of its history; the journal has every event once."""
     published: dict[str, list[int]] = {}
 
     async def all_sent() -> bool:
-        return (await desk.books())["journal", "unsent"] == 0
+        return (await client.books())["journal", "unsent"] == 0
 
     await until(all_sent)
     for event in journal_of(rig):
         published.setdefault(event.dispute_id, []).append(event.sequence)
     for ref in refs:
         dispute_id = rig.bridge.dispute_id(ref)
-        history = await desk.history(dispute_id)
+        history = await client.history(dispute_id)
         state = replay(tuple(event_from_wire(event) for event in history))
-        now = await desk.dispute(dispute_id)
+        now = await client.dispute(dispute_id)
         assert (now.state, now.sequence) == (state.state.value, state.sequence)
         assert published[dispute_id] == [event.sequence for event in history]
 
@@ -71,7 +71,7 @@ async def test_a_restart_half_way_loses_and_doubles_nothing(rig: Rig) -> None:
     await assert_consistent(rig, second, REFS)
 
 
-async def test_lost_repeated_and_rebalanced_deliveries(rig: Rig, desk: Desk) -> None:
+async def test_lost_repeated_and_rebalanced_deliveries(rig: Rig, client: IntakeClient) -> None:
     for number, ref in enumerate(REFS):
         rig.bridge.send(rig.bridge.handoff(ref))
         if number % 7 == 3:
@@ -81,68 +81,68 @@ async def test_lost_repeated_and_rebalanced_deliveries(rig: Rig, desk: Desk) -> 
         for partition, end in enumerate(rig.bus.ends(HANDOFFS.name)):
             if number % 5 == 2:
                 rig.bus.drop(HANDOFFS.name, partition, [end])
-    await desk.applied(rig.bridge)
-    assert await desk.rows(handoff_applied) == len(REFS)
-    await assert_consistent(rig, desk, REFS)
+    await client.applied(rig.bridge)
+    assert await client.rows(handoff_applied) == len(REFS)
+    await assert_consistent(rig, client, REFS)
 
 
-async def test_commands_are_accepted_while_the_bus_is_down(rig: Rig, desk: Desk) -> None:
+async def test_commands_are_accepted_while_the_bus_is_down(rig: Rig, client: IntakeClient) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1"))
-    await desk.applied(rig.bridge)
-    await assert_consistent(rig, desk, ["A-1"])
+    await client.applied(rig.bridge)
+    await assert_consistent(rig, client, ["A-1"])
     rig.bus.sending = Sending.DOWN
     dispute_id = rig.bridge.dispute_id("A-1")
-    results = await desk.execute(*to_mediation(dispute_id))
+    results = await client.execute(*to_mediation(dispute_id))
     assert {result.WhichOneof("result") for result in results} == {"position"}
-    assert (await desk.books())["journal", "unsent"] == 3
+    assert (await client.books())["journal", "unsent"] == 3
     rig.bus.sending = Sending.NORMAL
-    await assert_consistent(rig, desk, ["A-1"])
+    await assert_consistent(rig, client, ["A-1"])
 
 
 async def test_a_start_without_the_bus(rig: Rig) -> None:
     rig.bus.sending = Sending.DOWN
-    desk = await rig.start()
-    clock = await desk.call("GetClock", intake_pb2.GetClockRequest())
+    client = await rig.start()
+    clock = await client.call("GetClock", intake_pb2.GetClockRequest())
     assert clock.kind == "scenario"
     rig.bridge.send(rig.bridge.handoff("A-1"))
     rig.bus.sending = Sending.NORMAL
-    await desk.applied(rig.bridge)
-    assert await desk.state(rig.bridge.dispute_id("A-1")) == "accepted"
+    await client.applied(rig.bridge)
+    assert await client.state(rig.bridge.dispute_id("A-1")) == "accepted"
 
 
 async def test_health_and_metrics_are_served(rig: Rig) -> None:
-    desk = await rig.start(http=True)
+    client = await rig.start(http=True)
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
-    await desk.applied(rig.bridge)
-    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{desk.intake.http.port}") as client:
-        assert (await client.get("/healthz")).json()["status"] == "ok"
-        scrape = (await client.get("/metrics")).text
+    await client.applied(rig.bridge)
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{client.intake.http.port}") as http:
+        assert (await http.get("/healthz")).json()["status"] == "ok"
+        scrape = (await http.get("/metrics")).text
     assert 'hub_disputes_events_total{channel="court",type="accepted"} 1.0' in scrape
     assert "p-1" not in scrape
 
 
-async def test_the_books_balance(rig: Rig, desk: Desk) -> None:
+async def test_the_books_balance(rig: Rig, client: IntakeClient) -> None:
     rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS))
     rig.bridge.send_raw("poison", b"\xff")
-    await desk.applied(rig.bridge)
-    books = await desk.books()
+    await client.applied(rig.bridge)
+    books = await client.books()
     assert sum(rig.bridge.sent().values()) == books["handoff", "applied"] + books["handoff", "dead"]
     assert (books["handoff", "rejected"], books["handoff", "parked"]) == (0, 0)
     assert books["journal", "received"] == 3 * len(REFS)
 
 
-async def test_a_thousand_timers_at_once(rig: Rig, desk: Desk) -> None:
+async def test_a_thousand_timers_at_once(rig: Rig, client: IntakeClient) -> None:
     """More than one chunk; all fire, once."""
     refs = [f"T-{number}" for number in range(400)]
     rig.bridge.send(*(rig.bridge.handoff(ref) for ref in refs))
-    await desk.applied(rig.bridge)
+    await client.applied(rig.bridge)
     for start in range(0, len(refs), 200):
         some = refs[start : start + 200]
-        await desk.execute(*(c for ref in some for c in to_mediation(rig.bridge.dispute_id(ref))))
-    assert await desk.rows(timer) == 800
-    assert (await desk.advance(LONG_AFTER)).fired == 800
-    assert await desk.rows(timer) == 0
-    page = await desk.call("ListDisputes", intake_pb2.ListDisputesRequest(state="failed", page_size=1000))
+        await client.execute(*(c for ref in some for c in to_mediation(rig.bridge.dispute_id(ref))))
+    assert await client.rows(timer) == 800
+    assert (await client.advance(LONG_AFTER)).fired == 800
+    assert await client.rows(timer) == 0
+    page = await client.call("ListDisputes", intake_pb2.ListDisputesRequest(state="failed", page_size=1000))
     assert len(page.disputes) == 400
 
 
@@ -237,14 +237,14 @@ async def test_one_worker_takes_over_from_the_other(postgres_rig: Rig) -> None:
 async def test_on_the_wall_clock_a_loop_that_stood_still_ends_nothing(rig: Rig) -> None:
     """Reader and alarm clock are due at the same instant then, and both ask for the log's end."""
     rig.clock_kind = "wall"
-    desk = await rig.start()
+    client = await rig.start()
     rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[:5]))
-    await desk.applied(rig.bridge)
-    alarms = [asyncio.create_task(desk.intake.alarm_clock.ring()) for _ in range(3)]
+    await client.applied(rig.bridge)
+    alarms = [asyncio.create_task(client.intake.alarm_clock.ring()) for _ in range(3)]
     await asyncio.sleep(0)
     time.sleep(3.0)  # noqa: ASYNC251 - the stall itself
     await asyncio.gather(*alarms)
     rig.bridge.send(*(rig.bridge.handoff(ref) for ref in REFS[5:]))
-    await desk.applied(rig.bridge)
+    await client.applied(rig.bridge)
     assert rig.faults() == []
-    await assert_consistent(rig, desk, REFS)
+    await assert_consistent(rig, client, REFS)

@@ -120,7 +120,7 @@ def notices(
     """Tell whether a changed file is refused, or any answer differs from the one before."""
     before = read(told, "before")
     try:
-        after = read(change.told, "after")
+        after = read(change.content, "after")
     except Fault:
         return True
     return any(one != other for one, other in zip(answers(before), answers(after), strict=True))
@@ -256,8 +256,8 @@ def test_a_field_that_nobody_reads_is_found() -> None:
         follow_up_clause: str
 
     def notices(told: dict[str, Any], change: Change) -> bool:
-        read = {name: change.told[name] for name in DeadlineFile.model_fields}
-        return deadlines_notice(told, dataclasses.replace(change, told=read))
+        read = {name: change.content[name] for name in DeadlineFile.model_fields}
+        return deadlines_notice(told, dataclasses.replace(change, content=read))
 
     told = content_of("deadlines.yaml")
     wider = {**told, "follow_up_clause": "本县回访制度"}
