@@ -117,7 +117,7 @@ class Screen:
     def _sources(self) -> Table:
         shown = self._progress
         table = Table(title="吞吐 throughput", title_justify="left")
-        for column in ("来源 source", "已收 acknowledged", "件/秒 per s", "拒收 refused at the door"):
+        for column in ("来源 source", "已收 acknowledged", "件/秒 per s", "拒收 refused"):
             table.add_column(column, justify="right")
         for channel, name in CHANNEL_NAMES.items():
             if channel != "all":

@@ -271,7 +271,7 @@ class Session:
             report.differences.append(Difference("回执 receipts", str(len(script.records)), str(len(ledger))))
         report.differences += await self._settled(lambda: self._result_differences(driver, played))
         report.differences += await self._settled(lambda: self._book_differences(report, hub_client))
-        report.differences += [Difference("门口 at the door", "—", line) for line in self._faults.lines]
+        report.differences += [Difference("报送 submission", "—", line) for line in self._faults.lines]
         report.differences += [Difference("回执 receipts", "—", line) for line in ledger.contradictions]
         report.differences += [
             Difference(

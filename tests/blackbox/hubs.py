@@ -272,7 +272,7 @@ class RunningHub:
         return {**body, REFERENCE[bridge]: ref}
 
     async def request(self, bridge: str, method: str, path: str, **how: Any) -> httpx2.Response:  # noqa: ANN401 - httpx's
-        """Call a bridge's REST door with the agency's key; `headers` come on top, a value None leaves one out."""
+        """Call a bridge's REST interface with the agency's key; `headers` come on top, a value None leaves one out."""
         headers = {"X-API-Key": self.keys[bridge]} | dict(how.pop("headers", None) or {})
         kept = {name: value for name, value in headers.items() if value is not None}
         url = self.http[f"{bridge}_bridge"]

@@ -220,7 +220,7 @@ async def test_nothing_is_sent_to_a_topic_with_other_partitions(works: Bench) ->
     assert works.bus.records(JOURNAL.name) == []
 
 
-async def test_without_a_bus_the_doors_open_and_the_relay_looks_later(works: Bench) -> None:
+async def test_without_a_bus_the_service_opens_and_the_relay_looks_later(works: Bench) -> None:
     works.bus.sending = Sending.DOWN
     guard = guard_of(works)
     await HeadCheck(guard).start()

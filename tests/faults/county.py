@@ -70,7 +70,7 @@ LIVES: Final[Mapping[str, tuple[Channel, tuple[Instruction, ...]]]] = {
     "relapsed": (Channel.COURT, (*PATHS[State.CLOSED], RELAPSE)),
     "window": (Channel.WINDOW, PATHS[State.ACCEPTED]),
 }
-"""Name -> door and what happened."""
+"""Name -> channel and what happened."""
 
 Rows = dict[str, Sequence[tuple[Any, ...]]]
 
@@ -140,7 +140,7 @@ class _Ids:
 
 
 def lived(name: str, channel: Channel, instructions: Sequence[Instruction]) -> Walk:
-    """Return a dispute of that door that went that way."""
+    """Return a dispute of that channel that went that way."""
     organ = f"{channel.value}-620725"
     begun = registration(channel)
     begun = replace(begun, dimensions=replace(begun.dimensions, source_organ=organ), source_ref=name)

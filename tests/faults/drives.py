@@ -120,7 +120,7 @@ class Trip:
 
     async def tally(self) -> tuple[int, int]:
         """Return (repeats dropped, gaps fetched) of stats so far."""
-        sheet = await self.rig.desk.sheet("stats")
+        sheet = await self.rig.client.sheet("stats")
         return sheet.total("repeats_dropped"), sheet.total("gaps_fetched")
 
     async def fired(self, label: str, point: str) -> Mapping[str, Any]:
@@ -186,7 +186,7 @@ async def foreign_offsets(trip: Trip) -> None:
 
 def _published(rig: Rig) -> Callable[[], Awaitable[bool]]:
     async def published() -> bool:
-        sheet = await rig.desk.sheet("intake")
+        sheet = await rig.client.sheet("intake")
         return sheet.outbox_rows == 0
 
     return published

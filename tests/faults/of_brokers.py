@@ -39,7 +39,7 @@ def one_gone(seconds: float) -> Inject:
 
 
 def two_gone(seconds: float) -> Inject:
-    """Return: two brokers are gone for a time; doors have to accept, relays wait, and all heals by itself."""
+    """Return: two brokers are gone for a time; bridges have to accept, relays wait, and all heals by itself."""
 
     async def inject(scene: Scene) -> None:
         topics = [topic.name for topic in CATALOGUE]
@@ -66,7 +66,7 @@ async def _without(scene: Scene, brokers: int, seconds: float) -> int:
         await rig.kill_broker(victim)
     gone = time.monotonic()
     await scene.lasts([child.label for child in rig.hub.children], seconds)
-    sheets = [await rig.desk.sheet_now(child.label) for child in rig.hub.children]
+    sheets = [await rig.client.sheet_now(child.label) for child in rig.hub.children]
     unsent = sum(sheet.outbox_rows for sheet in sheets if sheet is not None)
     await asyncio.gather(*(rig.restart_broker(victim) for victim in victims))
     scene.note(f"kill -9 broker {', '.join(map(str, victims))}, back after {time.monotonic() - gone:.1f} s")

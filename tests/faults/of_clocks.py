@@ -88,5 +88,5 @@ async def _works(scene: Scene, child: Child) -> None:
 
 async def _places(scene: Scene, child: Child) -> tuple[int, int]:
     """Return how many records a process's store has sent, and read."""
-    sheet = await scene.rig.desk.sheet(child.label)
+    sheet = await scene.rig.client.sheet(child.label)
     return sum(sheet.sent.values()), sum(sheet.read.values())

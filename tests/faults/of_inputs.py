@@ -1,4 +1,4 @@
-"""Faults of what comes in: duplicated, reordered, late and poisoned records, at the doors and on the topics."""
+"""Faults of what comes in: duplicated, reordered, late and poisoned records, at the bridges and on the topics."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def duplicated(scene: Scene) -> None:
     async def repeated() -> bool:
         return scene.rig.book.repeats > 0
 
-    await scene.until("doors know repeats", repeated, SEEN_S)
+    await scene.until("bridges know repeats", repeated, SEEN_S)
 
 
 async def reordered(scene: Scene) -> None:

@@ -63,7 +63,7 @@ async def drop_tail(scene: Scene) -> None:
 
 
 async def _gaps(scene: Scene, label: str) -> int:
-    sheet = await scene.rig.desk.sheet_now(label)
+    sheet = await scene.rig.client.sheet_now(label)
     return 0 if sheet is None else sheet.total("gaps_fetched")
 
 

@@ -130,8 +130,8 @@ class Rig:
         self._stack.callback(self._wake_all)
         self.hub.write_runfile()
         children = self.hub.children
-        self.desk = HubClient({c.label: c.grpc_address for c in children}, {c.label: c.http_url for c in children})
-        self._stack.push_async_callback(self.desk.close)
+        self.client = HubClient({c.label: c.grpc_address for c in children}, {c.label: c.http_url for c in children})
+        self._stack.push_async_callback(self.client.close)
         self.clients = self._clients()
         self._result_channels = {name: channel(self.child(name).grpc_address) for name in BRIDGES}
         for opened in self._result_channels.values():
@@ -257,13 +257,13 @@ class Rig:
 
     async def sheets(self) -> dict[str, Sheet]:
         """Return the books of the five services, each from a worker that answers."""
-        return await self.desk.sheets(SERVICES)
+        return await self.client.sheets(SERVICES)
 
     async def held(self, label: str) -> tuple[int, int]:
         """Return how many rows a process has not published, and how many records wait for it; zeros if unknown."""
         try:
-            own = await self.desk.sheet(label, timeout_s=HELD_S)
-            senders = [await self.desk.sheet(name, timeout_s=HELD_S) for name in senders_of(self.child(label).name)]
+            own = await self.client.sheet(label, timeout_s=HELD_S)
+            senders = [await self.client.sheet(name, timeout_s=HELD_S) for name in senders_of(self.child(label).name)]
         except Retryable:
             return 0, 0
         return own.outbox_rows, unread(senders, own)

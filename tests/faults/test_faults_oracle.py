@@ -377,7 +377,7 @@ def test_what_readers_dropped_and_fetched_since_is_told() -> None:
     assert readers_did(after, before) == {"repeats_dropped": 3 + 4, "gaps_fetched": 2}, "a rebuild began anew with 0"
 
 
-def test_doors_of_the_county_are_the_bridges_of_the_evidence() -> None:
+def test_bridges_of_the_county_are_those_of_the_evidence() -> None:
     assert set(BRIDGES.values()) < set(county().stores)
     assert all(place_of(raw.headers) is not None for raw in county().raw[HANDOFFS.name])
 

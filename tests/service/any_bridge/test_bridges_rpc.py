@@ -43,7 +43,7 @@ async def partner(any_bridge: RunningBridge) -> AsyncIterator[Partner]:
         yield Partner(any_bridge, getattr(stubs, f"{name.capitalize()}BridgeServiceStub")(client), pb)
 
 
-async def test_both_edges_are_one_door(partner: Partner) -> None:
+async def test_rest_and_grpc_share_what_is_known(partner: Partner) -> None:
     running = partner.running
     over_rest = (await running.post(running.noun, running.record())).json()
     over_rpc = (await partner.call("Submit", partner.request(running.record()))).receipt

@@ -1,4 +1,4 @@
-"""One matter, several doors (design D15): the later door is linked, strangers are not merged."""
+"""One matter, several channels (design D15): the later one is linked, strangers are not merged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def call(police: FakeBridge, ref: str, first: str, second: str, **changes: Any) 
     return police.handoff(ref, case_received=facts, people=parties(first, second, ("applicant", "respondent")))
 
 
-async def test_the_same_matter_from_another_door_is_linked(rig: Rig, client: IntakeClient, police: FakeBridge) -> None:
+async def test_the_same_matter_from_another_channel_is_linked(
+    rig: Rig, client: IntakeClient, police: FakeBridge
+) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
     await client.applied(rig.bridge)
     police.send(call(police, "J-1", "p-2", "p-1"))
@@ -74,7 +76,9 @@ async def test_another_category_is_another_matter(rig: Rig, client: IntakeClient
     assert await client.state(police.dispute_id("J-1")) == "accepted"
 
 
-async def test_a_concluded_matter_is_open_to_the_next_door(rig: Rig, client: IntakeClient, police: FakeBridge) -> None:
+async def test_a_concluded_matter_is_open_to_the_next_channel(
+    rig: Rig, client: IntakeClient, police: FakeBridge
+) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
     await client.applied(rig.bridge)
     dispute_id = rig.bridge.dispute_id("A-1")
@@ -96,7 +100,7 @@ async def test_a_matter_that_was_refused_is_not_held(rig: Rig, client: IntakeCli
     assert await client.rows(open_matter) == 1
 
 
-async def test_doors_that_report_at_once_get_one_master(rig: Rig, police: FakeBridge) -> None:
+async def test_channels_that_report_at_once_get_one_master(rig: Rig, police: FakeBridge) -> None:
     """All wait on the bus before intake starts, so that they fall into as few transactions as possible."""
     rig.bridge.send(*(rig.bridge.handoff(f"A-{n}", people=parties(f"p-{n}", f"q-{n}")) for n in range(20)))
     police.send(*(call(police, f"J-{n}", f"q-{n}", f"p-{n}") for n in range(20)))
@@ -111,9 +115,7 @@ async def test_doors_that_report_at_once_get_one_master(rig: Rig, police: FakeBr
     assert await client.rows(open_matter) == 20
 
 
-async def test_a_refusal_told_by_a_linked_door_needs_a_person(
-    rig: Rig, client: IntakeClient, police: FakeBridge
-) -> None:
+async def test_a_refusal_by_a_linked_channel_needs_a_person(rig: Rig, client: IntakeClient, police: FakeBridge) -> None:
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
     await client.applied(rig.bridge)
     refused = handoff_pb2.LaterFact(kind="consent_refused")

@@ -1,4 +1,4 @@
-"""Cases stamped out for load: each its own, and such as the doors take."""
+"""Cases stamped out for load: each its own, and such as the bridges take."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_no_reference_no_command_and_no_person_comes_twice(press: Press, channel
     assert len(set(people)) == len(people)
 
 
-def test_ids_and_codes_are_such_as_the_doors_take(press: Press) -> None:
+def test_ids_and_codes_are_such_as_the_bridges_take(press: Press) -> None:
     for case in press.cases(Docking.COURT, range(100)):
         assert case.dispute_id == dispute_id_of(case.agency, case.reference)
         assert known_category(case.matter.category)

@@ -1,4 +1,4 @@
-"""The front door: `make` explains itself, missing means are told in one line and at once, wheels are whole."""
+"""`make` explains itself, missing means are told in one line and at once, wheels are whole."""
 
 from __future__ import annotations
 

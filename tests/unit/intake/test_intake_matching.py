@@ -8,7 +8,7 @@ QIAN = Person("defendant", "id-qian", "13900000000")
 SUN = Person("defendant", "", "13800000000")
 
 
-def test_the_same_matter_has_one_token_whatever_the_order_and_the_door() -> None:
+def test_the_same_matter_has_one_token_whatever_the_order_and_the_channel() -> None:
     suit = match_token(KEY, [ZHAO, QIAN, SUN], "0204")
     petition = match_token(
         KEY,

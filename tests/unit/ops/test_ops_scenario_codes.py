@@ -1,4 +1,4 @@
-"""The driver's own lists against the doors' and the screening's, so that no file passes that a run would refuse."""
+"""The driver's own lists against the bridges' and the screening's, so that no file passes that a run would refuse."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Partners repeat until they are answered, note what they were answered, and write records as the doors want them."""
+"""Partners repeat until they are answered, note what they were answered, and write records as the bridges want them."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def assembled(folder: Path, *, bus_away: bool = False) -> tuple[Kit, Assembly]:
     return kit, built
 
 
-def test_the_store_opens_first_and_the_doors_last(tmp_path: Path) -> None:
+def test_the_store_opens_first_and_the_servers_last(tmp_path: Path) -> None:
     kit, built = assembled(tmp_path)
     assert [part.name for part in built.parts] == [
         "store",

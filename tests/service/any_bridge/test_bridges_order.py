@@ -1,4 +1,4 @@
-"""The order at a bridge's door: path, key, query, size, media type, body; a cursor that was never given is refused."""
+"""The order in which a bridge checks a request: path, key, query, size, media type, body; a cursor that was never given is refused."""
 
 from __future__ import annotations
 
