@@ -1,4 +1,7 @@
-"""The order in which a bridge checks a request: path, key, query, size, media type, body; a cursor that was never given is refused."""
+"""The order in which a bridge checks a request: path, key, query, size, media type, body.
+
+A cursor that was never given is refused.
+"""
 
 from __future__ import annotations
 
