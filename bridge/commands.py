@@ -25,7 +25,7 @@ from hub.runtime import keys, logs, process
 from hub.runtime.clock import WallClock
 from hub.runtime.settings import load
 from hub.store.store import Store
-from hub.streams.heads import Logged
+from hub.streams.heads import TopicLog
 from hub.streams.outbox import Outbox
 
 EXIT_REFUSED = 1
@@ -62,7 +62,7 @@ def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
         return EXIT_FAULT
 
 
-def recover_store(spec: Specification[RecordT], store: Store, source: Logged, sealer: Sealer) -> int:
+def recover_store(spec: Specification[RecordT], store: Store, source: TopicLog, sealer: Sealer) -> int:
     """Recover a restored store from the log.
 
     The log has what the store published after its backup. Returns the exit code.

@@ -18,13 +18,13 @@ from dispute.contracts.sealing import Sealer
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Fault
 from hub.store.store import Store, Transaction
-from hub.streams.heads import Logged
+from hub.streams.heads import TopicLog
 from hub.streams.judge import Numbered
 from hub.streams.outbox import Outbox
-from hub.streams.recovery import Recovered, recover
+from hub.streams.recovery import RecoveryResult, recover
 
 
-def recover_bridge(store: Store, outbox: Outbox, source: Logged, sealer: Sealer) -> Recovered:
+def recover_bridge(store: Store, outbox: Outbox, source: TopicLog, sealer: Sealer) -> RecoveryResult:
     """Recover a restored store and its receipts.
 
     The agencies' cursors jump once by `results.RECOVERY_STEP`. The bridge reads the journal again from the position in

@@ -30,7 +30,7 @@ from hub.runtime.clock import Clock
 from hub.runtime.turns import in_turns
 from hub.store.batcher import Batcher
 from hub.store.instants import from_micros, to_micros
-from hub.store.prepared import Prepared
+from hub.store.prepared import PreparedStatement
 from hub.store.store import Store, Transaction
 from hub.streams.outbox import Entry, Heads, Outbox
 
@@ -287,8 +287,8 @@ def _among(dialect: str, column: sa.Column[str], name: str) -> sa.ColumnElement[
 
 
 @cache
-def _insert(dialect: str) -> Prepared:
-    return Prepared(dialect, sa.insert(receipt), *(column.key for column in receipt.columns))
+def _insert(dialect: str) -> PreparedStatement:
+    return PreparedStatement(dialect, sa.insert(receipt), *(column.key for column in receipt.columns))
 
 
 def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], dict[str, _Seen]]:

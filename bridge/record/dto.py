@@ -157,7 +157,7 @@ class MatterDto(ReferringModel):
         default=(), description="各方调解意愿 Consent of each side"
     )
     circumstances: Annotated[
-        tuple[Annotated[str, f.Coded("circumstance")], ...],
+        tuple[Annotated[str, f.ListedCode("circumstance")], ...],
         Field(strict=False, max_length=32),
         AfterValidator(_no_repeats),
     ] = Field(default=(), description="特殊情形 Circumstances from the code list")
@@ -208,9 +208,9 @@ def _inside(value: str, outer: str | None) -> str:
 class LaterFactDto(PartnerModel):
     """后续事实 A later fact; only what is set changes."""
 
-    kind: Annotated[str, f.Coded("later_fact")] = Field(description="种类 Kind")
+    kind: Annotated[str, f.ListedCode("later_fact")] = Field(description="种类 Kind")
     consent: ConsentDto | None = Field(default=None, description="调解意愿 Consent, for consent_*")
-    category: Annotated[str, f.Coded("category", or_empty=True)] = Field(
+    category: Annotated[str, f.ListedCode("category", or_empty=True)] = Field(
         default="", description="新的纠纷类别 New category"
     )
     case_cause: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{0,32}$")] = Field(
@@ -237,7 +237,7 @@ class LaterFactDto(PartnerModel):
 class WithdrawnDto(PartnerModel):
     """撤回 The applicant withdrew."""
 
-    reason_code: Annotated[str, f.Coded("withdrawal_reason")] = Field(description="撤回原因 Reason")
+    reason_code: Annotated[str, f.ListedCode("withdrawal_reason")] = Field(description="撤回原因 Reason")
 
     def to_fact(self) -> facts.WithdrawalReport:
         """Return the inside form."""

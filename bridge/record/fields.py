@@ -93,7 +93,7 @@ def _iso(instant: datetime) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class ListedCode:
     """Marks a string as a listed code.
 
     The closed list itself comes from the validation context.
@@ -199,11 +199,11 @@ Village = Annotated[str, Field(max_length=12), AfterValidator(_village)]
 Grid = Annotated[str, Field(max_length=32), AfterValidator(_grid)]
 ClassCode = Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z._-]{1,32}$")]
 """A code of a vocabulary that the hub does not hold (case causes)."""
-Category = Annotated[str, Coded("category")]
-Clarity = Annotated[str, Coded("clarity")]
-Answer = Annotated[str, Coded("consent_answer")]
-Role = Annotated[str, Coded("role")]
-IdType = Annotated[str, Coded("id_type", or_empty=True)]
+Category = Annotated[str, ListedCode("category")]
+Clarity = Annotated[str, ListedCode("clarity")]
+Answer = Annotated[str, ListedCode("consent_answer")]
+Role = Annotated[str, ListedCode("role")]
+IdType = Annotated[str, ListedCode("id_type", or_empty=True)]
 Persons = Annotated[int, Field(ge=0, le=1_000_000)]
 Fen = Annotated[int, Field(ge=0, le=10**15)]
 """Money in fen; up to ten trillion yuan."""

@@ -21,7 +21,7 @@ from msgspec.structs import fields, replace
 
 from dispute.codes.errors import SNAPSHOT_UNREADABLE
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
-from dispute.lifecycle.dispute import Counted, CountedFact, Dispute
+from dispute.lifecycle.dispute import CountedFact, CountedFacts, Dispute
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, Span
 from dispute.lifecycle.vocabulary import Milestone
@@ -156,8 +156,8 @@ def _fact_rows(dispute: Dispute) -> list[Sequence[Any]]:
     return rows
 
 
-def _counted(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: CohortDates) -> Counted:
-    return Counted(earlier=_StoredFacts(rows, dimensions, cohort)) if rows else Counted()
+def _counted(rows: Sequence[Sequence[Any]], dimensions: Dimensions, cohort: CohortDates) -> CountedFacts:
+    return CountedFacts(earlier=_StoredFacts(rows, dimensions, cohort)) if rows else CountedFacts()
 
 
 def _unreadable(error: Exception) -> Refused:

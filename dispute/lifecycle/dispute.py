@@ -32,7 +32,7 @@ class CountedFact(Struct, frozen=True):
     reopen_seq: int = 0
 
 
-class Counted(Struct, frozen=True, eq=False):
+class CountedFacts(Struct, frozen=True, eq=False):
     """Counted facts in order.
 
     The earlier ones are made only when they are needed: a dispute is loaded for every command, but its facts are read
@@ -46,9 +46,9 @@ class Counted(Struct, frozen=True, eq=False):
     facts: tuple[CountedFact, ...] = ()
     earlier: Callable[[], tuple[CountedFact, ...]] | None = None
 
-    def plus(self, fact: CountedFact) -> Counted:
+    def plus(self, fact: CountedFact) -> CountedFacts:
         """Return these facts and one more."""
-        return Counted((*self.facts, fact), self.earlier)
+        return CountedFacts((*self.facts, fact), self.earlier)
 
     def __iter__(self) -> Iterator[CountedFact]:
         """Go through every fact."""
@@ -56,7 +56,7 @@ class Counted(Struct, frozen=True, eq=False):
 
     @override
     def __eq__(self, other: object) -> bool:
-        return tuple(self) == tuple(other) if isinstance(other, Counted) else NotImplemented
+        return tuple(self) == tuple(other) if isinstance(other, CountedFacts) else NotImplemented
 
     @override
     def __hash__(self) -> int:
@@ -117,7 +117,7 @@ class Dispute(Struct, frozen=True):
     milestones: tuple[Milestone, ...] = ()
     conclusions: int = 0
     ordinals: tuple[tuple[EventKind, int], ...] = ()
-    counted: Counted = Counted()
+    counted: CountedFacts = CountedFacts()
     provisional: tuple[ProvisionalDate, ...] = ()
 
     def times(self, kind: EventKind) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from dispute.calendar.days import end_of
-from dispute.lifecycle.dispute import Counted, CountedFact, Dispute
+from dispute.lifecycle.dispute import CountedFact, CountedFacts, Dispute
 from dispute.lifecycle.event_types import (
     CONCLUSIONS,
     Agreed,
@@ -53,7 +53,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
             registered_at=event.occurred_at,
             source_ref=event.source_ref,
             ordinals=((event.type, 1),),
-            counted=_counted(Counted(), event),
+            counted=_counted(CountedFacts(), event),
             provisional=event.provisional,
         )
     opened = event.type is EventKind.REOPENED
@@ -182,7 +182,7 @@ def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tup
     return tuple(counts.items())
 
 
-def _counted(known: Counted, event: Event) -> Counted:
+def _counted(known: CountedFacts, event: Event) -> CountedFacts:
     """Apply the retractions, then count the event itself."""
     facts = known
     if event.retracts:
@@ -196,7 +196,7 @@ def _counted(known: Counted, event: Event) -> Counted:
                 fact = by_sequence[taken.sequence]
                 cohort = taken.restated_cohort or fact.cohort
                 by_sequence[taken.sequence] = replace(fact, dimensions=taken.restated_as, cohort=cohort)
-        facts = Counted(tuple(by_sequence.values()))
+        facts = CountedFacts(tuple(by_sequence.values()))
     if not event.type.is_counted:
         return facts
     fact = CountedFact(

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from hub.codes import BAD_REQUEST
-from hub.http.connections import Idle, most_connections
+from hub.http.connections import IdleConnections, most_connections
 from hub.http.edge import CORRELATION_HEADER
 from hub.http.problems import problem_of
 
@@ -33,7 +33,7 @@ class BoundedState(ServerState):
     def __init__(self) -> None:
         super().__init__()
         self.stopping = False
-        self.idle = Idle(most_connections())
+        self.idle = IdleConnections(most_connections())
 
 
 class BoundedConnection(H11Protocol):

@@ -28,7 +28,7 @@ def most_connections() -> int:
     return min(MOST, soft // 2) if soft > 0 else MOST
 
 
-class Idle:
+class IdleConnections:
     """The idle connections, by the address they come from.
 
     Args:

@@ -30,7 +30,7 @@ LEAVE_S: Final = 2.0
 session time-out then removes the member."""
 
 
-class Steering(Protocol):
+class ConsumerListener(Protocol):
     """The consumer's connection to its owner.
 
     All methods are called on the main loop.
@@ -129,8 +129,8 @@ class OwnPlaceConsumer(DriverConsumer):
     """Seeks the reader's places after each assignment."""
 
     @property
-    def _steering(self) -> Steering:
-        return cast("OwnPlaceTransport", self.transport).steering
+    def _listener(self) -> ConsumerListener:
+        return cast("OwnPlaceTransport", self.transport).listener
 
     @override
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
@@ -139,13 +139,13 @@ class OwnPlaceConsumer(DriverConsumer):
     @override
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         # with the eager protocol everything is revoked before anything is assigned again
-        self._steering.revoked()
+        self._listener.revoked()
         await super().on_partitions_revoked(revoked)
 
     @override
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         await super().on_partitions_assigned(assigned, generation_id)
-        self._steering.assigned(frozenset(place.partition for place in assigned))
+        self._listener.assigned(frozenset(place.partition for place in assigned))
 
     @override
     async def seek_to_committed(self) -> Mapping[TP, int]:
@@ -157,7 +157,7 @@ class OwnPlaceConsumer(DriverConsumer):
         if not self.assignment():
             return {}
         await super().seek_to_committed()
-        places = await self._steering.places()
+        places = await self._listener.places()
         assignment = sorted(self.assignment())
         if not assignment:
             return {}
@@ -165,12 +165,12 @@ class OwnPlaceConsumer(DriverConsumer):
         last = await self.highwaters(*assignment)
         target = {tp: start_of(places.get(tp.partition), first[tp], last[tp]) for tp in assignment}
         await self.seek_wait(target)
-        self._steering.began({tp.partition: offset for tp, offset in target.items()})
+        self._listener.began({tp.partition: offset for tp, offset in target.items()})
         return target
 
     @override
     async def _wait_next_records(self, timeout: float) -> Any:
-        self._steering.polled()
+        self._listener.polled()
         return await super()._wait_next_records(timeout)
 
 
@@ -180,14 +180,14 @@ class OwnPlaceTransport(Transport):
     Args:
         urls: Brokers.
         app: The Faust app.
-        steering: Source of the reader's places, and receiver of the rebalances.
+        listener: Source of the reader's places, and receiver of the rebalances.
     """
 
     Consumer: ClassVar[type[ConsumerT]] = OwnPlaceConsumer
 
-    def __init__(self, urls: list[URL], app: AppT, steering: Steering) -> None:
+    def __init__(self, urls: list[URL], app: AppT, listener: ConsumerListener) -> None:
         super().__init__(urls, app)
-        self.steering = steering
+        self.listener = listener
 
 
 def refuse_foreign_driver(app: AppT) -> None:

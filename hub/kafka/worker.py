@@ -199,7 +199,7 @@ class FaustFeed(Feed):
         )
         app.BootStrategy = _ConsumerOnly
         app.boot_strategy = _ConsumerOnly(app)
-        app.transport = OwnPlaceTransport(urls, app, _Steering(self))
+        app.transport = OwnPlaceTransport(urls, app, _FeedListener(self))
         refuse_foreign_driver(app)
         source = app.topic(
             self._topic,
@@ -319,8 +319,8 @@ class FaustFeed(Feed):
         return self._buffer.full or quiet_s < max(STALLED_S, 3 * self._bus.session_timeout_s)
 
 
-class _Steering:
-    """Adapts the feed to the transport's `Steering`.
+class _FeedListener:
+    """Adapts the feed to the transport's `ConsumerListener`.
 
     The names differ because the feed's port already has an `assigned()`.
     """

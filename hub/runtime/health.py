@@ -132,7 +132,7 @@ class Health:
         return Finding(reason, now - since)
 
 
-class SetServing(Protocol):
+class ServingListener(Protocol):
     """Sets gRPC's health status."""
 
     async def __call__(self, *, serving: bool) -> None:
@@ -152,7 +152,7 @@ class HealthWatch(Periodic):
 
     name = "health"
 
-    def __init__(self, health: Health, metrics: Metrics, set_serving: SetServing) -> None:
+    def __init__(self, health: Health, metrics: Metrics, set_serving: ServingListener) -> None:
         super().__init__()
         self._health = health
         self._metrics = metrics

@@ -14,7 +14,7 @@ from sqlalchemy.engine import ExceptionContext
 
 from hub.codes import UNKNOWN_STORE
 from hub.store.failures import judge
-from hub.store.waits import CONNECT_S, SILENT_S, Waits
+from hub.store.waits import CONNECT_S, SILENT_S, WaitBounds
 
 CACHE_KIB: Final = 16 * 1024
 """SQLite's page cache of each connection, of which a service has several; counting a table fills it. The kernel
@@ -35,7 +35,7 @@ _LINK: Final = {
 }
 
 
-def writer_engine(url: str, waits: Waits) -> sa.Engine:
+def writer_engine(url: str, waits: WaitBounds) -> sa.Engine:
     """Return an engine for the one writer thread.
 
     It takes the write lock at once and commits with fsync.
@@ -43,7 +43,7 @@ def writer_engine(url: str, waits: Waits) -> sa.Engine:
     return _engine(url, waits, begin="BEGIN IMMEDIATE", isolation=None, size=1)
 
 
-def reader_engine(url: str, waits: Waits, size: int) -> sa.Engine:
+def reader_engine(url: str, waits: WaitBounds, size: int) -> sa.Engine:
     """Return an engine for `size` reader threads.
 
     Every transaction is one snapshot.
@@ -51,7 +51,7 @@ def reader_engine(url: str, waits: Waits, size: int) -> sa.Engine:
     return _engine(url, waits, begin="BEGIN", isolation="REPEATABLE READ", size=size)
 
 
-def _engine(url: str, waits: Waits, *, begin: str, isolation: str | None, size: int) -> sa.Engine:
+def _engine(url: str, waits: WaitBounds, *, begin: str, isolation: str | None, size: int) -> sa.Engine:
     parsed = sa.make_url(url)
     backend = parsed.get_backend_name()
     if backend == "sqlite":
@@ -100,7 +100,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 -
     cursor.close()
 
 
-def _preparer_postgresql(waits: Waits) -> Callable[[Any, object], None]:
+def _preparer_postgresql(waits: WaitBounds) -> Callable[[Any, object], None]:
     settings = {
         # Set even where the server's default was weakened: a receipt means a flushed WAL.
         "synchronous_commit": "on",

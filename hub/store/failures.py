@@ -19,7 +19,7 @@ from hub.codes import STORE_BUSY, STORE_FULL, STORE_LOCKED, STORE_READ_ONLY, STO
 from hub.errors import Bug, Code, Fault, Refusal, Refused
 
 
-class NotNow(NamedTuple):
+class StoreFailure(NamedTuple):
     """A reason why a store can't serve now.
 
     Attributes:
@@ -37,13 +37,13 @@ class NotNow(NamedTuple):
         return self.code.refusal(after_s=self.after_s)
 
 
-FULL: Final = NotNow(STORE_FULL, 5.0)
-READ_ONLY: Final = NotNow(STORE_READ_ONLY, 2.0, spent=True)
-LOCKED: Final = NotNow(STORE_LOCKED, 1.0)
-BUSY: Final = NotNow(STORE_BUSY, 1.0)
-AWAY: Final = NotNow(STORE_UNAVAILABLE, 0.5, spent=True)
+FULL: Final = StoreFailure(STORE_FULL, 5.0)
+READ_ONLY: Final = StoreFailure(STORE_READ_ONLY, 2.0, spent=True)
+LOCKED: Final = StoreFailure(STORE_LOCKED, 1.0)
+BUSY: Final = StoreFailure(STORE_BUSY, 1.0)
+AWAY: Final = StoreFailure(STORE_UNAVAILABLE, 0.5, spent=True)
 
-SQLSTATES: Final[Mapping[str, NotNow]] = {
+SQLSTATES: Final[Mapping[str, StoreFailure]] = {
     "08": AWAY,  # connection
     "25006": READ_ONLY,  # a demoted primary, or a managed instance whose disk is full
     "25P03": AWAY,  # the session was idle in a transaction for too long: this process had been stopped
@@ -58,7 +58,7 @@ SQLSTATES: Final[Mapping[str, NotNow]] = {
 }
 """By SQLSTATE or by its class, the longer first. Other errors of class 25 are our bug: wrong order of statements."""
 
-SQLITE_CODES: Final[Mapping[int, NotNow]] = {
+SQLITE_CODES: Final[Mapping[int, StoreFailure]] = {
     sqlite3.SQLITE_BUSY: LOCKED,
     sqlite3.SQLITE_LOCKED: LOCKED,
     sqlite3.SQLITE_PROTOCOL: LOCKED,
@@ -91,7 +91,7 @@ def translate(error: Exception) -> Refusal | Bug:
     return Bug(error) if not_now is None else not_now.refusal()
 
 
-def judge(error: BaseException) -> NotNow | None:
+def judge(error: BaseException) -> StoreFailure | None:
     """Return the table row of an error.
 
     None for an error that is our bug.
@@ -105,11 +105,11 @@ def judge(error: BaseException) -> NotNow | None:
     return known or _of_connection(error, origin)
 
 
-def _of_sqlstate(state: str | None) -> NotNow | None:
+def _of_sqlstate(state: str | None) -> StoreFailure | None:
     return None if state is None else SQLSTATES.get(state) or SQLSTATES.get(state[:_CLASS])
 
 
-def _of_connection(error: BaseException, origin: object) -> NotNow | None:
+def _of_connection(error: BaseException, origin: object) -> StoreFailure | None:
     """Judge an error without a code, of a connection's client side."""
     if isinstance(error, exc.TimeoutError):
         return BUSY  # every connection of the pool is in use

@@ -21,7 +21,7 @@ _DIALECTS: Final[Mapping[str, DefaultDialect]] = {
 }
 
 
-class Prepared:
+class PreparedStatement:
     """One statement that is run for many rows.
 
     Args:

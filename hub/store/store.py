@@ -21,7 +21,7 @@ from hub.codes import STORE_CLOSED
 from hub.errors import Bug, Refusal
 from hub.store import engines
 from hub.store.failures import BUSY, translate
-from hub.store.waits import SERVING, Waits
+from hub.store.waits import SERVING, WaitBounds
 
 T = TypeVar("T")
 Transaction = sa.Connection
@@ -54,7 +54,7 @@ class Store:
         waits: Bounds of all waits.
     """
 
-    def __init__(self, url: str, waits: Waits = SERVING) -> None:
+    def __init__(self, url: str, waits: WaitBounds = SERVING) -> None:
         self._queue_s = waits.queue_s
         self._writer = engines.writer_engine(url, waits)
         self._reader = engines.reader_engine(url, waits, READERS)

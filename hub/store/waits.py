@@ -18,7 +18,7 @@ nothing, and the kernel alone would wait for a quarter of an hour."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waits:
+class WaitBounds:
     """Bounds of the waits for one store.
 
     All are in seconds; 0 means no bound.
@@ -40,7 +40,7 @@ class Waits:
     pool_s: float
 
 
-SERVING: Final = Waits(lock_s=3.0, statement_s=8.0, idle_s=15.0, queue_s=8.0, pool_s=5.0)
+SERVING: Final = WaitBounds(lock_s=3.0, statement_s=8.0, idle_s=15.0, queue_s=8.0, pool_s=5.0)
 """Of a running service."""
-UPKEEP: Final = Waits(lock_s=30.0, statement_s=0.0, idle_s=0.0, queue_s=0.0, pool_s=30.0)
+UPKEEP: Final = WaitBounds(lock_s=30.0, statement_s=0.0, idle_s=0.0, queue_s=0.0, pool_s=30.0)
 """Of migrations, rebuilding, recovery and the operator's commands: they may take long, and nothing waits for them."""

@@ -32,7 +32,7 @@ FURTHER: Final = 8
 log = structlog.get_logger(__name__)
 
 
-class Logged(Protocol):
+class TopicLog(Protocol):
     """Reads a topic, independent of any reader.
 
     Every method raises Retryable `bus_unavailable` while the bus can't be reached or the topic does not exist.
@@ -57,7 +57,7 @@ class Logged(Protocol):
         """Close the connections."""
 
 
-OpenLog = Callable[[], Logged]
+OpenLog = Callable[[], TopicLog]
 
 
 class HeadGuard:
@@ -108,7 +108,7 @@ class HeadGuard:
             self._passed = True
 
     def _tail(
-        self, source: Logged, newest: float | None, known: Mapping[StreamName, int]
+        self, source: TopicLog, newest: float | None, known: Mapping[StreamName, int]
     ) -> dict[StreamName, BatchPlace]:
         topic = self._outbox.topic.name
         beginnings = source.beginnings(topic)
@@ -126,7 +126,7 @@ class HeadGuard:
                 return {place.stream: place for place in sorted(places, key=lambda place: place.last)}
             back_s *= FURTHER
 
-    def _places(self, source: Logged, starts: Mapping[int, int]) -> Iterator[BatchPlace]:
+    def _places(self, source: TopicLog, starts: Mapping[int, int]) -> Iterator[BatchPlace]:
         for partition, start in sorted(starts.items()):
             for page in source.pages(self._outbox.topic.name, partition, start):
                 yield from own_places(page, self._outbox.producer)

@@ -27,7 +27,7 @@ LIMIT_ROWS: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class HeldRecords:
     """The waiting records of one source.
 
     Attributes:
@@ -91,7 +91,7 @@ def hold(tx: Transaction, topic: str, source: str, reasons: str) -> None:
         return  # another worker has already held it
 
 
-def aside(tx: Transaction, topic: str) -> Sequence[Aside]:
+def aside(tx: Transaction, topic: str) -> Sequence[HeldRecords]:
     """Return what waits, by source in name order."""
     held = {row.source: row for row in tx.execute(sa.select(source_hold).where(source_hold.c.topic == topic))}
     grouped = sa.select(parked.c.source, sa.func.count().label("rows")).where(parked.c.topic == topic)
@@ -100,11 +100,11 @@ def aside(tx: Transaction, topic: str) -> Sequence[Aside]:
         dead_letter.c.topic == topic, dead_letter.c.reason == SOURCE_HELD.name
     )
     letters = {row.source: row.rows for row in tx.execute(overflow.group_by(dead_letter.c.source))}
-    found: list[Aside] = []
+    found: list[HeldRecords] = []
     for source in sorted(held.keys() | rows.keys() | letters.keys()):
         hold_row = held.get(source) or held.get(source.partition("/")[0])
         since, why = (hold_row.since, hold_row.reasons) if hold_row is not None else (None, _why(tx, topic, source))
-        found.append(Aside(source, since, rows.get(source, 0), letters.get(source, 0), why))
+        found.append(HeldRecords(source, since, rows.get(source, 0), letters.get(source, 0), why))
     return found
 
 

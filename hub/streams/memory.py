@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hub.streams.memory_feed import MemoryFeed
 
 
-class Sending(Enum):
+class SendMode(Enum):
     """How the bus treats the messages sent to it."""
 
     NORMAL = "stored and confirmed"
@@ -84,7 +84,7 @@ class MemoryBus:
 
     def __init__(self, topics: Sequence[Topic], partitions: int = DEFAULT_PARTITIONS) -> None:
         self.partitions = partitions
-        self.sending = Sending.NORMAL
+        self.sending = SendMode.NORMAL
         self._lock = threading.RLock()
         self._topics: dict[str, _TopicLogs] = {}
         self._members: dict[tuple[str, str], list[MemoryFeed]] = defaultdict(list)
@@ -183,7 +183,7 @@ class MemoryBus:
 
     def check_up(self) -> None:
         """Raise Retryable while the bus is down."""
-        if self.sending is Sending.DOWN:
+        if self.sending is SendMode.DOWN:
             raise BUS_UNAVAILABLE.error(after_s=0.05, why="memory bus is down")
 
     def listen(self, listener: Callable[[], None]) -> Callable[[], None]:
@@ -295,16 +295,16 @@ class MemoryPublisher(Publisher):
     @override
     def send(self, message: Message) -> Delivery:
         delivery = MemoryDelivery()
-        sending = Sending.HELD if self._wedged else self._bus.sending
-        if sending is Sending.DOWN or self.closed:
+        sending = SendMode.HELD if self._wedged else self._bus.sending
+        if sending is SendMode.DOWN or self.closed:
             raise BUS_UNAVAILABLE.error(after_s=0.05, why="memory bus is down")
-        if sending in {Sending.NORMAL, Sending.ACK_LOST}:
+        if sending in {SendMode.NORMAL, SendMode.ACK_LOST}:
             self._bus.append(message)
-        if sending is Sending.NORMAL:
+        if sending is SendMode.NORMAL:
             delivery.settle(None)
-        elif sending is Sending.REFUSED:
+        elif sending is SendMode.REFUSED:
             delivery.settle(BUS_UNAVAILABLE.refusal(after_s=0.05, why="memory bus refuses"))
-        elif sending is Sending.HELD:
+        elif sending is SendMode.HELD:
             # a stuck producer stays stuck until it is renewed, also when the broker is back
             self._wedged = True
         return delivery

@@ -9,14 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from typing_extensions import override
 
-from hub.streams.heads import Logged
+from hub.streams.heads import TopicLog
 from hub.streams.memory import MemoryBus
 from hub.streams.ports import FeedRecord
 
 PAGE = 500
 
 
-class MemoryLog(Logged):
+class MemoryLog(TopicLog):
     """Reads a `MemoryBus` outside all groups."""
 
     def __init__(self, bus: MemoryBus) -> None:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from hub.codes import OUTBOX_FULL, RECORD_TOO_LARGE
-from hub.store.prepared import Prepared
+from hub.store.prepared import PreparedStatement
 from hub.store.store import Transaction
 from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
 from hub.streams import topics
@@ -53,13 +53,13 @@ _WRITTEN_AT: Final = sa.select(outbox.c.written_at).where(
 
 
 @cache
-def _insert(dialect: str) -> Prepared:
-    return Prepared(dialect, sa.insert(outbox), *(column.key for column in outbox.columns))
+def _insert(dialect: str) -> PreparedStatement:
+    return PreparedStatement(dialect, sa.insert(outbox), *(column.key for column in outbox.columns))
 
 
 @cache
-def _advance(dialect: str) -> Prepared:
-    return Prepared(dialect, _ADVANCE, "upto", "running", "more", "of_shard")
+def _advance(dialect: str) -> PreparedStatement:
+    return PreparedStatement(dialect, _ADVANCE, "upto", "running", "more", "of_shard")
 
 
 class Entry(NamedTuple):

@@ -22,7 +22,7 @@ from hub.store.store import Store, Transaction
 from hub.store.tables import outbox as rows
 from hub.store.tables import stream_epoch, stream_head, stream_lease
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, place_of
-from hub.streams.heads import Logged, refuse_fork
+from hub.streams.heads import TopicLog, refuse_fork
 from hub.streams.judge import Numbered, StreamKey, StreamPlace, judge
 from hub.streams.leases import LEASE_S, unexpired
 from hub.streams.outbox import Outbox
@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveryResult:
     """The result of a recovery.
 
     Attributes:
@@ -65,8 +65,8 @@ class _Haul:
 
 
 def recover(
-    store: Store, outbox: Outbox, source: Logged, *, key_of: KeyOf, adopt: Adopt, at_once: int = AT_ONCE
-) -> Recovered:
+    store: Store, outbox: Outbox, source: TopicLog, *, key_of: KeyOf, adopt: Adopt, at_once: int = AT_ONCE
+) -> RecoveryResult:
     """Take back every own record after the store's head.
 
     The records come from the log. It may be killed and called again at any time. An empty store is filled from the
@@ -94,7 +94,7 @@ def recover(
 class _Recovery:
     store: Store
     outbox: Outbox
-    source: Logged
+    source: TopicLog
     key_of: KeyOf
     adopt: Adopt
     at_once: int
@@ -105,7 +105,7 @@ class _Recovery:
     records: int = 0
     streams: set[StreamName] = field(default_factory=set)
 
-    def run(self) -> Recovered:
+    def run(self) -> RecoveryResult:
         self.store.read_blocking(self._load)
         topic = self.outbox.topic.name
         for partition, start in sorted(self.source.beginnings(topic).items()):
@@ -116,7 +116,7 @@ class _Recovery:
                         self._flush()
         self._flush()
         self.store.write_blocking(self._finish)
-        return Recovered(self.records, len(self.streams))
+        return RecoveryResult(self.records, len(self.streams))
 
     def _load(self, tx: Transaction) -> None:
         producer = self.outbox.producer

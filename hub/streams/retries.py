@@ -27,7 +27,7 @@ RETRY_MAX_S: Final = 300.0
 
 
 @dataclass(slots=True)
-class Retried:
+class RetryResult:
     """The result of retrying parked records.
 
     Attributes:
@@ -43,7 +43,7 @@ class Retried:
 
 def retry_parked(
     tx: Transaction, inbox: Inbox, applier: Applier, partitions: Collection[int], *, now: float, watch: FloodWatch
-) -> Retried:
+) -> RetryResult:
     """Retry the parked records that are due.
 
     They are retried per dispute in order. Records that were held and released are among them, a bounded number at a
@@ -54,7 +54,7 @@ def retry_parked(
     applied: list[Numbered] = []
     stuck: set[str] = set()
     again: list[str] = []
-    retried = Retried(watch.trial(()))
+    retried = RetryResult(watch.trial(()))
     rows = inbox.due(tx, partitions, now)
     items = [_item_of(row) for row in rows]
     answers = apply_together(tx, applier, items)

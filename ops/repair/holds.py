@@ -18,7 +18,7 @@ from rich.table import Table
 
 from dispute.contracts.topics import CATALOGUE
 from hub.store.store import Store, Transaction
-from hub.streams.holds import Aside, aside, covers, holds, release
+from hub.streams.holds import HeldRecords, aside, covers, holds, release
 from ops.console import output
 from ops.console.codes import PRODUCER_HELD, UNKNOWN_SOURCE
 from ops.run.run_folder import Running
@@ -93,7 +93,7 @@ def _each(running: Running, look: Callable[[Store, str], Iterator[T]]) -> Iterat
                     yield service, found
 
 
-def _asides(store: Store, topic: str) -> Iterator[Aside]:
+def _asides(store: Store, topic: str) -> Iterator[HeldRecords]:
     yield from store.read_blocking(lambda tx: aside(tx, topic))
 
 
@@ -120,7 +120,7 @@ def _release(store: Store, topic: str, source: str) -> Iterator[int]:
     yield given
 
 
-def _line(service: str, one: Aside) -> Line:
+def _line(service: str, one: HeldRecords) -> Line:
     since = "" if one.since is None else datetime.fromtimestamp(one.since, UTC).isoformat(timespec="seconds")
     state = "parked" if one.since is None else "held"
     return Line(service, one.source, state, since, one.rows, one.letters, one.reasons)

@@ -43,8 +43,8 @@ class CourtCaseDto(MatterDto):
     example = EXAMPLE
 
     case_number: f.Reference = f.reference("案号 Case number", "（2024）甘0725民初1023号")
-    suit_kind: Annotated[str, f.Coded("suit_kind")] = Field(description="案件类型 Kind of suit")
-    procedure: Annotated[str, f.Coded("procedure")] = Field(description="适用程序 Procedure")
+    suit_kind: Annotated[str, f.ListedCode("suit_kind")] = Field(description="案件类型 Kind of suit")
+    procedure: Annotated[str, f.ListedCode("procedure")] = Field(description="适用程序 Procedure")
     cause_code: f.ClassCode = Field(description="案由代码 Cause of action")
     court_received_on: f.Day = Field(description="收案日期，决定适用规则 Day of receipt; decides the regime")
     filed_on: f.OptionalDay = Field(default=None, description="立案日期，未立案为空 Day of filing, or empty")
@@ -69,7 +69,7 @@ class RulingDto(PartnerModel):
     """司法确认裁定 Ruling on an application for judicial confirmation."""
 
     confirmed: bool = Field(description="是否确认 Confirmed")
-    reason_code: Annotated[str, f.Coded("ruling_reason", or_empty=True)] = Field(
+    reason_code: Annotated[str, f.ListedCode("ruling_reason", or_empty=True)] = Field(
         default="", description="驳回或不予受理的原因 Reason of a refusal"
     )
 

@@ -27,11 +27,11 @@ from hub.store.batcher import Batcher
 from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
 from hub.store.waits import UPKEEP
-from hub.streams.heads import Logged
+from hub.streams.heads import TopicLog
 from hub.streams.judge import Numbered
 from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
-from hub.streams.recovery import Recovered, recover
+from hub.streams.recovery import RecoveryResult, recover
 from services.intake.cases.books import HANDOFF, books_of
 from services.intake.cases.counters import MetricCounters
 from services.intake.cases.own_events import dispute_of, recalled_of
@@ -162,7 +162,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, built.grpc, built.http)
 
 
-def recover_store(settings: IntakeSettings, source: Logged | None = None) -> Recovered:
+def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> RecoveryResult:
     """Recover a restored store from the journal.
 
     Reads what the store had published after its backup. Errors as `hub.streams.recovery.recover`.

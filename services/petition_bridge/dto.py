@@ -40,9 +40,9 @@ class PetitionDto(MatterDto):
 
     petition_number: f.Reference = f.reference("信访件编号 Petition number", "XF620725202403040008")
     registered_on: f.Day = Field(description="登记日期 Day of registration")
-    purpose: Annotated[str, f.Coded("purpose")] = Field(description="信访目的 Purpose")
-    form: Annotated[str, f.Coded("form")] = Field(description="信访形式 Form")
-    recurrence: Annotated[str, f.Coded("recurrence")] = Field(description="初重信访 First or repeat")
+    purpose: Annotated[str, f.ListedCode("purpose")] = Field(description="信访目的 Purpose")
+    form: Annotated[str, f.ListedCode("form")] = Field(description="信访形式 Form")
+    recurrence: Annotated[str, f.ListedCode("recurrence")] = Field(description="初重信访 First or repeat")
     content_class: Annotated[str, Field(pattern=r"^[0-9]{6}$")] = Field(description="内容分类 Content class, 6 digits")
 
     @override

@@ -38,8 +38,8 @@ class PoliceIncidentDto(MatterDto):
 
     incident_number: f.Reference = f.reference("警情编号 Incident number", "J6207252024030400017")
     called_at: f.Instant = Field(description="接警时间 Instant of the call")
-    class_as_called: Annotated[str, f.Coded("police_class")] = Field(description="接警类别 Class as called")
-    class_as_found: Annotated[str, f.Coded("police_class", or_empty=True)] = Field(
+    class_as_called: Annotated[str, f.ListedCode("police_class")] = Field(description="接警类别 Class as called")
+    class_as_found: Annotated[str, f.ListedCode("police_class", or_empty=True)] = Field(
         default="", description="反馈类别，优先于接警类别 Class as found; wins over the class as called"
     )
     place: f.Line = Field(default="", description="地点 Place", repr=False)

@@ -20,7 +20,7 @@ from hub.kafka.clients import admin, codec
 from hub.kafka.log import Log
 from hub.kafka.publisher import KafkaPublisher, verdict
 from hub.streams.envelope import Message
-from hub.streams.memory import MemoryPublisher, Sending
+from hub.streams.memory import MemoryPublisher, SendMode
 from hub.streams.topics import Topic
 from ops.run.broker import NativeKafka
 from tests.support.buses import KafkaRig, MemoryRig, Rig, collect, numbered, publish, until
@@ -69,9 +69,9 @@ async def test_a_wedged_memory_publisher_stays_so_until_renewed(fresh_topic: Top
     rig = MemoryRig(fresh_topic)
     publisher = MemoryPublisher(rig.bus)
     (message,) = numbered(fresh_topic, 0, range(1))
-    rig.bus.sending = Sending.HELD
+    rig.bus.sending = SendMode.HELD
     held = publisher.send(message)
-    rig.bus.sending = Sending.NORMAL
+    rig.bus.sending = SendMode.NORMAL
     still = publisher.send(message)
     assert not held.done()
     assert not still.done()
@@ -80,21 +80,21 @@ async def test_a_wedged_memory_publisher_stays_so_until_renewed(fresh_topic: Top
     assert len(rig.bus.records(fresh_topic.name)) == 1
 
 
-@pytest.mark.parametrize("sending", [Sending.REFUSED, Sending.DOWN, Sending.ACK_LOST])
-async def test_seams_of_the_memory_bus(fresh_topic: Topic, sending: Sending) -> None:
+@pytest.mark.parametrize("sending", [SendMode.REFUSED, SendMode.DOWN, SendMode.ACK_LOST])
+async def test_seams_of_the_memory_bus(fresh_topic: Topic, sending: SendMode) -> None:
     rig = MemoryRig(fresh_topic)
     publisher = MemoryPublisher(rig.bus)
     rig.bus.sending = sending
     (message,) = numbered(fresh_topic, 0, range(1))
-    if sending is Sending.DOWN:
+    if sending is SendMode.DOWN:
         with pytest.raises(Retryable):
             publisher.send(message)
     else:
         delivery = publisher.send(message)
-        assert delivery.done() is (sending is Sending.REFUSED)
-        if sending is Sending.REFUSED:
+        assert delivery.done() is (sending is SendMode.REFUSED)
+        if sending is SendMode.REFUSED:
             assert isinstance(delivery.failure(), Refusal)
-    assert len(rig.bus.records(fresh_topic.name)) == (1 if sending is Sending.ACK_LOST else 0)
+    assert len(rig.bus.records(fresh_topic.name)) == (1 if sending is SendMode.ACK_LOST else 0)
 
 
 def test_compression_is_one_that_the_reader_can_undo() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from hub.store.prepared import Prepared, insert_into
+from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Store
 
 metadata = sa.MetaData()
@@ -27,7 +27,7 @@ def table(store: Store) -> Store:
 
 
 def test_rows_come_back_as_they_were(table: Store) -> None:
-    insert = Prepared(table.dialect, sa.insert(things), "name", "number", "content", "at")
+    insert = PreparedStatement(table.dialect, sa.insert(things), "name", "number", "content", "at")
     table.write_blocking(lambda tx: insert.run(tx, ROWS))
     again = table.read_blocking(lambda tx: tx.execute(sa.select(things).order_by(things.c.number)).all())
     assert [tuple(row) for row in again] == ROWS
@@ -41,10 +41,10 @@ def test_updates_and_conflicts_go_row_by_row(table: Store) -> None:
     move = sa.update(things).where(things.c.name == sa.bindparam("of")).values(number=sa.bindparam("upto"))
 
     def unit(tx: sa.Connection) -> list[tuple[object, ...]]:
-        add = Prepared(table.dialect, upsert, "name", "number", "content", "at")
+        add = PreparedStatement(table.dialect, upsert, "name", "number", "content", "at")
         add.run(tx, [("a", 1, None, None), ("b", 5, None, None), ("a", 2, None, None)])
-        Prepared(table.dialect, move, "upto", "of").run(tx, [(9, "b"), (7, "absent")])
-        Prepared(table.dialect, move, "upto", "of").run(tx, [])
+        PreparedStatement(table.dialect, move, "upto", "of").run(tx, [(9, "b"), (7, "absent")])
+        PreparedStatement(table.dialect, move, "upto", "of").run(tx, [])
         return [tuple(row) for row in tx.execute(sa.select(things.c.name, things.c.number).order_by(things.c.name))]
 
     assert table.write_blocking(unit) == [("a", 3), ("b", 9)]
@@ -53,6 +53,6 @@ def test_updates_and_conflicts_go_row_by_row(table: Store) -> None:
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_another_order_of_values_is_refused(dialect: str) -> None:
     with pytest.raises(AssertionError, match="order of values"):
-        Prepared(dialect, sa.insert(things), "number", "name", "content", "at")
+        PreparedStatement(dialect, sa.insert(things), "number", "name", "content", "at")
     with pytest.raises(AssertionError, match="order of values"):
-        Prepared(dialect, sa.delete(things).where(things.c.name == sa.bindparam("of")), "name")
+        PreparedStatement(dialect, sa.delete(things).where(things.c.name == sa.bindparam("of")), "name")

@@ -10,7 +10,7 @@ from hub.codes import SOURCE_HELD
 from hub.store.tables import dead_letter
 from hub.streams.applier import Poisoned
 from hub.streams.envelope import Message
-from hub.streams.holds import Aside, aside, hold, release
+from hub.streams.holds import HeldRecords, aside, hold, release
 from hub.streams.reader import Reader
 from tests.support.journals import Bench, Recorder, fault_of, until
 from tests.support.stores import OpenStore
@@ -34,7 +34,7 @@ async def books(bench: Bench, reader: Reader) -> dict[str, int]:
     return {what: told[what] for what in ("applied", "dead", "parked", "held")}
 
 
-async def waiting(bench: Bench) -> list[Aside]:
+async def waiting(bench: Bench) -> list[HeldRecords]:
     return list(await bench.consumer.read(lambda tx: aside(tx, JOURNAL.name)))
 
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from dispute.contracts.topics import JOURNAL
 from hub.store.tables import dead_letter
 from hub.streams.dead_letters import DeadLetterRelay, redrive
-from hub.streams.memory import MemoryPublisher, Sending
+from hub.streams.memory import MemoryPublisher, SendMode
 from tests.support.journals import Bench, Recorder, until
 
 
@@ -47,7 +47,7 @@ async def test_a_producer_that_gave_up_a_dead_letter_is_not_used_again(bench: Be
     publisher = MemoryPublisher(bench.bus)
     await bench.publish("a:bad")
     await bench.applied(await bench.reader(Recorder(refuses={"a:bad"})))
-    bench.bus.sending = Sending.REFUSED
+    bench.bus.sending = SendMode.REFUSED
     relay = DeadLetterRelay(bench.consumer, publisher, version="test 1")
     await relay.start()
 
@@ -58,6 +58,6 @@ async def test_a_producer_that_gave_up_a_dead_letter_is_not_used_again(bench: Be
         return len(bench.bus.records(JOURNAL.dead_letters)) == 1
 
     await until(renewed)
-    bench.bus.sending = Sending.NORMAL
+    bench.bus.sending = SendMode.NORMAL
     await until(published)
     await relay.stop()

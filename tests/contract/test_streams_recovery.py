@@ -18,10 +18,10 @@ from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
 from hub.streams.envelope import Message, place_of
 from hub.streams.heads import HeadCheck, HeadGuard
 from hub.streams.judge import Numbered
-from hub.streams.memory import Sending
+from hub.streams.memory import SendMode
 from hub.streams.memory_log import MemoryLog
 from hub.streams.outbox import Entry, Outbox
-from hub.streams.recovery import Recovered, recover, republish
+from hub.streams.recovery import RecoveryResult, recover, republish
 from hub.streams.topics import DAY_MS, shard_of
 from tests.support.backups import Backup, back_up, put_back
 from tests.support.journals import Bench, bench_of, until
@@ -58,7 +58,7 @@ def guard_of(bench: Bench) -> HeadGuard:
     return HeadGuard(bench.producer, bench.outbox, lambda: MemoryLog(bench.bus), partitions=bench.bus.partitions)
 
 
-def recovery_of(bench: Bench, adopted: list[str] | None = None, *, at_once: int = 2000) -> Recovered:
+def recovery_of(bench: Bench, adopted: list[str] | None = None, *, at_once: int = 2000) -> RecoveryResult:
     def adopt(_tx: Transaction, records: Sequence[Numbered]) -> None:
         if adopted is not None:
             adopted.extend(item.record.decode() for item in records)
@@ -80,11 +80,11 @@ async def test_a_restored_store_takes_back_what_it_had_published(works: Bench) -
     with pytest.raises(Fault, match=r"store_restored.*python -m services\.intake recover"):
         guard_of(works).check()
     adopted: list[str] = []
-    assert recovery_of(works, adopted) == Recovered(4, 3)
+    assert recovery_of(works, adopted) == RecoveryResult(4, 3)
     assert sorted(adopted) == ["a:3", "b:2", "c:1", "c:2"]
     assert await written(works.producer) == before
     guard_of(works).check()
-    assert recovery_of(works) == Recovered(0, 0)
+    assert recovery_of(works) == RecoveryResult(0, 0)
     await works.publish("a:4", "c:3")
     reader = await works.reader()
     await works.applied(reader)
@@ -221,14 +221,14 @@ async def test_nothing_is_sent_to_a_topic_with_other_partitions(works: Bench) ->
 
 
 async def test_without_a_bus_the_service_opens_and_the_relay_looks_later(works: Bench) -> None:
-    works.bus.sending = Sending.DOWN
+    works.bus.sending = SendMode.DOWN
     guard = guard_of(works)
     await HeadCheck(guard).start()
     with pytest.raises(Retryable, match="bus_unavailable"):
         guard.check()
     await works.relay(guard=guard.check)
     await works.write("a:1")
-    works.bus.sending = Sending.NORMAL
+    works.bus.sending = SendMode.NORMAL
     await until(works.sent)
 
 

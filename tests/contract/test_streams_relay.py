@@ -18,7 +18,7 @@ from hub.store.store import Store, Transaction
 from hub.store.tables import stream_lease
 from hub.streams.envelope import GENESIS, StreamName, extend_all, place_of, unpack
 from hub.streams.leases import Leases
-from hub.streams.memory import Sending
+from hub.streams.memory import SendMode
 from hub.streams.outbox import MAX_RECORD_BYTES, Entry, Outbox
 from hub.streams.relay import LINGER_S, LONGEST_LINGER_S, RelayPace
 from hub.streams.topics import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, SHARDS, shard_of
@@ -49,40 +49,40 @@ async def test_what_was_written_is_published_in_order_with_its_hashes(bench: Ben
 
 
 async def test_accepting_goes_on_without_kafka_and_the_relay_heals_alone(bench: Bench) -> None:
-    bench.bus.sending = Sending.DOWN
+    bench.bus.sending = SendMode.DOWN
     await bench.relay()
     await bench.write("a:1")
     await bench.write("a:2")
     assert not await bench.sent()
-    bench.bus.sending = Sending.NORMAL
+    bench.bus.sending = SendMode.NORMAL
     await until(bench.sent)
     assert positions(bench, "a")[-1][1] == 2
 
 
 async def test_a_refused_batch_is_sent_again_from_the_first_unconfirmed_position(bench: Bench) -> None:
-    bench.bus.sending = Sending.REFUSED
+    bench.bus.sending = SendMode.REFUSED
     await bench.relay()
     await bench.write("a:1")
     await bench.write("a:2")
-    bench.bus.sending = Sending.NORMAL
+    bench.bus.sending = SendMode.NORMAL
     await until(bench.sent)
     assert positions(bench, "a")[0][0] == 1
 
 
 async def test_a_producer_that_gave_up_a_batch_is_not_used_again(bench: Bench) -> None:
     """It is renewed at once: behind the hole in its numbering it would be silent until the watchdog's time is over."""
-    bench.bus.sending = Sending.REFUSED
+    bench.bus.sending = SendMode.REFUSED
     await bench.relay(unconfirmed_limit_s=3600)
     await bench.write("a:1")
     await until(bench.renewed)
-    bench.bus.sending = Sending.NORMAL
+    bench.bus.sending = SendMode.NORMAL
     await until(bench.sent)
     assert positions(bench, "a") == [(1, 1)]
 
 
 async def test_a_relay_names_what_it_waits_for_until_it_sends_again(bench: Bench) -> None:
     relay = await bench.relay()
-    bench.bus.sending = Sending.REFUSED
+    bench.bus.sending = SendMode.REFUSED
     await bench.write("a:1")
 
     async def troubled() -> bool:
@@ -93,7 +93,7 @@ async def test_a_relay_names_what_it_waits_for_until_it_sends_again(bench: Bench
 
     await until(troubled)
     assert relay.trouble(3600.0) == "", "nothing is late yet"
-    bench.bus.sending = Sending.NORMAL
+    bench.bus.sending = SendMode.NORMAL
     await until(bench.sent)
     await until(well)
 
@@ -120,11 +120,11 @@ async def test_a_relay_whose_store_fails_rests_between_its_rounds(
 
 
 async def test_a_wedged_producer_is_abandoned_and_built_anew(bench: Bench) -> None:
-    bench.bus.sending = Sending.HELD
+    bench.bus.sending = SendMode.HELD
     await bench.relay(unconfirmed_limit_s=0.2)
     await bench.write("a:1")
     await until(bench.renewed)
-    bench.bus.sending = Sending.NORMAL
+    bench.bus.sending = SendMode.NORMAL
     await until(bench.sent)
     assert positions(bench, "a") == [(1, 1)]
 
@@ -149,11 +149,11 @@ async def test_a_watcher_that_goes_away_leaves_the_others_theirs(bench: Bench) -
 
 
 async def test_a_lost_confirmation_repeats_the_same_positions(bench: Bench) -> None:
-    bench.bus.sending = Sending.ACK_LOST
+    bench.bus.sending = SendMode.ACK_LOST
     await bench.relay(unconfirmed_limit_s=0.2)
     await bench.write("a:1")
     await until(bench.renewed)
-    bench.bus.sending = Sending.NORMAL
+    bench.bus.sending = SendMode.NORMAL
     await until(bench.sent)
     assert len(positions(bench, "a")) > 1
     assert set(positions(bench, "a")) == {(1, 1)}
@@ -227,7 +227,7 @@ async def test_shards_of_one_partition_do_not_wait_for_each_other(bench: Bench) 
     beside = next(
         key for key in others if shard_of(key) != first and bench.partition_of(key) == bench.partition_of("a")
     )
-    bench.bus.sending = Sending.HELD
+    bench.bus.sending = SendMode.HELD
     relay = await bench.relay()
     await bench.write("a:1")
 

@@ -26,7 +26,7 @@ from hub.kafka.transport import OwnPlaceConsumer
 from hub.store import failures
 from hub.store.store import Store
 from hub.store.tables import inbox_partition
-from hub.store.waits import SERVING, Waits
+from hub.store.waits import SERVING, WaitBounds
 from hub.streams import plan, reader
 from hub.streams.backlog import Backlog
 from hub.streams.envelope import place_of, unpack
@@ -173,7 +173,7 @@ def _bounded_waits() -> None:
     """Wait for a store as long as it takes."""
     build = Store.__init__
 
-    def patient(self: Store, url: str, waits: Waits = SERVING) -> None:
+    def patient(self: Store, url: str, waits: WaitBounds = SERVING) -> None:
         build(self, url, replace(waits, lock_s=LONG_S, statement_s=0.0, queue_s=0.0, pool_s=LONG_S))
 
     Store.__init__ = patient  # type: ignore[method-assign]

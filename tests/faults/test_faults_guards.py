@@ -29,7 +29,7 @@ from hub.kafka.transport import OwnPlaceConsumer
 from hub.store import failures
 from hub.store.migrate import migrate
 from hub.store.store import Store
-from hub.store.waits import SERVING, Waits
+from hub.store.waits import SERVING, WaitBounds
 from hub.streams import plan
 from hub.streams import reader as reader_module
 from hub.streams.applier import Poisoned
@@ -37,7 +37,7 @@ from hub.streams.backlog import Backlog
 from hub.streams.envelope import GENESIS, BatchPlace, Message, StreamName, extend_all, pack
 from hub.streams.inbox import Inbox, Move, Swapped
 from hub.streams.judge import Numbered
-from hub.streams.memory import Sending
+from hub.streams.memory import SendMode
 from hub.streams.ports import FeedRecord
 from hub.streams.reader import Reader
 from hub.streams.relay import Relay
@@ -181,7 +181,7 @@ async def test_compare_and_swap(sqlite_bench: Bench, *, guarded: bool) -> None:
 async def test_producer_watchdog(sqlite_bench: Bench, *, guarded: bool) -> None:
     if not guarded:
         install("producer_watchdog")
-    sqlite_bench.bus.sending = Sending.HELD
+    sqlite_bench.bus.sending = SendMode.HELD
     relay = await sqlite_bench.relay(unconfirmed_limit_s=0.2)
     await sqlite_bench.write("a:1")
 
@@ -191,7 +191,7 @@ async def test_producer_watchdog(sqlite_bench: Bench, *, guarded: bool) -> None:
 
     await until(tried_for_long)
     assert await sqlite_bench.renewed() == guarded
-    sqlite_bench.bus.sending = Sending.NORMAL
+    sqlite_bench.bus.sending = SendMode.NORMAL
 
 
 async def test_parking(sqlite_bench: Bench, *, guarded: bool) -> None:
@@ -262,7 +262,7 @@ def test_sqlstates(*, guarded: bool) -> None:
 
 
 def test_bounded_waits(monkeypatch: pytest.MonkeyPatch, *, guarded: bool) -> None:
-    built: list[Waits] = []
+    built: list[WaitBounds] = []
     monkeypatch.setattr(Store, "__init__", lambda _self, _url, waits=SERVING: built.append(waits))
     if not guarded:
         install("bounded_waits")

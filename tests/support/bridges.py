@@ -26,7 +26,7 @@ from hub.codes import BUS_UNAVAILABLE
 from hub.runtime.clock import FixedClock
 from hub.service.bus import BusPorts, memory
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, pack, place_of, unpack
-from hub.streams.memory import MemoryBus, Sending
+from hub.streams.memory import MemoryBus, SendMode
 from hub.streams.topics import partition_of, shard_of
 
 NOW: Final = datetime(2024, 6, 1, 4, 0, tzinfo=UTC)
@@ -171,7 +171,7 @@ class Workshop:
 
     def ports(self) -> BusPorts:
         def provision() -> None:
-            if self.bus.sending is Sending.DOWN:
+            if self.bus.sending is SendMode.DOWN:
                 raise BUS_UNAVAILABLE.error(after_s=0.01, why="memory bus is down")
 
         return memory(self.bus, provision)

@@ -21,7 +21,7 @@ DATA_KEY_BYTES: Final = 32
 PURPOSE: Final = b"santiao.hub/intake/agency-key/v1|"
 
 
-class Sealed(Struct, frozen=True):
+class SealedSecret(Struct, frozen=True):
     """The stored form of the confidential part.
 
     Attributes:
@@ -42,20 +42,20 @@ class Vault:
         self._root = root
         self._agencies: dict[str, AESGCM] = {}
 
-    def seal(self, dispute_id: str, agency: str, content: bytes) -> Sealed:
+    def seal(self, dispute_id: str, agency: str, content: bytes) -> SealedSecret:
         """Encrypt under a fresh data key.
 
         The dispute's id is authenticated with the text.
         """
         bound = dispute_id.encode()
         data_key, nonce, wrap_nonce = os.urandom(DATA_KEY_BYTES), os.urandom(NONCE_BYTES), os.urandom(NONCE_BYTES)
-        return Sealed(
+        return SealedSecret(
             wrapped_key=wrap_nonce + self._agency(agency).encrypt(wrap_nonce, data_key, bound),
             nonce=nonce,
             ciphertext=AESGCM(data_key).encrypt(nonce, content, bound),
         )
 
-    def open(self, dispute_id: str, agency: str, sealed: Sealed) -> bytes:
+    def open(self, dispute_id: str, agency: str, sealed: SealedSecret) -> bytes:
         """Decrypt.
 
         Raises:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from dispute.contracts.codec import state_to_bytes
 from hub.store.instants import to_micros
-from hub.store.prepared import Prepared, insert_into
+from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Transaction
 from hub.streams.topics import shard_of
 from services.intake.cases.ports import Case, Done, DoneTable, Secret, UnitChanges
@@ -57,8 +57,8 @@ class ChangeWriter:
     """
 
     def __init__(self, dialect: str) -> None:
-        def prepared(statement: sa.UpdateBase, *names: str) -> Prepared:
-            return Prepared(dialect, statement, *names)
+        def prepared(statement: sa.UpdateBase, *names: str) -> PreparedStatement:
+            return PreparedStatement(dialect, statement, *names)
 
         def all_of(table: sa.Table) -> list[str]:
             return [column.key for column in table.columns]

@@ -27,7 +27,7 @@ CHUNK: Final = 500
 ALL_SHARDS: Final = range(SHARDS)
 
 
-class Fired(Struct, frozen=True):
+class FiredTimers(Struct, frozen=True):
     """Result of one chunk.
 
     Attributes:
@@ -39,7 +39,9 @@ class Fired(Struct, frozen=True):
     fired: int
 
 
-def fire(register: DisputeRegister, until: datetime, shards: Collection[int], book: Rulebook, now: datetime) -> Fired:
+def fire(
+    register: DisputeRegister, until: datetime, shards: Collection[int], book: Rulebook, now: datetime
+) -> FiredTimers:
     """Fire the earliest due timers as one unit.
 
     Args:
@@ -55,7 +57,7 @@ def fire(register: DisputeRegister, until: datetime, shards: Collection[int], bo
     """
     timers = register.due(until, shards, CHUNK)
     if not timers:
-        return Fired(0, 0)
+        return FiredTimers(0, 0)
     off = [(timer.dispute_id, timer.kind) for timer in timers]
     outcomes = carry_out(register, [task_of_timer(timer) for timer in timers], book, now, off)
     fired = 0
@@ -64,7 +66,7 @@ def fire(register: DisputeRegister, until: datetime, shards: Collection[int], bo
         if isinstance(outcome, Bug):
             raise outcome.error()
         fired += isinstance(outcome, TaskResult) and bool(outcome.events)
-    return Fired(len(timers), fired)
+    return FiredTimers(len(timers), fired)
 
 
 class Alarms:

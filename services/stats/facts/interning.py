@@ -13,7 +13,7 @@ from unicodedata import category
 import sqlalchemy as sa
 
 from dispute.codes.errors import BAD_DIMENSION
-from hub.store.prepared import Prepared, insert_into
+from hub.store.prepared import PreparedStatement, insert_into
 from services.stats.facts.fold import DIMENSIONS, DimensionsLike, Ids
 from services.stats.facts.tables import interned
 
@@ -37,8 +37,8 @@ class Interning:
     def __init__(self, dialect: str) -> None:
         new = insert_into(dialect, interned).on_conflict_do_nothing().returning(interned.c.id)
         same = (interned.c[name] == sa.bindparam(name, type_=interned.c[name].type) for name in ("kind", "value"))
-        self.mint = Prepared(dialect, new, "kind", "value")
-        self.find = Prepared(dialect, sa.select(interned.c.id).where(*same), "kind", "value")
+        self.mint = PreparedStatement(dialect, new, "kind", "value")
+        self.find = PreparedStatement(dialect, sa.select(interned.c.id).where(*same), "kind", "value")
         self.serialise = dialect == "postgresql"
         self.current: InterningSession | None = None
         self._known = tuple(_Kind(self, kind) for kind in range(len(DIMENSIONS) + 1))

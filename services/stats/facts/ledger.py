@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 import sqlalchemy as sa
 from typing_extensions import override
 
-from hub.store.prepared import Prepared, insert_into
+from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Store, Transaction
 from services.stats.facts.fold import Fold
 from services.stats.facts.interning import KIND_OF, STREAM
-from services.stats.facts.measures import Measure, Only
+from services.stats.facts.measures import FactFilter, Measure
 from services.stats.facts.ports import FactLedger, LedgerState, Page
-from services.stats.facts.query import CountedDispute, Counts, Cursor, Positions, Selection, Where, behind
+from services.stats.facts.query import CountedDispute, Counts, Cursor, Positions, Scope, Selection, behind
 from services.stats.facts.tables import cell, fact, folded, interned, total
 
 
@@ -28,7 +28,7 @@ class FactWriter:
     """
 
     def __init__(self, dialect: str) -> None:
-        self._fact = Prepared(dialect, sa.insert(fact), *fact.columns.keys())
+        self._fact = PreparedStatement(dialect, sa.insert(fact), *fact.columns.keys())
         self._cell = _add_up(dialect, cell, "count")
         self._total = _add_up(dialect, total, "count")
         self._folded = _add_up(dialect, folded, "events")
@@ -48,7 +48,7 @@ class FactWriter:
         self._folded.run(tx, sorted(events.items()))
 
 
-def _add_up(dialect: str, table: sa.Table, column: str) -> Prepared:
+def _add_up(dialect: str, table: sa.Table, column: str) -> PreparedStatement:
     """Return an insert that adds to `column`.
 
     It adds where the key exists already. Values are in column order.
@@ -56,7 +56,7 @@ def _add_up(dialect: str, table: sa.Table, column: str) -> Prepared:
     fresh = insert_into(dialect, table)
     total = table.c[column] + fresh.excluded[column]
     statement = fresh.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: total})
-    return Prepared(dialect, statement, *table.columns.keys())
+    return PreparedStatement(dialect, statement, *table.columns.keys())
 
 
 class StoreLedger(FactLedger):
@@ -70,14 +70,14 @@ class StoreLedger(FactLedger):
         self._positions = positions
 
     @override
-    async def counts(self, where: Where) -> tuple[Counts, LedgerState]:
+    async def counts(self, where: Scope) -> tuple[Counts, LedgerState]:
         def unit(tx: Transaction) -> tuple[Counts, LedgerState]:
             return counts_in(tx, where), self._state(tx)
 
         return await self._store.read(unit)
 
     @override
-    async def page(self, where: Where, selection: Selection, cursor: Cursor | None, limit: int) -> Page:
+    async def page(self, where: Scope, selection: Selection, cursor: Cursor | None, limit: int) -> Page:
         def unit(tx: Transaction) -> Page:
             state = self._state(tx)
             positions = state.positions
@@ -118,7 +118,7 @@ def events_in(tx: Transaction) -> int:
     return int(tx.scalar(sa.select(sa.func.coalesce(sa.func.sum(folded.c.events), 0))) or 0)
 
 
-def counts_in(tx: Transaction, where: Where) -> Counts:
+def counts_in(tx: Transaction, where: Scope) -> Counts:
     """Return the base counts of a window and place, by channel."""
     days = _days(cell.c.day, where)
     # Totals have neither day nor town.
@@ -145,7 +145,7 @@ def counts_by_county(tx: Transaction) -> Mapping[str, Counts]:
     return counts
 
 
-def _chosen(where: Where, selection: Selection) -> list[sa.ColumnElement[bool]]:
+def _chosen(where: Scope, selection: Selection) -> list[sa.ColumnElement[bool]]:
     chosen = [sa.or_(*(_of_measure(measure) for measure in selection.measures)), *_days(fact.c.day, where)]
     named = {"county_code": where.county, "town_code": where.town}
     if selection.channel != "all":
@@ -156,14 +156,14 @@ def _chosen(where: Where, selection: Selection) -> list[sa.ColumnElement[bool]]:
 
 def _of_measure(measure: Measure) -> sa.ColumnElement[bool]:
     mine = fact.c.type == int(measure.fact)
-    if measure.only is Only.FIRST:
+    if measure.only is FactFilter.FIRST:
         return mine & (fact.c.first == 1)
-    if measure.only is Only.CONCLUDING:
+    if measure.only is FactFilter.CONCLUDING:
         return mine & (fact.c.concluding == 1)
     return mine
 
 
-def _days(column: sa.Column[int], where: Where) -> Sequence[sa.ColumnElement[bool]]:
+def _days(column: sa.Column[int], where: Scope) -> Sequence[sa.ColumnElement[bool]]:
     window = where.window
     bounds = []
     if window.start is not None:

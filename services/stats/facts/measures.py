@@ -86,7 +86,7 @@ def base_count(fact: FactType, *, first: bool, concluding: bool) -> int:
     return fact * FLAGS + FIRST * first + CONCLUDING * concluding
 
 
-class Only(StrEnum):
+class FactFilter(StrEnum):
     """Facts of a type that a measure takes."""
 
     ALL = "all"
@@ -114,7 +114,7 @@ class Measure:
     zh: str
     en: str
     fact: FactType
-    only: Only = Only.ALL
+    only: FactFilter = FactFilter.ALL
 
     @property
     def codes(self) -> frozenset[int]:
@@ -123,7 +123,7 @@ class Measure:
             base_count(self.fact, first=first, concluding=concluding)
             for first in (False, True)
             for concluding in (False, True)
-            if (self.only is not Only.FIRST or first) and (self.only is not Only.CONCLUDING or concluding)
+            if (self.only is not FactFilter.FIRST or first) and (self.only is not FactFilter.CONCLUDING or concluding)
         )
 
 
@@ -131,19 +131,27 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("registered", "登记数", "registered", FactType.REGISTERED),
     Measure("accepted", "受理调解数", "accepted for mediation", FactType.ACCEPTED),
     Measure("refused", "不予调解数", "found not mediable, or a side declined", FactType.MEDIATION_REFUSED),
-    Measure("agreed", "调解成功数", "first agreements, one per opening", FactType.AGREED, Only.FIRST),
+    Measure("agreed", "调解成功数", "first agreements, one per opening", FactType.AGREED, FactFilter.FIRST),
     Measure(
-        "agreed_concluding", "以成功办结数", "openings first concluded by agreement", FactType.AGREED, Only.CONCLUDING
+        "agreed_concluding",
+        "以成功办结数",
+        "openings first concluded by agreement",
+        FactType.AGREED,
+        FactFilter.CONCLUDING,
     ),
     Measure(
-        "failed_concluding", "以失败办结数", "openings first concluded by failure", FactType.FAILED, Only.CONCLUDING
+        "failed_concluding",
+        "以失败办结数",
+        "openings first concluded by failure",
+        FactType.FAILED,
+        FactFilter.CONCLUDING,
     ),
     Measure(
         "withdrawn_concluding",
         "以撤回办结数",
         "openings first concluded by withdrawal",
         FactType.WITHDRAWN,
-        Only.CONCLUDING,
+        FactFilter.CONCLUDING,
     ),
     Measure("duplicates", "重复登记数", "linked to a master dispute", FactType.DUPLICATE_LINKED),
     Measure("returned", "回流数", "returned to the source", FactType.RETURNED),

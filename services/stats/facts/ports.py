@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.stats.facts.query import CountedDispute, Counts, Cursor, Positions, Selection, Where
+from services.stats.facts.query import CountedDispute, Counts, Cursor, Positions, Scope, Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class FactLedger(Protocol):
     The positions that they belong to are read with them.
     """
 
-    async def counts(self, where: Where) -> tuple[Counts, LedgerState]:
+    async def counts(self, where: Scope) -> tuple[Counts, LedgerState]:
         """Return the base counts of a window and place, by channel."""
 
-    async def page(self, where: Where, selection: Selection, cursor: Cursor | None, limit: int) -> Page:
+    async def page(self, where: Scope, selection: Selection, cursor: Cursor | None, limit: int) -> Page:
         """Return counted disputes after the cursor.
 
         At most `limit` of them, as of the cursor's positions.

@@ -20,7 +20,7 @@ Counts = Mapping[tuple[str, int], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class Scope:
     """Window and place; empty codes are all.
 
     Attributes:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from services.stats.facts.ports import ChangeSignal, FactLedger, LedgerState, PositionWaiter
-from services.stats.facts.query import CountedDispute, Cursor, Positions, Selection, Where
+from services.stats.facts.query import CountedDispute, Cursor, Positions, Scope, Selection
 from services.stats.figures.listing import cursor_of, token_of
 from services.stats.figures.question import Question
 from services.stats.figures.rates import MetricRate, rate_of
@@ -71,7 +71,7 @@ class Figures:
                 yield now
 
     async def listing(
-        self, where: Where, selection: Selection, *, limit: int, token: str, at_least: Positions, timeout_s: float
+        self, where: Scope, selection: Selection, *, limit: int, token: str, at_least: Positions, timeout_s: float
     ) -> Listing:
         """Return one page of the counted set.
 

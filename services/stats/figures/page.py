@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.stats.facts.measures import MEASURES, Only
+from services.stats.facts.measures import MEASURES, FactFilter
 from services.stats.figures.definitions import METRICS
 
 _ONLY: Final = {
-    Only.ALL: "",
-    Only.FIRST: "（每次受理后的第一次 the first of an opening）",
-    Only.CONCLUDING: "（每次受理后的首次办结 the first conclusion of an opening）",
+    FactFilter.ALL: "",
+    FactFilter.FIRST: "（每次受理后的第一次 the first of an opening）",
+    FactFilter.CONCLUDING: "（每次受理后的首次办结 the first conclusion of an opening）",
 }
 
 _HEAD: Final = """\

@@ -8,7 +8,7 @@ from typing import Final
 
 from dispute.codes.errors import BAD_COUNTY_CODE, BAD_TOWN_CODE, TOO_MANY, TOWN_OUTSIDE_COUNTY, UNKNOWN_CHANNEL
 from services.stats.facts.measures import ALL, CHANNELS, DOCKED
-from services.stats.facts.query import Where
+from services.stats.facts.query import Scope
 from services.stats.facts.windows import window
 from services.stats.figures.definitions import METRICS, Metric, metric_named
 
@@ -21,12 +21,12 @@ _MAX_ITEMS: Final = 64
 class Question:
     """What to count; answers come per channel, then per metric."""
 
-    where: Where
+    where: Scope
     metrics: tuple[Metric, ...]
     channels: tuple[str, ...]
 
 
-def where(start_on: str, end_on: str, county: str, town: str) -> Where:
+def where(start_on: str, end_on: str, county: str, town: str) -> Scope:
     """Read window and place.
 
     Raises:
@@ -38,10 +38,10 @@ def where(start_on: str, end_on: str, county: str, town: str) -> Where:
         raise BAD_TOWN_CODE.error()
     if county and town and not town.startswith(county):
         raise TOWN_OUTSIDE_COUNTY.error()
-    return Where(window(start_on, end_on), county, town)
+    return Scope(window(start_on, end_on), county, town)
 
 
-def question(place: Where, metrics: Sequence[str], channels: Sequence[str]) -> Question:
+def question(place: Scope, metrics: Sequence[str], channels: Sequence[str]) -> Question:
     """Read the whole question.
 
     No metric means every metric; no channel means court, police, petition and all.

@@ -22,7 +22,7 @@ from hub.streams.reader import Reader
 from hub.streams.topics import SHARDS
 from hub.wire.stream.v1 import stream_pb2
 from services.stats.facts.ports import PositionWaiter
-from services.stats.facts.query import Positions, Where
+from services.stats.facts.query import Positions, Scope
 from services.stats.facts.windows import iso_day
 from services.stats.figures.answers import Figures
 from services.stats.figures.definitions import metric_named
@@ -109,7 +109,7 @@ class StatsServicer(stats_pb2_grpc.StatsServiceServicer):
         return stats_pb2.GetPositionsResponse(positions=_positions(state.positions), events=state.events)
 
 
-def _where(query: stats_pb2.Query) -> Where:
+def _where(query: stats_pb2.Query) -> Scope:
     return where(query.start_on, query.end_on, query.county_code, query.town_code)
 
 

@@ -11,7 +11,7 @@ from bridge.tables import receipt
 from dispute.lifecycle.identity import dispute_id_of
 from hub.store.store import Store
 from hub.store.tables import outbox
-from hub.streams.memory import Sending
+from hub.streams.memory import SendMode
 from tests.support.bridges import PERSON, RunningBridge, Workshop
 
 
@@ -211,7 +211,7 @@ async def test_what_cannot_be_published_gets_no_receipt(
 
 
 async def test_full_outbox_refuses_new_records_and_still_answers_repeats(workshop: Workshop) -> None:
-    workshop.bus.sending = Sending.DOWN
+    workshop.bus.sending = SendMode.DOWN
     async with workshop.running(outbox_limit_rows=2) as court:
         for number in (1, 2):
             assert (await court.post("cases", court.numbered(number))).status_code == 201
@@ -222,7 +222,7 @@ async def test_full_outbox_refuses_new_records_and_still_answers_repeats(worksho
         mixed = {"items": [{"court_case": court.numbered(n)} for n in (2, 4)]}
         results = (await court.post("cases:batch", mixed)).json()["results"]
         assert [next(iter(result)) for result in results] == ["receipt", "refusal"]
-        workshop.bus.sending = Sending.NORMAL
+        workshop.bus.sending = SendMode.NORMAL
         await court.relayed()
         assert (await court.post("cases", court.numbered(3))).status_code == 201
 

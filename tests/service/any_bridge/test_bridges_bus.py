@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from hub.grpc.client import call, channel
-from hub.streams.memory import Sending
+from hub.streams.memory import SendMode
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from tests.support.bridges import RunningBridge, Workshop, eventually
 
@@ -14,29 +14,29 @@ async def health(running: RunningBridge) -> dict[str, Any]:
 
 
 async def test_accepting_starts_and_goes_on_while_the_bus_is_down(workshop: Workshop) -> None:
-    workshop.bus.sending = Sending.DOWN
+    workshop.bus.sending = SendMode.DOWN
     async with workshop.running() as court:
         for number in range(5):
             assert (await court.post("cases", court.numbered(number))).status_code == 201
         told = await health(court)
         assert (told["http"], told["status"]) == (200, "degraded")
         assert not court.handoffs()
-        workshop.bus.sending = Sending.NORMAL
+        workshop.bus.sending = SendMode.NORMAL
         await court.relayed()
         assert len(court.handoffs()) == 5
         await eventually(lambda: _ok(court))
-        workshop.bus.sending = Sending.DOWN  # and goes away again
+        workshop.bus.sending = SendMode.DOWN  # and goes away again
         assert (await court.post("cases", court.numbered(9))).status_code == 201
-        workshop.bus.sending = Sending.NORMAL
+        workshop.bus.sending = SendMode.NORMAL
         await court.relayed()
         assert len(court.handoffs()) == 6
 
 
 async def test_what_was_accepted_before_a_stop_is_published_after_the_start(workshop: Workshop) -> None:
-    workshop.bus.sending = Sending.DOWN
+    workshop.bus.sending = SendMode.DOWN
     async with workshop.running() as first:
         given = (await first.post("cases", first.numbered(1))).json()
-    workshop.bus.sending = Sending.NORMAL
+    workshop.bus.sending = SendMode.NORMAL
     async with workshop.running() as second:
         await second.relayed()
         assert [handoff.handoff_id for handoff in second.handoffs()] == [given["receipt_id"]]
@@ -45,14 +45,14 @@ async def test_what_was_accepted_before_a_stop_is_published_after_the_start(work
 async def test_old_unsent_records_degrade_health(sqlite_workshop: Workshop) -> None:
     async with sqlite_workshop.running(unsent_alarm_s=0.05) as court:
         await eventually(lambda: _ok(court))
-        sqlite_workshop.bus.sending = Sending.HELD
+        sqlite_workshop.bus.sending = SendMode.HELD
         await court.post("cases", court.numbered(1))
 
         async def degraded() -> bool:
             return bool((await health(court))["status"] == "degraded")
 
         await eventually(degraded)
-        sqlite_workshop.bus.sending = Sending.NORMAL
+        sqlite_workshop.bus.sending = SendMode.NORMAL
 
 
 async def _ok(court: RunningBridge) -> bool:

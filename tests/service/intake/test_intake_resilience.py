@@ -19,7 +19,7 @@ from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
 from hub.streams.envelope import StreamName, place_of, unpack
-from hub.streams.memory import Sending
+from hub.streams.memory import SendMode
 from services.intake.cases.tables import handoff_applied, timer
 from services.intake.wiring import GROUP
 from tests.support.intake_rig import IntakeClient, Rig, agree, order, parties, to_mediation
@@ -90,22 +90,22 @@ async def test_commands_are_accepted_while_the_bus_is_down(rig: Rig, client: Int
     rig.bridge.send(rig.bridge.handoff("A-1"))
     await client.applied(rig.bridge)
     await assert_consistent(rig, client, ["A-1"])
-    rig.bus.sending = Sending.DOWN
+    rig.bus.sending = SendMode.DOWN
     dispute_id = rig.bridge.dispute_id("A-1")
     results = await client.execute(*to_mediation(dispute_id))
     assert {result.WhichOneof("result") for result in results} == {"position"}
     assert (await client.books())["journal", "unsent"] == 3
-    rig.bus.sending = Sending.NORMAL
+    rig.bus.sending = SendMode.NORMAL
     await assert_consistent(rig, client, ["A-1"])
 
 
 async def test_a_start_without_the_bus(rig: Rig) -> None:
-    rig.bus.sending = Sending.DOWN
+    rig.bus.sending = SendMode.DOWN
     client = await rig.start()
     clock = await client.call("GetClock", intake_pb2.GetClockRequest())
     assert clock.kind == "scenario"
     rig.bridge.send(rig.bridge.handoff("A-1"))
-    rig.bus.sending = Sending.NORMAL
+    rig.bus.sending = SendMode.NORMAL
     await client.applied(rig.bridge)
     assert await client.state(rig.bridge.dispute_id("A-1")) == "accepted"
 

@@ -12,7 +12,7 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Kind, Retryable
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
-from hub.streams.memory import Sending
+from hub.streams.memory import SendMode
 from services.intake.cases.tables import timer
 from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
 
@@ -210,9 +210,9 @@ async def test_the_wall_clock_rings_only_when_the_handoffs_are_read(rig: Rig) ->
     client = await rig.start()
     dispute_id = await mediating(rig, client)
     rig.clock.move_to(LONG_AFTER)
-    rig.bus.sending = Sending.DOWN
+    rig.bus.sending = SendMode.DOWN
     assert await client.intake.alarm_clock.ring() == 0
-    rig.bus.sending = Sending.NORMAL
+    rig.bus.sending = SendMode.NORMAL
     await client.intake.reader.stop()  # what follows waits unread: it may be the settlement
     settled = handoff_pb2.CaseWithdrawn(reason_code="self_settled")
     rig.bridge.send(rig.bridge.handoff("A-1", "w", case_withdrawn=settled, occurred_at=HANDED_OVER + 20 * DAY))

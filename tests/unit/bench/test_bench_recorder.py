@@ -19,7 +19,7 @@ from dispute.lifecycle import evolve, replay
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Retryable
 from hub.streams.envelope import GENESIS, StreamName, place_of, unpack
-from hub.streams.memory import MemoryBus, MemoryPublisher, Sending
+from hub.streams.memory import MemoryBus, MemoryPublisher, SendMode
 from hub.streams.topics import MAX_BATCH_BYTES, partition_of, shard_of
 
 LIVES = ROOT / "scenarios" / "small.yaml"
@@ -147,6 +147,6 @@ def test_a_batch_has_one_to_two_thousand_records() -> None:
 
 async def test_a_refused_message_comes_out() -> None:
     bus = MemoryBus(CATALOGUE)
-    bus.sending = Sending.REFUSED
+    bus.sending = SendMode.REFUSED
     with pytest.raises(Retryable):
         await asyncio.to_thread(Recorder(MemoryPublisher(bus), per_value=1).record, [(0, b"x")])

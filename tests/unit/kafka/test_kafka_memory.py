@@ -10,7 +10,7 @@ import pytest
 from dispute.contracts.topics import CATALOGUE, JOURNAL
 from hub.errors import Fault, Retryable
 from hub.streams.envelope import Message
-from hub.streams.memory import MemoryBus, MemoryPublisher, Sending
+from hub.streams.memory import MemoryBus, MemoryPublisher, SendMode
 from hub.streams.memory_feed import MemoryFeed
 
 Filled = Callable[[int], MemoryBus]
@@ -120,7 +120,7 @@ async def test_groups_do_not_share(filled: Filled) -> None:
 async def test_down_means_no_answers(filled: Filled) -> None:
     bus = filled(1)
     feed = await started(bus)
-    bus.sending = Sending.DOWN
+    bus.sending = SendMode.DOWN
     for ask in (feed.ends, feed.beginnings, feed.topic_id):
         with pytest.raises(Retryable):
             await ask()
