@@ -1,12 +1,13 @@
 """Write what the pages take from code and from saved runs (`make docs`; a test compares them).
 
-Made of code: topics, metrics, codes, configuration. Made of docs/results: the figures in the READMEs and the
-tables in reliability.md.
+Made of code: topics, metrics, codes, configuration, the map in architecture.md. Made of docs/results: the figures in
+the READMEs and the tables in reliability.md.
 The lifecycle's page is made by dispute.lifecycle's own table.
 """
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import sys
@@ -15,9 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.page import pages as performance_pages
-from dispute.codes.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
 from dispute.contracts.topics import BRIDGES, CATALOGUE
 from dispute.lifecycle.vocabulary import DOCKED, Channel
+from dispute.refusals.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
 from hub.errors import MEANINGS
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
@@ -26,7 +27,7 @@ from services.intake.law.rule_files import load_screening
 from tests.faults.health_table import BRIDGE, EXPECTED, INTAKE, STATS
 from tests.faults.kinds import BY_NAME
 from tests.faults.save import ORIGIN, SAVED, Line, read, summed
-from tests.support.tree import OURS, modules
+from tests.support.tree import OURS, modules, tree_of
 from tests.support.used_codes import CASES, COMMANDS, rows, users
 
 ROOT: Final = Path(__file__).resolve().parent
@@ -78,11 +79,11 @@ def metrics() -> str:
 
 
 CODES: Final = {
-    "hub.codes": "平台 The platform",
+    "hub.refusals": "平台 The platform",
     COMMANDS: "被拒指令的原因 Reasons of refused commands",
     CASES: "不予调解的原因 Reasons of refused cases",
-    "dispute.codes.errors": "接口与服务 Interfaces and services",
-    "ops.console.codes": "运维命令 The operator's commands",
+    "dispute.refusals.interfaces": "接口与服务 Interfaces and services",
+    "ops.console.refusals": "运维命令 The operator's commands",
 }
 NO_ERRORS: Final = (
     "No errors: such a case is registered and goes back with the result `not_mediable`. "
@@ -305,11 +306,23 @@ def _outcome(half: Mapping[str, Any] | None, figures: Sequence[str]) -> str:
     return f"red: {summary}"
 
 
+def house_map() -> str:
+    """Return every module with the first sentence of its docstring, room by room."""
+    rooms: dict[str, list[str]] = {}
+    for path in modules(*OURS):
+        first = (ast.get_docstring(tree_of(path)) or "").partition("\n")[0]
+        room = path.parent.relative_to(ROOT.parent).as_posix()
+        if path.name != "__init__.py":
+            rooms.setdefault(room, []).append(f"`{path.stem}` {first}")
+    return "\n\n".join(f"**{room}/** {' '.join(told)}" for room, told in rooms.items()) + "\n"
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "topics.md": topics,
     "metrics.md": metrics,
     "codes.md": codes,
     "configuration.md": configuration,
+    "architecture.md": lambda: _blocks("architecture.md", {"map": house_map()}),
     "../README.md": lambda: _blocks("../README.md", {"demo-output": demo_table(chinese=False)}),
     "../README.zh.md": lambda: _blocks("../README.zh.md", {"demo-output": demo_table(chinese=True)}),
     "reliability.md": lambda: _blocks(

@@ -19,13 +19,13 @@ from bridge.accepting import handoff_messages as wire
 from bridge.accepting.ports import Admission
 from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Verdict, in_order
 from bridge.tables import receipt
-from dispute.codes.errors import KEY_REUSED
 from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle.identity import dispute_id_of, id_within
+from dispute.refusals.interfaces import KEY_REUSED
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.codes import NOT_FOUND
 from hub.errors import Bug, Refusal, Refused, Retryable
+from hub.refusals import NOT_FOUND
 from hub.runtime.clock import Clock
 from hub.runtime.turns import in_turns
 from hub.store.batcher import Batcher

@@ -24,10 +24,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from bridge.record.facts import Sender
 from bridge.tables import credential
-from dispute.codes.errors import AGENCY_FORMAT, COUNTY_FORMAT
 from dispute.lifecycle.vocabulary import DOCKED
-from hub.codes import UNAUTHENTICATED
+from dispute.refusals.interfaces import AGENCY_FORMAT, COUNTY_FORMAT
 from hub.errors import Fault
+from hub.refusals import UNAUTHENTICATED
 from hub.runtime.clock import Clock
 from hub.store.instants import to_micros
 from hub.store.store import Store, Transaction

@@ -21,9 +21,9 @@ from bridge.record.facts import Receipt, Record, RecordT, Report, Sender, Submis
 from bridge.record.references import References
 from bridge.specification import Specification
 from bridge.tables import receipt
-from dispute.codes.errors import TOO_MANY
-from hub.codes import BAD_IDEMPOTENCY_KEY, MISSING, NOT_FOUND, OUT_OF_RANGE
+from dispute.refusals.interfaces import TOO_MANY
 from hub.errors import Refusal, Refused
+from hub.refusals import BAD_IDEMPOTENCY_KEY, MISSING, NOT_FOUND, OUT_OF_RANGE
 from hub.runtime.metrics import Metrics
 from hub.runtime.turns import in_turns
 from hub.store.store import Store, Transaction

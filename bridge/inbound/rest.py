@@ -22,12 +22,12 @@ from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, PartnerModel, read
 from bridge.record.facts import Receipt, RecordT, Sender
 from bridge.specification import Specification
-from hub.codes import WRONG_TYPE
 from hub.http.body import JsonBody
 from hub.http.idempotency import HEADER, read_idempotency_key
 from hub.http.query import check_query
 from hub.http.quotas import CREDENTIAL_HEADER
 from hub.http.validation import problem_of_validation
+from hub.refusals import WRONG_TYPE
 
 CREATED: Final = 201
 OK: Final = 200

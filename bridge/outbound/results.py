@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from google.protobuf.message import DecodeError
 
 from bridge.tables import receipt, result, result_cursor
-from dispute.codes.errors import CURSOR_AHEAD
 from dispute.lifecycle.event_types import EventKind
+from dispute.refusals.interfaces import CURSOR_AHEAD
 from dispute.wire.journal.v1 import journal_pb2
-from hub.codes import UNDECODABLE
 from hub.errors import Refused
+from hub.refusals import UNDECODABLE
 from hub.store.instants import from_micros
 from hub.store.store import Transaction
 from hub.streams.applier import Answer

@@ -11,7 +11,7 @@ from datetime import date
 from operator import mul
 from typing import Final
 
-from dispute.codes import errors as codes
+from dispute.refusals import interfaces as refusals
 
 _CITIZEN_ID: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _CITIZEN_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -62,16 +62,16 @@ def citizen_id(text: str) -> str:
     """
     number = text.upper()
     if not _CITIZEN_ID.fullmatch(number):
-        raise codes.ID_FORMAT.error()
+        raise refusals.ID_FORMAT.error()
     try:
         born = date.fromisoformat(number[6:14])
     except ValueError:
         born = None
     if born is None or born.year not in _BIRTH_YEARS:
-        raise codes.ID_BIRTH_DATE.error()
+        raise refusals.ID_BIRTH_DATE.error()
     total = sum(map(mul, number.encode(), _CITIZEN_WEIGHTS)) - _CITIZEN_ZEROS
     if _CITIZEN_CHECKS[total % 11] != number[17]:
-        raise codes.ID_CHECKSUM.error()
+        raise refusals.ID_CHECKSUM.error()
     return number
 
 
@@ -87,7 +87,7 @@ def refuse_unborn(number: str, today: date, field_name: str) -> None:
         Rejected: `id_birth_date`.
     """
     if date.fromisoformat(number[6:14]) > today:
-        raise codes.ID_BIRTH_DATE.error(field=field_name)
+        raise refusals.ID_BIRTH_DATE.error(field=field_name)
 
 
 def uscc(text: str) -> str:
@@ -101,10 +101,10 @@ def uscc(text: str) -> str:
     """
     number = text.upper()
     if not _USCC.fullmatch(number):
-        raise codes.ID_FORMAT.error()
+        raise refusals.ID_FORMAT.error()
     total = sum(_USCC_ALPHABET.index(char) * weight for char, weight in zip(number, _USCC_WEIGHTS, strict=False))
     if _USCC_ALPHABET[(31 - total % 31) % 31] != number[17]:
-        raise codes.ID_CHECKSUM.error()
+        raise refusals.ID_CHECKSUM.error()
     return number
 
 
@@ -124,7 +124,7 @@ def phone(text: str) -> str:
         return number
     abroad = _FROM_ABROAD.fullmatch(number)
     if abroad is None or number == text:
-        raise codes.PHONE_FORMAT.error()
+        raise refusals.PHONE_FORMAT.error()
     dash = "-" if abroad["dash"] else ""
     return f"{_TRUNK}{abroad['area']}{dash}{abroad['number']}"
 
@@ -136,7 +136,7 @@ def visible(text: str) -> str:
         Rejected: `blank`: nothing but blanks, marks and invisible characters.
     """
     if not any(unicodedata.category(char) not in _UNSEEN and char not in _FILLERS for char in text):
-        raise codes.BLANK.error()
+        raise refusals.BLANK.error()
     return text
 
 
@@ -157,5 +157,5 @@ def clean(text: str, *, lines: bool = False, script: bool = False) -> str:
     plain = text.replace("\r\n", "\n") if lines else text
     seen = _SCRIPT.sub("", plain) if script else plain
     if _FORBIDDEN.search(seen) or (not lines and _LINE_BREAKS.search(seen)):
-        raise codes.FORBIDDEN_CHARACTER.error()
+        raise refusals.FORBIDDEN_CHARACTER.error()
     return unicodedata.normalize("NFC", plain)

@@ -17,7 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from typing_extensions import override
 
-from dispute.codes.errors import BAD_CODE_LIST
+from dispute.refusals.interfaces import BAD_CODE_LIST
 
 OWN: Final = Path(__file__).parent / "codes"
 """Lists that all three agencies use."""

@@ -17,8 +17,8 @@ from pydantic_core import to_json
 from bridge.record import checks, facts
 from bridge.record import fields as f
 from bridge.record.codelists import CodeLists
-from dispute.codes.commands import DIVISION_MISMATCH
-from dispute.codes.errors import (
+from dispute.refusals.commands import DIVISION_MISMATCH
+from dispute.refusals.interfaces import (
     CLASS_MISMATCH,
     CONSENT_MISMATCH,
     ID_FORMAT,

@@ -12,7 +12,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from bridge.record import checks
 from dispute.calendar.days import business_day
-from dispute.codes.errors import COUNTY_OUT_OF_SCOPE, DATE_IN_FUTURE, DATE_ORDER
+from dispute.refusals.interfaces import COUNTY_OUT_OF_SCOPE, DATE_IN_FUTURE, DATE_ORDER
 from hub.errors import Refusal
 
 Record = TypeVar("Record")

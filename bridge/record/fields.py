@@ -18,9 +18,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from bridge.record import checks, references
 from bridge.record.codelists import CodeLists
 from dispute.calendar.days import is_plausible_day, is_plausible_instant
-from dispute.codes import errors as codes
-from hub.codes import WRONG_TYPE
+from dispute.refusals import interfaces as refusals
 from hub.errors import Refusal, Refused
+from hub.refusals import WRONG_TYPE
 
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(
@@ -63,18 +63,18 @@ def _day(value: object) -> object:
     except ValueError:
         day = None
     if day is None:
-        raise finding(codes.DATE_FORMAT.refusal())
+        raise finding(refusals.DATE_FORMAT.refusal())
     if not is_plausible_day(day):
-        raise finding(codes.DATE_OUT_OF_RANGE.refusal())
+        raise finding(refusals.DATE_OUT_OF_RANGE.refusal())
     return day
 
 
 def _instant(value: object) -> object:
     instant = value.astimezone(UTC) if isinstance(value, datetime) else _instant_of(value)
     if instant is None:
-        raise finding(codes.TIME_FORMAT.refusal())
+        raise finding(refusals.TIME_FORMAT.refusal())
     if not is_plausible_instant(instant):
-        raise finding(codes.DATE_OUT_OF_RANGE.refusal())
+        raise finding(refusals.DATE_OUT_OF_RANGE.refusal())
     return instant
 
 
@@ -123,7 +123,7 @@ class ListedCode:
             message = "validate with the bridge's code lists as context"
             raise TypeError(message)
         if not lists.has(self.name, value) and (value or not self.or_empty):
-            raise finding(codes.UNKNOWN_CODE.refusal(listed=self.name))
+            raise finding(refusals.UNKNOWN_CODE.refusal(listed=self.name))
         return value
 
 
@@ -141,25 +141,25 @@ def _name(value: str) -> str:
 
 def _county(value: str) -> str:
     if not _COUNTY.fullmatch(value):
-        raise finding(codes.DIVISION_FORMAT.refusal(digits=6))
+        raise finding(refusals.DIVISION_FORMAT.refusal(digits=6))
     return value
 
 
 def _town(value: str) -> str:
     if not _TOWN.fullmatch(value):
-        raise finding(codes.DIVISION_FORMAT.refusal(digits=9))
+        raise finding(refusals.DIVISION_FORMAT.refusal(digits=9))
     return value
 
 
 def _village(value: str) -> str:
     if value and not _VILLAGE.fullmatch(value):
-        raise finding(codes.DIVISION_FORMAT.refusal(digits=12))
+        raise finding(refusals.DIVISION_FORMAT.refusal(digits=12))
     return value
 
 
 def _grid(value: str) -> str:
     if value and not _GRID.fullmatch(value):
-        raise finding(codes.GRID_FORMAT.refusal())
+        raise finding(refusals.GRID_FORMAT.refusal())
     return value
 
 

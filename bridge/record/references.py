@@ -14,9 +14,9 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from bridge.tables import receipt, reference_alias
-from dispute.codes.errors import REFERENCE_FORMAT
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of
-from hub.codes import TOO_LONG
+from dispute.refusals.interfaces import REFERENCE_FORMAT
+from hub.refusals import TOO_LONG
 
 LIMIT: Final = 64
 """Characters of a reference, as written and in its canonical form."""

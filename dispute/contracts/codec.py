@@ -23,13 +23,13 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 from msgspec.structs import fields
 
-from dispute.codes import errors as codes
-from dispute.codes.commands import NAIVE_TIME
 from dispute.contracts.snapshot import state_from_bytes, state_to_bytes
 from dispute.lifecycle.commands import LOCAL_INSTRUCTIONS, WIRE_INSTRUCTIONS, Command, WireInstruction
 from dispute.lifecycle.dispute import Dispute
 from dispute.lifecycle.event_types import EventKind, Payload
 from dispute.lifecycle.events import Event
+from dispute.refusals import interfaces as refusals
+from dispute.refusals.commands import NAIVE_TIME
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
@@ -84,11 +84,11 @@ def instant_of(stamp: Timestamp) -> datetime:
         Rejected: `bad_timestamp` when it is out of the calendar's range.
     """
     if not 0 <= stamp.nanos < NANOS:
-        raise codes.BAD_TIMESTAMP.error()
+        raise refusals.BAD_TIMESTAMP.error()
     try:
         return EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
     except OverflowError as error:
-        raise codes.BAD_TIMESTAMP.error() from error
+        raise refusals.BAD_TIMESTAMP.error() from error
 
 
 def command_to_wire(command: Command) -> command_pb2.Command:
@@ -100,7 +100,7 @@ def command_to_wire(command: Command) -> command_pb2.Command:
     """
     order = command.instruction
     if isinstance(order, LOCAL_INSTRUCTIONS):
-        raise codes.NOT_ON_THE_WIRE.error()
+        raise refusals.NOT_ON_THE_WIRE.error()
     values = _table(Command, command_pb2.Command.DESCRIPTOR).values_of(command)
     values[FIELD_OF[type(order)]] = _instruction_table(type(order)).values_of(order)
     return command_pb2.Command(**values)
@@ -115,7 +115,7 @@ def command_from_wire(message: command_pb2.Command) -> Command:
     """
     chosen = message.WhichOneof("instruction")
     if chosen is None:
-        raise codes.INSTRUCTION_MISSING.error()
+        raise refusals.INSTRUCTION_MISSING.error()
     try:
         order = _instruction_table(TYPE_OF[chosen]).from_wire(getattr(message, chosen))
     except Refused as refused:
@@ -289,7 +289,7 @@ def _instant(message: Message, name: str) -> datetime | None:
 
 def _needed_instant(message: Message, name: str) -> datetime:
     if not message.HasField(name):
-        raise codes.TIME_MISSING.error()
+        raise refusals.TIME_MISSING.error()
     return instant_of(getattr(message, name))
 
 
@@ -297,9 +297,9 @@ def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)
     except ValueError as error:
-        raise codes.BAD_DATE.error() from error
+        raise refusals.BAD_DATE.error() from error
     if day.isoformat() != text:
-        raise codes.BAD_DATE.error()
+        raise refusals.BAD_DATE.error()
     return day
 
 
@@ -316,7 +316,7 @@ def _code(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
 
 
 def _unknown(kind: type) -> Refused:
-    return codes.UNKNOWN_CODE.error(listed=kind.__name__)
+    return refusals.UNKNOWN_CODE.error(listed=kind.__name__)
 
 
 def under(name: str, refused: Refused) -> Refused:

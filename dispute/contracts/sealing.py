@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from google.protobuf.message import DecodeError
 
-from dispute.codes.errors import CANNOT_OPEN
+from dispute.refusals.interfaces import CANNOT_OPEN
 from dispute.wire.handoff.v1 import handoff_pb2
 
 NONCE_BYTES: Final = 12

@@ -19,12 +19,12 @@ from msgspec import NODEFAULT, DecodeError, Struct
 from msgspec.json import Decoder, Encoder
 from msgspec.structs import fields, replace
 
-from dispute.codes.errors import SNAPSHOT_UNREADABLE
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import CountedFact, CountedFacts, Dispute
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, Span
 from dispute.lifecycle.vocabulary import Milestone
+from dispute.refusals.interfaces import SNAPSHOT_UNREADABLE
 from hub.errors import Refused
 
 PLAIN_FORMAT: Final = 1

@@ -10,7 +10,6 @@ from typing import Any
 from msgspec.structs import replace
 
 from dispute.calendar.days import business_day, is_plausible_instant
-from dispute.codes import commands as codes
 from dispute.lifecycle.commands import Command, Register
 from dispute.lifecycle.dispute import Dispute
 from dispute.lifecycle.effects import Change, source_ref_of
@@ -21,6 +20,7 @@ from dispute.lifecycle.identity import event_id_of
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from dispute.lifecycle.situation import Situation, is_pseudonym
 from dispute.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
+from dispute.refusals import commands as refusals
 from hub.errors import Refusal
 
 
@@ -29,7 +29,7 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Ref
 
     One event for each command today. The refusal is `wrong_state` when the table has no row for this state and
     instruction, `stale_sequence` when the dispute moved on, else that of the first guard that refuses; all of them:
-    `dispute.codes.commands`.
+    `dispute.refusals.commands`.
 
     Args:
         dispute: State; None before registration.
@@ -43,7 +43,7 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Ref
     row = _row(at)
     if row is None:
         state = "unregistered" if dispute is None else dispute.state
-        return codes.WRONG_STATE.refusal(why=f"{type(command.instruction).__name__} in {state}")
+        return refusals.WRONG_STATE.refusal(why=f"{type(command.instruction).__name__} in {state}")
     for guard in row.guards:
         code = guard(at, command.instruction)
         if code is not None:
@@ -77,13 +77,13 @@ def _still_provisional(dispute: Dispute | None, command: Command, event: Event) 
 def _malformed(command: Command) -> Refusal | None:
     """Refuse what no command may have."""
     if not command.command_id:
-        return codes.COMMAND_ID_MISSING.refusal()
+        return refusals.COMMAND_ID_MISSING.refusal()
     if not is_pseudonym(command.actor.actor_id):
-        return codes.ACTOR_MALFORMED.refusal()
+        return refusals.ACTOR_MALFORMED.refusal()
     if command.occurred_at.tzinfo is None:
-        return codes.NAIVE_TIME.refusal(field="occurred_at")
+        return refusals.NAIVE_TIME.refusal(field="occurred_at")
     if not is_plausible_instant(command.occurred_at):
-        return codes.TIME_OUT_OF_RANGE.refusal(field="occurred_at")
+        return refusals.TIME_OUT_OF_RANGE.refusal(field="occurred_at")
     return None
 
 
@@ -91,11 +91,11 @@ def _misplaced(dispute: Dispute | None, command: Command) -> Refusal | None:
     """Refuse what is not for this dispute as it stands."""
     sequence = 0 if dispute is None else dispute.sequence
     if command.expected_sequence not in {0, sequence}:
-        return codes.STALE_SEQUENCE.refusal(why=f"expected {command.expected_sequence}, stands at {sequence}")
+        return refusals.STALE_SEQUENCE.refusal(why=f"expected {command.expected_sequence}, stands at {sequence}")
     if dispute is not None and dispute.dispute_id != command.dispute_id:
-        return codes.WRONG_DISPUTE.refusal()
+        return refusals.WRONG_DISPUTE.refusal()
     if dispute is not None and command.occurred_at < dispute.registered_at:
-        return codes.BEFORE_REGISTRATION.refusal()
+        return refusals.BEFORE_REGISTRATION.refusal()
     return None
 
 

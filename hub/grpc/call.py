@@ -21,10 +21,10 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
-from hub.codes import DEADLINE_EXCEEDED, DRAINING, INTERNAL, INTERRUPTED, UNDECODABLE_REQUEST
 from hub.errors import MEANINGS, Fault, Refusal, Refused
 from hub.grpc.quotas import CallQuotas
 from hub.grpc.status import DETAILS_KEY, status_of
+from hub.refusals import DEADLINE_EXCEEDED, DRAINING, INTERNAL, INTERRUPTED, UNDECODABLE_REQUEST
 from hub.runtime.metrics import Metrics
 
 CORRELATION_KEY: Final = "correlation-id"

@@ -13,11 +13,11 @@ import grpc
 import stamina
 import structlog
 
-from hub.codes import INTERNAL
 from hub.errors import Kind, Refusal, Refused
 from hub.grpc.call import CORRELATION_KEY
 from hub.grpc.server import MAX_SEND_BYTES
 from hub.grpc.status import DETAILS_KEY, verdict_of
+from hub.refusals import INTERNAL
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")

@@ -13,8 +13,8 @@ from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2  # type: ignore[import-untyped] # the package has no stubs
 
-from hub.codes import MESSAGE_TOO_LARGE
 from hub.errors import MEANINGS, Kind, Refusal
+from hub.refusals import MESSAGE_TOO_LARGE
 
 DOMAIN: Final = "santiao.hub"
 DETAILS_KEY: Final = "grpc-status-details-bin"

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hub.codes import BAD_POSITION, BAD_STREAM_NAME, DUPLICATE_STREAM
 from hub.errors import Rejected
+from hub.refusals import BAD_POSITION, BAD_STREAM_NAME, DUPLICATE_STREAM
 from hub.streams.envelope import StreamName
 from hub.wire.stream.v1 import stream_pb2
 

@@ -12,8 +12,8 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
-from hub.codes import EMPTY_BODY, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED_ENCODING, UNSUPPORTED_MEDIA_TYPE
 from hub.http.json_guard import JsonLimits, Unacceptable, parse_json
+from hub.refusals import EMPTY_BODY, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED_ENCODING, UNSUPPORTED_MEDIA_TYPE
 
 _SMALL_BYTES: Final = 32 * 1024
 

@@ -15,10 +15,10 @@ from typing_extensions import override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
-from hub.codes import BAD_REQUEST
 from hub.http.connections import IdleConnections, most_connections
 from hub.http.edge import CORRELATION_HEADER
 from hub.http.problems import problem_of
+from hub.refusals import BAD_REQUEST
 
 _LINGER_S: Final = 2.0
 """How long the rest of an unread body is discarded after the answer: closing at once would lose the answer."""

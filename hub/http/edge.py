@@ -16,11 +16,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hub.codes import DEADLINE_EXCEEDED, INTERNAL, INTERRUPTED
 from hub.errors import Retryable
 from hub.http.problems import problem_of
 from hub.http.quotas import RequestQuotas
 from hub.http.target import normalised
+from hub.refusals import DEADLINE_EXCEEDED, INTERNAL, INTERRUPTED
 from hub.runtime.metrics import Metrics
 
 CORRELATION_HEADER: Final = "X-Correlation-Id"

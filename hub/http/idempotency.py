@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Header
 
-from hub.codes import BAD_IDEMPOTENCY_KEY
+from hub.refusals import BAD_IDEMPOTENCY_KEY
 
 HEADER: Final = "Idempotency-Key"
 _KEY: Final = re.compile(r"[!-~]{1,128}")

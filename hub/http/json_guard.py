@@ -10,7 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from hub.codes import (
+from hub.errors import Code
+from hub.refusals import (
     BYTE_ORDER_MARK,
     DUPLICATE_KEY,
     INVALID_JSON,
@@ -20,7 +21,6 @@ from hub.codes import (
     TOO_MANY_ITEMS,
     TOO_MANY_VALUES,
 )
-from hub.errors import Code
 
 _BAD_REQUEST: Final = 400
 

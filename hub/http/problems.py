@@ -13,7 +13,7 @@ import structlog
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from hub import codes
+from hub import refusals
 from hub.errors import MEANINGS, Code, Refusal
 from hub.runtime.redaction import redact_text
 
@@ -36,12 +36,12 @@ _TITLES: Final[Mapping[int, str]] = {
     504: "未能及时完成 / Not finished in time",
 }
 _CODES: Final[Mapping[int, Code]] = {
-    401: codes.UNAUTHENTICATED,
-    403: codes.DENIED,
-    404: codes.NOT_FOUND,
-    405: codes.METHOD_NOT_ALLOWED,
-    413: codes.TOO_LARGE,
-    415: codes.UNSUPPORTED_MEDIA_TYPE,
+    401: refusals.UNAUTHENTICATED,
+    403: refusals.DENIED,
+    404: refusals.NOT_FOUND,
+    405: refusals.METHOD_NOT_ALLOWED,
+    413: refusals.TOO_LARGE,
+    415: refusals.UNSUPPORTED_MEDIA_TYPE,
 }
 _UNAUTHENTICATED: Final = 401
 _SERVER_ERROR: Final = 500
@@ -110,7 +110,7 @@ def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> 
 
     Examples are an unknown path and a wrong method.
     """
-    code = _CODES.get(status, codes.BAD_REQUEST if status < _SERVER_ERROR else codes.INTERNAL)
+    code = _CODES.get(status, refusals.BAD_REQUEST if status < _SERVER_ERROR else refusals.INTERNAL)
     return problem_of(code.refusal(), status=status, headers=headers)
 
 

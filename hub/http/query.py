@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.routing import APIRoute
 
-from hub.codes import DUPLICATE_PARAMETER, UNKNOWN_PARAMETER
+from hub.refusals import DUPLICATE_PARAMETER, UNKNOWN_PARAMETER
 
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 

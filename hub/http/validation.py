@@ -11,53 +11,53 @@ from typing import Any, Final, get_args
 from fastapi.responses import JSONResponse
 from pydantic_core import core_schema
 
-from hub import codes
+from hub import refusals
 from hub.errors import MEANINGS, Code, Refusal
 from hub.http.problems import FieldError, path_of, problem_of
 
 _EXACT: Final[Mapping[str, Code]] = {
-    "missing": codes.MISSING,
-    "extra_forbidden": codes.UNKNOWN_FIELD,
-    "json_invalid": codes.INVALID_JSON,
-    "string_too_long": codes.TOO_LONG,
-    "too_long": codes.TOO_LONG,
-    "bytes_too_long": codes.TOO_LONG,
-    "url_too_long": codes.TOO_LONG,
-    "string_too_short": codes.TOO_SHORT,
-    "too_short": codes.TOO_SHORT,
-    "bytes_too_short": codes.TOO_SHORT,
-    "string_pattern_mismatch": codes.BAD_FORMAT,
-    "string_unicode": codes.INVALID_TEXT,
-    "literal_error": codes.NOT_IN_LIST,
-    "enum": codes.NOT_IN_LIST,
-    "union_tag_invalid": codes.NOT_IN_LIST,
-    "union_tag_not_found": codes.MISSING,
-    "int_from_float": codes.WRONG_TYPE,
-    "int_parsing_size": codes.OUT_OF_RANGE,
-    "finite_number": codes.OUT_OF_RANGE,
-    "multiple_of": codes.OUT_OF_RANGE,
-    "decimal_max_digits": codes.OUT_OF_RANGE,
-    "decimal_max_places": codes.OUT_OF_RANGE,
-    "decimal_whole_digits": codes.OUT_OF_RANGE,
-    "date_past": codes.OUT_OF_RANGE,
-    "date_future": codes.OUT_OF_RANGE,
-    "datetime_past": codes.OUT_OF_RANGE,
-    "datetime_future": codes.OUT_OF_RANGE,
-    "int_parsing": codes.WRONG_TYPE,
-    "float_parsing": codes.WRONG_TYPE,
-    "bool_parsing": codes.WRONG_TYPE,
-    "decimal_parsing": codes.WRONG_TYPE,
+    "missing": refusals.MISSING,
+    "extra_forbidden": refusals.UNKNOWN_FIELD,
+    "json_invalid": refusals.INVALID_JSON,
+    "string_too_long": refusals.TOO_LONG,
+    "too_long": refusals.TOO_LONG,
+    "bytes_too_long": refusals.TOO_LONG,
+    "url_too_long": refusals.TOO_LONG,
+    "string_too_short": refusals.TOO_SHORT,
+    "too_short": refusals.TOO_SHORT,
+    "bytes_too_short": refusals.TOO_SHORT,
+    "string_pattern_mismatch": refusals.BAD_FORMAT,
+    "string_unicode": refusals.INVALID_TEXT,
+    "literal_error": refusals.NOT_IN_LIST,
+    "enum": refusals.NOT_IN_LIST,
+    "union_tag_invalid": refusals.NOT_IN_LIST,
+    "union_tag_not_found": refusals.MISSING,
+    "int_from_float": refusals.WRONG_TYPE,
+    "int_parsing_size": refusals.OUT_OF_RANGE,
+    "finite_number": refusals.OUT_OF_RANGE,
+    "multiple_of": refusals.OUT_OF_RANGE,
+    "decimal_max_digits": refusals.OUT_OF_RANGE,
+    "decimal_max_places": refusals.OUT_OF_RANGE,
+    "decimal_whole_digits": refusals.OUT_OF_RANGE,
+    "date_past": refusals.OUT_OF_RANGE,
+    "date_future": refusals.OUT_OF_RANGE,
+    "datetime_past": refusals.OUT_OF_RANGE,
+    "datetime_future": refusals.OUT_OF_RANGE,
+    "int_parsing": refusals.WRONG_TYPE,
+    "float_parsing": refusals.WRONG_TYPE,
+    "bool_parsing": refusals.WRONG_TYPE,
+    "decimal_parsing": refusals.WRONG_TYPE,
 }
 _BY_ENDING: Final = (
-    ("_type", codes.WRONG_TYPE),
-    ("_attributes_type", codes.WRONG_TYPE),
-    ("_parsing", codes.BAD_FORMAT),
-    ("_inexact", codes.BAD_FORMAT),
+    ("_type", refusals.WRONG_TYPE),
+    ("_attributes_type", refusals.WRONG_TYPE),
+    ("_parsing", refusals.BAD_FORMAT),
+    ("_inexact", refusals.BAD_FORMAT),
 )
 _BY_START: Final = (
-    ("greater_than", codes.OUT_OF_RANGE),
-    ("less_than", codes.OUT_OF_RANGE),
-    ("timezone_", codes.BAD_FORMAT),
+    ("greater_than", refusals.OUT_OF_RANGE),
+    ("less_than", refusals.OUT_OF_RANGE),
+    ("timezone_", refusals.BAD_FORMAT),
 )
 # Bounds that a rule states; nothing else of a finding's context is shown.
 _BOUNDS: Final = ("max_length", "min_length", "ge", "gt", "le", "lt", "multiple_of")
@@ -76,7 +76,7 @@ def code_of(kind: str) -> Code | None:
     for ending, code in _BY_ENDING:
         if kind.endswith(ending):
             return code
-    return next((code for start, code in _BY_START if kind.startswith(start)), codes.INVALID_VALUE)
+    return next((code for start, code in _BY_START if kind.startswith(start)), refusals.INVALID_VALUE)
 
 
 def field_errors(found: Sequence[Mapping[str, Any]]) -> list[FieldError]:
@@ -91,7 +91,7 @@ def problem_of_validation(found: Sequence[Mapping[str, Any]]) -> JSONResponse:
     """Return the response to a request its model refused."""
     errors = field_errors(found)
     refusal = Refusal(errors[0].code, f"{len(found)} 处有误（fields at fault: {len(found)}）")
-    status = codes.INVALID_JSON.http if refusal.code == codes.INVALID_JSON.name else MEANINGS[refusal.kind].http
+    status = refusals.INVALID_JSON.http if refusal.code == refusals.INVALID_JSON.name else MEANINGS[refusal.kind].http
     return problem_of(refusal, status=status, errors=errors)
 
 

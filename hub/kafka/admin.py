@@ -14,10 +14,10 @@ import structlog
 from kafka import errors as kafka_errors
 from kafka.admin import ACLOperation, ConfigResource, ConfigResourceType, MemberToRemove
 
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault, Retryable
 from hub.kafka.bus import Bus
 from hub.kafka.clients import admin
+from hub.refusals import BUS_UNAVAILABLE
 from hub.streams.topics import DEAD_LETTER_RETENTION_MS, SHARDS, Topic
 
 T = TypeVar("T")

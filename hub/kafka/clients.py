@@ -22,9 +22,9 @@ from kafka.errors import (
 )
 from kafka.net.compat import KafkaNetClient
 
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Bug, Fault, Refusal
 from hub.kafka.bus import Bus, SaslCredentials
+from hub.refusals import BUS_UNAVAILABLE
 
 CLIENT: Final = "santiao-hub"
 RECONNECT_MAX_MS: Final = 1000

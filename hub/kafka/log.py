@@ -13,11 +13,11 @@ from typing import Any, Final
 from kafka import TopicPartition
 from kafka.errors import KafkaError, OffsetOutOfRangeError
 
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault
 from hub.kafka.admin import check_rights, topic_id
 from hub.kafka.bus import Bus
 from hub.kafka.clients import consumer, named
+from hub.refusals import BUS_UNAVAILABLE
 from hub.streams.ports import FeedRecord
 
 PAGE: Final = 500

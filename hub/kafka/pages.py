@@ -19,9 +19,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Bug, Fault, Refusal
 from hub.kafka.bus import Bus
+from hub.refusals import BUS_UNAVAILABLE
 from hub.runtime.tasks import outcome_of, silence
 from hub.streams.ports import PAGE_BYTES, PAGE_MESSAGES, FeedRecord
 

@@ -21,10 +21,10 @@ from kafka.errors import (
 )
 from typing_extensions import override
 
-from hub.codes import BUS_UNAVAILABLE, CLOCK_AHEAD
 from hub.errors import Bug, Fault, Refusal
 from hub.kafka.bus import Bus
 from hub.kafka.clients import named, producer
+from hub.refusals import BUS_UNAVAILABLE, CLOCK_AHEAD
 from hub.streams.envelope import Message
 from hub.streams.ports import Delivery, Publisher
 

@@ -20,7 +20,6 @@ from faust.types import StreamT
 from typing_extensions import override
 from yarl import URL
 
-from hub.codes import BUS_UNAVAILABLE, CONSUMER_STALLED
 from hub.errors import Fault, Retryable
 from hub.kafka.admin import check_group, check_rights, topic_id
 from hub.kafka.buffer import Buffer
@@ -28,6 +27,7 @@ from hub.kafka.bus import Bus
 from hub.kafka.clients import knock
 from hub.kafka.pages import Pages
 from hub.kafka.transport import OwnPlaceTransport, refuse_foreign_driver
+from hub.refusals import BUS_UNAVAILABLE, CONSUMER_STALLED
 from hub.streams.ports import PAGE_BYTES, Feed, FeedRecord, Places, Stalled
 from hub.streams.topics import Topic
 

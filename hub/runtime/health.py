@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from typing_extensions import override
 
-from hub import codes
+from hub import refusals
 from hub.errors import Code
 from hub.runtime.metrics import Metrics
 from hub.runtime.periodic import Periodic
@@ -24,7 +24,7 @@ DOWN_AFTER_S: Final = 10.0
 """Shorter trouble raises no alarm: a restarted database, a leader that moves, a rebalance."""
 LOOK_S: Final = 0.5
 
-_ROWS: Final[Mapping[str, Code]] = {row.name: row for row in vars(codes).values() if isinstance(row, Code)}
+_ROWS: Final[Mapping[str, Code]] = {row.name: row for row in vars(refusals).values() if isinstance(row, Code)}
 
 
 class HealthStatus(StrEnum):

@@ -16,8 +16,8 @@ from typing import Final, NoReturn, Protocol
 
 import structlog
 
-from hub.codes import BUG
 from hub.errors import Fault, Refused
+from hub.refusals import BUG
 from hub.runtime import heap, stdio
 
 EXIT_OK: Final = 0

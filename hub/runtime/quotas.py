@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from hub.codes import TOO_MANY_AT_ONCE
+from hub.refusals import TOO_MANY_AT_ONCE
 
 COME_BACK_S: Final = 1.0
 """How long a refused caller is asked to wait."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hub.codes import BACKUP_DAMAGED, FILE_EXISTS, NO_BACKUP, NO_STORE, NOT_SQLITE
+from hub.refusals import BACKUP_DAMAGED, FILE_EXISTS, NO_BACKUP, NO_STORE, NOT_SQLITE
 from hub.store.store import Transaction
 from hub.store.tables import store_meta, stream_head
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from hub.codes import STORE_CLOSED
 from hub.errors import Bug, Refusal
+from hub.refusals import STORE_CLOSED
 from hub.store.failures import translate
 from hub.store.store import Store, Transaction
 

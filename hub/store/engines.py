@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, pool
 from sqlalchemy.engine import ExceptionContext
 
-from hub.codes import UNKNOWN_STORE
+from hub.refusals import UNKNOWN_STORE
 from hub.store.failures import judge
 from hub.store.waits import CONNECT_S, SILENT_S, WaitBounds
 

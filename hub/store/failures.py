@@ -15,8 +15,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import exc
 
-from hub.codes import STORE_BUSY, STORE_FULL, STORE_LOCKED, STORE_READ_ONLY, STORE_UNAVAILABLE
 from hub.errors import Bug, Code, Fault, Refusal, Refused
+from hub.refusals import STORE_BUSY, STORE_FULL, STORE_LOCKED, STORE_READ_ONLY, STORE_UNAVAILABLE
 
 
 class StoreFailure(NamedTuple):

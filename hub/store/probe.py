@@ -13,8 +13,8 @@ from typing import Final
 import sqlalchemy as sa
 from typing_extensions import override
 
-from hub.codes import STORE_BUSY
 from hub.errors import Retryable
+from hub.refusals import STORE_BUSY
 from hub.runtime.metrics import Metrics
 from hub.runtime.periodic import Periodic
 from hub.store import wal

@@ -17,8 +17,8 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 import sqlalchemy as sa
 
-from hub.codes import STORE_CLOSED
 from hub.errors import Bug, Refusal
+from hub.refusals import STORE_CLOSED
 from hub.store import engines
 from hub.store.failures import BUSY, translate
 from hub.store.waits import SERVING, WaitBounds

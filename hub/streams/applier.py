@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol, TypeGuard
 
-from hub.codes import BEHIND_PARKED, BUG, SOURCE_HELD
 from hub.errors import Fault, Kind, Refusal, Rejected
+from hub.refusals import BEHIND_PARKED, BUG, SOURCE_HELD
 from hub.store.failures import translate
 from hub.store.store import Transaction
 from hub.streams.envelope import StreamName

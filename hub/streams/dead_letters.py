@@ -16,7 +16,8 @@ import sqlalchemy as sa
 import structlog
 from typing_extensions import override
 
-from hub.codes import (
+from hub.errors import Rejected, Retryable
+from hub.refusals import (
     BUS_UNAVAILABLE,
     NOT_REDRIVABLE,
     PLACE_MISMATCH,
@@ -25,7 +26,6 @@ from hub.codes import (
     UNDECODABLE,
     UNKNOWN_DEAD_LETTER,
 )
-from hub.errors import Rejected, Retryable
 from hub.runtime.periodic import Periodic
 from hub.store.store import Store, Transaction
 from hub.store.tables import dead_letter

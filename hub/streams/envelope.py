@@ -16,8 +16,8 @@ from typing import Final
 from google.protobuf.message import DecodeError
 from typing_extensions import override
 
-from hub.codes import BAD_STREAM_NAME, NOT_A_BATCH, PLACE_MISMATCH, UNDECODABLE
 from hub.errors import Rejected
+from hub.refusals import BAD_STREAM_NAME, NOT_A_BATCH, PLACE_MISMATCH, UNDECODABLE
 from hub.streams.topics import Topic
 from hub.wire.stream.v1 import stream_pb2
 

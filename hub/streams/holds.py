@@ -17,7 +17,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from hub.codes import SOURCE_HELD
+from hub.refusals import SOURCE_HELD
 from hub.store.store import Transaction
 from hub.store.tables import dead_letter, parked, source_hold
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hub.codes import BUG, STORE_RACED
+from hub.refusals import BUG, STORE_RACED
 from hub.store.store import Transaction
 from hub.store.tables import crash, dead_letter, inbox_partition, inbox_stream, parked
 from hub.streams import holds

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import count, repeat
 from typing import NamedTuple
 
-from hub.codes import TOMBSTONE
 from hub.errors import Fault, Rejected
+from hub.refusals import TOMBSTONE
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, place_of, unpack
 from hub.streams.ports import FeedRecord
 

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from typing_extensions import override
 
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Bug, Fault, Refusal
+from hub.refusals import BUS_UNAVAILABLE
 from hub.streams.envelope import Message
 from hub.streams.ports import Delivery, FeedRecord, Publisher
 from hub.streams.topics import DEFAULT_PARTITIONS, Topic

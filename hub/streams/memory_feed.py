@@ -11,8 +11,8 @@ from itertools import chain
 
 from typing_extensions import override
 
-from hub.codes import CONSUMER_STALLED
 from hub.errors import Fault, Retryable
+from hub.refusals import CONSUMER_STALLED
 from hub.streams.memory import MemoryBus
 from hub.streams.ports import PAGE_BYTES, PAGE_MESSAGES, Feed, FeedRecord, Places, Stalled
 from hub.streams.starts import start_of

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import sqlalchemy as sa
 
-from hub.codes import OUTBOX_FULL, RECORD_TOO_LARGE
+from hub.refusals import OUTBOX_FULL, RECORD_TOO_LARGE
 from hub.store.prepared import PreparedStatement
 from hub.store.store import Transaction
 from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from hub.codes import POSITION_NOT_REACHED
+from hub.refusals import POSITION_NOT_REACHED
 from hub.store.store import Store
 from hub.streams.envelope import StreamName
 from hub.streams.inbox import Inbox

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from hub.codes import NOT_A_BATCH, PLACE_MISMATCH, TOMBSTONE, UNDECODABLE
+from hub.refusals import NOT_A_BATCH, PLACE_MISMATCH, TOMBSTONE, UNDECODABLE
 from hub.runtime.metrics import Metrics
 from hub.streams.applier import Outcome
 from hub.streams.judge import Dead

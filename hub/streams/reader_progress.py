@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from hub.codes import BUS_UNAVAILABLE, READER_STUCK
+from hub.refusals import BUS_UNAVAILABLE, READER_STUCK
 
 TROUBLE_S: Final = 6.0
 """A reader that had to wait within this time is in trouble, whatever succeeded since: a store may fail on and off."""

@@ -15,8 +15,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 import structlog
 
-from hub.codes import STORE_IN_USE
 from hub.errors import Fault, Rejected
+from hub.refusals import STORE_IN_USE
 from hub.store.backups import forget_backup
 from hub.store.store import Store, Transaction
 from hub.store.tables import outbox as rows

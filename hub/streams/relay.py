@@ -16,8 +16,8 @@ from typing import Final
 
 import structlog
 
-from hub.codes import UNSENT
 from hub.errors import Bug, Retryable
+from hub.refusals import UNSENT
 from hub.runtime.metrics import Metrics
 from hub.runtime.tasks import outcome_of, silence
 from hub.store.store import Store, Transaction

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from hub.codes import BUG
 from hub.errors import Refusal
+from hub.refusals import BUG
 from hub.store.store import Transaction
 from hub.streams.applier import Answer, Applier, apply_one, apply_together, dead_of, note, stops, waits
 from hub.streams.envelope import StreamName

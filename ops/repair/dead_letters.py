@@ -17,9 +17,9 @@ import typer
 from rich.table import Table
 
 from dispute.contracts.topics import HANDOFFS, JOURNAL
-from hub.codes import UNKNOWN_DEAD_LETTER
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
+from hub.refusals import UNKNOWN_DEAD_LETTER
 from hub.store.store import Store, Transaction
 from hub.store.tables import dead_letter
 from hub.streams.dead_letters import PREFIX

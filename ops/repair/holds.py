@@ -20,7 +20,7 @@ from dispute.contracts.topics import CATALOGUE
 from hub.store.store import Store, Transaction
 from hub.streams.holds import HeldRecords, aside, covers, holds, release
 from ops.console import output
-from ops.console.codes import PRODUCER_HELD, UNKNOWN_SOURCE
+from ops.console.refusals import PRODUCER_HELD, UNKNOWN_SOURCE
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 

@@ -20,10 +20,10 @@ from typing import Annotated, Final
 import typer
 
 from dispute.contracts.topics import CATALOGUE
-from hub.codes import STORE_IN_USE
 from hub.kafka.admin import recreate
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
+from hub.refusals import STORE_IN_USE
 from hub.store import backups
 from hub.store.store import Store
 from hub.store.waits import UPKEEP
@@ -33,7 +33,7 @@ from hub.streams.outbox import Outbox
 from hub.streams.recovery import refuse_running, republish
 from hub.streams.topics import SHARDS, Topic
 from ops.console import output
-from ops.console.codes import NOT_DRAINED, PUBLISHES_NOTHING
+from ops.console.refusals import NOT_DRAINED, PUBLISHES_NOTHING
 from ops.run.run_folder import Running
 from ops.run.status import Run, find_or_fail
 

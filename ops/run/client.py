@@ -18,7 +18,7 @@ from hub.grpc.client import call, channel, refusal_of
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
-from ops.console.codes import UNAVAILABLE
+from ops.console.refusals import UNAVAILABLE
 from ops.run.books import Sheet, sheet_of
 from ops.run.rates import CHANNELS, METRICS, RateRow
 

@@ -17,10 +17,10 @@ from google.protobuf.message import DecodeError, Message
 from dispute.contracts.topics import HANDOFFS, JOURNAL
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.codes import UNDECODABLE
 from hub.errors import Rejected
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
+from hub.refusals import UNDECODABLE
 from hub.streams.envelope import place_of, unpack
 from hub.streams.ports import FeedRecord
 from hub.streams.topics import Topic

@@ -15,8 +15,8 @@ from typing import Final, NoReturn, Self
 
 from dispute.contracts.topics import BRIDGES
 from hub.errors import Fault, Rejected, Retryable
-from ops.console.codes import NO_BROKER
 from ops.console.exits import CommandError, Exit
+from ops.console.refusals import NO_BROKER
 from ops.run.broker import Broker, BrokerKind, Choice, choose, open_broker
 from ops.run.broker.ports import free_ports
 from ops.run.calendar import CALENDARS

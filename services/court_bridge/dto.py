@@ -10,7 +10,7 @@ from typing_extensions import override
 from bridge.record import facts
 from bridge.record import fields as f
 from bridge.record.dto import MatterDto, PartnerModel, ReportDto
-from dispute.codes.errors import REASON_MISMATCH
+from dispute.refusals.interfaces import REASON_MISMATCH
 from services.court_bridge.record import CourtCase
 
 EXAMPLE: Final = {

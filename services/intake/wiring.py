@@ -40,13 +40,13 @@ from services.intake.cases.recovery import take_back
 from services.intake.cases.register import StoreRegister, StoreUnits
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult, carry_out
 from services.intake.cases.vault import Vault
+from services.intake.inbound.alarm_clock import AlarmClock, FeedProgress
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
 from services.intake.inbound.handoffs import HandoffApplier
 from services.intake.inbound.holidays import HolidayFolder, HolidayTables
 from services.intake.inbound.requests import Requests
 from services.intake.inbound.servicer import IntakeServicer
-from services.intake.inbound.timers import AlarmClock, FeedProgress
 from services.intake.law.matching import match_token
 from services.intake.law.registration import Rulebook
 from services.intake.law.rule_files import load_deadlines, load_screening

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridge.record.facts import Matter, refuse_future
-from dispute.codes.errors import DATE_ORDER
+from dispute.refusals.interfaces import DATE_ORDER
 
 
 @dataclass(frozen=True, slots=True)

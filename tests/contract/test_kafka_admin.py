@@ -9,11 +9,11 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
 from dispute.contracts.topics import CATALOGUE
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault, Retryable
 from hub.kafka.admin import check_rights, describe, eventually, provision, topic_id, wanted
 from hub.kafka.bus import Bus, SaslCredentials
 from hub.kafka.clients import admin
+from hub.refusals import BUS_UNAVAILABLE
 from hub.streams.topics import DAY_MS, Topic
 
 

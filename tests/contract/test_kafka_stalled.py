@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import pytest
 from faust.types import TP
 
-from hub.codes import STORE_UNAVAILABLE
 from hub.kafka.transport import OwnPlaceConsumer
 from hub.kafka.worker import FaustFeed
+from hub.refusals import STORE_UNAVAILABLE
 from hub.streams.ports import Stalled
 from tests.support.buses import KafkaRig, collect, fill
 

@@ -10,8 +10,8 @@ import pytest
 from typing_extensions import override
 
 from dispute.contracts.topics import JOURNAL
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault
+from hub.refusals import BUS_UNAVAILABLE
 from hub.store.store import Transaction
 from hub.streams import memory_feed, starts
 from hub.streams import plan as journal_plan

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from dispute.contracts.topics import JOURNAL
-from hub.codes import SOURCE_HELD
+from hub.refusals import SOURCE_HELD
 from hub.store.tables import dead_letter
 from hub.streams.applier import Poisoned
 from hub.streams.envelope import Message

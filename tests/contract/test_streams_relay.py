@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from dispute.contracts.topics import JOURNAL
-from hub.codes import STORE_FULL, STORE_READ_ONLY
 from hub.errors import Fault, Refusal, Rejected, Retryable
+from hub.refusals import STORE_FULL, STORE_READ_ONLY
 from hub.store.store import Store, Transaction
 from hub.store.tables import stream_lease
 from hub.streams.envelope import GENESIS, StreamName, extend_all, place_of, unpack

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 from kafka.errors import KafkaConnectionError
 
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Retryable
+from hub.refusals import BUS_UNAVAILABLE
 from hub.store import engines
 from hub.store.store import Store
 from hub.streams.envelope import StreamName

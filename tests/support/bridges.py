@@ -22,7 +22,7 @@ from bridge.settings import BridgeSettings
 from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.codes import BUS_UNAVAILABLE
+from hub.refusals import BUS_UNAVAILABLE
 from hub.runtime.clock import FixedClock
 from hub.service.bus import BusPorts, memory
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, pack, place_of, unpack

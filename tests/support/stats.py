@@ -21,9 +21,9 @@ from dispute.contracts.topics import CATALOGUE, JOURNAL
 from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.codes import BUS_UNAVAILABLE
 from hub.grpc.client import channel
 from hub.grpc.vectors import vector_to_wire
+from hub.refusals import BUS_UNAVAILABLE
 from hub.service.bus import BusPorts, memory
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, pack
 from hub.streams.memory import MemoryBus

@@ -14,9 +14,9 @@ from hub.errors import Code
 from services.intake.law.rule_files import RULES_DIR, load_screening
 from tests.support.tree import ROOT, tree_of
 
-COMMANDS: Final = "dispute.codes.commands"
-CASES: Final = "dispute.codes.cases"
-TABLES: Final = ("hub.codes", COMMANDS, CASES, "dispute.codes.errors", "ops.console.codes")
+COMMANDS: Final = "dispute.refusals.commands"
+CASES: Final = "dispute.refusals.cases"
+TABLES: Final = ("hub.refusals", COMMANDS, CASES, "dispute.refusals.interfaces", "ops.console.refusals")
 GUARDS: Final = "dispute.lifecycle."
 """Guards name the reason of a refused command as text."""
 

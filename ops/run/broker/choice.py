@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from ops.console.codes import BAD_SETTING, NO_BROKER
+from ops.console.refusals import BAD_SETTING, NO_BROKER
 from ops.run.broker.jars import POM, libs_folder, present
 
 OLDEST_JAVA: Final = 17

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus
-from ops.console.codes import NO_BROKER
+from ops.console.refusals import NO_BROKER
 from ops.run.broker.jars import Say
 from ops.run.broker.native import READY_S
 from ops.run.broker.ports import free_ports

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ops.console.codes import KAFKA_FETCH_FAILED
+from ops.console.refusals import KAFKA_FETCH_FAILED
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 POM: Final = ROOT / "deploy" / "kafka" / "pom.xml"

@@ -19,10 +19,10 @@ from signal import SIGCONT, SIGKILL, SIGTERM, Signals
 from types import TracebackType
 from typing import Final, Self
 
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Retryable
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus, SaslCredentials
+from hub.refusals import BUS_UNAVAILABLE
 from ops.run.broker.jars import Say, fetch, libs_folder, version_of
 from ops.run.broker.ports import free_ports
 from ops.run.broker.properties import HOST, LOGGING, Node, Secured, server_properties

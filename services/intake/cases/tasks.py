@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Final
 from uuid import uuid5
 
-from dispute.codes.errors import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
 from dispute.lifecycle.identity import NAMESPACE
+from dispute.refusals.interfaces import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from hub.errors import Refusal
 from services.intake.cases.ports import Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Task

@@ -13,8 +13,8 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispute.codes.errors import KEY_REUSED
 from dispute.lifecycle import Command, Dispute, Event, decide, evolve
+from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Secret, UnitChanges
 from services.intake.law import timers as timing

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
-from dispute.codes.errors import CANNOT_OPEN, SHREDDED
+from dispute.refusals.interfaces import CANNOT_OPEN, SHREDDED
 
 NONCE_BYTES: Final = 12
 DATA_KEY_BYTES: Final = 32

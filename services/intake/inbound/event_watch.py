@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Final
 
-from dispute.codes.errors import NOT_OUR_STREAM
+from dispute.refusals.interfaces import NOT_OUR_STREAM
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.store.store import Store, Transaction

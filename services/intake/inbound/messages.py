@@ -14,8 +14,6 @@ from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from dispute.codes import errors as codes
-from dispute.codes.commands import DIGEST_MALFORMED, TIME_OUT_OF_RANGE, WRONG_DISPUTE_ID
 from dispute.contracts.codec import instant_of, under
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle import (
@@ -30,9 +28,11 @@ from dispute.lifecycle import (
     is_plausible_instant,
 )
 from dispute.lifecycle.identity import is_uuid
+from dispute.refusals import interfaces as refusals
+from dispute.refusals.commands import DIGEST_MALFORMED, TIME_OUT_OF_RANGE, WRONG_DISPUTE_ID
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.codes import TOO_MANY_ITEMS, UNDECODABLE
 from hub.errors import Refused
+from hub.refusals import TOO_MANY_ITEMS, UNDECODABLE
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Body, Handoff, LaterFact, Ruling, Withdrawal
 from services.intake.law.matching import Person
@@ -68,15 +68,15 @@ def handoff_of(handoff: handoff_pb2.Handoff, sealer: Sealer) -> Handoff:
             with the field at fault.
     """
     if not is_uuid(handoff.handoff_id):
-        raise codes.BAD_ID.error(field="handoff_id", form="UUID")
+        raise refusals.BAD_ID.error(field="handoff_id", form="UUID")
     if handoff.dispute_id != dispute_id_of(handoff.agency_id, handoff.source_ref):
         raise WRONG_DISPUTE_ID.error()
     if handoff.channel not in DOCKED:
-        raise codes.UNKNOWN_CODE.error(field="channel", listed=", ".join(DOCKED))
+        raise refusals.UNKNOWN_CODE.error(field="channel", listed=", ".join(DOCKED))
     if len(handoff.content_mac) != DIGEST_BYTES:
         raise DIGEST_MALFORMED.error(field="content_mac")
     if not handoff.HasField("occurred_at"):
-        raise codes.TIME_MISSING.error(field="occurred_at")
+        raise refusals.TIME_MISSING.error(field="occurred_at")
     occurred_at = plausible(_at("occurred_at", lambda: instant_of(handoff.occurred_at)))
     return Handoff(
         handoff_id=handoff.handoff_id,
@@ -118,9 +118,9 @@ def arrival_of(
     )
     for name in ("relation_clarity", "facts_clarity"):
         if getattr(facts, name) not in CLARITIES:
-            raise codes.UNKNOWN_CODE.error(field=name, listed="clarity")
+            raise refusals.UNKNOWN_CODE.error(field=name, listed="clarity")
     if _PROCEDURE.fullmatch(facts.procedure) is None:
-        raise codes.UNKNOWN_CODE.error(field="procedure", listed="procedure")
+        raise refusals.UNKNOWN_CODE.error(field="procedure", listed="procedure")
     return Arrival(
         facts=Facts(
             channel=channel,
@@ -195,7 +195,7 @@ def _body(handoff: handoff_pb2.Handoff, sent_at: datetime, sealer: Sealer) -> Bo
         case "court_ruling":
             return Ruling(handoff.court_ruling.confirmed, handoff.court_ruling.reason_code)
         case _:
-            raise codes.EMPTY_HANDOFF.error()
+            raise refusals.EMPTY_HANDOFF.error()
 
 
 def _later(fact: handoff_pb2.LaterFact) -> LaterFact:
@@ -225,7 +225,7 @@ def _needed_day(text: str) -> date:
     except ValueError:
         day = None
     if day is None or day.isoformat() != text:
-        raise codes.BAD_DATE.error()
+        raise refusals.BAD_DATE.error()
     if not is_plausible_day(day):
         raise TIME_OUT_OF_RANGE.error()
     return day
@@ -235,7 +235,7 @@ def _code(kind: type[C], text: str, field: str) -> C:
     try:
         return kind(text)
     except ValueError as error:
-        raise codes.UNKNOWN_CODE.error(field=field, listed=kind.__name__) from error
+        raise refusals.UNKNOWN_CODE.error(field=field, listed=kind.__name__) from error
 
 
 def _at(name: str, read: Callable[[], T]) -> T:

@@ -9,9 +9,9 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from dispute.codes.errors import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, UNKNOWN_CODE, UNKNOWN_DISPUTE
 from dispute.contracts.codec import dispute_to_wire, state_from_bytes
 from dispute.lifecycle import Channel, State, is_dispute_id
+from dispute.refusals.interfaces import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, UNKNOWN_CODE, UNKNOWN_DISPUTE
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.store.store import Transaction

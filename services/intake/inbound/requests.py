@@ -13,11 +13,11 @@ from typing import Final, Literal
 from uuid import uuid5
 
 from bridge.record.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
-from dispute.codes import errors as codes
-from dispute.codes.commands import SOURCE_REF_MISSING
 from dispute.contracts.codec import command_from_wire, instant_of, under
 from dispute.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
 from dispute.lifecycle.identity import NAMESPACE, is_uuid
+from dispute.refusals import interfaces as refusals
+from dispute.refusals.commands import SOURCE_REF_MISSING
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
@@ -66,13 +66,13 @@ class Requests:
         """
         content = message.SerializeToString(deterministic=True)
         if len(content) > MAX_COMMAND_BYTES:
-            raise codes.COMMAND_TOO_LARGE.error(limit=MAX_COMMAND_BYTES)
+            raise refusals.COMMAND_TOO_LARGE.error(limit=MAX_COMMAND_BYTES)
         if not is_uuid(message.command_id):
-            raise codes.BAD_ID.error(field="command_id", form="UUID")
+            raise refusals.BAD_ID.error(field="command_id", form="UUID")
         if not is_dispute_id(message.dispute_id):
-            raise codes.BAD_ID.error(field="dispute_id", form="UUID")
+            raise refusals.BAD_ID.error(field="dispute_id", form="UUID")
         if _CORRELATION.fullmatch(message.correlation_id) is None:
-            raise codes.BAD_ID.error(field="correlation_id", form=_CORRELATION.pattern)
+            raise refusals.BAD_ID.error(field="correlation_id", form=_CORRELATION.pattern)
         command = command_from_wire(message)
         self._not_ahead(plausible(command.occurred_at))
         return task_of_command(command, digest_of(content))
@@ -85,9 +85,9 @@ class Requests:
         """
         _check_size(request)
         if request.channel not in OWN_CHANNELS:
-            raise codes.NOT_A_DOOR.error()
+            raise refusals.NOT_A_DOOR.error()
         if _ORGAN.fullmatch(request.source_organ) is None or not request.source_organ.startswith(request.channel + "-"):
-            raise codes.BAD_ORGAN.error()
+            raise refusals.BAD_ORGAN.error()
         if not request.source_ref:
             raise SOURCE_REF_MISSING.error()
         occurred_at = self._occurred_at(request)
@@ -116,7 +116,7 @@ class Requests:
 
     def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
         if not request.HasField("occurred_at"):
-            raise codes.TIME_MISSING.error(field="occurred_at")
+            raise refusals.TIME_MISSING.error(field="occurred_at")
         try:
             occurred_at = instant_of(request.occurred_at)
         except Refused as refused:
@@ -126,14 +126,14 @@ class Requests:
 
     def _not_ahead(self, at: datetime) -> None:
         if self._kind == "wall" and at > self._clock.now() + SKEW:
-            raise codes.DATE_IN_FUTURE.error(field="occurred_at")
+            raise refusals.DATE_IN_FUTURE.error(field="occurred_at")
 
 
 def _check_size(request: intake_pb2.SubmitRequest) -> None:
     if request.ByteSize() > MAX_SUBMISSION_BYTES:
-        raise codes.SUBMISSION_TOO_LARGE.error(limit=MAX_SUBMISSION_BYTES)
+        raise refusals.SUBMISSION_TOO_LARGE.error(limit=MAX_SUBMISSION_BYTES)
     if len(request.idempotency_key) > MAX_KEY_CHARS:
-        raise codes.BAD_KEY.error(limit=MAX_KEY_CHARS)
+        raise refusals.BAD_KEY.error(limit=MAX_KEY_CHARS)
 
 
 def _submission_id(request: intake_pb2.SubmitRequest) -> str:
@@ -156,7 +156,7 @@ def _actor(actor: command_pb2.Actor) -> Actor:
     try:
         role = Role(actor.role)
     except ValueError as error:
-        raise codes.UNKNOWN_CODE.error(field="actor.role", listed="Role") from error
+        raise refusals.UNKNOWN_CODE.error(field="actor.role", listed="Role") from error
     return Actor(role, actor.actor_id)
 
 

@@ -13,15 +13,15 @@ import grpc
 import structlog
 from typing_extensions import override
 
-from dispute.codes.errors import TIME_MISSING, WALL_CLOCK
 from dispute.contracts.codec import dispute_to_wire, instant_of, timestamp_of
+from dispute.refusals.interfaces import TIME_MISSING, WALL_CLOCK
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.exchange.v1 import exchange_pb2
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.codes import INTERNAL, TOO_MANY_ITEMS
 from hub.errors import Bug, Fault, Refusal, Refused
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
+from hub.refusals import INTERNAL, TOO_MANY_ITEMS
 from hub.runtime.clock import Clock
 from hub.store.batcher import Batcher
 from hub.store.store import Store

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from dispute.codes.cases import CONSENT_REFUSED
-from dispute.codes.errors import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNOWN_CODE, UNKNOWN_FACT
 from dispute.lifecycle import (
     Agree,
     Channel,
@@ -28,6 +26,8 @@ from dispute.lifecycle import (
     Withdraw,
     WithdrawReason,
 )
+from dispute.refusals.cases import CONSENT_REFUSED
+from dispute.refusals.interfaces import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNOWN_CODE, UNKNOWN_FACT
 from hub.errors import Refusal
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
 from services.intake.law.registration import Rulebook, sent_back

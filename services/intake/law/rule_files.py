@@ -12,9 +12,9 @@ from typing import Annotated, Final, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from dispute.codes.cases import CASES
 from dispute.lifecycle import Extension
 from dispute.lifecycle.vocabulary import Channel
+from dispute.refusals.cases import CASES
 from hub.errors import Fault
 from services.intake.law.deadlines import DeadlineRules, ExtensionRule, SignOff, Term
 from services.intake.law.screening import Exclusion, FactName, Ground, RegimeRule, ScreeningRules
@@ -24,7 +24,7 @@ RULES_DIR: Final = Path(__file__).parent / "rules"
 
 def _catalogued(code: str) -> str:
     if code not in CASES:
-        raise ValueError(f"{code} is no reason of a refused case in dispute/codes/cases.py")
+        raise ValueError(f"{code} is no reason of a refused case in dispute/refusals/cases.py")
     return code
 
 

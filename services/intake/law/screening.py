@@ -11,8 +11,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from dispute.codes.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
-from dispute.codes.commands import CONSENT_MISSING, FACTS_UNCLEAR, RELATION_UNCLEAR
+from dispute.refusals.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
+from dispute.refusals.commands import CONSENT_MISSING, FACTS_UNCLEAR, RELATION_UNCLEAR
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES, Consent, Facts
 
 FactName = Literal["circumstances", "procedure", "suit_kind", "category", "case_cause", "purpose"]

@@ -17,8 +17,8 @@ from typing_extensions import override
 
 from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
-from hub.codes import UNDECODABLE
 from hub.errors import Refused
+from hub.refusals import UNDECODABLE
 from hub.runtime.metrics import Metrics
 from hub.store.store import Transaction
 from hub.streams.applier import Answer, Applier

@@ -11,7 +11,7 @@ from binascii import unhexlify
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, Protocol
 
-from dispute.codes.errors import BAD_DISPUTE_ID
+from dispute.refusals.interfaces import BAD_DISPUTE_ID
 from hub.errors import Fault
 from services.stats.facts.measures import (
     CODES,

@@ -12,7 +12,7 @@ from unicodedata import category
 
 import sqlalchemy as sa
 
-from dispute.codes.errors import BAD_DIMENSION
+from dispute.refusals.interfaces import BAD_DIMENSION
 from hub.store.prepared import PreparedStatement, insert_into
 from services.stats.facts.fold import DIMENSIONS, DimensionsLike, Ids
 from services.stats.facts.tables import interned

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dispute.codes.errors import PAGE_TOKEN_EXPIRED
+from dispute.refusals.interfaces import PAGE_TOKEN_EXPIRED
 from services.stats.facts.measures import Measure
 from services.stats.facts.windows import Window
 

@@ -10,7 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from dispute.codes.errors import BAD_DATE, WINDOW_OUT_OF_RANGE, WINDOW_REVERSED
+from dispute.refusals.interfaces import BAD_DATE, WINDOW_OUT_OF_RANGE, WINDOW_REVERSED
 from hub.errors import Refused
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dispute.codes.errors import UNKNOWN_METRIC
+from dispute.refusals.interfaces import UNKNOWN_METRIC
 from services.stats.facts.measures import CohortCount
 
 

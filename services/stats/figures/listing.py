@@ -10,7 +10,7 @@ import hashlib
 import json
 from typing import Final
 
-from dispute.codes.errors import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, PAGE_TOKEN_OF_ANOTHER_QUERY, UNKNOWN_PART
+from dispute.refusals.interfaces import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, PAGE_TOKEN_OF_ANOTHER_QUERY, UNKNOWN_PART
 from services.stats.facts.measures import BY_NAME
 from services.stats.facts.query import Cursor, Selection
 from services.stats.figures.definitions import Metric

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dispute.codes.errors import BAD_COUNTY_CODE, BAD_TOWN_CODE, TOO_MANY, TOWN_OUTSIDE_COUNTY, UNKNOWN_CHANNEL
+from dispute.refusals.interfaces import BAD_COUNTY_CODE, BAD_TOWN_CODE, TOO_MANY, TOWN_OUTSIDE_COUNTY, UNKNOWN_CHANNEL
 from services.stats.facts.measures import ALL, CHANNELS, DOCKED
 from services.stats.facts.query import Scope
 from services.stats.facts.windows import window

@@ -12,8 +12,8 @@ from uuid import UUID
 import grpc
 from typing_extensions import override
 
-from dispute.codes.errors import UNKNOWN_STREAM
 from dispute.contracts.topics import JOURNAL
+from dispute.refusals.interfaces import UNKNOWN_STREAM
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from dispute.codes.commands import COMMANDS
 from dispute.lifecycle import (
     SIGN_OFF_EXPIRED,
     TRANSITIONS,
@@ -65,6 +64,7 @@ from dispute.lifecycle import (
     WithdrawReason,
     dispute_id_of,
 )
+from dispute.refusals.commands import COMMANDS
 from hub.errors import Kind, Rejected
 from tests.support.lifecycle import (
     ACCEPT,

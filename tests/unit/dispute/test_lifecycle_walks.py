@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from dispute.codes.commands import COMMANDS
 from dispute.lifecycle import (
     CORRECTABLE,
     COUNTED,
@@ -76,6 +75,7 @@ from dispute.lifecycle import (
     dispute_id_of,
     replay,
 )
+from dispute.refusals.commands import COMMANDS
 from hub.errors import Rejected
 from tests.support.lifecycle import (
     ACCEPT,

@@ -17,7 +17,7 @@ from tests.support.used_codes import TABLES, Row, rows, users
 MADE_IN = {"hub/errors.py", *(f"{table.replace('.', '/')}.py" for table in TABLES)}
 CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 MAKERS = {"Rejected", "Retryable", "Refused", "Refusal", "Code"}
-SOUND = Row("hub.codes", "SOUND", Code("sound", Kind.MALFORMED, "无误", "sound"))
+SOUND = Row("hub.refusals", "SOUND", Code("sound", Kind.MALFORMED, "无误", "sound"))
 
 
 def faults(found: Iterable[Row]) -> list[str]:
@@ -69,16 +69,19 @@ def test_no_code_is_made_outside_the_tables() -> None:
 
 
 def test_tables_of_the_product_need_only_the_platforms() -> None:
-    lower = ("__future__", "typing", "hub.errors", "hub.codes", "dispute.codes")
+    lower = ("__future__", "typing", "hub.errors", "hub.refusals", "dispute.refusals")
     assert [
-        name for path in modules("dispute/codes") for name, _ in imported(tree_of(path)) if not name.startswith(lower)
+        name
+        for path in modules("dispute/refusals")
+        for name, _ in imported(tree_of(path))
+        if not name.startswith(lower)
     ] == []
 
 
 @pytest.mark.parametrize(
     ("planted", "said"),
     [
-        (Row("ops.console.codes", "SOUND", SOUND.code), "sound stands in ['hub.codes', 'ops.console.codes']"),
+        (Row("ops.console.refusals", "SOUND", SOUND.code), "sound stands in ['hub.refusals', 'ops.console.refusals']"),
         (Row("t", "OTHER", Code("odd", Kind.MALFORMED, "无误", "odd")), "t.OTHER is called odd"),
         (Row("t", "ODD", Code("odd", Kind.MALFORMED, "odd", "odd")), "t.ODD has no Chinese text"),
         (Row("t", "ODD", Code("odd", Kind.MALFORMED, "无误", "odd 无误")), "t.ODD has no English text"),
@@ -111,9 +114,9 @@ def test_a_code_made_elsewhere_is_found(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "unused"),
     [
-        ("from hub.codes import SOUND\n", []),
-        ("from hub import codes as c\nc.SOUND\n", []),
-        ("from dataclasses import SOUND\nimport codes\ncodes.SOUND\n'sound'\n", ["hub.codes.SOUND"]),
+        ("from hub.refusals import SOUND\n", []),
+        ("from hub import refusals as c\nc.SOUND\n", []),
+        ("from dataclasses import SOUND\nimport refusals\nrefusals.SOUND\n'sound'\n", ["hub.refusals.SOUND"]),
     ],
 )
 def test_an_idle_row_is_found(tmp_path: Path, text: str, unused: list[str]) -> None:

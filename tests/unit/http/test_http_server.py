@@ -15,12 +15,12 @@ import httpx2
 import pytest
 from fastapi import APIRouter, Request
 
-from hub.codes import UNAUTHENTICATED
 from hub.errors import Fault
 from hub.http.app import build_app
 from hub.http.body import BodyLimits, JsonBody
 from hub.http.connection import BoundedConnection
 from hub.http.server import HttpServer
+from hub.refusals import UNAUTHENTICATED
 from hub.runtime.health import HealthReport, HealthStatus
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import run

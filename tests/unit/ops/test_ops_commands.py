@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from dispute.contracts.topics import JOURNAL
 from dispute.wire.journal.v1 import journal_pb2
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault, Refusal
+from hub.refusals import BUS_UNAVAILABLE
 from hub.streams.envelope import GENESIS, BatchPlace, Headers, StreamName, extend_all, pack
 from hub.streams.ports import FeedRecord
 from ops.cli.main import app

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from hub.codes import BUS_UNAVAILABLE
 from hub.errors import Fault, Retryable
+from hub.refusals import BUS_UNAVAILABLE
 from hub.runtime.tasks import end_of, outcome_of
 
 

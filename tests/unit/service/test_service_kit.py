@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 
 from dispute.contracts.topics import CATALOGUE, HANDOFFS
-from hub.codes import BUS_UNAVAILABLE
+from hub.refusals import BUS_UNAVAILABLE
 from hub.runtime.health import Bearing
 from hub.runtime.settings import ServiceSettings
 from hub.service.bus import memory

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dispute.codes.commands import CONSENT_MISSING, FACTS_UNCLEAR, RELATION_UNCLEAR
+from dispute.refusals.commands import CONSENT_MISSING, FACTS_UNCLEAR, RELATION_UNCLEAR
 from hub.errors import Code, Kind
 
 _W: Final = Kind.WRONG_STATE
