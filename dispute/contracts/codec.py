@@ -293,6 +293,7 @@ def _needed_instant(message: Message, name: str) -> datetime:
     return instant_of(getattr(message, name))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _day(text: str) -> date:
     try:
         day = date.fromisoformat(text)

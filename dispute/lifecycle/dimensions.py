@@ -22,7 +22,7 @@ from dispute.lifecycle.vocabulary import (
 )
 
 
-class Dimensions(Struct, frozen=True):
+class Dimensions(Struct, frozen=True, omit_defaults=True):
     """Codes that a dispute is counted by.
 
     Never names of people; empty means not known or not yet set. Meanings: dimensions.proto.
@@ -51,7 +51,7 @@ class Dimensions(Struct, frozen=True):
     rule_version: str = ""
 
 
-class CohortDates(Struct, frozen=True):
+class CohortDates(Struct, frozen=True, omit_defaults=True):
     """Business days in Asia/Shanghai that form cohorts.
 
     None until reached. Meanings: dimensions.proto. `due_on` (mediation term), `local_due_on` and `statutory_due_on`

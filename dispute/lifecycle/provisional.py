@@ -27,14 +27,14 @@ COHORT_DATES: Final = (DateName.DUE_ON, DateName.LOCAL_DUE_ON, DateName.STATUTOR
 """Limits among the cohort dates of counted facts; the dispute alone has the others."""
 
 
-class Span(Struct, frozen=True):
+class Span(Struct, frozen=True, array_like=True):
     """Number of calendar days (民诉法 85) or working days."""
 
     days: int
     working: bool = False
 
 
-class ProvisionalDate(Struct, frozen=True):
+class ProvisionalDate(Struct, frozen=True, array_like=True):
     """A date that a holiday table may still move.
 
     It has what is needed to count it again.
