@@ -54,6 +54,12 @@ red: ## the black-box tests on an old commit and here, a JSON line each: BASE=e2
 	@$(MAKE) ready
 	@python -m tests.blackbox.red --base $(BASE) -- $(ITEM)
 
+.PHONY: upgrade
+upgrade: ## stores and topics of an old commit under this one, at once and rolling; a JSON line: BASE=e20ee70 STORE=sqlite
+	@.ci/preflight required >/dev/null
+	@$(MAKE) ready
+	@python -m tests.blackbox.upgrade --base $(BASE) --store $(or $(STORE),both)
+
 .PHONY: provisional
 provisional: ## records whose limits no holiday table knows, from outside, on both stores; a JSON line at the end
 	@.ci/preflight required >/dev/null

@@ -19,12 +19,12 @@ import grpc
 import psycopg
 import pytest
 from stubs.dispute.v1 import command_pb2, dimensions_pb2
-from stubs.handoff.v1 import handoff_pb2
-from stubs.intake.v1 import intake_pb2, intake_pb2_grpc
+from stubs.intake.v1 import intake_pb2_grpc
 from stubs.journal.v1 import journal_pb2
 
 from tests.blackbox.conftest import OwnHub
 from tests.blackbox.hubs import BRIDGES, NOUN, ZONE, RunningHub
+from tests.blackbox.register import Register, order
 
 pytestmark = pytest.mark.item("2")
 
@@ -120,18 +120,6 @@ async def test_a_day_that_the_bridge_takes_the_register_takes_too(own_hub: OwnHu
         assert taken
 
 
-def order(dispute_id: str, name: str, at: datetime, role: str, **told: object) -> command_pb2.Command:
-    command = command_pb2.Command(
-        command_id=str(uuid4()), dispute_id=dispute_id, actor=command_pb2.Actor(role=role, actor_id=f"{role}-1")
-    )
-    command.occurred_at.FromDatetime(at)
-    instruction = getattr(command, name)
-    instruction.SetInParent()
-    for field, value in told.items():
-        setattr(instruction, field, value)
-    return command
-
-
 def work(dispute_id: str, at: datetime, *, extended: bool) -> list[command_pb2.Command]:
     """Return the commands from the dispatch to an agreement."""
     hour = timedelta(hours=1)
@@ -147,49 +135,6 @@ def work(dispute_id: str, at: datetime, *, extended: bool) -> list[command_pb2.C
         orders.append(order(dispute_id, "extend", at + 3 * hour, "mediator", consent_of_all=True, days=30))
     agreed = {"outcome_form": "agreement", "signed_by_all": True, "made_by": "people_committee", "confirmable": True}
     return [*orders, order(dispute_id, "agree", at + 4 * hour, "mediator", **agreed)]
-
-
-class Register:
-    """A client of intake."""
-
-    def __init__(self, stub: Any) -> None:  # noqa: ANN401 - stubs are untyped
-        self.stub = stub
-
-    async def execute(self, *commands: command_pb2.Command) -> list[str]:
-        """Carry commands out; returns the codes of refusals."""
-        answer = await self.stub.ExecuteBatch(intake_pb2.ExecuteBatchRequest(commands=commands), timeout=20)
-        return [result.refusal.code for result in answer.results if result.WhichOneof("result") == "refusal"]
-
-    async def dispute(self, dispute_id: str) -> intake_pb2.Dispute:
-        answer = await self.stub.GetDispute(intake_pb2.GetDisputeRequest(dispute_id=dispute_id), timeout=20)
-        return answer.dispute
-
-    async def history(self, dispute_id: str) -> list[journal_pb2.JournalEvent]:
-        answer = await self.stub.GetHistory(intake_pb2.GetHistoryRequest(dispute_id=dispute_id), timeout=20)
-        return list(answer.events)
-
-    async def window(self, ref: str, at: datetime) -> str:
-        """Register a case of the centre's own window."""
-        request = intake_pb2.SubmitRequest(
-            channel="window",
-            source_organ="window-620725",
-            source_ref=ref,
-            actor=command_pb2.Actor(role="clerk", actor_id="clerk-1"),
-            facts=handoff_pb2.CaseReceived(
-                county_code="620725",
-                town_code="620725101",
-                category="06",
-                case_cause="contract",
-                relation_clarity="clear",
-                facts_clarity="clear",
-                consents=[handoff_pb2.Consent(role=role, answer="given") for role in ("applicant", "respondent")],
-                recurrence="first",
-                scale="individual",
-            ),
-        )
-        request.occurred_at.FromDatetime(at)
-        answer = await self.stub.Submit(request, timeout=20)
-        return str(answer.receipt.dispute_id)
 
 
 def due_of(cohort: dimensions_pb2.CohortDates) -> Due:

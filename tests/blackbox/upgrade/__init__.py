@@ -1,0 +1,1 @@
+"""An upgrade from an old commit, on filled stores."""
