@@ -61,7 +61,7 @@ DECODER: Final[json.Decoder[Any]] = json.Decoder(SNAPSHOT)
 def state_to_bytes(dispute: Dispute) -> bytes:
     """Return the snapshot of a dispute."""
     plain = {name: getattr(dispute, name) for name in NAMES}
-    told = SNAPSHOT(
+    values = SNAPSHOT(
         v=FORMAT if dispute.provisional else PLAIN_FORMAT,
         registered_at=dispute.registered_at.isoformat(),
         sign_by=None if dispute.sign_by is None else dispute.sign_by.isoformat(),
@@ -74,7 +74,7 @@ def state_to_bytes(dispute: Dispute) -> bytes:
         provisional=dispute.provisional,
         **plain,
     )
-    return ENCODER.encode(told)
+    return ENCODER.encode(values)
 
 
 def state_from_bytes(snapshot: bytes) -> Dispute:
@@ -84,23 +84,23 @@ def state_from_bytes(snapshot: bytes) -> Dispute:
         Rejected: `snapshot_unreadable` when it is no snapshot of the hub, or of a later format.
     """
     try:
-        told = DECODER.decode(snapshot)
-        if told.v > FORMAT:
-            raise SNAPSHOT_UNREADABLE.error(why=f"format {told.v} > {FORMAT}")
-        cohort = told.cohort or CohortDates()
+        values = DECODER.decode(snapshot)
+        if values.v > FORMAT:
+            raise SNAPSHOT_UNREADABLE.error(why=f"format {values.v} > {FORMAT}")
+        cohort = values.cohort or CohortDates()
         return Dispute(
-            registered_at=datetime.fromisoformat(told.registered_at),
-            sign_by=None if told.sign_by is None else datetime.fromisoformat(told.sign_by),
-            dimensions=told.dimensions,
+            registered_at=datetime.fromisoformat(values.registered_at),
+            sign_by=None if values.sign_by is None else datetime.fromisoformat(values.sign_by),
+            dimensions=values.dimensions,
             cohort=cohort,
-            ordinals=tuple((told.ordinals or {}).items()),
-            counted=CountedFacts(earlier=_Rows(told.counted, told.dimensions, cohort))
-            if told.counted
+            ordinals=tuple((values.ordinals or {}).items()),
+            counted=CountedFacts(earlier=_Rows(values.counted, values.dimensions, cohort))
+            if values.counted
             else CountedFacts(),
-            co_departments=told.co_departments,
-            milestones=told.milestones,
-            provisional=told.provisional,
-            **{name: getattr(told, name) for name in NAMES},
+            co_departments=values.co_departments,
+            milestones=values.milestones,
+            provisional=values.provisional,
+            **{name: getattr(values, name) for name in NAMES},
         )
     except UNREADABLE as error:
         raise _unreadable(error) from error
