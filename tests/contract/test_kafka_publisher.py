@@ -250,7 +250,9 @@ async def test_a_clock_ahead_is_none_of_the_broker_s_business(
     kafka_rig: KafkaRig, clock_ahead: Callable[[int], None]
 ) -> None:
     clock_ahead(HOURS_AHEAD_MS)
-    await publish(kafka_rig.publisher(), numbered(kafka_rig.topic, 0, range(3)))
+    publisher = kafka_rig.publisher()
+    await publish(publisher, numbered(kafka_rig.topic, 0, range(3)))
+    publisher.close()
     page = await asyncio.to_thread(Log(kafka_rig.bus).read, kafka_rig.topic.name, 0, 0, 3)
     assert all(abs(record.timestamp_ms / 1000 - time.time()) < 60 for record in page), "stamped by the broker"
 
