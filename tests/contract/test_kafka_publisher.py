@@ -253,7 +253,9 @@ async def test_a_clock_ahead_is_none_of_the_broker_s_business(
     publisher = kafka_rig.publisher()
     await publish(publisher, numbered(kafka_rig.topic, 0, range(3)))
     publisher.close()
-    page = await asyncio.to_thread(Log(kafka_rig.bus).read, kafka_rig.topic.name, 0, 0, 3)
+    log = Log(kafka_rig.bus)
+    page = await asyncio.to_thread(log.read, kafka_rig.topic.name, 0, 0, 3)
+    log.close()
     assert all(abs(record.timestamp_ms / 1000 - time.time()) < 60 for record in page), "stamped by the broker"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from typing import Final
 
 import pytest
@@ -11,9 +12,10 @@ from fastapi import APIRouter, Request
 from starlette.types import Message, Scope
 from structlog.testing import capture_logs
 
+from hub.http import body
 from hub.http.app import build_app
 from hub.http.body import BodyLimits, JsonBody
-from hub.http.json_guard import Unacceptable
+from hub.http.json_guard import JsonLimits, Unacceptable, parse_json
 from hub.runtime.health import HealthReport, HealthStatus
 from hub.runtime.metrics import Metrics
 
@@ -70,19 +72,17 @@ async def test_a_body_that_is_told_too_large_is_not_read(length: str) -> None:
         await JsonBody(BodyLimits(max_bytes=MAX)).read(request_of(wire, **{"content-length": length}))
 
 
-async def test_a_large_body_is_parsed_off_the_loop() -> None:
-    raw = json.dumps([{"n": number} for number in range(9_000)]).encode()
-    wire = Wire({"type": "http.request", "body": raw, "more_body": False})
-    turns = 0
+async def test_a_large_body_is_parsed_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
 
-    async def count() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
+    def parsed(raw: bytes, limits: JsonLimits) -> object:
+        threads.append(threading.current_thread())
+        return parse_json(raw, limits)
 
-    counting = asyncio.create_task(count())
-    value = await JsonBody().read(request_of(wire))
-    counting.cancel()
-    assert value == json.loads(raw)
-    assert turns > 3
+    monkeypatch.setattr(body, "parse_json", parsed)
+    for count, off in ((1, False), (9_000, True)):
+        raw = json.dumps([{"n": number} for number in range(count)]).encode()
+        value = await JsonBody().read(request_of(Wire({"type": "http.request", "body": raw, "more_body": False})))
+        assert value == json.loads(raw)
+        assert (threads.pop() is not threading.main_thread()) is off
+
