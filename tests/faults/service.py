@@ -30,7 +30,7 @@ import sqlalchemy as sa
 from sqlalchemy import event, exc
 
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.errors import Refusal
+from hub.errors import Bug, Refusal
 from hub.kafka import publisher
 from hub.kafka.buffer import Buffer
 from hub.kafka.bus import Bus
@@ -84,21 +84,21 @@ def _entry(points: Points) -> None:
 
     async def submit(self: Batcher[Any, Any], item: Any) -> Any:  # noqa: ANN401 - as the method
         done = await one(self, item)
-        _answering(points, [done])
+        answering(points, [done])
         return done
 
     async def submit_all(self: Batcher[Any, Any], items: Sequence[Any]) -> Any:  # noqa: ANN401 - as the method
         done = await many(self, items)
-        _answering(points, done)
+        answering(points, done)
         return done
 
     Batcher.submit = submit  # type: ignore[method-assign]
     Batcher.submit_all = submit_all  # type: ignore[method-assign]
 
 
-def _answering(points: Points, outcomes: Sequence[Any]) -> None:
+def answering(points: Points, outcomes: Sequence[Any]) -> None:
     """Only what was committed now counts: a repeat's answer may get lost without any effect."""
-    fresh = sum(not isinstance(outcome, Exception) and not outcome.repeated for outcome in outcomes)
+    fresh = sum(not isinstance(outcome, Refusal | Bug) and not outcome.repeated for outcome in outcomes)
     if fresh:
         points.strike(at.AFTER_EFFECT_BEFORE_ANSWER, effects=fresh)
 

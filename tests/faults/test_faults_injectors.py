@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -18,7 +19,7 @@ import sqlalchemy as sa
 from kafka.errors import KafkaConnectionError
 
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.errors import Retryable
+from hub.errors import Bug, Retryable
 from hub.refusals import BUS_UNAVAILABLE
 from hub.store import engines
 from hub.store.store import Store
@@ -32,6 +33,7 @@ from tests.faults.of_stores import take_all
 from tests.faults.points import Points
 from tests.faults.rig import ROOT
 from tests.faults.scene import ANSWER_S, NotBitten, Scene, on_cluster
+from tests.faults.service import answering
 from tests.support.leaders import next_first
 
 
@@ -198,3 +200,18 @@ def test_a_bug_at_a_rule_refuses_one_agency_and_no_other(monkeypatch: pytest.Mon
     assert [one.code for one in (first, third)] == ["unknown_category"] * 2
     points.disarm(at.RULE_BUG)
     assert applier.apply(None, items) == [None] * 3
+
+
+def test_only_what_was_committed_now_may_lose_its_answer() -> None:
+    struck: list[int] = []
+
+    class Striking:
+        def strike(self, _: str, *, effects: int) -> None:
+            struck.append(effects)
+
+    refused, bug = BUS_UNAVAILABLE.refusal(), Bug(ValueError())
+    points: Any = Striking()
+    answering(points, [refused, bug, SimpleNamespace(repeated=True)])
+    assert struck == []
+    answering(points, [refused, SimpleNamespace(repeated=False)])
+    assert struck == [1]

@@ -85,4 +85,3 @@ async def test_a_large_body_is_parsed_off_the_loop(monkeypatch: pytest.MonkeyPat
         value = await JsonBody().read(request_of(Wire({"type": "http.request", "body": raw, "more_body": False})))
         assert value == json.loads(raw)
         assert (threads.pop() is not threading.main_thread()) is off
-
