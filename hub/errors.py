@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -27,6 +27,11 @@ class Kind(StrEnum):
     UNAVAILABLE = "unavailable"
     TOO_LATE = "too_late"
     INTERNAL = "internal"
+
+    @property
+    def is_final(self) -> bool:
+        """The same request is never accepted later."""
+        return MEANINGS[self].kafka != "retry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class Refusal:
     @property
     def is_final(self) -> bool:
         """The same request is never accepted later."""
-        return MEANINGS[self.kind].kafka != "retry"
+        return self.kind.is_final
 
     def error(self) -> Refused:
         """Return the exception that carries it: `Rejected` when it is final, else `Retryable`."""
@@ -123,8 +128,8 @@ class Code:
         detail = f"{self.zh}（{self.en}）"
         if values:
             detail = detail.format(**values)
-        found = Refusal(self.name, f"{detail}: {why}" if why else detail, self.kind, field or self.field)
-        return found if found.is_final else replace(found, after_s=after_s)
+        text = f"{detail}: {why}" if why else detail
+        return Refusal(self.name, text, self.kind, field or self.field, 0.0 if self.kind.is_final else after_s)
 
     def error(self, *, field: str = "", after_s: float = 1.0, why: object = "", **values: object) -> Refused:
         """Return the exception with this code, for raising; arguments as of `refusal`."""

@@ -49,7 +49,7 @@ from dispute.lifecycle.commands import (
 from dispute.lifecycle.decide import decide
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import CountedFact, Dispute
-from dispute.lifecycle.event_types import CONCLUSIONS, COUNTED, EventKind, Payload
+from dispute.lifecycle.event_types import CONCLUSIONS, EventKind, Payload
 from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.evolve import evolve, replay
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
@@ -90,7 +90,6 @@ from dispute.lifecycle.vocabulary import (
 __all__ = [
     "CONCLUSIONS",
     "CORRECTABLE",
-    "COUNTED",
     "DOCKED",
     "EARLIEST",
     "ENDS",

@@ -263,6 +263,3 @@ class EventKind(StrEnum):
 
 CONCLUSIONS: Final = frozenset({EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN})
 """Events that end a mediation; the first of an opening has `conclusion_ordinal` 1."""
-
-COUNTED: Final = frozenset(kind for kind in EventKind if kind.is_counted)
-"""Types whose facts a later event takes back or restates."""

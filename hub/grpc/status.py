@@ -5,7 +5,6 @@ Server and client both use this one translator of `hub.errors` for gRPC.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import grpc
@@ -87,8 +86,8 @@ def verdict_of(code: grpc.StatusCode, message: str, details: bytes | None) -> Re
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in message:
         # gRPC refuses an oversized message with the status that means "retry later"; a retry would not help.
         return MESSAGE_TOO_LARGE.refusal()
-    bare = Refusal(code.name.lower(), message, _BARE.get(code, Kind.INTERNAL))
-    return bare if bare.is_final else replace(bare, after_s=_AFTER_S)
+    kind = _BARE.get(code, Kind.INTERNAL)
+    return Refusal(code.name.lower(), message, kind, after_s=0.0 if kind.is_final else _AFTER_S)
 
 
 def _ours(details: bytes | None) -> Refusal | None:
@@ -103,11 +102,12 @@ def _ours(details: bytes | None) -> Refusal | None:
         return None
     kind = Kind(info.metadata["kind"]) if info.metadata["kind"] in set(Kind) else Kind.INTERNAL
     reason, detail = info.reason.lower(), "" if status.message == info.reason.lower() else status.message
-    found = Refusal(reason, detail, kind, _field(status))
-    if found.is_final:
-        return found
+    return Refusal(reason, detail, kind, _field(status), 0.0 if kind.is_final else _wait_of(status))
+
+
+def _wait_of(status: status_pb2.Status) -> float:
     retry = error_details_pb2.RetryInfo()
-    return replace(found, after_s=retry.retry_delay.ToMilliseconds() / 1000 if _find(status, retry) else _AFTER_S)
+    return retry.retry_delay.ToMilliseconds() / 1000 if _find(status, retry) else _AFTER_S
 
 
 def _field(status: status_pb2.Status) -> str:

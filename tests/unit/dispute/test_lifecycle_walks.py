@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from dispute.lifecycle import (
     CORRECTABLE,
-    COUNTED,
     ENDS,
     TRANSITIONS,
     Accept,
@@ -238,7 +237,7 @@ def figures_add_up(walk: Walk) -> None:
             if taken.restated_as is not None:
                 sums[replace(fact, dimensions=taken.restated_as)] += 1
                 assert corrected(taken.restated_as) == corrected(event.dimensions)
-        if event.type in COUNTED:
+        if event.type.is_counted:
             sums[fact_of(event, event.sequence)] += 1
     assert {key: count for key, count in sums.items() if count} == Counter(walk.state.counted)
     assert [fact.sequence for fact in walk.state.counted] == sorted(fact.sequence for fact in walk.state.counted)
