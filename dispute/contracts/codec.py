@@ -24,7 +24,16 @@ from msgspec import Struct
 from msgspec.structs import fields
 
 from dispute.contracts.snapshot import state_from_bytes, state_to_bytes
-from dispute.lifecycle.commands import LOCAL_INSTRUCTIONS, WIRE_INSTRUCTIONS, Command, WireInstruction
+from dispute.lifecycle.commands import (
+    LOCAL_INSTRUCTIONS,
+    WIRE_INSTRUCTIONS,
+    Agree,
+    Command,
+    Link,
+    RefuseMediation,
+    Supervise,
+    WireInstruction,
+)
 from dispute.lifecycle.dispute import Dispute
 from dispute.lifecycle.event_types import EventKind, Payload
 from dispute.lifecycle.events import Event
@@ -49,6 +58,10 @@ __all__ = [
 ]
 
 LOCAL: Final[Mapping[type, frozenset[str]]] = {
+    Agree: frozenset({"severable"}),
+    Link: frozenset({"score", "reasons"}),
+    RefuseMediation: frozenset({"waited"}),
+    Supervise: frozenset({"limit"}),
     Event: frozenset({"source_ref", "payload"}),
     Command: frozenset({"instruction", "counted", "limit"}),
     Dispute: frozenset(entry.name for entry in fields(Dispute))
@@ -364,4 +377,5 @@ def _payload_from_wire(message: journal_pb2.JournalEvent) -> object:
 
 
 FIELD_OF: Final[Mapping[type, str]] = {kind: WORD_START.sub("_", kind.__name__).lower() for kind in WIRE_INSTRUCTIONS}
-TYPE_OF: Final[Mapping[str, type]] = {name: kind for kind, name in FIELD_OF.items()}
+TYPE_OF: Final[Mapping[str, type]] = {name: kind for kind, name in FIELD_OF.items()} | {"link_duplicate": Link}
+"""Name in the `oneof` -> instruction; an earlier name stays readable."""

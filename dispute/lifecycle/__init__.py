@@ -20,12 +20,13 @@ from dispute.lifecycle.commands import (
     ChangeColour,
     Close,
     Command,
+    DeclineLink,
     Dispatch,
     EscalateLevel,
     Extend,
     Fail,
     Instruction,
-    LinkDuplicate,
+    Link,
     Rate,
     ReachMilestone,
     Reclassify,
@@ -35,7 +36,6 @@ from dispute.lifecycle.commands import (
     RecordVisit,
     Refer,
     RefuseMediation,
-    Register,
     Reopen,
     Resume,
     ReturnToSource,
@@ -43,17 +43,28 @@ from dispute.lifecycle.commands import (
     Supervise,
     Suspend,
     Track,
+    Unlink,
     WireInstruction,
     Withdraw,
 )
 from dispute.lifecycle.decide import decide
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
-from dispute.lifecycle.dispute import CountedFact, Dispute
-from dispute.lifecycle.event_types import CONCLUSIONS, EventKind, Payload
+from dispute.lifecycle.dispute import Alarm, Checkpoint, CountedFact, Dispute, Standing
+from dispute.lifecycle.event_types import CONCLUSIONS, OVERLAYS, RETIRED, EventKind, Payload
 from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.evolve import evolve, replay
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
 from dispute.lifecycle.limits import Extension, Limit
+from dispute.lifecycle.own_commands import (
+    Exclude,
+    NoteUndocked,
+    ProposeLink,
+    Register,
+    RequestInformation,
+    Resubmit,
+    ShareAgreement,
+    ShareFailure,
+)
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, SettledDate, SettleDueDates, Span
 from dispute.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
 from dispute.lifecycle.table import TRANSITIONS, Transition
@@ -81,6 +92,7 @@ from dispute.lifecycle.vocabulary import (
     Role,
     Satisfaction,
     Scale,
+    Stage,
     Supervision,
     SuspendReason,
     TrackReason,
@@ -97,6 +109,8 @@ __all__ = [
     "LATEST",
     "LOCAL_INSTRUCTIONS",
     "OPEN",
+    "OVERLAYS",
+    "RETIRED",
     "SETTLED_FORMS",
     "SIGN_OFF_EXPIRED",
     "STATE_TERMS",
@@ -106,6 +120,7 @@ __all__ = [
     "Accept",
     "Actor",
     "Agree",
+    "Alarm",
     "ApplyForConfirmation",
     "BeginFollowUp",
     "BeginMediation",
@@ -113,6 +128,7 @@ __all__ = [
     "Bounce",
     "ChangeColour",
     "Channel",
+    "Checkpoint",
     "Clarity",
     "Close",
     "CohortDates",
@@ -120,6 +136,7 @@ __all__ = [
     "Command",
     "CountedFact",
     "DateName",
+    "DeclineLink",
     "Dimensions",
     "Dispatch",
     "DispatchMode",
@@ -127,6 +144,7 @@ __all__ = [
     "EscalateLevel",
     "Event",
     "EventKind",
+    "Exclude",
     "Extend",
     "Extension",
     "Fail",
@@ -134,12 +152,14 @@ __all__ = [
     "Instruction",
     "Level",
     "Limit",
-    "LinkDuplicate",
+    "Link",
     "MadeBy",
     "MediationKind",
     "Milestone",
+    "NoteUndocked",
     "OutcomeForm",
     "Payload",
+    "ProposeLink",
     "ProvisionalDate",
     "Rate",
     "ReachMilestone",
@@ -157,6 +177,8 @@ __all__ = [
     "Remedy",
     "Reopen",
     "ReopenReason",
+    "RequestInformation",
+    "Resubmit",
     "Resume",
     "Retraction",
     "ReturnToSource",
@@ -165,8 +187,12 @@ __all__ = [
     "Scale",
     "SettleDueDates",
     "SettledDate",
+    "ShareAgreement",
+    "ShareFailure",
     "Sign",
     "Span",
+    "Stage",
+    "Standing",
     "State",
     "Supervise",
     "Supervision",
@@ -175,6 +201,7 @@ __all__ = [
     "Track",
     "TrackReason",
     "Transition",
+    "Unlink",
     "WireInstruction",
     "Withdraw",
     "WithdrawReason",

@@ -1,4 +1,4 @@
-"""Instructions to one dispute: command.proto's and intake's own."""
+"""Instructions to one dispute: command.proto's, and the list of all."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ from typing import Final, TypeAlias, get_args
 
 from msgspec import Struct
 
-from dispute.lifecycle.dimensions import Dimensions
 from dispute.lifecycle.limits import NO_LIMIT, Limit
+from dispute.lifecycle.own_commands import (
+    Exclude,
+    NoteUndocked,
+    ProposeLink,
+    Register,
+    RequestInformation,
+    Resubmit,
+    ShareAgreement,
+    ShareFailure,
+)
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from dispute.lifecycle.vocabulary import (
     Channel,
@@ -39,35 +48,32 @@ class Actor(Struct, frozen=True):
     actor_id: str
 
 
-class Register(Struct, frozen=True):
-    """T1: registers; made from a hand-off or a Submit, never on the wire.
+class Link(Struct, frozen=True):
+    """L1: links to the dispute that the matter is counted at.
+
+    Linking adds and takes nothing away: the dispute goes on by itself.
 
     Attributes:
-        dimensions: Channel, organ, place, class, regime; not what a later step sets.
-        received_on: The source's own date of receipt; the `registered` fact counts under it.
-        source_ref: The source's own reference.
-        agency: Agency whose credential sent it; the dispute id is made of it and `source_ref`.
-            Empty is `dimensions.source_organ`.
-        transitional: Received across a change of the law.
-        amount_fen: Amount in dispute.
-        local_due_on: County's own limit (petitions).
-        statutory_due_on: Statutory limit (petitions).
+        master_dispute_id: Dispute that stays the first of its matter.
+        score: Points of the match; 0 when a person links.
+        reasons: What the points were given for.
     """
 
-    dimensions: Dimensions
-    received_on: date
-    source_ref: str
-    agency: str = ""
-    transitional: bool = False
-    amount_fen: int = 0
-    local_due_on: date | None = None
-    statutory_due_on: date | None = None
-
-
-class LinkDuplicate(Struct, frozen=True):
-    """T2: links to an open dispute of the same parties and matter."""
-
     master_dispute_id: str
+    score: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+class Unlink(Struct, frozen=True):
+    """L2: undoes the link, and what was shared by it."""
+
+    reason_code: str
+
+
+class DeclineLink(Struct, frozen=True):
+    """L4: declines a proposed link."""
+
+    candidate_dispute_id: str
 
 
 class BeginScreening(Struct, frozen=True):
@@ -75,11 +81,15 @@ class BeginScreening(Struct, frozen=True):
 
 
 class RefuseMediation(Struct, frozen=True):
-    """T4: not mediable, or without consent; exclusion codes are rule data."""
+    """T4: not mediable, or without consent; exclusion codes are rule data.
+
+    `waited` when the wait for what was lacking is over.
+    """
 
     reason_code: str
     clause: str = ""
     rule_version: str = ""
+    waited: bool = False
 
 
 class Accept(Struct, frozen=True):
@@ -158,7 +168,12 @@ class Extend(Struct, frozen=True):
 
 
 class Agree(Struct, frozen=True):
-    """T14: records an agreement."""
+    """T14: records an agreement.
+
+    Attributes:
+        subjects: What it is about: debt, title, status …; empty when not told.
+        severable: Only a part of it may be confirmed, and a person decides which; intake's own, never on the wire.
+    """
 
     outcome_form: OutcomeForm
     signed_by_all: bool = False
@@ -169,6 +184,8 @@ class Agree(Struct, frozen=True):
     document_sha256: str = ""
     confirmable: bool = False
     confirm_by: date | None = None
+    subjects: tuple[str, ...] = ()
+    severable: bool = False
 
 
 class Fail(Struct, frozen=True):
@@ -184,9 +201,15 @@ class Withdraw(Struct, frozen=True):
 
 
 class ApplyForConfirmation(Struct, frozen=True):
-    """T17: applies for judicial confirmation."""
+    """T17: applies for judicial confirmation.
+
+    Attributes:
+        jointly: Both sides together.
+        severed_part: Only of the part that a reviewer found to be open to it.
+    """
 
     jointly: bool
+    severed_part: bool = False
 
 
 class RecordRuling(Struct, frozen=True):
@@ -259,9 +282,15 @@ class Reopen(Struct, frozen=True):
 
 
 class Supervise(Struct, frozen=True):
-    """O1: changes the level of supervision."""
+    """O1: changes the level of supervision.
+
+    Attributes:
+        rung: New level.
+        limit: Limit that was missed or draws near; empty when a person changes the level.
+    """
 
     rung: Supervision
+    limit: str = ""
 
 
 class ChangeColour(Struct, frozen=True):
@@ -295,10 +324,12 @@ class Rate(Struct, frozen=True):
 
 
 WireInstruction: TypeAlias = (
-    LinkDuplicate
+    Link
     | BeginScreening
     | RefuseMediation
     | Accept
+    | Unlink
+    | DeclineLink
     | Dispatch
     | Sign
     | Bounce
@@ -327,7 +358,17 @@ WireInstruction: TypeAlias = (
     | Reclassify
     | Rate
 )
-LocalInstruction: TypeAlias = Register | SettleDueDates
+LocalInstruction: TypeAlias = (
+    Register
+    | SettleDueDates
+    | ProposeLink
+    | ShareAgreement
+    | ShareFailure
+    | Exclude
+    | RequestInformation
+    | NoteUndocked
+    | Resubmit
+)
 Instruction: TypeAlias = LocalInstruction | WireInstruction
 
 WIRE_INSTRUCTIONS: Final[tuple[type, ...]] = get_args(WireInstruction)

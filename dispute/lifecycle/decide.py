@@ -10,14 +10,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from dispute.calendar.days import business_day, is_plausible_instant
-from dispute.lifecycle.commands import Command, Register
+from dispute.lifecycle.commands import Command, Unlink
+from dispute.lifecycle.dimensions import Dimensions
 from dispute.lifecycle.dispute import Dispute
 from dispute.lifecycle.effects import Change, source_ref_of
-from dispute.lifecycle.event_types import CONCLUSIONS, EventKind
+from dispute.lifecycle.event_types import CONCLUSIONS
 from dispute.lifecycle.events import Event
-from dispute.lifecycle.evolve import evolve
+from dispute.lifecycle.evolve import OPENINGS, evolve
 from dispute.lifecycle.identity import event_id_of
+from dispute.lifecycle.own_commands import Register, Resubmit
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
+from dispute.lifecycle.rewinding import groundless, moves, restored, taken_back
 from dispute.lifecycle.situation import Situation, is_pseudonym
 from dispute.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
 from dispute.refusals import commands as refusals
@@ -39,6 +42,45 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Ref
     refusal = _malformed(command) or _misplaced(dispute, command)
     if refusal is not None:
         return refusal
+    if dispute is None or not dispute.checkpoints:
+        return _decided(dispute, command)
+    return _taking_back(dispute, command)
+
+
+def _taking_back(dispute: Dispute, command: Command) -> tuple[Event, ...] | Refusal:
+    """Decide a command that may take back an alarm or a shared outcome.
+
+    What happened before an alarm, and would have prevented it, is decided as if it had been written down in time.
+    """
+    first: Refusal | None = None
+    for checkpoint in dispute.checkpoints:
+        shared = not checkpoint.limit
+        if shared != isinstance(command.instruction, Unlink):
+            continue
+        if not shared and command.occurred_at >= checkpoint.at:
+            continue
+        before = restored(dispute, checkpoint)
+        outcome = _decided(before, command)
+        if isinstance(outcome, Refusal):
+            first = first or outcome
+            continue
+        if not shared and not moves(before, evolve(before, outcome[0]), checkpoint.limit):
+            continue
+        if not shared and command.limit.too_late:
+            return refusals.PAPER_TOO_LATE.refusal()
+        return (_rewound(dispute, checkpoint.sequence, outcome[0]),)
+    plain = _decided(dispute, command)
+    wrong_state = isinstance(plain, Refusal) and plain.code == refusals.WRONG_STATE.name
+    return first if wrong_state and first is not None else plain
+
+
+def _rewound(dispute: Dispute, sequence: int, event: Event) -> Event:
+    """Return the event with everything that it takes back."""
+    retracts = (*taken_back(dispute, sequence), *event.retracts)
+    return replace(event, from_state=dispute.state, retracts=retracts, rewinds_to=sequence)
+
+
+def _decided(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Refusal:
     at = Situation(dispute, command, business_day(command.occurred_at))
     row = _row(at)
     if row is None:
@@ -48,16 +90,22 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Ref
         code = guard(at, command.instruction)
         if code is not None:
             return code.refusal(why=_asked(row, command))
+    if command.limit.bar is not None:
+        return command.limit.bar.refusal(why=f"{_asked(row, command)}: {command.limit.clause}")
     event = _event(row, at, row.effect(at, command.instruction))
     if command.counted or (dispute is not None and dispute.provisional):
         event = replace(event, provisional=_still_provisional(dispute, command, event))
+    if dispute is not None and dispute.alarms and not command.limit.too_late:
+        known = {each.sequence for each in event.retracts}
+        gone = groundless(dispute, evolve(dispute, event), command.occurred_at)
+        event = replace(event, retracts=(*event.retracts, *(each for each in gone if each.sequence not in known)))
     return (event,)
 
 
 def _asked(row: Transition[Any], command: Command) -> str:
     """Name the requested row and its bounding rule."""
     name, rule = f"{row.id} {type(command.instruction).__name__}", command.limit.extension
-    return name if rule is None else f"{name}, 1–{rule.days}: {rule.clause}"
+    return name if rule is None else f"{name}, 1–{rule.days or ''}: {rule.clause}"
 
 
 def _still_provisional(dispute: Dispute | None, command: Command, event: Event) -> tuple[ProvisionalDate, ...]:
@@ -110,7 +158,7 @@ def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
     dispute, command = at.dispute, at.command
     order = command.instruction
     sequence = 1 if dispute is None else dispute.sequence + 1
-    reopened = row.kind is EventKind.REOPENED
+    reopened = row.kind in OPENINGS
     before = 0 if dispute is None or reopened else dispute.times(row.kind)
     concluded = 0 if dispute is None else dispute.conclusions
     state = None if dispute is None else dispute.state
@@ -123,9 +171,9 @@ def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
         causation_id=command.command_id,
         correlation_id=command.correlation_id or command.command_id,
         occurred_at=command.occurred_at,
-        business_day=order.received_on if isinstance(order, Register) else at.day,
+        business_day=order.received_on if isinstance(order, Register | Resubmit) else at.day,
         cohort=change.cohort,
-        dimensions=change.dimensions,
+        dimensions=_ruled(change.dimensions, command.limit.rule_version),
         retracts=change.retracts,
         transition=row.id,
         from_state=state,
@@ -137,5 +185,11 @@ def _event(row: Transition[Any], at: Situation, change: Change) -> Event:
         ordinal=before + 1,
         conclusion_ordinal=concluded + 1 if row.kind in CONCLUSIONS else 0,
         payload=change.payload,
+        limit=change.limit,
         source_ref=source_ref_of(order),
     )
+
+
+def _ruled(dimensions: Dimensions, version: str) -> Dimensions:
+    """Return the dimensions with the version of the rules that the event rests on."""
+    return replace(dimensions, rule_version=version) if version and dimensions.rule_version != version else dimensions

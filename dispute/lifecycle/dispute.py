@@ -13,7 +13,7 @@ from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import COHORT_DATES, DateName, ProvisionalDate
 from dispute.lifecycle.states import State
-from dispute.lifecycle.vocabulary import Milestone, Supervision
+from dispute.lifecycle.vocabulary import Milestone, Stage, Supervision
 
 
 class CountedFact(Struct, frozen=True):
@@ -63,62 +63,128 @@ class CountedFacts(Struct, frozen=True, eq=False):
         return hash(tuple(self))
 
 
-class Dispute(Struct, frozen=True):
+class Alarm(Struct, frozen=True):
+    """One limit that was missed or draws near, as long as the matter does not move.
+
+    Attributes:
+        limit: Name of the limit; empty for a level that a person set.
+        rung: Level of supervision that it led to.
+        sequence: Its event.
+        at: When it was reached.
+        state: State in which it was reached.
+    """
+
+    limit: str
+    rung: Supervision
+    sequence: int
+    at: datetime
+    state: State
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How a dispute stands: what an event may change and a later one may restore.
+
+    Attributes:
+        state: State, the source of rows in the transition table.
+        since: Since when it is in that state; None for a dispute of an earlier release.
+        dimensions: What it is counted by now.
+        cohort: Cohort dates now.
+        co_departments: Co-handlers; never the lead.
+        sign_by: Until when the handler may sign; None without a limit.
+        screen_by: Last day on which the screening waits for what it lacks; None when it does not wait.
+        missing: What the screening lacks, as reason codes.
+        clock_stopped_on: Day from which the term is stopped; None while it runs.
+        statutory_extended: A petition's statutory limit was extended; a relapse gives no second extension.
+        agreement_on: Day of the last agreement of this opening.
+        confirmable: That agreement is open to judicial confirmation.
+        confirm_by: Last day to apply for it.
+        severable: Only a part of it is, and a reviewer decides which.
+        partial: That agreement covers only a part of the matter.
+        failed_on: Day of the last failure of this opening; None before one.
+        clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
+        conclusions: Conclusions of this opening.
+        ordinals: How often each kind of event happened in this opening.
+        provisional: Dates counted without a holiday table: the current ones, and earlier ones of counted facts.
+    """
+
+    state: State
+    dimensions: Dimensions
+    cohort: CohortDates
+    since: datetime | None = None
+    co_departments: tuple[str, ...] = ()
+    sign_by: datetime | None = None
+    screen_by: date | None = None
+    missing: tuple[str, ...] = ()
+    clock_stopped_on: date | None = None
+    statutory_extended: bool = False
+    agreement_on: date | None = None
+    confirmable: bool = False
+    confirm_by: date | None = None
+    severable: bool = False
+    partial: bool = False
+    failed_on: date | None = None
+    clean_visits: int = 0
+    conclusions: int = 0
+    ordinals: tuple[tuple[EventKind, int], ...] = ()
+    provisional: tuple[ProvisionalDate, ...] = ()
+
+
+class Checkpoint(Struct, frozen=True):
+    """How a dispute stood before an event that may be taken back.
+
+    Such an event is an alarm that fired on missing paper, or an outcome shared by a link.
+
+    Attributes:
+        sequence: Number of the event.
+        limit: Limit whose end the alarm reported; empty when the outcome was shared.
+        at: When the event happened.
+        before: How the dispute stood before it.
+    """
+
+    sequence: int
+    limit: str
+    at: datetime
+    before: Standing
+
+
+class Dispute(Standing, frozen=True, kw_only=True):
     """One dispute (一案一码).
 
     It has no parties.
 
     Attributes:
         dispute_id: Code of the dispute.
-        state: State, the source of rows in the transition table.
         sequence: Number of events so far.
-        dimensions: What it is counted by now.
-        cohort: Cohort dates now.
         registered_at: When it was registered; nothing can have happened to it before.
-        supervision: Level of supervision.
+        supervision: Level of supervision: the highest of its alarms.
+        alarms: Limits that were missed or draw near, as long as the matter does not move.
         source_ref: The source's own reference.
+        procedure: Procedure of the suit; empty elsewhere.
+        stage: Of a suit.
         reopen_seq: Openings so far minus one.
-        master_dispute_id: Master, when linked as a duplicate.
-        co_departments: Co-handlers; never the lead.
-        sign_by: Until when the handler may sign; None without a limit.
-        clock_stopped_on: Day from which the term is stopped; None while it runs.
-        statutory_extended: A petition's statutory limit was extended; a relapse gives no second extension.
-        agreement_on: Day of the last agreement of this opening.
-        confirmable: That agreement is open to judicial confirmation.
-        confirm_by: Last day to apply for it.
-        partial: That agreement covers only a part of the matter.
-        clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
+        round: How often its source handed it over.
+        master_dispute_id: First dispute of its matter; empty when it is not linked.
+        proposed_links: Disputes that may be the same matter; a person decides.
         milestones: Petition milestones reached in this opening.
-        conclusions: Conclusions of this opening.
-        ordinals: How often each kind of event happened in this opening.
         counted: Facts as the figures count them now, of all openings, in order.
-        provisional: Dates counted without a holiday table: the current ones, and earlier ones of counted facts.
+        checkpoints: What a later event may take back, in order.
     """
 
     dispute_id: str
-    state: State
     sequence: int
-    dimensions: Dimensions
-    cohort: CohortDates
     registered_at: datetime
     supervision: Supervision = Supervision.NORMAL
+    alarms: tuple[Alarm, ...] = ()
     source_ref: str = ""
+    procedure: str = ""
+    stage: Stage = Stage.NONE
     reopen_seq: int = 0
+    round: int = 1
     master_dispute_id: str = ""
-    co_departments: tuple[str, ...] = ()
-    sign_by: datetime | None = None
-    clock_stopped_on: date | None = None
-    statutory_extended: bool = False
-    agreement_on: date | None = None
-    confirmable: bool = False
-    confirm_by: date | None = None
-    partial: bool = False
-    clean_visits: int = 0
+    proposed_links: tuple[str, ...] = ()
     milestones: tuple[Milestone, ...] = ()
-    conclusions: int = 0
-    ordinals: tuple[tuple[EventKind, int], ...] = ()
     counted: CountedFacts = CountedFacts()
-    provisional: tuple[ProvisionalDate, ...] = ()
+    checkpoints: tuple[Checkpoint, ...] = ()
 
     def times(self, kind: EventKind) -> int:
         """Return how often `kind` happened in this opening."""
@@ -144,6 +210,8 @@ class Dispute(Struct, frozen=True):
             return None if self.sign_by is None else last_day_before(self.sign_by)
         if name is DateName.CONFIRM_BY:
             return self.confirm_by
+        if name is DateName.SCREEN_BY:
+            return self.screen_by
         day: date | None = getattr(self.cohort, name.value)
         return day
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from dispute.lifecycle import event_types as e
 from dispute.lifecycle.commands import (
-    Accept,
     Agree,
     BeginFollowUp,
     BeginMediation,
@@ -24,7 +23,6 @@ from dispute.lifecycle.commands import (
     Extend,
     Fail,
     Instruction,
-    LinkDuplicate,
     Rate,
     ReachMilestone,
     RecordNonPerformance,
@@ -32,8 +30,6 @@ from dispute.lifecycle.commands import (
     RecordRuling,
     RecordVisit,
     Refer,
-    RefuseMediation,
-    Register,
     Reopen,
     Resume,
     ReturnToSource,
@@ -46,15 +42,23 @@ from dispute.lifecycle.commands import (
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import CountedFact, Dispute
 from dispute.lifecycle.events import NOTHING, Retraction
+from dispute.lifecycle.own_commands import (
+    Exclude,
+    Register,
+    ShareFailure,
+)
+from dispute.lifecycle.provisional import DateName
 from dispute.lifecycle.situation import Situation
 from dispute.lifecycle.vocabulary import (
     LEVELS,
     RUNGS,
     SIGN_OFF_EXPIRED,
     Colour,
+    FailureReason,
     MediationKind,
     OutcomeForm,
     Regime,
+    Stage,
     Supervision,
 )
 
@@ -67,27 +71,18 @@ class Change(Struct, frozen=True):
     payload: e.Payload = NOTHING
     reason_code: str = ""
     retracts: tuple[Retraction, ...] = ()
+    limit: str = ""
 
 
-def _keep(dispute: Dispute, payload: e.Payload = NOTHING, reason_code: str = "") -> Change:
+def keep(dispute: Dispute, payload: e.Payload = NOTHING, reason_code: str = "") -> Change:
+    """Return a change of nothing but payload and reason."""
     return Change(dispute.dimensions, dispute.cohort, payload, reason_code)
 
 
-def _concluded(dispute: Dispute, day: date) -> CohortDates:
+def concluded(dispute: Dispute, day: date) -> CohortDates:
+    """Return the cohort dates of a dispute concluded on a day; the first conclusion of an opening stays."""
     known = dispute.cohort
     return known if known.concluded_on else replace(known, concluded_on=day)
-
-
-def register(at: Situation, order: Register) -> Change:
-    """Start the cohorts; the receipt date is the source's own."""
-    cohort = CohortDates(
-        received_on=order.received_on,
-        registered_on=at.day,
-        local_due_on=order.local_due_on,
-        statutory_due_on=order.statutory_due_on,
-    )
-    payload = e.Registered(clause=at.command.limit.clause, amount_fen=order.amount_fen, transitional=order.transitional)
-    return Change(order.dimensions, cohort, payload)
 
 
 def retraction(
@@ -112,38 +107,20 @@ def retraction(
     )
 
 
-def link(at: Situation, order: LinkDuplicate) -> Change:
-    """Take back all facts: the matter is counted at its master."""
-    dispute = at.known
-    taken_back = tuple(retraction(fact) for fact in dispute.counted)
-    return Change(
-        dispute.dimensions,
-        dispute.cohort,
-        e.DuplicateLinked(master_dispute_id=order.master_dispute_id),
-        retracts=taken_back,
+def without_outcome(dimensions: Dimensions) -> Dimensions:
+    """Return the dimensions without mediator and outcome."""
+    return replace(
+        dimensions,
+        mediator_id="",
+        mediation_kind=MediationKind.NONE,
+        outcome_form=OutcomeForm.NONE,
+        outcome_code="",
     )
 
 
 def unchanged(at: Situation, _: Instruction) -> Change:
     """Change only the state."""
-    return _keep(at.known)
-
-
-def refuse_mediation(at: Situation, order: RefuseMediation) -> Change:
-    """Note the exclusion."""
-    rules = order.rule_version or at.known.dimensions.rule_version
-    dimensions = replace(at.known.dimensions, outcome_code=order.reason_code, rule_version=rules)
-    return Change(dimensions, at.known.cohort, e.MediationRefused(clause=order.clause), order.reason_code)
-
-
-def accept(at: Situation, order: Accept) -> Change:
-    """Start the acceptance cohort."""
-    rules = order.rule_version or at.known.dimensions.rule_version
-    return Change(
-        replace(at.known.dimensions, rule_version=rules),
-        replace(at.known.cohort, accepted_on=at.day),
-        e.Accepted(clause=order.clause, transitional=order.transitional),
-    )
+    return keep(at.known)
 
 
 def dispatch(at: Situation, order: Dispatch) -> Change:
@@ -177,25 +154,34 @@ def bounce(at: Situation, order: Bounce) -> Change:
     So bounces are counted by department. A dispatch that nobody signed in time is overdue; a higher supervision level
     stays.
     """
-    overdue = order.reason_code == SIGN_OFF_EXPIRED and RUNGS.index(at.known.supervision) < RUNGS.index(
-        Supervision.OVERDUE
-    )
-    return _keep(at.known, e.Bounced(Supervision.OVERDUE if overdue else None), order.reason_code)
+    expired = order.reason_code == SIGN_OFF_EXPIRED
+    overdue = expired and RUNGS.index(at.known.supervision) < RUNGS.index(Supervision.OVERDUE)
+    change = keep(at.known, e.Bounced(Supervision.OVERDUE if overdue else None), order.reason_code)
+    return replace(change, limit=DateName.SIGN_BY.value) if expired else change
 
 
 def begin_mediation(at: Situation, order: BeginMediation) -> Change:
     """Set the mediator.
 
-    After a refused confirmation, the earlier outcome is removed because it no longer describes the dispute.
+    After a refused confirmation, the earlier outcome is removed because it no longer describes the dispute, and a new
+    term runs.
     """
     dimensions = replace(
-        at.known.dimensions,
-        mediator_id=order.mediator_id,
-        mediation_kind=order.mediation_kind,
-        outcome_form=OutcomeForm.NONE,
-        outcome_code="",
+        without_outcome(at.known.dimensions), mediator_id=order.mediator_id, mediation_kind=order.mediation_kind
     )
-    return Change(dimensions, at.known.cohort)
+    due_on = at.command.limit.last_day
+    cohort = at.known.cohort if due_on is None else replace(at.known.cohort, due_on=due_on)
+    return Change(dimensions, cohort, e.MediationBegun(clause=at.command.limit.clause))
+
+
+def attempt_again(at: Situation, order: BeginMediation) -> Change:
+    """Take the failure back: the mediation goes on, for the last time."""
+    dispute = at.known
+    begun = begin_mediation(at, order)
+    failures = [fact for fact in dispute.counted if fact.type is e.EventKind.FAILED]
+    own = [fact for fact in failures if fact.reopen_seq == dispute.reopen_seq]
+    cohort = replace(begun.cohort, concluded_on=None)
+    return replace(begun, cohort=cohort, retracts=tuple(retraction(fact) for fact in own[-1:]))
 
 
 def escalate(at: Situation, order: EscalateLevel) -> Change:
@@ -216,13 +202,13 @@ def escalate(at: Situation, order: EscalateLevel) -> Change:
 
 def suspend(at: Situation, order: Suspend) -> Change:
     """Note the reason; `evolve` stops the clock by it."""
-    return _keep(at.known, reason_code=order.reason_code)
+    return keep(at.known, reason_code=order.reason_code)
 
 
 def resume(at: Situation, order: Resume) -> Change:
     """Move the due date only after a stopped clock."""
     if order.due_on is None:
-        return _keep(at.known, e.Resumed())
+        return keep(at.known, e.Resumed())
     before = at.known.cohort
     return Change(at.known.dimensions, replace(before, due_on=order.due_on), e.Resumed(due_before=before.due_on))
 
@@ -245,12 +231,14 @@ def agree(at: Situation, order: Agree) -> Change:
     """Note form and document of the agreement.
 
     The first agreement and the first conclusion of an opening keep their days. A suit that is filed (regime B) ends in
-    a statement or a withdrawal, never in a confirmation, even when the command claims it.
+    a statement or a withdrawal, never in a confirmation, even when the command claims it; so does one that the court
+    entrusted in litigation.
     """
-    cohort = _concluded(at.known, at.day)
+    cohort = concluded(at.known, at.day)
     if cohort.agreed_on is None:
         cohort = replace(cohort, agreed_on=at.day)
-    confirmable = order.confirmable and at.known.dimensions.regime is not Regime.B
+    filed = at.known.dimensions.regime is Regime.B or at.known.stage is Stage.IN_LITIGATION
+    confirmable = order.confirmable and not filed
     payload = e.Agreed(
         amount_fen=order.amount_fen,
         document_sha256=order.document_sha256,
@@ -258,30 +246,44 @@ def agree(at: Situation, order: Agree) -> Change:
         oral=order.oral_recorded,
         confirmable=confirmable,
         confirm_by=order.confirm_by if confirmable else None,
+        clause=at.command.limit.clause,
+        severable=order.severable,
     )
     dimensions = replace(at.known.dimensions, outcome_form=order.outcome_form, outcome_code="")
     return Change(dimensions, cohort, payload)
 
 
-def end_without_agreement(at: Situation, order: Fail | Withdraw) -> Change:
+def end_without_agreement(at: Situation, order: Fail | Withdraw | ShareFailure | Exclude) -> Change:
     """Note the reason."""
     dimensions = replace(at.known.dimensions, outcome_form=OutcomeForm.NONE, outcome_code=str(order.reason_code))
-    return Change(dimensions, _concluded(at.known, at.day), reason_code=order.reason_code)
+    return Change(dimensions, concluded(at.known, at.day), reason_code=order.reason_code)
+
+
+def fail(at: Situation, order: Fail) -> Change:
+    """Note the reason; that the term expired may be taken back by a paper of before."""
+    expired = order.reason_code is FailureReason.TERM_EXPIRED
+    payload = e.Failed(clause=at.command.limit.clause)
+    return replace(end_without_agreement(at, order), payload=payload, limit=DateName.DUE_ON.value if expired else "")
+
+
+def exclude(at: Situation, order: Exclude) -> Change:
+    """Note the exclusion that came to light."""
+    return replace(end_without_agreement(at, order), payload=e.Failed(clause=order.clause))
 
 
 def rule(at: Situation, order: RecordRuling) -> Change:
     """Note the ruling; a counted agreement stays counted."""
-    return _keep(at.known, reason_code="" if order.confirmed else order.reason_code)
+    return keep(at.known, reason_code="" if order.confirmed else order.reason_code)
 
 
 def perform(at: Situation, order: RecordPerformance) -> Change:
     """Note the evidence."""
-    return _keep(at.known, e.Performed(document_sha256=order.evidence_sha256))
+    return keep(at.known, e.Performed(document_sha256=order.evidence_sha256))
 
 
 def not_perform(at: Situation, order: RecordNonPerformance) -> Change:
     """Note the remedy."""
-    return _keep(at.known, e.NotPerformed(target=order.target))
+    return keep(at.known, e.NotPerformed(target=order.target))
 
 
 def return_to_source(at: Situation, order: ReturnToSource) -> Change:
@@ -290,17 +292,17 @@ def return_to_source(at: Situation, order: ReturnToSource) -> Change:
     The reason of the event is the reason of the outcome.
     """
     payload = e.Returned(target=order.target, document_sha256=order.packet_sha256)
-    return _keep(at.known, payload, at.known.dimensions.outcome_code)
+    return keep(at.known, payload, at.known.dimensions.outcome_code)
 
 
 def refer(at: Situation, order: Refer) -> Change:
     """Note the route."""
-    return _keep(at.known, e.Referred(target=order.target), at.known.dimensions.outcome_code)
+    return keep(at.known, e.Referred(target=order.target), at.known.dimensions.outcome_code)
 
 
 def begin_follow_up(at: Situation, order: BeginFollowUp) -> Change:
     """Note the planned day."""
-    return _keep(at.known, e.FollowUpBegun(visit_on=order.visit_on))
+    return keep(at.known, e.FollowUpBegun(visit_on=order.visit_on))
 
 
 def close(at: Situation, order: Close) -> Change:
@@ -311,12 +313,12 @@ def close(at: Situation, order: Close) -> Change:
 
 def track(at: Situation, order: Track) -> Change:
     """Note why it stays under watch."""
-    return _keep(at.known, reason_code=order.reason_code)
+    return keep(at.known, reason_code=order.reason_code)
 
 
 def visit(at: Situation, order: RecordVisit) -> Change:
     """Note the visit."""
-    return _keep(at.known, e.Visited(clean_visit=order.clean))
+    return keep(at.known, e.Visited(clean_visit=order.clean))
 
 
 def reopen(at: Situation, order: Reopen) -> Change:
@@ -326,14 +328,7 @@ def reopen(at: Situation, order: Reopen) -> Change:
     """
     dispute = at.known
     colour = dispute.dimensions.colour if order.colour is Colour.NONE else order.colour
-    dimensions = replace(
-        dispute.dimensions,
-        colour=colour,
-        mediator_id="",
-        mediation_kind=MediationKind.NONE,
-        outcome_form=OutcomeForm.NONE,
-        outcome_code="",
-    )
+    dimensions = replace(without_outcome(dispute.dimensions), colour=colour)
     cohort = replace(
         dispute.cohort,
         accepted_on=at.day,
@@ -349,7 +344,7 @@ def reopen(at: Situation, order: Reopen) -> Change:
 
 def supervise(at: Situation, order: Supervise) -> Change:
     """Note the supervision level."""
-    return _keep(at.known, e.Supervised(supervision=order.rung))
+    return replace(keep(at.known, e.Supervised(order.rung, at.command.limit.clause)), limit=order.limit)
 
 
 def colour(at: Situation, order: ChangeColour) -> Change:
@@ -361,13 +356,15 @@ def colour(at: Situation, order: ChangeColour) -> Change:
 
 
 def milestone(at: Situation, order: ReachMilestone) -> Change:
-    """Note the milestone."""
-    return _keep(at.known, e.MilestoneReached(milestone=order.milestone))
+    """Note the milestone, and whether it was late."""
+    due_on = at.command.limit.last_day
+    late = due_on is not None and at.day > due_on
+    return keep(at.known, e.MilestoneReached(order.milestone, at.command.limit.clause, due_on, late))
 
 
 def rate(at: Situation, order: Rate) -> Change:
     """Note the rating."""
-    return _keep(at.known, e.Rated(satisfaction=order.satisfaction))
+    return keep(at.known, e.Rated(satisfaction=order.satisfaction))
 
 
 def source_ref_of(order: Instruction) -> str:

@@ -13,7 +13,7 @@ from typing import Final, Self
 from msgspec import Struct
 
 from dispute.lifecycle.provisional import SettledDate
-from dispute.lifecycle.vocabulary import Channel, Colour, Milestone, ReferTarget, Remedy, Supervision
+from dispute.lifecycle.vocabulary import Channel, Colour, Milestone, ReferTarget, Remedy, Stage, Supervision
 
 
 class Payload(Struct, frozen=True):
@@ -21,17 +21,95 @@ class Payload(Struct, frozen=True):
 
 
 class Registered(Payload, frozen=True):
-    """Limit of a petition, amount in dispute, and whether a change of the law lies between receipt and registration."""
+    """Limit of a petition, amount in dispute, and whether a change of the law lies between receipt and registration.
+
+    Attributes:
+        clause: Of the limits.
+        amount_fen: Amount in dispute.
+        transitional: The law changed between receipt and registration.
+        procedure: Procedure of the suit; empty elsewhere.
+        stage: Of a suit.
+    """
 
     clause: str = ""
     amount_fen: int = 0
     transitional: bool = False
+    procedure: str = ""
+    stage: Stage = Stage.NONE
 
 
 class DuplicateLinked(Payload, frozen=True):
-    """Master that the matter is counted at."""
+    """Master that the matter is counted at; earlier releases wrote it."""
 
     master_dispute_id: str
+
+
+class Linked(Payload, frozen=True):
+    """First dispute of the matter, and why the two are one matter.
+
+    Attributes:
+        master_dispute_id: First dispute of the matter.
+        score: Points of the match; 0 when a person linked.
+        reasons: What the points were given for.
+    """
+
+    master_dispute_id: str
+    score: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+class Unlinked(Payload, frozen=True):
+    """First dispute of the matter that it no longer belongs to."""
+
+    master_dispute_id: str
+
+
+class LinkProposed(Payload, frozen=True):
+    """Dispute that may be the same matter, with the reasons."""
+
+    candidate_dispute_id: str
+    score: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+class LinkDeclined(Payload, frozen=True):
+    """Dispute that a person found to be another matter."""
+
+    candidate_dispute_id: str
+
+
+class InformationRequested(Payload, frozen=True):
+    """What the screening lacks, and its last day of waiting with the clause."""
+
+    clause: str = ""
+    missing: tuple[str, ...] = ()
+    wait_until: date | None = None
+
+
+class NotDocked(Payload, frozen=True):
+    """Clause by which it is no matter for docking."""
+
+    clause: str = ""
+
+
+class Resubmitted(Payload, frozen=True):
+    """Number of the hand-over, and the limit with its clause."""
+
+    clause: str = ""
+    round: int = 0
+
+
+class MediationBegun(Payload, frozen=True):
+    """Clause of a term that begins anew, after a refused confirmation or for a second attempt."""
+
+    clause: str = ""
+
+
+class Failed(Payload, frozen=True):
+    """Dispute of the same matter whose mediation failed; empty when it was this one's own."""
+
+    shared_from: str = ""
+    clause: str = ""
 
 
 class MediationRefused(Payload, frozen=True):
@@ -97,6 +175,9 @@ class Agreed(Payload, frozen=True):
         oral: Oral, and recorded.
         confirmable: Open to judicial confirmation.
         confirm_by: Last day to apply for it.
+        clause: Clause that bars the confirmation, where one does.
+        shared_from: Dispute of the same matter whose agreement it is; empty when it is its own.
+        severable: Only a part is open to confirmation; a reviewer decides which.
     """
 
     amount_fen: int = 0
@@ -105,6 +186,9 @@ class Agreed(Payload, frozen=True):
     oral: bool = False
     confirmable: bool = False
     confirm_by: date | None = None
+    clause: str = ""
+    shared_from: str = ""
+    severable: bool = False
 
 
 class Performed(Payload, frozen=True):
@@ -114,7 +198,7 @@ class Performed(Payload, frozen=True):
 
 
 class NotPerformed(Payload, frozen=True):
-    """Way that is open now."""
+    """Way that is open now: enforcement, suit, or penalty procedure."""
 
     target: Remedy
 
@@ -158,9 +242,10 @@ class Reopened(Payload, frozen=True):
 
 
 class Supervised(Payload, frozen=True):
-    """Level of supervision."""
+    """Level of supervision, and the clause of the limit that led to it."""
 
     supervision: Supervision
+    clause: str = ""
 
 
 class ColourChanged(Payload, frozen=True):
@@ -171,9 +256,19 @@ class ColourChanged(Payload, frozen=True):
 
 
 class MilestoneReached(Payload, frozen=True):
-    """Milestone of a petition."""
+    """Milestone of a petition, and whether it was reached after its limit.
+
+    Attributes:
+        milestone: Which one.
+        clause: Of its limit; empty where the county has none.
+        due_on: Last day of its limit.
+        late: Reached after that day.
+    """
 
     milestone: Milestone
+    clause: str = ""
+    due_on: date | None = None
+    late: bool = False
 
 
 class Rated(Payload, frozen=True):
@@ -232,19 +327,19 @@ class EventKind(StrEnum):
     DISPATCHED = "dispatched",                    "分流",             Dispatched,       True,   "dispatched"
     SIGNED = "signed",                            "签收",             Signed
     BOUNCED = "bounced",                          "退回分流",         Bounced
-    MEDIATION_BEGUN = "mediation_begun",          "开始调解"
+    MEDIATION_BEGUN = "mediation_begun",          "开始调解",         MediationBegun
     LEVEL_ESCALATED = "level_escalated",          "升级办理",         LevelEscalated
     SUSPENDED = "suspended",                      "中止"
     RESUMED = "resumed",                          "恢复",             Resumed
     EXTENDED = "extended",                        "延期",             Extended
     AGREED = "agreed",                            "达成协议",         Agreed,           True,   "agreed"
-    FAILED = "failed",                            "调解不成",         Payload,          True,   "failed"
+    FAILED = "failed",                            "调解不成",         Failed,           True,   "failed"
     WITHDRAWN = "withdrawn",                      "撤回",             Payload,          True,   "withdrawn"
     CONFIRMATION_APPLIED = "confirmation_applied", "申请司法确认"
     CONFIRMED = "confirmed",                      "司法确认",         Payload,          True,   "confirmed"
     CONFIRMATION_REFUSED = "confirmation_refused", "不予确认",        Payload,          True,   "refused"
     PERFORMED = "performed",                      "已履行",           Performed,        True,   "performed"
-    NOT_PERFORMED = "not_performed",              "未履行",           NotPerformed,     True,   "returned", True
+    NOT_PERFORMED = "not_performed",              "未履行",           NotPerformed,     True,   "not_performed", True
     RETURNED = "returned",                        "退回来源",         Returned,         True,   "returned", True
     REFERRED = "referred",                        "引导其他途径",     Referred,         True,   "referred", True
     FOLLOW_UP_BEGUN = "follow_up_begun",          "安排回访",         FollowUpBegun
@@ -258,8 +353,33 @@ class EventKind(StrEnum):
     RECLASSIFIED = "reclassified",                "更正",             Payload,          False
     RATED = "rated",                              "评价",             Rated
     DUE_DATES_SETTLED = "due_dates_settled",      "期限更正",         DueDatesSettled,  False,  "due_dates_corrected"
+    LINKED = "linked",                            "关联同一事项",     Linked,           True,   "linked"
+    UNLINKED = "unlinked",                        "解除关联",         Unlinked,         False,  "unlinked"
+    LINK_PROPOSED = "link_proposed",              "建议关联",         LinkProposed,     False
+    LINK_DECLINED = "link_declined",              "不予关联",         LinkDeclined,     False
+    INFORMATION_REQUESTED = "information_requested", "要求补充",      InformationRequested, False, "to_complete"
+    NOT_DOCKED = "not_docked",                    "不属对接范围",     NotDocked,        False,  "not_docked", True
+    RESUBMITTED = "resubmitted",                  "再次移交",         Resubmitted
     # fmt: on
 
 
+RETIRED: Final = frozenset({EventKind.DUPLICATE_LINKED})
+"""Events of earlier releases: read for ever, never written."""
+OVERLAYS: Final = frozenset(
+    {
+        EventKind.LINKED,
+        EventKind.UNLINKED,
+        EventKind.LINK_PROPOSED,
+        EventKind.LINK_DECLINED,
+        EventKind.VISITED,
+        EventKind.RATED,
+        EventKind.SUPERVISED,
+        EventKind.COLOUR_CHANGED,
+        EventKind.MILESTONE_REACHED,
+        EventKind.RECLASSIFIED,
+        EventKind.DUE_DATES_SETTLED,
+    }
+)
+"""Events beside the way of the dispute: they stand, also when that way is taken back to an earlier point."""
 CONCLUSIONS: Final = frozenset({EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN})
 """Events that end a mediation; the first of an opening has `conclusion_ordinal` 1."""

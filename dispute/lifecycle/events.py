@@ -47,6 +47,8 @@ class Event(Struct, frozen=True):
 
     Attributes:
         payload: Of the type that the kind names.
+        limit: Limit whose end the event reports, of an alarm.
+        rewinds_to: First event that it takes back, with all later ones of the dispute's way; 0 when it takes back none.
         source_ref: Only on `registered` and only in this process: the journal carries no partner's reference.
     """
 
@@ -71,5 +73,7 @@ class Event(Struct, frozen=True):
     ordinal: int = 1
     conclusion_ordinal: int = 0
     payload: Payload = NOTHING
+    limit: str = ""
+    rewinds_to: int = 0
     source_ref: str = ""
     provisional: tuple[ProvisionalDate, ...] = ()

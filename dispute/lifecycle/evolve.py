@@ -15,21 +15,30 @@ from dispute.lifecycle.dispute import CountedFact, CountedFacts, Dispute
 from dispute.lifecycle.event_types import (
     CONCLUSIONS,
     Agreed,
-    Bounced,
-    ColourChanged,
     Dispatched,
     DueDatesSettled,
     EventKind,
     Extended,
+    InformationRequested,
     LevelEscalated,
+    LinkDeclined,
+    Linked,
+    LinkProposed,
     Payload,
-    Reopened,
-    Supervised,
+    Registered,
     Visited,
 )
 from dispute.lifecycle.events import Event
 from dispute.lifecycle.provisional import DateName
-from dispute.lifecycle.vocabulary import SuspendReason
+from dispute.lifecycle.rewinding import (
+    RAISING,
+    alarms_after,
+    checkpoint_at,
+    checkpoints_after,
+    level_of,
+    restored,
+)
+from dispute.lifecycle.vocabulary import Supervision, SuspendReason
 from hub.errors import Fault
 
 
@@ -44,6 +53,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
     if event.sequence != expected or not same:
         raise Fault("history_broken", f"event {event.sequence} of {event.dispute_id} where {expected} was due")
     if dispute is None:
+        of = event.payload if isinstance(event.payload, Registered) else Registered()
         return Dispute(
             dispute_id=event.dispute_id,
             state=event.to_state,
@@ -51,21 +61,27 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
             dimensions=event.dimensions,
             cohort=event.cohort,
             registered_at=event.occurred_at,
+            since=event.occurred_at,
             source_ref=event.source_ref,
+            procedure=of.procedure,
+            stage=of.stage,
             ordinals=((event.type, 1),),
             counted=_counted(CountedFacts(), event),
             provisional=event.provisional,
         )
-    opened = event.type is EventKind.REOPENED
+    if event.rewinds_to:
+        dispute = restored(dispute, checkpoint_at(dispute, event.rewinds_to))
+    opened = event.type in OPENINGS
     changes: dict[str, Any] = _new_opening() if opened else {}
     own = OWN_CHANGES.get(event.type)
     if own is not None:
         changes.update(own(dispute, event, event.payload))
     if event.type in CONCLUSIONS:
         changes["conclusions"] = dispute.conclusions + 1
-    return replace(
+    after = replace(
         dispute,
         state=event.to_state,
+        since=dispute.since if event.to_state is dispute.state else event.occurred_at,
         sequence=event.sequence,
         dimensions=event.dimensions,
         cohort=event.cohort,
@@ -73,8 +89,13 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
         ordinals=_bumped(() if opened else dispute.ordinals, event.type),
         counted=_counted(dispute.counted, event),
         provisional=event.provisional,
+        checkpoints=checkpoints_after(dispute, event),
         **changes,
     )
+    if after.supervision is Supervision.NORMAL and event.type not in LEVELLING:
+        return after
+    alarms = alarms_after(dispute, after, event)
+    return replace(after, alarms=alarms, supervision=level_of(alarms, after.dimensions.colour))
 
 
 def _new_opening() -> dict[str, Any]:
@@ -84,10 +105,14 @@ def _new_opening() -> dict[str, Any]:
     """
     return {
         "sign_by": None,
+        "screen_by": None,
+        "missing": (),
+        "failed_on": None,
         "clock_stopped_on": None,
         "agreement_on": None,
         "confirmable": False,
         "confirm_by": None,
+        "severable": False,
         "partial": False,
         "clean_visits": 0,
         "milestones": (),
@@ -121,6 +146,7 @@ def _agreed(_: Dispute, event: Event, of: Agreed) -> dict[str, Any]:
         "agreement_on": event.business_day,
         "confirmable": of.confirmable,
         "confirm_by": of.confirm_by,
+        "severable": of.severable,
         "partial": of.partial,
         "clock_stopped_on": None,
     }
@@ -148,32 +174,63 @@ def _visited(dispute: Dispute, _: Event, of: Visited) -> dict[str, Any]:
     return {"clean_visits": dispute.clean_visits + 1 if of.clean_visit else 0}
 
 
-def _supervised(_: Dispute, __: Event, of: Bounced | ColourChanged | Reopened | Supervised) -> dict[str, Any]:
-    return {} if of.supervision is None else {"supervision": of.supervision}
+def _failed(_: Dispute, event: Event, __: Payload) -> dict[str, Any]:
+    return {"clock_stopped_on": None, "failed_on": event.business_day}
+
+
+def _linked(dispute: Dispute, _: Event, of: Linked) -> dict[str, Any]:
+    left = tuple(name for name in dispute.proposed_links if name != of.master_dispute_id)
+    return {"master_dispute_id": of.master_dispute_id, "proposed_links": left}
+
+
+def _link_proposed(dispute: Dispute, _: Event, of: LinkProposed) -> dict[str, Any]:
+    return {"proposed_links": (*dispute.proposed_links, of.candidate_dispute_id)}
+
+
+def _link_declined(dispute: Dispute, _: Event, of: LinkDeclined) -> dict[str, Any]:
+    left = tuple(name for name in dispute.proposed_links if name != of.candidate_dispute_id)
+    return {"proposed_links": left}
+
+
+def _asked(_: Dispute, __: Event, of: InformationRequested) -> dict[str, Any]:
+    return {"missing": of.missing, "screen_by": of.wait_until}
+
+
+def _screened(_: Dispute, __: Event, ___: Payload) -> dict[str, Any]:
+    return {"missing": (), "screen_by": None}
 
 
 OWN_CHANGES: Final[Mapping[EventKind, Callable[[Dispute, Event, Any], dict[str, Any]]]] = {
     EventKind.DUPLICATE_LINKED: lambda _, __, of: {"master_dispute_id": of.master_dispute_id},
     EventKind.DISPATCHED: _dispatched,
     EventKind.LEVEL_ESCALATED: _escalated,
-    EventKind.BOUNCED: lambda _, event, of: {"co_departments": (), "sign_by": None, **_supervised(_, event, of)},
+    EventKind.BOUNCED: lambda _, __, ___: {"co_departments": (), "sign_by": None},
     EventKind.SIGNED: lambda _, __, ___: {"sign_by": None},
     EventKind.SUSPENDED: _suspended,
     EventKind.RESUMED: _clock_is_off,
-    EventKind.FAILED: _clock_is_off,
+    EventKind.FAILED: _failed,
     EventKind.WITHDRAWN: _clock_is_off,
     EventKind.EXTENDED: _extended,
     EventKind.AGREED: _agreed,
     EventKind.FOLLOW_UP_BEGUN: _visits_start,
     EventKind.TRACKED: _visits_start,
     EventKind.VISITED: _visited,
-    EventKind.REOPENED: _supervised,
-    EventKind.SUPERVISED: _supervised,
-    EventKind.COLOUR_CHANGED: _supervised,
     EventKind.DUE_DATES_SETTLED: _settled,
+    EventKind.LINKED: _linked,
+    EventKind.UNLINKED: lambda _, __, ___: {"master_dispute_id": ""},
+    EventKind.LINK_PROPOSED: _link_proposed,
+    EventKind.LINK_DECLINED: _link_declined,
+    EventKind.INFORMATION_REQUESTED: _asked,
+    EventKind.ACCEPTED: _screened,
+    EventKind.MEDIATION_REFUSED: _screened,
+    EventKind.RESUBMITTED: lambda _, __, of: {"round": of.round},
     EventKind.MILESTONE_REACHED: lambda dispute, _, of: {"milestones": (*dispute.milestones, of.milestone)},
 }
 """Changes by the payload of an event; the payload of a type that isn't listed changes nothing."""
+OPENINGS: Final = frozenset({EventKind.REOPENED, EventKind.RESUBMITTED})
+"""Events that begin another opening of the same dispute."""
+LEVELLING: Final = RAISING | {EventKind.COLOUR_CHANGED, EventKind.REOPENED}
+"""Events that may change the level of a dispute that is not supervised."""
 
 
 def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tuple[tuple[EventKind, int], ...]:

@@ -14,21 +14,24 @@ from dispute.lifecycle.commands import (
     Accept,
     BeginMediation,
     Bounce,
+    DeclineLink,
     Dispatch,
     EscalateLevel,
     Extend,
-    LinkDuplicate,
+    Link,
     RefuseMediation,
-    Register,
     Resume,
     Sign,
     Suspend,
+    Unlink,
 )
 from dispute.lifecycle.dimensions import Dimensions
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.identity import dispute_id_of, is_dispute_id
+from dispute.lifecycle.own_commands import Register, RequestInformation, Resubmit
 from dispute.lifecycle.provisional import DateName, SettleDueDates
 from dispute.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, are_texts, is_code, is_pseudonym, is_text
+from dispute.lifecycle.states import State
 from dispute.lifecycle.vocabulary import (
     LEVELS,
     SIGN_OFF_EXPIRED,
@@ -39,6 +42,7 @@ from dispute.lifecycle.vocabulary import (
     MediationKind,
     Regime,
     Role,
+    Stage,
     SuspendReason,
 )
 from dispute.refusals import commands as refusals
@@ -47,6 +51,8 @@ from hub.errors import Code
 BOUNCES_BEFORE_COUNTY: Final = 3
 """After this many bounces the county decides."""
 CLEAR_ENOUGH: Final = frozenset({Clarity.CLEAR, Clarity.FAIRLY_CLEAR})
+FINAL_STATES: Final = frozenset({State.RETURNED, State.REFERRED, State.CLOSED})
+FINAL_EVENTS: Final = tuple(kind for kind in EventKind if kind.is_final)
 LATER: Final = (
     "level",
     "lead_department",
@@ -114,10 +120,41 @@ def nests(dimensions: Dimensions) -> bool:
 
 
 # T2 to T5
-def master_is_another(at: Situation, order: LinkDuplicate) -> Code | None:
+def master_is_another(at: Situation, order: Link) -> Code | None:
     """The master is the id of another dispute."""
     own = order.master_dispute_id == at.command.dispute_id
     return refusals.BAD_MASTER if own or not is_dispute_id(order.master_dispute_id) else None
+
+
+def not_linked_yet(at: Situation, _: Link) -> Code | None:
+    """A dispute belongs to one matter; another one takes an unlinking first."""
+    return refusals.LINKED_ALREADY if at.known.master_dispute_id else None
+
+
+def is_linked(at: Situation, order: Unlink) -> Code | None:
+    """There is a link to undo, with a reason."""
+    if not is_code(order.reason_code):
+        return refusals.REASON_MALFORMED
+    return None if at.known.master_dispute_id else refusals.NOT_LINKED
+
+
+def is_proposed(at: Situation, order: DeclineLink) -> Code | None:
+    """The link was proposed and nobody decided it yet."""
+    return None if order.candidate_dispute_id in at.known.proposed_links else refusals.NOT_PROPOSED
+
+
+def something_is_missing(at: Situation, order: RequestInformation) -> Code | None:
+    """A request names what is lacking and how long the screening waits."""
+    known = order.wait_until or at.known.screen_by
+    return None if order.missing and known is not None else refusals.NOTHING_MISSING
+
+
+def round_is_next(at: Situation, order: Resubmit) -> Code | None:
+    """Each round follows the one before, after its final result."""
+    if order.round != at.known.round + 1:
+        return refusals.ROUND_NOT_NEXT
+    over = at.known.state in FINAL_STATES or any(at.known.times(kind) for kind in FINAL_EVENTS)
+    return None if over else refusals.ROUND_NOT_OVER
 
 
 def exclusion_is_named(_: Situation, order: RefuseMediation) -> Code | None:
@@ -258,7 +295,8 @@ def escalation_is_complete(_: Situation, order: EscalateLevel) -> Code | None:
 def before_filing(at: Situation, order: Suspend) -> Code | None:
     """Appraisal before filing (在线 26) can't happen to a suit that is filed (regime B)."""
     stops = order.reason_code is SuspendReason.APPRAISAL_BEFORE_FILING
-    return refusals.ALREADY_FILED if stops and at.known.dimensions.regime is Regime.B else None
+    filed = at.known.dimensions.regime is Regime.B or at.known.stage is Stage.IN_LITIGATION
+    return refusals.ALREADY_FILED if stops and filed else None
 
 
 def stop_moves_due_date(at: Situation, order: Resume) -> Code | None:
@@ -274,6 +312,19 @@ def by_leader_on_petition(at: Situation, _: Extend) -> bool:
     return at.known.dimensions.channel is Channel.PETITION and at.command.actor.role is Role.LEADER
 
 
+def by_leader_of_police(at: Situation, _: Extend) -> bool:
+    """The approving organ extends the time of a police case (公安行政案件程序规定 165), with nobody's consent."""
+    return at.known.dimensions.channel is Channel.POLICE and at.command.actor.role is Role.LEADER
+
+
+def second_attempt_is_left(at: Situation, _: BeginMediation) -> Code | None:
+    """A further attempt is made once, within the rule's days of the failure (公安行政案件程序规定 183)."""
+    last_day = at.command.limit.last_day
+    if last_day is None or at.known.times(EventKind.FAILED) > 1:
+        return refusals.NO_SECOND_ATTEMPT
+    return refusals.SECOND_ATTEMPT_LATE if at.day > last_day else None
+
+
 def extension_is_allowed(at: Situation, _: Extend) -> Code | None:
     """The rules know an extension of this limit; none of a police mediation (公安行政案件程序规定 165, 183)."""
     return refusals.NO_EXTENSION if at.command.limit.extension is None else None
@@ -287,7 +338,7 @@ def extension_has_consent(_: Situation, order: Extend) -> Code | None:
 def extension_is_bounded(at: Situation, order: Extend) -> Code | None:
     """One day to as many as the rule gives at a time."""
     rule = at.command.limit.extension
-    if rule is None or not 1 <= order.days <= rule.days:
+    if rule is None or order.days < 1 or (rule.days is not None and order.days > rule.days):
         return refusals.BAD_DAYS
     return refusals.DUE_DATE_MISSING if order.due_on is None else None
 

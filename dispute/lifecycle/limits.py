@@ -10,17 +10,19 @@ from typing import Final
 
 from msgspec import Struct
 
+from hub.errors import Code
+
 
 class Extension(Struct, frozen=True):
     """Bounds of an extension of a limit.
 
     Attributes:
-        days: Most days of one extension; calendar or working days, as the rule counts.
+        days: Most days of one extension; calendar or working days, as the rule counts. None is as all sides agree.
         clause: Clause it is based on.
         once: Allowed only once: for a mediation term in an opening, for a statutory limit in all openings.
     """
 
-    days: int
+    days: int | None
     clause: str
     once: bool = False
 
@@ -32,11 +34,17 @@ class Limit(Struct, frozen=True):
         last_day: Last day of the instruction's limit; None when there is none to count.
         clause: Clause that it was counted by; empty when a person set it.
         extension: Rule of the extension that the instruction asks for; None when there is no such rule.
+        bar: Why a rule forbids the instruction; None when it is allowed.
+        too_late: The instruction's time lies further back than late paper may come.
+        rule_version: Version of the rules that gave the rest; empty when they gave nothing.
     """
 
     last_day: date | None = None
     clause: str = ""
     extension: Extension | None = None
+    bar: Code | None = None
+    too_late: bool = False
+    rule_version: str = ""
 
 
 NO_LIMIT: Final = Limit()

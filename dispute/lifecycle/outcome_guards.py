@@ -54,6 +54,7 @@ from dispute.lifecycle.vocabulary import (
     OutcomeForm,
     ReferTarget,
     Remedy,
+    Role,
     Satisfaction,
     Supervision,
     TrackReason,
@@ -136,9 +137,13 @@ def withdrawal_is_not_sealed(at: Situation, _: Withdraw) -> Code | None:
 
 
 # T17 to T20
-def agreement_is_confirmable(at: Situation, _: ApplyForConfirmation) -> Code | None:
-    """The agreement is open to confirmation (民诉解释 355; police agreements are barred)."""
-    return None if at.known.confirmable else refusals.NOT_CONFIRMABLE
+def agreement_is_confirmable(at: Situation, order: ApplyForConfirmation) -> Code | None:
+    """The agreement is open to confirmation (民诉解释 355; police agreements are barred).
+
+    Where only a part of it is, a reviewer says so.
+    """
+    severed = order.severed_part and at.known.severable and at.command.actor.role is Role.REVIEWER
+    return None if at.known.confirmable or severed else refusals.NOT_CONFIRMABLE
 
 
 def both_apply(_: Situation, order: ApplyForConfirmation) -> Code | None:
@@ -298,8 +303,14 @@ def colour_is_not_lower(at: Situation, order: Reopen) -> Code | None:
 
 # overlays, milestones, corrections, rating
 def rung_rises(at: Situation, order: Supervise) -> Code | None:
-    """Upward, a further reminder, or lifted altogether; a red dispute stays with its leader."""
+    """Upward, a further reminder, or lifted altogether; a red dispute stays with its leader.
+
+    Each limit has levels of its own: one that was missed does not silence the next one.
+    """
     now, new = at.known.supervision, order.rung
+    if order.limit:
+        own = [RUNGS.index(alarm.rung) for alarm in at.known.alarms if alarm.limit == order.limit]
+        return refusals.RUNG_NOT_HIGHER if RUNGS.index(new) <= max(own, default=0) else None
     if new is Supervision.NORMAL and at.known.dimensions.colour is Colour.RED:
         return refusals.RED_STAYS_ESCALATED
     lifted = new is Supervision.NORMAL and now is not Supervision.NORMAL

@@ -21,6 +21,7 @@ class DateName(StrEnum):
     STATUTORY_DUE_ON = "statutory_due_on"
     SIGN_BY = "sign_by"
     CONFIRM_BY = "confirm_by"
+    SCREEN_BY = "screen_by"
 
 
 COHORT_DATES: Final = (DateName.DUE_ON, DateName.LOCAL_DUE_ON, DateName.STATUTORY_DUE_ON)

@@ -193,6 +193,7 @@ class FailureReason(StrEnum):
     UNREACHABLE = "unreachable"
     DEADLOCK = "deadlock"
     TERM_EXPIRED = "term_expired"
+    EXCLUDED = "excluded"
     SHAM = "sham"
     UNSIGNED = "unsigned"
     RENEWED_VIOLENCE = "renewed_violence"
@@ -261,6 +262,17 @@ class Satisfaction(IntEnum):
     SATISFIED = 0
     BASICALLY = 1
     NOT = 3
+
+
+class Stage(StrEnum):
+    """Whether a suit was filed when it came to mediation.
+
+    诉前委派 (before filing) or 诉中委托 (in litigation); other channels have no stage.
+    """
+
+    NONE = ""
+    BEFORE_FILING = "before_filing"
+    IN_LITIGATION = "in_litigation"
 
 
 WHISTLE_BLOWING: Final = "whistle_blowing"

@@ -75,6 +75,13 @@ GUARDIAN_CONSENT_MISSING: Final = Code(
     "guardian_consent_missing", _W, "未取得监护人同意", "the guardian's consent is missing"
 )
 
+TOO_MANY_REPRESENTATIVES: Final = Code(
+    "too_many_representatives", _W, "走访代表超过五人，须推选代表", "more than five people came in person"
+)
+NOISE_CALL: Final = Code(
+    "noise_call", _W, "骚扰、无效警情，不属对接范围", "a harassment or invalid call: no matter for docking"
+)
+
 CASES: Final = {
     row.name: row
     for row in (CONSENT_MISSING, RELATION_UNCLEAR, FACTS_UNCLEAR, *globals().values())

@@ -48,6 +48,36 @@ DIVISION_MISMATCH: Final = Code("division_mismatch", _M, "区划代码不一致"
 REGIME_MISMATCH: Final = Code(
     "regime_mismatch", _M, "诉调须注明规则适用期", "the court channel, and no other, has a regime", "dimensions.regime"
 )
+LINKED_ALREADY: Final = Code("linked_already", _W, "已关联其他案件，须先解除", "linked already: unlink it first")
+NOT_LINKED: Final = Code("not_linked", _W, "未关联任何案件", "not linked to a dispute")
+NOT_PROPOSED: Final = Code(
+    "not_proposed", _W, "没有建议关联该案件", "no link to this dispute was proposed", "candidate_dispute_id"
+)
+NOTHING_MISSING: Final = Code("nothing_missing", _M, "未列明缺少的内容", "nothing is named as missing", "missing")
+ROUND_NOT_NEXT: Final = Code(
+    "round_not_next", _W, "轮次须为上一轮加一", "the round is not the next one of this dispute", "round"
+)
+ROUND_NOT_OVER: Final = Code(
+    "round_not_over", _W, "上一轮尚无最终结果，不得再次移交", "the round before has no final result yet", "round"
+)
+PAPER_TOO_LATE: Final = Code(
+    "paper_too_late", _W, "补录超过允许期限，须由人员更正", "the paper came later than the rules allow", "occurred_at"
+)
+BARRED_BY_RULE: Final = Code("barred_by_rule", _W, "规则不允许", "a rule of the county or the law forbids it")
+CONFIRMATION_BARRED: Final = Code(
+    "confirmation_barred",
+    _W,
+    "依法不得申请司法确认",
+    "the law bars judicial confirmation of such an agreement",
+    "confirmable",
+)
+NO_SECOND_ATTEMPT: Final = Code("no_second_attempt", _W, "不得再次调解", "no further attempt is allowed")
+SECOND_ATTEMPT_LATE: Final = Code(
+    "second_attempt_late", _W, "再次调解超过期限", "the time for a further attempt is over"
+)
+MILESTONE_ORDER: Final = Code(
+    "milestone_order", _W, "信访节点次序不符", "the milestones are in an impossible order", "milestone"
+)
 BAD_MASTER: Final = Code("bad_master", _M, "主案编码无效", "master is not another dispute's id", "master_dispute_id")
 RELATION_UNCLEAR: Final = Code(
     "relation_unclear",

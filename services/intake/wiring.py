@@ -102,7 +102,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     commits = CommitSignal(store)
 
     def bind(tx: Transaction) -> StoreRegister:
-        return StoreRegister(tx, outbox, vault, clock, store.dialect)
+        return StoreRegister(tx, outbox, vault, clock, settings.clock)
 
     def unit(tx: Transaction, tasks: Sequence[Task]) -> Sequence[Outcome]:
         return carry_out(bind(tx), tasks, book, clock.now())
@@ -120,9 +120,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     commands: Batcher[Task, TaskResult] = Batcher(store, unit)
     units = StoreUnits(store, bind)
     alarms = Alarms(units, book, clock.now, counters)
-    settler = Settler(
-        units, book, clock.now, lambda register: register.now() if settings.clock == "scenario" else clock.now()
-    )
+    settler = Settler(units, book, clock.now)
     holidays = HolidayTables(
         calendar, HolidayFolder(settings.calendar_dir), settler, kit.metrics, every_s=settings.calendar_every_s
     )
@@ -182,7 +180,7 @@ def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> R
 
         def adopt(tx: Transaction, records: Sequence[Numbered]) -> None:
             take_back(
-                StoreRegister(tx, outbox, vault, WallClock(), store.dialect), [recalled_of(r) for r in records], book
+                StoreRegister(tx, outbox, vault, WallClock(), settings.clock), [recalled_of(r) for r in records], book
             )
 
         return recover(store, outbox, log, key_of=dispute_of, adopt=adopt)

@@ -33,7 +33,7 @@ from dispute.lifecycle import (
     Instruction,
     Level,
     Limit,
-    LinkDuplicate,
+    Link,
     MadeBy,
     MediationKind,
     OutcomeForm,
@@ -112,7 +112,7 @@ AGREED: Final = (*MEDIATING, AGREE)
 PATHS: Final[dict[State, tuple[Instruction, ...]]] = {
     State.REGISTERED: (REGISTER,),
     State.SCREENING: (REGISTER, BeginScreening()),
-    State.DUPLICATE: (REGISTER, LinkDuplicate(dispute_id_of(ORGAN, "another"))),
+    State.DUPLICATE: (REGISTER, Link(dispute_id_of(ORGAN, "another"))),
     State.NOT_MEDIABLE: (REGISTER, BeginScreening(), RefuseMediation("special_procedure", "民诉解释(2022) 143")),
     State.ACCEPTED: MEDIATING[:3],
     State.DISPATCHED: MEDIATING[:4],

@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from dispute.lifecycle import Dispute, Event
 from hub.errors import Refusal
-from services.intake.law.timers import Timer, TimerKind
+from services.intake.law.facts import Facts, facts_from_bytes
+from services.intake.law.timers import Timer
 
 T = TypeVar("T")
 
@@ -35,11 +36,16 @@ class Case(Struct, frozen=True):
 
     Attributes:
         dispute: State.
-        procedure: Procedure of the suit; decides the mediation term of regime B.
+        recorded: What its source recorded, as JSON; empty for a dispute of an earlier release.
     """
 
     dispute: Dispute
-    procedure: str = ""
+    recorded: bytes = b""
+
+    @property
+    def facts(self) -> Facts | None:
+        """What its source recorded; None where that is not known."""
+        return facts_from_bytes(self.recorded)
 
 
 class EventPlace(Struct, frozen=True):
@@ -93,8 +99,9 @@ class UnitChanges:
     Attributes:
         added: Disputes registered in this unit.
         changed: Disputes that existed before.
+        facts: What the sources of changed disputes recorded since.
         secrets: Confidential parts of disputes that have none yet.
-        cleared: Timers that are gone.
+        cleared: Timers that are gone, as (dispute, limit).
         timers: Timers that are set or moved; after `cleared`.
         taken: Matters that pass to another dispute.
         released: Disputes that hold no matter any more; after `taken`.
@@ -106,9 +113,10 @@ class UnitChanges:
 
     added: dict[str, Case] = field(default_factory=dict)
     changed: dict[str, Case] = field(default_factory=dict)
+    facts: dict[str, bytes] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
-    cleared: set[tuple[str, TimerKind]] = field(default_factory=set)
-    timers: dict[tuple[str, TimerKind], Timer] = field(default_factory=dict)
+    cleared: set[tuple[str, str]] = field(default_factory=set)
+    timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
     released: list[str] = field(default_factory=list)
     done: dict[DoneTable, list[Done]] = field(default_factory=dict)
@@ -179,6 +187,9 @@ class DisputeRegister(Protocol):
             after: Only ids above it; empty is all.
             limit: At most so many.
         """
+
+    def business_now(self) -> datetime:
+        """Return the time by which limits pass: the wall clock's, or the scenario's."""
 
     def now(self) -> datetime:
         """Return the scenario clock.

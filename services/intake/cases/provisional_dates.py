@@ -71,7 +71,6 @@ class Settler:
         units: Runs units of work.
         book: Rules, with the calendar.
         now: Wall clock.
-        business_time: Returns the business time inside a unit: the wall clock's, or the scenario's.
     """
 
     def __init__(
@@ -79,12 +78,10 @@ class Settler:
         units: Units,
         book: Rulebook,
         now: Callable[[], datetime],
-        business_time: Callable[[DisputeRegister], datetime],
     ) -> None:
         self._units = units
         self._book = book
         self._now = now
-        self._business_time = business_time
 
     async def settle_all(self) -> tuple[int, Mapping[str, Refusal]]:
         """Settle every date that can be settled.
@@ -105,4 +102,4 @@ class Settler:
             last = chunk.last
 
     def _next(self, register: DisputeRegister, after: str) -> Chunk:
-        return settle(register, after, self._book, self._business_time(register), self._now())
+        return settle(register, after, self._book, register.business_now(), self._now())

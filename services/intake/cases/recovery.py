@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from dispute.lifecycle import Actor, Event, evolve
+from dispute.lifecycle.rewinding import UNFINISHED
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
 from services.intake.cases.unit_of_work import note_missing_years
@@ -29,7 +30,7 @@ class Recalled(Struct, frozen=True):
 def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rulebook) -> None:
     """Write the effects of recalled events.
 
-    The events themselves are in the outbox already. What no event carries (parties, source reference, procedure, match
+    The events themselves are in the outbox already. What no event carries (parties, source reference, facts, match
     token) comes back when the hand-off is read again: until then its task is known by id alone.
 
     Args:
@@ -48,26 +49,30 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     for each in recalled:
         event, case = each.event, cases.get(each.event.dispute_id)
         state = evolve(case.dispute if case is not None else None, event)
-        cases[event.dispute_id] = Case(state, case.procedure if case is not None else "")
-        for timer in timing.set_by(event, state, book.deadlines):
-            changes.timers[timer.dispute_id, timer.kind] = timer
+        cases[event.dispute_id] = Case(state, case.recorded if case is not None else b"")
+        ran = timing.running(case.dispute, book) if case is not None else {}
+        for timer in timing.changed_by(event, ran, state, timing.running(state, book), book):
+            changes.timers[timer.dispute_id, timer.limit] = timer
         if Actor(event.actor_role, event.actor_id) not in OWN:
             known = Done(event.causation_id, event.dispute_id, b"", each.place, None, each.recorded_at)
             done[event.causation_id, event.dispute_id] = known
     changes.recalled = list(done.values())
     changes.added = {dispute_id: case for dispute_id, case in cases.items() if dispute_id not in before}
     changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
-    _settle(changes, before, cases)
+    _settle(changes, before, cases, book)
     note_missing_years(changes, before)
     register.write(changes)
 
 
-def _settle(changes: UnitChanges, before: dict[str, Case], cases: dict[str, Case]) -> None:
+def _settle(changes: UnitChanges, before: dict[str, Case], cases: dict[str, Case], book: Rulebook) -> None:
     """Set timers and matters after the last event."""
-    for key in [key for key in changes.timers if not timing.waits_for(key[1], cases[key[0]].dispute)]:
-        del changes.timers[key]
+    running = {dispute_id: timing.running(case.dispute, book) for dispute_id, case in cases.items()}
+    for key, timer in list(changes.timers.items()):
+        if not timing.waits_for(timer, running[timer.dispute_id]):
+            del changes.timers[key]
     for dispute_id, case in changes.changed.items():
         was = before[dispute_id].dispute
-        changes.cleared.update((dispute_id, kind) for kind in timing.given_up(was, case.dispute))
-        if was.state in timing.UNFINISHED and case.dispute.state not in timing.UNFINISHED:
+        ran = timing.running(was, book)
+        changes.cleared.update((dispute_id, limit) for limit in ran if limit not in running[dispute_id])
+        if was.state in UNFINISHED and case.dispute.state not in UNFINISHED:
             changes.released.append(dispute_id)

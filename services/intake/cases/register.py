@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from typing_extensions import override
 
 from dispute.contracts.codec import event_to_wire, state_from_bytes
@@ -35,7 +36,7 @@ from services.intake.cases.tables import (
 )
 from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
-from services.intake.law.timers import Timer, TimerKind
+from services.intake.law.timers import Step, Timer
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ AT_ONCE: Final = 1000
 """Ids of one `IN`; larger sets are queried in parts."""
 
 _ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
-_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot).where(
+_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts).where(
     dispute.c.dispute_id.in_(_ids)
 )
 _COMMANDS: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids))
@@ -53,13 +54,13 @@ _HOLDERS: Final = sa.select(open_matter.c.matter, open_matter.c.dispute_id).wher
 _RECALLED: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids), command_done.c.digest == b"")
 _parked_disputes: Final = sa.select(parked.c.key).where(parked.c.topic == HANDOFFS.name)
 _due: Final = (
-    sa.select(timer.c.dispute_id, timer.c.kind, timer.c.due_at)
+    sa.select(timer)
     .where(
-        timer.c.due_at <= sa.bindparam("until"),
+        timer.c.rings_at <= sa.bindparam("until"),
         timer.c.shard.in_(sa.bindparam("shards", expanding=True)),
         timer.c.dispute_id.not_in(_parked_disputes),
     )
-    .order_by(timer.c.due_at, timer.c.dispute_id, timer.c.kind)
+    .order_by(timer.c.rings_at, timer.c.dispute_id, timer.c.limit)
     .limit(sa.bindparam("most"))
 )
 _YEARS: Final = sa.select(missing_year.c.year).distinct()
@@ -74,9 +75,9 @@ _WAITING: Final = (
     .limit(sa.bindparam("most"))
 )
 _STILL_DUE: Final = (
-    sa.select(timer.c.dispute_id, timer.c.kind, timer.c.due_at)
-    .where(timer.c.dispute_id.in_(_ids), timer.c.due_at <= sa.bindparam("until"))
-    .order_by(timer.c.due_at, timer.c.dispute_id, timer.c.kind)
+    sa.select(timer)
+    .where(timer.c.dispute_id.in_(_ids), timer.c.rings_at <= sa.bindparam("until"))
+    .order_by(timer.c.rings_at, timer.c.dispute_id, timer.c.limit)
 )
 
 
@@ -93,16 +94,19 @@ class StoreRegister(DisputeRegister):
         outbox: Journal.
         vault: Seals confidential parts.
         clock: Wall clock, for `recorded_at`.
-        dialect: `sqlite` or `postgresql`.
+        clock_kind: By which clock limits pass.
     """
 
-    def __init__(self, tx: Transaction, outbox: Outbox, vault: Vault, clock: Clock, dialect: str) -> None:
+    def __init__(
+        self, tx: Transaction, outbox: Outbox, vault: Vault, clock: Clock, clock_kind: Literal["wall", "scenario"]
+    ) -> None:
         self._tx = tx
         self._outbox = outbox
         self._vault = vault
         self._recorded_at = clock.now()
-        self._dialect = dialect
-        self._writer = writer_for(dialect)
+        self._kind = clock_kind
+        self._dialect = tx.dialect.name
+        self._writer = writer_for(self._dialect)
 
     @override
     def lock(self, dispute_ids: Collection[str]) -> None:
@@ -126,7 +130,7 @@ class StoreRegister(DisputeRegister):
     @override
     def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
         rows = [row for ids in _parts(dispute_ids) for row in self._tx.execute(_CASES, {"ids": ids})]
-        return {row.dispute_id: Case(state_from_bytes(row.snapshot), row.procedure) for row in rows}
+        return {row.dispute_id: _case_of(row) for row in rows}
 
     @override
     def claim(self, matters: Mapping[str, str]) -> Mapping[str, str]:
@@ -160,14 +164,10 @@ class StoreRegister(DisputeRegister):
             found = self._tx.execute(_due, {"until": until, "shards": sorted(shards), "most": limit}).all()
             ids = {row.dispute_id for row in found}
             self.lock(ids)
-            wanted = {(row.dispute_id, row.kind) for row in found}
+            wanted = {(row.dispute_id, row.limit) for row in found}
             still = [row for part in _parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
-            ordered = sorted(still, key=lambda row: (row.due_at, row.dispute_id, row.kind))
-            timers = [
-                Timer(row.dispute_id, TimerKind(row.kind), from_micros(row.due_at))
-                for row in ordered
-                if (row.dispute_id, row.kind) in wanted
-            ]
+            ordered = sorted(still, key=lambda row: (row.rings_at, row.due_at, row.dispute_id, row.limit))
+            timers = [_timer_of(row) for row in ordered if (row.dispute_id, row.limit) in wanted]
             # None of those found is left: another worker fired them. There may be more after them.
             if timers or not found:
                 return timers
@@ -179,6 +179,10 @@ class StoreRegister(DisputeRegister):
     @override
     def waiting_for(self, years: Collection[int], after: str, limit: int) -> Sequence[str]:
         return list(self._tx.scalars(_WAITING, {"years": sorted(years), "after": after, "most": limit}))
+
+    @override
+    def business_now(self) -> datetime:
+        return self._recorded_at if self._kind == "wall" else self.now()
 
     @override
     def now(self) -> datetime:
@@ -220,6 +224,18 @@ def clock_in(tx: Transaction) -> datetime:
 def applied_in(tx: Transaction) -> int:
     """Count the hand-offs applied, by their rows."""
     return tx.scalar(sa.select(sa.func.count()).select_from(handoff_applied)) or 0
+
+
+def _case_of(row: Any) -> Case:  # noqa: ANN401 - a row of a statement
+    its = state_from_bytes(row.snapshot)
+    if row.procedure and not its.procedure:
+        # An earlier release kept the procedure beside the state.
+        its = replace(its, procedure=row.procedure)
+    return Case(its, bytes(row.facts))
+
+
+def _timer_of(row: sa.Row[Any]) -> Timer:
+    return Timer(row.dispute_id, row.limit, Step(row.step), from_micros(row.due_at), from_micros(row.rings_at))
 
 
 def _done_of(row: sa.Row[Any]) -> Done:

@@ -21,6 +21,7 @@ dispute: Final = sa.Table(
     sa.Column("channel", sa.String(16), nullable=False),
     sa.Column("procedure", sa.String(32), nullable=False),
     sa.Column("snapshot", sa.LargeBinary, nullable=False),
+    sa.Column("facts", sa.LargeBinary, nullable=False, server_default=""),  # what its source recorded, without persons
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
 )
 
@@ -59,10 +60,12 @@ timer: Final = sa.Table(
     "timer",
     intake_metadata,
     sa.Column("dispute_id", sa.String(36), primary_key=True),
-    sa.Column("kind", sa.String(24), primary_key=True),
+    sa.Column("limit", sa.String(24), primary_key=True),
+    sa.Column("step", sa.String(12), nullable=False),
     sa.Column("shard", sa.Integer, nullable=False),
     sa.Column("due_at", sa.BigInteger, nullable=False),  # microseconds since 1970
-    sa.Index("timer_due", "due_at", "dispute_id", "kind"),
+    sa.Column("rings_at", sa.BigInteger, nullable=False),  # not before due_at; later while late paper may come
+    sa.Index("timer_rings", "rings_at", "dispute_id", "limit"),
 )
 
 # Which holiday tables the provisional dates of a dispute wait for.

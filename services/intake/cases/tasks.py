@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 from uuid import uuid5
+
+from msgspec.structs import replace
 
 from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.refusals.interfaces import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from hub.errors import Refusal
 from services.intake.cases.ports import Case, DoneTable, Secret
-from services.intake.cases.unit_of_work import Task
+from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.law.completion import settled
+from services.intake.law.facts import facts_to_bytes
 from services.intake.law.handoff import Arrival, Handoff
-from services.intake.law.later_facts import react
+from services.intake.law.later_facts import Situation, react
 from services.intake.law.matching import Person
-from services.intake.law.registration import Rulebook, enter
-from services.intake.law.timers import Timer, command_id_of, instruction_at
+from services.intake.law.registration import Rulebook, enter, enter_again
+from services.intake.law.timers import Timer, command_id_of, instructions_at
 
 SCREENER: Final = Actor(Role.SYSTEM, "screening")
 CLOCK: Final = Actor(Role.SYSTEM, "timer")
@@ -43,15 +46,19 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         book: Rules.
     """
 
-    def plan(case: Case | None, master: str) -> Sequence[Command] | Refusal:
+    def plan(case: Case | None, master: str) -> Planned | Refusal:
         if isinstance(handoff.body, Arrival):
             if case is not None:
-                return ALREADY_REGISTERED.refusal()
-            return [_step(handoff, actor, order) for order in enter(handoff.body, handoff.sender, master, book)]
+                return _again(handoff, handoff.body, actor, case, book)
+            orders = enter(handoff.body, handoff.sender, master, book)
+            return Planned([_step(handoff, actor, order) for order in orders])
         if case is None:
             return UNKNOWN_DISPUTE.refusal()
-        orders = react(case.dispute, handoff.body, handoff.digest, book)
-        return orders if isinstance(orders, Refusal) else [_step(handoff, actor, order, case) for order in orders]
+        about = Situation(case.dispute, case.facts, handoff.occurred_at, handoff.digest)
+        reaction = react(about, handoff.body, book)
+        if isinstance(reaction, Refusal):
+            return reaction
+        return Planned([_step(handoff, actor, order, case) for order in reaction.orders], reaction.facts)
 
     arrival = handoff.body if isinstance(handoff.body, Arrival) else None
     return Task(
@@ -62,7 +69,7 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         plan=plan,
         matter="" if arrival is None else match(arrival.people, arrival.facts.category),
         own=handoff.sender if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
-        procedure=arrival.facts.procedure if arrival is not None else "",
+        recorded=facts_to_bytes(arrival.facts) if arrival is not None else b"",
         secret=Secret(handoff.dispute_id, handoff.sender, arrival.confidential)
         if arrival is not None and arrival.confidential
         else None,
@@ -76,28 +83,28 @@ def task_of_command(command: Command, digest: bytes) -> Task:
     A person or a system gave it.
     """
 
-    def plan(case: Case | None, _: str) -> Sequence[Command] | Refusal:
-        return (command,) if case is not None else UNKNOWN_DISPUTE.refusal()
+    def plan(case: Case | None, _: str) -> Planned | Refusal:
+        return Planned((command,)) if case is not None else UNKNOWN_DISPUTE.refusal()
 
     return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan)
 
 
-def task_of_timer(timer: Timer) -> Task:
+def task_of_timer(timer: Timer, book: Rulebook) -> Task:
     """Return the task of a due timer.
 
     It does nothing when the dispute no longer waits for the timer.
     """
 
-    def plan(case: Case | None, _: str) -> Sequence[Command]:
-        order = instruction_at(timer, case.dispute) if case is not None else None
-        if case is None or order is None:
-            return ()
+    def plan(case: Case | None, _: str) -> Planned:
+        orders = instructions_at(timer, case.dispute, book) if case is not None else ()
+        if case is None or not orders:
+            return Planned()
         command_id = command_id_of(timer, case.dispute.sequence)
         # A record that came late may have been due before its registration; nothing can happen to it before that.
         occurred_at = max(timer.due_at, case.dispute.registered_at)
-        return (Command(command_id, timer.dispute_id, CLOCK, occurred_at, order),)
+        return Planned([Command(command_id, timer.dispute_id, CLOCK, occurred_at, order) for order in orders])
 
-    return Task(f"{timer.dispute_id}/{timer.kind}", timer.dispute_id, b"", DoneTable.NONE, plan)
+    return Task(f"{timer.dispute_id}/{timer.limit}", timer.dispute_id, b"", DoneTable.NONE, plan)
 
 
 def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
@@ -111,15 +118,24 @@ def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
         book: Rules, with the calendar to count by.
     """
 
-    def plan(case: Case | None, _: str) -> Sequence[Command]:
+    def plan(case: Case | None, _: str) -> Planned:
         order, counted = settled(case.dispute, book.calendar) if case is not None else (None, ())
         if case is None or order is None:
-            return ()
+            return Planned()
         name = f"due-dates\x1f{dispute_id}\x1f{case.dispute.sequence}"
         occurred_at = max(at, case.dispute.registered_at)
-        return (Command(str(uuid5(NAMESPACE, name)), dispute_id, CALENDAR, occurred_at, order, counted=counted),)
+        command = Command(str(uuid5(NAMESPACE, name)), dispute_id, CALENDAR, occurred_at, order, counted=counted)
+        return Planned((command,))
 
     return Task(f"{dispute_id}/due-dates", dispute_id, b"", DoneTable.NONE, plan)
+
+
+def _again(handoff: Handoff, arrival: Arrival, actor: Actor, case: Case, book: Rulebook) -> Planned | Refusal:
+    """Return the commands of a record that its source hands over anew."""
+    if arrival.round <= 1:
+        return ALREADY_REGISTERED.refusal()
+    again = [_step(handoff, SCREENER, order, case) for order in enter_again(arrival, book)]
+    return Planned([replace(again[0], actor=actor), *again[1:]], arrival.facts)
 
 
 def _step(handoff: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:

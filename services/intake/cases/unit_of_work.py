@@ -7,25 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispute.lifecycle import Command, Dispute, Event, decide, evolve
+from dispute.lifecycle import Command, Dispute, Event, business_day, decide, evolve
+from dispute.lifecycle.rewinding import UNFINISHED
 from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Secret, UnitChanges
 from services.intake.law import timers as timing
 from services.intake.law.completion import complete
+from services.intake.law.facts import Facts, facts_from_bytes, facts_to_bytes
 from services.intake.law.registration import Rulebook
-from services.intake.law.timers import TimerKind
+from services.intake.law.timers import Timer
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
 """Refusals that depend on a dispute's state: the same command id gets the same refusal for ever."""
 
-Plan = Callable[[Case | None, str], Sequence[Command] | Refusal]
+
+class Planned(Struct, frozen=True):
+    """Commands to carry out.
+
+    Attributes:
+        commands: All of them, or none.
+        facts: What the source recorded from now on; None when it told nothing new.
+    """
+
+    commands: Sequence[Command] = ()
+    facts: Facts | None = None
+
+
+Plan = Callable[[Case | None, str], Planned | Refusal]
 """Maps the current dispute and the master of its matter (empty: none) to the commands to carry out."""
 
 
@@ -41,7 +56,7 @@ class Task(Struct, frozen=True):
         matter: Match token of a new case; empty when unknown.
         own: Source organ whose other cases are never the same matter as this one: two suits at a court stay two
             suits, also between the same people (a bank and its debtor). Empty: no exemption.
-        procedure: Procedure of a new case.
+        recorded: What the source recorded of a new case.
         secret: Confidential part of a new case.
         source_ref: The source's own reference of a new case.
     """
@@ -53,7 +68,7 @@ class Task(Struct, frozen=True):
     plan: Plan
     matter: str = ""
     own: str = ""
-    procedure: str = ""
+    recorded: bytes = b""
     secret: Secret | None = None
     source_ref: str = ""
 
@@ -88,6 +103,8 @@ class _Unit:
     owners: dict[str, str]
     holders: Mapping[str, Case]
     touched: frozenset[str]
+    at: datetime
+    late: set[str] = field(default_factory=set)
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -112,7 +129,7 @@ def carry_out(
     tasks: Sequence[Task],
     book: Rulebook,
     now: datetime,
-    fired: Iterable[tuple[str, TimerKind]] = (),
+    fired: Sequence[Timer] = (),
 ) -> list[Outcome]:
     """Carry out tasks in order, as one unit.
 
@@ -123,7 +140,7 @@ def carry_out(
         tasks: In order; several may concern one dispute.
         book: Rules in force.
         now: Wall clock.
-        fired: Timers that this unit removes.
+        fired: Timers that this unit fires.
 
     Raises:
         Retryable: `outbox_full`: nothing was written.
@@ -135,8 +152,8 @@ def carry_out(
     owners = _claim(register, tasks, cases, known)
     # Read without their locks: only the holder's source organ is needed, and that never changes.
     holders = register.cases(set(owners.values()) - touched) if owners else {}
-    unit = _Unit(dict(cases), cases, owners, holders, touched)
-    unit.changes.cleared.update(fired)
+    unit = _Unit(dict(cases), cases, owners, holders, touched, register.business_now())
+    unit.changes.cleared.update((timer.dispute_id, timer.limit) for timer in fired)
     results: list[_Result] = []
     first: dict[tuple[DoneTable, str], int] = {}
     for number, task in enumerate(tasks):
@@ -152,7 +169,7 @@ def carry_out(
     fresh = [number for key, number in first.items() if key[0] is not DoneTable.NONE and key not in known]
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
     _settle_matters(unit)
-    _settle_timers(unit)
+    _settle_timers(unit, fired, book)
     note_missing_years(unit.changes, unit.before)
     register.write(unit.changes)
     return outcomes
@@ -203,7 +220,8 @@ def _note_resent(task: Task, done: Done, unit: _Unit) -> None:
     if task.secret is not None:
         unit.changes.secrets.append(task.secret)
     if task.source_ref and not case.dispute.source_ref:
-        restored = Case(replace(case.dispute, source_ref=task.source_ref), task.procedure)
+        restored = Case(replace(case.dispute, source_ref=task.source_ref), task.recorded)
+        unit.changes.facts[task.dispute_id] = task.recorded
         unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = restored
 
 
@@ -217,9 +235,12 @@ def _again(task: Task, earlier: Task, result: _Result) -> _Result:
 def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Refusal | Bug:
     """Decide one task in memory: all of its events, or none."""
     case = unit.cases.get(task.dispute_id)
-    procedure = case.procedure if case is not None else task.procedure
+    recorded = case.recorded if case is not None else task.recorded
     try:
-        steps = _decide(task, case, procedure, _master(task, unit), book)
+        planned = task.plan(case, _master(task, unit))
+        if isinstance(planned, Refusal):
+            return planned
+        steps = _decide(planned, case, recorded, book, unit.at)
         if isinstance(steps, Refusal):
             return steps
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
@@ -227,9 +248,12 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
         return refused.refusal
     except Exception as error:  # noqa: BLE001 - goes to the giver of the task: a caller, or a reader that stops
         return Bug(error)
+    if planned.facts is not None and case is not None:
+        recorded = unit.changes.facts[task.dispute_id] = facts_to_bytes(planned.facts)
+        unit.cases[task.dispute_id] = Case(case.dispute, recorded)
     if not steps:
         return _Decided((), -1, case.dispute if case is not None else None)
-    after = Case(steps[-1][1], procedure)
+    after = Case(steps[-1][1], recorded)
     unit.cases[task.dispute_id] = after
     if task.dispute_id in unit.before:
         unit.changes.changed[task.dispute_id] = after
@@ -238,23 +262,19 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
     if case is None and task.secret is not None:
         unit.changes.secrets.append(task.secret)
     unit.records += records
-    for event, state in steps:
-        for timer in timing.set_by(event, state, book.deadlines):
-            unit.changes.timers[timer.dispute_id, timer.kind] = timer
+    _set_timers(unit, case.dispute if case is not None else None, steps, book)
     return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
 
 
 def _decide(
-    task: Task, case: Case | None, procedure: str, master: str, book: Rulebook
+    planned: Planned, case: Case | None, recorded: bytes, book: Rulebook, at: datetime
 ) -> list[tuple[Event, Dispute]] | Refusal:
     """Return each event with the state after it."""
     dispute = case.dispute if case is not None else None
-    commands = task.plan(case, master)
-    if isinstance(commands, Refusal):
-        return commands
+    facts, today = facts_from_bytes(recorded), business_day(at)
     steps: list[tuple[Event, Dispute]] = []
-    for command in commands:
-        events = decide(dispute, complete(command, dispute, procedure, book))
+    for command in planned.commands:
+        events = decide(dispute, complete(command, dispute, planned.facts or facts, book, today))
         if isinstance(events, Refusal):
             return events
         for event in events:
@@ -283,7 +303,7 @@ def _master(task: Task, unit: _Unit) -> str:
 
 
 def _open(dispute: Dispute) -> bool:
-    return dispute.state in timing.UNFINISHED
+    return dispute.state in UNFINISHED
 
 
 def _holds(dispute: Dispute) -> bool:
@@ -340,10 +360,48 @@ def _settle_matters(unit: _Unit) -> None:
             unit.changes.released.append(dispute_id)
 
 
-def _settle_timers(unit: _Unit) -> None:
+def _set_timers(unit: _Unit, before: Dispute | None, steps: Sequence[tuple[Event, Dispute]], book: Rulebook) -> None:
+    """Note the timers that the steps set, and whether a step was written down late."""
+    ran = timing.running(before, book) if before is not None else {}
+    late_from = unit.at - timedelta(hours=book.deadlines.paper.after_hours)
+    for event, after in steps:
+        now = timing.running(after, book)
+        for timer in timing.changed_by(event, ran, after, now, book):
+            unit.changes.timers[timer.dispute_id, timer.limit] = timer
+        ran = now
+        if event.occurred_at < late_from:
+            unit.late.add(event.dispute_id)
+
+
+def _settle_timers(unit: _Unit, fired: Sequence[Timer], book: Rulebook) -> None:
+    """Keep the timers that are still waited for after the last change, and set the next steps of fired ones.
+
+    A timer that is due already when late paper is written down waits for the rest of the paper.
+    """
     changes = unit.changes
-    for key in [key for key in changes.timers if not timing.waits_for(key[1], unit.cases[key[0]].dispute)]:
-        del changes.timers[key]
-    for dispute_id, after in changes.changed.items():
-        before = unit.before[dispute_id].dispute
-        changes.cleared.update((dispute_id, kind) for kind in timing.given_up(before, after.dispute))
+    running = {dispute_id: timing.running(unit.cases[dispute_id].dispute, book) for dispute_id in _timed(unit, fired)}
+    for timer in fired:
+        key = (timer.dispute_id, timer.limit)
+        case = unit.cases.get(timer.dispute_id)
+        if case is not None and key not in changes.timers:
+            following = timing.following(timer, case.dispute, running[timer.dispute_id], book)
+            if following is not None:
+                changes.timers[key] = following
+    for dispute_id in unit.late:
+        for timer in timing.overdue(unit.cases[dispute_id].dispute, running[dispute_id], unit.at):
+            changes.timers.setdefault((dispute_id, timer.limit), timer)
+    wait = unit.at + timedelta(hours=book.deadlines.paper.wait_hours)
+    for key, timer in list(changes.timers.items()):
+        if not timing.waits_for(timer, running[timer.dispute_id]):
+            del changes.timers[key]
+        elif timer.dispute_id in unit.late and timer.due_at <= unit.at:
+            changes.timers[key] = replace(timer, rings_at=wait)
+    for dispute_id in changes.changed:
+        ran = timing.running(unit.before[dispute_id].dispute, book)
+        changes.cleared.update((dispute_id, limit) for limit in ran if limit not in running[dispute_id])
+
+
+def _timed(unit: _Unit, fired: Sequence[Timer]) -> set[str]:
+    """Return the disputes whose timers may have to change."""
+    of = {dispute_id for dispute_id, _ in unit.changes.timers} | unit.changes.changed.keys() | unit.late
+    return of | {timer.dispute_id for timer in fired if timer.dispute_id in unit.cases}

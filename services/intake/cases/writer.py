@@ -43,7 +43,6 @@ _CHANGE: Final = (
     .values(
         sequence=sa.bindparam("upto"),
         state=sa.bindparam("now"),
-        procedure=sa.bindparam("goes_by"),
         snapshot=sa.bindparam("shot"),
     )
 )
@@ -70,13 +69,17 @@ class ChangeWriter:
             where=sa.func.length(command_done.c.digest) == sa.literal_column("0"),
         )
         moved = timers.on_conflict_do_update(
-            index_elements=list(timer.primary_key), set_={"due_at": timers.excluded.due_at}
+            index_elements=list(timer.primary_key),
+            set_={name: timers.excluded[name] for name in ("step", "due_at", "rings_at")},
         )
         self._claim = prepared(insert_into(dialect, open_matter).on_conflict_do_nothing(), *all_of(open_matter))
         self._add = prepared(sa.insert(dispute), *all_of(dispute))
-        self._change = prepared(_CHANGE, "upto", "now", "goes_by", "shot", "of")
+        self._change = prepared(_CHANGE, "upto", "now", "shot", "of")
+        self._know = prepared(
+            sa.update(dispute).where(dispute.c.dispute_id == _of).values(facts=_content), "content", "of"
+        )
         self._seal = prepared(insert_into(dialect, confidential).on_conflict_do_nothing(), *all_of(confidential))
-        self._clear = prepared(sa.delete(timer).where(timer.c.dispute_id == _of, timer.c.kind == _by), "of", "by")
+        self._clear = prepared(sa.delete(timer).where(timer.c.dispute_id == _of, timer.c.limit == _by), "of", "by")
         self._set = prepared(moved, *all_of(timer))
         self._no_years = prepared(sa.delete(missing_year).where(missing_year.c.dispute_id == _of), "of")
         self._years = prepared(sa.insert(missing_year), *all_of(missing_year))
@@ -103,9 +106,10 @@ class ChangeWriter:
         handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.resent.get(DoneTable.HANDOFF, ())
         self._add.run(tx, [_added(case) for case in changes.added.values()])
         self._change.run(tx, [_changed(case) for case in changes.changed.values()])
+        self._know.run(tx, [(recorded, dispute_id) for dispute_id, recorded in changes.facts.items()])
         # A dispute keeps the confidential part that it has, also when the key in it was destroyed.
         self._seal.run(tx, [_sealed(secret, vault) for secret in changes.secrets])
-        self._clear.run(tx, [(dispute_id, kind.value) for dispute_id, kind in sorted(changes.cleared)])
+        self._clear.run(tx, sorted(changes.cleared))
         self._set.run(tx, [_timer_row(each) for each in changes.timers.values()])
         years = sorted(changes.missing_years.items())
         self._no_years.run(tx, [(dispute_id,) for dispute_id, _ in years if dispute_id not in changes.added])
@@ -132,12 +136,12 @@ def writer_for(dialect: str) -> ChangeWriter:
 def _added(case: Case) -> Row:
     its = case.dispute
     channel = its.dimensions.channel.value
-    return its.dispute_id, its.sequence, its.state.value, channel, case.procedure, state_to_bytes(its)
+    return its.dispute_id, its.sequence, its.state.value, channel, its.procedure, state_to_bytes(its), case.recorded
 
 
 def _changed(case: Case) -> Row:
     its = case.dispute
-    return its.sequence, its.state.value, case.procedure, state_to_bytes(its), its.dispute_id
+    return its.sequence, its.state.value, state_to_bytes(its), its.dispute_id
 
 
 def _sealed(secret: Secret, vault: Vault) -> Row:
@@ -146,7 +150,8 @@ def _sealed(secret: Secret, vault: Vault) -> Row:
 
 
 def _timer_row(each: Timer) -> Row:
-    return each.dispute_id, each.kind.value, shard_of(each.dispute_id), to_micros(each.due_at)
+    due_at, rings_at = to_micros(each.due_at), to_micros(each.rings_at)
+    return each.dispute_id, each.limit, each.step.value, shard_of(each.dispute_id), due_at, rings_at
 
 
 def _done_row(done: Done) -> Row:

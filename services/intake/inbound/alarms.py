@@ -58,8 +58,7 @@ def fire(
     timers = register.due(until, shards, CHUNK)
     if not timers:
         return FiredTimers(0, 0)
-    off = [(timer.dispute_id, timer.kind) for timer in timers]
-    outcomes = carry_out(register, [task_of_timer(timer) for timer in timers], book, now, off)
+    outcomes = carry_out(register, [task_of_timer(timer, book) for timer in timers], book, now, timers)
     fired = 0
     for outcome in outcomes:
         # A refusal means that the state moved on: the timer is obsolete, which is no error.

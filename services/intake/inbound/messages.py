@@ -45,7 +45,7 @@ MAX_ITEMS: Final = 200
 """Consents, circumstances and parties of one case, each; very large groups name only their representatives."""
 
 _PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
-CLARITIES: Final = frozenset({"clear", "fairly_clear", "unclear"})
+CLARITIES: Final = frozenset({"", "clear", "fairly_clear", "unclear"})
 
 
 def raw_handoff_of(record: bytes) -> handoff_pb2.Handoff:
@@ -135,6 +135,9 @@ def arrival_of(
             facts_clarity=facts.facts_clarity,
             consents=consents,
             circumstances=frozenset(facts.circumstances),
+            filed_on=_at("filed_on", lambda: _day(facts.filed_on)),
+            preserved_on=_at("preserved_on", lambda: _day(facts.preserved_on)),
+            representatives=facts.representatives,
         ),
         dimensions=Dimensions(
             channel=_code(Channel, channel, "channel"),
@@ -150,6 +153,7 @@ def arrival_of(
         ),
         source_ref=source_ref,
         amount_fen=facts.amount_fen,
+        round=max(1, facts.round),
         people=tuple(Person(party.role, party.id_number, party.phone) for party in confidential.parties),
         confidential=confidential.SerializeToString(deterministic=True),
     )
@@ -202,7 +206,10 @@ def _later(fact: handoff_pb2.LaterFact) -> LaterFact:
     consent = fact.consent
     answered_on = _at("consent.answered_on", lambda: _day(consent.answered_on))
     answer = Consent(consent.role, consent.answer, answered_on) if fact.HasField("consent") else None
-    return LaterFact(fact.kind, answer, fact.category, fact.case_cause)
+    for name in ("relation_clarity", "facts_clarity"):
+        if getattr(fact, name) not in CLARITIES:
+            raise refusals.UNKNOWN_CODE.error(field=name, listed="clarity")
+    return LaterFact(fact.kind, answer, fact.category, fact.case_cause, fact.relation_clarity, fact.facts_clarity)
 
 
 def _few(facts: handoff_pb2.CaseReceived, confidential: handoff_pb2.Confidential) -> None:

@@ -1,18 +1,22 @@
 """Fills in dates that the law fixes.
 
-A command may leave a date open; the rules count it before the command is decided.
+A command may leave a date open; the rules count it before the command is decided. What the rules forbid is noted in the
+command's limit, and `decide` refuses it.
 """
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Final
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any, Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from dispute.lifecycle import (
     Agree,
     ApplyForConfirmation,
+    BeginMediation,
     Channel,
     Command,
     DateName,
@@ -22,16 +26,23 @@ from dispute.lifecycle import (
     Instruction,
     Limit,
     ProvisionalDate,
+    ReachMilestone,
+    RecordNonPerformance,
     Register,
+    RequestInformation,
     Resume,
     Role,
     SettledDate,
     SettleDueDates,
     Sign,
     Span,
+    State,
+    Supervise,
     business_day,
     end_of,
 )
+from services.intake.law.bars import bar_of, barred_part
+from services.intake.law.clauses import clause_of_limit, milestone_limit
 from services.intake.law.deadlines import (
     Calendar,
     LastDay,
@@ -39,18 +50,41 @@ from services.intake.law.deadlines import (
     Term,
     extension_of,
     last_day,
+    second_attempt_of,
     sign_off_of,
     span_of,
     term_of,
 )
+from services.intake.law.facts import Facts
 from services.intake.law.registration import Rulebook
 
-DATED: Final = (Register, Dispatch, Sign, Extend, Resume, Agree, ApplyForConfirmation)
 CONFIRMATION: Final = (Span(30),)
 """Both sides apply for judicial confirmation within 30 days of the agreement (民诉法 205)."""
+SUIT_AFTER_PRESERVATION: Final = Span(30)
+"""A suit is due within 30 days of a preservation taken before it (民诉法 104); no mediation lasts longer."""
 
 
-def complete(command: Command, dispute: Dispute | None, procedure: str, book: Rulebook) -> Command:
+class Asked(Struct, frozen=True):
+    """One command whose dates are open.
+
+    Attributes:
+        command: As it came.
+        dispute: State before it.
+        facts: What its source recorded; None where that is not known.
+        matter: What its limits depend on.
+        day: Business day of the command.
+        book: Rules.
+    """
+
+    command: Command
+    dispute: Dispute
+    facts: Facts | None
+    matter: LimitCase
+    day: date
+    book: Rulebook
+
+
+def complete(command: Command, dispute: Dispute | None, facts: Facts | None, book: Rulebook, today: date) -> Command:
     """Return the command with its open dates filled in.
 
     It also carries what the rules and the calendar give for it. A date that reaches a year without a holiday table is
@@ -60,51 +94,42 @@ def complete(command: Command, dispute: Dispute | None, procedure: str, book: Ru
     Args:
         command: As it came.
         dispute: State before it.
-        procedure: Procedure of the suit, empty elsewhere.
+        facts: What its source recorded; None where that is not known.
         book: Rules.
+        today: Business day on which the command is written down.
     """
     order = command.instruction
-    if not isinstance(order, DATED):
-        return command
     if dispute is None:
-        return _registered(command, order, procedure, book) if isinstance(order, Register) else command
-    day = business_day(command.occurred_at)
-    matter = _matter(dispute, procedure, day)
-    due: LastDay | None
-    match order:
-        case Dispatch(sign_by=None):
-            limit = sign_off_of(matter.channel, book.deadlines)
-            due = last_day(DateName.SIGN_BY, day, (span_of(limit),), book.calendar)
-            done = _with(command, replace(order, sign_by=end_of(due.day)), (limit.clause,), due)
-        case Sign(due_on=None) if not dispute.term_runs and dispute.cohort.due_on is None:
-            # The term of mediation runs from the signature (特邀调解规定 27(3)).
-            term = term_of("mediation", matter, book.deadlines)
-            due = _end_of_term(DateName.DUE_ON, term, day, book)
-            done = _with(command, replace(order, due_on=_day_of(due)), _clauses(term), due)
-        case Extend():
-            done = _extended(command, order, dispute, matter, book)
-        case Resume() if dispute.clock_stopped_on is not None:
-            stopped = max(0, (day - dispute.clock_stopped_on).days)
-            due = _moved(DateName.DUE_ON, dispute, Span(stopped), book)
-            done = _compared(command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
-        case Agree(confirmable=True):
-            due = last_day(DateName.CONFIRM_BY, day, CONFIRMATION, book.calendar)
-            done = _compared(command, replace(order, confirm_by=order.confirm_by or due.day), order.confirm_by, due)
-        case ApplyForConfirmation() if dispute.confirm_by is None and dispute.agreement_on is not None:
-            due = last_day(DateName.CONFIRM_BY, dispute.agreement_on, CONFIRMATION, book.calendar)
-            done = replace(command, limit=Limit(due.day))
-        case _:
-            done = command
+        return _registered(command, order, book) if isinstance(order, Register) else command
+    done = command
+    fill = FILLS.get(type(order))
+    if fill is not None:
+        day = business_day(command.occurred_at)
+        done = fill(Asked(command, dispute, facts, matter_of(dispute, facts, day), day, book), order)
+        bar = bar_of(done.instruction, dispute, facts, book)
+        if bar is not None:
+            done = replace(done, limit=replace(done.limit, bar=bar.code, clause=bar.clause))
+    if dispute.checkpoints or dispute.alarms:
+        last = business_day(command.occurred_at) + timedelta(days=book.deadlines.paper.days)
+        done = replace(done, limit=replace(done.limit, too_late=today > last))
     return done
 
 
-def _registered(command: Command, order: Register, procedure: str, book: Rulebook) -> Command:
+def _registered(command: Command, order: Register, book: Rulebook) -> Command:
     """Fill in a petition's two limits.
 
     They run from its registration (信访工作条例 34).
     """
     of = order.dimensions
-    matter = LimitCase(of.channel.value, of.regime.value, procedure, order.received_on)
+    matter = LimitCase(
+        of.channel.value,
+        of.regime.value,
+        order.procedure,
+        order.received_on,
+        order.stage.value,
+        of.category,
+        of.case_cause,
+    )
     terms = [term_of(kind, matter, book.deadlines) for kind in ("local", "statutory")]
     names = (DateName.LOCAL_DUE_ON, DateName.STATUTORY_DUE_ON)
     local, statutory = (
@@ -114,25 +139,167 @@ def _registered(command: Command, order: Register, procedure: str, book: Ruleboo
     return _with(command, done, _clauses(*terms), local, statutory)
 
 
-def _extended(command: Command, order: Extend, dispute: Dispute, matter: LimitCase, book: Rulebook) -> Command:
+def _request(at: Asked, order: RequestInformation) -> Command:
+    if order.wait_until is not None or at.dispute.screen_by is not None:
+        return at.command
+    term = term_of("screening", at.matter, at.book.deadlines)
+    due = _end_of_term(DateName.SCREEN_BY, term, at.day, at.book)
+    return _with(at.command, replace(order, wait_until=_day_of(due)), _clauses(term), due)
+
+
+def _dispatch(at: Asked, order: Dispatch) -> Command:
+    if order.sign_by is not None:
+        return at.command
+    limit = sign_off_of(at.matter.channel, at.book.deadlines)
+    due = last_day(DateName.SIGN_BY, at.day, (span_of(limit),), at.book.calendar)
+    return _with(at.command, replace(order, sign_by=end_of(due.day)), (limit.clause,), due)
+
+
+def _sign(at: Asked, order: Sign) -> Command:
+    """Fill in the mediation term, which runs from the signature (特邀调解规定 27(3))."""
+    if order.due_on is not None or at.dispute.term_runs or at.dispute.cohort.due_on is not None:
+        return at.command
+    due, clauses = _mediation_term(at)
+    return _with(at.command, replace(order, due_on=_day_of(due)), clauses, due)
+
+
+def _mediation_term(at: Asked) -> tuple[LastDay | None, tuple[str, ...]]:
+    """Return the end of a mediation term that begins now, and the clauses it rests on."""
+    term = term_of("mediation", at.matter, at.book.deadlines)
+    return _bounded(_end_of_term(DateName.DUE_ON, term, at.day, at.book), at), _clauses(term)
+
+
+def _bounded(due: LastDay | None, at: Asked) -> LastDay | None:
+    """Return a term's end, no later than the statute allows.
+
+    A petition ends within its statutory limit (信访工作条例 34), a mediation before the suit that has to follow a
+    preservation (民诉法 104).
+    """
+    if due is None:
+        return None
+    bounds = [at.dispute.last_day(DateName.STATUTORY_DUE_ON)]
+    if at.facts is not None and at.facts.preserved_on is not None:
+        bounds.append(at.facts.preserved_on + timedelta(days=SUIT_AFTER_PRESERVATION.days))
+    earliest = min((day for day in bounds if day is not None), default=None)
+    if earliest is None or earliest >= due.day:
+        return due
+    mark = at.dispute.provisional_mark(DateName.STATUTORY_DUE_ON)
+    provisional = mark is not None and mark.day == earliest
+    return LastDay(earliest, replace(mark, name=DateName.DUE_ON) if mark is not None and provisional else None)
+
+
+def _begin(at: Asked, order: BeginMediation) -> Command:
+    """Fill in a term that begins with the mediation.
+
+    After a refused confirmation the regime's own term runs anew; after a failure only the days of a further attempt.
+    """
+    if at.dispute.state is State.JC_REFUSED:
+        due, clauses = _mediation_term(at)
+        return replace(_with(at.command, order, clauses, due), limit=Limit(_day_of(due), "; ".join(clauses)))
+    if at.dispute.state is not State.FAILED or at.dispute.failed_on is None:
+        return at.command
+    rule = second_attempt_of(replace(at.matter, mediation_kind=order.mediation_kind.value), at.book.deadlines)
+    if rule is None:
+        return at.command
+    again = last_day(DateName.DUE_ON, at.dispute.failed_on, (span_of(rule),), at.book.calendar)
+    return replace(_with(at.command, order, (rule.clause,), again), limit=Limit(again.day, rule.clause))
+
+
+def _extend(at: Asked, order: Extend) -> Command:
     """Fill in the extended date.
 
-    A leader extends a petition's statutory limit (信访工作条例 34); anyone else extends the mediation term.
+    The leader of the organ that approves it extends a statutory limit (信访工作条例 34; 公安行政案件程序规定 165);
+    the parties extend the mediation term.
     """
-    by_leader = dispute.dimensions.channel is Channel.PETITION and command.actor.role is Role.LEADER
-    rule = extension_of("statutory" if by_leader else "mediation", matter, book.deadlines)
+    by_leader = at.command.actor.role is Role.LEADER and at.matter.channel in {Channel.PETITION, Channel.POLICE}
+    rule = extension_of("leader" if by_leader else "parties", at.matter, at.book.deadlines)
     if rule is None:
-        return command
-    name = DateName.STATUTORY_DUE_ON if by_leader else DateName.DUE_ON
-    lawful = 1 <= order.days <= rule.grants.days
-    due = _moved(name, dispute, Span(order.days, rule.count == "workday"), book) if lawful else None
-    done = _compared(command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
+        return at.command
+    name = DateName.STATUTORY_DUE_ON if rule.limit == "statutory" else DateName.DUE_ON
+    lawful = order.days >= 1 and (rule.grants.days is None or order.days <= rule.grants.days)
+    due = _moved(name, at.dispute, Span(order.days, rule.count == "workday"), at.book) if lawful else None
+    if name is DateName.DUE_ON:
+        due = _bounded(due, at)
+    done = _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
     return replace(done, limit=replace(done.limit, clause=rule.grants.clause, extension=rule.grants))
 
 
-def _matter(dispute: Dispute, procedure: str, day: date) -> LimitCase:
+def _resume(at: Asked, order: Resume) -> Command:
+    if at.dispute.clock_stopped_on is None:
+        return at.command
+    stopped = max(0, (at.day - at.dispute.clock_stopped_on).days)
+    due = _bounded(_moved(DateName.DUE_ON, at.dispute, Span(stopped), at.book), at)
+    return _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
+
+
+def _agree(at: Asked, order: Agree) -> Command:
+    if not order.confirmable:
+        return at.command
+    if clause := barred_part(order, at.book):
+        # A person decides about the part that a court may confirm.
+        severed = replace(order, confirmable=False, severable=True)
+        return replace(at.command, instruction=severed, limit=Limit(clause=clause))
+    due = last_day(DateName.CONFIRM_BY, at.day, CONFIRMATION, at.book.calendar)
+    return _compared(at.command, replace(order, confirm_by=order.confirm_by or due.day), order.confirm_by, due)
+
+
+def _apply(at: Asked, _: ApplyForConfirmation) -> Command:
+    if at.dispute.confirm_by is not None or at.dispute.agreement_on is None:
+        return at.command
+    due = last_day(DateName.CONFIRM_BY, at.dispute.agreement_on, CONFIRMATION, at.book.calendar)
+    return replace(at.command, limit=Limit(due.day))
+
+
+def _milestone(at: Asked, order: ReachMilestone) -> Command:
+    its = milestone_limit(order.milestone, at.dispute, at.book)
+    return at.command if its is None else replace(at.command, limit=Limit(its.last_day, its.clause))
+
+
+def _supervise(at: Asked, order: Supervise) -> Command:
+    if not order.limit:
+        return at.command
+    return replace(at.command, limit=Limit(clause=clause_of_limit(order.limit, at.dispute, at.matter, at.book)))
+
+
+def _unchanged(at: Asked, _: Instruction) -> Command:
+    return at.command
+
+
+FILLS: Final[Mapping[type, Callable[[Asked, Any], Command]]] = {
+    RequestInformation: _request,
+    Dispatch: _dispatch,
+    Sign: _sign,
+    BeginMediation: _begin,
+    Extend: _extend,
+    Resume: _resume,
+    Agree: _agree,
+    ApplyForConfirmation: _apply,
+    RecordNonPerformance: _unchanged,
+    ReachMilestone: _milestone,
+    Supervise: _supervise,
+}
+"""Instruction -> what the rules fill in; the others rest on no rule."""
+
+
+def matter_of(dispute: Dispute, facts: Facts | None, day: date) -> LimitCase:
+    """Return what the limits of a dispute depend on.
+
+    Args:
+        dispute: As it stands.
+        facts: What its source recorded; decides the procedure of a suit of an earlier release.
+        day: Day of receipt where the dispute does not know it.
+    """
     of = dispute.dimensions
-    return LimitCase(of.channel.value, of.regime.value, procedure, dispute.cohort.received_on or day)
+    return LimitCase(
+        channel=of.channel.value,
+        regime=of.regime.value,
+        procedure=dispute.procedure or (facts.procedure if facts is not None else ""),
+        received_on=dispute.cohort.received_on or day,
+        stage=dispute.stage.value,
+        category=of.category,
+        cause=of.case_cause,
+        mediation_kind=of.mediation_kind.value,
+    )
 
 
 def _end_of_term(name: DateName, term: Term | None, start: date, book: Rulebook) -> LastDay | None:

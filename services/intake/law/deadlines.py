@@ -10,13 +10,14 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-from dispute.lifecycle import DateName, Extension, ProvisionalDate, Span
+from dispute.lifecycle import DateName, Extension, Milestone, ProvisionalDate, Span
 from hub.errors import Fault
 from services.intake.law.screening import within
 
 Count = Literal["calendar", "workday"]
-TermKind = Literal["mediation", "statutory", "local"]
+TermKind = Literal["mediation", "statutory", "local", "screening"]
 Extendable = Literal["mediation", "statutory"]
+Extender = Literal["parties", "leader"]
 HOLIDAYS: Final = timedelta(days=15)
 """How far the holidays of a year without a table can move a day, earlier or later."""
 
@@ -69,7 +70,22 @@ class LastDay(Struct, frozen=True):
 class Term(Struct, frozen=True):
     """One limit.
 
-    An empty channel, regime or procedure fits every one.
+    An empty condition fits everything.
+
+    Attributes:
+        kind: What it limits.
+        channel: Channel.
+        regime: Of the court.
+        procedure: Of the suit.
+        days: Length.
+        count: How its days are counted.
+        clause: What it rests on.
+        stage: Of the suit.
+        category: First digits of the dispute category.
+        cause: The source's own class.
+        mediation_kind: Who mediates.
+        valid_from: First day of receipt it holds for; None is always.
+        valid_until: Last day of receipt it holds for; None is open.
     """
 
     kind: TermKind
@@ -79,6 +95,10 @@ class Term(Struct, frozen=True):
     days: int
     count: Count
     clause: str
+    stage: str = ""
+    category: str = ""
+    cause: str = ""
+    mediation_kind: str = ""
     valid_from: date | None = None
     valid_until: date | None = None
 
@@ -88,6 +108,10 @@ class Term(Struct, frozen=True):
             self.channel in {"", matter.channel}
             and self.regime in {"", matter.regime}
             and self.procedure in {"", matter.procedure}
+            and self.stage in {"", matter.stage}
+            and matter.category.startswith(self.category)
+            and self.cause in {"", matter.cause}
+            and self.mediation_kind in {"", matter.mediation_kind}
             and within(matter.received_on, self.valid_from, self.valid_until)
         )
 
@@ -99,6 +123,7 @@ class ExtensionRule(Struct, frozen=True):
 
     Attributes:
         limit: Limit that is extended.
+        by: Who extends it: the parties by consent, or the leader of the organ that approves it.
         channels: Channels it applies to.
         regime: Of the court; empty fits every one.
         count: How its days are counted.
@@ -112,6 +137,8 @@ class ExtensionRule(Struct, frozen=True):
     regime: str
     count: Count
     grants: Extension
+    by: Extender = "parties"
+    stage: str = ""
     valid_from: date | None = None
     valid_until: date | None = None
 
@@ -120,6 +147,7 @@ class ExtensionRule(Struct, frozen=True):
         return (
             matter.channel in self.channels
             and self.regime in {"", matter.regime}
+            and self.stage in {"", matter.stage}
             and within(matter.received_on, self.valid_from, self.valid_until)
         )
 
@@ -133,6 +161,64 @@ class SignOff(Struct, frozen=True):
     clause: str
 
 
+class StateLimit(Struct, frozen=True):
+    """How long a dispute may stay in a state that no other limit ends.
+
+    Attributes:
+        state: State; its value.
+        owner: Role that has to act.
+        channel: Channel it holds for; empty fits every one.
+    """
+
+    state: str
+    days: int
+    count: Count
+    clause: str
+    owner: str
+    channel: str = ""
+
+
+class MilestoneLimit(Struct, frozen=True):
+    """Limit of a first petition's milestone, from the registration."""
+
+    milestone: Milestone
+    days: int
+    count: Count
+    clause: str
+
+
+class Ladder(Struct, frozen=True):
+    """Calendar days after a limit's end at which supervision rises."""
+
+    supervised_days: int = 3
+    escalated_days: int = 7
+
+
+class LatePaper(Struct, frozen=True):
+    """How late paper may come.
+
+    Attributes:
+        days: Calendar days between what happened and its writing, after which no alarm is taken back by it.
+        after_hours: Older than that when it is written, paper is late.
+        wait_hours: How long alarms wait after late paper for the rest of it.
+    """
+
+    days: int = 90
+    after_hours: int = 24
+    wait_hours: int = 24
+
+
+class SecondAttempt(Struct, frozen=True):
+    """A further mediation after a failed one."""
+
+    channel: str
+    days: int
+    count: Count
+    clause: str
+    cause: str = ""
+    mediation_kind: str = ""
+
+
 class DeadlineRules(Struct, frozen=True):
     """One version of the limits.
 
@@ -144,6 +230,12 @@ class DeadlineRules(Struct, frozen=True):
         terms: Limits.
         extensions: Of mediation terms and statutory limits.
         sign_off: Sign-off limits; the last fits every channel.
+        states: Limits of states that no other limit ends.
+        milestones: Limits of a first petition's milestones; empty where the county has none.
+        milestones_in_order: A milestone before an earlier one is refused.
+        second_attempts: Further mediations after a failed one.
+        ladder: How supervision rises after a limit's end.
+        paper: How late paper may come.
     """
 
     reminder_percent: int
@@ -151,6 +243,12 @@ class DeadlineRules(Struct, frozen=True):
     terms: tuple[Term, ...]
     extensions: tuple[ExtensionRule, ...]
     sign_off: tuple[SignOff, ...]
+    states: tuple[StateLimit, ...] = ()
+    milestones: tuple[MilestoneLimit, ...] = ()
+    milestones_in_order: bool = True
+    second_attempts: tuple[SecondAttempt, ...] = ()
+    ladder: Ladder = Ladder()
+    paper: LatePaper = LatePaper()
 
 
 class LimitCase(Struct, frozen=True):
@@ -160,6 +258,10 @@ class LimitCase(Struct, frozen=True):
     regime: str
     procedure: str
     received_on: date
+    stage: str = ""
+    category: str = ""
+    cause: str = ""
+    mediation_kind: str = ""
 
 
 def term_of(kind: TermKind, matter: LimitCase, rules: DeadlineRules) -> Term | None:
@@ -170,12 +272,21 @@ def term_of(kind: TermKind, matter: LimitCase, rules: DeadlineRules) -> Term | N
     return next((term for term in rules.terms if term.kind == kind and term.fits(matter)), None)
 
 
-def extension_of(limit: Extendable, matter: LimitCase, rules: DeadlineRules) -> ExtensionRule | None:
-    """Return the rule that extends a limit.
+def extension_of(by: Extender, matter: LimitCase, rules: DeadlineRules) -> ExtensionRule | None:
+    """Return the rule by which somebody extends a limit.
 
-    None when it has no extension.
+    None when there is no such extension.
     """
-    return next((rule for rule in rules.extensions if rule.limit == limit and rule.fits(matter)), None)
+    return next((rule for rule in rules.extensions if rule.by == by and rule.fits(matter)), None)
+
+
+def second_attempt_of(matter: LimitCase, rules: DeadlineRules) -> SecondAttempt | None:
+    """Return the rule of a further mediation; None when there is none."""
+    for row in rules.second_attempts:
+        fits = row.cause in {"", matter.cause} and row.mediation_kind in {"", matter.mediation_kind}
+        if fits and row.channel == matter.channel:
+            return row
+    return None
 
 
 def last_day(name: DateName, start: date, spans: tuple[Span, ...], calendar: Calendar) -> LastDay:
@@ -194,7 +305,7 @@ def last_day(name: DateName, start: date, spans: tuple[Span, ...], calendar: Cal
     return LastDay(day, None if missing is None else ProvisionalDate(name, day, start, spans, missing))
 
 
-def span_of(limit: Term | SignOff) -> Span:
+def span_of(limit: Term | SignOff | StateLimit | MilestoneLimit | SecondAttempt) -> Span:
     """Return how a limit is counted."""
     return Span(limit.days, limit.count == "workday")
 

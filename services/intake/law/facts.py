@@ -6,8 +6,10 @@ Screening reads nothing else.
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
+from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 CLAIMING_ROLES = frozenset({"plaintiff", "applicant", "petitioner"})
 ANSWERING_ROLES = frozenset({"defendant", "respondent"})
@@ -35,6 +37,12 @@ class Facts(Struct, frozen=True):
     Attributes:
         received_on: Receipt by the source (court_received_on, call date, petition registration); decides the regime.
         sent_on: Business day on which the source sent it to the hub.
+        filed_on: Day of filing; None when the suit is not filed, and elsewhere.
+        preserved_on: Day of a preservation taken before the suit; None without one.
+        representatives: Petitioners who came in person.
+        relation_clarity: clear | fairly_clear | unclear; empty when nobody judged it yet.
+        facts_clarity: As above.
+        earlier_reports: Earlier reports of the same parties about the same kind of matter.
     """
 
     channel: str
@@ -49,3 +57,21 @@ class Facts(Struct, frozen=True):
     facts_clarity: str = ""
     consents: tuple[Consent, ...] = ()
     circumstances: frozenset[str] = frozenset()
+    filed_on: date | None = None
+    preserved_on: date | None = None
+    representatives: int = 0
+    earlier_reports: int = 0
+
+
+REMEMBERED: Final = 4096
+
+
+def facts_to_bytes(facts: Facts) -> bytes:
+    """Return facts as JSON; the same facts give the same bytes."""
+    return json.encode(facts, order="deterministic")
+
+
+@lru_cache(maxsize=REMEMBERED)
+def facts_from_bytes(recorded: bytes) -> Facts | None:
+    """Return facts of their JSON; None when none were kept."""
+    return json.decode(recorded, type=Facts) if recorded else None

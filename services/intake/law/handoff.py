@@ -23,6 +23,7 @@ class Arrival:
         dimensions: Dimensions it is counted by; screening sets the regime.
         source_ref: The source's own reference.
         amount_fen: Amount in dispute.
+        round: 1 for the first hand-over of a record, 2 for the second …
         people: Identifying marks of the parties, for matching only; never in a log or a repr.
         confidential: Serialised parties and text, to be sealed.
     """
@@ -31,6 +32,7 @@ class Arrival:
     dimensions: Dimensions
     source_ref: str
     amount_fen: int
+    round: int = 1
     people: tuple[Person, ...] = field(default=(), repr=False)
     confidential: bytes = field(default=b"", repr=False)
 
@@ -38,13 +40,15 @@ class Arrival:
 class LaterFact(Struct, frozen=True):
     """A later fact about a known case.
 
-    Kinds: consent_given | consent_refused | reclassified | performed and so on.
+    Kinds: consent_given | consent_refused | clarified | reclassified | performed and so on.
     """
 
     kind: str
     consent: Consent | None = None
     category: str = ""
     case_cause: str = ""
+    relation_clarity: str = ""
+    facts_clarity: str = ""
 
 
 class Withdrawal(Struct, frozen=True):

@@ -5,13 +5,19 @@ The result depends on the dispute's state.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dispute.lifecycle import (
     Agree,
     Channel,
+    DateName,
     Dispute,
     EventKind,
+    Exclude,
     Fail,
     FailureReason,
     Instruction,
@@ -29,8 +35,10 @@ from dispute.lifecycle import (
 from dispute.refusals.cases import CONSENT_REFUSED
 from dispute.refusals.interfaces import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNOWN_CODE, UNKNOWN_FACT
 from hub.errors import Refusal
+from services.intake.law.facts import Facts
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
-from services.intake.law.registration import Rulebook, sent_back
+from services.intake.law.registration import Rulebook, decided_by, sent_back
+from services.intake.law.screening import exclusion_of, screen
 
 IN_HAND: Final = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED, State.MEDIATING, State.SUSPENDED})
 """Accepted and not yet concluded."""
@@ -42,31 +50,63 @@ SETTLED: Final = {
 }
 WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "source_corrected"
+CHANGES: Final = frozenset({"consent_given", "consent_refused", "clarified", "reclassified"})
+"""Kinds that change what the screening looks at."""
 
 
-def react(
-    dispute: Dispute, body: LaterFact | Withdrawal | Ruling, evidence: bytes, book: Rulebook
-) -> tuple[Instruction, ...] | Refusal:
-    """Return the instructions of a later fact; none without effect.
+class Reaction(Struct, frozen=True):
+    """What a later fact means.
 
-    Refusals: `linked_duplicate`: it belongs to the master, so a person decides. `refused_already`: the consent came
-    after the case was sent back. `unknown_fact`, `unknown_code`.
+    Attributes:
+        orders: Instructions; none without effect.
+        facts: Facts of the case from now on; None when they stay.
+    """
+
+    orders: tuple[Instruction, ...] = ()
+    facts: Facts | None = None
+
+
+class Situation(Struct, frozen=True):
+    """A case that a later fact is about.
+
+    Attributes:
+        dispute: As it stands.
+        facts: What its source recorded; None where that is not known.
+        at: When the fact happened.
+        evidence: SHA-256 of its content: the evidence when it reports a performance.
+    """
+
+    dispute: Dispute
+    facts: Facts | None
+    at: datetime
+    evidence: bytes = b""
+
+
+def react(case: Situation, body: LaterFact | Withdrawal | Ruling, book: Rulebook) -> Reaction | Refusal:
+    """Return what a later fact means.
+
+    Refusals: `linked_duplicate`: an earlier release gave the case to its master, so a person decides.
+    `refused_already`: the consent came after the case was sent back; its source hands it over anew. `unknown_fact`,
+    `unknown_code`.
 
     Args:
-        dispute: As it stands.
+        case: What it is about.
         body: The later fact.
-        evidence: SHA-256 of its content: the evidence when it reports a performance.
         book: Rules.
     """
-    if dispute.state is State.DUPLICATE:
+    if case.dispute.state is State.DUPLICATE:
         return LINKED_DUPLICATE.refusal()
+    orders: tuple[Instruction, ...] | Refusal
     match body:
         case Ruling(confirmed, reason_code):
-            return (RecordRuling(confirmed, reason_code),)
+            orders = (RecordRuling(confirmed, reason_code),)
         case Withdrawal(reason_code):
-            return _withdrawn(dispute, reason_code)
+            orders = _withdrawn(case.dispute, reason_code)
+        case LaterFact() if body.kind in CHANGES:
+            return _changed(case, body, book)
         case LaterFact():
-            return _fact(dispute, body, evidence, book)
+            orders = _fact(case.dispute, body, case.evidence)
+    return orders if isinstance(orders, Refusal) else Reaction(orders)
 
 
 def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...] | Refusal:
@@ -85,15 +125,71 @@ def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...] | 
     return (Withdraw(WithdrawReason.OTHER if form is not None else WithdrawReason.APPLICANT_WITHDREW),)
 
 
-def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes, book: Rulebook) -> tuple[Instruction, ...] | Refusal:
+def _changed(case: Situation, fact: LaterFact, book: Rulebook) -> Reaction | Refusal:
+    """Return what a fact means that the screening looks at."""
+    dispute = case.dispute
+    now = None if case.facts is None else _with(case.facts, fact)
+    if _in_screening(case):
+        return Reaction(_screened(dispute, now, fact, book), now)
+    if dispute.state in IN_HAND:
+        return Reaction(_stopped(dispute, now, fact, book), now)
+    refused = dispute.cohort.accepted_on is None and dispute.times(EventKind.MEDIATION_REFUSED)
+    if fact.kind == "consent_given" and refused:
+        return REFUSED_ALREADY.refusal()
+    return Reaction(_reclassified(dispute, fact), now)
+
+
+def _screened(dispute: Dispute, now: Facts | None, fact: LaterFact, book: Rulebook) -> tuple[Instruction, ...]:
+    """Screen a waiting case anew, by its facts and the later one."""
+    if now is None:
+        # An earlier release kept no facts: only a refusal can be told from the fact alone.
+        return _refused_unseen(dispute, fact, book)
+    verdict = screen(now, book.screening)
+    corrected = _reclassified(dispute, fact)
+    if verdict.missing and verdict.missing == dispute.missing:
+        return corrected
+    return (*corrected, *decided_by(verdict, now, dispute.dimensions.channel))
+
+
+def _stopped(dispute: Dispute, now: Facts | None, fact: LaterFact, book: Rulebook) -> tuple[Instruction, ...]:
+    """Stop a mediation that a side refuses, or that turns out to be excluded; a court gets it back from a person."""
+    if fact.kind == "consent_refused":
+        return (Fail(FailureReason.REFUSED),)
+    corrected = _reclassified(dispute, fact)
+    excluded = exclusion_of(now, book.screening) if now is not None and corrected else None
+    if excluded is None:
+        return corrected
+    channel, reason = dispute.dimensions.channel, excluded.reason_code
+    back = () if channel is Channel.COURT else sent_back(channel, reason)
+    return (*corrected, Exclude(reason, excluded.clause), *back)
+
+
+def _with(facts: Facts, fact: LaterFact) -> Facts:
+    """Return the facts with what the later one tells."""
+    consents = facts.consents
+    if fact.consent is not None:
+        given = fact.consent
+        consents = (*(each for each in consents if each.role != given.role), given)
+    return replace(
+        facts,
+        consents=consents,
+        category=fact.category or facts.category,
+        case_cause=fact.case_cause or facts.case_cause,
+        relation_clarity=fact.relation_clarity or facts.relation_clarity,
+        facts_clarity=fact.facts_clarity or facts.facts_clarity,
+    )
+
+
+def _in_screening(case: Situation) -> bool:
+    """Tell whether the dispute waits in screening, or waited when the fact happened."""
+    return case.dispute.state is State.SCREENING or any(
+        each.limit == DateName.SCREEN_BY and case.at < each.at for each in case.dispute.checkpoints
+    )
+
+
+def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes) -> tuple[Instruction, ...] | Refusal:
     orders: tuple[Instruction, ...] | Refusal = ()
     match fact.kind:
-        case "consent_refused":
-            orders = _refused(dispute, book)
-        case "consent_given":
-            orders = _consented(dispute)
-        case "reclassified":
-            orders = _reclassified(dispute, fact)
         case "performed" if not dispute.times(EventKind.PERFORMED):
             orders = (RecordPerformance(evidence.hex()),)
         case "not_performed" if not dispute.times(EventKind.NOT_PERFORMED):
@@ -105,28 +201,21 @@ def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes, book: Rulebook) ->
     return orders
 
 
-def _refused(dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
-    """Return the instructions of a refusal.
+def _refused_unseen(dispute: Dispute, fact: LaterFact, book: Rulebook) -> tuple[Instruction, ...]:
+    """Return the instructions of a refusal, when the other facts are not known.
 
     A party's refusal ends mediation at once, in every channel.
     """
-    if dispute.state in IN_HAND:
-        return (Fail(FailureReason.REFUSED),)
-    if dispute.state is State.SCREENING:
-        rules = book.screening
-        refusal = RefuseMediation(CONSENT_REFUSED.name, rules.consent_clause, rules.version)
-        return (refusal, *sent_back(dispute.dimensions.channel, refusal.reason_code))
-    return ()
-
-
-def _consented(dispute: Dispute) -> tuple[Instruction, ...] | Refusal:
-    if dispute.cohort.accepted_on is None and dispute.times(EventKind.MEDIATION_REFUSED):
-        return REFUSED_ALREADY.refusal()
-    return ()
+    if fact.kind != "consent_refused":
+        return _reclassified(dispute, fact)
+    refusal = RefuseMediation(CONSENT_REFUSED.name, book.screening.consent_clause, book.version)
+    return (refusal, *sent_back(dispute.dimensions.channel, refusal.reason_code))
 
 
 def _reclassified(dispute: Dispute, fact: LaterFact) -> tuple[Instruction, ...]:
     now = dispute.dimensions
+    if fact.kind != "reclassified":
+        return ()
     if fact.category in {"", now.category} and fact.case_cause in {"", now.case_cause}:
         return ()
     return (Reclassify(category=fact.category, case_cause=fact.case_cause, reason_code=CORRECTED),)

@@ -14,13 +14,18 @@ from dispute.lifecycle import (
     Channel,
     Clarity,
     Instruction,
-    LinkDuplicate,
+    Link,
+    NoteUndocked,
     RefuseMediation,
     Regime,
     Register,
+    RequestInformation,
+    Resubmit,
     ReturnToSource,
+    Stage,
 )
 from services.intake.law.deadlines import Calendar, DeadlineRules
+from services.intake.law.facts import Facts
 from services.intake.law.handoff import Arrival
 from services.intake.law.screening import ScreeningRules, ScreeningVerdict, screen
 
@@ -33,6 +38,11 @@ class Rulebook(Struct, frozen=True):
     screening: ScreeningRules
     deadlines: DeadlineRules
     calendar: Calendar
+
+    @property
+    def version(self) -> str:
+        """Name of the rules, on every event that rests on them."""
+        return self.screening.version
 
 
 def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) -> Register:
@@ -47,28 +57,56 @@ def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) ->
         agency=agency,
         transitional=verdict.transitional,
         amount_fen=arrival.amount_fen,
+        procedure=arrival.facts.procedure,
+        stage=stage_of(verdict.regime, arrival.facts),
     )
+
+
+def stage_of(regime: str, facts: Facts) -> Stage:
+    """Return whether a suit was filed before it came to mediation.
+
+    Under regime B every suit is registered first (立案与调解意见).
+    """
+    if not regime:
+        return Stage.NONE
+    filed = regime == Regime.B or facts.filed_on is not None
+    return Stage.IN_LITIGATION if filed else Stage.BEFORE_FILING
 
 
 def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[Instruction, ...]:
     """Return the instructions of a new case.
 
-    Registered, then linked, accepted or refused.
+    Registered, then linked where the matter is known, and screened on its own facts all the same.
 
     Args:
         arrival: What the source recorded.
         agency: Agency that sent it.
-        master: Open dispute of the same matter; empty when there is none.
+        master: First dispute of the same matter; empty when there is none.
         book: Rules.
     """
     verdict = screen(arrival.facts, book.screening)
     register = registration_of(arrival, agency, verdict)
-    if master:
-        return (register, LinkDuplicate(master))
-    if verdict.accepted:
-        return (register, BeginScreening(), _acceptance(arrival, verdict))
-    refusal = RefuseMediation(verdict.reason_code, verdict.clause, verdict.rule_version)
-    return (register, BeginScreening(), refusal, *sent_back(arrival.dimensions.channel, verdict.reason_code))
+    linked = (Link(master),) if master else ()
+    return (register, *linked, BeginScreening(), *decided_by(verdict, arrival.facts, arrival.dimensions.channel))
+
+
+def enter_again(arrival: Arrival, book: Rulebook) -> tuple[Instruction, ...]:
+    """Return the instructions of a record that its source hands over anew."""
+    verdict = screen(arrival.facts, book.screening)
+    again = Resubmit(arrival.round, arrival.facts.received_on)
+    return (again, BeginScreening(), *decided_by(verdict, arrival.facts, arrival.dimensions.channel))
+
+
+def decided_by(verdict: ScreeningVerdict, facts: Facts, channel: Channel) -> tuple[Instruction, ...]:
+    """Return the instructions of a verdict on a case in screening."""
+    if verdict.undocked:
+        return (NoteUndocked(verdict.reason_code, verdict.clause),)
+    if verdict.reason_code:
+        refusal = RefuseMediation(verdict.reason_code, verdict.clause, verdict.rule_version)
+        return (refusal, *sent_back(channel, verdict.reason_code))
+    if verdict.missing:
+        return (RequestInformation(verdict.missing),)
+    return (_acceptance(facts, verdict),)
 
 
 def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
@@ -82,10 +120,10 @@ def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
     return (ReturnToSource(target=channel),)
 
 
-def _acceptance(arrival: Arrival, verdict: ScreeningVerdict) -> Accept:
+def _acceptance(facts: Facts, verdict: ScreeningVerdict) -> Accept:
     return Accept(
-        relation_clarity=Clarity(arrival.facts.relation_clarity),
-        facts_clarity=Clarity(arrival.facts.facts_clarity),
+        relation_clarity=Clarity(facts.relation_clarity),
+        facts_clarity=Clarity(facts.facts_clarity),
         consent_of_all=True,
         rule_version=verdict.rule_version,
         clause=verdict.clause,

@@ -1,12 +1,15 @@
-"""Timers of a dispute.
+"""Timers of a dispute: which limits run, and what happens as each draws near and passes.
 
-Which instants a dispute waits for, set by its events, and what happens at each.
+A dispute has one timer a limit: the limit's next step. The steps are a reminder, the end, and, where the end by itself
+does nothing, supervision by rising levels.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final
 from uuid import uuid5
 
@@ -19,179 +22,201 @@ from dispute.lifecycle import (
     DateName,
     Dispute,
     Event,
-    EventKind,
     Fail,
     FailureReason,
     Instruction,
+    RefuseMediation,
+    RequestInformation,
     State,
     Supervise,
     Supervision,
     business_day,
     end_of,
 )
-from dispute.lifecycle.event_types import DueDatesSettled
 from dispute.lifecycle.identity import NAMESPACE
-from services.intake.law.deadlines import DeadlineRules
+from dispute.lifecycle.rewinding import UNFINISHED, WORKING
+from services.intake.law.registration import Rulebook, sent_back
+from services.intake.law.state_limits import MILESTONES, STATE, milestone_ends, state_end
+
+FOLLOW_UP: Final = "follow_up"
 
 
-class TimerKind(StrEnum):
-    """Kinds of timers.
+class Step(StrEnum):
+    """Steps of a limit, in their order."""
 
-    A dispute has at most one timer of a kind.
-    """
+    REMINDER = "reminder"
+    OVERDUE = "overdue"
+    SUPERVISED = "supervised"
+    ESCALATED = "escalated"
 
-    SIGN_REMINDER = "sign_reminder"
-    SIGN_OVERDUE = "sign_overdue"
-    TERM_REMINDER = "term_reminder"
-    TERM_EXPIRED = "term_expired"
-    LOCAL_REMINDER = "local_reminder"
-    LOCAL_OVERDUE = "local_overdue"
-    STATUTORY_REMINDER = "statutory_reminder"
-    STATUTORY_OVERDUE = "statutory_overdue"
-    FOLLOW_UP = "follow_up"
+
+STEPS: Final = tuple(Step)
+RUNG_OF: Final = {
+    Step.REMINDER: Supervision.REMINDED,
+    Step.OVERDUE: Supervision.OVERDUE,
+    Step.SUPERVISED: Supervision.SUPERVISED,
+    Step.ESCALATED: Supervision.ESCALATED,
+}
+ENDS_BY_ITSELF: Final = frozenset({DateName.DUE_ON.value, DateName.SIGN_BY.value, DateName.SCREEN_BY.value, FOLLOW_UP})
+"""Limits whose end changes the dispute: nobody has to be supervised for it."""
 
 
 class Timer(Struct, frozen=True):
-    """One instant that a dispute waits for."""
+    """Next step of one limit of a dispute.
+
+    Attributes:
+        dispute_id: Dispute.
+        limit: Name of the limit.
+        step: What the timer does.
+        due_at: Instant of the step; the time of what it causes.
+        rings_at: When it fires; later than `due_at` while late paper may still come.
+    """
 
     dispute_id: str
-    kind: TimerKind
+    limit: str
+    step: Step
     due_at: datetime
+    rings_at: datetime
 
 
-WORKING: Final = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED, State.MEDIATING, State.SUSPENDED})
-UNFINISHED: Final = WORKING | {State.REGISTERED, State.SCREENING}
-LEADER_EXTENDS: Final = "T13b"
-"""Row of the transition table that moves a petition's statutory limit instead of the mediation term."""
-_SIGN_OFF: Final = (TimerKind.SIGN_REMINDER, TimerKind.SIGN_OVERDUE)
-_TERM: Final = (TimerKind.TERM_REMINDER, TimerKind.TERM_EXPIRED)
-_LOCAL: Final = (TimerKind.LOCAL_REMINDER, TimerKind.LOCAL_OVERDUE)
-_STATUTORY: Final = (TimerKind.STATUTORY_REMINDER, TimerKind.STATUTORY_OVERDUE)
-_REMINDERS: Final = frozenset(
-    {TimerKind.SIGN_REMINDER, TimerKind.TERM_REMINDER, TimerKind.LOCAL_REMINDER, TimerKind.STATUTORY_REMINDER}
-)
-_RUNGS: Final = tuple(Supervision)
-_PAIRS: Final = {
-    DateName.SIGN_BY: _SIGN_OFF,
-    DateName.DUE_ON: _TERM,
-    DateName.LOCAL_DUE_ON: _LOCAL,
-    DateName.STATUTORY_DUE_ON: _STATUTORY,
-}
-"""Limit -> its reminder and its end."""
+class Running(Struct, frozen=True):
+    """A limit that runs.
 
-
-def awaited(dispute: Dispute) -> tuple[TimerKind, ...]:
-    """Return the timer kinds that a dispute awaits.
-
-    They depend on its state; a timer of any other kind is obsolete.
+    Attributes:
+        end: Its end.
+        certain: Its last day is not provisional; a provisional one reminds, and nothing is late on it.
     """
+
+    end: datetime
+    certain: bool = True
+
+
+def running(dispute: Dispute, book: Rulebook) -> Mapping[str, Running]:
+    """Return the limits that run for a dispute, by name."""
     state, cohort = dispute.state, dispute.cohort
-    if state is State.PERFORMED:
-        return (TimerKind.FOLLOW_UP,)
-    if state not in UNFINISHED:
-        return ()
-    kinds: tuple[TimerKind, ...] = ()
-    if state is State.DISPATCHED and dispute.sign_by is not None:
-        kinds += _rings(DateName.SIGN_BY, dispute)
-    if state in WORKING and cohort.due_on is not None and dispute.clock_stopped_on is None and dispute.term_runs:
-        kinds += _rings(DateName.DUE_ON, dispute)
-    if cohort.local_due_on is not None:
-        kinds += _rings(DateName.LOCAL_DUE_ON, dispute)
-    if cohort.statutory_due_on is not None:
-        kinds += _rings(DateName.STATUTORY_DUE_ON, dispute)
-    return kinds
+    found: dict[str, Running] = {}
+    if state in UNFINISHED:
+        certain = partial(_is_certain, dispute)
+        if state is State.SCREENING and dispute.screen_by is not None:
+            found[DateName.SCREEN_BY.value] = Running(end_of(dispute.screen_by), certain(DateName.SCREEN_BY))
+        if state is State.DISPATCHED and dispute.sign_by is not None:
+            found[DateName.SIGN_BY.value] = Running(dispute.sign_by, certain(DateName.SIGN_BY))
+        if state in WORKING and cohort.due_on is not None and dispute.clock_stopped_on is None and dispute.term_runs:
+            found[DateName.DUE_ON.value] = Running(end_of(cohort.due_on), certain(DateName.DUE_ON))
+        if cohort.local_due_on is not None:
+            found[DateName.LOCAL_DUE_ON.value] = Running(end_of(cohort.local_due_on), certain(DateName.LOCAL_DUE_ON))
+        if cohort.statutory_due_on is not None:
+            end = end_of(cohort.statutory_due_on)
+            found[DateName.STATUTORY_DUE_ON.value] = Running(end, certain(DateName.STATUTORY_DUE_ON))
+        if book.deadlines.milestones:
+            found |= {name: Running(end, sure) for name, end, sure in milestone_ends(dispute, book)}
+    if state is State.PERFORMED and dispute.since is not None:
+        found[FOLLOW_UP] = Running(dispute.since + timedelta(days=book.deadlines.follow_up_days))
+    own = state_end(dispute, book)
+    if own is not None:
+        found[STATE] = Running(*own)
+    return found
 
 
-def _rings(name: DateName, dispute: Dispute) -> tuple[TimerKind, ...]:
-    """Return the timers of a limit.
-
-    A provisional date has a reminder but no end.
-    """
-    pair = _PAIRS[name]
-    return pair[:1] if dispute.is_provisional(name) else pair
+def _is_certain(dispute: Dispute, name: DateName) -> bool:
+    return not dispute.is_provisional(name)
 
 
-def waits_for(kind: TimerKind, dispute: Dispute) -> bool:
-    """Tell whether a dispute awaits a timer kind."""
-    return kind in awaited(dispute)
-
-
-def given_up(before: Dispute, after: Dispute) -> list[TimerKind]:
-    """Return the timer kinds that are no longer awaited."""
-    still = awaited(after)
-    return [kind for kind in awaited(before) if kind not in still]
-
-
-def set_by(event: Event, after: Dispute, rules: DeadlineRules) -> tuple[Timer, ...]:
-    """Return the timers that an event sets.
-
-    A timer replaces an earlier one of the same kind.
+def changed_by(
+    event: Event, before: Mapping[str, Running], after: Dispute, now: Mapping[str, Running], book: Rulebook
+) -> tuple[Timer, ...]:
+    """Return the timers that an event sets: of limits that begin to run or move.
 
     Args:
         event: What happened.
+        before: Limits that ran before it.
         after: The dispute after it.
-        rules: Share of a limit at which to remind, days to the follow-up.
+        now: Limits that run after it.
+        book: Rules in force.
     """
-    if isinstance(event.payload, DueDatesSettled):
-        return _settled(event.payload, after)
-    spans: list[tuple[TimerKind, TimerKind, datetime]] = []
-    match event.type:
-        case EventKind.DISPATCHED | EventKind.LEVEL_ESCALATED if after.sign_by is not None:
-            spans.append((TimerKind.SIGN_REMINDER, TimerKind.SIGN_OVERDUE, after.sign_by))
-        case EventKind.EXTENDED if event.cohort.statutory_due_on is not None and event.transition == LEADER_EXTENDS:
-            due_at = end_of(event.cohort.statutory_due_on)
-            spans.append((TimerKind.STATUTORY_REMINDER, TimerKind.STATUTORY_OVERDUE, due_at))
-        case EventKind.SIGNED | EventKind.RESUMED | EventKind.EXTENDED if after.cohort.due_on is not None:
-            spans.append((TimerKind.TERM_REMINDER, TimerKind.TERM_EXPIRED, end_of(after.cohort.due_on)))
-        case EventKind.REGISTERED:
-            if after.cohort.local_due_on is not None:
-                due_at = end_of(after.cohort.local_due_on)
-                spans.append((TimerKind.LOCAL_REMINDER, TimerKind.LOCAL_OVERDUE, due_at))
-            if after.cohort.statutory_due_on is not None:
-                due_at = end_of(after.cohort.statutory_due_on)
-                spans.append((TimerKind.STATUTORY_REMINDER, TimerKind.STATUTORY_OVERDUE, due_at))
-        case EventKind.PERFORMED:
-            due_at = event.occurred_at + timedelta(days=rules.follow_up_days)
-            return (Timer(after.dispute_id, TimerKind.FOLLOW_UP, due_at),)
-        case _:
-            return ()
     timers: list[Timer] = []
-    for reminder, end, due_at in spans:
-        remind_at = event.occurred_at + (due_at - event.occurred_at) * rules.reminder_percent / 100
-        timers += [Timer(after.dispute_id, reminder, remind_at), Timer(after.dispute_id, end, due_at)]
+    for limit, its in now.items():
+        old = before.get(limit)
+        if old == its and (limit != STATE or event.from_state is event.to_state):
+            continue
+        settled = old is not None and not old.certain and its.certain and _level(after, limit)
+        if settled or limit == FOLLOW_UP:
+            timers.append(_timer(after, limit, Step.OVERDUE, its.end))
+            continue
+        percent = book.deadlines.reminder_percent
+        remind_at = event.occurred_at + (its.end - event.occurred_at) * percent / 100
+        timers.append(_timer(after, limit, Step.REMINDER, remind_at))
     return tuple(timers)
 
 
-def _settled(of: DueDatesSettled, after: Dispute) -> tuple[Timer, ...]:
-    """Return the timers of limits now certain.
+def following(timer: Timer, after: Dispute, now: Mapping[str, Running], book: Rulebook) -> Timer | None:
+    """Return the next step of a limit after one that fired; None when there is none."""
+    its = now.get(timer.limit)
+    step = next((each for each in STEPS[STEPS.index(timer.step) + 1 :]), None)
+    if its is None or step is None or not its.certain:
+        return None
+    if step is Step.OVERDUE:
+        return _timer(after, timer.limit, step, its.end)
+    if timer.limit in ENDS_BY_ITSELF:
+        return None
+    days = book.deadlines.ladder.supervised_days if step is Step.SUPERVISED else book.deadlines.ladder.escalated_days
+    return _timer(after, timer.limit, step, its.end + timedelta(days=days))
 
-    Such a limit ends on its day, also when that day has passed; its reminder stays as it was.
+
+def waits_for(timer: Timer, now: Mapping[str, Running]) -> bool:
+    """Tell whether a dispute still waits for a timer.
+
+    Args:
+        timer: As it was set.
+        now: Limits that run.
     """
+    its = now.get(timer.limit)
+    return its is not None and (its.certain or timer.step is Step.REMINDER)
+
+
+def overdue(dispute: Dispute, now: Mapping[str, Running], at: datetime) -> tuple[Timer, ...]:
+    """Return the ends that have passed without an alarm."""
     return tuple(
-        Timer(after.dispute_id, _PAIRS[date.name][1], end_of(date.after))
-        for date in of.settled
-        if date.name in _PAIRS and after.last_day(date.name) == date.after and not after.is_provisional(date.name)
+        _timer(dispute, limit, Step.OVERDUE, its.end)
+        for limit, its in now.items()
+        if its.certain and its.end <= at and _level(dispute, limit) is not Supervision.OVERDUE
     )
 
 
-def instruction_at(timer: Timer, dispute: Dispute) -> Instruction | None:
-    """Return the instruction of a due timer.
+def _level(dispute: Dispute, limit: str) -> Supervision | None:
+    rungs = [alarm.rung for alarm in dispute.alarms if alarm.limit == limit]
+    return rungs[-1] if rungs else None
 
-    None when the timer has become obsolete.
-    """
-    if not waits_for(timer.kind, dispute):
-        return None
-    if timer.kind is TimerKind.FOLLOW_UP:
-        return BeginFollowUp(visit_on=business_day(timer.due_at))
-    if timer.kind is TimerKind.TERM_EXPIRED:
-        return Fail(FailureReason.TERM_EXPIRED)
-    if timer.kind is TimerKind.SIGN_OVERDUE:
-        # Nobody may sign any more: the dispute goes back to the dispatcher as overdue, and after the third time to
-        # the county.
-        return Bounce(SIGN_OFF_EXPIRED)
-    rung = Supervision.REMINDED if timer.kind in _REMINDERS else Supervision.OVERDUE
-    # The level only rises: after the overdue level, a reminder has no meaning.
-    return Supervise(rung) if _RUNGS.index(dispute.supervision) < _RUNGS.index(rung) else None
+
+def _timer(dispute: Dispute, limit: str, step: Step, due_at: datetime) -> Timer:
+    return Timer(dispute.dispute_id, limit, step, due_at, due_at)
+
+
+def instructions_at(timer: Timer, dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
+    """Return the instructions of a due timer; none when it has become obsolete."""
+    if not waits_for(timer, running(dispute, book)):
+        return ()
+    if timer.step is Step.REMINDER and timer.limit == DateName.SCREEN_BY:
+        return (RequestInformation(dispute.missing),)
+    if timer.step is Step.OVERDUE and timer.limit in ENDS_BY_ITSELF:
+        return _at_the_end(timer, dispute, book)
+    return (Supervise(RUNG_OF[timer.step], timer.limit),)
+
+
+def _at_the_end(timer: Timer, dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
+    match timer.limit:
+        case DateName.DUE_ON:
+            return (Fail(FailureReason.TERM_EXPIRED),)
+        case DateName.SIGN_BY:
+            # Nobody may sign any more: the dispute goes back to the dispatcher as overdue, and after the third time to
+            # the county.
+            return (Bounce(SIGN_OFF_EXPIRED),)
+        case DateName.SCREEN_BY:
+            rules, reason = book.screening, dispute.missing[0]
+            refusal = RefuseMediation(reason, rules.clause_of(reason), book.version, waited=True)
+            return (refusal, *sent_back(dispute.dimensions.channel, reason))
+        case _:
+            return (BeginFollowUp(visit_on=business_day(timer.due_at)),)
 
 
 def command_id_of(timer: Timer, sequence: int) -> str:
@@ -199,5 +224,22 @@ def command_id_of(timer: Timer, sequence: int) -> str:
 
     It is the same on every worker and at every retry at the same state.
     """
-    name = f"timer\x1f{timer.dispute_id}\x1f{timer.kind}\x1f{timer.due_at.isoformat()}\x1f{sequence}"
+    name = f"timer\x1f{timer.dispute_id}\x1f{timer.limit}\x1f{timer.step}\x1f{timer.due_at.isoformat()}\x1f{sequence}"
     return str(uuid5(NAMESPACE, name))
+
+
+__all__ = [
+    "FOLLOW_UP",
+    "MILESTONES",
+    "STATE",
+    "Running",
+    "Step",
+    "Timer",
+    "changed_by",
+    "command_id_of",
+    "following",
+    "instructions_at",
+    "overdue",
+    "running",
+    "waits_for",
+]

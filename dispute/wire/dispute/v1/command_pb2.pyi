@@ -17,6 +17,11 @@ if sys.version_info >= (3, 11):
 else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
+if sys.version_info >= (3, 13):
+    from warnings import deprecated as _deprecated
+else:
+    from typing_extensions import deprecated as _deprecated
+
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
@@ -62,6 +67,9 @@ class Command(_message.Message):
     REACH_MILESTONE_FIELD_NUMBER: _builtins.int
     RECLASSIFY_FIELD_NUMBER: _builtins.int
     RATE_FIELD_NUMBER: _builtins.int
+    LINK_FIELD_NUMBER: _builtins.int
+    UNLINK_FIELD_NUMBER: _builtins.int
+    DECLINE_LINK_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """Key of repetition: the same id gets the same answer. UUID."""
     dispute_id: _builtins.str
@@ -79,8 +87,9 @@ class Command(_message.Message):
         """When it happened in the world; becomes the event's occurred_at."""
 
     @_builtins.property
+    @_deprecated("""This field has been marked as deprecated using proto field options.""")
     def link_duplicate(self) -> Global___LinkDuplicate:
-        """T2."""
+        """Earlier name of `link`; it means the same."""
 
     @_builtins.property
     def begin_screening(self) -> Global___BeginScreening:
@@ -202,6 +211,18 @@ class Command(_message.Message):
     def rate(self) -> Global___Rate:
         """The party rates the result, or the invitation lapses."""
 
+    @_builtins.property
+    def link(self) -> Global___Link:
+        """L1."""
+
+    @_builtins.property
+    def unlink(self) -> Global___Unlink:
+        """L2."""
+
+    @_builtins.property
+    def decline_link(self) -> Global___DeclineLink:
+        """L4."""
+
     def __init__(
         self,
         *,
@@ -242,12 +263,15 @@ class Command(_message.Message):
         reach_milestone: Global___ReachMilestone | None = ...,
         reclassify: Global___Reclassify | None = ...,
         rate: Global___Rate | None = ...,
+        link: Global___Link | None = ...,
+        unlink: Global___Unlink | None = ...,
+        decline_link: Global___DeclineLink | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "actor", b"actor", "agree", b"agree", "apply_for_confirmation", b"apply_for_confirmation", "begin_follow_up", b"begin_follow_up", "begin_mediation", b"begin_mediation", "begin_screening", b"begin_screening", "bounce", b"bounce", "change_colour", b"change_colour", "close", b"close", "dispatch", b"dispatch", "escalate_level", b"escalate_level", "extend", b"extend", "fail", b"fail", "instruction", b"instruction", "link_duplicate", b"link_duplicate", "occurred_at", b"occurred_at", "rate", b"rate", "reach_milestone", b"reach_milestone", "reclassify", b"reclassify", "record_non_performance", b"record_non_performance", "record_performance", b"record_performance", "record_ruling", b"record_ruling", "record_visit", b"record_visit", "refer", b"refer", "refuse_mediation", b"refuse_mediation", "reopen", b"reopen", "resume", b"resume", "return_to_source", b"return_to_source", "sign", b"sign", "supervise", b"supervise", "suspend", b"suspend", "track", b"track", "withdraw", b"withdraw"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "actor", b"actor", "agree", b"agree", "apply_for_confirmation", b"apply_for_confirmation", "begin_follow_up", b"begin_follow_up", "begin_mediation", b"begin_mediation", "begin_screening", b"begin_screening", "bounce", b"bounce", "change_colour", b"change_colour", "close", b"close", "decline_link", b"decline_link", "dispatch", b"dispatch", "escalate_level", b"escalate_level", "extend", b"extend", "fail", b"fail", "instruction", b"instruction", "link", b"link", "link_duplicate", b"link_duplicate", "occurred_at", b"occurred_at", "rate", b"rate", "reach_milestone", b"reach_milestone", "reclassify", b"reclassify", "record_non_performance", b"record_non_performance", "record_performance", b"record_performance", "record_ruling", b"record_ruling", "record_visit", b"record_visit", "refer", b"refer", "refuse_mediation", b"refuse_mediation", "reopen", b"reopen", "resume", b"resume", "return_to_source", b"return_to_source", "sign", b"sign", "supervise", b"supervise", "suspend", b"suspend", "track", b"track", "unlink", b"unlink", "withdraw", b"withdraw"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "actor", b"actor", "agree", b"agree", "apply_for_confirmation", b"apply_for_confirmation", "begin_follow_up", b"begin_follow_up", "begin_mediation", b"begin_mediation", "begin_screening", b"begin_screening", "bounce", b"bounce", "change_colour", b"change_colour", "close", b"close", "command_id", b"command_id", "correlation_id", b"correlation_id", "dispatch", b"dispatch", "dispute_id", b"dispute_id", "escalate_level", b"escalate_level", "expected_sequence", b"expected_sequence", "extend", b"extend", "fail", b"fail", "instruction", b"instruction", "link_duplicate", b"link_duplicate", "occurred_at", b"occurred_at", "rate", b"rate", "reach_milestone", b"reach_milestone", "reclassify", b"reclassify", "record_non_performance", b"record_non_performance", "record_performance", b"record_performance", "record_ruling", b"record_ruling", "record_visit", b"record_visit", "refer", b"refer", "refuse_mediation", b"refuse_mediation", "reopen", b"reopen", "resume", b"resume", "return_to_source", b"return_to_source", "sign", b"sign", "supervise", b"supervise", "suspend", b"suspend", "track", b"track", "withdraw", b"withdraw"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept", b"accept", "actor", b"actor", "agree", b"agree", "apply_for_confirmation", b"apply_for_confirmation", "begin_follow_up", b"begin_follow_up", "begin_mediation", b"begin_mediation", "begin_screening", b"begin_screening", "bounce", b"bounce", "change_colour", b"change_colour", "close", b"close", "command_id", b"command_id", "correlation_id", b"correlation_id", "decline_link", b"decline_link", "dispatch", b"dispatch", "dispute_id", b"dispute_id", "escalate_level", b"escalate_level", "expected_sequence", b"expected_sequence", "extend", b"extend", "fail", b"fail", "instruction", b"instruction", "link", b"link", "link_duplicate", b"link_duplicate", "occurred_at", b"occurred_at", "rate", b"rate", "reach_milestone", b"reach_milestone", "reclassify", b"reclassify", "record_non_performance", b"record_non_performance", "record_performance", b"record_performance", "record_ruling", b"record_ruling", "record_visit", b"record_visit", "refer", b"refer", "refuse_mediation", b"refuse_mediation", "reopen", b"reopen", "resume", b"resume", "return_to_source", b"return_to_source", "sign", b"sign", "supervise", b"supervise", "suspend", b"suspend", "track", b"track", "unlink", b"unlink", "withdraw", b"withdraw"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_instruction: _TypeAlias = _typing.Literal["link_duplicate", "begin_screening", "refuse_mediation", "accept", "dispatch", "sign", "bounce", "begin_mediation", "escalate_level", "suspend", "resume", "extend", "agree", "fail", "withdraw", "apply_for_confirmation", "record_ruling", "record_performance", "record_non_performance", "return_to_source", "refer", "begin_follow_up", "close", "track", "record_visit", "reopen", "supervise", "change_colour", "reach_milestone", "reclassify", "rate"]  # noqa: Y015
+    _WhichOneofReturnType_instruction: _TypeAlias = _typing.Literal["link_duplicate", "begin_screening", "refuse_mediation", "accept", "dispatch", "sign", "bounce", "begin_mediation", "escalate_level", "suspend", "resume", "extend", "agree", "fail", "withdraw", "apply_for_confirmation", "record_ruling", "record_performance", "record_non_performance", "return_to_source", "refer", "begin_follow_up", "close", "track", "record_visit", "reopen", "supervise", "change_colour", "reach_milestone", "reclassify", "rate", "link", "unlink", "decline_link"]  # noqa: Y015
     _WhichOneofArgType_instruction: _TypeAlias = _typing.Literal["instruction", b"instruction"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_instruction) -> _WhichOneofReturnType_instruction | None: ...
 
@@ -281,13 +305,13 @@ Global___Actor: _TypeAlias = Actor  # noqa: Y015
 
 @_typing.final
 class LinkDuplicate(_message.Message):
-    """T2: the same parties and matter are open already."""
+    """Earlier name of `Link`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MASTER_DISPUTE_ID_FIELD_NUMBER: _builtins.int
     master_dispute_id: _builtins.str
-    """Dispute that stays."""
+    """As in `Link`."""
     def __init__(
         self,
         *,
@@ -300,6 +324,72 @@ class LinkDuplicate(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LinkDuplicate: _TypeAlias = LinkDuplicate  # noqa: Y015
+
+@_typing.final
+class Link(_message.Message):
+    """L1: another dispute is the same matter. Nothing else changes: each is handled and counted by itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MASTER_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    master_dispute_id: _builtins.str
+    """First dispute of the matter."""
+    def __init__(
+        self,
+        *,
+        master_dispute_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["master_dispute_id", b"master_dispute_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Link: _TypeAlias = Link  # noqa: Y015
+
+@_typing.final
+class Unlink(_message.Message):
+    """L2: the link is undone, and with it what was shared by it; figures are restated."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    reason_code: _builtins.str
+    """From the closed list."""
+    def __init__(
+        self,
+        *,
+        reason_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason_code", b"reason_code"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unlink: _TypeAlias = Unlink  # noqa: Y015
+
+@_typing.final
+class DeclineLink(_message.Message):
+    """L4: a proposed link is declined."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CANDIDATE_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    candidate_dispute_id: _builtins.str
+    """Dispute that is another matter."""
+    def __init__(
+        self,
+        *,
+        candidate_dispute_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_dispute_id", b"candidate_dispute_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclineLink: _TypeAlias = DeclineLink  # noqa: Y015
 
 @_typing.final
 class BeginScreening(_message.Message):
@@ -637,6 +727,7 @@ class Agree(_message.Message):
     DOCUMENT_SHA256_FIELD_NUMBER: _builtins.int
     CONFIRMABLE_FIELD_NUMBER: _builtins.int
     CONFIRM_BY_FIELD_NUMBER: _builtins.int
+    SUBJECTS_FIELD_NUMBER: _builtins.int
     outcome_form: _builtins.str
     """agreement | mediation_statement | withdrawn_after_settlement | self_settled | other."""
     signed_by_all: _builtins.bool
@@ -655,6 +746,10 @@ class Agree(_message.Message):
     """A court may confirm it."""
     confirm_by: _builtins.str
     """Last day to apply for confirmation, ISO date; empty or the calendar's: 30 days, the end moved off a day off."""
+    @_builtins.property
+    def subjects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it is about: debt | title | ip_title | status | other; empty when not told."""
+
     def __init__(
         self,
         *,
@@ -667,10 +762,11 @@ class Agree(_message.Message):
         document_sha256: _builtins.str = ...,
         confirmable: _builtins.bool = ...,
         confirm_by: _builtins.str = ...,
+        subjects: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "document_sha256", b"document_sha256", "made_by", b"made_by", "oral_recorded", b"oral_recorded", "outcome_form", b"outcome_form", "partial", b"partial", "signed_by_all", b"signed_by_all"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "document_sha256", b"document_sha256", "made_by", b"made_by", "oral_recorded", b"oral_recorded", "outcome_form", b"outcome_form", "partial", b"partial", "signed_by_all", b"signed_by_all", "subjects", b"subjects"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -727,16 +823,20 @@ class ApplyForConfirmation(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     JOINTLY_FIELD_NUMBER: _builtins.int
+    SEVERED_PART_FIELD_NUMBER: _builtins.int
     jointly: _builtins.bool
     """Both sides together."""
+    severed_part: _builtins.bool
+    """Only of the part of a severable agreement that may be confirmed; a reviewer's decision."""
     def __init__(
         self,
         *,
         jointly: _builtins.bool = ...,
+        severed_part: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["jointly", b"jointly"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["jointly", b"jointly", "severed_part", b"severed_part"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

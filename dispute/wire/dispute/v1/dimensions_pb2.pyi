@@ -188,7 +188,7 @@ class ProvisionalDate(_message.Message):
     SPANS_FIELD_NUMBER: _builtins.int
     MISSING_YEAR_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """due_on | local_due_on | statutory_due_on | sign_by | confirm_by."""
+    """due_on | local_due_on | statutory_due_on | sign_by | confirm_by | screen_by."""
     day: _builtins.str
     """Last day as it was counted, ISO date in Asia/Shanghai."""
     counted_from: _builtins.str

@@ -256,6 +256,9 @@ class CaseReceived(_message.Message):
     SCALE_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     FORM_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    PRESERVED_ON_FIELD_NUMBER: _builtins.int
+    REPRESENTATIVES_FIELD_NUMBER: _builtins.int
     received_on: _builtins.str
     """ISO date of receipt by the source: court_received_on, call date, petition registration. Decides the regime."""
     filed_on: _builtins.str
@@ -279,9 +282,9 @@ class CaseReceived(_message.Message):
     suit_kind: _builtins.str
     """civil | commercial | administrative (court); empty elsewhere."""
     relation_clarity: _builtins.str
-    """clear | fairly_clear | unclear."""
+    """clear | fairly_clear | unclear; empty when nobody judged it yet."""
     facts_clarity: _builtins.str
-    """clear | fairly_clear | unclear."""
+    """clear | fairly_clear | unclear; empty when nobody judged it yet."""
     amount_fen: _builtins.int
     """Amount in dispute, in fen; 0 when none."""
     persons: _builtins.int
@@ -294,6 +297,12 @@ class CaseReceived(_message.Message):
     """suggestion | whistle_blowing | request (petition); empty elsewhere."""
     form: _builtins.str
     """letter | visit | online | call (petition); empty elsewhere."""
+    round: _builtins.int
+    """Number of the hand-over of this record: 0 and 1 are the first, then 2, 3 …"""
+    preserved_on: _builtins.str
+    """ISO date of a preservation taken before the suit (court); empty without one."""
+    representatives: _builtins.int
+    """Petitioners who came in person; 0 when not counted."""
     @_builtins.property
     def consents(self) -> _containers.RepeatedCompositeFieldContainer[Global___Consent]:
         """Consent of each party side."""
@@ -326,10 +335,13 @@ class CaseReceived(_message.Message):
         scale: _builtins.str = ...,
         purpose: _builtins.str = ...,
         form: _builtins.str = ...,
+        round: _builtins.int = ...,
+        preserved_on: _builtins.str = ...,
+        representatives: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "case_cause", b"case_cause", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "form", b"form", "grid_code", b"grid_code", "persons", b"persons", "procedure", b"procedure", "purpose", b"purpose", "received_on", b"received_on", "recurrence", b"recurrence", "relation_clarity", b"relation_clarity", "scale", b"scale", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "case_cause", b"case_cause", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "form", b"form", "grid_code", b"grid_code", "persons", b"persons", "preserved_on", b"preserved_on", "procedure", b"procedure", "purpose", b"purpose", "received_on", b"received_on", "recurrence", b"recurrence", "relation_clarity", b"relation_clarity", "representatives", b"representatives", "round", b"round", "scale", b"scale", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -375,12 +387,18 @@ class LaterFact(_message.Message):
     CONSENT_FIELD_NUMBER: _builtins.int
     CATEGORY_FIELD_NUMBER: _builtins.int
     CASE_CAUSE_FIELD_NUMBER: _builtins.int
+    RELATION_CLARITY_FIELD_NUMBER: _builtins.int
+    FACTS_CLARITY_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """consent_given | consent_refused | reclassified | performed | not_performed | other."""
+    """consent_given | consent_refused | clarified | reclassified | performed | not_performed | other."""
     category: _builtins.str
     """New category, when reclassified."""
     case_cause: _builtins.str
     """New class, when reclassified."""
+    relation_clarity: _builtins.str
+    """clear | fairly_clear | unclear, when clarified; empty keeps."""
+    facts_clarity: _builtins.str
+    """As above."""
     @_builtins.property
     def consent(self) -> Global___Consent:
         """Consent, when the kind is about consent."""
@@ -392,10 +410,12 @@ class LaterFact(_message.Message):
         consent: Global___Consent | None = ...,
         category: _builtins.str = ...,
         case_cause: _builtins.str = ...,
+        relation_clarity: _builtins.str = ...,
+        facts_clarity: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["consent", b"consent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_cause", b"case_cause", "category", b"category", "consent", b"consent", "kind", b"kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_cause", b"case_cause", "category", b"category", "consent", b"consent", "facts_clarity", b"facts_clarity", "kind", b"kind", "relation_clarity", b"relation_clarity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -51,6 +51,8 @@ class JournalEvent(_message.Message):
     CONCLUSION_ORDINAL_FIELD_NUMBER: _builtins.int
     PARTICULARS_FIELD_NUMBER: _builtins.int
     PROVISIONAL_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    REWINDS_TO_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """UUID of the dispute: UUIDv5 of source system and its reference."""
     sequence: _builtins.int
@@ -83,6 +85,12 @@ class JournalEvent(_message.Message):
     """1 for the first of its type in this opening, then 2, 3 …; a metric counts `first per opening` with it."""
     conclusion_ordinal: _builtins.int
     """1 for the first conclusion (agreed, failed, withdrawn) of this opening; 0 on other events."""
+    limit: _builtins.str
+    """Limit whose end or nearness an alarm reports: due_on, sign_by, screen_by … ; empty on other events."""
+    rewinds_to: _builtins.int
+    """First event of this dispute that this one takes back, with all later ones of its way; overlays such as supervision
+    stand. `retracts` names the counted facts among them. 0 when it takes back none.
+    """
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened in the world."""
@@ -137,10 +145,12 @@ class JournalEvent(_message.Message):
         conclusion_ordinal: _builtins.int = ...,
         particulars: Global___Particulars | None = ...,
         provisional: _abc.Iterable[_dimensions_pb2.ProvisionalDate] | None = ...,
+        limit: _builtins.str = ...,
+        rewinds_to: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "occurred_at", b"occurred_at", "particulars", b"particulars", "recorded_at", b"recorded_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "actor_role", b"actor_role", "business_day", b"business_day", "causation_id", b"causation_id", "cohort", b"cohort", "conclusion_ordinal", b"conclusion_ordinal", "correlation_id", b"correlation_id", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "event_id", b"event_id", "from_state", b"from_state", "occurred_at", b"occurred_at", "ordinal", b"ordinal", "particulars", b"particulars", "provisional", b"provisional", "reason_code", b"reason_code", "recorded_at", b"recorded_at", "reopen_seq", b"reopen_seq", "retracts", b"retracts", "sequence", b"sequence", "to_state", b"to_state", "transition", b"transition", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "actor_role", b"actor_role", "business_day", b"business_day", "causation_id", b"causation_id", "cohort", b"cohort", "conclusion_ordinal", b"conclusion_ordinal", "correlation_id", b"correlation_id", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "event_id", b"event_id", "from_state", b"from_state", "limit", b"limit", "occurred_at", b"occurred_at", "ordinal", b"ordinal", "particulars", b"particulars", "provisional", b"provisional", "reason_code", b"reason_code", "recorded_at", b"recorded_at", "reopen_seq", b"reopen_seq", "retracts", b"retracts", "rewinds_to", b"rewinds_to", "sequence", b"sequence", "to_state", b"to_state", "transition", b"transition", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -246,10 +256,22 @@ class Particulars(_message.Message):
     CONFIRM_BY_FIELD_NUMBER: _builtins.int
     DUE_BEFORE_FIELD_NUMBER: _builtins.int
     SETTLED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    CANDIDATE_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    WAIT_UNTIL_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    PROCEDURE_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    SHARED_FROM_FIELD_NUMBER: _builtins.int
+    DUE_ON_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
+    SEVERABLE_FIELD_NUMBER: _builtins.int
     clause: _builtins.str
     """Clause that the decision rests on, or the limit that it sets, for example `民诉解释(2022) 143`."""
     target: _builtins.str
-    """Code of the exit: court | arbitration | administrative_adjudication | reconsideration | litigation | police | petition | discipline_inspection."""
+    """Code of the exit or of the way that is open: court | arbitration | administrative_adjudication | reconsideration | litigation | police | petition | discipline_inspection."""
     master_dispute_id: _builtins.str
     """Dispute that this one was linked to as a duplicate."""
     amount_fen: _builtins.int
@@ -284,6 +306,26 @@ class Particulars(_message.Message):
     """Last day to apply for judicial confirmation of a confirmable agreement, ISO date."""
     due_before: _builtins.str
     """Last day that an extension, or the end of a clock stop, moved; the new one stands in the cohort dates. ISO date."""
+    score: _builtins.int
+    """Points of a match; 0 when a person linked."""
+    candidate_dispute_id: _builtins.str
+    """Dispute that may be the same matter."""
+    wait_until: _builtins.str
+    """Last day on which the screening waits, ISO date."""
+    round: _builtins.int
+    """Number of the hand-over by the source: 2 for the second, then 3 …"""
+    procedure: _builtins.str
+    """Procedure of the suit (court)."""
+    stage: _builtins.str
+    """before_filing | in_litigation (court)."""
+    shared_from: _builtins.str
+    """Dispute of the same matter whose outcome this is."""
+    due_on: _builtins.str
+    """Last day of a milestone's limit, ISO date; empty where the county has none."""
+    late: _builtins.bool
+    """The milestone was reached after that day."""
+    severable: _builtins.bool
+    """Only a part of the agreement is open to confirmation; a reviewer decides which."""
     @_builtins.property
     def co_departments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Co-handling departments."""
@@ -295,6 +337,14 @@ class Particulars(_message.Message):
     @_builtins.property
     def settled(self) -> _containers.RepeatedCompositeFieldContainer[_dimensions_pb2.SettledDate]:
         """Dates that a holiday table settled."""
+
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the points were given for."""
+
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the screening lacks, as reason codes, the weightiest first."""
 
     def __init__(
         self,
@@ -321,10 +371,22 @@ class Particulars(_message.Message):
         confirm_by: _builtins.str = ...,
         due_before: _builtins.str = ...,
         settled: _abc.Iterable[_dimensions_pb2.SettledDate] | None = ...,
+        score: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        candidate_dispute_id: _builtins.str = ...,
+        missing: _abc.Iterable[_builtins.str] | None = ...,
+        wait_until: _builtins.str = ...,
+        round: _builtins.int = ...,
+        procedure: _builtins.str = ...,
+        stage: _builtins.str = ...,
+        shared_from: _builtins.str = ...,
+        due_on: _builtins.str = ...,
+        late: _builtins.bool = ...,
+        severable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "days", b"days", "document_sha256", b"document_sha256", "due_before", b"due_before", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "oral", b"oral", "partial", b"partial", "reviewer_id", b"reviewer_id", "satisfaction", b"satisfaction", "settled", b"settled", "sign_by", b"sign_by", "supervision", b"supervision", "target", b"target", "transitional", b"transitional", "visit_on", b"visit_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "candidate_dispute_id", b"candidate_dispute_id", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "days", b"days", "document_sha256", b"document_sha256", "due_before", b"due_before", "due_on", b"due_on", "late", b"late", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "missing", b"missing", "oral", b"oral", "partial", b"partial", "procedure", b"procedure", "reasons", b"reasons", "reviewer_id", b"reviewer_id", "round", b"round", "satisfaction", b"satisfaction", "score", b"score", "settled", b"settled", "severable", b"severable", "shared_from", b"shared_from", "sign_by", b"sign_by", "stage", b"stage", "supervision", b"supervision", "target", b"target", "transitional", b"transitional", "visit_on", b"visit_on", "wait_until", b"wait_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,50 @@
+"""What sources recorded stays with the dispute; a limit has one timer, of its next step."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "intake_0003"
+down_revision = "intake_0002"
+branch_labels = None
+depends_on = None
+
+LIMITS = {
+    "sign": "sign_by",
+    "term": "due_on",
+    "local": "local_due_on",
+    "statutory": "statutory_due_on",
+}
+
+
+def upgrade() -> None:
+    """Add the facts; turn pairs of timers into one of the next step."""
+    op.add_column("dispute", sa.Column("facts", sa.LargeBinary, nullable=False, server_default=""))
+    op.drop_index("timer_due", "timer")
+    op.rename_table("timer", "timer_before")
+    op.create_table(
+        "timer",
+        sa.Column("dispute_id", sa.String(36), primary_key=True),
+        sa.Column("limit", sa.String(24), primary_key=True),
+        sa.Column("step", sa.String(12), nullable=False),
+        sa.Column("shard", sa.Integer, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("rings_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("timer_rings", "timer", ["rings_at", "dispute_id", "limit"])
+    for prefix, limit in LIMITS.items():
+        end = "expired" if prefix == "term" else "overdue"
+        _copy(f"{prefix}_reminder", limit, "reminder")
+        _copy(f"{prefix}_{end}", limit, "overdue")
+    _copy("follow_up", "follow_up", "overdue")
+    op.drop_table("timer_before")
+
+
+def _copy(kind: str, limit: str, step: str) -> None:
+    """Copy timers of a kind; a limit whose reminder is still to come keeps that step."""
+    op.execute(
+        sa.text(
+            'INSERT INTO timer (dispute_id, "limit", step, shard, due_at, rings_at) '
+            "SELECT dispute_id, :limit, :step, shard, due_at, due_at FROM timer_before AS b WHERE kind = :kind "
+            'AND NOT EXISTS (SELECT 1 FROM timer AS t WHERE t.dispute_id = b.dispute_id AND t."limit" = :limit)'
+        ).bindparams(limit=limit, step=step, kind=kind)
+    )

@@ -1,0 +1,55 @@
+"""Limits of states and of petition milestones.
+
+Every open state has a limit, so that nothing waits for ever without an alarm and an owner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Final
+
+from dispute.lifecycle import Channel, DateName, Dispute, Milestone, Recurrence, business_day, end_of
+from services.intake.law.deadlines import Calendar, StateLimit, last_day, span_of
+from services.intake.law.registration import Rulebook
+
+STATE: Final = "state"
+"""Name of the limit that the present state has."""
+MILESTONES: Final = frozenset(milestone.value for milestone in Milestone)
+
+
+def limit_of_state(dispute: Dispute, book: Rulebook) -> StateLimit | None:
+    """Return the limit of a dispute's present state; None when another limit ends that state."""
+    channel = dispute.dimensions.channel.value
+    for row in book.deadlines.states:
+        if row.state == dispute.state and row.channel in {"", channel}:
+            return row
+    return None
+
+
+def state_end(dispute: Dispute, book: Rulebook) -> tuple[datetime, bool] | None:
+    """Return the end of the present state's limit, and whether it is certain."""
+    row = limit_of_state(dispute, book)
+    if row is None or dispute.since is None:
+        return None
+    return _end_of(row, business_day(dispute.since), book.calendar)
+
+
+def milestone_ends(dispute: Dispute, book: Rulebook) -> Iterable[tuple[str, datetime, bool]]:
+    """Return the ends of a first petition's milestones that are not reached yet.
+
+    A county has them only where its rules say so; they run from the registration.
+    """
+    dimensions, received_on = dispute.dimensions, dispute.cohort.received_on
+    first = dimensions.recurrence is Recurrence.FIRST
+    if dimensions.channel is not Channel.PETITION or not first or dispute.reopen_seq or received_on is None:
+        return
+    for row in book.deadlines.milestones:
+        if row.milestone not in dispute.milestones:
+            due = last_day(DateName.LOCAL_DUE_ON, received_on, (span_of(row),), book.calendar)
+            yield row.milestone.value, end_of(due.day), due.mark is None
+
+
+def _end_of(row: StateLimit, start: date, calendar: Calendar) -> tuple[datetime, bool]:
+    due = last_day(DateName.LOCAL_DUE_ON, start, (span_of(row),), calendar)
+    return end_of(due.day), due.mark is None
