@@ -14,9 +14,8 @@ from hub.errors import Refusal
 from services.intake.cases.ports import Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Task
 from services.intake.law.completion import settled
-from services.intake.law.handoff import Arrival, Handoff
+from services.intake.law.handoff import Arrival, Handoff, Person
 from services.intake.law.later_facts import react
-from services.intake.law.matching import Person
 from services.intake.law.registration import Rulebook, enter
 from services.intake.law.timers import Timer, command_id_of, instruction_at
 

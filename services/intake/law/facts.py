@@ -35,6 +35,7 @@ class Facts(Struct, frozen=True):
     Attributes:
         received_on: Receipt by the source (court_received_on, call date, petition registration); decides the regime.
         sent_on: Business day on which the source sent it to the hub.
+        happened_on: Day of the event that the dispute is about; None when the source did not say.
     """
 
     channel: str
@@ -49,3 +50,4 @@ class Facts(Struct, frozen=True):
     facts_clarity: str = ""
     consents: tuple[Consent, ...] = ()
     circumstances: frozenset[str] = frozenset()
+    happened_on: date | None = None

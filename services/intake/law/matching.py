@@ -8,17 +8,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
-
-
-class Person(Struct, frozen=True):
-    """One party's identity number, else phone."""
-
-    role: str
-    id_number: str
-    phone: str
+from services.intake.law.handoff import Person
 
 
 def match_token(secret: bytes, people: Iterable[Person], category: str) -> str:
