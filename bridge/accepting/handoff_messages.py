@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from bridge.record import facts
 from dispute.wire.handoff.v1 import handoff_pb2
 
@@ -23,6 +25,7 @@ def case_received(matter: facts.Matter) -> handoff_pb2.CaseReceived:
         circumstances=matter.circumstances,
         persons=matter.headcount,
         scale=matter.scale,
+        happened_on=_day(matter.happened_on),
     )
 
 
@@ -46,6 +49,7 @@ def confidential(content: facts.Confidential, content_sha256: bytes) -> handoff_
         brief=content.brief,
         place=content.place,
         content_sha256=content_sha256,
+        subject_ref=content.subject_ref,
     )
 
 
@@ -68,5 +72,8 @@ def put_report(
 
 
 def _consent(consent: facts.ConsentAnswer) -> handoff_pb2.Consent:
-    day = consent.answered_on.isoformat() if consent.answered_on else ""
-    return handoff_pb2.Consent(role=consent.role, answer=consent.answer, answered_on=day)
+    return handoff_pb2.Consent(role=consent.role, answer=consent.answer, answered_on=_day(consent.answered_on))
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""

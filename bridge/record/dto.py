@@ -166,6 +166,12 @@ class MatterDto(ReferringModel):
         default=(), description="当事人 Parties"
     )
     brief: f.Paragraphs = Field(default="", description="情况摘要 Brief", repr=False)
+    subject_ref: f.Line = Field(
+        default="",
+        description="合同、借据或事件编号，可空 Number of the contract, IOU or event; may be empty",
+        repr=False,
+    )
+    happened_on: f.OptionalDay = Field(default=None, description="发生日期，可空 Day of the event; may be empty")
 
     @field_validator("town_code")
     @classmethod
@@ -195,7 +201,10 @@ class MatterDto(ReferringModel):
             consents=tuple(consent.to_fact() for consent in self.consents),
             circumstances=self.circumstances,
             persons=self.persons,
-            confidential=facts.Confidential(tuple(party.to_fact() for party in self.parties), self.brief, place),
+            confidential=facts.Confidential(
+                tuple(party.to_fact() for party in self.parties), self.brief, place, self.subject_ref
+            ),
+            happened_on=self.happened_on,
         )
 
 

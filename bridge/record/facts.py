@@ -68,6 +68,7 @@ class Confidential:
     parties: tuple[Party, ...] = field(default=(), repr=False)
     brief: str = field(default="", repr=False)
     place: str = field(default="", repr=False)
+    subject_ref: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Matter:
         handed_over_at: UTC, aware.
         county_code: 6 digits; prefix of `town_code` (9), which is the prefix of `village_code` (12, may be empty).
         persons: People concerned; 0 when the agency did not say.
+        happened_on: Day of the event that it is about; None when the agency did not say.
     """
 
     handed_over_at: datetime
@@ -92,6 +94,7 @@ class Matter:
     circumstances: tuple[str, ...]
     persons: int
     confidential: Confidential
+    happened_on: date | None = None
 
     @property
     def headcount(self) -> int:
@@ -256,7 +259,7 @@ def refuse_foreign_county(sender: Sender, county_code: str) -> None:
 def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:
     """Check what holds for every agency's record.
 
-    The county is in scope, nothing is in the future, no consent comes after the hand-over.
+    The county is in scope, nothing is in the future, neither a consent nor the event comes after the hand-over.
 
     Raises:
         Rejected: `county_out_of_scope`, `date_in_future`, `date_order`, `id_birth_date`.
@@ -265,9 +268,13 @@ def check_matter(matter: Matter, sender: Sender, now: datetime) -> None:
     refuse_future(
         now,
         instants={"handed_over_at": matter.handed_over_at},
-        days={f"consents.{at}.answered_on": consent.answered_on for at, consent in enumerate(matter.consents)},
+        days={
+            "happened_on": matter.happened_on,
+            **{f"consents.{at}.answered_on": consent.answered_on for at, consent in enumerate(matter.consents)},
+        },
     )
     handed_over_on = business_day(matter.handed_over_at)
+    refuse_disorder(matter.happened_on, handed_over_on, "happened_on")
     for at, consent in enumerate(matter.consents):
         refuse_disorder(consent.answered_on, handed_over_on, f"consents.{at}.answered_on")
     today = business_day(now)

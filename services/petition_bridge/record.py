@@ -52,11 +52,11 @@ def admitted(petition: Petition, now: datetime) -> Petition:
 
 
 def without_accusation(petition: Petition) -> Petition:
-    """Remove people, brief and place from an accusation.
+    """Remove all that could identify from an accusation.
 
-    Other petitions stay as they are. An accusation is counted and screened (and never mediated), but neither accuser
-    nor accused may become known to anybody who handles disputes, so nothing about them leaves this process, not even
-    sealed.
+    People, brief, place, number of a contract and day of the event are removed; other petitions stay as they are. An
+    accusation is counted and screened (and never mediated), but neither accuser nor accused may become known to anybody
+    who handles disputes, so nothing about them leaves this process, not even sealed.
 
     Source:
         信访工作条例 (2022) art. 30.
@@ -64,5 +64,5 @@ def without_accusation(petition: Petition) -> Petition:
     if not petition.accuses:
         return petition
     # The headcount stays, because it is only a number; the parties that it may come from are removed.
-    matter = replace(petition.matter, persons=petition.matter.headcount, confidential=Confidential())
+    matter = replace(petition.matter, persons=petition.matter.headcount, confidential=Confidential(), happened_on=None)
     return replace(petition, matter=matter)

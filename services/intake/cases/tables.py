@@ -1,6 +1,6 @@
 """Intake's own tables.
 
-Disputes, tasks done, timers, open matters, sealed parties, the scenario clock.
+Disputes, tasks done, timers, open matters, marks for matching, sealed parties, the scenario clock.
 """
 
 from __future__ import annotations
@@ -54,6 +54,30 @@ open_matter: Final = sa.Table(
     sa.Column("matter", sa.String(64), primary_key=True),  # match token: parties and category, keyed
     sa.Column("dispute_id", sa.String(36), nullable=False),
     sa.Index("open_matter_dispute", "dispute_id"),
+)
+
+# Which disputes have two people of opposite sides in common; the newest of a pair are read first.
+match_pair: Final = sa.Table(
+    "match_pair",
+    intake_metadata,
+    sa.Column("token", sa.String(32), primary_key=True),
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Column("received_on", sa.String(10), nullable=False),  # ISO date
+)
+
+# What of a dispute tells whether another is the same matter: keyed tokens, codes and dates, nobody's identity.
+match_marks: Final = sa.Table(
+    "match_marks",
+    intake_metadata,
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Column("marks", sa.LargeBinary, nullable=False),
+)
+
+# PostgreSQL only: who writes disputes of a pair locks its row here, because rows that are not there can't be locked.
+match_lock: Final = sa.Table(
+    "match_lock",
+    intake_metadata,
+    sa.Column("token", sa.String(32), primary_key=True),
 )
 
 timer: Final = sa.Table(

@@ -34,8 +34,7 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Refused
 from hub.refusals import TOO_MANY_ITEMS, UNDECODABLE
 from services.intake.law.facts import Consent, Facts
-from services.intake.law.handoff import Arrival, Body, Handoff, LaterFact, Ruling, Withdrawal
-from services.intake.law.matching import Person
+from services.intake.law.handoff import Arrival, Body, Handoff, LaterFact, Person, Ruling, Withdrawal
 
 C = TypeVar("C", bound=StrEnum)
 T = TypeVar("T")
@@ -138,6 +137,7 @@ def arrival_of(
             filed_on=_at("filed_on", lambda: _day(facts.filed_on)),
             preserved_on=_at("preserved_on", lambda: _day(facts.preserved_on)),
             representatives=facts.representatives,
+            happened_on=_at("happened_on", lambda: _day(facts.happened_on)),
         ),
         dimensions=Dimensions(
             channel=_code(Channel, channel, "channel"),
@@ -156,6 +156,8 @@ def arrival_of(
         round=max(1, facts.round),
         people=tuple(Person(party.role, party.id_number, party.phone) for party in confidential.parties),
         confidential=confidential.SerializeToString(deterministic=True),
+        persons=facts.persons,
+        subject_ref=confidential.subject_ref,
     )
 
 

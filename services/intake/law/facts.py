@@ -43,6 +43,7 @@ class Facts(Struct, frozen=True):
         relation_clarity: clear | fairly_clear | unclear; empty when nobody judged it yet.
         facts_clarity: As above.
         earlier_reports: Earlier reports of the same parties about the same kind of matter.
+        happened_on: Day of the event that the dispute is about; None when the source did not say.
     """
 
     channel: str
@@ -61,6 +62,7 @@ class Facts(Struct, frozen=True):
     preserved_on: date | None = None
     representatives: int = 0
     earlier_reports: int = 0
+    happened_on: date | None = None
 
 
 REMEMBERED: Final = 4096

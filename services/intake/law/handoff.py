@@ -10,7 +10,14 @@ from msgspec import Struct
 
 from dispute.lifecycle import Dimensions
 from services.intake.law.facts import Consent, Facts
-from services.intake.law.matching import Person
+
+
+class Person(Struct, frozen=True):
+    """One party's identity number, else phone."""
+
+    role: str
+    id_number: str
+    phone: str
 
 
 # A dataclass, because it hides fields in its repr.
@@ -26,6 +33,8 @@ class Arrival:
         round: 1 for the first hand-over of a record, 2 for the second …
         people: Identifying marks of the parties, for matching only; never in a log or a repr.
         confidential: Serialised parties and text, to be sealed.
+        persons: Number of people concerned; 0 when the source did not count.
+        subject_ref: Number of the contract, IOU or event, for matching only; never in a log or a repr.
     """
 
     facts: Facts
@@ -35,6 +44,8 @@ class Arrival:
     round: int = 1
     people: tuple[Person, ...] = field(default=(), repr=False)
     confidential: bytes = field(default=b"", repr=False)
+    persons: int = 0
+    subject_ref: str = field(default="", repr=False)
 
 
 class LaterFact(Struct, frozen=True):

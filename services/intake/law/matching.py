@@ -1,24 +1,226 @@
-"""Finds reports of the same matter.
+"""Decides whether two records are one matter.
 
-Compares keyed tokens instead of people, so that nobody's identity is stored for it.
+A matter is who against whom, and what it is about. Compares keyed tokens instead of people, so that nobody's identity
+is stored for it.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
+from services.intake.law.handoff import Person
+from services.intake.law.marks import Marks
 
 
-class Person(Struct, frozen=True):
-    """One party's identity number, else phone."""
+class MatchReason(StrEnum):
+    """What speaks for or against one matter.
 
-    role: str
-    id_number: str
-    phone: str
+    Each is a row of `rules/matching.yaml`, which has its points and its texts.
+    """
+
+    SAME_PARTIES = "same_parties"
+    SOME_PARTIES = "some_parties"
+    GROUP_MEMBER = "group_member"
+    SAME_SUBJECT = "same_subject"
+    OTHER_SUBJECT = "other_subject"
+    SAME_HAPPENED_ON = "same_happened_on"
+    NEAR_HAPPENED_ON = "near_happened_on"
+    OTHER_HAPPENED_ON = "other_happened_on"
+    SAME_AMOUNT = "same_amount"
+    OTHER_AMOUNT = "other_amount"
+    SAME_CATEGORY = "same_category"
+    OTHER_CATEGORY = "other_category"
+    SAME_TOWN = "same_town"
+    SAME_VILLAGE = "same_village"
+    SAME_CAUSE = "same_cause"
+    INCOMPLETE_SIDES = "incomplete_sides"
+    OUTSIDE_WINDOW = "outside_window"
+
+
+class MatchVerdict(StrEnum):
+    """What follows: a link, a proposal to a person, nothing."""
+
+    SURE = "sure"
+    LIKELY = "likely"
+    NONE = "none"
+
+
+class MatchingRule(Struct, frozen=True):
+    """Points and texts of one reason."""
+
+    points: int
+    zh: str
+    en: str
+
+
+class MatchingRules(Struct, frozen=True):
+    """How much each reason counts.
+
+    Attributes:
+        sure: Score from which two records are one matter.
+        likely: Score from which a person is asked.
+        window_days: Days between the receipts of two records; beyond it only the same subject makes them one matter.
+        near_days: Events that are at most so many days apart are near.
+        other_days: Events that are more days apart are others.
+        amount_percent: Amounts that differ by more, in percent of the larger one, are others.
+        group_from: People who make a group matter.
+        rows: One row for each reason.
+    """
+
+    version: str
+    sure: int
+    likely: int
+    window_days: int
+    near_days: int
+    other_days: int
+    amount_percent: int
+    group_from: int
+    rows: Mapping[MatchReason, MatchingRule]
+
+
+class Match(Struct, frozen=True):
+    """Result of comparing two records.
+
+    Attributes:
+        score: Sum of the points.
+        reasons: Codes with signed points, such as `same_parties+50`.
+        rule_version: Version of the rules it rests on; empty for strangers.
+    """
+
+    score: int
+    reasons: tuple[str, ...]
+    verdict: MatchVerdict
+    rule_version: str = ""
+
+
+Sides = tuple[tuple[str, ...], tuple[str, ...]]
+"""People of one side of a record, and those of the other."""
+
+STRANGERS: Final = Match(0, (), MatchVerdict.NONE)
+"""No two people of opposite sides in common."""
+
+
+def compare(new: Marks, known: Marks, rules: MatchingRules) -> Match:
+    """Return whether two records are one matter, and why.
+
+    Neither the order of the two records nor that of the sides counts. Without a common pair of people nothing else is
+    looked at. Whoever is not identified might be anybody, so incomplete sides are never sure.
+
+    Args:
+        new: Marks of one record.
+        known: Marks of the other.
+        rules: Points and thresholds.
+    """
+    found = [*_parties(new, known, rules)]
+    if not found:
+        return STRANGERS
+    of_group = MatchReason.GROUP_MEMBER in found
+    found += _about(new, known, rules, of_group=of_group)
+    found += _kind_and_place(new, known)
+    apart = abs((new.received_on - known.received_on).days)
+    is_late = apart > rules.window_days and MatchReason.SAME_SUBJECT not in found
+    is_complete = new.complete and known.complete
+    if not is_complete:
+        found.append(MatchReason.INCOMPLETE_SIDES)
+    if is_late:
+        found.append(MatchReason.OUTSIDE_WINDOW)
+    points = [rules.rows[reason].points for reason in found]
+    score = sum(points)
+    reasons = tuple(f"{reason}{each:+d}" for reason, each in zip(found, points, strict=True))
+    verdict = MatchVerdict.LIKELY
+    if is_late or score < rules.likely:
+        verdict = MatchVerdict.NONE
+    elif is_complete and score >= rules.sure:
+        verdict = MatchVerdict.SURE
+    return Match(score, reasons, verdict, rules.version)
+
+
+def texts_of(match: Match, rules: MatchingRules) -> tuple[tuple[str, str], ...]:
+    """Return the Chinese and the English text of each reason."""
+    rows = [rules.rows[MatchReason(reason.rstrip("+-0123456789"))] for reason in match.reasons]
+    return tuple((row.zh, row.en) for row in rows)
+
+
+def _parties(new: Marks, known: Marks, rules: MatchingRules) -> Iterator[MatchReason]:
+    """Yield what the people say; nothing for strangers."""
+    mine, theirs = (new.claiming, new.answering), (known.claiming, known.answering)
+    ways = (theirs, theirs[::-1])
+    if new.complete and known.complete and mine in ways:
+        yield MatchReason.SAME_PARTIES
+        return
+    if set(new.pairs).isdisjoint(known.pairs):
+        return
+    yield MatchReason.SOME_PARTIES
+    for way in ways:
+        some = ((mine, way, known.persons), (way, mine, new.persons))
+        if any(
+            _are_of_group(few, many, persons, rules.group_from)
+            or _are_of_group(few[::-1], many[::-1], persons, rules.group_from)
+            for few, many, persons in some
+        ):
+            yield MatchReason.GROUP_MEMBER
+            return
+
+
+def _are_of_group(few: Sides, many: Sides, persons: int, group_from: int) -> bool:
+    """Return whether the first side of `few` are some of the group that is the first side of `many`.
+
+    Both have the same opponents. A large group names only its representatives; then the headcount makes it a group, if
+    they are the larger side.
+    """
+    (people, against), (group, opponents) = few, many
+    is_group = len(group) >= group_from or (persons >= group_from and len(group) > len(opponents))
+    return is_group and against == opponents and set(people) < set(group)
+
+
+def _about(new: Marks, known: Marks, rules: MatchingRules, *, of_group: bool) -> Iterator[MatchReason]:
+    """Yield what is said of the subject: its number, its day, its amount.
+
+    Each of a group has a contract and a sum of his own, so that others say nothing about a member.
+    """
+    if new.subject and known.subject:
+        if new.subject == known.subject:
+            yield MatchReason.SAME_SUBJECT
+        elif not of_group:
+            yield MatchReason.OTHER_SUBJECT
+    if new.happened_on is not None and known.happened_on is not None:
+        yield from _days(new.happened_on, known.happened_on, rules)
+    if new.amount_fen and known.amount_fen:
+        apart = abs(new.amount_fen - known.amount_fen)
+        if not apart:
+            yield MatchReason.SAME_AMOUNT
+        elif not of_group and apart * 100 > max(new.amount_fen, known.amount_fen) * rules.amount_percent:
+            yield MatchReason.OTHER_AMOUNT
+
+
+def _days(new: date, known: date, rules: MatchingRules) -> Iterator[MatchReason]:
+    apart = abs((new - known).days)
+    if not apart:
+        yield MatchReason.SAME_HAPPENED_ON
+    elif apart <= rules.near_days:
+        yield MatchReason.NEAR_HAPPENED_ON
+    elif apart > rules.other_days:
+        yield MatchReason.OTHER_HAPPENED_ON
+
+
+def _kind_and_place(new: Marks, known: Marks) -> Iterator[MatchReason]:
+    """Yield what category, cause and place say; some sources send only two digits of a category."""
+    if new.category and known.category:
+        same = new.category[:2] == known.category[:2]
+        yield MatchReason.SAME_CATEGORY if same else MatchReason.OTHER_CATEGORY
+    if new.town and new.town == known.town:
+        yield MatchReason.SAME_TOWN
+    if new.village and new.village == known.village:
+        yield MatchReason.SAME_VILLAGE
+    if new.cause and new.cause == known.cause:
+        yield MatchReason.SAME_CAUSE
 
 
 def match_token(secret: bytes, people: Iterable[Person], category: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.accepting import handoff_messages
 from bridge.record import codelists
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, MatterDto, ReportDto, read
@@ -135,6 +136,15 @@ def test_faults_never_tell_the_value(codes: CodeLists) -> None:
     assert "brief" in refused.value.detail
 
 
+def test_what_a_dispute_is_about_is_carried_sealed_and_its_day_in_clear(codes: CodeLists) -> None:
+    matter = read(MatterDto, {**SOUND, "subject_ref": " 借字第12号 ", "happened_on": "2023-05-01"}, codes).matter()
+    assert matter.confidential.subject_ref not in repr(matter)
+    assert handoff_messages.confidential(matter.confidential, b"").subject_ref.strip() == "借字第12号"
+    told = handoff_messages.case_received(matter)
+    assert told.happened_on == "2023-05-01"
+    assert "借字第12号".encode() not in told.SerializeToString()
+
+
 def test_equal_content_has_one_digest_and_other_content_another(codes: CodeLists) -> None:
     def digest(**changes: object) -> bytes:
         return read(MatterDto, {**SOUND, **changes}, codes).content_sha256()
@@ -142,6 +152,9 @@ def test_equal_content_has_one_digest_and_other_content_another(codes: CodeLists
     same = digest()
     assert digest(handed_over_at="2024-03-04T01:30:00.000000Z") == same
     assert digest(grid_code="") == same  # absent and empty are one, as on gRPC
+    assert digest(subject_ref="", happened_on="") == same
+    assert digest(subject_ref="JK-1") != same
+    assert digest(happened_on="2023-05-01") != same
     assert digest(circumstances=["divorce", "divorce"]) == same
     assert digest(brief="一\r\n二") == same
     assert digest(persons=3) != same

@@ -84,6 +84,15 @@ def test_no_answer_is_later_than_the_hand_over_it_came_with() -> None:
     assert refused.value.field == "consents.0.answered_on"
 
 
+def test_no_event_is_later_than_the_hand_over_or_today() -> None:
+    handed_over = NOW - timedelta(days=2)  # the 2nd of March in Shanghai
+    check_matter(matter(handed_over_at=handed_over, happened_on=date(2024, 3, 2)), COURT, NOW)
+    for day, code in ((date(2024, 3, 3), "date_order"), (date(2024, 3, 6), "date_in_future")):
+        with pytest.raises(Rejected, match=code) as refused:
+            check_matter(matter(handed_over_at=handed_over, happened_on=day), COURT, NOW)
+        assert refused.value.field == "happened_on"
+
+
 def test_no_answer_is_later_than_the_fact_that_tells_it() -> None:
     given = LaterFactReport("consent_given", ConsentAnswer("plaintiff", "given", date(2024, 3, 4)))
     check_report(Report("a", NOW, given), NOW)

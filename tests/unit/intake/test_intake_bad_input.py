@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from hub.runtime.clock import FixedClock
 from hub.streams.memory import MemoryBus
 from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.inbound.requests import Requests
+from services.intake.law.handoff import Arrival
 from services.intake.law.registration import Rulebook
 from tests.support.intake import LIMITS, RULES
 from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
@@ -59,6 +60,12 @@ def handoff(change: Callable[[handoff_pb2.Handoff], Any]) -> handoff_pb2.Handoff
             "case_received.received_on",
         ),
         (lambda h: setattr(h.case_received, "received_on", "2023-02-29"), "bad_date", "case_received.received_on"),
+        (lambda h: setattr(h.case_received, "happened_on", "May"), "bad_date", "case_received.happened_on"),
+        (
+            lambda h: setattr(h.case_received, "happened_on", "0001-01-01"),
+            "time_out_of_range",
+            "case_received.happened_on",
+        ),
         (lambda h: setattr(h.case_received, "recurrence", "often"), "unknown_code", "case_received.recurrence"),
         (lambda h: setattr(h.case_received, "facts_clarity", ""), "unknown_code", "case_received.facts_clarity"),
         (lambda h: setattr(h.case_received, "procedure", "a\0"), "unknown_code", "case_received.procedure"),
@@ -80,6 +87,16 @@ def test_a_bad_handoff_names_code_and_field(
     with pytest.raises(Rejected) as caught:
         handoff_of(handoff(change), SEALER)
     assert (caught.value.code, caught.value.field) == (code, field)
+
+
+def test_a_handoff_says_what_the_dispute_is_about() -> None:
+    made = BRIDGE.handoff("A-1", case_received=case_facts(happened_on="2023-05-01", persons=3))
+    clear = handoff_pb2.Confidential(subject_ref="JK-1")
+    made.confidential.CopyFrom(SEALER.seal(clear, made.handoff_id))
+    body = handoff_of(made, SEALER).body
+    assert isinstance(body, Arrival)
+    assert (body.subject_ref, body.persons, body.facts.happened_on) == ("JK-1", 3, date(2023, 5, 1))
+    assert "JK-1" not in repr(body)
 
 
 @given(st.binary(max_size=200), st.integers(0, 400), st.integers(0, 60))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from services.intake.law.matching import Person, match_token
+from services.intake.law.handoff import Person
+from services.intake.law.matching import match_token
 
 KEY = b"k" * 32
 ZHAO = Person("plaintiff", "id-zhao", "")

@@ -36,11 +36,13 @@ from services.intake.law import rule_files
 from services.intake.law.completion import complete
 from services.intake.law.deadlines import DeadlineRules
 from services.intake.law.facts import Consent, Facts
+from services.intake.law.matching import MatchingRules, compare, texts_of
+from services.intake.law.matching_rules import MatchingFile, matching_of
 from services.intake.law.registration import Rulebook
 from services.intake.law.rule_files import RULES_DIR, DeadlineFile, ScreeningFile, deadlines_of, screening_of
 from services.intake.law.screening import screen
 from services.intake.law.timers import set_by
-from tests.support.intake import RULES
+from tests.support.intake import RULES, marks
 from tests.support.lifecycle import DIGEST, DISPATCH, PATHS, START, TODAY, Walk, command, decided, reach, registration
 from tests.support.rule_rows import THE_FILE, THE_ROW, Change, Found, search
 from tests.support.tree import ROOT
@@ -212,9 +214,34 @@ def deadlines_notice(told: dict[str, Any], change: Change) -> bool:
     return notices(deadlines_of, lambda rules: (answer(*case, rules) for case in orders(change)), told, change)
 
 
+# matching
+def matches(rules: MatchingRules) -> Iterator[object]:
+    """Return comparisons that between them have every reason, and some that stand at each limit."""
+    day, group = date(2024, 2, 1), [f"w-{n}" for n in range(5)]
+    one = marks(["a"], ["b"], happened_on=day, amount_fen=200, subject_ref="1", case_cause="x", village="620725101001")
+    others = [
+        one,
+        *(replace(one, happened_on=day + timedelta(days=n)) for n in (2, 4, 31)),
+        replace(one, amount_fen=179, subject="2", category="08", complete=False),
+        replace(one, subject="", received_on=one.received_on + timedelta(days=366)),
+        # At 80 and at 55 by the rules in force.
+        replace(one, subject="", village="", cause="", town="", amount_fen=0),
+        replace(one, subject="", village="", cause="", category="", amount_fen=0, happened_on=None),
+    ]
+    pairs = [*((one, other) for other in others), (marks(["w-1"], ["firm"]), marks(group, ["firm"]))]
+    for pair in pairs:
+        found = compare(*pair, rules)
+        yield found, texts_of(found, rules)
+
+
+def matching_notices(told: dict[str, Any], change: Change) -> bool:
+    return notices(matching_of, matches, told, change)
+
+
 FILES: dict[str, tuple[type[BaseModel], Callable[[dict[str, Any], Change], bool]]] = {
     "screening.yaml": (ScreeningFile, screening_notices),
     "deadlines.yaml": (DeadlineFile, deadlines_notice),
+    "matching.yaml": (MatchingFile, matching_notices),
 }
 
 

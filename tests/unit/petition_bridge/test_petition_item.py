@@ -34,8 +34,10 @@ def test_the_example_goes_through() -> None:
 @pytest.mark.parametrize("changes", [{"purpose": "whistle_blowing"}, {"circumstances": ["whistle_blowing"]}])
 def test_of_an_accusation_only_figures_leave_the_bridge(changes: dict[str, Any]) -> None:
     """信访工作条例 30: neither accuser nor accused becomes known to those who handle disputes."""
-    told = checked(read_petition(**changes, persons=0).to_record(), OFFICE, NOW, admitted)
+    about = {"subject_ref": "HT-1", "happened_on": "2024-02-01"}
+    told = checked(read_petition(**changes, **about, persons=0).to_record(), OFFICE, NOW, admitted)
     assert told.matter.confidential == Confidential()
+    assert not wire.to_wire(told).happened_on
     assert wire.to_wire(told).persons == 2  # the headcount is a figure
     assert wire.to_wire(told).category == "07"
 

@@ -47,6 +47,8 @@ class CourtCase(_message.Message):
     BRIEF_FIELD_NUMBER: _builtins.int
     VILLAGE_CODE_FIELD_NUMBER: _builtins.int
     GRID_CODE_FIELD_NUMBER: _builtins.int
+    SUBJECT_REF_FIELD_NUMBER: _builtins.int
+    HAPPENED_ON_FIELD_NUMBER: _builtins.int
     case_number: _builtins.str
     """案号 case number, the court's own reference."""
     suit_kind: _builtins.str
@@ -79,6 +81,10 @@ class CourtCase(_message.Message):
     """村级区划代码; may be empty."""
     grid_code: _builtins.str
     """网格代码; may be empty."""
+    subject_ref: _builtins.str
+    """合同、借据或事件编号 number of the contract, IOU or event; may be empty."""
+    happened_on: _builtins.str
+    """发生日期 day of the event, ISO date; may be empty."""
     @_builtins.property
     def handed_over_at(self) -> _timestamp_pb2.Timestamp:
         """移送时间 instant at which the record was told to the hub."""
@@ -118,10 +124,12 @@ class CourtCase(_message.Message):
         brief: _builtins.str = ...,
         village_code: _builtins.str = ...,
         grid_code: _builtins.str = ...,
+        subject_ref: _builtins.str = ...,
+        happened_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["handed_over_at", b"handed_over_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "brief", b"brief", "case_number", b"case_number", "category", b"category", "cause_code", b"cause_code", "circumstances", b"circumstances", "consents", b"consents", "county_code", b"county_code", "court_received_on", b"court_received_on", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "parties", b"parties", "persons", b"persons", "procedure", b"procedure", "relation_clarity", b"relation_clarity", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "brief", b"brief", "case_number", b"case_number", "category", b"category", "cause_code", b"cause_code", "circumstances", b"circumstances", "consents", b"consents", "county_code", b"county_code", "court_received_on", b"court_received_on", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "parties", b"parties", "persons", b"persons", "procedure", b"procedure", "relation_clarity", b"relation_clarity", "subject_ref", b"subject_ref", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

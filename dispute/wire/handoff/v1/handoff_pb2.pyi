@@ -161,12 +161,15 @@ class Confidential(_message.Message):
     BRIEF_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
     CONTENT_SHA256_FIELD_NUMBER: _builtins.int
+    SUBJECT_REF_FIELD_NUMBER: _builtins.int
     brief: _builtins.str
     """Free text of the case."""
     place: _builtins.str
     """Street address of the matter."""
     content_sha256: _builtins.bytes
     """SHA-256 of the canonical content, as in the receipt."""
+    subject_ref: _builtins.str
+    """Number of the contract, IOU or event that the dispute is about; may be empty."""
     @_builtins.property
     def parties(self) -> _containers.RepeatedCompositeFieldContainer[Global___Party]:
         """People and organisations involved."""
@@ -178,10 +181,11 @@ class Confidential(_message.Message):
         brief: _builtins.str = ...,
         place: _builtins.str = ...,
         content_sha256: _builtins.bytes = ...,
+        subject_ref: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_sha256", b"content_sha256", "parties", b"parties", "place", b"place"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_sha256", b"content_sha256", "parties", b"parties", "place", b"place", "subject_ref", b"subject_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -259,6 +263,7 @@ class CaseReceived(_message.Message):
     ROUND_FIELD_NUMBER: _builtins.int
     PRESERVED_ON_FIELD_NUMBER: _builtins.int
     REPRESENTATIVES_FIELD_NUMBER: _builtins.int
+    HAPPENED_ON_FIELD_NUMBER: _builtins.int
     received_on: _builtins.str
     """ISO date of receipt by the source: court_received_on, call date, petition registration. Decides the regime."""
     filed_on: _builtins.str
@@ -303,6 +308,8 @@ class CaseReceived(_message.Message):
     """ISO date of a preservation taken before the suit (court); empty without one."""
     representatives: _builtins.int
     """Petitioners who came in person; 0 when not counted."""
+    happened_on: _builtins.str
+    """ISO date of the event that the dispute is about; empty when the source did not say."""
     @_builtins.property
     def consents(self) -> _containers.RepeatedCompositeFieldContainer[Global___Consent]:
         """Consent of each party side."""
@@ -338,10 +345,11 @@ class CaseReceived(_message.Message):
         round: _builtins.int = ...,
         preserved_on: _builtins.str = ...,
         representatives: _builtins.int = ...,
+        happened_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "case_cause", b"case_cause", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "form", b"form", "grid_code", b"grid_code", "persons", b"persons", "preserved_on", b"preserved_on", "procedure", b"procedure", "purpose", b"purpose", "received_on", b"received_on", "recurrence", b"recurrence", "relation_clarity", b"relation_clarity", "representatives", b"representatives", "round", b"round", "scale", b"scale", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "case_cause", b"case_cause", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "form", b"form", "grid_code", b"grid_code", "happened_on", b"happened_on", "persons", b"persons", "preserved_on", b"preserved_on", "procedure", b"procedure", "purpose", b"purpose", "received_on", b"received_on", "recurrence", b"recurrence", "relation_clarity", b"relation_clarity", "representatives", b"representatives", "round", b"round", "scale", b"scale", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,8 @@ class PoliceIncident(_message.Message):
     PLACE_FIELD_NUMBER: _builtins.int
     VILLAGE_CODE_FIELD_NUMBER: _builtins.int
     GRID_CODE_FIELD_NUMBER: _builtins.int
+    SUBJECT_REF_FIELD_NUMBER: _builtins.int
+    HAPPENED_ON_FIELD_NUMBER: _builtins.int
     incident_number: _builtins.str
     """警情编号 incident number, the police's own reference."""
     class_as_called: _builtins.str
@@ -71,6 +73,10 @@ class PoliceIncident(_message.Message):
     """村级区划代码; may be empty."""
     grid_code: _builtins.str
     """网格代码; may be empty."""
+    subject_ref: _builtins.str
+    """合同、借据或事件编号 number of the contract, IOU or event; may be empty."""
+    happened_on: _builtins.str
+    """发生日期 day of the event, ISO date; may be empty."""
     @_builtins.property
     def called_at(self) -> _timestamp_pb2.Timestamp:
         """接警时间 instant of the call."""
@@ -112,10 +118,12 @@ class PoliceIncident(_message.Message):
         place: _builtins.str = ...,
         village_code: _builtins.str = ...,
         grid_code: _builtins.str = ...,
+        subject_ref: _builtins.str = ...,
+        happened_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["called_at", b"called_at", "handed_over_at", b"handed_over_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "called_at", b"called_at", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "class_as_found", b"class_as_found", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "incident_number", b"incident_number", "parties", b"parties", "persons", b"persons", "place", b"place", "relation_clarity", b"relation_clarity", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "called_at", b"called_at", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "class_as_found", b"class_as_found", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "incident_number", b"incident_number", "parties", b"parties", "persons", b"persons", "place", b"place", "relation_clarity", b"relation_clarity", "subject_ref", b"subject_ref", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

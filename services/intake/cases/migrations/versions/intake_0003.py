@@ -1,4 +1,4 @@
-"""What sources recorded stays with the dispute; a limit has one timer, of its next step."""
+"""What sources recorded stays with the dispute; a limit has one timer, of its next step; marks find one matter."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,6 +37,48 @@ def upgrade() -> None:
         _copy(f"{prefix}_{end}", limit, "overdue")
     _copy("follow_up", "follow_up", "overdue")
     op.drop_table("timer_before")
+    _add_marks()
+
+
+def downgrade() -> None:
+    """Drop what was added; limits get their ends back, without reminders."""
+    for name in ("match_lock", "match_marks", "match_pair"):
+        op.drop_table(name)
+    op.drop_column("dispute", "facts")
+    op.drop_index("timer_rings", "timer")
+    op.rename_table("timer", "timer_after")
+    op.create_table(
+        "timer",
+        sa.Column("dispute_id", sa.String(36), primary_key=True),
+        sa.Column("kind", sa.String(24), primary_key=True),
+        sa.Column("shard", sa.Integer, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("timer_due", "timer", ["due_at", "dispute_id", "kind"])
+    for prefix, limit in LIMITS.items():
+        kind = f"{prefix}_{'expired' if prefix == 'term' else 'overdue'}"
+        op.execute(
+            sa.text(
+                "INSERT INTO timer (dispute_id, kind, shard, due_at) SELECT dispute_id, :kind, shard, due_at "
+                "FROM timer_after WHERE \"limit\" = :limit AND step = 'overdue'"
+            ).bindparams(kind=kind, limit=limit)
+        )
+    op.drop_table("timer_after")
+
+
+def _add_marks() -> None:
+    op.create_table(
+        "match_pair",
+        sa.Column("token", sa.String(32), primary_key=True),
+        sa.Column("dispute_id", sa.String(36), primary_key=True),
+        sa.Column("received_on", sa.String(10), nullable=False),
+    )
+    op.create_table(
+        "match_marks",
+        sa.Column("dispute_id", sa.String(36), primary_key=True),
+        sa.Column("marks", sa.LargeBinary, nullable=False),
+    )
+    op.create_table("match_lock", sa.Column("token", sa.String(32), primary_key=True))
 
 
 def _copy(kind: str, limit: str, step: str) -> None:

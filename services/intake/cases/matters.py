@@ -1,0 +1,100 @@
+"""Keeps the marks of disputes and finds those of one matter.
+
+One statement serves all records of a unit. On PostgreSQL the order is `lock_pairs`, `candidates`, `add_marks`, so that
+two workers which register one matter at once see each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+from typing import Final
+
+import msgspec
+import sqlalchemy as sa
+
+from hub.store.prepared import PreparedStatement, insert_into
+from hub.store.store import Transaction
+from services.intake.cases.tables import match_lock, match_marks, match_pair
+from services.intake.law.marks import Marks
+
+CANDIDATES_MOST: Final = 50
+"""Disputes of one pair that are compared, the newest by their receipt: more of them would make a record slow that
+names, as many do, an organisation and a number that stands for "unknown"."""
+AT_ONCE: Final = 1000
+"""Tokens of one `IN`; larger sets are queried in parts."""
+
+_pack: Final = msgspec.msgpack.Encoder().encode
+_unpack: Final = msgspec.msgpack.Decoder(Marks).decode
+
+_ranked: Final = (
+    sa.select(
+        match_pair.c.dispute_id,
+        sa.func.row_number()
+        .over(
+            partition_by=match_pair.c.token, order_by=(match_pair.c.received_on.desc(), match_pair.c.dispute_id.desc())
+        )
+        .label("rank"),
+    )
+    .where(match_pair.c.token.in_(sa.bindparam("tokens", expanding=True)))
+    .subquery()
+)
+_NEWEST: Final = sa.select(match_marks.c.dispute_id, match_marks.c.marks).where(
+    match_marks.c.dispute_id.in_(sa.select(_ranked.c.dispute_id).where(_ranked.c.rank <= CANDIDATES_MOST))
+)
+
+
+def lock_pairs(tx: Transaction, tokens: Collection[str]) -> None:
+    """Take turns with other workers at these pairs.
+
+    Until the transaction ends. Call it once in a transaction, after the locks of the shards: in ascending order, which
+    rules out a deadlock. SQLite has one writer, so there it does nothing.
+    """
+    if tx.dialect.name == "postgresql":
+        _lock().run(tx, [(token,) for token in sorted(set(tokens))])
+
+
+def add_marks(tx: Transaction, rows: Mapping[str, Marks]) -> None:
+    """Keep the marks of disputes.
+
+    A dispute that has marks gets the new ones; its old pairs stay.
+    """
+    add_pairs, put_marks = _writes(tx.dialect.name)
+    ordered = sorted(rows.items())
+    add_pairs.run(tx, [(token, of, marks.received_on.isoformat()) for of, marks in ordered for token in marks.pairs])
+    put_marks.run(tx, [(of, _pack(marks)) for of, marks in ordered])
+
+
+def candidates(tx: Transaction, tokens: Iterable[str]) -> dict[str, Marks]:
+    """Return the disputes that share a pair with these tokens.
+
+    For each token at most `CANDIDATES_MOST`, the newest. With the tokens of many records it returns the candidates of
+    all: which record shares a pair with which is for the caller to see from `Marks.pairs`.
+    """
+    return {
+        row.dispute_id: _unpack(row.marks) for part in _parts(tokens) for row in tx.execute(_NEWEST, {"tokens": part})
+    }
+
+
+def _parts(tokens: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(set(tokens))
+    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
+
+
+@cache
+def _lock() -> PreparedStatement:
+    insert = insert_into("postgresql", match_lock)
+    # An update locks the row of a known pair too; `do nothing` would pass it by.
+    locking = insert.on_conflict_do_update(index_elements=[match_lock.c.token], set_={"token": insert.excluded.token})
+    return PreparedStatement("postgresql", locking, "token")
+
+
+@cache
+def _writes(dialect: str) -> tuple[PreparedStatement, PreparedStatement]:
+    pairs = insert_into(dialect, match_pair).on_conflict_do_nothing()
+    marks = insert_into(dialect, match_marks)
+    put = marks.on_conflict_do_update(index_elements=[match_marks.c.dispute_id], set_={"marks": marks.excluded.marks})
+    return (
+        PreparedStatement(dialect, pairs, "token", "dispute_id", "received_on"),
+        PreparedStatement(dialect, put, "dispute_id", "marks"),
+    )
