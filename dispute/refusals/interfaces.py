@@ -35,6 +35,22 @@ TIME_MISSING: Final = Code("time_missing", _M, "缺少时间", "time is missing"
 TOO_MANY: Final = Code("too_many", _M, "至多 {limit} 项", "at most {limit} items")
 UNKNOWN_CODE: Final = Code("unknown_code", _M, "代码不在代码表 {listed} 中", "the code is not in the list {listed}")
 
+# printed codes of cases
+CASE_CODE_CHECK: Final = Code(
+    "case_code_check",
+    _M,
+    "校验位不符：有数字抄错或颠倒",
+    "the check digits don't match: a digit is wrong, or two are swapped",
+    "case_code",
+)
+CASE_CODE_MALFORMED: Final = Code(
+    "case_code_malformed",
+    _M,
+    "应写作“县6位-年4位-序号至少6位-校验2位”",
+    "written county 6, year 4, running number at least 6, check 2 digits",
+    "case_code",
+)
+
 # contracts
 INSTRUCTION_MISSING: Final = Code("instruction_missing", _M, "缺少指令", "no instruction", "instruction")
 NOT_ON_THE_WIRE: Final = Code("not_on_the_wire", _M, "该指令不经指令接口", "this is no wire command", "instruction")
