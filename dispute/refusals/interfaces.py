@@ -33,6 +33,12 @@ KEY_REUSED: Final = Code(
 )
 TIME_MISSING: Final = Code("time_missing", _M, "缺少时间", "time is missing")
 TOO_MANY: Final = Code("too_many", _M, "至多 {limit} 项", "at most {limit} items")
+UNKNOWN_DIVISION: Final = Code(
+    "unknown_division",
+    _M,
+    "本县没有此区划代码，或当时已停用",
+    "the county has no such division code, or it had ended by then",
+)
 UNKNOWN_CODE: Final = Code("unknown_code", _M, "代码不在代码表 {listed} 中", "the code is not in the list {listed}")
 
 # printed codes of cases
