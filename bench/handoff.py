@@ -27,6 +27,7 @@ from typing import Final
 from bench import handoff_stamps
 from bench.handoff_callers import Orders
 from bench.handoff_echo import METHOD, PATH
+from bench.lands import COUNTY
 from bench.machine import ROOT, facts
 from bench.measure import Sample, interleave, judged, spreads
 from bench.options import Options, Screen, command, common
@@ -37,7 +38,7 @@ from ops.console.output import failing, keep_stdout_clean
 from ops.run.children import Child
 from ops.run.credentials import make
 
-AGENCY: Final = ("court-620725", "620725")
+AGENCY: Final = (f"court-{COUNTY}", COUNTY)
 SUBMIT: Final = "/hub.court.v1.CourtBridgeService/Submit"
 BATCH_CALL: Final = "/hub.court.v1.CourtBridgeService/SubmitBatch"
 CASES: Final = "/v1/cases"

@@ -11,13 +11,15 @@ from typing import Final, Literal
 
 Name = Literal["county", "province"]
 NAMES: Final[tuple[Name, ...]] = ("county", "province")
+COUNTY: Final = "627000"
+"""Made up, as its towns are: in a county that it knows the hub refuses towns that don't exist."""
 FIRST_TOWN: Final = 101
 SEAT_WEIGHT, VILLAGE_WEIGHT = 0.7, 0.5
 SUBCATEGORIES: Final = 3
 """Each of the scenario's about 15 categories is split into three: about 40 in all."""
 
 _SIZES: Final[dict[Name, tuple[tuple[str, ...], tuple[int, ...], int]]] = {
-    "county": (("620725",), (20,), 15),
+    "county": ((COUNTY,), (20,), 15),
     "province": (tuple(f"62{7001 + number}" for number in range(120)), (12, 13), 10),
 }
 """County codes, towns of a county (counties take them in turn), villages of a town."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from bench.lands import land
+from bench.lands import COUNTY, land
 from bench.latency_arrivals import Arrivals, Interfaces, RefusedError, Schedule, Seen
 from bench.machine import facts
 from bench.measure import judged, percentile
@@ -42,7 +42,6 @@ WARM_S: Final = 20.0
 """The broker's JVM compiles its code meanwhile; a hub that has run for a minute no longer has this cost."""
 SEED: Final = 3
 TARGETS_MS: Final = {500: 250.0, 5000: 1000.0}
-COUNTY: Final = "620725"
 
 
 @dataclass(frozen=True, slots=True)

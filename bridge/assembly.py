@@ -24,6 +24,7 @@ from bridge.record.facts import RecordT
 from bridge.record.references import References
 from bridge.settings import BridgeSettings
 from bridge.specification import Specification
+from dispute.codes.ages import show_ages
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from hub.grpc.server import GrpcServer
@@ -89,12 +90,13 @@ def assemble(
         Rejected: `bad_code_list`.
         Retryable: The store could not be written for `hub.store.migrate.START_S`.
     """
-    codes = codelists.load(codelists.OWN, spec.folder / "codes")
+    codes = codelists.load(codelists.OWN, spec.folder / "codes", divisions_file=settings.divisions_file)
     key = keys.load_or_create(settings.keys_dir, "transport")
     path = settings.credentials_file
     fixed = credentials.read_file(path, spec.channel) if path else ()
 
     kit = Kit(spec.service, settings, bus or kafka(settings, spec.service, CATALOGUE), spec.versions)
+    show_ages(kit.metrics, codes.as_of())
     store, clock = kit.store, clock or WallClock()
     outbox = kit.outbox(HANDOFFS)
     kit.prepare()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hub.runtime.settings import ServiceSettings
+from dispute.codes.settings import DivisionSettings
 
 
-class BridgeSettings(ServiceSettings):
+class BridgeSettings(DivisionSettings):
     """Settings of a bridge; each service subclasses it under its own name."""
 
     credentials_file: Path | None = Field(

@@ -84,7 +84,8 @@ def _fill_lists(node: object, codes: CodeLists) -> None:
 
 def _describe(node: dict[str, Any], known: CodeList) -> None:
     terms = "；".join(f"`{code}` {zh} {en}" for code, (zh, en) in known.codes.items())
+    terms += "".join(f"；`{sent}` = `{code}`" for sent, code in known.maps.items())
     description = node.get("description", "")
     node["description"] = f"{description}。{terms}。（{known.source}，{known.version}）"
     if not known.subdivided and "default" not in node:
-        node["enum"] = list(known.codes)
+        node["enum"] = [*known.codes, *known.maps]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -16,7 +17,9 @@ from pydantic_core import to_json
 
 from bridge.record import checks, facts
 from bridge.record import fields as f
-from bridge.record.codelists import CodeLists
+from bridge.record.codelists import CodeLists, OurCode, as_sent
+from dispute.calendar.days import business_day
+from dispute.codes.divisions import TOWN
 from dispute.refusals.commands import DIVISION_MISMATCH
 from dispute.refusals.interfaces import (
     CLASS_MISMATCH,
@@ -26,7 +29,7 @@ from dispute.refusals.interfaces import (
     ONE_BODY,
     TOO_MANY_FAULTS,
 )
-from hub.errors import Refusal, Rejected
+from hub.errors import Refusal, Refused, Rejected
 from hub.http.validation import field_errors
 
 _NESTING: Final = frozenset({dict, list})
@@ -131,7 +134,8 @@ def _document(value: str) -> str:
 
 
 def _no_repeats(codes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(set(codes)))
+    # In the order of what was sent: a mapping that changes later changes no digest.
+    return tuple(sorted({as_sent(code): code for code in codes}.values(), key=as_sent))
 
 
 class MatterDto(ReferringModel):
@@ -175,13 +179,20 @@ class MatterDto(ReferringModel):
 
     @field_validator("town_code")
     @classmethod
-    def _town_in_county(cls, value: str, info: ValidationInfo) -> str:
-        return _inside(value, info.data.get("county_code"))
+    def _known_town(cls, value: str, info: ValidationInfo) -> str:
+        town, day = _inside(value, info.data.get("county_code")), _day_of(info)
+        return town if day is None else _ours(town, lambda: f.lists_of(info).divisions.town(town, day))
 
     @field_validator("village_code")
     @classmethod
-    def _village_in_town(cls, value: str, info: ValidationInfo) -> str:
-        return _inside(value, info.data.get("town_code")) if value else value
+    def _known_village(cls, value: str, info: ValidationInfo) -> str:
+        town, day = info.data.get("town_code"), _day_of(info)
+        if not value or town is None:
+            return value
+        village = _inside(value, as_sent(town))
+        if day is None:
+            return village
+        return _ours(village, lambda: f.lists_of(info).divisions.village(village, town, day))
 
     def to_record(self) -> facts.AgencyRecord:
         """Return the agency's own inside form."""
@@ -193,7 +204,7 @@ class MatterDto(ReferringModel):
             handed_over_at=self.handed_over_at,
             category=self.category,
             county_code=self.county_code,
-            town_code=self.town_code,
+            town_code=self.village_code[:TOWN] or self.town_code,  # a village of another town decides
             village_code=self.village_code,
             grid_code=self.grid_code,
             relation_clarity=self.relation_clarity,
@@ -208,10 +219,24 @@ class MatterDto(ReferringModel):
         )
 
 
+def _day_of(info: ValidationInfo) -> date | None:
+    """Return the day for which divisions are looked up; None when it or the county has a fault of its own."""
+    at = info.data.get("handed_over_at") if "county_code" in info.data else None
+    return business_day(at) if at is not None else None
+
+
 def _inside(value: str, outer: str | None) -> str:
     if outer is not None and not value.startswith(outer):
         raise f.finding(DIVISION_MISMATCH.refusal())
     return value
+
+
+def _ours(sent: str, current: Callable[[], str]) -> str:
+    try:
+        code = current()
+    except Refused as refused:
+        raise f.finding(refused.refusal) from None
+    return sent if code == sent else OurCode(code, sent)
 
 
 class LaterFactDto(PartnerModel):

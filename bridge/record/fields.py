@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from bridge.record import checks, references
-from bridge.record.codelists import CodeLists
+from bridge.record.codelists import CodeLists, as_sent
 from dispute.calendar.days import is_plausible_day, is_plausible_instant
 from dispute.refusals import interfaces as refusals
 from hub.errors import Refusal, Refused
@@ -92,6 +92,15 @@ def _iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def lists_of(info: ValidationInfo) -> CodeLists:
+    """Return the code lists that a model is validated with."""
+    lists = info.context
+    if not isinstance(lists, CodeLists):
+        message = "validate with the bridge's code lists as context"
+        raise TypeError(message)
+    return lists
+
+
 @dataclass(frozen=True, slots=True)
 class ListedCode:
     """Marks a string as a listed code.
@@ -108,7 +117,10 @@ class ListedCode:
 
     def __get_pydantic_core_schema__(self, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check membership after the string check."""
-        return core_schema.with_info_after_validator_function(self._check, handler(source))
+        sent = core_schema.plain_serializer_function_ser_schema(
+            as_sent, return_schema=core_schema.str_schema(), when_used="json"
+        )
+        return core_schema.with_info_after_validator_function(self._check, handler(source), serialization=sent)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Callable[[CoreSchema], Any]) -> Any:  # noqa: ANN401 - pydantic's own type of a JSON schema
         """Name the list in the schema.
@@ -118,13 +130,10 @@ class ListedCode:
         return {**handler(schema), "x-code-list": self.name}
 
     def _check(self, value: str, info: ValidationInfo) -> str:
-        lists = info.context
-        if not isinstance(lists, CodeLists):
-            message = "validate with the bridge's code lists as context"
-            raise TypeError(message)
-        if not lists.has(self.name, value) and (value or not self.or_empty):
+        code = lists_of(info).ours(self.name, value)
+        if code is None and (value or not self.or_empty):
             raise finding(refusals.UNKNOWN_CODE.refusal(listed=self.name))
-        return value
+        return code or value
 
 
 def _line(value: str) -> str:
@@ -163,6 +172,8 @@ def _grid(value: str) -> str:
     return value
 
 
+AS_SENT: Final = PlainSerializer(as_sent, return_type=str, when_used="json")
+"""The digest of a record is made of the codes as they were sent."""
 Line = Annotated[str, Field(max_length=200), AfterValidator(checked(_line))]
 """One line of text."""
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(checked(_name))]
@@ -194,8 +205,8 @@ OptionalDay = Annotated[date | None, BeforeValidator(lambda value: None if value
 Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=datetime), PlainSerializer(_iso)]
 """RFC 3339 with an offset; UTC inside."""
 County = Annotated[str, Field(max_length=12), AfterValidator(_county)]
-Town = Annotated[str, Field(max_length=12), AfterValidator(_town)]
-Village = Annotated[str, Field(max_length=12), AfterValidator(_village)]
+Town = Annotated[str, Field(max_length=12), AfterValidator(_town), AS_SENT]
+Village = Annotated[str, Field(max_length=12), AfterValidator(_village), AS_SENT]
 Grid = Annotated[str, Field(max_length=32), AfterValidator(_grid)]
 ClassCode = Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z._-]{1,32}$")]
 """A code of a vocabulary that the hub does not hold (case causes)."""

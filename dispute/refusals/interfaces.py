@@ -33,7 +33,29 @@ KEY_REUSED: Final = Code(
 )
 TIME_MISSING: Final = Code("time_missing", _M, "缺少时间", "time is missing")
 TOO_MANY: Final = Code("too_many", _M, "至多 {limit} 项", "at most {limit} items")
+UNKNOWN_DIVISION: Final = Code(
+    "unknown_division",
+    _M,
+    "本县没有此区划代码，或当时已停用",
+    "the county has no such division code, or it had ended by then",
+)
 UNKNOWN_CODE: Final = Code("unknown_code", _M, "代码不在代码表 {listed} 中", "the code is not in the list {listed}")
+
+# printed codes of cases
+CASE_CODE_CHECK: Final = Code(
+    "case_code_check",
+    _M,
+    "校验位不符：有数字抄错或颠倒",
+    "the check digits don't match: a digit is wrong, or two are swapped",
+    "case_code",
+)
+CASE_CODE_MALFORMED: Final = Code(
+    "case_code_malformed",
+    _M,
+    "应写作“县6位-年4位-序号至少6位-校验2位”",
+    "written county 6, year 4, running number at least 6, check 2 digits",
+    "case_code",
+)
 
 # contracts
 INSTRUCTION_MISSING: Final = Code("instruction_missing", _M, "缺少指令", "no instruction", "instruction")

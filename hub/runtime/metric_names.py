@@ -41,6 +41,7 @@ GaugeName = Literal[
     "hub_calendar_covered_until_timestamp_seconds",
     "hub_calendar_issued_timestamp_seconds",
     "hub_calendar_damaged_files",
+    "hub_codelist_as_of_timestamp_seconds",
 ]
 HistogramName = Literal["grpc_server_handling_seconds", "hub_pipeline_event_age_seconds"]
 MetricName = CounterName | GaugeName | HistogramName
@@ -240,5 +241,12 @@ REGISTER: Final[tuple[MetricRow, ...]] = (
     ),
     MetricRow(
         "hub_calendar_damaged_files", "gauge", "损坏的节假日表文件数", "Files of holiday tables that can't be read"
+    ),
+    MetricRow(
+        "hub_codelist_as_of_timestamp_seconds",
+        "gauge",
+        "代码表取自来源的日期；list 为表名",
+        "Day on which a code list was taken from its source, by list",
+        ("list",),
     ),
 )

@@ -26,6 +26,7 @@ from ops.run.run_folder import Running, left_over, write
 from ops.run.stores import Stores, open_stores
 
 SERVICES: Final = (*BRIDGES, "intake", "stats")
+DIVISIONS: Final = "divisions.yaml"
 WATCH_S: Final = 0.5
 LEFT_OVER_S: Final = 2.0
 GRACE_S: Final = 30.0
@@ -207,10 +208,7 @@ class Hub:
             "HUB_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
         }
-        if name == "intake":
-            calendars = folder / CALENDARS
-            calendars.mkdir(exist_ok=True)
-            environment["HUB_CALENDAR_DIR"] = str(calendars)
+        environment |= files_of(name, folder)
         if name in BRIDGES and plan.credentials is not None:
             environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
         child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
@@ -225,6 +223,18 @@ class Hub:
             await asyncio.to_thread(self._stores.stop)
         if self._broker is not None:
             await asyncio.to_thread(self._broker.stop)
+
+
+def files_of(name: str, folder: Path) -> dict[str, str]:
+    """Return the settings of a service that name the operator's files in the run folder."""
+    found: dict[str, str] = {}
+    if name == "intake":
+        calendars = folder / CALENDARS
+        calendars.mkdir(exist_ok=True)
+        found["HUB_CALENDAR_DIR"] = str(calendars)
+    if name in {*BRIDGES, "intake"} and (folder / DIVISIONS).is_file():
+        found["HUB_DIVISIONS_FILE"] = str(folder / DIVISIONS)
+    return found
 
 
 def _open(folder: Path, say: Say) -> Broker:

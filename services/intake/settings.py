@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hub.runtime.settings import ServiceSettings
+from dispute.codes.settings import DivisionSettings
 
 
-class IntakeSettings(ServiceSettings):
+class IntakeSettings(DivisionSettings):
     """Read from the environment by `hub.runtime.settings.load`."""
 
     timer_every_s: float = Field(

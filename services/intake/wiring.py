@@ -10,6 +10,8 @@ from typing import Final
 from msgspec import Struct
 
 from dispute.calendar.working_days import WorkCalendar
+from dispute.codes.ages import show_ages
+from dispute.codes.division_files import load as load_divisions
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
 from dispute.wire.intake.v1 import intake_pb2_grpc
@@ -94,6 +96,8 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     counters = MetricCounters(kit.metrics)
     calendar = WorkCalendar({})
     book = Rulebook(load_screening(), load_deadlines(), calendar)
+    places = load_divisions(settings.divisions_file)
+    show_ages(kit.metrics, places.as_of)
     transport = load_or_create(settings.keys_dir, "transport")
     match = partial(match_token, load_or_create(settings.keys_dir, "match").secret)
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
@@ -138,7 +142,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         outbox=outbox,
         reader=reader,
         commands=commands,
-        requests=Requests(clock, settings.clock, match, book),
+        requests=Requests(clock, settings.clock, match, book, places),
         alarms=alarms,
         clock=clock,
         clock_kind=settings.clock,

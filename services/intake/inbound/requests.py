@@ -12,9 +12,12 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from uuid import uuid5
 
+from msgspec import structs
+
 from bridge.record.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
+from dispute.codes.divisions import Divisions
 from dispute.contracts.codec import command_from_wire, instant_of, under
-from dispute.lifecycle import Actor, Channel, Role, business_day, dispute_id_of, is_dispute_id
+from dispute.lifecycle import Actor, Channel, Command, Reclassify, Role, business_day, dispute_id_of, is_dispute_id
 from dispute.lifecycle.identity import NAMESPACE, is_uuid
 from dispute.refusals import interfaces as refusals
 from dispute.refusals.commands import SOURCE_REF_MISSING
@@ -50,19 +53,29 @@ class Requests:
         clock_kind: With a scenario clock, business time may be later than the wall clock.
         match: Makes match tokens.
         book: Rules.
+        divisions: Towns and villages of the known counties.
     """
 
-    def __init__(self, clock: Clock, clock_kind: Literal["wall", "scenario"], match: Matcher, book: Rulebook) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        clock_kind: Literal["wall", "scenario"],
+        match: Matcher,
+        book: Rulebook,
+        divisions: Divisions,
+    ) -> None:
         self._clock = clock
         self._kind = clock_kind
         self._match = match
         self._book = book
+        self._divisions = divisions
 
     def command(self, message: command_pb2.Command) -> Task:
         """Return the task of a command.
 
         Raises:
-            Rejected: `command_too_large`, `bad_id`, `date_in_future`, and what the codec refuses.
+            Rejected: `command_too_large`, `bad_id`, `date_in_future`, `unknown_division`, and what the codec
+                refuses.
         """
         content = message.SerializeToString(deterministic=True)
         if len(content) > MAX_COMMAND_BYTES:
@@ -75,13 +88,14 @@ class Requests:
             raise refusals.BAD_ID.error(field="correlation_id", form=_CORRELATION.pattern)
         command = command_from_wire(message)
         self._not_ahead(plausible(command.occurred_at))
-        return task_of_command(command, digest_of(content))
+        return task_of_command(self._in_current_codes(command), digest_of(content))
 
     def submission(self, request: intake_pb2.SubmitRequest) -> tuple[Task, Handoff]:
         """Return a submission's task and content.
 
         Raises:
-            Rejected: `not_a_door`, `bad_organ`, `source_ref_missing`, `id_checksum` …, with the field at fault.
+            Rejected: `not_a_door`, `bad_organ`, `source_ref_missing`, `id_checksum`, `unknown_division` …, with the
+                field at fault.
         """
         _check_size(request)
         if request.channel not in OWN_CHANNELS:
@@ -96,6 +110,9 @@ class Requests:
         facts = handoff_pb2.CaseReceived()
         facts.CopyFrom(request.facts)
         facts.received_on = facts.received_on or business_day(occurred_at).isoformat()
+        facts.town_code, facts.village_code = self._divisions.place(
+            facts.town_code, facts.village_code, business_day(occurred_at)
+        )
         handoff = Handoff(
             handoff_id=_submission_id(request),
             dispute_id=dispute_id_of(request.source_organ, request.source_ref),
@@ -113,6 +130,14 @@ class Requests:
             ),
         )
         return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match, self._book), handoff
+
+    def _in_current_codes(self, command: Command) -> Command:
+        """Return a correction with the codes that its own stand for now; any other command as it is."""
+        order = command.instruction
+        if not isinstance(order, Reclassify):
+            return command
+        town, village = self._divisions.place(order.town_code, order.village_code, business_day(command.occurred_at))
+        return structs.replace(command, instruction=structs.replace(order, town_code=town, village_code=village))
 
     def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
         if not request.HasField("occurred_at"):

@@ -14,6 +14,7 @@ from bench import handoff
 from bench.handoff_callers import receipts_of
 from bench.handoff_http import Connection
 from bench.handoff_stamps import Stamp, batches, read_patterns, records, write_patterns
+from bench.lands import COUNTY
 from bench.measure import Sample
 from bench.options import Options
 from dispute.wire.court.v1 import court_pb2
@@ -30,7 +31,7 @@ def patterns(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_each_stamp_is_a_record_of_its_own(patterns: Path) -> None:
     made = [court_pb2.SubmitRequest.FromString(one) for one in islice(records(read_patterns(patterns, "grpc"), 5), 600)]
     assert len({one.court_case.case_number for one in made}) == len(made)
-    assert all(one.court_case.parties and one.court_case.county_code == "620725" for one in made)
+    assert all(one.court_case.parties and one.court_case.county_code == COUNTY for one in made)
 
 
 def test_json_and_protobuf_tell_the_same(patterns: Path) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from bridge.record import codelists
+from bridge.record.codelists import as_sent
 from hub.errors import Rejected
 
 SERVICES = Path(__file__).parents[3] / "services"
@@ -37,6 +39,10 @@ def test_categories_have_a_second_level() -> None:
         SOUND.replace('"甲"', '""'),
         SOUND.split("codes:", maxsplit=1)[0] + "codes: {}\n",
         SOUND + "more: 1\n",
+        SOUND + 'maps: {"甲": "b"}\n',
+        SOUND + 'maps: {"a": "a"}\n',
+        SOUND + 'maps: {"": "a"}\n',
+        SOUND.replace("codes:", "subdivided: true\ncodes:").replace('"a"', '"01"') + 'maps: {"0102": "01"}\n',
         "codes: [",
         "",
     ],
@@ -51,3 +57,18 @@ def test_a_list_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "category.yaml").write_text(SOUND, "utf-8")
     with pytest.raises(Rejected, match="bad_code_list"):
         codelists.load(codelists.OWN, tmp_path)
+
+
+def test_a_partner_s_code_becomes_ours(tmp_path: Path) -> None:
+    (tmp_path / "side.yaml").write_text(SOUND + 'maps: {"甲方": "a"}\n', "utf-8")
+    lists = codelists.load(tmp_path)
+    ours = lists.ours("side", "甲方")
+    assert ours == "a"
+    assert as_sent(ours) == "甲方"
+    assert (lists.ours("side", "a"), lists.ours("side", "乙方")) == ("a", None)
+    assert as_sent("a") == "a"
+
+
+def test_every_list_tells_its_age(tmp_path: Path) -> None:
+    (tmp_path / "side.yaml").write_text(SOUND, "utf-8")
+    assert codelists.load(tmp_path).as_of() == {"side": date(2026, 11, 21), "divisions": date(2023, 6, 30)}

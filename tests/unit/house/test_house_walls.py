@@ -73,6 +73,15 @@ PLANTS = {
     "pydantic in the lifecycle": Plant(
         "dispute/lifecycle/__init__.py", "import pydantic\n", "walls", "dispute.lifecycle -> pydantic"
     ),
+    "pydantic in the divisions": Plant(
+        "dispute/codes/divisions.py", "import pydantic\n", "walls", "dispute.codes.divisions -> pydantic"
+    ),
+    "the lifecycle asks the code lists": Plant(
+        "dispute/lifecycle/guards.py",
+        "import dispute.codes.divisions\n",
+        "walls",
+        "dispute.lifecycle.guards -> dispute.codes.divisions",
+    ),
     "google in the fold, at second hand": Plant(
         "services/stats/facts/fold.py",
         "import dispute.wire.stats.v1.stats_pb2\n",

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispute.calendar.working_days import WorkCalendar
+from dispute.codes.division_files import load
 from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import CATALOGUE
@@ -33,7 +34,7 @@ from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
 SEALER = Sealer({"k": bytes(32)}, "k")
 BRIDGE = FakeBridge(MemoryBus(CATALOGUE), SEALER)
 BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
-REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda *_: "", BOOK)
+REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda *_: "", BOOK, load())
 ID = dispute_id_of(AGENCY, "A-1")
 
 

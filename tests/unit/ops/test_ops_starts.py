@@ -18,6 +18,7 @@ from ops.play.scenarios.expected import Sums, rates
 from ops.play.screen import Screen
 from ops.run.books import Books, Stage
 from ops.run.children import LAST_WORDS, Child, cause_of
+from ops.run.launcher import SERVICES, files_of
 from ops.run.rates import CHANNELS
 from ops.run.run_folder import run_folder
 
@@ -127,3 +128,10 @@ def test_rates_and_books_are_always_on_the_screen(size: tuple[int, int]) -> None
 def test_the_bar_has_a_line_of_its_own() -> None:
     (bar,) = [line for line in picture(SMALL) if "━" in line]
     assert set(bar.strip()) <= set("━╸╺")
+
+
+def test_bridges_and_intake_read_the_county_s_divisions_of_the_run_folder(tmp_path: Path) -> None:
+    assert [name for name in SERVICES if "HUB_DIVISIONS_FILE" in files_of(name, tmp_path)] == []
+    (tmp_path / "divisions.yaml").touch()
+    told = {name: files_of(name, tmp_path).get("HUB_DIVISIONS_FILE") for name in SERVICES}
+    assert told == {name: None if name == "stats" else str(tmp_path / "divisions.yaml") for name in SERVICES}
