@@ -30,22 +30,22 @@ class Arrival:
         dimensions: Dimensions it is counted by; screening sets the regime.
         source_ref: The source's own reference.
         amount_fen: Amount in dispute.
-        round: 1 for the first hand-over of a record, 2 for the second …
         people: Identifying marks of the parties, for matching only; never in a log or a repr.
         confidential: Serialised parties and text, to be sealed.
         persons: Number of people concerned; 0 when the source did not count.
         subject_ref: Number of the contract, IOU or event, for matching only; never in a log or a repr.
+        round: 1 for the first hand-over of a record, 2 for the second …
     """
 
     facts: Facts
     dimensions: Dimensions
     source_ref: str
     amount_fen: int
-    round: int = 1
     people: tuple[Person, ...] = field(default=(), repr=False)
     confidential: bytes = field(default=b"", repr=False)
     persons: int = 0
     subject_ref: str = field(default="", repr=False)
+    round: int = 1
 
 
 class LaterFact(Struct, frozen=True):
