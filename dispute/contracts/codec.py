@@ -30,6 +30,7 @@ from dispute.lifecycle.commands import (
     Agree,
     Command,
     Link,
+    RecordPerformance,
     RefuseMediation,
     Supervise,
     WireInstruction,
@@ -60,6 +61,7 @@ __all__ = [
 LOCAL: Final[Mapping[type, frozenset[str]]] = {
     Agree: frozenset({"severable"}),
     Link: frozenset({"score", "reasons"}),
+    RecordPerformance: frozenset({"penalty"}),
     RefuseMediation: frozenset({"waited"}),
     Supervise: frozenset({"limit"}),
     Event: frozenset({"source_ref", "payload"}),

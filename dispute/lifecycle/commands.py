@@ -30,6 +30,7 @@ from dispute.lifecycle.vocabulary import (
     MediationKind,
     Milestone,
     OutcomeForm,
+    Penalty,
     ReferTarget,
     Remedy,
     ReopenReason,
@@ -114,6 +115,7 @@ class Dispatch(Struct, frozen=True):
     level: Level = Level.NONE
     dispatch_mode: DispatchMode = DispatchMode.NONE
     organisation: str = ""
+    mediation_kind: MediationKind = MediationKind.NONE
     sign_by: datetime | None = None
     due_on: date | None = None
 
@@ -220,9 +222,19 @@ class RecordRuling(Struct, frozen=True):
 
 
 class RecordPerformance(Struct, frozen=True):
-    """T19: records performance."""
+    """T19: records performance.
+
+    Attributes:
+        evidence_sha256: Hex digest of the evidence.
+        written_request: The parties asked in writing that no penalty follows (police).
+        police_approved: The police approved it.
+        penalty: What follows for the penalty; counted by the rules, never on the wire.
+    """
 
     evidence_sha256: str
+    written_request: bool = False
+    police_approved: bool = False
+    penalty: Penalty = Penalty.NONE
 
 
 class RecordNonPerformance(Struct, frozen=True):

@@ -13,7 +13,7 @@ from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.provisional import COHORT_DATES, DateName, ProvisionalDate
 from dispute.lifecycle.states import State
-from dispute.lifecycle.vocabulary import Milestone, Stage, Supervision
+from dispute.lifecycle.vocabulary import MadeBy, Milestone, Stage, Supervision
 
 
 class CountedFact(Struct, frozen=True):
@@ -99,6 +99,7 @@ class Standing(Struct, frozen=True, kw_only=True):
         confirmable: That agreement is open to judicial confirmation.
         confirm_by: Last day to apply for it.
         severable: Only a part of it is, and a reviewer decides which.
+        made_by: Under whom it was made.
         partial: That agreement covers only a part of the matter.
         failed_on: Day of the last failure of this opening; None before one.
         clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
@@ -121,6 +122,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     confirmable: bool = False
     confirm_by: date | None = None
     severable: bool = False
+    made_by: MadeBy = MadeBy.NONE
     partial: bool = False
     failed_on: date | None = None
     clean_visits: int = 0
@@ -161,6 +163,7 @@ class Dispute(Standing, frozen=True, kw_only=True):
         source_ref: The source's own reference.
         procedure: Procedure of the suit; empty elsewhere.
         stage: Of a suit.
+        preserved_on: Day of a preservation taken before the suit; None without one.
         reopen_seq: Openings so far minus one.
         round: How often its source handed it over.
         master_dispute_id: First dispute of its matter; empty when it is not linked.
@@ -178,6 +181,7 @@ class Dispute(Standing, frozen=True, kw_only=True):
     source_ref: str = ""
     procedure: str = ""
     stage: Stage = Stage.NONE
+    preserved_on: date | None = None
     reopen_seq: int = 0
     round: int = 1
     master_dispute_id: str = ""

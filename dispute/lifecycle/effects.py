@@ -131,6 +131,7 @@ def dispatch(at: Situation, order: Dispatch) -> Change:
         level=order.level,
         dispatch_mode=order.dispatch_mode,
         organisation=order.organisation,
+        mediation_kind=order.mediation_kind,
     )
     payload = e.Dispatched(clause=at.command.limit.clause, co_departments=order.co_departments, sign_by=order.sign_by)
     return Change(dimensions, _first_due(at.known, order.due_on), payload)
@@ -248,6 +249,7 @@ def agree(at: Situation, order: Agree) -> Change:
         confirm_by=order.confirm_by if confirmable else None,
         clause=at.command.limit.clause,
         severable=order.severable,
+        made_by=order.made_by,
     )
     dimensions = replace(at.known.dimensions, outcome_form=order.outcome_form, outcome_code="")
     return Change(dimensions, cohort, payload)
@@ -278,7 +280,7 @@ def rule(at: Situation, order: RecordRuling) -> Change:
 
 def perform(at: Situation, order: RecordPerformance) -> Change:
     """Note the evidence."""
-    return keep(at.known, e.Performed(document_sha256=order.evidence_sha256))
+    return keep(at.known, e.Performed(order.evidence_sha256, order.penalty, at.command.limit.clause))
 
 
 def not_perform(at: Situation, order: RecordNonPerformance) -> Change:

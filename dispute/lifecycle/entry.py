@@ -35,6 +35,7 @@ def register(at: Situation, order: Register) -> Change:
         transitional=order.transitional,
         procedure=order.procedure,
         stage=order.stage,
+        preserved_on=order.preserved_on,
     )
     return Change(order.dimensions, cohort, payload)
 

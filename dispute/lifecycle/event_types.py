@@ -13,7 +13,17 @@ from typing import Final, Self
 from msgspec import Struct
 
 from dispute.lifecycle.provisional import SettledDate
-from dispute.lifecycle.vocabulary import Channel, Colour, Milestone, ReferTarget, Remedy, Stage, Supervision
+from dispute.lifecycle.vocabulary import (
+    Channel,
+    Colour,
+    MadeBy,
+    Milestone,
+    Penalty,
+    ReferTarget,
+    Remedy,
+    Stage,
+    Supervision,
+)
 
 
 class Payload(Struct, frozen=True):
@@ -29,6 +39,7 @@ class Registered(Payload, frozen=True):
         transitional: The law changed between receipt and registration.
         procedure: Procedure of the suit; empty elsewhere.
         stage: Of a suit.
+        preserved_on: Day of a preservation taken before the suit; None without one.
     """
 
     clause: str = ""
@@ -36,6 +47,7 @@ class Registered(Payload, frozen=True):
     transitional: bool = False
     procedure: str = ""
     stage: Stage = Stage.NONE
+    preserved_on: date | None = None
 
 
 class DuplicateLinked(Payload, frozen=True):
@@ -178,6 +190,7 @@ class Agreed(Payload, frozen=True):
         clause: Clause that bars the confirmation, where one does.
         shared_from: Dispute of the same matter whose agreement it is; empty when it is its own.
         severable: Only a part is open to confirmation; a reviewer decides which.
+        made_by: Under whom it was made.
     """
 
     amount_fen: int = 0
@@ -189,12 +202,21 @@ class Agreed(Payload, frozen=True):
     clause: str = ""
     shared_from: str = ""
     severable: bool = False
+    made_by: MadeBy = MadeBy.NONE
 
 
 class Performed(Payload, frozen=True):
-    """Hex digest of the evidence."""
+    """Hex digest of the evidence, and what follows for a penalty.
+
+    Attributes:
+        document_sha256: Of the evidence.
+        penalty: Of a police matter: lifted by the performance, or open because something lacks.
+        clause: That the penalty rests on.
+    """
 
     document_sha256: str
+    penalty: Penalty = Penalty.NONE
+    clause: str = ""
 
 
 class NotPerformed(Payload, frozen=True):

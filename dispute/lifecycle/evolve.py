@@ -38,7 +38,7 @@ from dispute.lifecycle.rewinding import (
     level_of,
     restored,
 )
-from dispute.lifecycle.vocabulary import Supervision, SuspendReason
+from dispute.lifecycle.vocabulary import MadeBy, Supervision, SuspendReason
 from hub.errors import Fault
 
 
@@ -65,6 +65,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
             source_ref=event.source_ref,
             procedure=of.procedure,
             stage=of.stage,
+            preserved_on=of.preserved_on,
             ordinals=((event.type, 1),),
             counted=_counted(CountedFacts(), event),
             provisional=event.provisional,
@@ -113,6 +114,7 @@ def _new_opening() -> dict[str, Any]:
         "confirmable": False,
         "confirm_by": None,
         "severable": False,
+        "made_by": MadeBy.NONE,
         "partial": False,
         "clean_visits": 0,
         "milestones": (),
@@ -147,6 +149,7 @@ def _agreed(_: Dispute, event: Event, of: Agreed) -> dict[str, Any]:
         "confirmable": of.confirmable,
         "confirm_by": of.confirm_by,
         "severable": of.severable,
+        "made_by": of.made_by,
         "partial": of.partial,
         "clock_stopped_on": None,
     }

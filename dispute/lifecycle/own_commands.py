@@ -23,6 +23,7 @@ class Register(Struct, frozen=True):
         amount_fen: Amount in dispute.
         procedure: Procedure of the suit; empty elsewhere.
         stage: Of a suit.
+        preserved_on: Day of a preservation taken before the suit; None without one.
         local_due_on: County's own limit (petitions).
         statutory_due_on: Statutory limit (petitions).
     """
@@ -35,6 +36,7 @@ class Register(Struct, frozen=True):
     amount_fen: int = 0
     procedure: str = ""
     stage: Stage = Stage.NONE
+    preserved_on: date | None = None
     local_due_on: date | None = None
     statutory_due_on: date | None = None
 

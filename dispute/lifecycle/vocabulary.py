@@ -275,6 +275,14 @@ class Stage(StrEnum):
     IN_LITIGATION = "in_litigation"
 
 
+class Penalty(StrEnum):
+    """What follows for the penalty when a police matter's agreement was performed."""
+
+    NONE = ""
+    LIFTED = "lifted"
+    OPEN = "open"
+
+
 WHISTLE_BLOWING: Final = "whistle_blowing"
 """Exclusion (检举控告) whose only exit is the discipline inspection body."""
 

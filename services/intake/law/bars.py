@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from msgspec import Struct
 from dispute.lifecycle import (
     Agree,
     ApplyForConfirmation,
+    Channel,
     Dispute,
     Instruction,
     Milestone,
@@ -20,6 +22,7 @@ from dispute.refusals.commands import BARRED_BY_RULE, CONFIRMATION_BARRED, MILES
 from hub.errors import Code
 from services.intake.law.facts import Facts
 from services.intake.law.registration import Rulebook
+from services.intake.law.screening import PenaltyRule, within
 
 NOT_A_VIOLATION: Final = "not_a_violation"
 NO_VIOLATION_CLAUSE: Final = "公安行政案件程序规定 178(2)"
@@ -68,6 +71,17 @@ def barred_part(order: Agree, book: Rulebook) -> str:
         if row.touches(subjects) and row.touches(subjects) != subjects:
             return row.clause
     return ""
+
+
+def penalty_of(dispute: Dispute, received_on: date, facts: Facts | None, book: Rulebook) -> PenaltyRule | None:
+    """Return the rule by which performance lifts the penalty of a police matter; None when there is no penalty."""
+    innocent = facts is not None and NOT_A_VIOLATION in facts.circumstances
+    if dispute.dimensions.channel is not Channel.POLICE or innocent:
+        return None
+    for rule in book.screening.penalties:
+        if rule.made_by in {"", dispute.made_by} and within(received_on, rule.valid_from, rule.valid_until):
+            return rule
+    return None
 
 
 def _milestone(milestone: Milestone, dispute: Dispute, book: Rulebook) -> Bar | None:

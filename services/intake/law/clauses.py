@@ -9,7 +9,7 @@ from msgspec import Struct
 from dispute.lifecycle import DateName, Dispute, Milestone, Recurrence
 from services.intake.law.deadlines import LimitCase, TermKind, last_day, sign_off_of, span_of, term_of
 from services.intake.law.registration import Rulebook
-from services.intake.law.state_limits import MILESTONES, STATE, limit_of_state
+from services.intake.law.state_limits import MILESTONES, PRESERVATION_CLAUSE, PRESERVED, STATE, limit_of_state
 
 KIND_OF: dict[str, TermKind] = {
     DateName.SCREEN_BY.value: "screening",
@@ -43,6 +43,8 @@ def clause_of_limit(limit: str, dispute: Dispute, matter: LimitCase, book: Ruleb
     if limit == STATE:
         own = limit_of_state(dispute, book)
         return "" if own is None else own.clause
+    if limit == PRESERVED:
+        return PRESERVATION_CLAUSE
     if limit in MILESTONES:
         return next((row.clause for row in book.deadlines.milestones if row.milestone == limit), "")
     if limit == DateName.SIGN_BY:

@@ -25,9 +25,11 @@ from dispute.lifecycle import (
     Extend,
     Instruction,
     Limit,
+    Penalty,
     ProvisionalDate,
     ReachMilestone,
     RecordNonPerformance,
+    RecordPerformance,
     Register,
     RequestInformation,
     Resume,
@@ -41,7 +43,7 @@ from dispute.lifecycle import (
     business_day,
     end_of,
 )
-from services.intake.law.bars import bar_of, barred_part
+from services.intake.law.bars import bar_of, barred_part, penalty_of
 from services.intake.law.clauses import clause_of_limit, milestone_limit
 from services.intake.law.deadlines import (
     Calendar,
@@ -57,11 +59,10 @@ from services.intake.law.deadlines import (
 )
 from services.intake.law.facts import Facts
 from services.intake.law.registration import Rulebook
+from services.intake.law.state_limits import suit_due
 
 CONFIRMATION: Final = (Span(30),)
 """Both sides apply for judicial confirmation within 30 days of the agreement (民诉法 205)."""
-SUIT_AFTER_PRESERVATION: Final = Span(30)
-"""A suit is due within 30 days of a preservation taken before it (民诉法 104); no mediation lasts longer."""
 
 
 class Asked(Struct, frozen=True):
@@ -178,8 +179,8 @@ def _bounded(due: LastDay | None, at: Asked) -> LastDay | None:
     if due is None:
         return None
     bounds = [at.dispute.last_day(DateName.STATUTORY_DUE_ON)]
-    if at.facts is not None and at.facts.preserved_on is not None:
-        bounds.append(at.facts.preserved_on + timedelta(days=SUIT_AFTER_PRESERVATION.days))
+    if at.dispute.preserved_on is not None:
+        bounds.append(suit_due(at.dispute.preserved_on))
     earliest = min((day for day in bounds if day is not None), default=None)
     if earliest is None or earliest >= due.day:
         return due
@@ -261,6 +262,16 @@ def _supervise(at: Asked, order: Supervise) -> Command:
     return replace(at.command, limit=Limit(clause=clause_of_limit(order.limit, at.dispute, at.matter, at.book)))
 
 
+def _perform(at: Asked, order: RecordPerformance) -> Command:
+    """Say what follows for the penalty of a police matter."""
+    rule = penalty_of(at.dispute, at.matter.received_on, at.facts, at.book)
+    if rule is None:
+        return at.command
+    lifted = all(getattr(order, need) for need in rule.needs)
+    done = replace(order, penalty=Penalty.LIFTED if lifted else Penalty.OPEN)
+    return replace(at.command, instruction=done, limit=Limit(clause=rule.clause))
+
+
 def _unchanged(at: Asked, _: Instruction) -> Command:
     return at.command
 
@@ -275,6 +286,7 @@ FILLS: Final[Mapping[type, Callable[[Asked, Any], Command]]] = {
     Agree: _agree,
     ApplyForConfirmation: _apply,
     RecordNonPerformance: _unchanged,
+    RecordPerformance: _perform,
     ReachMilestone: _milestone,
     Supervise: _supervise,
 }

@@ -59,6 +59,7 @@ def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) ->
         amount_fen=arrival.amount_fen,
         procedure=arrival.facts.procedure,
         stage=stage_of(verdict.regime, arrival.facts),
+        preserved_on=arrival.facts.preserved_on,
     )
 
 

@@ -101,6 +101,24 @@ class ConfirmationBar(Struct, frozen=True):
         return subjects & self.values if self.fact == "subject" else frozenset()
 
 
+class PenaltyRule(Struct, frozen=True):
+    """When performance of an agreement lifts the penalty of a police matter.
+
+    Attributes:
+        made_by: Under whom the agreement was made; empty fits the parties' own settlement too.
+        needs: What has to come with the performance.
+        clause: Clause it is based on.
+        valid_from: First day of the call it applies to; None is always.
+        valid_until: Last day of the call; None is open.
+    """
+
+    made_by: str
+    needs: tuple[Literal["written_request", "police_approved"], ...]
+    clause: str
+    valid_from: date | None = None
+    valid_until: date | None = None
+
+
 class RegimeRule(Struct, frozen=True):
     """Court regime that holds for suits received on certain days.
 
@@ -136,6 +154,7 @@ class ScreeningRules(Struct, frozen=True):
         guardian_needed: Circumstances in which a guardian's consent is needed too.
         regimes: Court regimes by day of receipt.
         grounds: Clauses of acceptances, first match wins; the last one matches everything.
+        penalties: When performance lifts the penalty of a police matter.
         confirmation_bars: Agreements that no court confirms.
         representatives: Most people who may bring a petition in person; 0 is no limit.
         representatives_clause: Clause of that.
@@ -150,6 +169,7 @@ class ScreeningRules(Struct, frozen=True):
     guardian_needed: frozenset[str]
     regimes: tuple[RegimeRule, ...]
     grounds: tuple[Ground, ...]
+    penalties: tuple[PenaltyRule, ...] = ()
     confirmation_bars: tuple[ConfirmationBar, ...] = ()
     representatives: int = 0
     representatives_clause: str = ""

@@ -6,13 +6,18 @@ Every open state has a limit, so that nothing waits for ever without an alarm an
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from dispute.lifecycle import Channel, DateName, Dispute, Milestone, Recurrence, business_day, end_of
 from services.intake.law.deadlines import Calendar, StateLimit, last_day, span_of
 from services.intake.law.registration import Rulebook
 
+PRESERVED: Final = "preserved"
+"""Name of the limit that a preservation taken before the suit has."""
+SUIT_DAYS: Final = 30
+WARNING_DAYS: Final = 20
+PRESERVATION_CLAUSE: Final = "民诉法(2023) 104"
 STATE: Final = "state"
 """Name of the limit that the present state has."""
 MILESTONES: Final = frozenset(milestone.value for milestone in Milestone)
@@ -48,6 +53,19 @@ def milestone_ends(dispute: Dispute, book: Rulebook) -> Iterable[tuple[str, date
         if row.milestone not in dispute.milestones:
             due = last_day(DateName.LOCAL_DUE_ON, received_on, (span_of(row),), book.calendar)
             yield row.milestone.value, end_of(due.day), due.mark is None
+
+
+def suit_due(preserved_on: date) -> date:
+    """Return the day on which a suit is due at the latest after a preservation (民诉法 104).
+
+    No mediation lasts longer, and no day off moves it: later the preservation is lifted.
+    """
+    return preserved_on + timedelta(days=SUIT_DAYS)
+
+
+def suit_warning(preserved_on: date) -> datetime:
+    """Return when to warn that the suit is due."""
+    return end_of(preserved_on + timedelta(days=WARNING_DAYS - 1))
 
 
 def _end_of(row: StateLimit, start: date, calendar: Calendar) -> tuple[datetime, bool]:

@@ -6,10 +6,9 @@ does nothing, supervision by rising levels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Final
 from uuid import uuid5
 
@@ -36,7 +35,15 @@ from dispute.lifecycle import (
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.lifecycle.rewinding import UNFINISHED, WORKING
 from services.intake.law.registration import Rulebook, sent_back
-from services.intake.law.state_limits import MILESTONES, STATE, milestone_ends, state_end
+from services.intake.law.state_limits import (
+    MILESTONES,
+    PRESERVED,
+    STATE,
+    milestone_ends,
+    state_end,
+    suit_due,
+    suit_warning,
+)
 
 FOLLOW_UP: Final = "follow_up"
 
@@ -93,24 +100,8 @@ class Running(Struct, frozen=True):
 
 def running(dispute: Dispute, book: Rulebook) -> Mapping[str, Running]:
     """Return the limits that run for a dispute, by name."""
-    state, cohort = dispute.state, dispute.cohort
-    found: dict[str, Running] = {}
-    if state in UNFINISHED:
-        certain = partial(_is_certain, dispute)
-        if state is State.SCREENING and dispute.screen_by is not None:
-            found[DateName.SCREEN_BY.value] = Running(end_of(dispute.screen_by), certain(DateName.SCREEN_BY))
-        if state is State.DISPATCHED and dispute.sign_by is not None:
-            found[DateName.SIGN_BY.value] = Running(dispute.sign_by, certain(DateName.SIGN_BY))
-        if state in WORKING and cohort.due_on is not None and dispute.clock_stopped_on is None and dispute.term_runs:
-            found[DateName.DUE_ON.value] = Running(end_of(cohort.due_on), certain(DateName.DUE_ON))
-        if cohort.local_due_on is not None:
-            found[DateName.LOCAL_DUE_ON.value] = Running(end_of(cohort.local_due_on), certain(DateName.LOCAL_DUE_ON))
-        if cohort.statutory_due_on is not None:
-            end = end_of(cohort.statutory_due_on)
-            found[DateName.STATUTORY_DUE_ON.value] = Running(end, certain(DateName.STATUTORY_DUE_ON))
-        if book.deadlines.milestones:
-            found |= {name: Running(end, sure) for name, end, sure in milestone_ends(dispute, book)}
-    if state is State.PERFORMED and dispute.since is not None:
+    found = dict(_of_the_law(dispute, book)) if dispute.state in UNFINISHED else {}
+    if dispute.state is State.PERFORMED and dispute.since is not None:
         found[FOLLOW_UP] = Running(dispute.since + timedelta(days=book.deadlines.follow_up_days))
     own = state_end(dispute, book)
     if own is not None:
@@ -118,8 +109,27 @@ def running(dispute: Dispute, book: Rulebook) -> Mapping[str, Running]:
     return found
 
 
-def _is_certain(dispute: Dispute, name: DateName) -> bool:
-    return not dispute.is_provisional(name)
+def _of_the_law(dispute: Dispute, book: Rulebook) -> Iterator[tuple[str, Running]]:
+    """Yield the limits of a dispute that is not concluded."""
+    state, cohort = dispute.state, dispute.cohort
+    if state is State.SCREENING and dispute.screen_by is not None:
+        yield _dated(dispute, DateName.SCREEN_BY, dispute.screen_by)
+    if state is State.DISPATCHED and dispute.sign_by is not None:
+        yield DateName.SIGN_BY.value, Running(dispute.sign_by, not dispute.is_provisional(DateName.SIGN_BY))
+    if state in WORKING and cohort.due_on is not None and dispute.clock_stopped_on is None and dispute.term_runs:
+        yield _dated(dispute, DateName.DUE_ON, cohort.due_on)
+    if cohort.local_due_on is not None:
+        yield _dated(dispute, DateName.LOCAL_DUE_ON, cohort.local_due_on)
+    if cohort.statutory_due_on is not None:
+        yield _dated(dispute, DateName.STATUTORY_DUE_ON, cohort.statutory_due_on)
+    if dispute.preserved_on is not None:
+        yield PRESERVED, Running(end_of(suit_due(dispute.preserved_on)))
+    if book.deadlines.milestones:
+        yield from ((name, Running(end, certain)) for name, end, certain in milestone_ends(dispute, book))
+
+
+def _dated(dispute: Dispute, name: DateName, day: date) -> tuple[str, Running]:
+    return name.value, Running(end_of(day), not dispute.is_provisional(name))
 
 
 def changed_by(
@@ -143,8 +153,9 @@ def changed_by(
         if settled or limit == FOLLOW_UP:
             timers.append(_timer(after, limit, Step.OVERDUE, its.end))
             continue
-        percent = book.deadlines.reminder_percent
-        remind_at = event.occurred_at + (its.end - event.occurred_at) * percent / 100
+        remind_at = event.occurred_at + (its.end - event.occurred_at) * book.deadlines.reminder_percent / 100
+        if limit == PRESERVED and after.preserved_on is not None:
+            remind_at = suit_warning(after.preserved_on)
         timers.append(_timer(after, limit, Step.REMINDER, remind_at))
     return tuple(timers)
 

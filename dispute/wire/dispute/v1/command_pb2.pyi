@@ -493,6 +493,7 @@ class Dispatch(_message.Message):
     ORGANISATION_FIELD_NUMBER: _builtins.int
     SIGN_BY_FIELD_NUMBER: _builtins.int
     DUE_ON_FIELD_NUMBER: _builtins.int
+    MEDIATION_KIND_FIELD_NUMBER: _builtins.int
     lead_department: _builtins.str
     """The one lead department."""
     level: _builtins.str
@@ -503,6 +504,10 @@ class Dispatch(_message.Message):
     """Mediation organisation; may be empty."""
     due_on: _builtins.str
     """Last day of the mediation term, ISO date."""
+    mediation_kind: _builtins.str
+    """people | administrative | judicial | sectoral | petition | social: who shall mediate, where that decides the term;
+    empty while it is open.
+    """
     @_builtins.property
     def co_departments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Co-handlers, none of them the lead."""
@@ -521,10 +526,11 @@ class Dispatch(_message.Message):
         organisation: _builtins.str = ...,
         sign_by: _timestamp_pb2.Timestamp | None = ...,
         due_on: _builtins.str = ...,
+        mediation_kind: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["co_departments", b"co_departments", "dispatch_mode", b"dispatch_mode", "due_on", b"due_on", "lead_department", b"lead_department", "level", b"level", "organisation", b"organisation", "sign_by", b"sign_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["co_departments", b"co_departments", "dispatch_mode", b"dispatch_mode", "due_on", b"due_on", "lead_department", b"lead_department", "level", b"level", "mediation_kind", b"mediation_kind", "organisation", b"organisation", "sign_by", b"sign_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -875,16 +881,24 @@ class RecordPerformance(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVIDENCE_SHA256_FIELD_NUMBER: _builtins.int
+    WRITTEN_REQUEST_FIELD_NUMBER: _builtins.int
+    POLICE_APPROVED_FIELD_NUMBER: _builtins.int
     evidence_sha256: _builtins.str
     """Digest of the evidence, hex SHA-256."""
+    written_request: _builtins.bool
+    """The parties asked in writing that no penalty follows (police)."""
+    police_approved: _builtins.bool
+    """The police approved it."""
     def __init__(
         self,
         *,
         evidence_sha256: _builtins.str = ...,
+        written_request: _builtins.bool = ...,
+        police_approved: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_sha256", b"evidence_sha256"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_sha256", b"evidence_sha256", "police_approved", b"police_approved", "written_request", b"written_request"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
