@@ -41,6 +41,8 @@ GaugeName = Literal[
     "hub_calendar_covered_until_timestamp_seconds",
     "hub_calendar_issued_timestamp_seconds",
     "hub_calendar_damaged_files",
+    "hub_rules_damaged_files",
+    "hub_rules_info",
 ]
 HistogramName = Literal["grpc_server_handling_seconds", "hub_pipeline_event_age_seconds"]
 MetricName = CounterName | GaugeName | HistogramName
@@ -240,5 +242,18 @@ REGISTER: Final[tuple[MetricRow, ...]] = (
     ),
     MetricRow(
         "hub_calendar_damaged_files", "gauge", "损坏的节假日表文件数", "Files of holiday tables that can't be read"
+    ),
+    MetricRow(
+        "hub_rules_damaged_files",
+        "gauge",
+        "有误的本县规则文件数；大于 0 时沿用旧规则",
+        "Faulty files of the county's rules; above 0 the former rules stay in force",
+    ),
+    MetricRow(
+        "hub_rules_info",
+        "gauge",
+        "现行规则版本为 1，本进程此前用过的版本为 0",
+        "1 at the version of the rules in force, 0 at those that this process used before",
+        ("version",),
     ),
 )
