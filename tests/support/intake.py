@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
+from dispute.calendar.working_days import WorkCalendar
 from services.intake.law.facts import Consent, Facts
-from services.intake.law.rule_files import load_deadlines, load_screening
+from services.intake.law.rule_files import load_rules
 
-RULES = load_screening()
-LIMITS = load_deadlines()
+TONGDAO = Path(__file__).parents[2] / "deploy/rules/431230-tongdao"
+"""The example of a county's rules: petitions there have a local limit."""
+BOOK = load_rules(WorkCalendar({})).book
+TONGDAO_BOOK = load_rules(WorkCalendar({}), TONGDAO).book
+RULES = BOOK.screening
+LIMITS = BOOK.deadlines
 
 
 def suit(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts

@@ -17,7 +17,8 @@ from services.intake.law.completion import settled
 from services.intake.law.handoff import Arrival, Handoff
 from services.intake.law.later_facts import react
 from services.intake.law.matching import Person
-from services.intake.law.registration import Rulebook, enter
+from services.intake.law.registration import enter
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.timers import Timer, command_id_of, instruction_at
 
 SCREENER: Final = Actor(Role.SYSTEM, "screening")
@@ -30,7 +31,7 @@ Matcher = Callable[[Iterable[Person], str], str]
 """Returns the match token of the parties and the category; holds the key (`law.matching.match_token`)."""
 
 
-def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Matcher, book: Rulebook) -> Task:
+def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Matcher) -> Task:
     """Return the task of a hand-off or submission.
 
     A hand-off comes from an agency, a submission from a channel of the centre.
@@ -40,10 +41,9 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         ledger: Where its id is remembered.
         actor: Who sent it.
         match: Makes the match token of a new case.
-        book: Rules.
     """
 
-    def plan(case: Case | None, master: str) -> Sequence[Command] | Refusal:
+    def plan(case: Case | None, master: str, book: Rulebook) -> Sequence[Command] | Refusal:
         if isinstance(handoff.body, Arrival):
             if case is not None:
                 return ALREADY_REGISTERED.refusal()
@@ -76,7 +76,7 @@ def task_of_command(command: Command, digest: bytes) -> Task:
     A person or a system gave it.
     """
 
-    def plan(case: Case | None, _: str) -> Sequence[Command] | Refusal:
+    def plan(case: Case | None, _: str, __: Rulebook) -> Sequence[Command] | Refusal:
         return (command,) if case is not None else UNKNOWN_DISPUTE.refusal()
 
     return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan)
@@ -88,7 +88,7 @@ def task_of_timer(timer: Timer) -> Task:
     It does nothing when the dispute no longer waits for the timer.
     """
 
-    def plan(case: Case | None, _: str) -> Sequence[Command]:
+    def plan(case: Case | None, _: str, __: Rulebook) -> Sequence[Command]:
         order = instruction_at(timer, case.dispute) if case is not None else None
         if case is None or order is None:
             return ()
@@ -100,7 +100,7 @@ def task_of_timer(timer: Timer) -> Task:
     return Task(f"{timer.dispute_id}/{timer.kind}", timer.dispute_id, b"", DoneTable.NONE, plan)
 
 
-def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
+def task_of_settling(dispute_id: str, at: datetime) -> Task:
     """Return the task that settles a dispute's dates.
 
     It corrects the provisional dates that the calendar knows now.
@@ -108,10 +108,9 @@ def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
     Args:
         dispute_id: Dispute.
         at: When the tables were known.
-        book: Rules, with the calendar to count by.
     """
 
-    def plan(case: Case | None, _: str) -> Sequence[Command]:
+    def plan(case: Case | None, _: str, book: Rulebook) -> Sequence[Command]:
         order, counted = settled(case.dispute, book.calendar) if case is not None else (None, ())
         if case is None or order is None:
             return ()

@@ -19,14 +19,14 @@ from hub.errors import Bug, Kind, Refusal, Refused
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Secret, UnitChanges
 from services.intake.law import timers as timing
 from services.intake.law.completion import complete
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.timers import TimerKind
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
 """Refusals that depend on a dispute's state: the same command id gets the same refusal for ever."""
 
-Plan = Callable[[Case | None, str], Sequence[Command] | Refusal]
-"""Maps the current dispute and the master of its matter (empty: none) to the commands to carry out."""
+Plan = Callable[[Case | None, str, Rulebook], Sequence[Command] | Refusal]
+"""Maps the current dispute, the master of its matter (empty: none) and the unit's rules to the commands."""
 
 
 class Task(Struct, frozen=True):
@@ -121,7 +121,7 @@ def carry_out(
     Args:
         register: Bound to the transaction.
         tasks: In order; several may concern one dispute.
-        book: Rules in force.
+        book: Rules of this unit; they may change between two units.
         now: Wall clock.
         fired: Timers that this unit removes.
 
@@ -249,7 +249,7 @@ def _decide(
 ) -> list[tuple[Event, Dispute]] | Refusal:
     """Return each event with the state after it."""
     dispute = case.dispute if case is not None else None
-    commands = task.plan(case, master)
+    commands = task.plan(case, master, book)
     if isinstance(commands, Refusal):
         return commands
     steps: list[tuple[Event, Dispute]] = []

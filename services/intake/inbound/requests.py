@@ -28,7 +28,6 @@ from services.intake.cases.tasks import Matcher, task_of_command, task_of_handof
 from services.intake.cases.unit_of_work import Task
 from services.intake.inbound.messages import arrival_of, digest_of, plausible
 from services.intake.law.handoff import Handoff
-from services.intake.law.registration import Rulebook
 
 MAX_COMMAND_BYTES: Final = 16 * 1024
 MAX_SUBMISSION_BYTES: Final = 256 * 1024
@@ -49,14 +48,12 @@ class Requests:
         clock: Wall clock.
         clock_kind: With a scenario clock, business time may be later than the wall clock.
         match: Makes match tokens.
-        book: Rules.
     """
 
-    def __init__(self, clock: Clock, clock_kind: Literal["wall", "scenario"], match: Matcher, book: Rulebook) -> None:
+    def __init__(self, clock: Clock, clock_kind: Literal["wall", "scenario"], match: Matcher) -> None:
         self._clock = clock
         self._kind = clock_kind
         self._match = match
-        self._book = book
 
     def command(self, message: command_pb2.Command) -> Task:
         """Return the task of a command.
@@ -112,7 +109,7 @@ class Requests:
                 sent_at=occurred_at,
             ),
         )
-        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match, self._book), handoff
+        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match), handoff
 
     def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
         if not request.HasField("occurred_at"):

@@ -43,7 +43,7 @@ from services.intake.law.deadlines import (
     span_of,
     term_of,
 )
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 
 DATED: Final = (Register, Dispatch, Sign, Extend, Resume, Agree, ApplyForConfirmation)
 CONFIRMATION: Final = (Span(30),)

@@ -5,18 +5,31 @@ The rules come from data files.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from typing_extensions import override
 
 from dispute.lifecycle import DateName, Extension, ProvisionalDate, Span
 from hub.errors import Fault
+from services.intake.law.rule_rows import (
+    ANY_CHANNEL,
+    ANY_REGIME,
+    CHANNELS,
+    Clause,
+    DatedRow,
+    Gap,
+    RuleFile,
+    RuleRow,
+)
 from services.intake.law.screening import within
 
 Count = Literal["calendar", "workday"]
 TermKind = Literal["mediation", "statutory", "local"]
 Extendable = Literal["mediation", "statutory"]
+Days = Annotated[int, Meta(ge=1, le=400)]
 HOLIDAYS: Final = timedelta(days=15)
 """How far the holidays of a year without a table can move a day, earlier or later."""
 
@@ -66,21 +79,19 @@ class LastDay(Struct, frozen=True):
         return day == self.day or (self.mark is not None and abs(day - self.day) <= HOLIDAYS)
 
 
-class Term(Struct, frozen=True):
+class Term(DatedRow, frozen=True, kw_only=True):
     """One limit.
 
     An empty channel, regime or procedure fits every one.
     """
 
     kind: TermKind
-    channel: str
-    regime: str
-    procedure: str
-    days: int
+    channel: Annotated[str, ANY_CHANNEL]
+    regime: Annotated[str, ANY_REGIME] = ""
+    procedure: str = ""
+    days: Days
     count: Count
-    clause: str
-    valid_from: date | None = None
-    valid_until: date | None = None
+    clause: Clause
 
     def fits(self, matter: LimitCase) -> bool:
         """Tell whether the limit holds for a matter."""
@@ -91,8 +102,12 @@ class Term(Struct, frozen=True):
             and within(matter.received_on, self.valid_from, self.valid_until)
         )
 
+    def fits_all(self) -> bool:
+        """Tell whether the limit holds for every matter."""
+        return not (self.channel or self.regime or self.procedure or self.valid_from or self.valid_until)
 
-class ExtensionRule(Struct, frozen=True):
+
+class ExtensionRule(DatedRow, frozen=True, kw_only=True):
     """An extension that a limit may have.
 
     A limit without a rule has none.
@@ -101,19 +116,23 @@ class ExtensionRule(Struct, frozen=True):
         limit: Limit that is extended.
         channels: Channels it applies to.
         regime: Of the court; empty fits every one.
+        days: Days granted at a time.
         count: How its days are counted.
-        grants: Days granted, with the clause.
-        valid_from: First day of receipt it holds for; None is always.
-        valid_until: Last day of receipt it holds for; None is open.
+        once: Not again after the first time.
     """
 
     limit: Extendable
-    channels: frozenset[str]
-    regime: str
+    channels: Annotated[frozenset[Annotated[str, CHANNELS]], Meta(min_length=1)]
+    regime: Annotated[str, ANY_REGIME] = ""
+    days: Days
     count: Count
-    grants: Extension
-    valid_from: date | None = None
-    valid_until: date | None = None
+    once: bool = False
+    clause: Clause
+
+    @property
+    def grants(self) -> Extension:
+        """Days granted, with the clause."""
+        return Extension(self.days, self.clause, self.once)
 
     def fits(self, matter: LimitCase) -> bool:
         """Tell whether the rule holds for a matter."""
@@ -124,16 +143,16 @@ class ExtensionRule(Struct, frozen=True):
         )
 
 
-class SignOff(Struct, frozen=True):
+class SignOff(RuleRow, frozen=True, kw_only=True):
     """Time limit to sign after a dispatch."""
 
-    channel: str
-    days: int
+    channel: Annotated[str, ANY_CHANNEL]
+    days: Annotated[int, Meta(ge=1, le=60)]
     count: Count
-    clause: str
+    clause: Clause
 
 
-class DeadlineRules(Struct, frozen=True):
+class DeadlineRules(RuleFile, frozen=True, kw_only=True):
     """One version of the limits.
 
     Complete and validated; rows are tried in order.
@@ -146,11 +165,18 @@ class DeadlineRules(Struct, frozen=True):
         sign_off: Sign-off limits; the last fits every channel.
     """
 
-    reminder_percent: int
-    follow_up_days: int
-    terms: tuple[Term, ...]
-    extensions: tuple[ExtensionRule, ...]
-    sign_off: tuple[SignOff, ...]
+    reminder_percent: Annotated[int, Meta(ge=1, le=99, title="提醒时点（期限的百分之几） Reminder at this percentage")]
+    follow_up_days: Annotated[Days, Meta(title="履行后多少日回访 Days from the performance to the follow-up visit")]
+    terms: Annotated[tuple[Term, ...], Meta(title="期限 Terms")]
+    extensions: Annotated[tuple[ExtensionRule, ...], Meta(title="延期 Extensions")]
+    sign_off: Annotated[tuple[SignOff, ...], Meta(title="签收期限 Sign-off limits")]
+
+    @override
+    def gaps(self) -> Iterator[Gap]:
+        if not any(term.kind == "mediation" and term.fits_all() for term in self.terms):
+            yield Gap("terms", "缺少适用于所有渠道的调解期限", "a mediation term for every channel is needed")
+        if not self.sign_off or self.sign_off[-1].channel:
+            yield Gap("sign_off", "最后一行须适用于所有渠道", "the last row has to match every channel")
 
 
 class LimitCase(Struct, frozen=True):

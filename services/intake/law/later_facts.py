@@ -30,7 +30,8 @@ from dispute.refusals.cases import CONSENT_REFUSED
 from dispute.refusals.interfaces import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNOWN_CODE, UNKNOWN_FACT
 from hub.errors import Refusal
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
-from services.intake.law.registration import Rulebook, sent_back
+from services.intake.law.registration import sent_back
+from services.intake.law.rulebook import Rulebook
 
 IN_HAND: Final = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED, State.MEDIATING, State.SUSPENDED})
 """Accepted and not yet concluded."""
@@ -113,8 +114,7 @@ def _refused(dispute: Dispute, book: Rulebook) -> tuple[Instruction, ...]:
     if dispute.state in IN_HAND:
         return (Fail(FailureReason.REFUSED),)
     if dispute.state is State.SCREENING:
-        rules = book.screening
-        refusal = RefuseMediation(CONSENT_REFUSED.name, rules.consent_clause, rules.version)
+        refusal = RefuseMediation(CONSENT_REFUSED.name, book.screening.consent_clause, book.version)
         return (refusal, *sent_back(dispute.dimensions.channel, refusal.reason_code))
     return ()
 

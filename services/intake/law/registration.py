@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from dispute.lifecycle import (
@@ -20,19 +19,11 @@ from dispute.lifecycle import (
     Register,
     ReturnToSource,
 )
-from services.intake.law.deadlines import Calendar, DeadlineRules
 from services.intake.law.handoff import Arrival
-from services.intake.law.screening import ScreeningRules, ScreeningVerdict, screen
+from services.intake.law.rulebook import Rulebook
+from services.intake.law.screening import ScreeningVerdict, screen
 
 STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
-
-
-class Rulebook(Struct, frozen=True):
-    """The rules in force, with their calendar."""
-
-    screening: ScreeningRules
-    deadlines: DeadlineRules
-    calendar: Calendar
 
 
 def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) -> Register:
@@ -66,8 +57,8 @@ def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[I
     if master:
         return (register, LinkDuplicate(master))
     if verdict.accepted:
-        return (register, BeginScreening(), _acceptance(arrival, verdict))
-    refusal = RefuseMediation(verdict.reason_code, verdict.clause, verdict.rule_version)
+        return (register, BeginScreening(), _acceptance(arrival, verdict, book.version))
+    refusal = RefuseMediation(verdict.reason_code, verdict.clause, book.version)
     return (register, BeginScreening(), refusal, *sent_back(arrival.dimensions.channel, verdict.reason_code))
 
 
@@ -82,12 +73,12 @@ def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
     return (ReturnToSource(target=channel),)
 
 
-def _acceptance(arrival: Arrival, verdict: ScreeningVerdict) -> Accept:
+def _acceptance(arrival: Arrival, verdict: ScreeningVerdict, version: str) -> Accept:
     return Accept(
         relation_clarity=Clarity(arrival.facts.relation_clarity),
         facts_clarity=Clarity(arrival.facts.facts_clarity),
         consent_of_all=True,
-        rule_version=verdict.rule_version,
+        rule_version=version,
         clause=verdict.clause,
         transitional=verdict.transitional,
     )

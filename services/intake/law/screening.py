@@ -5,21 +5,35 @@ A pure function of recorded facts and versioned rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from typing_extensions import override
 
 from dispute.refusals.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
 from dispute.refusals.commands import CONSENT_MISSING, FACTS_UNCLEAR, RELATION_UNCLEAR
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES, Consent, Facts
+from services.intake.law.rule_rows import (
+    ANY_CHANNEL,
+    ANY_REGIME,
+    CHANNELS,
+    REASONS,
+    REGIMES,
+    Clause,
+    Code,
+    DatedRow,
+    Gap,
+    RuleFile,
+    RuleRow,
+)
 
 FactName = Literal["circumstances", "procedure", "suit_kind", "category", "case_cause", "purpose"]
 CLEAR_ENOUGH: Final = frozenset({"clear", "fairly_clear"})
 
 
-class Exclusion(Struct, frozen=True):
+class Exclusion(DatedRow, frozen=True, kw_only=True):
     """One reason why a case is not mediable.
 
     Attributes:
@@ -29,18 +43,14 @@ class Exclusion(Struct, frozen=True):
         values: Values of the fact that exclude; a category excludes its sub-categories too.
         channels: Channels it applies to; empty is all.
         unless: Circumstances that lift it.
-        valid_from: First day of receipt it applies to; None is always.
-        valid_until: Last day of receipt it applies to; None is open.
     """
 
-    reason_code: str
-    clause: str
+    reason_code: Annotated[str, REASONS]
+    clause: Clause
     fact: FactName
-    values: frozenset[str]
-    channels: frozenset[str] = frozenset()
-    unless: frozenset[str] = frozenset()
-    valid_from: date | None = None
-    valid_until: date | None = None
+    values: Annotated[frozenset[str], Meta(min_length=1)]
+    channels: frozenset[Annotated[str, CHANNELS]] = frozenset()
+    unless: frozenset[Code] = frozenset()
 
     def applies_to(self, facts: Facts) -> bool:
         """Tell whether the recorded facts fulfil this exclusion."""
@@ -62,35 +72,30 @@ class Exclusion(Struct, frozen=True):
                 return getattr(facts, self.fact) in self.values
 
 
-class RegimeRule(Struct, frozen=True):
+class RegimeRule(DatedRow, frozen=True, kw_only=True):
     """Court regime that holds for suits received on certain days.
 
     Attributes:
         code: A | B.
         channel: Channel it exists in.
-        valid_from: First day of receipt; None is always.
-        valid_until: Last day of receipt; None is open.
     """
 
-    code: str
-    channel: str
-    valid_from: date | None
-    valid_until: date | None
+    code: Annotated[str, REGIMES]
+    channel: Annotated[str, CHANNELS]
 
 
-class Ground(Struct, frozen=True):
+class Ground(RuleRow, frozen=True, kw_only=True):
     """Clause of an acceptance, by channel and regime (empty: any)."""
 
-    channel: str
-    regime: str
-    clause: str
+    channel: Annotated[str, ANY_CHANNEL]
+    regime: Annotated[str, ANY_REGIME]
+    clause: Clause
 
 
-class ScreeningRules(Struct, frozen=True):
+class ScreeningRules(RuleFile, frozen=True, kw_only=True):
     """One complete and validated version of the rules.
 
     Attributes:
-        version: Recorded in every event that these rules caused.
         exclusions: In the order in which they are tried; the first that applies gives the reason.
         consent_clause: Clause of refusals for want of consent.
         clarity_clause: Clause of refusals for want of clarity.
@@ -99,13 +104,19 @@ class ScreeningRules(Struct, frozen=True):
         grounds: Clauses of acceptances, first match wins; the last one matches everything.
     """
 
-    version: str
-    exclusions: tuple[Exclusion, ...]
-    consent_clause: str
-    clarity_clause: str
-    guardian_needed: frozenset[str]
-    regimes: tuple[RegimeRule, ...]
-    grounds: tuple[Ground, ...]
+    regimes: Annotated[tuple[RegimeRule, ...], Meta(title="诉讼阶段规则 Court regimes")]
+    exclusions: Annotated[tuple[Exclusion, ...], Meta(title="不予调解 Exclusions")]
+    consent_clause: Annotated[
+        Clause, Meta(title="当事人不同意或者联系不上：条款 Clause of refusals for want of consent")
+    ]
+    clarity_clause: Annotated[Clause, Meta(title="关系、事实不清：条款 Clause of refusals for want of clarity")]
+    guardian_needed: Annotated[frozenset[Code], Meta(title="须监护人同意的情形 A guardian has to consent in these")]
+    grounds: Annotated[tuple[Ground, ...], Meta(title="受理依据 Grounds of an acceptance")]
+
+    @override
+    def gaps(self) -> Iterator[Gap]:
+        if not self.grounds or self.grounds[-1].channel or self.grounds[-1].regime:
+            yield Gap("grounds", "最后一行须适用于所有渠道", "the last row has to match every channel and regime")
 
 
 class ScreeningVerdict(Struct, frozen=True):
@@ -118,7 +129,6 @@ class ScreeningVerdict(Struct, frozen=True):
     clause: str
     regime: str
     transitional: bool
-    rule_version: str
 
     @property
     def accepted(self) -> bool:
@@ -144,7 +154,6 @@ def screen(facts: Facts, rules: ScreeningRules) -> ScreeningVerdict:
         clause=clause or _ground_of(facts.channel, regime, rules.grounds),
         regime=regime,
         transitional=transitional,
-        rule_version=rules.version,
     )
 
 
