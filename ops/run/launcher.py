@@ -22,6 +22,7 @@ from ops.run.broker.ports import free_ports
 from ops.run.calendar import CALENDARS
 from ops.run.children import Child
 from ops.run.credentials import Credentials
+from ops.run.rules import settings_of
 from ops.run.run_folder import Running, left_over, write
 from ops.run.stores import Stores, open_stores
 
@@ -211,6 +212,7 @@ class Hub:
             calendars = folder / CALENDARS
             calendars.mkdir(exist_ok=True)
             environment["HUB_CALENDAR_DIR"] = str(calendars)
+            environment |= settings_of(folder)
         if name in BRIDGES and plan.credentials is not None:
             environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
         child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
