@@ -1,7 +1,7 @@
 """Write what the pages take from code and from saved runs (`make docs`; a test compares them).
 
-Made of code: topics, metrics, codes, configuration, the map in architecture.md. Made of docs/results: the figures in
-the READMEs and the tables in reliability.md.
+Made of code: topics, metrics, codes, configuration, the tables in rules.md, the map in architecture.md. Made of
+docs/results: the figures in the READMEs and the tables in reliability.md.
 The lifecycle's page is made by dispute.lifecycle's own table.
 """
 
@@ -23,7 +23,8 @@ from hub.errors import MEANINGS
 from hub.runtime.metrics import metrics_table
 from hub.runtime.settings import PREFIX, ServiceSettings, settings_table
 from hub.streams.topics import DAY_MS, DEAD_LETTER_RETENTION_MS, DEFAULT_PARTITIONS, SHARDS
-from services.intake.law.rule_files import load_screening
+from services.intake.law import rule_page
+from services.intake.law.rule_changes import default_rules
 from tests.faults.health_table import BRIDGE, EXPECTED, INTAKE, STATS
 from tests.faults.kinds import BY_NAME
 from tests.faults.save import ORIGIN, SAVED, Line, read, summed
@@ -118,7 +119,7 @@ def codes() -> str:
 
 def _clauses() -> dict[str, list[str]]:
     """Return the clauses of each reason of a refused case, as the rules in force give them."""
-    rules = load_screening()
+    rules = default_rules().book.screening
     pairs = [(exclusion.reason_code, exclusion.clause) for exclusion in rules.exclusions]
     pairs += [
         (code.name, rules.consent_clause) for code in (CONSENT_REFUSED, PARTY_UNREACHABLE, GUARDIAN_CONSENT_MISSING)
@@ -322,6 +323,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "metrics.md": metrics,
     "codes.md": codes,
     "configuration.md": configuration,
+    "rules.md": lambda: _blocks("rules.md", {"rules": rule_page.tables()}),
     "architecture.md": lambda: _blocks("architecture.md", {"map": house_map()}),
     "../README.md": lambda: _blocks("../README.md", {"demo-output": demo_table(chinese=False)}),
     "../README.zh.md": lambda: _blocks("../README.zh.md", {"demo-output": demo_table(chinese=True)}),

@@ -42,11 +42,13 @@ class Bearing(StrEnum):
         ACCEPTING: Calls can't be served: down, and gRPC health says NOT_SERVING.
         APPLYING: What comes over the bus can't be applied, and that is the service's job: down; calls are still served.
         PASSING_ON: What was accepted reaches others later, or news from others comes later: degraded, however long.
+        NOTHING: All work goes on, by what was known before; somebody has to look at it: degraded, however long.
     """
 
     ACCEPTING = "accepting"
     APPLYING = "applying"
     PASSING_ON = "passing_on"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ GaugeName = Literal[
     "hub_calendar_issued_timestamp_seconds",
     "hub_calendar_damaged_files",
     "hub_codelist_as_of_timestamp_seconds",
+    "hub_rules_damaged_files",
+    "hub_rules_info",
 ]
 HistogramName = Literal["grpc_server_handling_seconds", "hub_pipeline_event_age_seconds"]
 MetricName = CounterName | GaugeName | HistogramName
@@ -248,5 +250,18 @@ REGISTER: Final[tuple[MetricRow, ...]] = (
         "代码表取自来源的日期；list 为表名",
         "Day on which a code list was taken from its source, by list",
         ("list",),
+    ),
+    MetricRow(
+        "hub_rules_damaged_files",
+        "gauge",
+        "有误的本县规则文件数；大于 0 时沿用旧规则",
+        "Faulty files of the county's rules; above 0 the former rules stay in force",
+    ),
+    MetricRow(
+        "hub_rules_info",
+        "gauge",
+        "现行规则版本为 1，本进程此前用过的版本为 0",
+        "1 at the version of the rules in force, 0 at those that this process used before",
+        ("version",),
     ),
 )

@@ -27,7 +27,7 @@ from hub.store.store import Store
 from hub.store.tables import dead_letter
 from ops.console import output
 from ops.console.exits import CommandError, Exit
-from ops.run import calendar
+from ops.run import calendar, rules
 from ops.run.broker import choose
 from ops.run.client import PERSON_S, HubClient
 from ops.run.run_folder import Running, find
@@ -72,6 +72,7 @@ async def _examine(run: Run) -> list[Diagnosis]:
     looks = [(f"主题 topic {name}", partial(_topic, running.kafka, name)) for name in names]
     looks += [(f"存储 store {name}", partial(_store, url)) for name, url in running.stores.items()]
     looks.append(("节假日表 holiday tables", partial(calendar.reach, Path(running.folder) / calendar.CALENDARS)))
+    looks.append(("本县规则 county's rules", partial(rules.state_of, Path(running.folder))))
     found += await asyncio.gather(*(asyncio.to_thread(probe, what, look) for what, look in looks))
     return found + await _services(running)
 

@@ -34,6 +34,7 @@ from hub.streams.recovery import refuse_running, republish
 from hub.streams.topics import SHARDS, Topic
 from ops.console import output
 from ops.console.refusals import NOT_DRAINED, PUBLISHES_NOTHING
+from ops.run.rules import settings_of
 from ops.run.run_folder import Running
 from ops.run.status import Run, find_or_fail
 
@@ -87,6 +88,8 @@ def recover(service: Service, run: Run = None) -> None:
         "HUB_GRPC_PORT": "0",
         "HUB_HTTP_PORT": "0",
     }
+    if service == "intake":
+        environment |= settings_of(Path(running.folder))
     command = [sys.executable, "-m", f"services.{service}", "recover"]
     done = subprocess.run(command, env=environment, check=False)  # noqa: S603 - our own interpreter and module
     raise typer.Exit(done.returncode)

@@ -22,6 +22,7 @@ from ops.run.broker.ports import free_ports
 from ops.run.calendar import CALENDARS
 from ops.run.children import Child
 from ops.run.credentials import Credentials
+from ops.run.rules import settings_of
 from ops.run.run_folder import Running, left_over, write
 from ops.run.stores import Stores, open_stores
 
@@ -232,6 +233,7 @@ def files_of(name: str, folder: Path) -> dict[str, str]:
         calendars = folder / CALENDARS
         calendars.mkdir(exist_ok=True)
         found["HUB_CALENDAR_DIR"] = str(calendars)
+        found |= settings_of(folder)
     if name in {*BRIDGES, "intake"} and (folder / DIVISIONS).is_file():
         found["HUB_DIVISIONS_FILE"] = str(folder / DIVISIONS)
     return found

@@ -12,16 +12,21 @@ if __name__ == "__main__":
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from hub.errors import Fault, Refused
 from hub.runtime.logs import configure
 from hub.runtime.process import EXIT_FAULT, end, serve
 from hub.runtime.settings import load
+from services.intake.law.rule_changes import report
+from services.intake.law.rule_files import RULES_INVALID
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import NAME, build, recover_store
 
-USAGE: Final = "用法 usage: python -m services.intake [recover]\n"
+USAGE: Final = "用法 usage: python -m services.intake [recover | rules DIR]\n"
 EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 
@@ -29,17 +34,40 @@ EXIT_USAGE: Final = 2
 def main(arguments: Sequence[str]) -> int:
     """Run until SIGTERM or a fault.
 
-    With `recover`, recover a restored store instead. Returns the exit code.
+    With `recover`, recover a restored store instead; with `rules`, load a county's rules as intake would and write
+    what they change as JSON. Returns the exit code.
     """
-    if list(arguments) not in ([], ["recover"]):
-        sys.stderr.write(USAGE)
-        return EXIT_USAGE
+    match arguments:
+        case ["rules", folder]:
+            return show_rules(Path(folder))
+        case [] | ["recover"]:
+            pass
+        case _:
+            sys.stderr.write(USAGE)
+            return EXIT_USAGE
     settings = load(IntakeSettings)
     if arguments:
         configure(NAME, "error", settings.log_format)
         return recover(settings)
     configure(NAME, settings.log_level, settings.log_format)
-    return serve(build(settings).parts, grace_s=settings.grace_s)
+    try:
+        intake = build(settings)
+    except Fault as fault:
+        if fault.code != RULES_INVALID:
+            raise
+        sys.stderr.write(f"{fault}\n")
+        return EXIT_USAGE
+    return serve(intake.parts, grace_s=settings.grace_s)
+
+
+def show_rules(folder: Path) -> int:
+    """Write what a county's folder changes, or its errors.
+
+    One JSON document; it needs no settings. Returns the exit code.
+    """
+    found = report(folder)
+    sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+    return EXIT_REFUSED if found.problems else 0
 
 
 def recover(settings: IntakeSettings) -> int:
@@ -54,7 +82,7 @@ def recover(settings: IntakeSettings) -> int:
         return EXIT_REFUSED
     except Fault as fault:
         sys.stderr.write(f"{fault}\n")
-        return EXIT_FAULT
+        return EXIT_USAGE if fault.code == RULES_INVALID else EXIT_FAULT
     sys.stdout.write(
         f"从 Kafka 取回 {recovered.records} 条事件（{recovered.streams} 个流），可以启动 / "
         f"{recovered.records} events of {recovered.streams} streams taken back from Kafka; start the service\n"

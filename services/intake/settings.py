@@ -29,3 +29,11 @@ class IntakeSettings(DivisionSettings):
     calendar_every_s: float = Field(
         default=5.0, gt=0, le=3600, description="节假日表检查间隔 How often the folder of holiday tables is looked at"
     )
+    rules_dir: Path | None = Field(
+        default=None,
+        description="本县规则目录 Folder of the county's rules, laid over the package's (docs/rules.md); read "
+        "without a restart. Unset: the package's rules alone",
+    )
+    rules_every_s: float = Field(
+        default=5.0, gt=0, le=3600, description="规则检查间隔 How often the folder of the county's rules is looked at"
+    )

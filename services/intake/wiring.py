@@ -20,7 +20,7 @@ from hub.http.server import HttpServer
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.runtime.clock import Clock, WallClock
-from hub.runtime.health import Bearing
+from hub.runtime.health import Bearing, Concern
 from hub.runtime.keys import load_or_create
 from hub.runtime.process import Part
 from hub.service.bus import BusPorts, kafka
@@ -48,10 +48,11 @@ from services.intake.inbound.commits import CommitSignal
 from services.intake.inbound.handoffs import HandoffApplier
 from services.intake.inbound.holidays import HolidayFolder, HolidayTables
 from services.intake.inbound.requests import Requests
+from services.intake.inbound.rule_folder import RuleFolder
 from services.intake.inbound.servicer import IntakeServicer
 from services.intake.law.matching import match_token
-from services.intake.law.registration import Rulebook
-from services.intake.law.rule_files import load_deadlines, load_screening
+from services.intake.law.rule_files import load_rules, read_folder, rules_of, sound
+from services.intake.law.rulebook import Rules
 from services.intake.settings import IntakeSettings
 
 NAME: Final = "intake"
@@ -69,6 +70,7 @@ class Intake(Struct, frozen=True):
         reader: Of the hand-offs.
         alarm_clock: Fires timers.
         holidays: Reads holiday tables and settles what they make certain.
+        rule_folder: Reads the county's rules again when they change.
         grpc: Knows its port once started.
         http: As above.
     """
@@ -79,6 +81,7 @@ class Intake(Struct, frozen=True):
     reader: Reader
     alarm_clock: AlarmClock
     holidays: HolidayTables
+    rule_folder: RuleFolder
     grpc: GrpcServer
     http: HttpServer
 
@@ -90,12 +93,16 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         settings: Read once.
         bus: Kafka when None.
         clock: The wall clock when None.
+
+    Raises:
+        Fault: `rules_invalid`: the county's rules have errors; deciding by other rules would be worse than waiting.
     """
+    calendar = WorkCalendar({})
+    county = read_folder(settings.rules_dir)
+    rules = Rules(sound(rules_of(county, calendar)).book)
     kit = Kit(NAME, settings, bus or kafka(settings, NAME, CATALOGUE), VERSIONS)
     store, clock = kit.store, clock or WallClock()
     counters = MetricCounters(kit.metrics)
-    calendar = WorkCalendar({})
-    book = Rulebook(load_screening(), load_deadlines(), calendar)
     places = load_divisions(settings.divisions_file)
     show_ages(kit.metrics, places.as_of)
     transport = load_or_create(settings.keys_dir, "transport")
@@ -109,13 +116,13 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         return StoreRegister(tx, outbox, vault, clock, settings.clock)
 
     def unit(tx: Transaction, tasks: Sequence[Task]) -> Sequence[Outcome]:
-        return carry_out(bind(tx), tasks, book, clock.now())
+        return carry_out(bind(tx), tasks, rules.current, clock.now())
 
     applier = HandoffApplier(
         bind=bind,
         sealer=Sealer({transport.id: transport.secret}, transport.id),
         match=match,
-        book=book,
+        rules=rules,
         clock=clock,
         counters=counters,
     )
@@ -123,11 +130,12 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     reader = kit.reader(feed, applier, stage=HANDOFF, on_bug="park")
     commands: Batcher[Task, TaskResult] = Batcher(store, unit)
     units = StoreUnits(store, bind)
-    alarms = Alarms(units, book, clock.now, counters)
-    settler = Settler(units, book, clock.now)
+    alarms = Alarms(units, rules, clock.now, counters)
+    settler = Settler(units, rules, clock.now)
     holidays = HolidayTables(
         calendar, HolidayFolder(settings.calendar_dir), settler, kit.metrics, every_s=settings.calendar_every_s
     )
+    rule_folder = RuleFolder(rules, county, calendar, settings.rules_dir, kit.metrics, every_s=settings.rules_every_s)
     alarm_clock = AlarmClock(
         store,
         alarms,
@@ -142,7 +150,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         outbox=outbox,
         reader=reader,
         commands=commands,
-        requests=Requests(clock, settings.clock, match, book, places),
+        requests=Requests(clock, settings.clock, match, places),
         alarms=alarms,
         clock=clock,
         clock_kind=settings.clock,
@@ -155,25 +163,26 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
             kit.writes("不能受理 nothing can be accepted"),
             kit.reads("reads", Bearing.APPLYING, "来件未处理 hand-offs are not applied"),
             kit.relays("转发延迟 sent on late"),
+            Concern("rules", Bearing.NOTHING, rule_folder.trouble, "规则文件有误，沿用旧规则 rules refused"),
         ),
         services=[(intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService")],
         books=lambda tx: books_of(tx, reader, outbox),
-        before=(holidays, commits),
+        before=(holidays, rule_folder, commits),
         after=(alarm_clock,),
     )
-    return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, built.grpc, built.http)
+    return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, rule_folder, built.grpc, built.http)
 
 
 def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> RecoveryResult:
     """Recover a restored store from the journal.
 
-    Reads what the store had published after its backup. Errors as `hub.streams.recovery.recover`.
+    Reads what the store had published after its backup. Errors as `hub.streams.recovery.recover`, and `rules_invalid`.
 
     Args:
         settings: As for serving.
         source: The log; Kafka when None.
     """
-    book = Rulebook(load_screening(), load_deadlines(), WorkCalendar({}))
+    book = load_rules(WorkCalendar({}), settings.rules_dir).book
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
     outbox = Outbox(JOURNAL, NAME)
     store = Store(settings.store_url, UPKEEP)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
-from dispute.lifecycle import Channel, Dimensions
+from dispute.calendar.working_days import WorkCalendar
 from services.intake.law.facts import Consent, Facts
-from services.intake.law.handoff import Arrival, Person
-from services.intake.law.marks import Marks, marks_of
-from services.intake.law.rule_files import load_deadlines, load_screening
+from services.intake.law.rule_files import load_rules
 
-RULES = load_screening()
-LIMITS = load_deadlines()
-MATCH_KEY = b"k" * 32
+TONGDAO = Path(__file__).parents[2] / "deploy/rules/431230-tongdao"
+"""The example of a county's rules: petitions there have a local limit."""
+BOOK = load_rules(WorkCalendar({})).book
+TONGDAO_BOOK = load_rules(WorkCalendar({}), TONGDAO).book
+RULES = BOOK.screening
+LIMITS = BOOK.deadlines
 
 
 def suit(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
@@ -65,33 +66,3 @@ def petition(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
         consents=(Consent("petitioner", "given"), Consent("respondent", "given")),
     )
     return replace(facts, **changes)
-
-
-def arrival(people: Iterable[Person], facts: Facts, *, town: str = "620725101", **changes: Any) -> Arrival:  # noqa: ANN401 - any field of Arrival
-    """Return a case of these people."""
-    place = Dimensions(
-        channel=Channel(facts.channel),
-        source_organ=f"{facts.channel}-620725",
-        county_code="620725",
-        town_code=town,
-        village_code=changes.pop("village", ""),
-        category=facts.category,
-    )
-    return Arrival(facts, place, "A-1", changes.pop("amount_fen", 0), tuple(people), **changes)
-
-
-def sides(claiming: Iterable[str], answering: Iterable[str], roles: tuple[str, str]) -> list[Person]:
-    """Return two sides by their identity numbers; an empty one is somebody who is not identified."""
-    return [
-        Person(role, number, "") for role, side in zip(roles, (claiming, answering), strict=True) for number in side
-    ]
-
-
-def marks(claiming: Iterable[str], answering: Iterable[str], *, swap: bool = False, **changes: Any) -> Marks:  # noqa: ANN401 - any field of Facts or Arrival
-    """Return the marks of a case of the hotline; `swap` has the other side claim."""
-    told = {name: changes.pop(name) for name in list(changes) if name in Facts.__struct_fields__}
-    facts = replace(suit(channel="hotline", case_cause=""), **told)
-    one, other = (answering, claiming) if swap else (claiming, answering)
-    made = marks_of(MATCH_KEY, arrival(sides(one, other, ("applicant", "respondent")), facts, **changes))
-    assert made is not None
-    return made

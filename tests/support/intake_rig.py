@@ -143,6 +143,7 @@ class Rig:
     clock: FixedClock = field(default_factory=lambda: FixedClock(WALL))
     clock_kind: Literal["wall", "scenario"] = "scenario"
     calendar_dir: Path | None = None
+    rules_dir: Path | None = None
     watches: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -164,6 +165,8 @@ class Rig:
             timer_grace_s=0,
             calendar_dir=self.calendar_dir,
             calendar_every_s=3600,
+            rules_dir=self.rules_dir,
+            rules_every_s=3600,
         )
 
     def built(self, worker: str = "one") -> Intake:

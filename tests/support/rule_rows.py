@@ -6,17 +6,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from msgspec import Struct
+from msgspec.structs import FieldInfo, asdict, fields
+
+from services.intake.law.rule_rows import Listed, RuleRow, sections_of
+from services.intake.law.rule_text import Value
 
 PLANTED = "planted"
 LONG_AGO = date(2020, 6, 1)
 DAY = timedelta(days=1)
 THE_ROW = "(row)"
 THE_FILE = "(file)"
+NOTES = {field.name for field in fields(RuleRow)}
+"""A row's name and its meaning for people: they decide nothing."""
 
 Row = Mapping[str, Any]
 
@@ -66,21 +70,36 @@ class Found:
     unnoticed: list[str]
 
 
+def content_of(file: Struct) -> dict[str, Any]:
+    """Return the content of a rule file as plain values; sets stay sets."""
+    sections = sections_of(type(file))
+    return {name: tuple(map(asdict, value)) if name in sections else value for name, value in asdict(file).items()}
+
+
+def value_of(plain: object, line: int = 1) -> Value:
+    """Return a content as the loader has it, as if it stood in a file."""
+    if isinstance(plain, Mapping):
+        return Value("test.yaml", line, {name: value_of(each) for name, each in plain.items()})
+    if isinstance(plain, list | tuple | frozenset):
+        return Value("test.yaml", line, tuple(value_of(each) for each in plain))
+    assert plain is None or isinstance(plain, str | int | date)
+    return Value("test.yaml", line, plain)
+
+
 def search(
-    shape: type[BaseModel], values: object, notices: Callable[[Change], bool], rows: Callable[[str], bool] = bool
+    shape: type[Struct], content: Row, notices: Callable[[Change], bool], rows: Callable[[str], bool] = bool
 ) -> Found:
     """Change every field of every row in all its ways and ask whether any of them is noticed.
 
     Args:
         shape: Of the file.
-        values: Its content.
+        content: Its content.
         notices: Tells whether an answer differs with a change.
         rows: Which rows to look at.
     """
-    content = shape.model_validate(values)
-    names = [name for name in rows_of(content) if rows(name)]
+    names = [name for name in rows_of(shape, content) if rows(name)]
     seen: dict[tuple[str, str], bool] = {}
-    for change in changes(content):
+    for change in changes(shape, content):
         if rows(change.row):
             key = (change.row, change.field)
             seen[key] = seen.get(key, False) or notices(change)
@@ -90,45 +109,41 @@ def search(
     return Found(counts, [f"{row} {field}" for row, field in deaf])
 
 
-def rows_of(content: BaseModel) -> list[str]:
+def rows_of(shape: type[Struct], content: Row) -> list[str]:
     """Return the names of all rows of a file, its own fields first."""
-    sections = [(name, getattr(content, name)) for name in type(content).model_fields]
-    lists = [(name, rows) for name, rows in sections if isinstance(rows, tuple)]
-    return [THE_FILE, *(f"{name}[{number}]" for name, rows in lists for number in range(len(rows)))]
+    return [THE_FILE, *(f"{name}[{number}]" for name in sections_of(shape) for number in range(len(content[name])))]
 
 
-def changes(content: BaseModel) -> Iterator[Change]:
+def changes(shape: type[Struct], whole: Row) -> Iterator[Change]:
     """Return every change of a file, lazily."""
-    whole = content.model_dump()
-    for name, info in type(content).model_fields.items():
-        rows = getattr(content, name)
-        if not isinstance(rows, tuple):
-            for field, value in _others(name, info, rows):
-                after = {**whole, name: value}
-                yield Change(THE_FILE, field, whole, after, after)
-            continue
-        dumped = whole[name]
-        for number, row in enumerate(rows):
-            place, before = f"{name}[{number}]", dumped[number]
-            above, below = dumped[:number], dumped[number + 1 :]
+    sections = sections_of(shape)
+    for info in (info for info in fields(shape) if info.name not in sections):
+        for field, value in _others(info, whole[info.name]):
+            after = {**whole, info.name: value}
+            yield Change(THE_FILE, field, whole, after, after)
+    for name, row in sections.items():
+        for number, before in enumerate(whole[name]):
+            place = f"{name}[{number}]"
+            above, below = whole[name][:number], whole[name][number + 1 :]
             yield Change(place, THE_ROW, before, {}, {**whole, name: (*above, *below)})
-            for field, part in type(row).model_fields.items():
-                for changed, value in _others(field, part, before[field]):
-                    after = {**before, field: value}
+            for info in (info for info in fields(row) if info.name not in NOTES):
+                for changed, value in _others(info, before[info.name]):
+                    after = {**before, info.name: value}
                     yield Change(place, changed, before, after, {**whole, name: (*above, after, *below)})
 
 
-def _others(name: str, info: FieldInfo, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field
+def _others(info: FieldInfo, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any field
     """Return other values that the shape allows, each with the name of what it changes."""
+    name = info.name
     if isinstance(value, frozenset):
-        others = [each for each in _literals(info.annotation) or [PLANTED] if each not in value]
+        others = [each for each in _literals(info.type) or [PLANTED] if each not in value]
         for element in sorted(value):
             rest = value - {element}
             # A set that must not be empty gets another element in place of its last one.
-            yield f"{name}: {element}", rest or (frozenset(others[:1]) if info.is_required() else rest)
+            yield f"{name}: {element}", rest or (frozenset(others[:1]) if info.required else rest)
         if not value:
             yield from ((name, frozenset({each})) for each in others)
-    elif literals := _literals(info.annotation):
+    elif literals := _literals(info.type):
         yield from ((name, each) for each in literals if each != value)
     elif isinstance(value, bool):
         yield name, not value
@@ -144,6 +159,6 @@ def _literals(kind: object) -> list[str]:
     """Return the members of a closed list of codes, none when it is open."""
     if get_origin(kind) is Literal:
         return list(get_args(kind))
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return [str(member) for member in kind]
+    if isinstance(kind, Listed):
+        return [*sorted(kind.codes), *([""] if kind.empty else [])]
     return [each for part in get_args(kind) for each in _literals(part)]

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from dispute.calendar.working_days import WorkCalendar
 from hub.errors import Code
-from services.intake.law.rule_files import RULES_DIR, load_screening
+from services.intake.law.rule_files import RULES_DIR, load_rules
 from tests.support.tree import ROOT, tree_of
 
 COMMANDS: Final = "dispute.refusals.commands"
@@ -68,7 +69,7 @@ def users(found: Iterable[Row], paths: Iterable[Path], root: Path = ROOT) -> Map
             named |= {row for code, row in by_code.items() if code in texts and row.table == COMMANDS}
         for row in named:
             used[row].add(module)
-    for exclusion in load_screening().exclusions:
+    for exclusion in load_rules(WorkCalendar({})).book.screening.exclusions:
         if exclusion.reason_code in by_code:
             used[by_code[exclusion.reason_code]].add(f"{RULES_DIR.name}/screening.yaml")
     return used

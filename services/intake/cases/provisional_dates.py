@@ -12,7 +12,7 @@ from hub.errors import Bug, Refusal
 from services.intake.cases.ports import DisputeRegister, Units
 from services.intake.cases.tasks import task_of_settling
 from services.intake.cases.unit_of_work import TaskResult, carry_out
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook, Rules
 
 CHUNK: Final = 200
 """Disputes of one transaction; commands can run between two transactions."""
@@ -53,7 +53,7 @@ def settle(register: DisputeRegister, after: str, book: Rulebook, at: datetime, 
     ids = register.waiting_for(years, after, CHUNK) if years else ()
     if not ids:
         return Chunk("", 0, {})
-    outcomes = carry_out(register, [task_of_settling(dispute_id, at, book) for dispute_id in ids], book, now)
+    outcomes = carry_out(register, [task_of_settling(dispute_id, at) for dispute_id in ids], book, now)
     for outcome in outcomes:
         if isinstance(outcome, Bug):
             raise outcome.error()
@@ -69,18 +69,18 @@ class Settler:
 
     Args:
         units: Runs units of work.
-        book: Rules, with the calendar.
+        rules: In force, with the calendar.
         now: Wall clock.
     """
 
     def __init__(
         self,
         units: Units,
-        book: Rulebook,
+        rules: Rules,
         now: Callable[[], datetime],
     ) -> None:
         self._units = units
-        self._book = book
+        self._rules = rules
         self._now = now
 
     async def settle_all(self) -> tuple[int, Mapping[str, Refusal]]:
@@ -102,4 +102,4 @@ class Settler:
             last = chunk.last
 
     def _next(self, register: DisputeRegister, after: str) -> Chunk:
-        return settle(register, after, self._book, register.business_now(), self._now())
+        return settle(register, after, self._rules.current, register.business_now(), self._now())

@@ -16,7 +16,7 @@ from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace,
 from services.intake.cases.tasks import OWN
 from services.intake.cases.unit_of_work import note_missing_years
 from services.intake.law import timers as timing
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 
 
 class Recalled(Struct, frozen=True):

@@ -19,7 +19,8 @@ from services.intake.law.completion import settled
 from services.intake.law.facts import facts_to_bytes
 from services.intake.law.handoff import Arrival, Handoff, Person
 from services.intake.law.later_facts import Situation, react
-from services.intake.law.registration import Rulebook, enter, enter_again
+from services.intake.law.registration import enter, enter_again
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.timers import Timer, command_id_of, instructions_at
 
 SCREENER: Final = Actor(Role.SYSTEM, "screening")
@@ -32,7 +33,7 @@ Matcher = Callable[[Iterable[Person], str], str]
 """Returns the match token of the parties and the category; holds the key (`law.matching.match_token`)."""
 
 
-def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Matcher, book: Rulebook) -> Task:
+def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Matcher) -> Task:
     """Return the task of a hand-off or submission.
 
     A hand-off comes from an agency, a submission from a channel of the centre.
@@ -42,10 +43,9 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         ledger: Where its id is remembered.
         actor: Who sent it.
         match: Makes the match token of a new case.
-        book: Rules.
     """
 
-    def plan(case: Case | None, master: str) -> Planned | Refusal:
+    def plan(case: Case | None, master: str, book: Rulebook) -> Planned | Refusal:
         if isinstance(handoff.body, Arrival):
             if case is not None:
                 return _again(handoff, handoff.body, actor, case, book)
@@ -82,19 +82,19 @@ def task_of_command(command: Command, digest: bytes) -> Task:
     A person or a system gave it.
     """
 
-    def plan(case: Case | None, _: str) -> Planned | Refusal:
+    def plan(case: Case | None, _: str, __: Rulebook) -> Planned | Refusal:
         return Planned((command,)) if case is not None else UNKNOWN_DISPUTE.refusal()
 
     return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan)
 
 
-def task_of_timer(timer: Timer, book: Rulebook) -> Task:
+def task_of_timer(timer: Timer) -> Task:
     """Return the task of a due timer.
 
     It does nothing when the dispute no longer waits for the timer.
     """
 
-    def plan(case: Case | None, _: str) -> Planned:
+    def plan(case: Case | None, _: str, book: Rulebook) -> Planned:
         orders = instructions_at(timer, case.dispute, book) if case is not None else ()
         if case is None or not orders:
             return Planned()
@@ -106,7 +106,7 @@ def task_of_timer(timer: Timer, book: Rulebook) -> Task:
     return Task(f"{timer.dispute_id}/{timer.limit}", timer.dispute_id, b"", DoneTable.NONE, plan)
 
 
-def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
+def task_of_settling(dispute_id: str, at: datetime) -> Task:
     """Return the task that settles a dispute's dates.
 
     It corrects the provisional dates that the calendar knows now.
@@ -114,10 +114,9 @@ def task_of_settling(dispute_id: str, at: datetime, book: Rulebook) -> Task:
     Args:
         dispute_id: Dispute.
         at: When the tables were known.
-        book: Rules, with the calendar to count by.
     """
 
-    def plan(case: Case | None, _: str) -> Planned:
+    def plan(case: Case | None, _: str, book: Rulebook) -> Planned:
         order, counted = settled(case.dispute, book.calendar) if case is not None else (None, ())
         if case is None or order is None:
             return Planned()

@@ -21,7 +21,7 @@ from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, 
 from services.intake.law import timers as timing
 from services.intake.law.completion import complete
 from services.intake.law.facts import Facts, facts_from_bytes, facts_to_bytes
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.timers import Timer
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
@@ -40,8 +40,8 @@ class Planned(Struct, frozen=True):
     facts: Facts | None = None
 
 
-Plan = Callable[[Case | None, str], Planned | Refusal]
-"""Maps the current dispute and the master of its matter (empty: none) to the commands to carry out."""
+Plan = Callable[[Case | None, str, Rulebook], Planned | Refusal]
+"""Maps the current dispute, the master of its matter (empty: none) and the unit's rules to the commands."""
 
 
 class Task(Struct, frozen=True):
@@ -138,7 +138,7 @@ def carry_out(
     Args:
         register: Bound to the transaction.
         tasks: In order; several may concern one dispute.
-        book: Rules in force.
+        book: Rules of this unit; they may change between two units.
         now: Wall clock.
         fired: Timers that this unit fires.
 
@@ -237,7 +237,7 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
     case = unit.cases.get(task.dispute_id)
     recorded = case.recorded if case is not None else task.recorded
     try:
-        planned = task.plan(case, _master(task, unit))
+        planned = task.plan(case, _master(task, unit), book)
         if isinstance(planned, Refusal):
             return planned
         steps = _decide(planned, case, recorded, book, unit.at)
@@ -363,7 +363,7 @@ def _settle_matters(unit: _Unit) -> None:
 def _set_timers(unit: _Unit, before: Dispute | None, steps: Sequence[tuple[Event, Dispute]], book: Rulebook) -> None:
     """Note the timers that the steps set, and whether a step was written down late."""
     ran = timing.running(before, book) if before is not None else {}
-    late_from = unit.at - timedelta(hours=book.deadlines.paper.after_hours)
+    late_from = unit.at - timedelta(hours=book.deadlines.paper_after_hours)
     for event, after in steps:
         now = timing.running(after, book)
         for timer in timing.changed_by(event, ran, after, now, book):
@@ -390,7 +390,7 @@ def _settle_timers(unit: _Unit, fired: Sequence[Timer], book: Rulebook) -> None:
     for dispute_id in unit.late:
         for timer in timing.overdue(unit.cases[dispute_id].dispute, running[dispute_id], unit.at):
             changes.timers.setdefault((dispute_id, timer.limit), timer)
-    wait = unit.at + timedelta(hours=book.deadlines.paper.wait_hours)
+    wait = unit.at + timedelta(hours=book.deadlines.paper_wait_hours)
     for key, timer in list(changes.timers.items()):
         if not timing.waits_for(timer, running[timer.dispute_id]):
             del changes.timers[key]

@@ -16,7 +16,7 @@ from hub.streams.topics import SHARDS
 from services.intake.cases.ports import Counters, DisputeRegister, Units
 from services.intake.cases.tasks import task_of_timer
 from services.intake.cases.unit_of_work import TaskResult, carry_out
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook, Rules
 
 CHUNK: Final = 500
 """Timers of one transaction.
@@ -58,7 +58,7 @@ def fire(
     timers = register.due(until, shards, CHUNK)
     if not timers:
         return FiredTimers(0, 0)
-    outcomes = carry_out(register, [task_of_timer(timer, book) for timer in timers], book, now, timers)
+    outcomes = carry_out(register, [task_of_timer(timer) for timer in timers], book, now, timers)
     fired = 0
     for outcome in outcomes:
         # A refusal means that the state moved on: the timer is obsolete, which is no error.
@@ -71,9 +71,9 @@ def fire(
 class Alarms:
     """Fires due timers, chunk by chunk."""
 
-    def __init__(self, units: Units, book: Rulebook, now: Callable[[], datetime], counters: Counters) -> None:
+    def __init__(self, units: Units, rules: Rules, now: Callable[[], datetime], counters: Counters) -> None:
         self._units = units
-        self._book = book
+        self._rules = rules
         self._now = now
         self._counters = counters
 
@@ -84,7 +84,9 @@ class Alarms:
         """
         total = 0
         while shards:
-            chunk = await self._units.write(lambda register: fire(register, until, shards, self._book, self._now()))
+            chunk = await self._units.write(
+                lambda register: fire(register, until, shards, self._rules.current, self._now())
+            )
             if chunk.taken == 0:
                 break
             total += chunk.fired

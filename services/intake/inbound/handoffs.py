@@ -22,7 +22,7 @@ from services.intake.cases.ports import Counters, DisputeRegister, DoneTable
 from services.intake.cases.tasks import Matcher, task_of_handoff
 from services.intake.cases.unit_of_work import Task, TaskResult, carry_out
 from services.intake.inbound.messages import handoff_of, raw_handoff_of
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rules
 
 AGENCY: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 """An agency's code; any other text may be confidential and is not repeated in logs."""
@@ -35,7 +35,7 @@ class HandoffApplier(Applier):
         bind: Makes the register of a transaction.
         sealer: Opens what bridges sealed.
         match: Makes match tokens; the only holder of their key.
-        book: Rules.
+        rules: In force.
         clock: Wall clock.
         counters: Metrics.
     """
@@ -46,14 +46,14 @@ class HandoffApplier(Applier):
         bind: Callable[[Transaction], DisputeRegister],
         sealer: Sealer,
         match: Matcher,
-        book: Rulebook,
+        rules: Rules,
         clock: Clock,
         counters: Counters,
     ) -> None:
         self._bind = bind
         self._sealer = sealer
         self._match = match
-        self._book = book
+        self._rules = rules
         self._clock = clock
         self._counters = counters
 
@@ -80,7 +80,7 @@ class HandoffApplier(Applier):
                 answers[number] = refused.refusal
         if not tasks:
             return answers
-        outcomes = carry_out(self._bind(tx), [task for _, task in tasks], self._book, self._clock.now())
+        outcomes = carry_out(self._bind(tx), [task for _, task in tasks], self._rules.current, self._clock.now())
         for (number, _), outcome in zip(tasks, outcomes, strict=True):
             if isinstance(outcome, Refusal):
                 answers[number] = outcome
@@ -92,4 +92,4 @@ class HandoffApplier(Applier):
     def _task(self, record: bytes) -> Task:
         handoff = handoff_of(raw_handoff_of(record), self._sealer)
         actor = Actor(Role.BRIDGE, handoff.sender)
-        return task_of_handoff(handoff, DoneTable.HANDOFF, actor, self._match, self._book)
+        return task_of_handoff(handoff, DoneTable.HANDOFF, actor, self._match)

@@ -31,7 +31,6 @@ from services.intake.cases.tasks import Matcher, task_of_command, task_of_handof
 from services.intake.cases.unit_of_work import Task
 from services.intake.inbound.messages import arrival_of, digest_of, plausible
 from services.intake.law.handoff import Handoff
-from services.intake.law.registration import Rulebook
 
 MAX_COMMAND_BYTES: Final = 16 * 1024
 MAX_SUBMISSION_BYTES: Final = 256 * 1024
@@ -52,7 +51,6 @@ class Requests:
         clock: Wall clock.
         clock_kind: With a scenario clock, business time may be later than the wall clock.
         match: Makes match tokens.
-        book: Rules.
         divisions: Towns and villages of the known counties.
     """
 
@@ -61,13 +59,11 @@ class Requests:
         clock: Clock,
         clock_kind: Literal["wall", "scenario"],
         match: Matcher,
-        book: Rulebook,
         divisions: Divisions,
     ) -> None:
         self._clock = clock
         self._kind = clock_kind
         self._match = match
-        self._book = book
         self._divisions = divisions
 
     def command(self, message: command_pb2.Command) -> Task:
@@ -129,7 +125,7 @@ class Requests:
                 sent_at=occurred_at,
             ),
         )
-        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match, self._book), handoff
+        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match), handoff
 
     def _in_current_codes(self, command: Command) -> Command:
         """Return a correction with the codes that its own stand for now; any other command as it is."""

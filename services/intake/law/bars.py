@@ -21,7 +21,7 @@ from dispute.lifecycle import (
 from dispute.refusals.commands import BARRED_BY_RULE, CONFIRMATION_BARRED, MILESTONE_ORDER
 from hub.errors import Code
 from services.intake.law.facts import Facts
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.screening import PenaltyRule, within
 
 NOT_A_VIOLATION: Final = "not_a_violation"

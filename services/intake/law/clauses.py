@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from dispute.lifecycle import DateName, Dispute, Milestone, Recurrence
 from services.intake.law.deadlines import LimitCase, TermKind, last_day, sign_off_of, span_of, term_of
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.state_limits import MILESTONES, PRESERVATION_CLAUSE, PRESERVED, STATE, limit_of_state
 
 KIND_OF: dict[str, TermKind] = {

@@ -58,7 +58,7 @@ from services.intake.law.deadlines import (
     term_of,
 )
 from services.intake.law.facts import Facts
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.state_limits import suit_due
 
 CONFIRMATION: Final = (Span(30),)
@@ -101,7 +101,7 @@ def complete(command: Command, dispute: Dispute | None, facts: Facts | None, boo
     """
     order = command.instruction
     if dispute is None:
-        return _registered(command, order, book) if isinstance(order, Register) else command
+        return _by(_registered(command, order, book), book) if isinstance(order, Register) else command
     done = command
     fill = FILLS.get(type(order))
     if fill is not None:
@@ -110,10 +110,16 @@ def complete(command: Command, dispute: Dispute | None, facts: Facts | None, boo
         bar = bar_of(done.instruction, dispute, facts, book)
         if bar is not None:
             done = replace(done, limit=replace(done.limit, bar=bar.code, clause=bar.clause))
+        done = command if done is command else _by(done, book)
     if dispute.checkpoints or dispute.alarms:
-        last = business_day(command.occurred_at) + timedelta(days=book.deadlines.paper.days)
+        last = business_day(command.occurred_at) + timedelta(days=book.deadlines.paper_days)
         done = replace(done, limit=replace(done.limit, too_late=today > last))
     return done
+
+
+def _by(command: Command, book: Rulebook) -> Command:
+    """Name the rules that a command's dates rest on."""
+    return replace(command, limit=replace(command.limit, rule_version=book.version))
 
 
 def _registered(command: Command, order: Register, book: Rulebook) -> Command:

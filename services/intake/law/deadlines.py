@@ -5,19 +5,36 @@ The rules come from data files.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from typing_extensions import override
 
 from dispute.lifecycle import DateName, Extension, Milestone, ProvisionalDate, Span
 from hub.errors import Fault
+from services.intake.law.rule_rows import (
+    ANY_CHANNEL,
+    ANY_MEDIATION_KIND,
+    ANY_REGIME,
+    ANY_STAGE,
+    CHANNELS,
+    ROLES,
+    STATES,
+    Clause,
+    DatedRow,
+    Gap,
+    RuleFile,
+    RuleRow,
+)
 from services.intake.law.screening import within
 
 Count = Literal["calendar", "workday"]
 TermKind = Literal["mediation", "statutory", "local", "screening"]
 Extendable = Literal["mediation", "statutory"]
 Extender = Literal["parties", "leader"]
+Days = Annotated[int, Meta(ge=1, le=400)]
 HOLIDAYS: Final = timedelta(days=15)
 """How far the holidays of a year without a table can move a day, earlier or later."""
 
@@ -67,7 +84,7 @@ class LastDay(Struct, frozen=True):
         return day == self.day or (self.mark is not None and abs(day - self.day) <= HOLIDAYS)
 
 
-class Term(Struct, frozen=True):
+class Term(DatedRow, frozen=True, kw_only=True):
     """One limit.
 
     An empty condition fits everything.
@@ -76,47 +93,48 @@ class Term(Struct, frozen=True):
         kind: What it limits.
         channel: Channel.
         regime: Of the court.
+        stage: Of the suit: before filing, or in litigation.
         procedure: Of the suit.
-        days: Length.
-        count: How its days are counted.
-        clause: What it rests on.
-        stage: Of the suit.
         category: First digits of the dispute category.
         cause: The source's own class.
         mediation_kind: Who mediates.
-        valid_from: First day of receipt it holds for; None is always.
-        valid_until: Last day of receipt it holds for; None is open.
+        days: Length.
+        count: How its days are counted.
+        clause: What it rests on.
     """
 
     kind: TermKind
-    channel: str
-    regime: str
-    procedure: str
-    days: int
-    count: Count
-    clause: str
-    stage: str = ""
+    channel: Annotated[str, ANY_CHANNEL]
+    regime: Annotated[str, ANY_REGIME] = ""
+    stage: Annotated[str, ANY_STAGE] = ""
+    procedure: str = ""
     category: str = ""
     cause: str = ""
-    mediation_kind: str = ""
-    valid_from: date | None = None
-    valid_until: date | None = None
+    mediation_kind: Annotated[str, ANY_MEDIATION_KIND] = ""
+    days: Days
+    count: Count
+    clause: Clause
 
     def fits(self, matter: LimitCase) -> bool:
         """Tell whether the limit holds for a matter."""
         return (
             self.channel in {"", matter.channel}
             and self.regime in {"", matter.regime}
-            and self.procedure in {"", matter.procedure}
             and self.stage in {"", matter.stage}
+            and self.procedure in {"", matter.procedure}
             and matter.category.startswith(self.category)
             and self.cause in {"", matter.cause}
             and self.mediation_kind in {"", matter.mediation_kind}
             and within(matter.received_on, self.valid_from, self.valid_until)
         )
 
+    def fits_all(self) -> bool:
+        """Tell whether the limit holds for every matter."""
+        conditions = (self.channel, self.regime, self.stage, self.procedure, self.category, self.cause)
+        return not any((*conditions, self.mediation_kind, self.valid_from, self.valid_until))
 
-class ExtensionRule(Struct, frozen=True):
+
+class ExtensionRule(DatedRow, frozen=True, kw_only=True):
     """An extension that a limit may have.
 
     A limit without a rule has none.
@@ -126,100 +144,90 @@ class ExtensionRule(Struct, frozen=True):
         by: Who extends it: the parties by consent, or the leader of the organ that approves it.
         channels: Channels it applies to.
         regime: Of the court; empty fits every one.
+        days: Days granted at a time; none is as many as all sides agree.
         count: How its days are counted.
-        grants: Days granted, with the clause.
-        valid_from: First day of receipt it holds for; None is always.
-        valid_until: Last day of receipt it holds for; None is open.
+        once: Not again after the first time.
     """
 
     limit: Extendable
-    channels: frozenset[str]
-    regime: str
+    by: Extender
+    channels: Annotated[frozenset[Annotated[str, CHANNELS]], Meta(min_length=1)]
+    regime: Annotated[str, ANY_REGIME] = ""
+    days: Days | None = None
     count: Count
-    grants: Extension
-    by: Extender = "parties"
-    stage: str = ""
-    valid_from: date | None = None
-    valid_until: date | None = None
+    once: bool = False
+    clause: Clause
+
+    @property
+    def grants(self) -> Extension:
+        """Days granted, with the clause."""
+        return Extension(self.days, self.clause, self.once)
 
     def fits(self, matter: LimitCase) -> bool:
         """Tell whether the rule holds for a matter."""
         return (
             matter.channel in self.channels
             and self.regime in {"", matter.regime}
-            and self.stage in {"", matter.stage}
             and within(matter.received_on, self.valid_from, self.valid_until)
         )
 
 
-class SignOff(Struct, frozen=True):
+class SignOff(RuleRow, frozen=True, kw_only=True):
     """Time limit to sign after a dispatch."""
 
-    channel: str
-    days: int
+    channel: Annotated[str, ANY_CHANNEL]
+    days: Annotated[int, Meta(ge=1, le=60)]
     count: Count
-    clause: str
+    clause: Clause
 
 
-class StateLimit(Struct, frozen=True):
+class StateLimit(RuleRow, frozen=True, kw_only=True):
     """How long a dispute may stay in a state that no other limit ends.
 
     Attributes:
-        state: State; its value.
-        owner: Role that has to act.
+        state: Which state.
         channel: Channel it holds for; empty fits every one.
+        owner: Role that has to act.
+        days: Length, from the day on which the state was reached.
+        count: How its days are counted.
+        clause: What it rests on.
     """
 
-    state: str
-    days: int
+    state: Annotated[str, STATES]
+    channel: Annotated[str, ANY_CHANNEL] = ""
+    owner: Annotated[str, ROLES]
+    days: Days
     count: Count
-    clause: str
-    owner: str
-    channel: str = ""
+    clause: Clause
 
 
-class MilestoneLimit(Struct, frozen=True):
+class MilestoneLimit(RuleRow, frozen=True, kw_only=True):
     """Limit of a first petition's milestone, from the registration."""
 
     milestone: Milestone
-    days: int
+    days: Days
     count: Count
-    clause: str
+    clause: Clause
 
 
-class Ladder(Struct, frozen=True):
-    """Calendar days after a limit's end at which supervision rises."""
-
-    supervised_days: int = 3
-    escalated_days: int = 7
-
-
-class LatePaper(Struct, frozen=True):
-    """How late paper may come.
+class SecondAttempt(RuleRow, frozen=True, kw_only=True):
+    """Time for a further mediation after a failed one.
 
     Attributes:
-        days: Calendar days between what happened and its writing, after which no alarm is taken back by it.
-        after_hours: Older than that when it is written, paper is late.
-        wait_hours: How long alarms wait after late paper for the rest of it.
+        channel: Channel.
+        cause: The source's own class; empty fits every one.
+        mediation_kind: Who mediates then; empty fits everybody.
     """
 
-    days: int = 90
-    after_hours: int = 24
-    wait_hours: int = 24
-
-
-class SecondAttempt(Struct, frozen=True):
-    """A further mediation after a failed one."""
-
-    channel: str
-    days: int
-    count: Count
-    clause: str
+    channel: Annotated[str, CHANNELS]
     cause: str = ""
-    mediation_kind: str = ""
+    mediation_kind: Annotated[str, ANY_MEDIATION_KIND] = ""
+    days: Days
+    count: Count
+    clause: Clause
 
 
-class DeadlineRules(Struct, frozen=True):
+class DeadlineRules(RuleFile, frozen=True, kw_only=True):
     """One version of the limits.
 
     Complete and validated; rows are tried in order.
@@ -234,21 +242,38 @@ class DeadlineRules(Struct, frozen=True):
         milestones: Limits of a first petition's milestones; empty where the county has none.
         milestones_in_order: A milestone before an earlier one is refused.
         second_attempts: Further mediations after a failed one.
-        ladder: How supervision rises after a limit's end.
-        paper: How late paper may come.
+        supervised_days: Calendar days after a limit's end at which the matter is supervised.
+        escalated_days: Calendar days after a limit's end at which a leader takes it.
+        paper_days: Calendar days between what happened and its writing, after which no alarm is taken back by it.
+        paper_after_hours: Older than that when it is written, paper is late.
+        paper_wait_hours: How long alarms wait after late paper for the rest of it.
     """
 
-    reminder_percent: int
-    follow_up_days: int
-    terms: tuple[Term, ...]
-    extensions: tuple[ExtensionRule, ...]
-    sign_off: tuple[SignOff, ...]
-    states: tuple[StateLimit, ...] = ()
-    milestones: tuple[MilestoneLimit, ...] = ()
-    milestones_in_order: bool = True
-    second_attempts: tuple[SecondAttempt, ...] = ()
-    ladder: Ladder = Ladder()
-    paper: LatePaper = LatePaper()
+    reminder_percent: Annotated[int, Meta(ge=1, le=99, title="提醒时点（期限的百分之几） Reminder at this percentage")]
+    follow_up_days: Annotated[Days, Meta(title="履行后多少日回访 Days from the performance to the follow-up visit")]
+    terms: Annotated[tuple[Term, ...], Meta(title="期限 Terms")]
+    extensions: Annotated[tuple[ExtensionRule, ...], Meta(title="延期 Extensions")]
+    sign_off: Annotated[tuple[SignOff, ...], Meta(title="签收期限 Sign-off limits")]
+    states: Annotated[tuple[StateLimit, ...], Meta(title="各环节停留期限 Limits of states")]
+    milestones: Annotated[tuple[MilestoneLimit, ...], Meta(title="初信初访节点 Milestones of first petitions")]
+    milestones_in_order: Annotated[bool, Meta(title="节点须依次完成 Milestones in their order")]
+    second_attempts: Annotated[tuple[SecondAttempt, ...], Meta(title="再次调解 Further attempts")]
+    supervised_days: Annotated[Days, Meta(title="超期后多少日督办 Days after a limit until it is supervised")]
+    escalated_days: Annotated[Days, Meta(title="超期后多少日领导包案 Days after a limit until a leader takes it")]
+    paper_days: Annotated[Days, Meta(title="补录最长日数 Days within which late paper takes an alarm back")]
+    paper_after_hours: Annotated[Days, Meta(title="迟于多少小时为补录 Paper older than these hours is late")]
+    paper_wait_hours: Annotated[Days, Meta(title="补录后提醒、报警等候小时数 Hours that alarms wait after late paper")]
+
+    @override
+    def gaps(self) -> Iterator[Gap]:
+        if not any(term.kind == "mediation" and term.fits_all() for term in self.terms):
+            yield Gap("terms", "缺少适用于所有渠道的调解期限", "a mediation term for every channel is needed")
+        if not self.sign_off or self.sign_off[-1].channel:
+            yield Gap("sign_off", "最后一行须适用于所有渠道", "the last row has to match every channel")
+        if not any(term.kind == "screening" and term.fits_all() for term in self.terms):
+            yield Gap("terms", "缺少适用于所有渠道的甄别期限", "a screening term for every channel is needed")
+        if self.escalated_days <= self.supervised_days:
+            yield Gap("escalated_days", "领导包案须晚于督办", "a leader takes it later than it is supervised")
 
 
 class LimitCase(Struct, frozen=True):

@@ -37,7 +37,8 @@ from dispute.refusals.interfaces import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNO
 from hub.errors import Refusal
 from services.intake.law.facts import Facts
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
-from services.intake.law.registration import Rulebook, decided_by, sent_back
+from services.intake.law.registration import decided_by, sent_back
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.screening import exclusion_of, screen
 
 IN_HAND: Final = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED, State.MEDIATING, State.SUSPENDED})
@@ -148,7 +149,7 @@ def _screened(dispute: Dispute, now: Facts | None, fact: LaterFact, book: Rulebo
     corrected = _reclassified(dispute, fact)
     if verdict.missing and verdict.missing == dispute.missing:
         return corrected
-    return (*corrected, *decided_by(verdict, now, dispute.dimensions.channel))
+    return (*corrected, *decided_by(verdict, now, dispute.dimensions.channel, book))
 
 
 def _stopped(dispute: Dispute, now: Facts | None, fact: LaterFact, book: Rulebook) -> tuple[Instruction, ...]:

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from hub.errors import Fault
 from services.intake.law.matching import MatchingRule, MatchingRules, MatchReason
-from services.intake.law.rule_files import RULES_DIR, Version
+from services.intake.law.rule_files import RULES_DIR
 
+Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
 Points = Annotated[int, Field(ge=-200, le=200)]
 Text = Annotated[str, Field(min_length=1, max_length=80)]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from dispute.lifecycle import (
@@ -24,25 +23,12 @@ from dispute.lifecycle import (
     ReturnToSource,
     Stage,
 )
-from services.intake.law.deadlines import Calendar, DeadlineRules
 from services.intake.law.facts import Facts
 from services.intake.law.handoff import Arrival
-from services.intake.law.screening import ScreeningRules, ScreeningVerdict, screen
+from services.intake.law.rulebook import Rulebook
+from services.intake.law.screening import ScreeningVerdict, screen
 
 STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
-
-
-class Rulebook(Struct, frozen=True):
-    """The rules in force, with their calendar."""
-
-    screening: ScreeningRules
-    deadlines: DeadlineRules
-    calendar: Calendar
-
-    @property
-    def version(self) -> str:
-        """Name of the rules, on every event that rests on them."""
-        return self.screening.version
 
 
 def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) -> Register:
@@ -88,26 +74,26 @@ def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[I
     verdict = screen(arrival.facts, book.screening)
     register = registration_of(arrival, agency, verdict)
     linked = (Link(master),) if master else ()
-    return (register, *linked, BeginScreening(), *decided_by(verdict, arrival.facts, arrival.dimensions.channel))
+    return (register, *linked, BeginScreening(), *decided_by(verdict, arrival.facts, arrival.dimensions.channel, book))
 
 
 def enter_again(arrival: Arrival, book: Rulebook) -> tuple[Instruction, ...]:
     """Return the instructions of a record that its source hands over anew."""
     verdict = screen(arrival.facts, book.screening)
     again = Resubmit(arrival.round, arrival.facts.received_on)
-    return (again, BeginScreening(), *decided_by(verdict, arrival.facts, arrival.dimensions.channel))
+    return (again, BeginScreening(), *decided_by(verdict, arrival.facts, arrival.dimensions.channel, book))
 
 
-def decided_by(verdict: ScreeningVerdict, facts: Facts, channel: Channel) -> tuple[Instruction, ...]:
+def decided_by(verdict: ScreeningVerdict, facts: Facts, channel: Channel, book: Rulebook) -> tuple[Instruction, ...]:
     """Return the instructions of a verdict on a case in screening."""
     if verdict.undocked:
         return (NoteUndocked(verdict.reason_code, verdict.clause),)
     if verdict.reason_code:
-        refusal = RefuseMediation(verdict.reason_code, verdict.clause, verdict.rule_version)
+        refusal = RefuseMediation(verdict.reason_code, verdict.clause, book.version)
         return (refusal, *sent_back(channel, verdict.reason_code))
     if verdict.missing:
         return (RequestInformation(verdict.missing),)
-    return (_acceptance(facts, verdict),)
+    return (_acceptance(facts, verdict, book.version),)
 
 
 def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
@@ -121,12 +107,12 @@ def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
     return (ReturnToSource(target=channel),)
 
 
-def _acceptance(facts: Facts, verdict: ScreeningVerdict) -> Accept:
+def _acceptance(facts: Facts, verdict: ScreeningVerdict, version: str) -> Accept:
     return Accept(
         relation_clarity=Clarity(facts.relation_clarity),
         facts_clarity=Clarity(facts.facts_clarity),
         consent_of_all=True,
-        rule_version=verdict.rule_version,
+        rule_version=version,
         clause=verdict.clause,
         transitional=verdict.transitional,
     )

@@ -1,226 +1,160 @@
-"""Loads the rule files.
+"""Loads the rules: the package's files, and a county's folder over them.
 
-A file is accepted whole or refused whole.
+All files are accepted together or refused together, with every error of every file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, get_type_hints
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from msgspec import Meta, Struct
 
-from dispute.lifecycle import Extension
-from dispute.lifecycle.vocabulary import Channel
-from dispute.refusals.cases import CASES
 from hub.errors import Fault
-from services.intake.law.deadlines import DeadlineRules, ExtensionRule, SignOff, Term
-from services.intake.law.screening import Exclusion, FactName, Ground, RegimeRule, ScreeningRules
+from services.intake.law.deadlines import Calendar
+from services.intake.law.rule_checks import checked
+from services.intake.law.rule_overlay import overlay
+from services.intake.law.rule_rows import RuleFile, Text, sections_of
+from services.intake.law.rule_text import Problem, Value, parsed
+from services.intake.law.rulebook import Rulebook
 
 RULES_DIR: Final = Path(__file__).parent / "rules"
+RULES_INVALID: Final = "rules_invalid"
+PACKAGE: Final = "package.yaml"
+COUNTY: Final = "county.yaml"
+PATTERNS: Final = ("*.yaml", "*.yml")
+SHAPES: Final[Mapping[str, type[RuleFile]]] = {
+    f"{name}.yaml": shape
+    for name, shape in get_type_hints(Rulebook).items()
+    if isinstance(shape, type) and issubclass(shape, RuleFile)
+}
+"""File -> its type."""
+
+CountyCode = Annotated[str, Meta(pattern=r"^[1-9]\d{5}$")]
 
 
-def _catalogued(code: str) -> str:
-    if code not in CASES:
-        raise ValueError(f"{code} is no reason of a refused case in dispute/refusals/cases.py")
-    return code
+class Package(Struct, frozen=True):
+    """Fields of package.yaml."""
+
+    version: Annotated[str, Meta(pattern=r"^rules-[0-9.]{1,14}$")]
+    state_of_law: date
 
 
-Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
-Reason = Annotated[str, AfterValidator(_catalogued)]
-Clause = Annotated[str, Field(min_length=1, max_length=120)]
-"""Two clauses fit into the clause of one event, because a petition has two limits."""
-Version = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
+class County(Struct, frozen=True):
+    """Fields of county.yaml.
+
+    Attributes:
+        version: Of the county's rules; changed with them.
+        county: Division codes of the counties they are for.
+        basis: Document that they rest on.
+    """
+
+    version: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=40)]
+    county: Annotated[tuple[CountyCode, ...], Meta(min_length=1)]
+    basis: Text
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class FolderText(Struct, frozen=True):
+    """What a county's folder holds.
+
+    Attributes:
+        texts: File -> its text.
+        unread: What is wrong with the folder itself, and with files that can't be read.
+    """
+
+    texts: Mapping[str, str]
+    unread: tuple[Problem, ...] = ()
 
 
-class _Validity(_Strict):
-    valid_from: date | None = None
-    valid_until: date | None = None
+class LoadedRules(Struct, frozen=True):
+    """Sound rules.
+
+    Attributes:
+        book: The rules.
+        package: Head of the package's rules.
+        county: Head of the county's folder; None without one.
+    """
+
+    book: Rulebook
+    package: Package
+    county: County | None
 
 
-class _ExclusionRow(_Validity):
-    reason_code: Reason
-    clause: Clause
-    fact: FactName
-    values: Annotated[frozenset[str], Field(min_length=1)]
-    channels: frozenset[Channel] = frozenset()
-    unless: frozenset[Code] = frozenset()
+NO_FOLDER: Final = FolderText({})
 
 
-class _RegimeRow(_Validity):
-    code: Literal["A", "B"]
-    channel: Channel
+def read_folder(folder: Path | None) -> FolderText:
+    """Read the rule files of a county's folder, not yet what they mean."""
+    if folder is None:
+        return NO_FOLDER
+    if not folder.is_dir():
+        return FolderText({}, (Problem(folder.name, 0, "", "没有这个目录", f"no such folder: {folder}"),))
+    texts: dict[str, str] = {}
+    unread: list[Problem] = []
+    for path in sorted(path for pattern in PATTERNS for path in folder.glob(pattern)):
+        try:
+            texts[path.name] = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            unread.append(Problem(path.name, 0, "", "文件无法读取", f"cannot be read: {error}"))
+    if COUNTY not in texts and not unread:
+        unread.append(Problem(COUNTY, 0, "", "缺少这个文件", "the file is missing"))
+    return FolderText(texts, tuple(unread))
 
 
-class _GroundRow(_Strict):
-    channel: Channel | Literal[""]
-    regime: Literal["A", "B", ""]
-    clause: Clause
+def rules_of(county: FolderText, calendar: Calendar) -> LoadedRules | tuple[Problem, ...]:
+    """Return the package's rules with a county's over them, or every error.
+
+    Args:
+        county: Of the county's folder; `NO_FOLDER` is none.
+        calendar: Counts the days of limits.
+    """
+    problems = list(county.unread)
+    own: dict[str, Value] = {}
+    for name, text in county.texts.items():
+        if name not in SHAPES and name != COUNTY:
+            known = ", ".join((COUNTY, *SHAPES))
+            problems.append(Problem(name, 0, "", "不是规则文件名", f"no name of a rule file; known: {known}"))
+            continue
+        value = parsed(text, name, problems)
+        if value is not None:
+            own[name] = value
+    package = checked(_of_package(PACKAGE), Package, problems)
+    head = checked(own[COUNTY], County, problems) if COUNTY in own else None
+    files: dict[str, Any] = {}
+    for name, shape in SHAPES.items():
+        merged = overlay(_of_package(name), own.get(name), sections_of(shape), problems)
+        files[name.removesuffix(".yaml")] = checked(merged, shape, problems)
+    if problems or package is None:
+        return tuple(sorted(problems))
+    version = package.version if head is None else f"{package.version}+{head.version}"
+    return LoadedRules(Rulebook(version=version, calendar=calendar, **files), package, head)
 
 
-class ScreeningFile(_Strict):
-    """Fields of screening.yaml."""
-
-    version: Version
-    regimes: tuple[_RegimeRow, ...]
-    consent_clause: Clause
-    clarity_clause: Clause
-    guardian_needed: frozenset[Code]
-    exclusions: Annotated[tuple[_ExclusionRow, ...], Field(min_length=1)]
-    grounds: Annotated[tuple[_GroundRow, ...], Field(min_length=1)]
-
-
-class _TermRow(_Validity):
-    kind: Literal["mediation", "statutory", "local"]
-    channel: Channel | Literal[""]
-    regime: Literal["A", "B", ""] = ""
-    procedure: str = ""
-    days: Annotated[int, Field(ge=1, le=400)]
-    count: Literal["calendar", "workday"]
-    clause: Clause
-
-
-class _ExtensionRow(_Validity):
-    limit: Literal["mediation", "statutory"]
-    channels: Annotated[frozenset[Channel], Field(min_length=1)]
-    regime: Literal["A", "B", ""] = ""
-    days: Annotated[int, Field(ge=1, le=400)]
-    count: Literal["calendar", "workday"]
-    once: bool = False
-    clause: Clause
-
-
-class _SignOffRow(_Strict):
-    channel: Channel | Literal[""]
-    days: Annotated[int, Field(ge=1, le=60)]
-    count: Literal["calendar", "workday"]
-    clause: Clause
-
-
-class DeadlineFile(_Strict):
-    """Fields of deadlines.yaml."""
-
-    reminder_percent: Annotated[int, Field(ge=1, le=99)]
-    follow_up_days: Annotated[int, Field(ge=1, le=400)]
-    terms: Annotated[tuple[_TermRow, ...], Field(min_length=1)]
-    extensions: tuple[_ExtensionRow, ...]
-    sign_off: Annotated[tuple[_SignOffRow, ...], Field(min_length=1)]
-
-
-F = TypeVar("F", bound=BaseModel)
-
-
-def load_screening(path: Path = RULES_DIR / "screening.yaml") -> ScreeningRules:
-    """Read the screening rules.
+def load_rules(calendar: Calendar, folder: Path | None = None) -> LoadedRules:
+    """Load the rules of a folder over the package's.
 
     Raises:
-        Fault: `rules_invalid`: nothing of a faulty file is used.
+        Fault: `rules_invalid` with every error, a line each.
     """
-    return screening_of(_read(path), path.name)
+    return sound(rules_of(read_folder(folder), calendar))
 
 
-def screening_of(content: object, name: str) -> ScreeningRules:
-    """Return the screening rules of a file.
+def sound(found: LoadedRules | tuple[Problem, ...]) -> LoadedRules:
+    """Return sound rules.
 
     Raises:
-        Fault: `rules_invalid`.
+        Fault: `rules_invalid` with every error, a line each.
     """
-    file = _valid(content, ScreeningFile, name)
-    last = file.grounds[-1]
-    if last.channel or last.regime:
-        raise Fault("rules_invalid", f"{name}: the last ground has to match every channel and regime")
-    return ScreeningRules(
-        version=file.version,
-        exclusions=tuple(
-            Exclusion(
-                reason_code=row.reason_code,
-                clause=row.clause,
-                fact=row.fact,
-                values=row.values,
-                channels=frozenset(row.channels),
-                unless=row.unless,
-                valid_from=row.valid_from,
-                valid_until=row.valid_until,
-            )
-            for row in file.exclusions
-        ),
-        consent_clause=file.consent_clause,
-        clarity_clause=file.clarity_clause,
-        guardian_needed=file.guardian_needed,
-        regimes=tuple(RegimeRule(row.code, row.channel, row.valid_from, row.valid_until) for row in file.regimes),
-        grounds=tuple(Ground(row.channel, row.regime, row.clause) for row in file.grounds),
-    )
+    if isinstance(found, LoadedRules):
+        return found
+    raise Fault(RULES_INVALID, "\n".join(["规则文件有误 rules refused:", *(problem.text() for problem in found)]))
 
 
-def load_deadlines(path: Path = RULES_DIR / "deadlines.yaml") -> DeadlineRules:
-    """Read the time limits.
-
-    Raises:
-        Fault: `rules_invalid`: nothing of a faulty file is used.
-    """
-    return deadlines_of(_read(path), path.name)
-
-
-def deadlines_of(content: object, name: str) -> DeadlineRules:
-    """Return the time limits of a file.
-
-    Raises:
-        Fault: `rules_invalid`.
-    """
-    file = _valid(content, DeadlineFile, name)
-    if not any(row.kind == "mediation" and not row.channel for row in file.terms) or file.sign_off[-1].channel:
-        raise Fault("rules_invalid", f"{name}: a mediation term and a sign-off limit for every channel are needed")
-    return DeadlineRules(
-        reminder_percent=file.reminder_percent,
-        follow_up_days=file.follow_up_days,
-        terms=tuple(
-            Term(
-                kind=row.kind,
-                channel=row.channel,
-                regime=row.regime,
-                procedure=row.procedure,
-                days=row.days,
-                count=row.count,
-                clause=row.clause,
-                valid_from=row.valid_from,
-                valid_until=row.valid_until,
-            )
-            for row in file.terms
-        ),
-        extensions=tuple(
-            ExtensionRule(
-                limit=row.limit,
-                channels=frozenset(row.channels),
-                regime=row.regime,
-                count=row.count,
-                grants=Extension(row.days, row.clause, row.once),
-                valid_from=row.valid_from,
-                valid_until=row.valid_until,
-            )
-            for row in file.extensions
-        ),
-        sign_off=tuple(SignOff(row.channel, row.days, row.count, row.clause) for row in file.sign_off),
-    )
-
-
-def _read(path: Path) -> object:
-    try:
-        content: object = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
-    # For a date that does not exist, the YAML reader raises a bare ValueError.
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise Fault("rules_invalid", f"{path.name} cannot be read: {error}") from error
-    return content
-
-
-def _valid(content: object, shape: type[F], name: str) -> F:
-    try:
-        return shape.model_validate(content)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise Fault("rules_invalid", f"{name}: {problems}") from error
+def _of_package(name: str) -> Value:
+    problems: list[Problem] = []
+    value = parsed((RULES_DIR / name).read_text(encoding="utf-8"), f"rules/{name}", problems)
+    if value is None:
+        raise Fault(RULES_INVALID, "\n".join(problem.text() for problem in problems))
+    return value

@@ -5,11 +5,12 @@ A pure function of recorded facts and versioned rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from typing_extensions import override
 
 from dispute.refusals.cases import (
     CONSENT_REFUSED,
@@ -20,13 +21,27 @@ from dispute.refusals.cases import (
 )
 from dispute.refusals.commands import CONSENT_MISSING, FACTS_UNCLEAR, RELATION_UNCLEAR
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES, Consent, Facts
+from services.intake.law.rule_rows import (
+    ANY_CHANNEL,
+    ANY_MAKER,
+    ANY_REGIME,
+    CHANNELS,
+    REASONS,
+    REGIMES,
+    Clause,
+    Code,
+    DatedRow,
+    Gap,
+    RuleFile,
+    RuleRow,
+)
 
 FactName = Literal["circumstances", "procedure", "suit_kind", "category", "case_cause", "purpose"]
 VIOLENCE: Final = "domestic_violence"
 CLEAR_ENOUGH: Final = frozenset({"clear", "fairly_clear"})
 
 
-class Exclusion(Struct, frozen=True):
+class Exclusion(DatedRow, frozen=True, kw_only=True):
     """One reason why a case is not mediable.
 
     Attributes:
@@ -37,19 +52,15 @@ class Exclusion(Struct, frozen=True):
         channels: Channels it applies to; empty is all.
         unless: Circumstances that lift it.
         undocked: The matter is none for docking at all: it is not counted.
-        valid_from: First day of receipt it applies to; None is always.
-        valid_until: Last day of receipt it applies to; None is open.
     """
 
-    reason_code: str
-    clause: str
+    reason_code: Annotated[str, REASONS]
+    clause: Clause
     fact: FactName
-    values: frozenset[str]
-    channels: frozenset[str] = frozenset()
-    unless: frozenset[str] = frozenset()
+    values: Annotated[frozenset[str], Meta(min_length=1)]
+    channels: frozenset[Annotated[str, CHANNELS]] = frozenset()
+    unless: frozenset[Code] = frozenset()
     undocked: bool = False
-    valid_from: date | None = None
-    valid_until: date | None = None
 
     def applies_to(self, facts: Facts) -> bool:
         """Tell whether the recorded facts fulfil this exclusion."""
@@ -71,18 +82,18 @@ class Exclusion(Struct, frozen=True):
                 return getattr(facts, self.fact) in self.values
 
 
-class ConfirmationBar(Struct, frozen=True):
+class ConfirmationBar(RuleRow, frozen=True, kw_only=True):
     """One reason why a court does not confirm an agreement.
 
     Attributes:
-        fact: What is looked at: circumstances and procedure of the case, or what the agreement is about.
+        fact: What is looked at: circumstances, procedure or category of the case, or what the agreement is about.
         values: Values that bar it.
         clause: Clause it is based on.
     """
 
     fact: Literal["circumstances", "procedure", "category", "subject"]
-    values: frozenset[str]
-    clause: str
+    values: Annotated[frozenset[str], Meta(min_length=1)]
+    clause: Clause
 
     def applies_to(self, category: str, procedure: str, circumstances: frozenset[str]) -> bool:
         """Tell whether it bars every agreement of a case."""
@@ -101,86 +112,85 @@ class ConfirmationBar(Struct, frozen=True):
         return subjects & self.values if self.fact == "subject" else frozenset()
 
 
-class PenaltyRule(Struct, frozen=True):
+class PenaltyRule(DatedRow, frozen=True, kw_only=True):
     """When performance of an agreement lifts the penalty of a police matter.
 
     Attributes:
         made_by: Under whom the agreement was made; empty fits the parties' own settlement too.
         needs: What has to come with the performance.
         clause: Clause it is based on.
-        valid_from: First day of the call it applies to; None is always.
-        valid_until: Last day of the call; None is open.
     """
 
-    made_by: str
-    needs: tuple[Literal["written_request", "police_approved"], ...]
-    clause: str
-    valid_from: date | None = None
-    valid_until: date | None = None
+    made_by: Annotated[str, ANY_MAKER]
+    needs: frozenset[Literal["written_request", "police_approved"]]
+    clause: Clause
 
 
-class RegimeRule(Struct, frozen=True):
+class RegimeRule(DatedRow, frozen=True, kw_only=True):
     """Court regime that holds for suits received on certain days.
 
     Attributes:
         code: A | B.
         channel: Channel it exists in.
-        valid_from: First day of receipt; None is always.
-        valid_until: Last day of receipt; None is open.
     """
 
-    code: str
-    channel: str
-    valid_from: date | None
-    valid_until: date | None
+    code: Annotated[str, REGIMES]
+    channel: Annotated[str, CHANNELS]
 
 
-class Ground(Struct, frozen=True):
+class Ground(RuleRow, frozen=True, kw_only=True):
     """Clause of an acceptance, by channel and regime (empty: any)."""
 
-    channel: str
-    regime: str
-    clause: str
+    channel: Annotated[str, ANY_CHANNEL]
+    regime: Annotated[str, ANY_REGIME]
+    clause: Clause
 
 
-class ScreeningRules(Struct, frozen=True):
+class ScreeningRules(RuleFile, frozen=True, kw_only=True):
     """One complete and validated version of the rules.
 
     Attributes:
-        version: Recorded in every event that these rules caused.
         exclusions: In the order in which they are tried; the first that applies gives the reason.
         consent_clause: Clause of refusals for want of consent.
         clarity_clause: Clause of refusals for want of clarity.
         guardian_needed: Circumstances in which a guardian's consent is needed too.
         regimes: Court regimes by day of receipt.
         grounds: Clauses of acceptances, first match wins; the last one matches everything.
-        penalties: When performance lifts the penalty of a police matter.
         confirmation_bars: Agreements that no court confirms.
-        representatives: Most people who may bring a petition in person; 0 is no limit.
+        penalties: When performance lifts the penalty of a police matter.
+        representatives: Most people who may bring a petition in person.
         representatives_clause: Clause of that.
-        repeated_violence: Reports of violence at home from which the matter is not handed to mediation; 0 is none.
+        repeated_violence: Reports of violence at home from which the matter is not handed to mediation.
         repeated_violence_clause: Clause of that.
     """
 
-    version: str
-    exclusions: tuple[Exclusion, ...]
-    consent_clause: str
-    clarity_clause: str
-    guardian_needed: frozenset[str]
-    regimes: tuple[RegimeRule, ...]
-    grounds: tuple[Ground, ...]
-    penalties: tuple[PenaltyRule, ...] = ()
-    confirmation_bars: tuple[ConfirmationBar, ...] = ()
-    representatives: int = 0
-    representatives_clause: str = ""
-    repeated_violence: int = 0
-    repeated_violence_clause: str = ""
+    regimes: Annotated[tuple[RegimeRule, ...], Meta(title="诉讼阶段规则 Court regimes")]
+    exclusions: Annotated[tuple[Exclusion, ...], Meta(title="不予调解 Exclusions")]
+    consent_clause: Annotated[
+        Clause, Meta(title="当事人不同意或者联系不上：条款 Clause of refusals for want of consent")
+    ]
+    clarity_clause: Annotated[Clause, Meta(title="关系、事实不清：条款 Clause of refusals for want of clarity")]
+    guardian_needed: Annotated[frozenset[Code], Meta(title="须监护人同意的情形 A guardian has to consent in these")]
+    grounds: Annotated[tuple[Ground, ...], Meta(title="受理依据 Grounds of an acceptance")]
+    confirmation_bars: Annotated[tuple[ConfirmationBar, ...], Meta(title="不予司法确认 Barred from confirmation")]
+    penalties: Annotated[tuple[PenaltyRule, ...], Meta(title="履行后不予处罚 Penalties lifted by performance")]
+    representatives: Annotated[int, Meta(ge=1, title="走访代表人数上限 Most people who petition in person")]
+    representatives_clause: Annotated[Clause, Meta(title="代表人数：条款 Clause of that")]
+    repeated_violence: Annotated[
+        int, Meta(ge=1, title="家庭暴力第几次报警起不移交 Reports of violence at home until no hand-off")
+    ]
+    repeated_violence_clause: Annotated[Clause, Meta(title="多次家庭暴力：条款 Clause of that")]
 
     def clause_of(self, reason_code: str) -> str:
         """Return the clause of a refusal for want of something."""
         if reason_code in {RELATION_UNCLEAR.name, FACTS_UNCLEAR.name}:
             return self.clarity_clause
         return self.representatives_clause if reason_code == TOO_MANY_REPRESENTATIVES.name else self.consent_clause
+
+    @override
+    def gaps(self) -> Iterator[Gap]:
+        if not self.grounds or self.grounds[-1].channel or self.grounds[-1].regime:
+            yield Gap("grounds", "最后一行须适用于所有渠道", "the last row has to match every channel and regime")
 
 
 class ScreeningVerdict(Struct, frozen=True):
@@ -189,18 +199,16 @@ class ScreeningVerdict(Struct, frozen=True):
     Attributes:
         reason_code: Why the case can't be mediated; empty when it can, or when that is still open.
         clause: Of the refusal or of the acceptance.
-        missing: What is lacking for a decision, the weightiest first; the screening waits for it.
-        undocked: The matter is none for docking.
         regime: Of the court.
         transitional: The rules changed between receipt and decision.
-        rule_version: Rules that decided.
+        missing: What is lacking for a decision, the weightiest first; the screening waits for it.
+        undocked: The matter is none for docking.
     """
 
     reason_code: str
     clause: str
     regime: str
     transitional: bool
-    rule_version: str
     missing: tuple[str, ...] = ()
     undocked: bool = False
 
@@ -234,7 +242,6 @@ def screen(facts: Facts, rules: ScreeningRules) -> ScreeningVerdict:
         clause=clause or _ground_of(facts.channel, regime, rules.grounds),
         regime=regime,
         transitional=transitional,
-        rule_version=rules.version,
         missing=missing,
         undocked=exclusion is not None and exclusion.undocked,
     )
@@ -276,9 +283,16 @@ def refusal_of(consents: Iterable[Consent]) -> str:
 def exclusion_of(facts: Facts, rules: ScreeningRules) -> Exclusion | None:
     """Return the first exclusion that the facts fulfil; None when there is none."""
     found = next((exclusion for exclusion in rules.exclusions if exclusion.applies_to(facts)), None)
-    if found is None and 0 < rules.repeated_violence <= facts.earlier_reports + 1 and VIOLENCE in facts.circumstances:
-        reason, clause = REPEATED_DOMESTIC_VIOLENCE.name, rules.repeated_violence_clause
-        return Exclusion(reason, clause, "circumstances", frozenset({VIOLENCE}))
+    if found is None and rules.repeated_violence <= facts.earlier_reports + 1 and VIOLENCE in facts.circumstances:
+        return Exclusion(
+            id="repeated_violence",
+            zh="多次家庭暴力",
+            en="repeated violence at home",
+            reason_code=REPEATED_DOMESTIC_VIOLENCE.name,
+            clause=rules.repeated_violence_clause,
+            fact="circumstances",
+            values=frozenset({VIOLENCE}),
+        )
     return found
 
 
@@ -293,7 +307,7 @@ def lacking(facts: Facts, rules: ScreeningRules) -> tuple[str, ...]:
         GUARDIAN_CONSENT_MISSING.name: guardian_needed and "guardian" not in roles,
         RELATION_UNCLEAR.name: facts.relation_clarity not in CLEAR_ENOUGH,
         FACTS_UNCLEAR.name: facts.facts_clarity not in CLEAR_ENOUGH,
-        TOO_MANY_REPRESENTATIVES.name: 0 < rules.representatives < facts.representatives,
+        TOO_MANY_REPRESENTATIVES.name: rules.representatives < facts.representatives,
     }
     return tuple(reason for reason, is_missing in gaps.items() if is_missing)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from dispute.lifecycle import Channel, DateName, Dispute, Milestone, Recurrence, business_day, end_of
 from services.intake.law.deadlines import Calendar, StateLimit, last_day, span_of
-from services.intake.law.registration import Rulebook
+from services.intake.law.rulebook import Rulebook
 
 PRESERVED: Final = "preserved"
 """Name of the limit that a preservation taken before the suit has."""

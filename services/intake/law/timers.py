@@ -34,7 +34,8 @@ from dispute.lifecycle import (
 )
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.lifecycle.rewinding import UNFINISHED, WORKING
-from services.intake.law.registration import Rulebook, sent_back
+from services.intake.law.registration import sent_back
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.state_limits import (
     MILESTONES,
     PRESERVED,
@@ -170,7 +171,7 @@ def following(timer: Timer, after: Dispute, now: Mapping[str, Running], book: Ru
         return _timer(after, timer.limit, step, its.end)
     if timer.limit in ENDS_BY_ITSELF:
         return None
-    days = book.deadlines.ladder.supervised_days if step is Step.SUPERVISED else book.deadlines.ladder.escalated_days
+    days = book.deadlines.supervised_days if step is Step.SUPERVISED else book.deadlines.escalated_days
     return _timer(after, timer.limit, step, its.end + timedelta(days=days))
 
 

@@ -9,6 +9,7 @@ import pytest
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
 from services.intake.cases.tables import confidential, handoff_applied
+from tests.support.intake import TONGDAO
 from tests.support.intake_rig import (
     HANDED_OVER,
     FakeBridge,
@@ -58,7 +59,9 @@ async def test_whistle_blowing_does_not_travel_on(rig: Rig, client: IntakeClient
     assert await client.state(office.dispute_id("P-1")) == "not_mediable"
 
 
-async def test_petitions_get_two_due_dates(rig: Rig, client: IntakeClient) -> None:
+async def test_petitions_get_two_due_dates_where_the_county_has_its_own(rig: Rig) -> None:
+    rig.rules_dir = TONGDAO
+    client = await rig.start()
     office = FakeBridge(rig.bus, rig.sealer, "petition", "petition-620725", "petition_bridge")
     office.send(office.handoff("P-1", case_received=case_facts(procedure="", suit_kind="")))
     await client.applied(office)

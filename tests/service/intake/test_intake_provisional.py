@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from dispute.contracts.codec import timestamp_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from services.intake.cases.tables import missing_year
+from tests.support.intake import TONGDAO
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, order, to_mediation
 
 pytestmark = pytest.mark.asyncio
@@ -31,6 +32,7 @@ years:
 def folder(rig: Rig, tmp_path: Path) -> Path:
     rig.calendar_dir = tmp_path / "calendars"
     rig.calendar_dir.mkdir()
+    rig.rules_dir = TONGDAO
     rig.clock.at = datetime(2027, 6, 1, tzinfo=UTC)
     return rig.calendar_dir
 

@@ -14,6 +14,7 @@ from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.streams.memory import SendMode
 from services.intake.cases.tables import timer
+from tests.support.intake import TONGDAO
 from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
 
 DAY = timedelta(days=1)
@@ -156,7 +157,9 @@ async def test_a_dispatch_that_nobody_signs_is_reminded_and_bounced_and_can_be_d
     assert await client.state(dispute_id) == "dispatched"
 
 
-async def test_a_petition_runs_on_two_limits(rig: Rig, client: IntakeClient) -> None:
+async def test_a_petition_runs_on_two_limits(rig: Rig) -> None:
+    rig.rules_dir = TONGDAO
+    client = await rig.start()
     office = FakeBridge(rig.bus, rig.sealer, "petition", "petition-620725", "petition_bridge")
     office.send(office.handoff("P-1", case_received=case_facts(procedure="", suit_kind="")))
     await client.applied(office)

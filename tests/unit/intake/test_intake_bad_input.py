@@ -12,7 +12,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispute.calendar.working_days import WorkCalendar
 from dispute.codes.division_files import load
 from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
@@ -27,14 +26,11 @@ from hub.streams.memory import MemoryBus
 from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.inbound.requests import Requests
 from services.intake.law.handoff import Arrival
-from services.intake.law.registration import Rulebook
-from tests.support.intake import LIMITS, RULES
 from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
 
 SEALER = Sealer({"k": bytes(32)}, "k")
 BRIDGE = FakeBridge(MemoryBus(CATALOGUE), SEALER)
-BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
-REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda *_: "", BOOK, load())
+REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda *_: "", load())
 ID = dispute_id_of(AGENCY, "A-1")
 
 

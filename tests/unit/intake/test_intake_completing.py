@@ -32,9 +32,8 @@ from dispute.lifecycle import (
     end_of,
 )
 from services.intake.law.completion import complete
-from services.intake.law.deadlines import HOLIDAYS, ExtensionRule
-from services.intake.law.registration import Rulebook
-from tests.support.intake import LIMITS, RULES
+from services.intake.law.deadlines import HOLIDAYS
+from tests.support.intake import BOOK, LIMITS
 from tests.support.lifecycle import (
     AGREE,
     DISPATCH,
@@ -50,7 +49,6 @@ from tests.support.lifecycle import (
 )
 
 CALENDAR = WorkCalendar({})
-BOOK = Rulebook(RULES, LIMITS, CALENDAR)
 DAY = timedelta(days=1)
 QINGMING = START.replace(day=5)
 """30 days later is 4 April 2024: a holiday until the 6th; Sunday the 7th is worked."""
@@ -184,7 +182,7 @@ def test_a_limit_that_is_provisional_is_extended_from_what_it_may_really_be() ->
 
 
 def test_a_rule_in_working_days_is_carried_out_from_every_day() -> None:
-    rule = ExtensionRule("mediation", frozenset({"court"}), "", "workday", Extension(30, "a rule in working days"))
+    rule = replace(LIMITS.extensions[0], regime="", count="workday", clause="a rule in working days")
     book = replace(BOOK, deadlines=replace(LIMITS, extensions=(rule,)))
     days = [date(2024, 1, 1) + n * DAY for n in range(1_004)]
     standing = reach(State.MEDIATING, REGISTER).state

@@ -8,14 +8,22 @@ import pytest
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import DateName, ProvisionalDate, Span
-from services.intake.law.deadlines import LimitCase, TermKind, last_day, sign_off_of, span_of, term_of
-from tests.support.intake import LIMITS
+from services.intake.law.deadlines import DeadlineRules, LimitCase, TermKind, last_day, sign_off_of, span_of, term_of
+from tests.support.intake import LIMITS, TONGDAO_BOOK
 
 CALENDAR = WorkCalendar({})
 
 
-def due(kind: TermKind, start: date, channel: str, regime: str = "", procedure: str = "") -> date | None:
-    term = term_of(kind, LimitCase(channel, regime, procedure, start), LIMITS)
+def due(
+    kind: TermKind,
+    start: date,
+    channel: str,
+    regime: str = "",
+    procedure: str = "",
+    *,
+    limits: DeadlineRules = LIMITS,
+) -> date | None:
+    term = term_of(kind, LimitCase(channel, regime, procedure, start), limits)
     return None if term is None else last_day(DateName.DUE_ON, start, (span_of(term),), CALENDAR).day
 
 
@@ -39,10 +47,12 @@ def test_term_of_mediation(signed_on: date, channel: str, regime: str, procedure
     assert due("mediation", signed_on, channel, regime, procedure) == expected
 
 
-def test_petitions_alone_have_two_more_dates() -> None:
-    assert due("local", date(2024, 3, 4), "petition") == date(2024, 4, 3)
+def test_petitions_alone_have_a_statutory_limit_and_the_county_may_add_its_own() -> None:
     assert due("statutory", date(2024, 3, 4), "petition") == date(2024, 5, 6)
-    assert due("local", date(2024, 3, 4), "court", "A") is None
+    assert due("local", date(2024, 3, 4), "petition") is None
+    tongdao = TONGDAO_BOOK.deadlines
+    assert due("local", date(2024, 3, 4), "petition", limits=tongdao) == date(2024, 4, 3)
+    assert due("local", date(2024, 3, 4), "court", "A", limits=tongdao) is None
     assert due("statutory", date(2024, 3, 4), "police") is None
 
 

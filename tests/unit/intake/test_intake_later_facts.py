@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 import pytest
 from msgspec.structs import replace
 
-from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import (
     Agree,
     Channel,
@@ -32,10 +31,8 @@ from dispute.lifecycle import (
 from hub.errors import Refusal
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
 from services.intake.law.later_facts import IN_HAND, react
-from services.intake.law.registration import Rulebook
-from tests.support.intake import LIMITS, RULES
+from tests.support.intake import BOOK
 
-BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
 EVIDENCE = bytes(32)
 SUIT = Dispute(
     dispute_id="d",

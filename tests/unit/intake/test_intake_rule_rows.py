@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import yaml
-from msgspec.structs import replace
-from pydantic import BaseModel
+from msgspec.structs import fields, replace
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import (
@@ -31,23 +29,20 @@ from dispute.lifecycle import (
     State,
     evolve,
 )
-from hub.errors import Fault, Rejected
-from services.intake.law import rule_files
+from hub.errors import Rejected
 from services.intake.law.completion import complete
 from services.intake.law.deadlines import DeadlineRules
 from services.intake.law.facts import Consent, Facts
-from services.intake.law.matching import MatchingRules, compare, texts_of
-from services.intake.law.matching_rules import MatchingFile, matching_of
-from services.intake.law.registration import Rulebook
-from services.intake.law.rule_files import RULES_DIR, DeadlineFile, ScreeningFile, deadlines_of, screening_of
-from services.intake.law.screening import screen
+from services.intake.law.rule_checks import checked
+from services.intake.law.rule_files import PACKAGE, RULES_DIR, SHAPES, load_rules
+from services.intake.law.rule_rows import RuleFile, Shape, sections_of
+from services.intake.law.screening import ScreeningRules, screen
 from services.intake.law.timers import set_by
-from tests.support.intake import RULES, marks
+from tests.support.intake import BOOK
 from tests.support.lifecycle import DIGEST, DISPATCH, PATHS, START, TODAY, Walk, command, decided, reach, registration
-from tests.support.rule_rows import THE_FILE, THE_ROW, Change, Found, search
+from tests.support.rule_rows import NOTES, THE_FILE, THE_ROW, Change, Found, Row, content_of, search, value_of
 from tests.support.tree import ROOT
 
-Rules = TypeVar("Rules")
 CALENDAR = WorkCalendar({})
 WEEK = [timedelta(days=n) for n in range(7)]
 DISPUTE_DAYS = (date(2024, 3, 4), date(2025, 3, 4))
@@ -56,34 +51,42 @@ CIRCUMSTANCES = "circumstances"
 SIDES = (Consent("applicant", "given"), Consent("respondent", "given"))
 DEAD_ROWS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "screening.yaml": {
-        "exclusions": [{"reason_code": "planted", "fact": "purpose", "values": ["suggestion"], "clause": "planted",
-                        "channels": ["petition"]}],
+        "exclusions": [{"reason_code": "suggestion", "fact": "purpose", "values": frozenset({"suggestion"}),
+                        "clause": "planted", "channels": frozenset({"petition"})}],
         "regimes": [{"code": "B", "channel": "court", "valid_until": date(2024, 1, 1)}],
         "grounds": [{"channel": "court", "regime": "", "clause": "planted"}],
     },
     "deadlines.yaml": {
         "terms": [{"kind": "mediation", "channel": "police", "days": 7, "count": "workday", "clause": "planted"}],
-        "extensions": [{"limit": "mediation", "channels": ["app"], "days": 9, "count": "workday", "clause": "planted"}],
+        "extensions": [{"limit": "mediation", "channels": frozenset({"app"}), "days": 9, "count": "workday",
+                        "clause": "planted"}],
         "sign_off": [{"channel": "police", "days": 9, "count": "calendar", "clause": "planted"}],
     },
 }  # fmt: skip
 """Rows behind one that fits everything they fit."""
+DEFAULTS: dict[str, dict[str, Any]] = {
+    section: {
+        field.name: {"id": "planted", "zh": "试", "en": "planted"}.get(field.name, field.default)
+        for field in fields(row)
+        if field.name in NOTES or not field.required
+    }
+    for shape in (ScreeningRules, DeadlineRules)
+    for section, row in sections_of(shape).items()
+}
 
 
-class Everything:
-    def __contains__(self, item: object) -> bool:
-        return True
+# Each folder of a county changes rules of the package: what stands there has to matter too.
+COUNTIES = {path.parent.name: path.parent for path in sorted((ROOT / "deploy/rules").glob("*/county.yaml"))}
+BOOKS = {"package": BOOK} | {name: load_rules(CALENDAR, folder).book for name, folder in COUNTIES.items()}
 
 
-@pytest.fixture(autouse=True)
-def any_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take reasons that the catalogue does not have: a changed one must be noticed by an answer."""
-    monkeypatch.setattr(rule_files, "CASES", Everything())
+def content(name: str, book: str = "package") -> dict[str, Any]:
+    return content_of(getattr(BOOKS[book], name.removesuffix(".yaml")))
 
 
-def content_of(name: str) -> dict[str, Any]:
-    content: dict[str, Any] = yaml.load((RULES_DIR / name).read_text(encoding="utf-8"), yaml.CSafeLoader)
-    return content
+def filled(content: Row, shape: type[Shape]) -> Shape | None:
+    """Return a rule file; None when it is refused."""
+    return checked(value_of(content), shape, [])
 
 
 # screening
@@ -117,19 +120,16 @@ def excluded(plain: Facts, fact: str, value: str, lifted_by: list[str]) -> Itera
 
 
 def notices(
-    read: Callable[[object, str], Rules], answers: Callable[[Rules], Iterator[object]], told: object, change: Change
+    shape: type[Shape], answers: Callable[[Shape], Iterator[object]], told: dict[str, Any], change: Change
 ) -> bool:
     """Tell whether a changed file is refused, or any answer differs from the one before."""
-    before = read(told, "before")
-    try:
-        after = read(change.content, "after")
-    except Fault:
-        return True
-    return any(one != other for one, other in zip(answers(before), answers(after), strict=True))
+    before, after = filled(told, shape), filled(change.content, shape)
+    assert before is not None
+    return after is None or any(one != other for one, other in zip(answers(before), answers(after), strict=True))
 
 
 def screening_notices(told: dict[str, Any], change: Change) -> bool:
-    return notices(screening_of, lambda rules: (screen(facts, rules) for facts in verdicts(change)), told, change)
+    return notices(ScreeningRules, lambda rules: (screen(facts, rules) for facts in verdicts(change)), told, change)
 
 
 # deadlines
@@ -204,44 +204,19 @@ ORDERS: dict[str, Callable[[Change, Standing, date, datetime], Iterator[Any]]] =
 def answer(order: Command, dispute: Dispute | None, procedure: str, rules: DeadlineRules) -> object:
     """Return the event and its timers, or the refusal and its text."""
     try:
-        (event,) = decided(dispute, complete(order, dispute, procedure, Rulebook(RULES, rules, CALENDAR)))
+        (event,) = decided(dispute, complete(order, dispute, procedure, replace(BOOK, deadlines=rules)))
     except Rejected as refused:
         return refused.code, str(refused)
     return event, set_by(event, evolve(dispute, event), rules)
 
 
 def deadlines_notice(told: dict[str, Any], change: Change) -> bool:
-    return notices(deadlines_of, lambda rules: (answer(*case, rules) for case in orders(change)), told, change)
+    return notices(DeadlineRules, lambda rules: (answer(*case, rules) for case in orders(change)), told, change)
 
 
-# matching
-def matches(rules: MatchingRules) -> Iterator[object]:
-    """Return comparisons that between them have every reason, and some that stand at each limit."""
-    day, group = date(2024, 2, 1), [f"w-{n}" for n in range(5)]
-    one = marks(["a"], ["b"], happened_on=day, amount_fen=200, subject_ref="1", case_cause="x", village="620725101001")
-    others = [
-        one,
-        *(replace(one, happened_on=day + timedelta(days=n)) for n in (2, 4, 31)),
-        replace(one, amount_fen=179, subject="2", category="08", complete=False),
-        replace(one, subject="", received_on=one.received_on + timedelta(days=366)),
-        # At 80 and at 55 by the rules in force.
-        replace(one, subject="", village="", cause="", town="", amount_fen=0),
-        replace(one, subject="", village="", cause="", category="", amount_fen=0, happened_on=None),
-    ]
-    pairs = [*((one, other) for other in others), (marks(["w-1"], ["firm"]), marks(group, ["firm"]))]
-    for pair in pairs:
-        found = compare(*pair, rules)
-        yield found, texts_of(found, rules)
-
-
-def matching_notices(told: dict[str, Any], change: Change) -> bool:
-    return notices(matching_of, matches, told, change)
-
-
-FILES: dict[str, tuple[type[BaseModel], Callable[[dict[str, Any], Change], bool]]] = {
-    "screening.yaml": (ScreeningFile, screening_notices),
-    "deadlines.yaml": (DeadlineFile, deadlines_notice),
-    "matching.yaml": (MatchingFile, matching_notices),
+FILES: dict[str, tuple[type[RuleFile], Callable[[dict[str, Any], Change], bool]]] = {
+    "screening.yaml": (ScreeningRules, screening_notices),
+    "deadlines.yaml": (DeadlineRules, deadlines_notice),
 }
 
 
@@ -251,15 +226,16 @@ def searched(name: str, told: dict[str, Any], rows: Callable[[str], bool] = bool
 
 
 def test_every_rule_file_is_searched() -> None:
-    assert set(FILES) == {path.name for path in RULES_DIR.iterdir()}
+    assert set(FILES) == {path.name for path in RULES_DIR.iterdir()} - {PACKAGE} == set(SHAPES)
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_every_field_of_every_row_decides_something(name: str) -> None:
-    told = content_of(name)
+@pytest.mark.parametrize("book", BOOKS)
+def test_every_field_of_every_row_decides_something(name: str, book: str) -> None:
+    told = content(name, book)
     found = searched(name, told)
     print(name, dict(found.counts))  # noqa: T201 - the figure of the test
-    rows = 1 + sum(len(part) for part in told.values() if isinstance(part, list) and isinstance(part[0], dict))
+    rows = 1 + sum(len(part) for part in told.values() if isinstance(part, tuple))
     assert found.unnoticed == []
     assert found.counts == {"rows": rows, "changed": rows, "noticed": rows}
 
@@ -268,10 +244,12 @@ def test_every_field_of_every_row_decides_something(name: str) -> None:
     ("name", "section"), [(name, section) for name, sections in DEAD_ROWS.items() for section in sections]
 )
 def test_a_dead_row_is_found(name: str, section: str) -> None:
-    told = copy.deepcopy(content_of(name))
+    told = content(name)
     # The last row of the others is the one that fits everything: the dead one stands before it.
     last = len(told[section]) - (section in {"grounds", "sign_off"})
-    told[section][last:last] = DEAD_ROWS[name][section]
+    rows = list(told[section])
+    rows[last:last] = [{**DEFAULTS[section], **row} for row in DEAD_ROWS[name][section]]
+    told[section] = tuple(rows)
     place = f"{section}[{last}]"
     found = searched(name, told, place.__eq__)
     assert found.counts == {"rows": 1, "changed": 1, "noticed": 0}
@@ -279,14 +257,14 @@ def test_a_dead_row_is_found(name: str, section: str) -> None:
 
 
 def test_a_field_that_nobody_reads_is_found() -> None:
-    class Wider(DeadlineFile):
+    class Wider(DeadlineRules, frozen=True, kw_only=True):
         follow_up_clause: str
 
     def notices(told: dict[str, Any], change: Change) -> bool:
-        read = {name: change.content[name] for name in DeadlineFile.model_fields}
+        read = {name: change.content[name] for name in DeadlineRules.__struct_fields__}
         return deadlines_notice(told, dataclasses.replace(change, content=read))
 
-    told = content_of("deadlines.yaml")
+    told = content("deadlines.yaml")
     wider = {**told, "follow_up_clause": "本县回访制度"}
     found = search(Wider, wider, partial(notices, told), THE_FILE.__eq__)
     assert found.unnoticed == [f"{THE_FILE} follow_up_clause"]
@@ -295,7 +273,7 @@ def test_a_field_that_nobody_reads_is_found() -> None:
 def test_every_code_of_a_rule_can_be_told_by_an_agency() -> None:
     lists = [*ROOT.glob("bridge/record/codes/*.yaml"), *ROOT.glob("services/*_bridge/codes/*.yaml")]
     told = {code for path in lists for code in yaml.load(path.read_text("utf-8"), yaml.CSafeLoader)["codes"]}
-    rules = screening_of(content_of("screening.yaml"), "screening.yaml")
+    rules = BOOK.screening
     read = rules.guardian_needed.union(*(row.values | row.unless for row in rules.exclusions))
     assert read
     assert read <= told

@@ -11,7 +11,6 @@ from tests.support.intake import RULES, suit
 def test_a_clear_suit_with_consent_of_all_is_accepted() -> None:
     verdict = screen(suit(), RULES)
     assert verdict.accepted
-    assert verdict.rule_version == RULES.version
     assert "特邀调解规定" in verdict.clause
 
 

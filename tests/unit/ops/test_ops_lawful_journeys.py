@@ -7,7 +7,6 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
-from dispute.calendar.working_days import WorkCalendar
 from dispute.contracts.codec import command_from_wire
 from dispute.lifecycle import Channel as LifecycleChannel
 from dispute.lifecycle import RecordRuling, Regime, Role, State, dispute_id_of
@@ -15,14 +14,12 @@ from ops.play.demo import write_out
 from ops.play.scenarios.vocabulary import OUTCOME_FORMS, Docking
 from ops.play.simulators.mediators import command_of
 from services.intake.law.completion import complete
-from services.intake.law.registration import Rulebook
-from tests.support.intake import LIMITS, RULES
+from tests.support.intake import BOOK
 from tests.support.lifecycle import ORGAN, PATHS, REF, START, Walk, registration
 from tests.support.scenarios import TINY, tiny
 
 ENDED = {"agree", "apply_for_confirmation", "ruling", "record_performance", "begin_follow_up", "record_visit", "close"}
 STATEMENT = "mediation_statement"
-BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
 
 
 def settled(channel: Docking, regime: Regime) -> str:

@@ -32,6 +32,7 @@ class Stand:
         (Bearing.ACCEPTING, HealthStatus.DOWN, False),
         (Bearing.APPLYING, HealthStatus.DOWN, True),
         (Bearing.PASSING_ON, HealthStatus.DEGRADED, True),
+        (Bearing.NOTHING, HealthStatus.DEGRADED, True),
     ],
 )
 def test_a_trouble_that_lasts_means_what_it_takes_away(bearing: Bearing, lasting: HealthStatus, serving: bool) -> None:  # noqa: FBT001 - a row
