@@ -205,12 +205,12 @@ def _aftercare(record: Record, dice: random.Random) -> Iterator[_Act]:
 
 
 def _recent(record: Record, scenario: Scenario) -> bool:
-    own = term(record.channel, record.received_on, record.facts.procedure) - timedelta(days=1)
+    own = term(record.channel, record.received_on, record.facts.procedure, record.category) - timedelta(days=1)
     return record.arrives_at > scenario.window.closes_at - min(STALE_OPEN, own)
 
 
 def _mediation(record: Record) -> timedelta:
-    longest = longest_mediation(record.channel, record.received_on, record.facts.procedure)
+    longest = longest_mediation(record.channel, record.received_on, record.facts.procedure, record.category)
     return timedelta(days=min(record.ending.after_days, longest))
 
 

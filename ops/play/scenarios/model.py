@@ -279,7 +279,7 @@ class RecordSpec(Strict):
             known(code, CIRCUMSTANCES[self.channel], "circumstances")
         if self.form == STATEMENT and self.channel is not Docking.COURT:
             raise ValueError(f"form: {ONLY_COURTS}")
-        longest = longest_mediation(self.channel, self.received_on, self.procedure)
+        longest = longest_mediation(self.channel, self.received_on, self.procedure, self.category)
         if self.settled_after_days > longest:
             raise ValueError(f"settled_after_days: the term of such a record leaves {longest} days at the most")
         return self
