@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 _DAY: Final = timedelta(days=1)
+REMEMBERED: Final = 4096
 FIRST_DAY: Final = date(1990, 1, 1)
 LAST_DAY: Final = date(2199, 12, 31)
 """Range of plausible days, the same at every input: a day that one service accepts, no later one refuses."""
@@ -26,6 +28,7 @@ def business_day(at: datetime) -> date:
     return at.astimezone(ZONE).date()
 
 
+@lru_cache(maxsize=REMEMBERED)
 def end_of(day: date) -> datetime:
     """Return the instant at the end of a day.
 

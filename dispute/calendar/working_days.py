@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 from itertools import count
-from typing import Final
+from typing import Final, Literal
 
 import chinese_calendar
 import yaml
@@ -66,6 +66,17 @@ class WorkCalendar:
     def __init__(self, notices: Mapping[int, Notice]) -> None:
         self.notices = notices
 
+    @property
+    def notices(self) -> Mapping[int, Notice]:
+        """Notices of years that the library lacks."""
+        return self._notices
+
+    @notices.setter
+    def notices(self, notices: Mapping[int, Notice]) -> None:
+        self._notices = notices
+        # Limits begin on few different days, and an end is asked for at every step of a dispute.
+        self._ends: dict[tuple[str, date, int], LimitEnd] = {}
+
     def covers(self, year: int) -> bool:
         """Tell whether a year's holidays are known."""
         return year in self.notices or _library_covers(year)
@@ -107,9 +118,7 @@ class WorkCalendar:
             民事诉讼法 (2023) 第八十五条：期间开始的时和日，不计算在期间内；
             期间届满的最后一日是法定休假日的，以法定休假日后的第一日为期间届满的日期。
         """
-        first = start + timedelta(days=_at_least_one(days))
-        due = next(day for day in _from(first) if self.is_workday(day))
-        return self._due(first, due)
+        return self._counted("calendar", start, days)
 
     def workday_due(self, start: date, days: int) -> LimitEnd:
         """Return the last day, counted in working days.
@@ -128,6 +137,24 @@ class WorkCalendar:
             人民法院在线调解规则 (法释〔2021〕23号) 第十、十二、十五条 count in 工作日;
             the day of the event is left out as in 民事诉讼法 (2023) 第八十五条.
         """
+        return self._counted("workday", start, days)
+
+    def _counted(self, count: Literal["calendar", "workday"], start: date, days: int) -> LimitEnd:
+        ends, key = self._ends, (count, start, days)
+        known = ends.get(key)
+        if known is None:
+            known = self._calendar(start, days) if count == "calendar" else self._working(start, days)
+            if len(ends) >= _REMEMBERED:
+                ends.clear()
+            ends[key] = known
+        return known
+
+    def _calendar(self, start: date, days: int) -> LimitEnd:
+        first = start + timedelta(days=_at_least_one(days))
+        due = next(day for day in _from(first) if self.is_workday(day))
+        return self._due(first, due)
+
+    def _working(self, start: date, days: int) -> LimitEnd:
         due, left = start, _at_least_one(days)
         while left:
             due += _DAY

@@ -5,7 +5,7 @@ Every open state has a limit, so that nothing waits for ever without an alarm an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -23,13 +23,27 @@ STATE: Final = "state"
 MILESTONES: Final = frozenset(milestone.value for milestone in Milestone)
 
 
+_BY_STATE: Final[dict[int, tuple[tuple[StateLimit, ...], Mapping[str, tuple[StateLimit, ...]]]]] = {}
+
+
 def limit_of_state(dispute: Dispute, book: Rulebook) -> StateLimit | None:
     """Return the limit of a dispute's present state; None when another limit ends that state."""
-    channel = dispute.dimensions.channel.value
-    for row in book.deadlines.states:
-        if row.state == dispute.state and row.channel in {"", channel}:
+    for row in _rows_of(book.deadlines.states).get(dispute.state, ()):
+        if not row.channel or row.channel == dispute.dimensions.channel:
             return row
     return None
+
+
+def _rows_of(rows: tuple[StateLimit, ...]) -> Mapping[str, tuple[StateLimit, ...]]:
+    """Return the rows by their state; kept for the rules in force, since every step of a dispute asks."""
+    kept = _BY_STATE.get(id(rows))
+    if kept is None or kept[0] is not rows:
+        _BY_STATE.clear()
+        found: dict[str, tuple[StateLimit, ...]] = {}
+        for row in rows:
+            found[row.state] = (*found.get(row.state, ()), row)
+        kept = _BY_STATE[id(rows)] = (rows, found)
+    return kept[1]
 
 
 def state_end(dispute: Dispute, book: Rulebook) -> tuple[datetime, bool] | None:
