@@ -75,8 +75,16 @@ def note_undocked(at: Situation, order: NoteUndocked) -> Change:
 
 
 def resubmit(at: Situation, order: Resubmit) -> Change:
-    """Open the dispute for another round; petition limits stay."""
+    """Open the dispute for another round; petition limits and the first day of receipt stay."""
     dispute = at.known
-    cohort = replace(dispute.cohort, accepted_on=None, due_on=None, agreed_on=None, concluded_on=None, closed_on=None)
+    cohort = replace(
+        dispute.cohort,
+        registered_on=order.received_on,
+        accepted_on=None,
+        due_on=None,
+        agreed_on=None,
+        concluded_on=None,
+        closed_on=None,
+    )
     dimensions = without_outcome(dispute.dimensions)
     return Change(dimensions, cohort, e.Resubmitted(at.command.limit.clause, order.round))

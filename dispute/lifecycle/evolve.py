@@ -177,6 +177,13 @@ def _visited(dispute: Dispute, _: Event, of: Visited) -> dict[str, Any]:
     return {"clean_visits": dispute.clean_visits + 1 if of.clean_visit else 0}
 
 
+def _begun(dispute: Dispute, event: Event, _: Payload) -> dict[str, Any]:
+    """Take back the conclusion that a further attempt takes back: the next one is the first again."""
+    since = event.rewinds_to or event.sequence
+    taken = sum(each.type in CONCLUSIONS and each.sequence < since for each in event.retracts)
+    return {"conclusions": dispute.conclusions - taken}
+
+
 def _failed(_: Dispute, event: Event, __: Payload) -> dict[str, Any]:
     return {"clock_stopped_on": None, "failed_on": event.business_day}
 
@@ -209,6 +216,7 @@ OWN_CHANGES: Final[Mapping[EventKind, Callable[[Dispute, Event, Any], dict[str, 
     EventKind.LEVEL_ESCALATED: _escalated,
     EventKind.BOUNCED: lambda _, __, ___: {"co_departments": (), "sign_by": None},
     EventKind.SIGNED: lambda _, __, ___: {"sign_by": None},
+    EventKind.MEDIATION_BEGUN: _begun,
     EventKind.SUSPENDED: _suspended,
     EventKind.RESUMED: _clock_is_off,
     EventKind.FAILED: _failed,

@@ -131,6 +131,12 @@ def not_linked_yet(at: Situation, _: Link) -> Code | None:
     return refusals.LINKED_ALREADY if at.known.master_dispute_id else None
 
 
+def is_registered(at: Situation, _: Link) -> Code | None:
+    """What was found to be no matter for docking is not counted, so a link has nothing to count it with."""
+    known = any(fact.type is EventKind.REGISTERED for fact in at.known.counted)
+    return None if known else refusals.WRONG_STATE
+
+
 def is_linked(at: Situation, order: Unlink) -> Code | None:
     """There is a link to undo, with a reason."""
     if not is_code(order.reason_code):

@@ -216,7 +216,7 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
             (g.round_is_next,)),
     Transition("L1", c.Link, OPEN, None, K.LINKED, links.link,
             "关联同一事项，各案照办照计", "linked to its matter; each is handled and counted by itself",
-            (g.master_is_another, g.not_linked_yet)),
+            (g.master_is_another, g.not_linked_yet, g.is_registered)),
     Transition("L2", c.Unlink, (*OPEN, S.CLOSED), None, K.UNLINKED, links.unlink,
             "解除关联，重述统计", "unlinked; figures are restated",
             (g.is_linked,)),

@@ -218,8 +218,8 @@ REGISTER: Final[tuple[MetricRow, ...]] = (
     MetricRow(
         "hub_stats_disputes",
         "gauge",
-        "计数的基数（登记、受理、达成、未成、已结）；比率的分子和分母各为一个 measure",
-        "Base counts (registered, accepted, agreed, failed, concluded); numerators and denominators of the rates",
+        "计数的基数（登记、事项、受理、达成、未成、已结）；比率的分子和分母各为一个 measure",
+        "Base counts (registered, matters, accepted, agreed, failed, concluded); numerators and denominators of rates",
         ("county", "channel", "measure"),
     ),
     MetricRow(

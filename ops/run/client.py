@@ -80,7 +80,9 @@ class HubClient:
         found = await asyncio.gather(*(self.sheet(label) for label in labels))
         return dict(zip(labels, found, strict=True))
 
-    async def rates(self, start: str, end: str, at_least: Mapping[StreamName, int]) -> tuple[tuple[RateRow, ...], int]:
+    async def rates(
+        self, start: str, end: str, at_least: Mapping[StreamName, int], metrics: Sequence[str] = METRICS
+    ) -> tuple[tuple[RateRow, ...], int]:
         """Return the rates of [start, end).
 
         With them comes the number of events that stats has folded. The state includes the given journal positions.
@@ -89,12 +91,13 @@ class HubClient:
             start: ISO date; empty is open.
             end: ISO date of the day after; empty is open.
             at_least: Stream to position in the journal that the state must include.
+            metrics: Names of the figures.
 
         Raises:
             Rejected: Stats refuses a date; the error names the field.
             Retryable: Stats does not reach the positions in time.
         """
-        request = stats_pb2.GetRatesRequest(query=_query(start, end), at_least=vector_to_wire(at_least))
+        request = stats_pb2.GetRatesRequest(query=_query(start, end, metrics), at_least=vector_to_wire(at_least))
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
         answer = await call(stub.GetRates, request, timeout_s=self._patience_s)
         return tuple(_rate(rate) for rate in answer.rates), answer.events
@@ -106,7 +109,7 @@ class HubClient:
         """
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
         try:
-            async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(start, end))):
+            async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(start, end, METRICS))):
                 yield tuple(_rate(rate) for rate in answer.rates), answer.events
         except grpc.aio.AioRpcError as error:
             if refusal_of(error).is_final and error.code() is grpc.StatusCode.UNIMPLEMENTED:
@@ -137,8 +140,8 @@ class HubClient:
         return max((sample.value for family in families for sample in family.samples if sample.name == LAG), default=0)
 
 
-def _query(start: str, end: str) -> stats_pb2.Query:
-    return stats_pb2.Query(start_on=start, end_on=end, metrics=METRICS, channels=CHANNELS)
+def _query(start: str, end: str, metrics: Sequence[str]) -> stats_pb2.Query:
+    return stats_pb2.Query(start_on=start, end_on=end, metrics=metrics, channels=CHANNELS)
 
 
 def _rate(wire: stats_pb2.Rate) -> RateRow:

@@ -19,7 +19,7 @@ from ops.console.exits import Exit
 from ops.run.books import Books, balance
 from ops.run.client import PERSON_S, HubClient
 from ops.run.launcher import SERVICES
-from ops.run.rates import RateRow
+from ops.run.rates import FIGURES, RateRow
 from ops.run.restarts import restarts
 from ops.run.run_folder import Running, find
 from ops.run.tables import books_table, rates_table
@@ -121,7 +121,7 @@ def rates(
     *,
     json: Json = False,
 ) -> None:
-    """比率 Diversion, success and resolution, each with numerator and denominator."""
+    """比率 Diversion, success, resolution and matters, each with numerator and denominator."""
     running = find_or_fail(run)
     table, events = output.carry_out(_rates(running, start, end))
     if json:
@@ -133,7 +133,7 @@ def rates(
 async def _rates(running: Running, start: str, end: str) -> tuple[tuple[RateRow, ...], int]:
     client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
     try:
-        return await client.rates(start, end, {})
+        return await client.rates(start, end, {}, FIGURES)
     finally:
         await client.close()
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from dispute.lifecycle.vocabulary import DOCKED
 from ops.run.books import Books
-from ops.run.rates import METRICS, RateRow
+from ops.run.rates import FIGURES, METRICS, RateRow
 
 CHANNEL_NAMES: Final = {str(channel): f"{channel.zh} {channel}" for channel in DOCKED} | {"all": "合计 all"}
 SHORT_NAMES: Final = {
@@ -21,17 +21,21 @@ SHORT_NAMES: Final = {
     "success": "成功÷受理",
     "success_on_concluded": "成功÷已结",
     "resolution": "化解率",
+    "matters": "事项÷登记",
 }
 METRIC_NAMES: Final = {
     "diversion": "分流率\ndiversion",
     "success": "成功率（÷受理）\nsuccess on accepted",
     "success_on_concluded": "成功率（÷已结）\nsuccess on concluded",
     "resolution": "化解率\nresolution",
+    "matters": "事项÷登记\nmatters of records",
 }
 
 
 def rates_table(rates: Iterable[RateRow], title: str, *, low: bool = False) -> Table:
     """Return the rates with numerators and denominators.
+
+    A column for each figure that was asked for.
 
     Args:
         rates: To show.
@@ -40,11 +44,13 @@ def rates_table(rates: Iterable[RateRow], title: str, *, low: bool = False) -> T
     """
     table = _table(title, low=low)
     table.add_column("渠道 channel", no_wrap=low)
-    for metric in METRICS:
-        table.add_column(SHORT_NAMES[metric] if low else METRIC_NAMES[metric], justify="right", no_wrap=low)
     cells = {(rate.channel, rate.metric): rate for rate in rates}
+    asked = {metric for _, metric in cells} or set(METRICS)
+    columns = [metric for metric in FIGURES if metric in asked]
+    for metric in columns:
+        table.add_column(SHORT_NAMES[metric] if low else METRIC_NAMES[metric], justify="right", no_wrap=low)
     for channel, name in CHANNEL_NAMES.items():
-        shown = [cells.get((channel, metric)) for metric in METRICS]
+        shown = [cells.get((channel, metric)) for metric in columns]
         if any(shown):
             cells_shown = [cell(rate) for rate in shown]
             table.add_row(name, *(text.replace(" = ", " ").replace(" %", "%") if low else text for text in cells_shown))

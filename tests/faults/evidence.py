@@ -26,7 +26,7 @@ from tests.faults.rows import ROWS_OF, TABLES, Cell, StoreRows
 HANDOFFS: Final = "dispute.handoffs.v1"
 JOURNAL: Final = "dispute.journal.v1"
 TOPICS: Final = (HANDOFFS, JOURNAL, f"{HANDOFFS}.dlq", f"{JOURNAL}.dlq")
-METRICS: Final = ("diversion", "success", "success_on_concluded", "resolution")
+METRICS: Final = ("diversion", "success", "success_on_concluded", "resolution", "matters")
 CHANNELS: Final = ("court", "police", "petition", "window", "all")
 PATIENCE_S: Final = 60.0
 ANSWER_S: Final = 20.0
@@ -233,7 +233,7 @@ def windows_of(stats: StoreRows) -> list[tuple[str, str]]:
 
 
 def read_rates(address: str, windows: Sequence[tuple[str, str]]) -> Sequence[Answer]:
-    """Ask stats for its four rates over some windows."""
+    """Ask stats for its figures over some windows."""
     answers: list[Answer] = []
     with grpc.insecure_channel(address) as channel:
         stub = stats_pb2_grpc.StatsServiceStub(channel)

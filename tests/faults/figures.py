@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from tests.faults.evidence import Answer, Evidence
-from tests.faults.recount import EPOCH, TYPES, CellKey, Line, OpenKey, Recount, Where
+from tests.faults.recount import EPOCH, ROUNDS, TYPES, CellKey, Line, OpenKey, Recount, Where
 from tests.faults.rows import Cell, Fact, Interned, StoreRows, Total
 
 FLAGS: Final = 4
@@ -18,17 +18,19 @@ FLAGS: Final = 4
 DECIDED: Final = 1001
 CONCLUDED: Final = 1002
 
-Part = tuple[tuple[str, str], ...]
-"""What a figure sums: (type, which of them: all | first | concluding)."""
+Part = tuple[tuple[str, str, int], ...]
+"""What a figure sums: (type, which of them: all | first | concluding, its sign)."""
+OPENINGS: Final[Part] = (("accepted", "all", 1), ("reopened", "all", 1))
 RATES: Final[Mapping[str, tuple[Part, Part, str]]] = {
-    "diversion": ((("accepted", "all"),), (("registered", "all"),), "registered"),
-    "success": ((("agreed", "first"),), (("accepted", "all"), ("reopened", "all")), "openings"),
+    "diversion": ((("accepted", "all", 1),), (("registered", "all", 1), ("resubmitted", "all", 1)), "rounds"),
+    "success": ((("agreed", "first", 1),), OPENINGS, "openings"),
     "success_on_concluded": (
-        (("agreed", "concluding"),),
-        (("agreed", "concluding"), ("failed", "concluding")),
+        (("agreed", "concluding", 1),),
+        (("agreed", "concluding", 1), ("failed", "concluding", 1)),
         "",
     ),
-    "resolution": ((("agreed", "first"),), (("accepted", "all"), ("reopened", "all")), "openings"),
+    "resolution": ((("agreed", "first", 1),), OPENINGS, "openings"),
+    "matters": ((("registered", "all", 1), ("linked", "all", -1)), (("registered", "all", 1),), ""),
 }
 """Metric -> numerator, denominator, what of the denominator may be open (docs/figures.md)."""
 
@@ -124,15 +126,15 @@ def _open(
     stats: StoreRows, names: Mapping[int, str], sums: Counter[CellKey], recounted: Counter[OpenKey]
 ) -> Iterator[str]:
     """What is open by the cells (began less answered) against what is open by each dispute's own history."""
-    kinds = {DECIDED: "registered", CONCLUDED: "openings"}
+    kinds = {DECIDED: "rounds", CONCLUDED: "openings"}
     stored: Counter[OpenKey] = Counter()
     for row in stats.of(Cell):
         if row.measure in kinds:
             where = Where(names[row.channel], names[row.county], names[row.town])
             stored[row.day, kinds[row.measure], where] -= row.count_
     for (day, _, kind, _, _, where), number in sums.items():
-        if kind in {"registered", "accepted", "reopened"}:
-            stored[day, "registered" if kind == "registered" else "openings", where] += number
+        if kind in ROUNDS | {"accepted", "reopened"}:
+            stored[day, "rounds" if kind in ROUNDS else "openings", where] += number
     for key in stored.keys() | recounted.keys():
         if stored[key] != recounted[key]:
             yield f"open: {key}: {stored[key]} by stats' cells, {recounted[key]} by the disputes' histories"
@@ -153,8 +155,8 @@ def _answers(answers: Sequence[Answer], sums: Counter[CellKey], recounted: Count
         for rate in rates:
             numerator, denominator, kind = RATES[rate.metric]
             mine = (
-                _of_channel(counts, set(numerator), rate.channel),
-                _of_channel(counts, set(denominator), rate.channel),
+                _of_channel(counts, numerator, rate.channel),
+                _of_channel(counts, denominator, rate.channel),
                 sum(n for (k, channel), n in undone.items() if k == kind and rate.channel in {"all", channel}),
             )
             if (rate.numerator, rate.denominator, rate.open) != mine:
@@ -172,8 +174,10 @@ def _counts(sums: Counter[CellKey], days: range) -> Counter[tuple[tuple[str, str
     return counts
 
 
-def _of_channel(counts: Counter[tuple[tuple[str, str], str]], parts: set[tuple[str, str]], channel: str) -> int:
-    return sum(number for (part, where), number in counts.items() if part in parts and channel in {"all", where})
+def _of_channel(counts: Counter[tuple[tuple[str, str], str]], parts: Part, channel: str) -> int:
+    signs = {(kind, which): sign for kind, which, sign in parts}
+    chosen = ((part, number) for (part, where), number in counts.items() if channel in {"all", where})
+    return sum(signs[part] * number for part, number in chosen if part in signs)
 
 
 def _day(iso: str, otherwise: int) -> int:

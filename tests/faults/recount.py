@@ -38,6 +38,8 @@ TYPES: Final[Mapping[int, str]] = {
     18: "rated",
     19: "visited",
     20: "duplicate_linked",
+    21: "linked",
+    22: "resubmitted",
 }
 """What the codes in `fact.type` mean: the layout of the store."""
 CODE: Final = {name: code for code, name in TYPES.items()}
@@ -50,6 +52,8 @@ MEASURED: Final = frozenset(
         "failed",
         "withdrawn",
         "duplicate_linked",
+        "linked",
+        "resubmitted",
         "returned",
         "referred",
         "performed",
@@ -61,7 +65,9 @@ MEASURED: Final = frozenset(
 """Types that docs/figures.md has a measure of; only these are summed in cells."""
 CONCLUSIONS: Final = frozenset({"agreed", "failed", "withdrawn"})
 OUTCOMES: Final = frozenset({"accepted", "mediation_refused", "withdrawn"})
-"""What gives a registered dispute its outcome."""
+"""What gives a round its outcome."""
+ROUNDS: Final = frozenset({"registered", "resubmitted"})
+"""What begins a round: the record is received, or received anew."""
 
 
 Due = tuple[int | None, int | None, int | None]
@@ -110,7 +116,7 @@ class Counted:
 CellKey = tuple[int, int, str, bool, bool, Where]
 """(day, shard, type, first, concluding, where)."""
 OpenKey = tuple[int, str, Where]
-"""(day, `registered` or `openings`, where)."""
+"""(day, `rounds` or `openings`, where)."""
 
 
 @dataclass
@@ -142,11 +148,11 @@ class Recount:
         """Return what has no outcome yet, under the day on which it began."""
         sums: Counter[OpenKey] = Counter()
         for facts in self.facts.values():
-            decided = any(fact.type in OUTCOMES for fact in facts.values())
+            decided = {fact.opening for fact in facts.values() if fact.type in OUTCOMES}
             concluded = {fact.opening for fact in facts.values() if fact.concluding}
             for fact in facts.values():
-                if fact.type == "registered" and not decided:
-                    sums[fact.day, "registered", fact.where] += 1
+                if fact.type in ROUNDS and fact.opening not in decided:
+                    sums[fact.day, "rounds", fact.where] += 1
                 if fact.type in {"accepted", "reopened"} and fact.opening not in concluded:
                     sums[fact.day, "openings", fact.where] += 1
         return sums
@@ -193,9 +199,11 @@ def _add(counted: Recount, stream: str, position: int, event: journal_pb2.Journa
 
 def _counted(told: journal_pb2.JournalEvent | journal_pb2.Retraction, dims: dimensions_pb2.Dimensions) -> Counted:
     ends = told.type in CONCLUSIONS
+    # A link counts on the day on which its record was received.
+    received_on = (told.cohort.received_on or told.cohort.registered_on) if told.type == "linked" else ""
     return Counted(
         type=told.type,
-        day=date.fromisoformat(told.business_day).toordinal() - EPOCH,
+        day=date.fromisoformat(received_on or told.business_day).toordinal() - EPOCH,
         where=_where(dims),
         opening=told.reopen_seq,
         first=ends and told.ordinal == 1,

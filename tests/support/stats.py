@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -17,7 +18,9 @@ import httpx2
 import pytest
 from typing_extensions import override
 
+from dispute.contracts.codec import event_to_wire
 from dispute.contracts.topics import CATALOGUE, JOURNAL
+from dispute.lifecycle import Dispute, Event
 from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
@@ -30,6 +33,10 @@ from hub.streams.memory import MemoryBus
 from hub.streams.memory_feed import MemoryFeed
 from hub.streams.topics import partition_of, shard_of
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from services.stats.facts.fold import DIMENSIONS, Fold, cohort_days
+from services.stats.facts.windows import day_number
+from services.stats.figures.definitions import METRICS
+from services.stats.figures.rates import rate_of
 from services.stats.settings import StatsSettings
 from services.stats.wiring import Stats, build
 
@@ -115,6 +122,91 @@ def life(
         return events
     ended = {**accepted, "concluded_on": f"2024-{month}-09"}
     return [*events, event(ending, dispute=number, day=f"2024-{month}-09", dimensions=where, cohort=ended)]
+
+
+class Ids:
+    """Interns dimensions in memory; 0 is empty."""
+
+    def __init__(self) -> None:
+        self.known: dict[tuple[str, str], int] = {}
+
+    def of(self, dimensions: Any) -> tuple[int, ...]:  # noqa: ANN401 - any message with the fields
+        return tuple(self.one(name, getattr(dimensions, name)) for name in DIMENSIONS)
+
+    def one(self, name: str, value: str) -> int:
+        return self.known.setdefault((name, value), len(self.known) + 1) if value else 0
+
+    def name(self, number: int) -> str:
+        return next((value for (_, value), known in self.known.items() if known == number), "")
+
+
+Days = tuple[date | None, date | None]
+"""First day of a window, and the day after its last."""
+EVER: Days = (None, None)
+Figure = tuple[int, int, int]
+"""Numerator, denominator, open."""
+
+
+def journal_of(histories: Iterable[Sequence[Event]]) -> list[journal_pb2.JournalEvent]:
+    """Return the journal of real disputes, in the order in which things happened to them."""
+    told = [event for history in histories for event in history]
+    return [event_to_wire(event, datetime(2024, 3, 1, tzinfo=UTC)) for event in told]
+
+
+def folded_figures(
+    histories: Iterable[Sequence[Event]], days: Days = EVER, channel: str = "all", town: str = ""
+) -> dict[str, Figure]:
+    """Return every metric of a window as the fold counts it."""
+    ids = Ids()
+    fold = Fold(ids.of, cohort_days)
+    for position, event in enumerate(journal_of(histories), start=1):
+        fold.add(event, 1, 0, position)
+    start, end = (None if day is None else day_number(day.isoformat()) for day in days)
+    counts: Counter[tuple[str, int]] = Counter()
+    for (day, _, measure, where, _, place), count in fold.cells.items():
+        inside = (start is None or day >= start) and (end is None or day < end)
+        if inside and town in {"", ids.name(place)}:
+            counts[ids.name(where), measure] += count
+    rates = [rate_of(counts, metric, channel) for metric in METRICS]
+    return {rate.metric: (rate.numerator, rate.denominator, rate.open) for rate in rates}
+
+
+def recounted_figures(disputes: Iterable[Dispute], days: Days = EVER, channel: str = "all") -> dict[str, Figure]:
+    """Count the same by what each dispute says of itself, without the fold's means.
+
+    An opening is a round or a relapse; what is open is an opening of the window without its outcome, whenever that
+    came.
+    """
+    sums: Counter[str] = Counter()
+    for dispute in disputes:
+        if channel not in {"all", dispute.dimensions.channel.value}:
+            continue
+        facts = list(dispute.counted)
+        decided = {
+            fact.reopen_seq for fact in facts if fact.type.value in {"accepted", "mediation_refused", "withdrawn"}
+        }
+        concluded = {fact.reopen_seq for fact in facts if fact.conclusion_ordinal == 1}
+        for fact in facts:
+            if (days[0] is not None and fact.business_day < days[0]) or (
+                days[1] is not None and fact.business_day >= days[1]
+            ):
+                continue
+            kind, first = fact.type.value, fact.ordinal == 1
+            sums[kind] += 1
+            sums["matters"] += kind == "registered" and not dispute.master_dispute_id
+            sums["first agreements"] += kind == "agreed" and first
+            sums[f"concluded as {kind}"] += fact.conclusion_ordinal == 1
+            sums["undecided"] += kind in {"registered", "resubmitted"} and fact.reopen_seq not in decided
+            sums["unconcluded"] += kind in {"accepted", "reopened"} and fact.reopen_seq not in concluded
+    opened = sums["accepted"] + sums["reopened"]
+    agreed, failed = sums["concluded as agreed"], sums["concluded as failed"]
+    return {
+        "diversion": (sums["accepted"], sums["registered"] + sums["resubmitted"], sums["undecided"]),
+        "success": (sums["first agreements"], opened, sums["unconcluded"]),
+        "success_on_concluded": (agreed, agreed + failed, 0),
+        "resolution": (sums["first agreements"], opened, sums["unconcluded"]),
+        "matters": (sums["matters"], sums["registered"], 0),
+    }
 
 
 @dataclass

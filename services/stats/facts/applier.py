@@ -24,7 +24,8 @@ from hub.store.store import Transaction
 from hub.streams.applier import Answer, Applier
 from hub.streams.judge import Numbered
 from services.stats.facts.changes import StoreChangeSignal
-from services.stats.facts.fold import CohortLike, Days, Fold, cohort_days
+from services.stats.facts.fields import CohortLike
+from services.stats.facts.fold import Days, Fold, cohort_days
 from services.stats.facts.interning import Interning
 from services.stats.facts.ledger import FactWriter
 

@@ -1,18 +1,17 @@
 """Folds journal events into facts and cells.
 
-Facts and cells are integers. The fold is pure: it looks nothing up and keeps nothing per dispute. The events are read
-through protocols that have the same fields as the wire message, so that nothing is copied on the hot path and this
-module knows no transport.
+Facts and cells are integers. The fold is pure: it looks nothing up and keeps nothing per dispute.
 """
 
 from __future__ import annotations
 
 from binascii import unhexlify
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, Protocol
+from typing import Final
 
 from dispute.refusals.interfaces import BAD_DISPUTE_ID
 from hub.errors import Fault
+from services.stats.facts.fields import CohortLike, DimensionsLike, EventLike, RetractionLike
 from services.stats.facts.measures import (
     CODES,
     CONCLUDING,
@@ -29,118 +28,17 @@ from services.stats.facts.windows import day_number
 
 _UUID_BYTES: Final = 16
 _CORE: Final = 3
-_ENTERED: Final = 3
-"""The first three of `COHORTS`: received, registered, accepted."""
+_ENTERED: Final = 2
+"""The first two of `COHORTS`: received, registered."""
+_ACCEPTED: Final = 2
+"""Place of `accepted_on` in `COHORTS`."""
 _REFUSED: Final = "not_mediable"
 """State of a dispute whose mediation was refused."""
+_REFUSAL: Final = "mediation_refused"
 _WITHDRAWN: Final = int(FactType.WITHDRAWN)
+_LINKED: Final = int(FactType.LINKED)
 _DECIDED: Final = int(CohortCount.DECIDED)
 _CONCLUDED: Final = int(CohortCount.CONCLUDED)
-
-
-class CohortLike(Protocol):
-    """Cohort dates, ISO or empty; fields as in `hub.dispute.v1.CohortDates`."""
-
-    received_on: str
-    registered_on: str
-    accepted_on: str
-    due_on: str
-    agreed_on: str
-    concluded_on: str
-    closed_on: str
-    local_due_on: str
-    statutory_due_on: str
-
-
-class DimensionsLike(Protocol):
-    """Dimensions of a dispute; fields as in `hub.dispute.v1.Dimensions`."""
-
-    channel: str
-    county_code: str
-    town_code: str
-    source_organ: str
-    village_code: str
-    grid_code: str
-    category: str
-    case_cause: str
-    regime: str
-    level: str
-    lead_department: str
-    organisation: str
-    mediation_kind: str
-    dispatch_mode: str
-    mediator_id: str
-    colour: str
-    recurrence: str
-    scale: str
-    outcome_form: str
-    outcome_code: str
-    rule_version: str
-
-
-class InstantLike(Protocol):
-    """Seconds and nanoseconds since 1970."""
-
-    seconds: int
-    nanos: int
-
-
-class RetractionLike(Protocol):
-    """A retraction; fields as in `hub.journal.v1.Retraction`."""
-
-    type: str
-    business_day: str
-    restated: bool
-    ordinal: int
-    conclusion_ordinal: int
-    reopen_seq: int
-
-    @property
-    def cohort(self) -> CohortLike:
-        """Cohort dates it was counted with."""
-
-    @property
-    def dimensions(self) -> DimensionsLike:
-        """Dimensions it was counted under."""
-
-    @property
-    def restated_as(self) -> DimensionsLike:
-        """Dimensions from now on, when it is restated."""
-
-    @property
-    def restated_cohort(self) -> CohortLike:
-        """Cohort dates from now on, where set."""
-
-    def HasField(self, name: Literal["restated_cohort"]) -> bool:  # noqa: N802 - protobuf's own spelling
-        """Tell whether the restatement changes cohort dates too."""
-
-
-class EventLike(Protocol):
-    """Fields of `hub.journal.v1.JournalEvent` that counting needs."""
-
-    dispute_id: str
-    type: str
-    business_day: str
-    from_state: str
-    reopen_seq: int
-    ordinal: int
-    conclusion_ordinal: int
-
-    @property
-    def recorded_at(self) -> InstantLike:
-        """When the hub recorded it."""
-
-    @property
-    def cohort(self) -> CohortLike:
-        """Cohort dates after the event."""
-
-    @property
-    def dimensions(self) -> DimensionsLike:
-        """Dimensions after the event."""
-
-    @property
-    def retracts(self) -> Sequence[RetractionLike]:
-        """Counted facts that no longer hold."""
 
 
 Ids = tuple[int, ...]
@@ -266,7 +164,8 @@ class Fold:
         if fact is not None:
             cohorts = self._days_of(event.cohort)
             ids = self._ids_of(event.dimensions)
-            lines.append(_line(fact, event, cohorts, ids, refused=event.from_state == _REFUSED))
+            refused = event.from_state == _REFUSED and not _unrefused(retracts)
+            lines.append(_line(fact, event, cohorts, ids, refused=refused))
         if retracts:
             lines += self._taken_back(retracts, shard, position)
         instant = event.recorded_at
@@ -291,16 +190,17 @@ class Fold:
     def _taken_back(self, retracts: Sequence[RetractionLike], shard: int, position: int) -> list[Line]:
         """Return the lines of the retractions.
 
-        Each has its whole fact, and all facts of the dispute are among them.
+        Each has its whole fact. A withdrawal is never among them without the refusal that it followed.
         """
         lines: list[Line] = []
-        refused = any(retraction.type == "mediation_refused" for retraction in retracts)
+        refusals = {retraction.reopen_seq for retraction in retracts if retraction.type == _REFUSAL}
         for retraction in retracts:
             fact = CODES.get(retraction.type)
             if fact is None:
                 if retraction.type not in UNCOUNTED:
                     raise _unknown(retraction.type, shard, position)
                 continue
+            refused = retraction.reopen_seq in refusals
             cohorts = self._days_of(retraction.cohort)
             old = self._ids_of(retraction.dimensions)
             lines.append(_line(fact, retraction, cohorts, old, sign=-1, refused=refused))
@@ -315,28 +215,53 @@ class Fold:
 def _line(
     fact: int, event: EventLike | RetractionLike, cohorts: Days, ids: Ids, *, sign: int = 1, refused: bool
 ) -> Line:
-    """Return a fact's line, from its event or a retraction."""
+    """Return a fact's line, from its event or a retraction.
+
+    A link counts under the day on which its record was received, whenever it was made: in every window, records less
+    links are matters.
+    """
     first = concluding = 0
+    day = _entered_on(0, cohorts) if fact == _LINKED else None
+    if day is None:
+        day = day_number(event.business_day)
     if fact in CONCLUSIONS:
         first, concluding = int(event.ordinal == 1), int(event.conclusion_ordinal == 1)
-    cohort_count = cohort_count_of(fact, cohorts, concluding=concluding, refused=refused)
-    return (fact, sign, day_number(event.business_day), first, concluding, event.reopen_seq, cohort_count, cohorts, ids)
+    opening = event.reopen_seq
+    cohort_count = cohort_count_of(fact, opening, cohorts, concluding=concluding, refused=refused)
+    return (fact, sign, day, first, concluding, opening, cohort_count, cohorts, ids)
 
 
-def cohort_count_of(fact: int, cohorts: Days, *, concluding: int, refused: bool) -> tuple[int, int] | None:
+def _unrefused(retracts: Sequence[RetractionLike]) -> bool:
+    """Tell whether a refusal is taken back: what came late is decided as if mediation had not been refused."""
+    return any(retraction.type == _REFUSAL and not retraction.restated for retraction in retracts)
+
+
+def _entered_on(opening: int, cohorts: Days) -> int | None:
+    """Return the day on which a round was received.
+
+    Only a record that was handed over anew is decided in a later opening: a relapse begins accepted.
+    """
+    received, registered = cohorts[:_ENTERED]
+    return registered if received is None or opening else received
+
+
+def cohort_count_of(
+    fact: int, opening: int, cohorts: Days, *, concluding: int, refused: bool
+) -> tuple[int, int] | None:
     """Return the cohort count of a fact.
 
     Returns (day, cohort count) when the fact gives an earlier one its outcome, else None.
 
     Args:
         fact: Code of the fact.
+        opening: Its opening.
         cohorts: Its cohort dates; `accepted_on` is that of its own opening.
         concluding: It is the first conclusion of its opening.
         refused: Mediation had been refused before: a withdrawal decides nothing any more.
     """
-    received, registered, accepted = cohorts[:_ENTERED]
+    accepted = cohorts[_ACCEPTED]
     if fact in DECISIONS or (fact == _WITHDRAWN and concluding and accepted is None and not refused):
-        entered = registered if received is None else received
+        entered = _entered_on(opening, cohorts)
         return None if entered is None else (entered, _DECIDED)
     if concluding and accepted is not None:
         return (accepted, _CONCLUDED)

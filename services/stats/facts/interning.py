@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from dispute.refusals.interfaces import BAD_DIMENSION
 from hub.store.prepared import PreparedStatement, insert_into
-from services.stats.facts.fold import DIMENSIONS, DimensionsLike, Ids
+from services.stats.facts.fields import DimensionsLike
+from services.stats.facts.fold import DIMENSIONS, Ids
 from services.stats.facts.tables import interned
 
 STREAM: Final = 0

@@ -87,7 +87,7 @@ class StoreLedger(FactLedger):
             chosen = _chosen(where, selection)
             if cursor is not None:
                 chosen.append(_upto(tx, positions))
-            net = sa.func.sum(fact.c.sign)
+            net = sa.func.sum(_signed(selection))
             number = tx.scalar(sa.select(sa.func.coalesce(net, 0)).where(*chosen))
             if cursor is not None:
                 after = (fact.c.day == cursor.day) & (fact.c.dispute > cursor.dispute)
@@ -154,8 +154,16 @@ def _chosen(where: Scope, selection: Selection) -> list[sa.ColumnElement[bool]]:
     return chosen
 
 
+def _signed(selection: Selection) -> sa.ColumnElement[int]:
+    """Return what a fact adds to the number, so that a linked record and its link are no dispute of `matters`."""
+    less = [int(measure.less) for measure in selection.measures if measure.less is not None]
+    return sa.case((fact.c.type.in_(less), -fact.c.sign), else_=fact.c.sign) if less else fact.c.sign
+
+
 def _of_measure(measure: Measure) -> sa.ColumnElement[bool]:
     mine = fact.c.type == int(measure.fact)
+    if measure.less is not None:
+        return mine | (fact.c.type == int(measure.less))
     if measure.only is FactFilter.FIRST:
         return mine & (fact.c.first == 1)
     if measure.only is FactFilter.CONCLUDING:

@@ -5,6 +5,7 @@ The closed list of fact types, the base counts kept in cells, and the measures d
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -39,6 +40,8 @@ class FactType(IntEnum):
     RATED = 18
     VISITED = 19
     DUPLICATE_LINKED = 20
+    LINKED = 21
+    RESUBMITTED = 22
 
 
 COUNTED: Final[dict[str, FactType]] = {member.name.lower(): member for member in FactType}
@@ -68,7 +71,7 @@ class CohortCount(IntEnum):
     """
 
     DECIDED = 1001
-    """Registered disputes that were accepted, refused, or withdrawn before either; under the day of registration."""
+    """Rounds that were accepted, refused, or withdrawn before either; under the day on which the round was received."""
     CONCLUDED = 1002
     """Openings that were concluded; under the day on which the opening began, by acceptance or by a relapse."""
 
@@ -108,6 +111,7 @@ class Measure:
         en: English term.
         fact: Which facts.
         only: Which of them.
+        less: Facts that are taken off; None when the measure only adds.
     """
 
     name: str
@@ -115,20 +119,27 @@ class Measure:
     en: str
     fact: FactType
     only: FactFilter = FactFilter.ALL
+    less: FactType | None = None
 
     @property
-    def codes(self) -> frozenset[int]:
-        """Base counts that it sums."""
-        return frozenset(
-            base_count(self.fact, first=first, concluding=concluding)
-            for first in (False, True)
-            for concluding in (False, True)
-            if (self.only is not FactFilter.FIRST or first) and (self.only is not FactFilter.CONCLUDING or concluding)
-        )
+    def weights(self) -> Mapping[int, int]:
+        """Base counts that it sums, each with the sign that it has in the sum."""
+        added = dict.fromkeys(_codes_of(self.fact, self.only), 1)
+        return added if self.less is None else added | dict.fromkeys(_codes_of(self.less, FactFilter.ALL), -1)
+
+
+def _codes_of(fact: FactType, only: FactFilter) -> Iterator[int]:
+    for first in (False, True):
+        for concluding in (False, True):
+            if (only is not FactFilter.FIRST or first) and (only is not FactFilter.CONCLUDING or concluding):
+                yield base_count(fact, first=first, concluding=concluding)
 
 
 MEASURES: Final[tuple[Measure, ...]] = (
     Measure("registered", "登记数", "registered", FactType.REGISTERED),
+    Measure("matters", "事项数", "matters, a linked group once", FactType.REGISTERED, less=FactType.LINKED),
+    Measure("linked", "关联数", "linked to the first record of their matter", FactType.LINKED),
+    Measure("resubmitted", "再次移交数", "handed over anew by the source", FactType.RESUBMITTED),
     Measure("accepted", "受理调解数", "accepted for mediation", FactType.ACCEPTED),
     Measure("refused", "不予调解数", "found not mediable, or a side declined", FactType.MEDIATION_REFUSED),
     Measure("agreed", "调解成功数", "first agreements, one per opening", FactType.AGREED, FactFilter.FIRST),
@@ -153,7 +164,9 @@ MEASURES: Final[tuple[Measure, ...]] = (
         FactType.WITHDRAWN,
         FactFilter.CONCLUDING,
     ),
-    Measure("duplicates", "重复登记数", "linked to a master dispute", FactType.DUPLICATE_LINKED),
+    Measure(
+        "duplicates", "重复登记数", "merged into a master dispute by an earlier release", FactType.DUPLICATE_LINKED
+    ),
     Measure("returned", "回流数", "returned to the source", FactType.RETURNED),
     Measure("referred", "移送数", "referred to another route", FactType.REFERRED),
     Measure("performed", "履行数", "agreements performed", FactType.PERFORMED),
@@ -161,7 +174,7 @@ MEASURES: Final[tuple[Measure, ...]] = (
     Measure("closed", "销号数", "struck off the ledger", FactType.CLOSED),
     Measure("reopened", "反弹数", "reopened (relapses)", FactType.REOPENED),
 )
-SUMMED: Final = frozenset(int(measure.fact) for measure in MEASURES)
+SUMMED: Final = frozenset(int(fact) for measure in MEASURES for fact in (measure.fact, measure.less) if fact)
 """Fact types with cells; the others are only kept in `fact` until a measure needs them, and then a rebuild."""
 BY_NAME: Final[dict[str, Measure]] = {measure.name: measure for measure in MEASURES}
 

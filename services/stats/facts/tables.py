@@ -40,10 +40,10 @@ fact: Final = sa.Table(
     sa.Column("line", sa.SmallInteger, nullable=False),
     sa.Column("type", sa.SmallInteger, nullable=False),  # measures.FactType
     sa.Column("sign", sa.SmallInteger, nullable=False),
-    sa.Column("day", sa.Integer, nullable=False),  # business day, days since 1970-01-01
+    sa.Column("day", sa.Integer, nullable=False),  # business day; of a link, when its record was received
     sa.Column("first", sa.SmallInteger, nullable=False),  # 1: first of its type in its opening (conclusions only)
     sa.Column("concluding", sa.SmallInteger, nullable=False),  # 1: first conclusion of its opening
-    sa.Column("opening", sa.Integer, nullable=False),  # relapses so far
+    sa.Column("opening", sa.Integer, nullable=False),  # relapses and further rounds so far
     sa.Column("recorded_ms", sa.BigInteger, nullable=False),  # recorded by intake, ms since 1970
     sa.Column("dispute", sa.LargeBinary(16), nullable=False),
     *(sa.Column(name, sa.Integer) for name in COHORTS),  # days since 1970-01-01

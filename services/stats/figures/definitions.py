@@ -50,13 +50,15 @@ METRICS: Final[tuple[Metric, ...]] = (
         name="diversion",
         zh="对接分流率",
         en="diversion rate",
-        formula_zh="受理调解数 ÷ 登记数",
-        formula_en="accepted for mediation ÷ registered",
+        formula_zh="受理调解数 ÷（登记数 + 再次移交数）；退回后再次移交的，按新一轮重新计收、重新计受理",
+        formula_en="accepted for mediation ÷ (registered + resubmitted); a returned record that its source hands over "
+        "anew is received again, and may be accepted again",
         numerator=("accepted",),
-        denominator=("registered",),
+        denominator=("registered", "resubmitted"),
         answered=CohortCount.DECIDED,
-        date_zh="分子按移送日，分母按来源系统收到之日；二者同在期内，因此可能超过 100 %",
-        date_en="numerator by day of hand-over, denominator by the source's own receipt date; may exceed 100 %",
+        date_zh="分子按移送日，分母按来源系统收到该轮之日；二者同在期内，因此可能超过 100 %",
+        date_en="numerator by day of hand-over, denominator by the day on which the source received that round; "
+        "may exceed 100 %",
         source="seed 001 (1907/2438 = 78.2 %)",
     ),
     Metric(
@@ -97,6 +99,21 @@ METRICS: Final[tuple[Metric, ...]] = (
         date_zh="分子按达成协议之日，分母按受理或反弹重启之日",
         date_en="numerator by day of agreement, denominator by day of acceptance or relapse",
         source="seed 001 (1955/2503 = 78.1 %)",
+    ),
+    Metric(
+        name="matters",
+        zh="事项数",
+        en="matters",
+        formula_zh="登记数 − 关联数，与登记数对照；同一事项由几个渠道报来的，各渠道登记数各计一件，事项数合计一件，"
+        "计在主案的渠道",
+        formula_en="registered − linked, beside registered; a matter that several channels report is one record in "
+        "each of them and one matter in all, at the channel of its first record",
+        numerator=("matters",),
+        denominator=("registered",),
+        answered=None,
+        date_zh="均按来源系统收到该件之日，不论何时关联；解除关联后恢复计数",
+        date_en="both by the source's own receipt date of the record, whenever it was linked; unlinking restores it",
+        source="design D15",
     ),
 )
 BY_NAME: Final[dict[str, Metric]] = {metric.name: metric for metric in METRICS}

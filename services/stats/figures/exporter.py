@@ -71,7 +71,7 @@ class Exporter:
             here = counts.get(county, {})
             for channel in {*CHANNELS, *(channel for channel, _ in here)} - {ALL}:
                 for measure in MEASURES:
-                    number = total(here, channel, measure.codes)
+                    number = total(here, channel, measure.weights)
                     self._metrics.set(GAUGE, number, county=county, channel=channel, measure=measure.name)
 
     def _lag_s(self) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from services.stats.facts.measures import MEASURES, FactFilter
+from services.stats.facts.measures import MEASURES, FactFilter, Measure
 from services.stats.figures.definitions import METRICS
 
 _ONLY: Final = {
@@ -29,9 +29,13 @@ compares it.
   Windows are business days in Asia/Shanghai, first day included, last one not, either end may be open.
 - `all` 是全部渠道之和，不只是法院、公安、信访三家。
   `all` sums every channel, not only court, police and petition.
-- 重复登记并案后不再计入登记数；更正要素后，原事实按原日期改记到新的要素下。
-  A linked duplicate is no longer counted as registered; a correction moves a fact to its new dimensions under its old
-  day.
+- 关联不减少登记数：各机关的来件在本渠道和 `all` 各计一件，事项数另计（`matters`）。
+  Linking takes nothing away: each agency's record counts once in its channel and in `all`; matters are a figure of
+  their own (`matters`).
+- 旧版本并案的重复登记（`duplicate_linked`）不计入登记数。
+  A duplicate that an earlier release merged (`duplicate_linked`) is not counted as registered.
+- 更正要素后，原事实按原日期改记到新的要素下；撤销的事实从其原日期减去。
+  A correction moves a fact to its new dimensions under its old day; a fact that is taken back leaves its old day.
 - 每个数字都能列出其案件（`ListCounted`），合计与该数字相等。
   Every number opens to its disputes (`ListCounted`), whose sum it is.
 
@@ -65,10 +69,15 @@ def figures_page() -> str:
         "|---|---|---|",
     ]
     lines += [
-        f"| `{measure.name}` | {measure.zh}<br>{measure.en} | `{measure.fact.name.lower()}`{_ONLY[measure.only]} |"
+        f"| `{measure.name}` | {measure.zh}<br>{measure.en} | {_facts(measure)}{_ONLY[measure.only]} |"
         for measure in MEASURES
     ]
     return _HEAD + "\n".join(lines) + "\n"
+
+
+def _facts(measure: Measure) -> str:
+    added = f"`{measure.fact.name.lower()}`"
+    return added if measure.less is None else f"{added} − `{measure.less.name.lower()}`"
 
 
 def _names(measures: tuple[str, ...]) -> str:

@@ -5,12 +5,12 @@ Numerator, denominator, what is still open, and the percentage, rounded half-up 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from services.stats.facts.measures import ALL, BY_NAME, CohortCount
+from services.stats.facts.measures import ALL, BY_NAME
 from services.stats.facts.query import Counts
 from services.stats.figures.definitions import Metric
 
@@ -44,32 +44,32 @@ def percent(numerator: int, denominator: int) -> str | None:
     return str((Decimal(numerator * 100) / denominator).quantize(_TENTH, rounding=ROUND_HALF_UP))
 
 
-def total(counts: Counts, channel: str, codes: frozenset[int]) -> int:
-    """Return the sum of base counts of one channel, or `all`."""
-    return sum(number for (where, code), number in counts.items() if code in codes and (channel in (ALL, where)))
+def total(counts: Counts, channel: str, weights: Mapping[int, int]) -> int:
+    """Return the sum of base counts of one channel, or `all`.
+
+    Each base count has its sign.
+    """
+    chosen = ((code, number) for (where, code), number in counts.items() if channel in (ALL, where))
+    return sum(weights[code] * number for code, number in chosen if code in weights)
 
 
-def codes_of(measures: Iterable[str]) -> frozenset[int]:
-    """Return the base counts of the named measures.
+def weights_of(measures: Iterable[str]) -> Mapping[int, int]:
+    """Return the base counts of the named measures, each with its sign.
 
     Measures of one metric never overlap.
     """
-    return frozenset(code for name in measures for code in BY_NAME[name].codes)
+    return {code: sign for name in measures for code, sign in BY_NAME[name].weights.items()}
 
 
 def rate_of(counts: Counts, metric: Metric, channel: str) -> MetricRate:
     """Return one rate."""
-    numerator = total(counts, channel, codes_of(metric.numerator))
-    denominator = total(counts, channel, codes_of(metric.denominator))
+    numerator = total(counts, channel, weights_of(metric.numerator))
+    denominator = total(counts, channel, weights_of(metric.denominator))
     return MetricRate(
         channel=channel,
         metric=metric.name,
         numerator=numerator,
         denominator=denominator,
         percent=percent(numerator, denominator),
-        open=0 if metric.answered is None else denominator - total(counts, channel, _only(metric.answered)),
+        open=0 if metric.answered is None else denominator - total(counts, channel, {int(metric.answered): 1}),
     )
-
-
-def _only(count: CohortCount) -> frozenset[int]:
-    return frozenset({int(count)})

@@ -19,7 +19,7 @@ from services.stats.facts.tables import cell, fact, interned, metadata, total
 from tests.support.backups import back_up, put_back
 from tests.support.stats import Journal, Run, Running, dispute_of, life, running, settings_for
 
-ENDINGS = ("agreed", "failed", "withdrawn", "accepted", "mediation_refused", "registered")
+ENDINGS = ("agreed", "failed", "withdrawn", "accepted", "mediation_refused", "registered", "linked", "resubmitted")
 CHANNELS = ("court", "police", "petition", "window")
 
 
@@ -51,7 +51,8 @@ async def answers(stats: Running, journal: Journal) -> list[object]:
         [
             [(row.dispute_id, row.count, row.business_day) for row in page.counted]
             for page in [
-                await stats.counted(journal, channel="all", metric="success", part=part, page_size=1000)
+                await stats.counted(journal, channel="all", metric=metric, part=part, page_size=1000)
+                for metric in ("success", "diversion", "matters")
                 for part in ("numerator", "denominator")
             ]
         ],

@@ -16,23 +16,10 @@ from hub.errors import Fault, Rejected
 from services.stats.facts.fold import COHORTS, DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
 from services.stats.facts.measures import COUNTED, SUMMED, UNCOUNTED, CohortCount, FactType, base_count
 from services.stats.facts.windows import day_number
-from tests.support.stats import dims, dispute_of, event, retraction
+from tests.support.stats import Ids, dims, dispute_of, event, retraction
 
 OLD = dims()
 NEW = dims(town_code="620725101")
-
-
-class Ids:
-    """Interns in memory; 0 is empty."""
-
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, str], int] = {}
-
-    def of(self, dimensions: Any) -> tuple[int, ...]:  # noqa: ANN401 - any message with the fields
-        return tuple(self.one(name, getattr(dimensions, name)) for name in DIMENSIONS)
-
-    def one(self, name: str, value: str) -> int:
-        return self.known.setdefault((name, value), len(self.known) + 1) if value else 0
 
 
 def fold(*events: journal_pb2.JournalEvent) -> Fold:
@@ -134,10 +121,32 @@ def test_a_restated_fact_moves_with_all_that_it_was_to_its_new_dimensions() -> N
     assert sorted(folded.cells.values()) == [0, 1]
 
 
-def test_a_linked_duplicate_is_no_longer_registered() -> None:
+def test_a_duplicate_that_an_earlier_release_linked_is_no_longer_registered() -> None:
     folded = fold(event("registered"), event("duplicate_linked", retracts=[retraction(event("registered"))]))
     registered = base_count(FactType.REGISTERED, first=False, concluding=False)
     assert [count for key, count in folded.cells.items() if key[2] == registered] == [0]
+
+
+def test_a_link_is_a_row_of_the_day_on_which_its_record_was_received() -> None:
+    """Not of the day on which it was made: in every window, records less links are matters."""
+    days = {"received_on": "2024-03-01", "registered_on": "2024-03-04"}
+    linked = event("linked", day="2024-05-20", cohort=days)
+    folded = fold(linked, event("unlinked", day="2024-06-01", cohort=days, retracts=[retraction(linked)]))
+    assert [(row["day"], row["sign"]) for row in rows(folded)] == [(day_number("2024-03-01"), sign) for sign in (1, -1)]
+    assert list(folded.cells.values()) == [0]
+
+
+def test_a_link_of_a_record_without_a_day_of_receipt_counts_on_that_of_registration() -> None:
+    (row,) = rows(fold(event("linked", day="2024-05-20", cohort={"registered_on": "2024-03-04"})))
+    assert row["day"] == day_number("2024-03-04")
+
+
+def test_a_refusal_that_is_taken_back_leaves_the_withdrawal_its_outcome() -> None:
+    """It came late: what stands is that it was withdrawn before anybody refused it."""
+    entered = {"received_on": "2024-03-01"}
+    refused = event("mediation_refused", cohort=entered)
+    late = event("withdrawn", cohort=entered, from_state="not_mediable", retracts=[retraction(refused)])
+    assert sum(echoes(fold(event("registered", cohort=entered), refused, late)).values()) == 1
 
 
 def test_a_settled_due_date_moves_the_fact_and_leaves_every_figure() -> None:

@@ -3,73 +3,71 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from dispute.contracts.codec import event_to_wire
 from dispute.lifecycle import (
     Agree,
+    BeginMediation,
+    Channel,
     Colour,
+    Dispatch,
     EventKind,
+    Fail,
+    FailureReason,
     Instruction,
+    Limit,
+    Link,
     OutcomeForm,
     Reclassify,
+    RefuseMediation,
     Reopen,
     ReopenReason,
+    Resubmit,
+    ReturnToSource,
     State,
+    Unlink,
     Withdraw,
     WithdrawReason,
+    dispute_id_of,
 )
+from dispute.lifecycle.dispute import CountedFact
+from dispute.lifecycle.own_commands import NoteUndocked, RequestInformation, ShareAgreement, ShareFailure
 from hub.errors import Rejected
-from services.stats.facts.fold import DIMENSIONS, FACT_COLUMNS, Fold, cohort_days
-from services.stats.facts.measures import COUNTED, CohortCount
-from services.stats.figures.definitions import METRICS
-from services.stats.figures.rates import rate_of
-from tests.support.lifecycle import PATHS, START, Walk, reach
+from services.stats.facts.fold import FACT_COLUMNS, Fold, cohort_days
+from services.stats.facts.measures import COUNTED
+from tests.support.lifecycle import DIGEST, ORGAN, PATHS, START, TODAY, Walk, reach
+from tests.support.stats import EVER, Ids, folded_figures, journal_of, recounted_figures
 
-CONCLUDED = {EventKind.AGREED, EventKind.FAILED, EventKind.WITHDRAWN}
+ANOTHER = dispute_id_of(ORGAN, "another")
 MOVES = [Reclassify(town_code=f"62072510{number}", reason_code="clerk_error") for number in (2, 3)]
-
-
-class Ids:
-    def __init__(self) -> None:
-        self.known: dict[tuple[str, str], int] = {}
-
-    def of(self, dimensions: Any) -> tuple[int, ...]:  # noqa: ANN401 - any message with the fields
-        return tuple(self.one(name, getattr(dimensions, name)) for name in DIMENSIONS)
-
-    def one(self, name: str, value: str) -> int:
-        return self.known.setdefault((name, value), len(self.known) + 1) if value else 0
-
-
-def folded(walk: Walk, ids: Ids) -> Fold:
-    fold = Fold(ids.of, cohort_days)
-    for position, event in enumerate(walk.events, start=1):
-        fold.add(event_to_wire(event, datetime(2024, 3, 1, tzinfo=UTC)), 1, 0, position)
-    return fold
+EPOCH = date(1970, 1, 1)
 
 
 def check(walk: Walk) -> None:
+    """The rows that hold are the facts that the dispute counts, and every window's figures follow from them."""
     ids = Ids()
-    fold = folded(walk, ids)
+    fold = Fold(ids.of, cohort_days)
+    for position, event in enumerate(journal_of([walk.events]), start=1):
+        fold.add(event, 1, 0, position)
     rows: list[dict[str, Any]] = [dict(zip(FACT_COLUMNS, row, strict=True)) for row in fold.facts]
     net: Counter[tuple[int | None, ...]] = Counter()
     for row in rows:
         known = (row["type"], row["day"], row["town_code"], row["concluding"], row["opening"], row["accepted_on"])
         net[(*known, row["mediator_id"], row["outcome_form"])] += row["sign"]
-    epoch = datetime(1970, 1, 1, tzinfo=UTC).date()
     stands = Counter(
         (
             int(COUNTED[fact.type.value]),
-            (fact.business_day - epoch).days,
+            (counts_on(fact) - EPOCH).days,
             ids.one("town_code", fact.dimensions.town_code),
             int(fact.conclusion_ordinal == 1),
             fact.reopen_seq,
-            (fact.cohort.accepted_on - epoch).days if fact.cohort.accepted_on else None,
+            (fact.cohort.accepted_on - EPOCH).days if fact.cohort.accepted_on else None,
             ids.one("mediator_id", fact.dimensions.mediator_id),
             ids.one("outcome_form", fact.dimensions.outcome_form),
         )
@@ -77,31 +75,16 @@ def check(walk: Walk) -> None:
         if fact.type.value in COUNTED
     )
     assert {key: count for key, count in net.items() if count} == dict(stands)
-    openness(walk, fold, ids)
+    days = sorted({counts_on(fact) for fact in walk.state.counted})
+    for window in [EVER, *((day, day + timedelta(days=1)) for day in days)]:
+        assert folded_figures([walk.events], window) == recounted_figures([walk.state], window)
+    everything = folded_figures([walk.events])
+    assert folded_figures([walk.events], town=walk.state.dimensions.town_code) == everything
 
 
-def openness(walk: Walk, fold: Fold, ids: Ids) -> None:
-    """What is open is 0 or 1, and stands where the dispute stands now."""
-    here = ids.one("town_code", walk.state.dimensions.town_code)
-    for town in {key[5] for key in fold.cells}:
-        counts: Counter[tuple[str, int]] = Counter()
-        for (_, _, measure, _, _, where), count in fold.cells.items():
-            if where == town:
-                counts["court", measure] += count
-        rates = {metric.name: rate_of(counts, metric, "all") for metric in METRICS}
-        if town != here:
-            assert all((rate.numerator, rate.denominator, rate.open) == (0, 0, 0) for rate in rates.values())
-            continue
-        kinds = {event.type for event in walk.events if event.reopen_seq == 0}
-        accepted, concluded = EventKind.ACCEPTED in kinds, bool(CONCLUDED & kinds)
-        assert rates["success"].denominator == int(accepted) + walk.state.reopen_seq
-        unconcluded = sum(
-            not CONCLUDED & {event.type for event in walk.events if event.reopen_seq == opening}
-            for opening in range(walk.state.reopen_seq + 1)
-        )
-        assert rates["success"].open == (unconcluded if accepted else 0)
-        decided = accepted or concluded or EventKind.MEDIATION_REFUSED in kinds
-        assert rates["diversion"].open == int(not decided and walk.state.state is not State.DUPLICATE)
+def counts_on(fact: CountedFact) -> date:
+    day = fact.cohort.received_on if fact.type is EventKind.LINKED else None
+    return day or fact.business_day
 
 
 @pytest.mark.parametrize("state", list(PATHS))
@@ -114,14 +97,10 @@ def test_every_state_counts_what_the_dispute_says(state: State) -> None:
 
 def figures(walk: Walk) -> tuple[int, int, int]:
     """Numerator, denominator and open of the success rate, which is the resolution rate of the channel too."""
-    counts: Counter[tuple[str, int]] = Counter()
-    for (_, _, measure, *_), count in folded(walk, Ids()).cells.items():
-        counts["court", measure] += count
-    rates = {metric.name: rate_of(counts, metric, "court") for metric in METRICS}
-    assert (rates["diversion"].numerator, rates["diversion"].denominator) == (1, 1)
-    success, resolution = ((rates[name].numerator, rates[name].denominator) for name in ("success", "resolution"))
-    assert success == resolution
-    return (*success, rates["success"].open)
+    found = folded_figures([walk.events])
+    assert found["diversion"] == (1, 1, 0)
+    assert found["success"] == found["resolution"]
+    return found["success"]
 
 
 def test_a_relapse_is_a_further_opening_to_be_settled() -> None:
@@ -146,26 +125,45 @@ def test_a_refused_dispute_that_is_withdrawn_is_decided_once() -> None:
 def test_withdrawn_before_acceptance_is_decided() -> None:
     walk = reach(State.SCREENING).do(Withdraw(WithdrawReason.APPLICANT_WITHDREW), at=START)
     check(walk)
-    assert {key[2] for key in folded(walk, Ids()).cells} & set(CohortCount) == {CohortCount.DECIDED}
+    assert folded_figures([walk.events])["diversion"] == (0, 1, 0)
 
 
 def attempt(walk: Walk, instruction: Instruction, after_days: int = 0) -> bool:
+    at = START + timedelta(days=after_days)
+    limit = Limit(TODAY + timedelta(days=60)) if isinstance(instruction, BeginMediation) else None
+    if isinstance(instruction, Dispatch):
+        instruction = replace(instruction, due_on=TODAY + timedelta(days=after_days + 30))
     try:
-        walk.do(instruction, at=START + timedelta(days=after_days))
+        walk.do(instruction, at=at, limit=limit)
     except Rejected:
         return False
     return True
 
 
-@given(st.lists(st.sampled_from(["move0", "move1", "reopen", *(state.value for state in PATHS)]), max_size=12))
-def test_moves_and_relapses_in_any_order(steps: list[str]) -> None:
+STEPS: dict[str, tuple[Instruction, ...]] = {
+    "move": (MOVES[0],),
+    "move back": (MOVES[1],),
+    "relapse": (Reopen(ReopenReason.NEW_CALL, Colour.RED),),
+    "link": (Link(ANOTHER),),
+    "unlink": (Unlink("another_matter"),),
+    "share agreement": (ShareAgreement(ANOTHER, OutcomeForm.AGREEMENT),),
+    "share failure": (ShareFailure(ANOTHER, "deadlock"),),
+    "undock": (NoteUndocked("harassment"),),
+    "ask": (RequestInformation(("consent_missing",), TODAY + timedelta(days=7)),),
+    "wait is over": (RefuseMediation("consent_missing", waited=True),),
+    "term is over": (Fail(FailureReason.TERM_EXPIRED),),
+    "send back": (ReturnToSource(Channel.COURT, DIGEST),),
+    **{state.value: path[1:] for state, path in PATHS.items()},
+}
+SOME_DAYS = st.integers(0, 80)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*STEPS, "again"]), SOME_DAYS), max_size=14))
+def test_whatever_happens_in_whatever_order_is_counted_as_the_dispute_says(steps: list[tuple[str, int]]) -> None:
+    """Also late: the days are in no order."""
     walk = reach(State.REGISTERED)
-    for day, step in enumerate(steps):
-        if step == "reopen":
-            attempt(walk, Reopen(ReopenReason.NEW_CALL, Colour.RED), day)
-        elif step.startswith("move"):
-            attempt(walk, MOVES[int(step[-1])], day)
-        else:
-            for instruction in PATHS[State(step)][1:]:
-                attempt(walk, instruction, day)
+    for step, day in steps:
+        again = Resubmit(walk.state.round + 1, TODAY + timedelta(days=max(0, day - 2)))
+        for instruction in (again,) if step == "again" else STEPS[step]:
+            attempt(walk, instruction, day)
         check(walk)

@@ -26,7 +26,7 @@ from services.stats.figures.definitions import BY_NAME, METRICS, metric_named
 from services.stats.figures.listing import cursor_of, page_size, selected, token_of
 from services.stats.figures.page import figures_page
 from services.stats.figures.question import question, where
-from services.stats.figures.rates import codes_of, percent, rate_of
+from services.stats.figures.rates import percent, rate_of, weights_of
 
 REGISTERED = base_count(FactType.REGISTERED, first=False, concluding=False)
 ACCEPTED = base_count(FactType.ACCEPTED, first=False, concluding=False)
@@ -82,12 +82,21 @@ def test_all_sums_every_channel_not_only_the_three_docked_ones() -> None:
     assert rate_of(counts, BY_NAME["resolution"], ALL).denominator == len(CHANNELS)
 
 
+def test_matters_are_records_less_links_also_in_all() -> None:
+    linked = base_count(FactType.LINKED, first=False, concluding=False)
+    counts = {(channel, REGISTERED): 1 for channel in ("court", "police", "petition")}
+    counts |= {("police", linked): 1, ("petition", linked): 1}
+    matters = {channel: rate_of(counts, BY_NAME["matters"], channel) for channel in (*CHANNELS, ALL)}
+    assert [matters[channel].numerator for channel in ("court", "police", "petition", ALL)] == [1, 0, 0, 1]
+    assert (matters[ALL].denominator, matters["police"].denominator, matters[ALL].open) == (3, 1, 0)
+
+
 def test_definitions_name_known_measures_that_never_overlap() -> None:
     for metric in METRICS:
         for part in (metric.numerator, metric.denominator):
-            codes = [code for name in part for code in MEASURE[name].codes]
+            codes = [code for name in part for code in MEASURE[name].weights]
             assert len(codes) == len(set(codes))
-            assert codes_of(part) == set(codes)
+            assert set(weights_of(part)) == set(codes)
         assert all((metric.zh, metric.en, metric.formula_zh, metric.formula_en, metric.date_zh, metric.source))
 
 
@@ -113,6 +122,8 @@ def test_codes_of_facts_are_never_renumbered() -> None:
         "rated": 18,
         "visited": 19,
         "duplicate_linked": 20,
+        "linked": 21,
+        "resubmitted": 22,
     }
     assert not UNCOUNTED & COUNTED.keys()
     assert len({measure.name for measure in MEASURES}) == len(MEASURES)

@@ -138,7 +138,7 @@ class CohortDates(_message.Message):
     received_on: _builtins.str
     """Received by the source system: court_received_on, call date, petition registration."""
     registered_on: _builtins.str
-    """Registered in the hub."""
+    """Registered in the hub; of a further round, the source's own day of that round."""
     accepted_on: _builtins.str
     """Accepted for mediation, of the current opening."""
     due_on: _builtins.str

@@ -41,7 +41,7 @@ class Query(_message.Message):
     """Town code; empty is all."""
     @_builtins.property
     def metrics(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """diversion | success | success_on_concluded | resolution; empty is all."""
+        """diversion | success | success_on_concluded | resolution | matters; empty is all."""
 
     @_builtins.property
     def channels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
