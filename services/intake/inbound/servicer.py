@@ -151,6 +151,13 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return await self._store.read(lambda tx: queries.page_of_disputes(tx, request))
 
     @override
+    async def ListSealedExits(
+        self, request: intake_pb2.ListSealedExitsRequest, context: Context
+    ) -> intake_pb2.ListSealedExitsResponse:
+        """Return a page of sealed exits."""
+        return await self._store.read(lambda tx: queries.page_of_exits(tx, request))
+
+    @override
     async def GetHistory(
         self, request: intake_pb2.GetHistoryRequest, context: Context
     ) -> intake_pb2.GetHistoryResponse:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,6 +14,8 @@ from dispute.lifecycle import (
     Instruction,
     Link,
     NoteUndocked,
+    Refer,
+    ReferTarget,
     RefuseMediation,
     Regime,
     Register,
@@ -28,8 +28,6 @@ from services.intake.law.deadlines import Calendar, DeadlineRules
 from services.intake.law.facts import Facts
 from services.intake.law.handoff import Arrival
 from services.intake.law.screening import ScreeningRules, ScreeningVerdict, screen
-
-STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
 
 
 class Rulebook(Struct, frozen=True):
@@ -112,10 +110,13 @@ def decided_by(verdict: ScreeningVerdict, facts: Facts, channel: Channel) -> tup
 def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
     """Return the instructions that send a case back (进得来、回得去).
 
-    Only a case that can't be mediated is sent back. A channel without a source system keeps it. A whistle-blowing case
-    is never sent on automatically: a person hands it to the discipline inspection body.
+    Only a case that can't be mediated is sent back. A channel without a source system keeps it. Whistle-blowing of
+    every channel goes to the discipline inspection body alone, by a sealed exit; the receipt is what its giver was told
+    in writing (信访工作条例 30).
     """
-    if reason_code in STAYS_PUT or not channel.docked:
+    if reason_code == WHISTLE_BLOWING:
+        return (Refer(ReferTarget.DISCIPLINE_INSPECTION, told_in_writing=True),)
+    if not channel.docked:
         return ()
     return (ReturnToSource(target=channel),)
 

@@ -217,13 +217,6 @@ async def test_a_window_may_not_say_two_things_under_one_reference(client: Intak
     assert (refusal.code, refusal.kind) == ("already_registered", Kind.KEY_REUSED)
 
 
-async def test_whistle_blowing_at_a_window_stays_sealed(client: IntakeClient) -> None:
-    request = submission()
-    request.facts.circumstances.append("whistle_blowing")
-    receipt = (await client.call("Submit", request)).receipt
-    assert await client.state(receipt.dispute_id) == "not_mediable"
-
-
 @pytest.mark.parametrize(
     ("change", "field"),
     [
