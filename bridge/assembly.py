@@ -16,6 +16,7 @@ from bridge.books import read_books
 from bridge.inbound import openapi
 from bridge.inbound.requests import RequestHandler
 from bridge.inbound.rest import Acknowledgement, RestEdge, build_router, on_invalid
+from bridge.inbound.sealed_records import SealedRecords, build_sealed_router
 from bridge.inbound.servicer import BridgeServicer
 from bridge.outbound.results import ResultsApplier
 from bridge.record import codelists, references
@@ -109,7 +110,8 @@ def assemble(
     )
     feed = kit.feed(JOURNAL, f"hub-{spec.service}")
     reader = kit.reader(feed, ResultsApplier(spec.channel), stage="result", on_bug="park", gather_s=GATHER_S)
-    bodies = JsonBody(BodyLimits(max_bytes=settings.max_body_bytes))
+    edge = RestEdge(spec, requests, ring, codes, JsonBody(BodyLimits(max_bytes=settings.max_body_bytes)))
+    sealed = SealedRecords(spec.service, kit.metrics)
     built = kit.assemble(
         spec.title,
         # A bridge is healthy while it can accept; the other concerns only make it late.
@@ -118,9 +120,9 @@ def assemble(
             kit.relays("受理照常，转发延迟 accepting; sent on late"),
             kit.reads("results", Bearing.PASSING_ON, "受理照常，结果延迟 accepting; results come late"),
         ),
-        services=[(spec.add_servicer, BridgeServicer(spec, requests, ring), spec.called.full_name)],
+        services=[(spec.add_servicer, BridgeServicer(spec, requests, ring, sealed), spec.called.full_name)],
         books=lambda tx: read_books(tx, outbox, reader),
-        routers=[build_router(spec, RestEdge(spec, requests, ring, codes, bodies))],
+        routers=[build_sealed_router(spec, edge, sealed), build_router(spec, edge)],
         identify=ring.known,
     )
     built.app.add_exception_handler(Invalid, on_invalid)

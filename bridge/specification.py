@@ -17,6 +17,24 @@ from bridge.accepting.acceptance import Admitted
 from bridge.accepting.admission import ToWire
 from bridge.record.dto import MatterDto, ReportDto
 from bridge.record.facts import RecordT
+from hub.errors import Code
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRecord:
+    """A record that the law seals: whoever asks for it is refused.
+
+    Attributes:
+        path: Last segment of its path, `/v1/<noun>/{reference}/<path>`.
+        call: Its gRPC call.
+        code: The refusal.
+        text: Of the OpenAPI page.
+    """
+
+    path: str
+    call: str
+    code: Code
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +52,7 @@ class Specification(Generic[RecordT]):
         messages: Generated module of its proto.
         servicers: Generated gRPC module of its proto.
         folder: The service's: code lists in `codes`, schema in `migrations/versions`.
+        sealed: Records about its agencies' references that are given to nobody.
     """
 
     channel: str
@@ -46,6 +65,7 @@ class Specification(Generic[RecordT]):
     messages: ModuleType
     servicers: ModuleType
     folder: Path
+    sealed: tuple[SealedRecord, ...] = ()
 
     @property
     def service(self) -> str:

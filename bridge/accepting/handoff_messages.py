@@ -50,6 +50,8 @@ def confidential(content: facts.Confidential, content_sha256: bytes) -> handoff_
         place=content.place,
         content_sha256=content_sha256,
         subject_ref=content.subject_ref,
+        accusation=content.accusation,
+        happened_on=_day(content.happened_on),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.outbound.results import Result
 from bridge.record import facts
 from dispute.contracts.codec import timestamp_of
+from dispute.contracts.receipts import receipt_note
 from dispute.wire.exchange.v1 import exchange_pb2
 from hub.errors import Refusal
 from hub.wire.stream.v1 import stream_pb2
@@ -20,6 +21,7 @@ def receipt_to_wire(receipt: facts.Receipt) -> exchange_pb2.Receipt:
         accepted_at=timestamp_of(receipt.accepted_at),
         repeated=receipt.repeated,
         position=stream_pb2.StreamPosition(stream=receipt.stream, position=receipt.position),
+        note=receipt_note(receipt.accepted_at),
     )
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.outbound import results
 from bridge.record import facts
+from dispute.contracts.receipts import receipt_note
 from hub.errors import Refusal
 
 
@@ -37,6 +38,7 @@ class ReceiptAnswer(Answer):
     accepted_at: datetime = Field(description="受理时刻 Instant of acceptance")
     repeated: bool = Field(description="此前已收过 Accepted before; this is the first receipt")
     position: StreamPositionAnswer
+    note: str = Field(description="收到时刻及时效中断 When it was received, and that this interrupts limitation")
 
     @classmethod
     def of(cls, receipt: facts.Receipt) -> ReceiptAnswer:
@@ -49,6 +51,7 @@ class ReceiptAnswer(Answer):
             accepted_at=receipt.accepted_at,
             repeated=receipt.repeated,
             position=StreamPositionAnswer(stream=receipt.stream, position=receipt.position),
+            note=receipt_note(receipt.accepted_at),
         )
 
 

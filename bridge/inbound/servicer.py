@@ -5,7 +5,8 @@ Credential, correlation, and messages to plain values: the same for every agency
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeAlias
+from functools import partial
+from typing import Any, Generic, NoReturn, TypeAlias
 
 import grpc
 import structlog
@@ -15,8 +16,9 @@ from bridge.accepting.credentials import KeyRing
 from bridge.inbound import answer_messages as wire
 from bridge.inbound.plain import plain_of
 from bridge.inbound.requests import RequestHandler, SubmittedRecord, correlation_of
+from bridge.inbound.sealed_records import SealedRecords
 from bridge.record.facts import Receipt, RecordT, Sender, Verdict
-from bridge.specification import Specification
+from bridge.specification import SealedRecord, Specification
 from hub.runtime.turns import in_turns
 
 # grpc types a context by the messages of its method; code for every bridge can't name them.
@@ -24,21 +26,27 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class BridgeServicer(Generic[RecordT]):
-    """Serves the six calls of one bridge.
+    """Serves the calls of one bridge.
 
-    The messages of all bridges have the same names.
+    Six are the same in all bridges, with messages of the same names; a call for a sealed record is only refused.
 
     Args:
         spec: Has the messages, and the name of the record in them.
         requests: Takes records and returns results.
         ring: Finds the sender of a key.
+        sealed: Refuses calls for sealed records.
     """
 
-    def __init__(self, spec: Specification[RecordT], requests: RequestHandler[RecordT], ring: KeyRing) -> None:
+    def __init__(
+        self, spec: Specification[RecordT], requests: RequestHandler[RecordT], ring: KeyRing, sealed: SealedRecords
+    ) -> None:
         self._messages: Any = spec.messages
         self._field = spec.field
         self._requests = requests
         self._ring = ring
+        self._sealed = sealed
+        for record in spec.sealed:
+            setattr(self, record.call, partial(self._refuse, record))
 
     async def Submit(self, request: Any, context: Context) -> Message:  # noqa: ANN401, N802 - the bridge's own message; gRPC's name
         """Take one record."""
@@ -81,6 +89,10 @@ class BridgeServicer(Generic[RecordT]):
         """Confirm results; returns how many are unconfirmed."""
         sender, _ = await self._who(context)
         return self._answer("Acknowledge", remaining=await self._requests.acknowledge(sender, request.cursor))
+
+    async def _refuse(self, record: SealedRecord, _request: Message, context: Context) -> NoReturn:
+        sender, _ = await self._who(context)
+        self._sealed.refuse(sender, record)
 
     def _submitted(self, request: Any) -> SubmittedRecord:  # noqa: ANN401 - a request, or an item of a batch
         return SubmittedRecord(plain_of(getattr(request, self._field)), request.idempotency_key)

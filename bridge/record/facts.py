@@ -63,12 +63,19 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Confidential:
-    """The part that leaves the bridge only sealed."""
+    """The part that leaves the bridge only sealed.
+
+    Attributes:
+        accusation: What accuses somebody, apart from the dispute.
+        happened_on: Day of the event, where it may not travel in clear.
+    """
 
     parties: tuple[Party, ...] = field(default=(), repr=False)
     brief: str = field(default="", repr=False)
     place: str = field(default="", repr=False)
     subject_ref: str = field(default="", repr=False)
+    accusation: str = field(default="", repr=False)
+    happened_on: date | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

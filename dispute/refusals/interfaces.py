@@ -107,6 +107,13 @@ ID_FORMAT: Final = Code(
 )
 ID_TYPE_MISSING: Final = Code("id_type_missing", _M, "有证件号码时须填证件类型", "an identity number needs its kind")
 ONE_BODY: Final = Code("one_body", _M, "须且仅须填写一种后续情况", "exactly one kind of later fact")
+PENALTY_SEALED: Final = Code(
+    "penalty_sealed",
+    Kind.DENIED,
+    "治安违法记录依法封存，不予提供（治安管理处罚法第136条）",
+    "records of public-security penalties are sealed by law and not given (Public Security Penalties Law 136)",
+    clause="治安管理处罚法(2025) 136",
+)
 PHONE_FORMAT: Final = Code(
     "phone_format", _M, "不是有效的手机、固定电话或服务号码", "not a mobile, landline or service number"
 )

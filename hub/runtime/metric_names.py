@@ -22,6 +22,7 @@ CounterName = Literal[
     "hub_records_received_total",
     "hub_records_refused_total",
     "hub_disputes_events_total",
+    "hub_sealed_record_queries_total",
 ]
 GaugeName = Literal[
     "hub_build_info",
@@ -214,6 +215,13 @@ REGISTER: Final[tuple[MetricRow, ...]] = (
         "写入日志的纠纷事件数，按类型和渠道",
         "Dispute events written to the journal, by type and channel",
         ("type", "channel"),
+    ),
+    MetricRow(
+        "hub_sealed_record_queries_total",
+        "counter",
+        "查询依法封存记录的次数（一律拒绝）",
+        "Queries of records that the law seals; each was refused",
+        ("service",),
     ),
     MetricRow(
         "hub_stats_disputes",

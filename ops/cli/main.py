@@ -31,7 +31,7 @@ from ops.play.summary import as_json, differences, show
 from ops.play.trial.command import trial
 from ops.repair import dead_letters, doctor, holds
 from ops.repair import stores_and_topics as upkeep
-from ops.run import calendar, rules
+from ops.run import calendar, rules, sealed_exits
 from ops.run import event_tail as watching
 from ops.run import status as looking
 from ops.run.credentials import make
@@ -55,6 +55,7 @@ app.add_typer(watching.app, name="events")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(rules.app, name="rules")
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(sealed_exits.app, name="exits")
 app.add_typer(looking.stats_app, name="stats")
 app.add_typer(upkeep.store_app, name="store")
 app.add_typer(upkeep.topics_app, name="topics")

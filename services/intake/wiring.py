@@ -40,6 +40,7 @@ from services.intake.cases.own_events import dispute_of, recalled_of
 from services.intake.cases.provisional_dates import Settler
 from services.intake.cases.recovery import take_back
 from services.intake.cases.register import StoreRegister, StoreUnits
+from services.intake.cases.sealed_exits import SealedExits
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult, carry_out
 from services.intake.cases.vault import Vault
 from services.intake.inbound.alarm_clock import AlarmClock, FeedProgress
@@ -108,12 +109,13 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     transport = load_or_create(settings.keys_dir, "transport")
     match = partial(match_token, load_or_create(settings.keys_dir, "match").secret)
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
+    exits = SealedExits(load_or_create(settings.keys_dir, "discipline").secret)
 
     outbox = kit.outbox(JOURNAL)
     commits = CommitSignal(store)
 
     def bind(tx: Transaction) -> StoreRegister:
-        return StoreRegister(tx, outbox, vault, clock, settings.clock)
+        return StoreRegister(tx, outbox, vault, clock, settings.clock, exits=exits)
 
     def unit(tx: Transaction, tasks: Sequence[Task]) -> Sequence[Outcome]:
         return carry_out(bind(tx), tasks, rules.current, clock.now())
@@ -184,6 +186,7 @@ def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> R
     """
     book = load_rules(WorkCalendar({}), settings.rules_dir).book
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
+    exits = SealedExits(load_or_create(settings.keys_dir, "discipline").secret)
     outbox = Outbox(JOURNAL, NAME)
     store = Store(settings.store_url, UPKEEP)
     log = source or Log(Bus(settings.kafka_bootstrap))
@@ -192,9 +195,8 @@ def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> R
         store.write_blocking(outbox.open)
 
         def adopt(tx: Transaction, records: Sequence[Numbered]) -> None:
-            take_back(
-                StoreRegister(tx, outbox, vault, WallClock(), settings.clock), [recalled_of(r) for r in records], book
-            )
+            register = StoreRegister(tx, outbox, vault, WallClock(), settings.clock, exits=exits)
+            take_back(register, [recalled_of(record) for record in records], book)
 
         return recover(store, outbox, log, key_of=dispute_of, adopt=adopt)
     finally:

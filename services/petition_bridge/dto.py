@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -45,9 +46,17 @@ class PetitionDto(MatterDto):
     recurrence: Annotated[str, f.ListedCode("recurrence")] = Field(description="初重信访 First or repeat")
     content_class: Annotated[str, Field(pattern=r"^[0-9]{6}$")] = Field(description="内容分类 Content class, 6 digits")
 
+    accusation: f.Paragraphs = Field(
+        default="",
+        description="检举控告内容，可空；另行密封移送，不随诉求办理 "
+        "What accuses somebody, apart from the request; leaves sealed, by an exit of its own. May be empty",
+        repr=False,
+    )
+
     @override
     def to_record(self) -> Petition:
         """Return the inside form."""
+        matter = self.matter()
         return Petition(
             source_ref=self.petition_number,
             registered_on=self.registered_on,
@@ -55,7 +64,7 @@ class PetitionDto(MatterDto):
             form=self.form,
             recurrence=self.recurrence,
             content_class=self.content_class,
-            matter=self.matter(),
+            matter=replace(matter, confidential=replace(matter.confidential, accusation=self.accusation)),
         )
 
 

@@ -1,4 +1,4 @@
-"""A petition, its date checks, and its redaction when it accuses."""
+"""A petition, its date checks, and the sealing of what accuses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from bridge.record.facts import Confidential, Matter, refuse_disorder, refuse_future
+from bridge.record.facts import Matter, refuse_disorder, refuse_future
 from dispute.calendar.days import business_day
 
 WHISTLE_BLOWING: Final = "whistle_blowing"
@@ -35,34 +35,43 @@ class Petition:
     @property
     def accuses(self) -> bool:
         """Whether it is, or contains, an accusation (检举控告)."""
-        return self.purpose == WHISTLE_BLOWING or WHISTLE_BLOWING in self.matter.circumstances
+        flagged = WHISTLE_BLOWING in self.matter.circumstances or self.matter.confidential.accusation != ""
+        return flagged or self.purpose == WHISTLE_BLOWING
 
 
 def admitted(petition: Petition, now: datetime) -> Petition:
     """Return the petition as it may be sent.
 
-    Its dates must agree with each other and the clock; an accusation is redacted.
+    Its dates must agree with each other and the clock; an accusation travels sealed.
 
     Raises:
         Rejected: `date_in_future` or `date_order`, naming the field.
     """
     refuse_future(now, instants={}, days={"registered_on": petition.registered_on})
     refuse_disorder(petition.registered_on, business_day(petition.matter.handed_over_at), "handed_over_at")
-    return without_accusation(petition)
+    return seal_accusation(petition)
 
 
-def without_accusation(petition: Petition) -> Petition:
-    """Remove all that could identify from an accusation.
+def seal_accusation(petition: Petition) -> Petition:
+    """Return the petition with its accusation among what travels sealed.
 
-    People, brief, place, number of a contract and day of the event are removed; other petitions stay as they are. An
-    accusation is counted and screened (and never mediated), but neither accuser nor accused may become known to anybody
-    who handles disputes, so nothing about them leaves this process, not even sealed.
+    When the petition accuses and asks for nothing, nothing but codes and the headcount travels in clear. When it asks
+    for something too, it travels on as an ordinary petition: nothing in clear says that it also accuses. Its accusation
+    is what the office wrote apart; where it wrote nothing apart, the whole brief. A circumstance without any text stays
+    in clear, so that it is not lost.
 
     Source:
         信访工作条例 (2022) art. 30.
     """
+    matter, content = petition.matter, petition.matter.confidential
     if not petition.accuses:
         return petition
-    # The headcount stays, because it is only a number; the parties that it may come from are removed.
-    matter = replace(petition.matter, persons=petition.matter.headcount, confidential=Confidential(), happened_on=None)
-    return replace(petition, matter=matter)
+    if petition.purpose == WHISTLE_BLOWING:
+        sealed = replace(content, happened_on=matter.happened_on)
+        return replace(petition, matter=replace(matter, confidential=sealed, happened_on=None))
+    if not content.accusation:
+        content = replace(content, brief="", accusation=content.brief)
+    if not content.accusation:
+        return petition
+    circumstances = tuple(code for code in matter.circumstances if code != WHISTLE_BLOWING)
+    return replace(petition, matter=replace(matter, confidential=content, circumstances=circumstances))

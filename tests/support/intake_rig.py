@@ -89,9 +89,10 @@ class FakeBridge:
         return dispute_id_of(self.agency, ref)
 
     def handoff(self, ref: str, key: str = "", **body: Any) -> handoff_pb2.Handoff:  # noqa: ANN401 - the oneof's member
-        """Return a hand-off; the case's facts unless a body is given."""
+        """Return a hand-off; the case's facts unless a body is given. `content` is what travels sealed."""
         fields = dict(body)
         people = fields.pop("people", None)
+        content = fields.pop("content", None) or handoff_pb2.Confidential(parties=people or [], brief="案情")
         occurred_at = fields.pop("occurred_at", HANDED_OVER)
         if not fields:
             fields["case_received"] = case_facts()
@@ -108,8 +109,7 @@ class FakeBridge:
             **fields,
         )
         message.content_mac = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
-        confidential = handoff_pb2.Confidential(parties=people or [], brief="案情")
-        message.confidential.CopyFrom(self.sealer.seal(confidential, handoff_id))
+        message.confidential.CopyFrom(self.sealer.seal(content, handoff_id))
         return message
 
     def send(self, *handoffs: handoff_pb2.Handoff) -> None:
@@ -325,6 +325,30 @@ def agree(dispute_id: str, at: datetime) -> command_pb2.Command:
         made_by="people_committee",
         confirmable=True,
     )
+
+
+def submission(**changes: object) -> intake_pb2.SubmitRequest:
+    """Return a case of a window."""
+    request = intake_pb2.SubmitRequest(
+        channel="window",
+        source_organ="window-620725",
+        source_ref="2024-17",
+        actor=command_pb2.Actor(role="clerk", actor_id="clerk-1"),
+        occurred_at=timestamp_of(HANDED_OVER),
+        facts=case_facts(
+            procedure="",
+            suit_kind="",
+            received_on="",
+            consents=[
+                handoff_pb2.Consent(role="applicant", answer="given"),
+                handoff_pb2.Consent(role="respondent", answer="given"),
+            ],
+        ),
+        confidential=handoff_pb2.Confidential(brief="欠薪", parties=[handoff_pb2.Party(role="applicant", name="甲")]),
+    )
+    for name, value in changes.items():
+        setattr(request, name, value)
+    return request
 
 
 @pytest.fixture

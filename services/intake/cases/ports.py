@@ -79,7 +79,9 @@ class Done(Struct, frozen=True):
     recorded_at: datetime
 
 
-class Secret(Struct, frozen=True):
+# Dataclasses, because a struct would show the content in its repr.
+@dataclass(frozen=True, slots=True)
+class Secret:
     """Confidential part of a new dispute, not encrypted.
 
     The code that stores it seals it.
@@ -87,6 +89,21 @@ class Secret(Struct, frozen=True):
 
     dispute_id: str
     agency: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """Whistle-blowing on its way to a sealed exit, not encrypted.
+
+    Attributes:
+        handoff_id: What it was told with; the exit's id is made of it, with a key.
+        organ: Who took it up.
+        content: Serialised `hub.handoff.v1.Accusation`.
+    """
+
+    handoff_id: str
+    organ: str
     content: bytes = field(repr=False)
 
 
@@ -101,6 +118,7 @@ class UnitChanges:
         changed: Disputes that existed before.
         facts: What the sources of changed disputes recorded since.
         secrets: Confidential parts of disputes that have none yet.
+        accusations: What leaves by a sealed exit.
         cleared: Timers that are gone, as (dispute, limit).
         timers: Timers that are set or moved; after `cleared`.
         taken: Matters that pass to another dispute.
@@ -115,6 +133,7 @@ class UnitChanges:
     changed: dict[str, Case] = field(default_factory=dict)
     facts: dict[str, bytes] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
+    accusations: list[Accusation] = field(default_factory=list)
     cleared: set[tuple[str, str]] = field(default_factory=set)
     timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)

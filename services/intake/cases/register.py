@@ -25,6 +25,7 @@ from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges, Units
+from services.intake.cases.sealed_exits import SealedExits
 from services.intake.cases.tables import (
     command_done,
     dispute,
@@ -95,14 +96,23 @@ class StoreRegister(DisputeRegister):
         vault: Seals confidential parts.
         clock: Wall clock, for `recorded_at`.
         clock_kind: By which clock limits pass.
+        exits: Seals accusations.
     """
 
     def __init__(
-        self, tx: Transaction, outbox: Outbox, vault: Vault, clock: Clock, clock_kind: Literal["wall", "scenario"]
+        self,
+        tx: Transaction,
+        outbox: Outbox,
+        vault: Vault,
+        clock: Clock,
+        clock_kind: Literal["wall", "scenario"],
+        *,
+        exits: SealedExits,
     ) -> None:
         self._tx = tx
         self._outbox = outbox
         self._vault = vault
+        self._exits = exits
         self._recorded_at = clock.now()
         self._kind = clock_kind
         self._dialect = tx.dialect.name
@@ -154,6 +164,7 @@ class StoreRegister(DisputeRegister):
     @override
     def write(self, changes: UnitChanges) -> None:
         self._writer.write(self._tx, changes, self._vault)
+        self._exits.keep(self._tx, changes.accusations, self._recorded_at)
 
     @override
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:

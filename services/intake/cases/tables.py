@@ -1,6 +1,6 @@
 """Intake's own tables.
 
-Disputes, tasks done, timers, open matters, marks for matching, sealed parties, the scenario clock.
+Disputes, tasks done, timers, open matters, marks for matching, sealed parties, sealed exits, the scenario clock.
 """
 
 from __future__ import annotations
@@ -110,6 +110,20 @@ confidential: Final = sa.Table(
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
     sa.Column("nonce", sa.LargeBinary(12), nullable=False),
     sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+)
+
+# Accusations on their way to the discipline inspection body, sealed with a key of their own; no column names a dispute.
+sealed_exit: Final = sa.Table(
+    "sealed_exit",
+    intake_metadata,
+    sa.Column("exit_id", sa.String(36), primary_key=True),
+    sa.Column("organ", sa.String(64), nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+    sa.Column("target", sa.String(32), nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+    sa.Column("nonce", sa.LargeBinary(12), nullable=False),
+    sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+    sa.Column("fetched_at", sa.BigInteger),  # NULL while nobody fetched it
 )
 
 scenario_clock: Final = sa.Table(

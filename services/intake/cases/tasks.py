@@ -13,7 +13,7 @@ from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.refusals.interfaces import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from hub.errors import Refusal
-from services.intake.cases.ports import Case, DoneTable, Secret
+from services.intake.cases.ports import Accusation, Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.law.completion import settled
 from services.intake.law.facts import facts_to_bytes
@@ -71,6 +71,9 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         recorded=facts_to_bytes(arrival.facts) if arrival is not None else b"",
         secret=Secret(handoff.dispute_id, handoff.sender, arrival.confidential)
         if arrival is not None and arrival.confidential
+        else None,
+        accusation=Accusation(handoff.handoff_id, handoff.sender, arrival.accusation)
+        if arrival is not None and arrival.accusation is not None
         else None,
         source_ref=arrival.source_ref if arrival is not None else "",
     )

@@ -17,7 +17,16 @@ from dispute.lifecycle import Command, Dispute, Event, business_day, decide, evo
 from dispute.lifecycle.rewinding import UNFINISHED
 from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
-from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Secret, UnitChanges
+from services.intake.cases.ports import (
+    Accusation,
+    Case,
+    DisputeRegister,
+    Done,
+    DoneTable,
+    EventPlace,
+    Secret,
+    UnitChanges,
+)
 from services.intake.law import timers as timing
 from services.intake.law.completion import complete
 from services.intake.law.facts import Facts, facts_from_bytes, facts_to_bytes
@@ -58,6 +67,7 @@ class Task(Struct, frozen=True):
             suits, also between the same people (a bank and its debtor). Empty: no exemption.
         recorded: What the source recorded of a new case.
         secret: Confidential part of a new case.
+        accusation: What of a case leaves by a sealed exit.
         source_ref: The source's own reference of a new case.
     """
 
@@ -70,6 +80,7 @@ class Task(Struct, frozen=True):
     own: str = ""
     recorded: bytes = b""
     secret: Secret | None = None
+    accusation: Accusation | None = None
     source_ref: str = ""
 
 
@@ -219,6 +230,8 @@ def _note_resent(task: Task, done: Done, unit: _Unit) -> None:
     case = unit.cases[task.dispute_id]
     if task.secret is not None:
         unit.changes.secrets.append(task.secret)
+    if task.accusation is not None:
+        unit.changes.accusations.append(task.accusation)
     if task.source_ref and not case.dispute.source_ref:
         restored = Case(replace(case.dispute, source_ref=task.source_ref), task.recorded)
         unit.changes.facts[task.dispute_id] = task.recorded
@@ -261,6 +274,8 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
         unit.changes.added[task.dispute_id] = after
     if case is None and task.secret is not None:
         unit.changes.secrets.append(task.secret)
+    if task.accusation is not None:
+        unit.changes.accusations.append(task.accusation)
     unit.records += records
     _set_timers(unit, case.dispute if case is not None else None, steps, book)
     return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)

@@ -33,6 +33,7 @@ from dispute.refusals.commands import DIGEST_MALFORMED, TIME_OUT_OF_RANGE, WRONG
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Refused
 from hub.refusals import TOO_MANY_ITEMS, UNDECODABLE
+from services.intake.inbound.accusations import part
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Body, Handoff, LaterFact, Person, Ruling, Withdrawal
 
@@ -111,6 +112,7 @@ def arrival_of(
         Rejected: `unknown_code`, `bad_date`, `too_many_items`, `text_malformed`.
     """
     _few(facts, confidential)
+    facts, confidential, accusation = part(facts, confidential, source_ref)
     consents = tuple(
         Consent(consent.role, consent.answer, _at(f"consents.{n}.answered_on", lambda c=consent: _day(c.answered_on)))  # type: ignore[misc]
         for n, consent in enumerate(facts.consents)
@@ -158,6 +160,7 @@ def arrival_of(
         confidential=confidential.SerializeToString(deterministic=True),
         persons=facts.persons,
         subject_ref=confidential.subject_ref,
+        accusation=accusation,
     )
 
 

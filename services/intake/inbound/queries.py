@@ -1,6 +1,6 @@
 """Reads the register for gRPC.
 
-One dispute, pages of disputes, a history, the clock.
+One dispute, pages of disputes and of sealed exits, a history, the clock.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from dispute.contracts.codec import dispute_to_wire, state_from_bytes
+from dispute.contracts.codec import dispute_to_wire, state_from_bytes, timestamp_of
 from dispute.lifecycle import Channel, State, is_dispute_id
+from dispute.lifecycle.identity import is_uuid
 from dispute.refusals.interfaces import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, UNKNOWN_CODE, UNKNOWN_DISPUTE
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.store.store import Transaction
 from hub.streams.outbox import Outbox
+from services.intake.cases.sealed_exits import SealedExit, exits_after
 from services.intake.cases.tables import dispute
 
 PAGE: Final = 100
@@ -44,9 +46,7 @@ def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -
     Raises:
         Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
     """
-    size = request.page_size or PAGE
-    if not 1 <= size <= LARGEST_PAGE:
-        raise BAD_PAGE_SIZE.error(least=1, most=LARGEST_PAGE)
+    size = _page_size(request.page_size)
     if request.page_token and not is_dispute_id(request.page_token):
         raise BAD_PAGE_TOKEN.error()
     query = sa.select(dispute.c.dispute_id, dispute.c.snapshot).where(dispute.c.dispute_id > request.page_token)
@@ -62,6 +62,24 @@ def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -
     )
 
 
+def page_of_exits(tx: Transaction, request: intake_pb2.ListSealedExitsRequest) -> intake_pb2.ListSealedExitsResponse:
+    """Return a page of sealed exits in ascending order of id.
+
+    The token is the last id of the page before.
+
+    Raises:
+        Rejected: `bad_page_size`, `bad_page_token`.
+    """
+    size = _page_size(request.page_size)
+    if request.page_token and not is_uuid(request.page_token):
+        raise BAD_PAGE_TOKEN.error()
+    found = exits_after(tx, request.page_token, size + 1, waiting_only=request.waiting_only)
+    return intake_pb2.ListSealedExitsResponse(
+        exits=[_exit_to_wire(each) for each in found[:size]],
+        next_page_token=found[size - 1].exit_id if len(found) > size else "",
+    )
+
+
 def history_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.GetHistoryResponse:
     """Return every event of a dispute, from the journal's records.
 
@@ -72,6 +90,23 @@ def history_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.G
     if not records:
         raise UNKNOWN_DISPUTE.error()
     return intake_pb2.GetHistoryResponse(events=[journal_pb2.JournalEvent.FromString(record) for record in records])
+
+
+def _page_size(asked: int) -> int:
+    size = asked or PAGE
+    if not 1 <= size <= LARGEST_PAGE:
+        raise BAD_PAGE_SIZE.error(least=1, most=LARGEST_PAGE)
+    return size
+
+
+def _exit_to_wire(each: SealedExit) -> intake_pb2.SealedExit:
+    return intake_pb2.SealedExit(
+        exit_id=each.exit_id,
+        organ=each.organ,
+        received_at=timestamp_of(each.received_at),
+        target=each.target,
+        fetched_at=None if each.fetched_at is None else timestamp_of(each.fetched_at),
+    )
 
 
 def _member(kind: type[State | Channel], text: str, field: str) -> str:

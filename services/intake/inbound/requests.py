@@ -193,7 +193,8 @@ def _check_parties(confidential: handoff_pb2.Confidential, sent_on: date) -> Non
             _checked(lambda p=party: phone(p.phone), f"{path}.phone")  # type: ignore[misc]
         if party.name:
             _checked(lambda p=party: visible(clean(p.name, script=True)), f"{path}.name")  # type: ignore[misc]
-    _checked(lambda: clean(confidential.brief, lines=True, script=True), "confidential.brief")
+    for name, text in (("brief", confidential.brief), ("accusation", confidential.accusation)):
+        _checked(lambda t=text: clean(t, lines=True, script=True), f"confidential.{name}")  # type: ignore[misc]
 
 
 def _checked(check: Callable[[], object], path: str) -> None:

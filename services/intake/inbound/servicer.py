@@ -14,6 +14,7 @@ import structlog
 from typing_extensions import override
 
 from dispute.contracts.codec import dispute_to_wire, instant_of, timestamp_of
+from dispute.contracts.receipts import receipt_note
 from dispute.refusals.interfaces import TIME_MISSING, WALL_CLOCK
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.exchange.v1 import exchange_pb2
@@ -102,6 +103,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             content_sha256=handoff.digest.hex(),
             accepted_at=timestamp_of(answer.recorded_at),
             repeated=answer.repeated,
+            note=receipt_note(answer.recorded_at),
         )
         return intake_pb2.SubmitResponse(receipt=receipt, position=_place(answer.place))
 
@@ -147,6 +149,13 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     ) -> intake_pb2.ListDisputesResponse:
         """Return a page of disputes."""
         return await self._store.read(lambda tx: queries.page_of_disputes(tx, request))
+
+    @override
+    async def ListSealedExits(
+        self, request: intake_pb2.ListSealedExitsRequest, context: Context
+    ) -> intake_pb2.ListSealedExitsResponse:
+        """Return a page of sealed exits."""
+        return await self._store.read(lambda tx: queries.page_of_exits(tx, request))
 
     @override
     async def GetHistory(

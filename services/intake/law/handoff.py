@@ -35,6 +35,7 @@ class Arrival:
         persons: Number of people concerned; 0 when the source did not count.
         subject_ref: Number of the contract, IOU or event, for matching only; never in a log or a repr.
         round: 1 for the first hand-over of a record, 2 for the second …
+        accusation: Serialised `Accusation`, to be sealed for its exit; None when there is none.
     """
 
     facts: Facts
@@ -46,6 +47,7 @@ class Arrival:
     persons: int = 0
     subject_ref: str = field(default="", repr=False)
     round: int = 1
+    accusation: bytes | None = field(default=None, repr=False)
 
 
 class LaterFact(Struct, frozen=True):

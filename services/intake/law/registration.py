@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from msgspec.structs import replace
 
 from dispute.lifecycle import (
@@ -15,6 +13,8 @@ from dispute.lifecycle import (
     Instruction,
     Link,
     NoteUndocked,
+    Refer,
+    ReferTarget,
     RefuseMediation,
     Regime,
     Register,
@@ -27,8 +27,6 @@ from services.intake.law.facts import Facts
 from services.intake.law.handoff import Arrival
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.screening import ScreeningVerdict, screen
-
-STAYS_PUT: Final = frozenset({WHISTLE_BLOWING})
 
 
 def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) -> Register:
@@ -99,10 +97,13 @@ def decided_by(verdict: ScreeningVerdict, facts: Facts, channel: Channel, book: 
 def sent_back(channel: Channel, reason_code: str) -> tuple[Instruction, ...]:
     """Return the instructions that send a case back (进得来、回得去).
 
-    Only a case that can't be mediated is sent back. A channel without a source system keeps it. A whistle-blowing case
-    is never sent on automatically: a person hands it to the discipline inspection body.
+    Only a case that can't be mediated is sent back. A channel without a source system keeps it. Whistle-blowing of
+    every channel goes to the discipline inspection body alone, by a sealed exit; the receipt is what its giver was told
+    in writing (信访工作条例 30).
     """
-    if reason_code in STAYS_PUT or not channel.docked:
+    if reason_code == WHISTLE_BLOWING:
+        return (Refer(ReferTarget.DISCIPLINE_INSPECTION, told_in_writing=True),)
+    if not channel.docked:
         return ()
     return (ReturnToSource(target=channel),)
 

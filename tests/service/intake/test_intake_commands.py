@@ -8,16 +8,24 @@ from uuid import uuid4
 
 import pytest
 
-from dispute.contracts.codec import timestamp_of
 from dispute.lifecycle import dispute_id_of
 from dispute.wire.dispute.v1 import command_pb2
-from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Kind, Rejected, Retryable
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from services.intake.cases.tables import command_done, confidential
-from tests.support.intake_rig import HANDED_OVER, WALL, IntakeClient, Rig, agree, case_facts, order, to_mediation
+from tests.support.intake_rig import (
+    HANDED_OVER,
+    WALL,
+    IntakeClient,
+    Rig,
+    agree,
+    case_facts,
+    order,
+    submission,
+    to_mediation,
+)
 
 DAY = timedelta(days=1)
 
@@ -187,29 +195,6 @@ async def test_waiting_ends_with_the_callers_time(client: IntakeClient) -> None:
     assert caught.value.kind is Kind.TOO_LATE
 
 
-def submission(**changes: object) -> intake_pb2.SubmitRequest:
-    request = intake_pb2.SubmitRequest(
-        channel="window",
-        source_organ="window-620725",
-        source_ref="2024-17",
-        actor=command_pb2.Actor(role="clerk", actor_id="clerk-1"),
-        occurred_at=timestamp_of(HANDED_OVER),
-        facts=case_facts(
-            procedure="",
-            suit_kind="",
-            received_on="",
-            consents=[
-                handoff_pb2.Consent(role="applicant", answer="given"),
-                handoff_pb2.Consent(role="respondent", answer="given"),
-            ],
-        ),
-        confidential=handoff_pb2.Confidential(brief="欠薪", parties=[handoff_pb2.Party(role="applicant", name="甲")]),
-    )
-    for name, value in changes.items():
-        setattr(request, name, value)
-    return request
-
-
 async def test_a_window_submits(client: IntakeClient) -> None:
     first = await client.call("Submit", submission())
     assert first.receipt.dispute_id == dispute_id_of("window-620725", "2024-17")
@@ -230,13 +215,6 @@ async def test_a_window_may_not_say_two_things_under_one_reference(client: Intak
     changed.idempotency_key = "another"
     refusal = await client.refusal("Submit", changed)
     assert (refusal.code, refusal.kind) == ("already_registered", Kind.KEY_REUSED)
-
-
-async def test_whistle_blowing_at_a_window_stays_sealed(client: IntakeClient) -> None:
-    request = submission()
-    request.facts.circumstances.append("whistle_blowing")
-    receipt = (await client.call("Submit", request)).receipt
-    assert await client.state(receipt.dispute_id) == "not_mediable"
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,6 @@ async def test_a_suit_that_is_not_mediable_is_registered_and_goes_back(rig: Rig,
     assert history[3].particulars.target == "court"
 
 
-async def test_whistle_blowing_does_not_travel_on(rig: Rig, client: IntakeClient) -> None:
-    office = FakeBridge(rig.bus, rig.sealer, "petition", "petition-620725", "petition_bridge")
-    facts = case_facts(purpose="whistle_blowing", procedure="", suit_kind="")
-    office.send(office.handoff("P-1", case_received=facts))
-    await client.applied(office)
-    assert await client.state(office.dispute_id("P-1")) == "not_mediable"
-
-
 async def test_petitions_get_two_due_dates_where_the_county_has_its_own(rig: Rig) -> None:
     rig.rules_dir = TONGDAO
     client = await rig.start()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from bridge.accepting.acceptance import checked
 from bridge.record import codelists
 from bridge.record.dto import Invalid, read
 from bridge.record.facts import Confidential, Sender
+from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
 from services.petition_bridge import dto, wire
 from services.petition_bridge.record import admitted
@@ -31,15 +32,40 @@ def test_the_example_goes_through() -> None:
     assert (told.recurrence, told.scale, told.persons) == ("first", "group", 6)
 
 
-@pytest.mark.parametrize("changes", [{"purpose": "whistle_blowing"}, {"circumstances": ["whistle_blowing"]}])
-def test_of_an_accusation_only_figures_leave_the_bridge(changes: dict[str, Any]) -> None:
+def told_of(**changes: object) -> tuple[handoff_pb2.CaseReceived, Confidential]:
+    """Return what of a petition leaves the bridge in clear, and what sealed."""
+    record = checked(read_petition(**changes).to_record(), OFFICE, NOW, admitted)
+    return wire.to_wire(record), record.matter.confidential
+
+
+def test_an_accusation_travels_sealed_with_the_day_of_its_event() -> None:
     """信访工作条例 30: neither accuser nor accused becomes known to those who handle disputes."""
-    about = {"subject_ref": "HT-1", "happened_on": "2024-02-01"}
-    told = checked(read_petition(**changes, **about, persons=0).to_record(), OFFICE, NOW, admitted)
-    assert told.matter.confidential == Confidential()
-    assert not wire.to_wire(told).happened_on
-    assert wire.to_wire(told).persons == 2  # the headcount is a figure
-    assert wire.to_wire(told).category == "07"
+    clear, sealed = told_of(purpose="whistle_blowing", happened_on="2024-02-01", brief="检举", persons=0)
+    assert (clear.purpose, clear.category, clear.persons, clear.happened_on) == ("whistle_blowing", "07", 2, "")
+    assert (sealed.brief, len(sealed.parties), sealed.happened_on) == ("检举", 2, date(2024, 2, 1))
+
+
+@pytest.mark.parametrize("circumstances", [["whistle_blowing", "minor_party"], ["minor_party"]])
+def test_what_is_accused_apart_leaves_the_request_as_it_is(circumstances: list[str]) -> None:
+    clear, sealed = told_of(circumstances=circumstances, accusation="检举", happened_on="2024-02-01")
+    assert (list(clear.circumstances), clear.happened_on) == (["minor_party"], "2024-02-01")
+    assert (sealed.brief, sealed.accusation, len(sealed.parties)) == (dto.EXAMPLE["brief"], "检举", 2)
+
+
+def test_a_brief_that_nobody_parted_is_the_accusation() -> None:
+    clear, sealed = told_of(circumstances=["whistle_blowing"])
+    assert not clear.circumstances
+    assert (sealed.brief, sealed.accusation, len(sealed.parties)) == ("", dto.EXAMPLE["brief"], 2)
+
+
+def test_an_accusation_without_any_text_is_not_lost() -> None:
+    clear, sealed = told_of(circumstances=["whistle_blowing"], brief="")
+    assert (list(clear.circumstances), sealed.accusation) == (["whistle_blowing"], "")
+
+
+def test_the_accusation_is_in_no_repr() -> None:
+    record = read_petition(circumstances=["whistle_blowing"], accusation="检举某人")
+    assert "检举某人" not in repr((record, record.to_record()))
 
 
 @pytest.mark.parametrize(

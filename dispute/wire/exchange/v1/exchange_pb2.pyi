@@ -33,6 +33,7 @@ class Receipt(_message.Message):
     ACCEPTED_AT_FIELD_NUMBER: _builtins.int
     REPEATED_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     receipt_id: _builtins.str
     """Id of the receipt, the hand-off's id."""
     source_ref: _builtins.str
@@ -43,6 +44,8 @@ class Receipt(_message.Message):
     """SHA-256 of the canonical content, lower-case hex."""
     repeated: _builtins.bool
     """True when the same record had been accepted before; the receipt is the first one."""
+    note: _builtins.str
+    """What the receipt proves, for people, Chinese first: when it was received, and that this interrupts limitation."""
     @_builtins.property
     def accepted_at(self) -> _timestamp_pb2.Timestamp:
         """Instant of the durable commit."""
@@ -61,10 +64,11 @@ class Receipt(_message.Message):
         accepted_at: _timestamp_pb2.Timestamp | None = ...,
         repeated: _builtins.bool = ...,
         position: _stream_pb2.StreamPosition | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "content_sha256", b"content_sha256", "dispute_id", b"dispute_id", "position", b"position", "receipt_id", b"receipt_id", "repeated", b"repeated", "source_ref", b"source_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "content_sha256", b"content_sha256", "dispute_id", b"dispute_id", "note", b"note", "position", b"position", "receipt_id", b"receipt_id", "repeated", b"repeated", "source_ref", b"source_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

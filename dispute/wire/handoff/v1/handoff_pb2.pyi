@@ -162,6 +162,8 @@ class Confidential(_message.Message):
     PLACE_FIELD_NUMBER: _builtins.int
     CONTENT_SHA256_FIELD_NUMBER: _builtins.int
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
+    ACCUSATION_FIELD_NUMBER: _builtins.int
+    HAPPENED_ON_FIELD_NUMBER: _builtins.int
     brief: _builtins.str
     """Free text of the case."""
     place: _builtins.str
@@ -170,6 +172,10 @@ class Confidential(_message.Message):
     """SHA-256 of the canonical content, as in the receipt."""
     subject_ref: _builtins.str
     """Number of the contract, IOU or event that the dispute is about; may be empty."""
+    accusation: _builtins.str
+    """检举控告内容 what accuses somebody, apart from the dispute; leaves by a sealed exit. May be empty."""
+    happened_on: _builtins.str
+    """ISO date of the event where it may not travel in clear; empty elsewhere."""
     @_builtins.property
     def parties(self) -> _containers.RepeatedCompositeFieldContainer[Global___Party]:
         """People and organisations involved."""
@@ -182,14 +188,50 @@ class Confidential(_message.Message):
         place: _builtins.str = ...,
         content_sha256: _builtins.bytes = ...,
         subject_ref: _builtins.str = ...,
+        accusation: _builtins.str = ...,
+        happened_on: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "content_sha256", b"content_sha256", "parties", b"parties", "place", b"place", "subject_ref", b"subject_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accusation", b"accusation", "brief", b"brief", "content_sha256", b"content_sha256", "happened_on", b"happened_on", "parties", b"parties", "place", b"place", "subject_ref", b"subject_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Confidential: _TypeAlias = Confidential  # noqa: Y015
+
+@_typing.final
+class Accusation(_message.Message):
+    """What leaves by a sealed exit, for the discipline inspection body. Stored only sealed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FACTS_FIELD_NUMBER: _builtins.int
+    CONFIDENTIAL_FIELD_NUMBER: _builtins.int
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    source_ref: _builtins.str
+    """The giver's own reference, when all of the record leaves; else empty."""
+    @_builtins.property
+    def facts(self) -> Global___CaseReceived:
+        """Facts, when all of the record leaves; not set when a dispute stays."""
+
+    @_builtins.property
+    def confidential(self) -> Global___Confidential:
+        """People and text, when all of the record leaves; else the accusation alone."""
+
+    def __init__(
+        self,
+        *,
+        facts: Global___CaseReceived | None = ...,
+        confidential: Global___Confidential | None = ...,
+        source_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["confidential", b"confidential", "facts", b"facts"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["confidential", b"confidential", "facts", b"facts", "source_ref", b"source_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Accusation: _TypeAlias = Accusation  # noqa: Y015
 
 @_typing.final
 class Party(_message.Message):

@@ -693,3 +693,103 @@ class AdvanceClockResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AdvanceClockResponse: _TypeAlias = AdvanceClockResponse  # noqa: Y015
+
+@_typing.final
+class ListSealedExitsRequest(_message.Message):
+    """A page of sealed exits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAITING_ONLY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    waiting_only: _builtins.bool
+    """Only those that nobody fetched yet."""
+    page_size: _builtins.int
+    """At most 1000; 0 is 100."""
+    page_token: _builtins.str
+    """From the answer before."""
+    def __init__(
+        self,
+        *,
+        waiting_only: _builtins.bool = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "waiting_only", b"waiting_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSealedExitsRequest: _TypeAlias = ListSealedExitsRequest  # noqa: Y015
+
+@_typing.final
+class ListSealedExitsResponse(_message.Message):
+    """A page of sealed exits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXITS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def exits(self) -> _containers.RepeatedCompositeFieldContainer[Global___SealedExit]:
+        """Exits in ascending order of id."""
+
+    def __init__(
+        self,
+        *,
+        exits: _abc.Iterable[Global___SealedExit] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exits", b"exits", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSealedExitsResponse: _TypeAlias = ListSealedExitsResponse  # noqa: Y015
+
+@_typing.final
+class SealedExit(_message.Message):
+    """One accusation on its way out. No content, no people, no dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXIT_ID_FIELD_NUMBER: _builtins.int
+    ORGAN_FIELD_NUMBER: _builtins.int
+    RECEIVED_AT_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    FETCHED_AT_FIELD_NUMBER: _builtins.int
+    exit_id: _builtins.str
+    """Exit; nobody without the key can tell of which record it is made."""
+    organ: _builtins.str
+    """Organ that took the accusation up."""
+    target: _builtins.str
+    """Where it goes: discipline_inspection."""
+    @_builtins.property
+    def received_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was sealed."""
+
+    @_builtins.property
+    def fetched_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was fetched; not set while it waits."""
+
+    def __init__(
+        self,
+        *,
+        exit_id: _builtins.str = ...,
+        organ: _builtins.str = ...,
+        received_at: _timestamp_pb2.Timestamp | None = ...,
+        target: _builtins.str = ...,
+        fetched_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fetched_at", b"fetched_at", "received_at", b"received_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["exit_id", b"exit_id", "fetched_at", b"fetched_at", "organ", b"organ", "received_at", b"received_at", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SealedExit: _TypeAlias = SealedExit  # noqa: Y015

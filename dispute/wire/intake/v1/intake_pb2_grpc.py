@@ -85,6 +85,11 @@ class IntakeServiceStub:
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockRequest.SerializeToString,
                 response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockResponse.FromString,
                 _registered_method=True)
+        self.ListSealedExits = channel.unary_unary(
+                '/hub.intake.v1.IntakeService/ListSealedExits',
+                request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListSealedExitsRequest.SerializeToString,
+                response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListSealedExitsResponse.FromString,
+                _registered_method=True)
 
 
 class IntakeServiceServicer:
@@ -161,6 +166,13 @@ class IntakeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListSealedExits(self, request, context):
+        """Accusations that left by a sealed exit: that they are there, never what they say.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IntakeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -213,6 +225,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.AdvanceClock,
                     request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockRequest.FromString,
                     response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockResponse.SerializeToString,
+            ),
+            'ListSealedExits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSealedExits,
+                    request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListSealedExitsRequest.FromString,
+                    response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListSealedExitsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -486,6 +503,33 @@ class IntakeService:
             '/hub.intake.v1.IntakeService/AdvanceClock',
             hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockRequest.SerializeToString,
             hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSealedExits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.intake.v1.IntakeService/ListSealedExits',
+            hub_dot_intake_dot_v1_dot_intake__pb2.ListSealedExitsRequest.SerializeToString,
+            hub_dot_intake_dot_v1_dot_intake__pb2.ListSealedExitsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,8 @@ class IntakeServiceStub:
     """Time by which deadlines run."""
     AdvanceClock: _grpc.UnaryUnaryMultiCallable[_intake_pb2.AdvanceClockRequest, _intake_pb2.AdvanceClockResponse]
     """Moves a scenario clock forward and fires what became due; refused with a wall clock."""
+    ListSealedExits: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ListSealedExitsRequest, _intake_pb2.ListSealedExitsResponse]
+    """Accusations that left by a sealed exit: that they are there, never what they say."""
 
 @_typing.type_check_only
 class IntakeServiceAsyncStub(IntakeServiceStub):
@@ -79,6 +81,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """Time by which deadlines run."""
     AdvanceClock: _aio.UnaryUnaryMultiCallable[_intake_pb2.AdvanceClockRequest, _intake_pb2.AdvanceClockResponse]  # type: ignore[assignment]
     """Moves a scenario clock forward and fires what became due; refused with a wall clock."""
+    ListSealedExits: _aio.UnaryUnaryMultiCallable[_intake_pb2.ListSealedExitsRequest, _intake_pb2.ListSealedExitsResponse]  # type: ignore[assignment]
+    """Accusations that left by a sealed exit: that they are there, never what they say."""
 
 class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
     """The register of disputes: the only writer of dispute state."""
@@ -162,5 +166,13 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_pb2.AdvanceClockResponse, _abc.Awaitable[_intake_pb2.AdvanceClockResponse]]:
         """Moves a scenario clock forward and fires what became due; refused with a wall clock."""
+
+    @_abc_1.abstractmethod
+    def ListSealedExits(
+        self,
+        request: _intake_pb2.ListSealedExitsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_pb2.ListSealedExitsResponse, _abc.Awaitable[_intake_pb2.ListSealedExitsResponse]]:
+        """Accusations that left by a sealed exit: that they are there, never what they say."""
 
 def add_IntakeServiceServicer_to_server(servicer: IntakeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -48,6 +48,7 @@ class PetitionItem(_message.Message):
     GRID_CODE_FIELD_NUMBER: _builtins.int
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
     HAPPENED_ON_FIELD_NUMBER: _builtins.int
+    ACCUSATION_FIELD_NUMBER: _builtins.int
     petition_number: _builtins.str
     """信访件编号 petition number, the office's own reference."""
     registered_on: _builtins.str
@@ -82,6 +83,8 @@ class PetitionItem(_message.Message):
     """合同、借据或事件编号 number of the contract, IOU or event; may be empty."""
     happened_on: _builtins.str
     """发生日期 day of the event, ISO date; may be empty."""
+    accusation: _builtins.str
+    """检举控告内容 what accuses somebody, apart from the request; may be empty."""
     @_builtins.property
     def handed_over_at(self) -> _timestamp_pb2.Timestamp:
         """移送时间 instant of the referral."""
@@ -122,10 +125,11 @@ class PetitionItem(_message.Message):
         grid_code: _builtins.str = ...,
         subject_ref: _builtins.str = ...,
         happened_on: _builtins.str = ...,
+        accusation: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["handed_over_at", b"handed_over_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "category", b"category", "circumstances", b"circumstances", "consents", b"consents", "content_class", b"content_class", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "form", b"form", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "parties", b"parties", "persons", b"persons", "petition_number", b"petition_number", "purpose", b"purpose", "recurrence", b"recurrence", "registered_on", b"registered_on", "relation_clarity", b"relation_clarity", "subject_ref", b"subject_ref", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accusation", b"accusation", "brief", b"brief", "category", b"category", "circumstances", b"circumstances", "consents", b"consents", "content_class", b"content_class", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "form", b"form", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "parties", b"parties", "persons", b"persons", "petition_number", b"petition_number", "purpose", b"purpose", "recurrence", b"recurrence", "registered_on", b"registered_on", "relation_clarity", b"relation_clarity", "subject_ref", b"subject_ref", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

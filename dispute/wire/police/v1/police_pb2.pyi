@@ -480,3 +480,42 @@ class AcknowledgeResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AcknowledgeResponse: _TypeAlias = AcknowledgeResponse  # noqa: Y015
+
+@_typing.final
+class GetPenaltyRequest(_message.Message):
+    """Asks for the penalty of an incident."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SOURCE_REF_FIELD_NUMBER: _builtins.int
+    source_ref: _builtins.str
+    """The caller's own reference."""
+    def __init__(
+        self,
+        *,
+        source_ref: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["source_ref", b"source_ref"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPenaltyRequest: _TypeAlias = GetPenaltyRequest  # noqa: Y015
+
+@_typing.final
+class GetPenaltyResponse(_message.Message):
+    """Never given: the record is sealed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPenaltyResponse: _TypeAlias = GetPenaltyResponse  # noqa: Y015

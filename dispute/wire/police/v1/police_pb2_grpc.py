@@ -65,6 +65,11 @@ class PoliceBridgeServiceStub:
                 request_serializer=hub_dot_police_dot_v1_dot_police__pb2.AcknowledgeRequest.SerializeToString,
                 response_deserializer=hub_dot_police_dot_v1_dot_police__pb2.AcknowledgeResponse.FromString,
                 _registered_method=True)
+        self.GetPenalty = channel.unary_unary(
+                '/hub.police.v1.PoliceBridgeService/GetPenalty',
+                request_serializer=hub_dot_police_dot_v1_dot_police__pb2.GetPenaltyRequest.SerializeToString,
+                response_deserializer=hub_dot_police_dot_v1_dot_police__pb2.GetPenaltyResponse.FromString,
+                _registered_method=True)
 
 
 class PoliceBridgeServiceServicer:
@@ -113,6 +118,13 @@ class PoliceBridgeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetPenalty(self, request, context):
+        """Public-security penalty of an incident: sealed by law, refused to whoever asks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PoliceBridgeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +157,11 @@ def add_PoliceBridgeServiceServicer_to_server(servicer, server):
                     servicer.Acknowledge,
                     request_deserializer=hub_dot_police_dot_v1_dot_police__pb2.AcknowledgeRequest.FromString,
                     response_serializer=hub_dot_police_dot_v1_dot_police__pb2.AcknowledgeResponse.SerializeToString,
+            ),
+            'GetPenalty': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPenalty,
+                    request_deserializer=hub_dot_police_dot_v1_dot_police__pb2.GetPenaltyRequest.FromString,
+                    response_serializer=hub_dot_police_dot_v1_dot_police__pb2.GetPenaltyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +327,33 @@ class PoliceBridgeService:
             '/hub.police.v1.PoliceBridgeService/Acknowledge',
             hub_dot_police_dot_v1_dot_police__pb2.AcknowledgeRequest.SerializeToString,
             hub_dot_police_dot_v1_dot_police__pb2.AcknowledgeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPenalty(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.police.v1.PoliceBridgeService/GetPenalty',
+            hub_dot_police_dot_v1_dot_police__pb2.GetPenaltyRequest.SerializeToString,
+            hub_dot_police_dot_v1_dot_police__pb2.GetPenaltyResponse.FromString,
             options,
             channel_credentials,
             insecure,

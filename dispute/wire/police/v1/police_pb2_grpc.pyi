@@ -45,6 +45,8 @@ class PoliceBridgeServiceStub:
     """Results of the caller's own records after a cursor."""
     Acknowledge: _grpc.UnaryUnaryMultiCallable[_police_pb2.AcknowledgeRequest, _police_pb2.AcknowledgeResponse]
     """Confirms results up to a cursor."""
+    GetPenalty: _grpc.UnaryUnaryMultiCallable[_police_pb2.GetPenaltyRequest, _police_pb2.GetPenaltyResponse]
+    """Public-security penalty of an incident: sealed by law, refused to whoever asks."""
 
 @_typing.type_check_only
 class PoliceBridgeServiceAsyncStub(PoliceBridgeServiceStub):
@@ -63,6 +65,8 @@ class PoliceBridgeServiceAsyncStub(PoliceBridgeServiceStub):
     """Results of the caller's own records after a cursor."""
     Acknowledge: _aio.UnaryUnaryMultiCallable[_police_pb2.AcknowledgeRequest, _police_pb2.AcknowledgeResponse]  # type: ignore[assignment]
     """Confirms results up to a cursor."""
+    GetPenalty: _aio.UnaryUnaryMultiCallable[_police_pb2.GetPenaltyRequest, _police_pb2.GetPenaltyResponse]  # type: ignore[assignment]
+    """Public-security penalty of an incident: sealed by law, refused to whoever asks."""
 
 class PoliceBridgeServiceServicer(metaclass=_abc_1.ABCMeta):
     """A police system hands records over and fetches what came of them. Credential: metadata `x-api-key`."""
@@ -114,5 +118,13 @@ class PoliceBridgeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_police_pb2.AcknowledgeResponse, _abc.Awaitable[_police_pb2.AcknowledgeResponse]]:
         """Confirms results up to a cursor."""
+
+    @_abc_1.abstractmethod
+    def GetPenalty(
+        self,
+        request: _police_pb2.GetPenaltyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_police_pb2.GetPenaltyResponse, _abc.Awaitable[_police_pb2.GetPenaltyResponse]]:
+        """Public-security penalty of an incident: sealed by law, refused to whoever asks."""
 
 def add_PoliceBridgeServiceServicer_to_server(servicer: PoliceBridgeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,4 +1,7 @@
-"""What sources recorded stays with the dispute; a limit has one timer, of its next step; marks find one matter."""
+"""What sources recorded stays with the dispute; a limit has one timer, of its next step; marks find one matter.
+
+Accusations leave by sealed exits.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,11 +41,12 @@ def upgrade() -> None:
     _copy("follow_up", "follow_up", "overdue")
     op.drop_table("timer_before")
     _add_marks()
+    _add_sealed_exits()
 
 
 def downgrade() -> None:
     """Drop what was added; limits get their ends back, without reminders."""
-    for name in ("match_lock", "match_marks", "match_pair"):
+    for name in ("sealed_exit", "match_lock", "match_marks", "match_pair"):
         op.drop_table(name)
     op.drop_column("dispute", "facts")
     op.drop_index("timer_rings", "timer")
@@ -79,6 +83,20 @@ def _add_marks() -> None:
         sa.Column("marks", sa.LargeBinary, nullable=False),
     )
     op.create_table("match_lock", sa.Column("token", sa.String(32), primary_key=True))
+
+
+def _add_sealed_exits() -> None:
+    op.create_table(
+        "sealed_exit",
+        sa.Column("exit_id", sa.String(36), primary_key=True),
+        sa.Column("organ", sa.String(64), nullable=False),
+        sa.Column("received_at", sa.BigInteger, nullable=False),
+        sa.Column("target", sa.String(32), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
+        sa.Column("nonce", sa.LargeBinary(12), nullable=False),
+        sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+        sa.Column("fetched_at", sa.BigInteger),
+    )
 
 
 def _copy(kind: str, limit: str, step: str) -> None:
