@@ -42,7 +42,14 @@ OWN_FORM: Final = (
 HINTS: Final = get_type_hints(Dispute)
 INSTANTS: Final = {name: str if HINTS[name] is datetime else str | None for name in ("registered_at", "sign_by")}
 """Written with their offset from UTC as a number, as the first release did."""
-PLAIN: Final = tuple(entry for entry in fields(Dispute) if entry.name not in {name for name, *_ in OWN_FORM})
+FIRST: Final = ("dispute_id", "state", "sequence", "registered_at", "supervision", "source_ref", "reopen_seq")
+"""Begin a snapshot, in the order of the first release."""
+PLAIN: Final = tuple(
+    sorted(
+        (entry for entry in fields(Dispute) if entry.name not in {name for name, *_ in OWN_FORM}),
+        key=lambda entry: FIRST.index(entry.name) if entry.name in FIRST else len(FIRST),
+    )
+)
 NAMES: Final = tuple(entry.name for entry in PLAIN if entry.name not in INSTANTS)
 
 

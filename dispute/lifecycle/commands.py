@@ -50,9 +50,7 @@ class Actor(Struct, frozen=True):
 
 
 class Link(Struct, frozen=True):
-    """L1: links to the dispute that the matter is counted at.
-
-    Linking adds and takes nothing away: the dispute goes on by itself.
+    """L1: links to the first dispute of the matter; this one goes on by itself.
 
     Attributes:
         master_dispute_id: Dispute that stays the first of its matter.
@@ -82,10 +80,7 @@ class BeginScreening(Struct, frozen=True):
 
 
 class RefuseMediation(Struct, frozen=True):
-    """T4: not mediable, or without consent; exclusion codes are rule data.
-
-    `waited` when the wait for what was lacking is over.
-    """
+    """T4: not mediable, or without consent; `waited` when the wait is over."""
 
     reason_code: str
     clause: str = ""

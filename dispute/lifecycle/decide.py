@@ -15,12 +15,12 @@ from dispute.lifecycle.dimensions import Dimensions
 from dispute.lifecycle.dispute import Dispute
 from dispute.lifecycle.effects import Change, source_ref_of
 from dispute.lifecycle.event_types import CONCLUSIONS
-from dispute.lifecycle.events import Event
+from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.evolve import OPENINGS, evolve
 from dispute.lifecycle.identity import event_id_of
 from dispute.lifecycle.own_commands import Register, Resubmit
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
-from dispute.lifecycle.rewinding import groundless, moves, restored, taken_back
+from dispute.lifecycle.rewinding import as_before, groundless, moves, taken_back
 from dispute.lifecycle.situation import Situation, is_pseudonym
 from dispute.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
 from dispute.refusals import commands as refusals
@@ -59,7 +59,7 @@ def _taking_back(dispute: Dispute, command: Command) -> tuple[Event, ...] | Refu
             continue
         if not shared and command.occurred_at >= checkpoint.at:
             continue
-        before = restored(dispute, checkpoint)
+        before = as_before(dispute, checkpoint)
         outcome = _decided(before, command)
         if isinstance(outcome, Refusal):
             first = first or outcome
@@ -76,8 +76,14 @@ def _taking_back(dispute: Dispute, command: Command) -> tuple[Event, ...] | Refu
 
 def _rewound(dispute: Dispute, sequence: int, event: Event) -> Event:
     """Return the event with everything that it takes back."""
-    retracts = (*taken_back(dispute, sequence), *event.retracts)
+    retracts = _in_order(*taken_back(dispute, sequence), *event.retracts)
     return replace(event, from_state=dispute.state, retracts=retracts, rewinds_to=sequence)
+
+
+def _in_order(*retracts: Retraction) -> tuple[Retraction, ...]:
+    """Return each retraction once, in the order of the facts."""
+    by_sequence = {each.sequence: each for each in reversed(retracts)}
+    return tuple(by_sequence[sequence] for sequence in sorted(by_sequence))
 
 
 def _decided(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Refusal:
@@ -96,9 +102,8 @@ def _decided(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | R
     if command.counted or (dispute is not None and dispute.provisional):
         event = replace(event, provisional=_still_provisional(dispute, command, event))
     if dispute is not None and dispute.alarms and not command.limit.too_late:
-        known = {each.sequence for each in event.retracts}
         gone = groundless(dispute, evolve(dispute, event), command.occurred_at)
-        event = replace(event, retracts=(*event.retracts, *(each for each in gone if each.sequence not in known)))
+        event = replace(event, retracts=_in_order(*event.retracts, *gone)) if gone else event
     return (event,)
 
 

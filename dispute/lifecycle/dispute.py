@@ -81,7 +81,7 @@ class Alarm(Struct, frozen=True):
     state: State
 
 
-class Standing(Struct, frozen=True, kw_only=True):
+class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a dispute stands: what an event may change and a later one may restore.
 
     Attributes:
@@ -105,6 +105,7 @@ class Standing(Struct, frozen=True, kw_only=True):
         clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
         conclusions: Conclusions of this opening.
         ordinals: How often each kind of event happened in this opening.
+        alarms: Limits that were missed or draw near, as long as the matter does not move.
         provisional: Dates counted without a holiday table: the current ones, and earlier ones of counted facts.
     """
 
@@ -128,7 +129,22 @@ class Standing(Struct, frozen=True, kw_only=True):
     clean_visits: int = 0
     conclusions: int = 0
     ordinals: tuple[tuple[EventKind, int], ...] = ()
+    alarms: tuple[Alarm, ...] = ()
     provisional: tuple[ProvisionalDate, ...] = ()
+
+    def last_day(self, name: DateName) -> date | None:
+        """Return a limit's current last day.
+
+        None without such a limit.
+        """
+        if name is DateName.SIGN_BY:
+            return None if self.sign_by is None else last_day_before(self.sign_by)
+        if name is DateName.CONFIRM_BY:
+            return self.confirm_by
+        if name is DateName.SCREEN_BY:
+            return self.screen_by
+        day: date | None = getattr(self.cohort, name.value)
+        return day
 
 
 class Checkpoint(Struct, frozen=True):
@@ -159,7 +175,6 @@ class Dispute(Standing, frozen=True, kw_only=True):
         sequence: Number of events so far.
         registered_at: When it was registered; nothing can have happened to it before.
         supervision: Level of supervision: the highest of its alarms.
-        alarms: Limits that were missed or draw near, as long as the matter does not move.
         source_ref: The source's own reference.
         procedure: Procedure of the suit; empty elsewhere.
         stage: Of a suit.
@@ -177,7 +192,6 @@ class Dispute(Standing, frozen=True, kw_only=True):
     sequence: int
     registered_at: datetime
     supervision: Supervision = Supervision.NORMAL
-    alarms: tuple[Alarm, ...] = ()
     source_ref: str = ""
     procedure: str = ""
     stage: Stage = Stage.NONE
@@ -204,20 +218,6 @@ class Dispute(Standing, frozen=True, kw_only=True):
         From then on only T12 and T13 move `cohort.due_on`.
         """
         return self.times(EventKind.SIGNED) > 0
-
-    def last_day(self, name: DateName) -> date | None:
-        """Return a limit's current last day.
-
-        None without such a limit.
-        """
-        if name is DateName.SIGN_BY:
-            return None if self.sign_by is None else last_day_before(self.sign_by)
-        if name is DateName.CONFIRM_BY:
-            return self.confirm_by
-        if name is DateName.SCREEN_BY:
-            return self.screen_by
-        day: date | None = getattr(self.cohort, name.value)
-        return day
 
     def provisional_mark(self, name: DateName) -> ProvisionalDate | None:
         """Return how a provisional limit was counted.

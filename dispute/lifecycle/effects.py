@@ -49,6 +49,7 @@ from dispute.lifecycle.own_commands import (
 )
 from dispute.lifecycle.provisional import DateName
 from dispute.lifecycle.situation import Situation
+from dispute.lifecycle.states import State
 from dispute.lifecycle.vocabulary import (
     LEVELS,
     RUNGS,
@@ -165,14 +166,15 @@ def begin_mediation(at: Situation, order: BeginMediation) -> Change:
     """Set the mediator.
 
     After a refused confirmation, the earlier outcome is removed because it no longer describes the dispute, and a new
-    term runs.
+    term runs. The signature started the first one.
     """
     dimensions = replace(
         without_outcome(at.known.dimensions), mediator_id=order.mediator_id, mediation_kind=order.mediation_kind
     )
-    due_on = at.command.limit.last_day
-    cohort = at.known.cohort if due_on is None else replace(at.known.cohort, due_on=due_on)
-    return Change(dimensions, cohort, e.MediationBegun(clause=at.command.limit.clause))
+    limit = at.command.limit
+    if at.known.state is State.SIGNED or limit.last_day is None:
+        return Change(dimensions, at.known.cohort, e.MediationBegun())
+    return Change(dimensions, replace(at.known.cohort, due_on=limit.last_day), e.MediationBegun(clause=limit.clause))
 
 
 def attempt_again(at: Situation, order: BeginMediation) -> Change:

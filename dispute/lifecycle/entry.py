@@ -67,10 +67,10 @@ def request_information(at: Situation, order: RequestInformation) -> Change:
 
 
 def note_undocked(at: Situation, order: NoteUndocked) -> Change:
-    """Take back all facts: what isn't docked isn't counted."""
+    """Take back the facts of this hand-over: what isn't docked isn't counted."""
     dispute = at.known
     dimensions = replace(dispute.dimensions, outcome_code=order.reason_code)
-    taken_back = tuple(retraction(fact) for fact in dispute.counted)
+    taken_back = tuple(retraction(fact) for fact in dispute.counted if fact.reopen_seq == dispute.reopen_seq)
     return Change(dimensions, dispute.cohort, e.NotDocked(order.clause), order.reason_code, taken_back)
 
 

@@ -10,13 +10,11 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from dispute.calendar.days import end_of
 from dispute.lifecycle.dispute import CountedFact, CountedFacts, Dispute
 from dispute.lifecycle.event_types import (
     CONCLUSIONS,
     Agreed,
     Dispatched,
-    DueDatesSettled,
     EventKind,
     Extended,
     InformationRequested,
@@ -29,13 +27,13 @@ from dispute.lifecycle.event_types import (
     Visited,
 )
 from dispute.lifecycle.events import Event
-from dispute.lifecycle.provisional import DateName
 from dispute.lifecycle.rewinding import (
     RAISING,
     alarms_after,
     checkpoint_at,
     checkpoints_after,
     level_of,
+    own_dates,
     restored,
 )
 from dispute.lifecycle.vocabulary import MadeBy, Supervision, SuspendReason
@@ -155,18 +153,10 @@ def _agreed(_: Dispute, event: Event, of: Agreed) -> dict[str, Any]:
     }
 
 
-def _settled(dispute: Dispute, _: Event, of: DueDatesSettled) -> dict[str, Any]:
-    """Move dates that only the dispute has.
-
-    The cohort dates are in the event.
-    """
-    changes: dict[str, Any] = {}
-    for date in of.settled:
-        if date.name is DateName.SIGN_BY and date.before == dispute.last_day(DateName.SIGN_BY):
-            changes["sign_by"] = end_of(date.after)
-        if date.name is DateName.CONFIRM_BY and date.before == dispute.confirm_by:
-            changes["confirm_by"] = date.after
-    return changes
+def _begun(dispute: Dispute, event: Event, _: Payload) -> dict[str, Any]:
+    """Count the next conclusion as the first when a further attempt takes the failure back."""
+    taken = 0 if event.rewinds_to else sum(each.type in CONCLUSIONS for each in event.retracts)
+    return {"conclusions": dispute.conclusions - taken}
 
 
 def _visits_start(_: Dispute, __: Event, ___: Payload) -> dict[str, Any]:
@@ -206,6 +196,10 @@ def _asked(_: Dispute, __: Event, of: InformationRequested) -> dict[str, Any]:
     return {"missing": of.missing, "screen_by": of.wait_until}
 
 
+def _withdrawn(_: Dispute, __: Event, ___: Payload) -> dict[str, Any]:
+    return {"clock_stopped_on": None, "missing": (), "screen_by": None}
+
+
 def _screened(_: Dispute, __: Event, ___: Payload) -> dict[str, Any]:
     return {"missing": (), "screen_by": None}
 
@@ -220,13 +214,13 @@ OWN_CHANGES: Final[Mapping[EventKind, Callable[[Dispute, Event, Any], dict[str, 
     EventKind.SUSPENDED: _suspended,
     EventKind.RESUMED: _clock_is_off,
     EventKind.FAILED: _failed,
-    EventKind.WITHDRAWN: _clock_is_off,
+    EventKind.WITHDRAWN: _withdrawn,
     EventKind.EXTENDED: _extended,
     EventKind.AGREED: _agreed,
     EventKind.FOLLOW_UP_BEGUN: _visits_start,
     EventKind.TRACKED: _visits_start,
     EventKind.VISITED: _visited,
-    EventKind.DUE_DATES_SETTLED: _settled,
+    EventKind.DUE_DATES_SETTLED: lambda dispute, _, of: own_dates(dispute, of),
     EventKind.LINKED: _linked,
     EventKind.UNLINKED: lambda _, __, ___: {"master_dispute_id": ""},
     EventKind.LINK_PROPOSED: _link_proposed,
@@ -234,6 +228,8 @@ OWN_CHANGES: Final[Mapping[EventKind, Callable[[Dispute, Event, Any], dict[str, 
     EventKind.INFORMATION_REQUESTED: _asked,
     EventKind.ACCEPTED: _screened,
     EventKind.MEDIATION_REFUSED: _screened,
+    EventKind.NOT_DOCKED: _screened,
+    EventKind.MEDIATION_BEGUN: _begun,
     EventKind.RESUBMITTED: lambda _, __, of: {"round": of.round},
     EventKind.MILESTONE_REACHED: lambda dispute, _, of: {"milestones": (*dispute.milestones, of.milestone)},
 }

@@ -28,7 +28,7 @@ from dispute.lifecycle.commands import (
 from dispute.lifecycle.dimensions import Dimensions
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.identity import dispute_id_of, is_dispute_id
-from dispute.lifecycle.own_commands import Register, RequestInformation, Resubmit
+from dispute.lifecycle.own_commands import ProposeLink, Register, RequestInformation, Resubmit
 from dispute.lifecycle.provisional import DateName, SettleDueDates
 from dispute.lifecycle.situation import AMOUNT_LIMIT_FEN, Situation, are_texts, is_code, is_pseudonym, is_text
 from dispute.lifecycle.states import State
@@ -38,6 +38,7 @@ from dispute.lifecycle.vocabulary import (
     Channel,
     Clarity,
     DispatchMode,
+    FailureReason,
     Level,
     MediationKind,
     Regime,
@@ -50,6 +51,16 @@ from hub.errors import Code
 
 BOUNCES_BEFORE_COUNTY: Final = 3
 """After this many bounces the county decides."""
+MAY_TRY_AGAIN: Final = frozenset(
+    {
+        FailureReason.REFUSED,
+        FailureReason.UNREACHABLE,
+        FailureReason.DEADLOCK,
+        FailureReason.TERM_EXPIRED,
+        FailureReason.UNSIGNED,
+    }
+)
+"""Failures that a further attempt may follow; none follows what the law excludes from mediation."""
 CLEAR_ENOUGH: Final = frozenset({Clarity.CLEAR, Clarity.FAIRLY_CLEAR})
 FINAL_STATES: Final = frozenset({State.RETURNED, State.REFERRED, State.CLOSED})
 FINAL_EVENTS: Final = tuple(kind for kind in EventKind if kind.is_final)
@@ -144,6 +155,11 @@ def is_linked(at: Situation, order: Unlink) -> Code | None:
     return None if at.known.master_dispute_id else refusals.NOT_LINKED
 
 
+def not_proposed_yet(at: Situation, order: ProposeLink) -> Code | None:
+    """The same link is proposed to a person once."""
+    return refusals.PROPOSED_ALREADY if order.candidate_dispute_id in at.known.proposed_links else None
+
+
 def is_proposed(at: Situation, order: DeclineLink) -> Code | None:
     """The link was proposed and nobody decided it yet."""
     return None if order.candidate_dispute_id in at.known.proposed_links else refusals.NOT_PROPOSED
@@ -226,6 +242,14 @@ def dispatch_limits(at: Situation, order: Dispatch) -> Code | None:
         return refusals.SIGN_BY_PAST
     moves = order.due_on is not None and not at.known.term_runs
     return refusals.DUE_DATE_PAST if moves and order.due_on is not None and order.due_on < at.day else None
+
+
+def this_dispatch_is_signed(at: Situation, _: Sign) -> Code | None:
+    """A signature of before a further dispatch was given to an earlier one, which is over."""
+    dispute = at.known
+    again = dispute.times(EventKind.DISPATCHED) + dispute.times(EventKind.LEVEL_ESCALATED) > 1
+    earlier = dispute.since is not None and at.command.occurred_at < dispute.since
+    return refusals.DISPATCHED_ANEW if again and earlier else None
 
 
 def signed_in_time(at: Situation, _: Sign) -> Code | None:
@@ -324,9 +348,10 @@ def by_leader_of_police(at: Situation, _: Extend) -> bool:
 
 
 def second_attempt_is_left(at: Situation, _: BeginMediation) -> Code | None:
-    """A further attempt is made once, within the rule's days of the failure (公安行政案件程序规定 183)."""
-    last_day = at.command.limit.last_day
-    if last_day is None or at.known.times(EventKind.FAILED) > 1:
+    """A further attempt is made once, within the rule's days of a first one that failed (公安行政案件程序规定 183)."""
+    dispute, last_day = at.known, at.command.limit.last_day
+    first = dispute.times(EventKind.MEDIATION_BEGUN) > 0 and dispute.dimensions.outcome_code in MAY_TRY_AGAIN
+    if last_day is None or not first or dispute.times(EventKind.FAILED) > 1:
         return refusals.NO_SECOND_ATTEMPT
     return refusals.SECOND_ATTEMPT_LATE if at.day > last_day else None
 

@@ -1,6 +1,6 @@
 """Effects of links between disputes of one matter.
 
-A link adds and takes nothing away: each dispute is screened, answered and counted by itself (ADR-0016).
+A link adds and takes nothing away: each dispute is screened, answered and counted by itself (ADR-0017).
 """
 
 from __future__ import annotations

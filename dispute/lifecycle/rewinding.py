@@ -1,37 +1,42 @@
 """Takes back what an alarm or a link did, when a later paper shows that it should not have happened.
 
-What happened in time counts, whenever it is written down (ADR-0015). The state keeps how it stood before each such
+What happened in time counts, whenever it is written down (ADR-0016). The state keeps how it stood before each such
 event, so that `evolve` needs nothing but the event that takes it back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from msgspec.structs import fields, replace
 
-from dispute.lifecycle.dispute import Alarm, Checkpoint, CountedFact, Dispute, Standing
+from dispute.calendar.days import end_of
+from dispute.lifecycle.dispute import Alarm, Checkpoint, CountedFact, CountedFacts, Dispute, Standing
 from dispute.lifecycle.effects import retraction
 from dispute.lifecycle.event_types import OVERLAYS, DueDatesSettled, EventKind
 from dispute.lifecycle.events import Event, Retraction
-from dispute.lifecycle.provisional import DateName
+from dispute.lifecycle.provisional import COHORT_DATES, DateName
 from dispute.lifecycle.states import State
-from dispute.lifecycle.vocabulary import CORRECTABLE, RUNGS, Colour, Supervision
+from dispute.lifecycle.vocabulary import CORRECTABLE, RUNGS, Colour, Milestone, Supervision
 from hub.errors import Fault
 
 STANDING: Final = tuple(entry.name for entry in fields(Standing))
 WORKING: Final = frozenset({State.ACCEPTED, State.DISPATCHED, State.SIGNED, State.MEDIATING, State.SUSPENDED})
 """Accepted and not yet concluded."""
 UNFINISHED: Final = WORKING | {State.REGISTERED, State.SCREENING}
-RUNS_IN: Final = {
+RUNS_IN: Final[Mapping[str, frozenset[State]]] = {
     DateName.SCREEN_BY: frozenset({State.SCREENING}),
     DateName.SIGN_BY: frozenset({State.ACCEPTED, State.DISPATCHED}),
     DateName.DUE_ON: WORKING,
     DateName.LOCAL_DUE_ON: UNFINISHED,
     DateName.STATUTORY_DUE_ON: UNFINISHED,
+    **dict.fromkeys((milestone.value for milestone in Milestone), UNFINISHED),
 }
 """Limit -> states in which its alarm stands; an alarm of another limit stands while the state stays."""
+DATES: Final = frozenset(DateName)
 KEPT_AFTER: Final = OVERLAYS | {
     EventKind.RETURNED,
     EventKind.REFERRED,
@@ -39,7 +44,12 @@ KEPT_AFTER: Final = OVERLAYS | {
     EventKind.TRACKED,
     EventKind.CLOSED,
 }
-"""Events that rest on an alarm without taking the matter further; any other settles that the alarm stands."""
+"""Events that rest on an alarm without taking the matter further.
+
+Any other settles that the alarm stands, except another alarm: paper may be missing for both.
+"""
+AFRESH: Final = frozenset({EventKind.REOPENED, EventKind.RESUBMITTED, EventKind.MEDIATION_BEGUN})
+"""Events from which on the dispute has a way of its own, also after an outcome that it shared."""
 RAISING: Final = frozenset({EventKind.SUPERVISED, EventKind.BOUNCED})
 """Events that set a level; a colour sets it as long as it lasts."""
 CURRENT: Final = (*CORRECTABLE, "colour", "rule_version")
@@ -49,7 +59,7 @@ CURRENT: Final = (*CORRECTABLE, "colour", "rule_version")
 def restored(dispute: Dispute, checkpoint: Checkpoint) -> Dispute:
     """Return the dispute as it stood before a checkpoint's event.
 
-    Overlays, corrections and later links stay.
+    Overlays, corrections and later links stay, and alarms that a person has not lifted stand again.
     """
     before = checkpoint.before
     values: dict[str, Any] = {name: getattr(before, name) for name in STANDING}
@@ -57,8 +67,19 @@ def restored(dispute: Dispute, checkpoint: Checkpoint) -> Dispute:
     own = {kind: count for kind, count in before.ordinals if kind not in OVERLAYS}
     overlays = {kind: count for kind, count in dispute.ordinals if kind in OVERLAYS}
     values["ordinals"] = tuple((own | overlays).items())
+    gone = {each.sequence for each in dispute.checkpoints if each.sequence >= checkpoint.sequence}
+    raised = tuple(alarm for alarm in dispute.alarms if alarm.sequence not in gone)
+    stopped = tuple(alarm for alarm in before.alarms if alarm.limit and alarm not in raised)
+    values["alarms"] = tuple(sorted((*stopped, *raised), key=attrgetter("sequence")))
+    level = level_of(values["alarms"], values["dimensions"].colour)
     earlier = tuple(each for each in dispute.checkpoints if each.sequence < checkpoint.sequence)
-    return replace(dispute, **values, checkpoints=earlier)
+    return replace(dispute, **values, supervision=level, checkpoints=earlier)
+
+
+def as_before(dispute: Dispute, checkpoint: Checkpoint) -> Dispute:
+    """Return the dispute as it stood, to decide a late paper by; its facts are those that the paper leaves."""
+    left = tuple(fact for fact in dispute.counted if not _is_taken(fact, checkpoint.sequence))
+    return replace(restored(dispute, checkpoint), counted=CountedFacts(left))
 
 
 def checkpoint_at(dispute: Dispute, sequence: int) -> Checkpoint:
@@ -102,29 +123,49 @@ def checkpoints_after(dispute: Dispute, event: Event) -> tuple[Checkpoint, ...]:
     """
     kept = dispute.checkpoints
     if event.type is EventKind.DUE_DATES_SETTLED and isinstance(event.payload, DueDatesSettled):
-        kept = tuple(_settled(each, event.payload) for each in kept)
+        kept = tuple(_settled(each, event, event.payload) for each in kept)
     shared = getattr(event.payload, "shared_from", "")
-    if event.type in {EventKind.REOPENED, EventKind.RESUBMITTED}:
+    alarm = bool(event.limit) and event.type is not EventKind.SUPERVISED
+    if event.type in AFRESH:
         return ()
-    if event.type not in KEPT_AFTER:
+    if event.type not in KEPT_AFTER and not alarm:
         kept = tuple(each for each in kept if not each.limit)
-    if shared or (event.limit and event.type is not EventKind.SUPERVISED):
+    if shared or alarm:
         before = Standing(**{name: getattr(dispute, name) for name in STANDING})
         kept = (*kept, Checkpoint(event.sequence, event.limit, event.occurred_at, before))
-    return kept
+    taken = {each.sequence for each in event.retracts if not each.restated}
+    return tuple(_without_alarms(each, taken) for each in kept) if taken and kept else kept
 
 
-def _settled(checkpoint: Checkpoint, of: DueDatesSettled) -> Checkpoint:
+def _without_alarms(checkpoint: Checkpoint, taken: set[int]) -> Checkpoint:
+    """Forget alarms that a paper took back: they don't stand again."""
+    before = checkpoint.before
+    left = tuple(alarm for alarm in before.alarms if alarm.sequence not in taken)
+    return replace(checkpoint, before=replace(before, alarms=left))
+
+
+def own_dates(standing: Standing, of: DueDatesSettled) -> dict[str, Any]:
+    """Return the settled dates that a dispute alone has; the event has the cohort dates."""
+    return {
+        date.name.value: end_of(date.after) if date.name is DateName.SIGN_BY else date.after
+        for date in of.settled
+        if date.name not in COHORT_DATES and standing.last_day(date.name) == date.before
+    }
+
+
+def _settled(checkpoint: Checkpoint, event: Event, of: DueDatesSettled) -> Checkpoint:
     """Correct provisional dates in what may be restored, too."""
     before = checkpoint.before
     moved = {
         date.name.value: date.after
         for date in of.settled
-        if getattr(before.cohort, date.name.value, None) == date.before
+        if date.name in COHORT_DATES and before.last_day(date.name) == date.before
     }
+    after = replace(before, **own_dates(before, of), cohort=replace(before.cohort, **moved))
     gone = {(date.name, date.before) for date in of.settled}
     left = tuple(mark for mark in before.provisional if (mark.name, mark.day) not in gone)
-    return replace(checkpoint, before=replace(before, cohort=replace(before.cohort, **moved), provisional=left))
+    still = tuple(each for each in event.provisional if each not in left and after.last_day(each.name) == each.day)
+    return replace(checkpoint, before=replace(after, provisional=(*left, *still)))
 
 
 def alarms_after(dispute: Dispute, after: Dispute, event: Event) -> tuple[Alarm, ...]:
@@ -156,7 +197,10 @@ def groundless(dispute: Dispute, after: Dispute, at: datetime) -> tuple[Retracti
         for alarm in dispute.alarms
         if alarm.limit and at < alarm.at and not _stands(alarm, dispute, after)
     }
-    return tuple(retraction(fact) for fact in dispute.counted if fact.sequence in gone) if gone else ()
+    if not gone:
+        return ()
+    supervised = (fact for fact in dispute.counted if fact.type is EventKind.SUPERVISED)
+    return tuple(retraction(fact) for fact in supervised if fact.sequence in gone)
 
 
 def _earlier_level(dispute: Dispute) -> tuple[Alarm, ...]:
@@ -169,11 +213,14 @@ def _earlier_level(dispute: Dispute) -> tuple[Alarm, ...]:
 def _stands(alarm: Alarm, before: Dispute, after: Dispute) -> bool:
     if not alarm.limit:
         return after.reopen_seq == before.reopen_seq
-    runs = RUNS_IN.get(alarm.limit)  # type: ignore[call-overload]  # a limit of another kind is not found
+    runs = RUNS_IN.get(alarm.limit)
     if runs is None:
-        return after.state is alarm.state and alarm.limit not in after.milestones
-    same = before.last_day(DateName(alarm.limit)) == after.last_day(DateName(alarm.limit))
-    return after.state in runs and (same or alarm.limit == DateName.SIGN_BY)
+        return after.state is alarm.state
+    if after.state not in runs or alarm.limit in after.milestones:
+        return False
+    # The end of a sign-off has passed: another dispatch sets a limit of its own, and the earlier one stays missed.
+    moving = alarm.limit in DATES and alarm.limit != DateName.SIGN_BY
+    return not moving or before.last_day(DateName(alarm.limit)) == after.last_day(DateName(alarm.limit))
 
 
 def level_of(alarms: tuple[Alarm, ...], colour: Colour) -> Supervision:

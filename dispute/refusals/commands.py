@@ -53,6 +53,9 @@ NOT_LINKED: Final = Code("not_linked", _W, "未关联任何案件", "not linked 
 NOT_PROPOSED: Final = Code(
     "not_proposed", _W, "没有建议关联该案件", "no link to this dispute was proposed", "candidate_dispute_id"
 )
+PROPOSED_ALREADY: Final = Code(
+    "proposed_already", _W, "已建议关联该案件", "a link to this dispute was proposed before", "candidate_dispute_id"
+)
 NOTHING_MISSING: Final = Code("nothing_missing", _M, "未列明缺少的内容", "nothing is named as missing", "missing")
 ROUND_NOT_NEXT: Final = Code(
     "round_not_next", _W, "轮次须为上一轮加一", "the round is not the next one of this dispute", "round"
@@ -113,6 +116,13 @@ SIGN_BY_PAST: Final = Code(
 DUE_DATE_PAST: Final = Code("due_date_past", _M, "期限早于当日", "due date has passed already", "due_on")
 DUE_DATE_MISSING: Final = Code("due_date_missing", _M, "缺少办理期限", "due date is missing", "due_on")
 SIGNED_LATE: Final = Code("signed_late", _W, "已超过签收期限", "sign-off limit has passed", "occurred_at")
+DISPATCHED_ANEW: Final = Code(
+    "dispatched_anew",
+    _W,
+    "已重新分流，此前的签收不再适用",
+    "dispatched anew since: the earlier signature no longer holds",
+    "occurred_at",
+)
 SIGN_OFF_RUNS: Final = Code("sign_off_runs", _W, "签收期限未满", "sign-off limit has not passed", "reason_code")
 MEDIATOR_MALFORMED: Final = Code(
     "mediator_malformed", _M, "调解员编码缺失或不合规", "mediator id is missing or no pseudonym", "mediator_id"

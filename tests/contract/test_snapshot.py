@@ -11,6 +11,8 @@ from msgspec.structs import replace
 
 from dispute.contracts.snapshot import state_from_bytes, state_to_bytes
 from dispute.lifecycle import (
+    SIGN_OFF_EXPIRED,
+    Bounce,
     ChangeColour,
     Channel,
     Colour,
@@ -21,10 +23,26 @@ from dispute.lifecycle import (
     Reclassify,
     Reopen,
     ReopenReason,
+    Sign,
     State,
+    Supervise,
+    Supervision,
+    evolve,
 )
 from hub.errors import Rejected
-from tests.support.lifecycle import DISPATCH, DUE, PATHS, START, Walk, mark_of, reach, registration
+from tests.support.lifecycle import (
+    DISPATCH,
+    DUE,
+    LINKED,
+    PATHS,
+    START,
+    Walk,
+    command,
+    decided,
+    mark_of,
+    reach,
+    registration,
+)
 
 FROZEN = (
     '{"v":1,"dispute_id":"fa4807d2-6dc0-59e3-b1da-c5262f7b9f4c","state":"dispatched","sequence":4,'
@@ -41,12 +59,56 @@ FROZEN = (
 )
 
 
+EARLIER = replace(reach(State.DISPATCHED).state, since=None)
+"""The first release did not keep since when a dispute is in its state."""
+PINNED = FROZEN.replace('"dimensions":{', '"since":"2024-03-01T02:00:00Z","dimensions":{', 1)
+"""What today's release writes: the fields of the first one in their order, and later ones."""
+
+
 def test_snapshot_of_the_first_release_is_read_for_ever() -> None:
-    assert state_from_bytes(FROZEN.encode()) == reach(State.DISPATCHED).state
+    assert state_from_bytes(FROZEN.encode()) == EARLIER
 
 
 def test_snapshot_is_deterministic() -> None:
-    assert state_to_bytes(reach(State.DISPATCHED).state).decode() == FROZEN
+    assert state_to_bytes(EARLIER).decode() == FROZEN
+    assert state_to_bytes(reach(State.DISPATCHED).state).decode() == PINNED
+
+
+BOUNCED = (
+    '{"v":1,"dispute_id":"fa4807d2-6dc0-59e3-b1da-c5262f7b9f4c","state":"accepted","sequence":5,'
+    '"registered_at":"2024-03-01T02:00:00+00:00","supervision":"overdue","source_ref":"（2024）甘0725诉前调1号",'
+    '"since":"2024-03-02T02:00:00Z",'
+    '"alarms":[{"limit":"sign_by","rung":"overdue","sequence":5,"at":"2024-03-02T02:00:00Z","state":"accepted"}],'
+    '"checkpoints":[{"sequence":5,"limit":"sign_by","at":"2024-03-02T02:00:00Z","before":{"state":"dispatched",'
+    '"dimensions":{"channel":"court","source_organ":"court-620725","county_code":"620725","town_code":"620725101",'
+    '"village_code":"620725101001","grid_code":"g-101-1","category":"0806","case_cause":"民间借贷纠纷","regime":"A",'
+    '"level":"village","lead_department":"justice-bureau","dispatch_mode":"assigned","rule_version":"2024-1"},'
+    '"cohort":{"received_on":"2024-03-01","registered_on":"2024-03-01","accepted_on":"2024-03-01",'
+    '"due_on":"2024-03-31"},"since":"2024-03-01T02:00:00Z","co_departments":["police-station"],'
+    '"sign_by":"2024-03-02T02:00:00Z",'
+    '"ordinals":[["registered",1],["screening_begun",1],["accepted",1],["dispatched",1]]}}],'
+)
+
+
+def test_what_may_be_taken_back_stands_in_the_snapshot() -> None:
+    limit = START + timedelta(days=1)
+    walk = reach(State.ACCEPTED).do(replace(DISPATCH, sign_by=limit)).do(Bounce(SIGN_OFF_EXPIRED), at=limit)
+    told = state_to_bytes(walk.state).decode()
+    assert told.startswith(BOUNCED)
+    assert state_from_bytes(told.encode()) == walk.state
+    stored = state_from_bytes(told.encode())
+    late = command(Sign(DUE), at=START)
+    assert decided(stored, late) == decided(walk.state, late)
+    assert evolve(stored, decided(stored, late)[0]) == walk.carry_out(late).state
+
+
+def test_a_level_that_an_earlier_release_set_stands_until_a_person_lifts_it() -> None:
+    old = FROZEN.replace('"source_ref"', '"supervision":"supervised","source_ref"')
+    walk = Walk()
+    walk.dispute = state_from_bytes(old.encode())
+    assert walk.do(ChangeColour(Colour.BLUE, "threat")).state.supervision is Supervision.SUPERVISED
+    assert walk.do(Sign(DUE)).state.supervision is Supervision.SUPERVISED
+    assert walk.do(Supervise(Supervision.NORMAL)).state.supervision is Supervision.NORMAL
 
 
 def test_snapshot_of_a_newer_release_is_read_and_of_a_newer_format_refused() -> None:
@@ -54,12 +116,12 @@ def test_snapshot_of_a_newer_release_is_read_and_of_a_newer_format_refused() -> 
     newer = newer.replace('"v":1,', '"v":1,"invented_later":{"x":[1]},').replace(
         '"regime":"A"', '"new":"?","regime":"A"'
     )
-    assert state_from_bytes(newer.encode()) == reach(State.DISPATCHED).state
+    assert state_from_bytes(newer.encode()) == EARLIER
     with pytest.raises(Rejected, match="snapshot_unreadable"):
         state_from_bytes(FROZEN.replace('"v":1', '"v":3').encode())
 
 
-MARKED = replace(reach(State.DISPATCHED).state, provisional=(mark_of(DateName.DUE_ON, DUE),))
+MARKED = replace(EARLIER, provisional=(mark_of(DateName.DUE_ON, DUE),))
 
 
 def test_snapshot_of_a_dispute_with_provisional_dates_is_in_the_format_that_the_first_reader_refuses() -> None:
@@ -87,7 +149,7 @@ BUSY = (
 )
 
 
-@pytest.mark.parametrize("path", [PATHS[State.DUPLICATE], BUSY], ids=["duplicate", "busy"])
+@pytest.mark.parametrize("path", [LINKED, BUSY], ids=["linked", "busy"])
 @given(data=st.data())
 def test_facts_that_were_left_as_told_are_told_again_byte_for_byte(
     path: tuple[Instruction, ...], data: st.DataObject

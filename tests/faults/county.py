@@ -50,7 +50,7 @@ from tests.faults.rows import (
     Tally,
     Total,
 )
-from tests.support.lifecycle import PATHS, START, TODAY, Walk, command, mark_of, registration
+from tests.support.lifecycle import LINKED, PATHS, START, TODAY, Walk, command, mark_of, registration
 
 EPOCH: Final = "5f0c9a17"
 PARTITIONS: Final = 6
@@ -64,7 +64,7 @@ LIVES: Final[Mapping[str, tuple[Channel, tuple[Instruction, ...]]]] = {
     "agreed": (Channel.POLICE, PATHS[State.CLOSED]),
     "failed": (Channel.PETITION, PATHS[State.FAILED]),
     "refused": (Channel.COURT, PATHS[State.NOT_MEDIABLE]),
-    "duplicate": (Channel.POLICE, PATHS[State.DUPLICATE]),
+    "linked": (Channel.POLICE, LINKED),
     "moved": (Channel.COURT, (*PATHS[State.AGREED], MOVED)),
     "corrected": (Channel.PETITION, (*PATHS[State.AGREED], CORRECTED)),
     "relapsed": (Channel.COURT, (*PATHS[State.CLOSED], RELAPSE)),

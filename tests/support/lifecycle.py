@@ -26,6 +26,7 @@ from dispute.lifecycle import (
     DispatchMode,
     Dispute,
     Event,
+    EventKind,
     Extend,
     Extension,
     Fail,
@@ -59,8 +60,11 @@ from dispute.lifecycle import (
     WithdrawReason,
     decide,
     dispute_id_of,
+    event_id_of,
     evolve,
 )
+from dispute.lifecycle.effects import retraction
+from dispute.lifecycle.event_types import DuplicateLinked
 from hub.errors import Refusal
 
 START: Final = datetime(2024, 3, 1, 2, 0, tzinfo=UTC)
@@ -112,7 +116,6 @@ AGREED: Final = (*MEDIATING, AGREE)
 PATHS: Final[dict[State, tuple[Instruction, ...]]] = {
     State.REGISTERED: (REGISTER,),
     State.SCREENING: (REGISTER, BeginScreening()),
-    State.DUPLICATE: (REGISTER, Link(dispute_id_of(ORGAN, "another"))),
     State.NOT_MEDIABLE: (REGISTER, BeginScreening(), RefuseMediation("special_procedure", "民诉解释(2022) 143")),
     State.ACCEPTED: MEDIATING[:3],
     State.DISPATCHED: MEDIATING[:4],
@@ -132,7 +135,10 @@ PATHS: Final[dict[State, tuple[Instruction, ...]]] = {
     State.TRACKING: (*AGREED, FOLLOW_UP, Track(TrackReason.RESENTFUL)),
     State.CLOSED: (*AGREED, FOLLOW_UP, CLOSE),
 }
-"""A lawful way into each state, from the registration on."""
+"""A lawful way into each state, from the registration on; earlier releases alone led into `duplicate`."""
+MASTER: Final = dispute_id_of(ORGAN, "another")
+LINKED: Final[tuple[Instruction, ...]] = (REGISTER, Link(MASTER), *MEDIATING[1:3])
+"""Linked to another dispute, and accepted all the same."""
 
 
 def command(
@@ -245,8 +251,13 @@ class Walk:
         """Carry out one command."""
         for event in decided(self.dispute, given):
             assert type(event.payload) is event.type.payload
-            self.dispute = evolve(self.dispute, event)
-            self.events.append(event)
+            self.take(event)
+        return self
+
+    def take(self, event: Event) -> Walk:
+        """Take an event as it stands in the journal."""
+        self.dispute = evolve(self.dispute, event)
+        self.events.append(event)
         return self
 
     def all(self, instructions: Sequence[Instruction]) -> Walk:
@@ -256,6 +267,27 @@ class Walk:
         return self
 
 
+def merged(walk: Walk) -> Walk:
+    """Link a registered dispute as earlier releases did: it ended there, and what was counted was taken back."""
+    of = walk.last
+    taken = tuple(retraction(fact) for fact in walk.state.counted)
+    number = walk.state.sequence + 1
+    return walk.take(
+        replace(
+            of,
+            sequence=number,
+            event_id=event_id_of(of.dispute_id, number),
+            type=EventKind.DUPLICATE_LINKED,
+            transition="T2",
+            from_state=of.to_state,
+            to_state=State.DUPLICATE,
+            retracts=taken,
+            payload=DuplicateLinked(MASTER),
+            source_ref="",
+        )
+    )
+
+
 def payload_of(event: Event) -> Any:  # noqa: ANN401 - each type has a payload of its own
     """Return the payload of an event, for looking at its fields."""
     return event.payload
@@ -263,4 +295,6 @@ def payload_of(event: Event) -> Any:  # noqa: ANN401 - each type has a payload o
 
 def reach(state: State, start: Register = REGISTER) -> Walk:
     """Return a dispute brought into `state`; the court's own exits need the court channel."""
+    if state is State.DUPLICATE:
+        return merged(Walk(start))
     return Walk(start, *PATHS[state][1:])

@@ -52,7 +52,7 @@ SUIT_KINDS: Final = ("civil", "commercial", "administrative")
 PURPOSES: Final = ("request", "suggestion")
 
 EXCLUDED_PROCEDURES: Final = frozenset({"special", "payment_order", "public_summons"})
-"""民诉解释(2022) 143: 特别程序、督促程序、公示催告程序. A bankruptcy bars only the confirmation of an agreement (355)."""
+"""民诉解释(2022) 143: 特别程序、督促程序、公示催告程序. A bankruptcy bars only a confirmation (355)."""
 
 EVERYWHERE: Final = frozenset(
     {

@@ -43,7 +43,7 @@ DAY = timedelta(days=1)
 RELAPSE = Reopen(ReopenReason.NEW_CALL)
 
 
-def test_duplicate_takes_its_registration_back() -> None:
+def test_duplicate_of_earlier_releases_takes_its_registration_back() -> None:
     walk = reach(State.DUPLICATE)
     cohort = CohortDates(received_on=TODAY, registered_on=TODAY)
     assert walk.last.retracts == (Retraction(EventKind.REGISTERED, TODAY, DIMENSIONS, sequence=1, cohort=cohort),)

@@ -30,7 +30,7 @@ from dispute.lifecycle import (
     Instruction,
     Level,
     Limit,
-    LinkDuplicate,
+    Link,
     MadeBy,
     MediationKind,
     Milestone,
@@ -171,8 +171,8 @@ CASES = [
     C("regime_mismatch", nothing, dims(channel=Channel.POLICE)),
     C("bad_amount", nothing, replace(REGISTER, amount_fen=-1)),
     # T2 to T6
-    C("bad_master", at(State.REGISTERED), LinkDuplicate(command(REGISTER).dispute_id)),
-    C("bad_master", at(State.REGISTERED), LinkDuplicate("the other one")),
+    C("bad_master", at(State.REGISTERED), Link(command(REGISTER).dispute_id)),
+    C("bad_master", at(State.REGISTERED), Link("the other one")),
     C("reason_malformed", at(State.SCREENING), RefuseMediation("")),
     C("reason_malformed", at(State.SCREENING), RefuseMediation("张三不同意")),
     C("text_malformed", at(State.SCREENING), RefuseMediation("excluded", clause="\0")),
@@ -386,6 +386,11 @@ def test_expected_sequence_of_an_unregistered_dispute_is_zero() -> None:
 def test_every_reason_is_broken_by_a_test_here() -> None:
     elsewhere = {"stale_sequence", "wrong_dispute", "command_id_missing", "time_out_of_range"}
     elsewhere |= {"date_provisional", "not_provisional"}  # test_lifecycle_provisional.py
+    elsewhere |= {"barred_by_rule", "confirmation_barred", "milestone_order"}  # test_lifecycle_limits.py
+    elsewhere |= {"linked_already", "not_linked", "not_proposed", "proposed_already"}  # test_lifecycle_links.py
+    elsewhere |= {"paper_too_late", "dispatched_anew"}  # test_lifecycle_late_paper.py
+    elsewhere |= {"nothing_missing", "round_not_next", "round_not_over"}  # test_lifecycle_waits_and_rounds.py
+    elsewhere |= {"no_second_attempt", "second_attempt_late"}  # test_lifecycle_failures.py
     assert set(COMMANDS) == {case.code for case in CASES} | elsewhere
 
 

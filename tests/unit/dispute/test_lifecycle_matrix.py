@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -18,14 +19,19 @@ from dispute.lifecycle import (
     Channel,
     Colour,
     DateName,
+    DeclineLink,
     EscalateLevel,
+    Exclude,
     Extend,
     Fail,
     FailureReason,
     Instruction,
-    LinkDuplicate,
+    Limit,
+    Link,
     Milestone,
+    NoteUndocked,
     OutcomeForm,
+    ProposeLink,
     Rate,
     ReachMilestone,
     Reclassify,
@@ -39,10 +45,14 @@ from dispute.lifecycle import (
     Remedy,
     Reopen,
     ReopenReason,
+    RequestInformation,
+    Resubmit,
     Resume,
     ReturnToSource,
     SettledDate,
     SettleDueDates,
+    ShareAgreement,
+    ShareFailure,
     Sign,
     State,
     Supervise,
@@ -51,9 +61,9 @@ from dispute.lifecycle import (
     SuspendReason,
     Track,
     TrackReason,
+    Unlink,
     Withdraw,
     WithdrawReason,
-    dispute_id_of,
 )
 from hub.errors import Kind
 from tests.support.lifecycle import (
@@ -65,8 +75,9 @@ from tests.support.lifecycle import (
     DISPATCH,
     DUE,
     FOLLOW_UP,
-    ORGAN,
+    MASTER,
     REGISTER,
+    TODAY,
     Walk,
     command,
     decided,
@@ -87,20 +98,24 @@ STATES = [
 #                          ecuo cig e u g p c r e a i e e o r l
 MATRIX = {
     "Register":             "---- --- - - - - - - - - - - - - - -",
-    "LinkDuplicate":        "x--- --- - - - - - - - - - - - - - -",  # T2
     "BeginScreening":       "x--- --- - - - - - - - - - - - - - -",  # T3
+    "RequestInformation":   "-x-- --- - - - - - - - - - - - - - -",  # T3b; the screening waits
+    "NoteUndocked":         "-x-- --- - - - - - - - - - - - - - -",  # T4b
     "RefuseMediation":      "-x-- --- - - - - - - - - - - - - - -",  # T4
     "Accept":               "-x-- --- - - - - - - - - - - - - - -",  # T5
     "Dispatch":             "---- x-- - - - - - - - - - - - - - -",  # T7
     "Sign":                 "---- -x- - - - - - - - - - - - - - -",  # T8
     "Bounce":               "---- -x- - - - - - - - - - - - - - -",  # T9
-    "BeginMediation":       "---- --x - - - - - x - - - - - - - -",  # T10; T18 new mediation
+    "BeginMediation":       "---- --x - - - - - x - x - - - - - -",  # T10; T18 new mediation; a second attempt
     "EscalateLevel":        "---- --- x - - - - - - - - - - - - -",  # T11
     "Suspend":              "---- --- x - - - - - - - - - - - - -",  # T12
     "Resume":               "---- --- - x - - - - - - - - - - - -",  # T12
     "Extend":               "---- --- x - - - - - - - - - - - - -",  # T13
     "Agree":                "---- xxx x x - - - - - - - - - - - -",  # T14; settled forms without a session
     "Fail":                 "---- xxx x x - - - - - - - - - - - -",  # T15; a refusal ends it anywhere
+    "ShareAgreement":       "---- xxx x x - - - - - - - - - - - -",  # agreed at a linked dispute
+    "ShareFailure":         "---- xxx - - - - - - - - - - - - - -",  # a session of its own goes on
+    "Exclude":              "---- xxx x x - - - - - - - - - - - -",  # T15; an exclusion comes to light
     "Withdraw":             "xx-x xxx x x - - - x - - - - - - - -",  # T16 any open
     "ApplyForConfirmation": "---- --- - - x - - - - - - - - - - -",  # T17
     "RecordRuling":         "---- --- - - - x - - - - - - - - - -",  # T18
@@ -112,6 +127,11 @@ MATRIX = {
     "Close":                "---- --- - - - - - - - - - - - x x -",  # T24, T26
     "Track":                "---- --- - - - - - - - - - - - x - -",  # T25
     "Reopen":               "---- --- - - - - - - - - - - - x x x",  # T27
+    "Resubmit":             "---- --- - - - - - - - - - x x x x x",  # T28; handed over anew
+    "Link":                 "xx-x xxx x x x x x x x x x x x x x -",
+    "Unlink":               "xx-x xxx x x x x x x x x x x x x x x",
+    "ProposeLink":          "xx-x xxx x x x x x x x x x x x x x -",
+    "DeclineLink":          "xx-x xxx x x x x x x x x x x x x x -",
     "RecordVisit":          "---- --- - - - - - - - - - - - x x -",
     "Rate":                 "---- --- - - - - - - - - - - - x x x",
     "Supervise":            "xx-x xxx x x x x x x x x x x x x x -",
@@ -125,7 +145,8 @@ SETTLED = Agree(OutcomeForm.SELF_SETTLED)
 SUIT = ReturnToSource(Channel.COURT, DIGEST, party_elected_suit=True)
 GOOD: dict[str, Instruction] = {
     "Register": REGISTER,
-    "LinkDuplicate": LinkDuplicate(dispute_id_of(ORGAN, "another")),
+    "RequestInformation": RequestInformation(("consent_missing",), DUE),
+    "NoteUndocked": NoteUndocked("harassment_call"),
     "BeginScreening": BeginScreening(),
     "RefuseMediation": RefuseMediation("special_procedure"),
     "Accept": ACCEPT,
@@ -139,6 +160,9 @@ GOOD: dict[str, Instruction] = {
     "Extend": Extend(consent_of_all=True, days=30, due_on=DUE + timedelta(days=30)),
     "Agree": SETTLED,
     "Fail": Fail(FailureReason.REFUSED),
+    "ShareAgreement": ShareAgreement(MASTER, OutcomeForm.AGREEMENT),
+    "ShareFailure": ShareFailure(MASTER, FailureReason.DEADLOCK),
+    "Exclude": Exclude("criminal_matter"),
     "Withdraw": Withdraw(WithdrawReason.APPLICANT_WITHDREW),
     "ApplyForConfirmation": ApplyForConfirmation(jointly=True),
     "RecordRuling": RecordRuling(confirmed=True),
@@ -150,6 +174,11 @@ GOOD: dict[str, Instruction] = {
     "Close": CLOSE,
     "Track": Track(TrackReason.RESENTFUL),
     "Reopen": Reopen(ReopenReason.NEW_SUIT),
+    "Resubmit": Resubmit(2, TODAY),
+    "Link": Link(MASTER),
+    "Unlink": Unlink("clerk_error"),
+    "ProposeLink": ProposeLink(MASTER, 60),
+    "DeclineLink": DeclineLink(MASTER),
     "RecordVisit": RecordVisit(clean=True),
     "Rate": Rate(0),
     "Supervise": Supervise(Supervision.REMINDED),
@@ -160,6 +189,14 @@ GOOD: dict[str, Instruction] = {
 }
 
 
+LINKS: dict[str, dict[str, Any]] = {
+    "Unlink": {"master_dispute_id": MASTER},
+    "DeclineLink": {"proposed_links": (MASTER,)},
+}
+LIMITS = {("BeginMediation", State.FAILED): Limit(TODAY + timedelta(days=9))}
+"""What intake says where the calendar's word is needed."""
+
+
 def allowed(name: str) -> set[State]:
     cells = MATRIX[name].replace(" ", "")
     assert len(cells) == len(STATES)
@@ -168,22 +205,27 @@ def allowed(name: str) -> set[State]:
 
 def lawful(name: str, state: State) -> tuple[Walk, Instruction]:
     """Return a dispute in `state` and an instruction that no guard has anything against."""
-    if name == "RecordNonPerformance" and state is State.JC_CONFIRMED:
-        return reach(state), RecordNonPerformance(Remedy.ENFORCEMENT)
-    if name == "Close" and state is State.TRACKING:
-        return reach(state).all([RecordVisit(clean=True)] * 3), CLOSE
-    if name == "ReachMilestone" and state is not State.DUPLICATE:
-        walk = reach(state)
-        petition = replace(walk.state.dimensions, channel=Channel.PETITION)
-        walk.dispute = replace(walk.state, dimensions=petition)
-        return walk, GOOD[name]
-    if name == "SettleDueDates":
-        walk = reach(state)
-        walk.dispute = replace(walk.state, provisional=(mark_of(DateName.DUE_ON, DUE),))
-        return walk, GOOD[name]
-    if name == "BeginFollowUp" and state is State.WITHDRAWN:
-        return reach(state, registration(Channel.WINDOW)), GOOD[name]
-    return reach(state), GOOD[name]
+    walk, instruction = reach(state), GOOD[name]
+    match name, state:
+        case "RecordNonPerformance", State.JC_CONFIRMED:
+            instruction = RecordNonPerformance(Remedy.ENFORCEMENT)
+        case "Close", State.TRACKING:
+            walk.all([RecordVisit(clean=True)] * 3)
+        case "Resubmit", State.FOLLOW_UP | State.TRACKING:
+            walk = reach(State.RETURNED).do(FOLLOW_UP)
+            if state is State.TRACKING:
+                walk.do(Track(TrackReason.RESENTFUL))
+        case "BeginFollowUp", State.WITHDRAWN:
+            walk = reach(state, registration(Channel.WINDOW))
+        case "ReachMilestone", _:
+            walk.dispute = replace(walk.state, dimensions=replace(walk.state.dimensions, channel=Channel.PETITION))
+        case "SettleDueDates", _:
+            walk.dispute = replace(walk.state, provisional=(mark_of(DateName.DUE_ON, DUE),))
+        case (("Unlink" | "DeclineLink"), _):
+            walk.dispute = replace(walk.state, **LINKS[name])
+        case _:
+            pass
+    return walk, instruction
 
 
 def test_matrix_names_every_state_and_every_instruction() -> None:
@@ -198,7 +240,8 @@ def test_every_pair(name: str, state: State) -> None:
     assert walk.state.state is state
     before = walk.state
     if state in allowed(name):
-        (event,) = decided(before, command(instruction))
+        told = command(instruction)
+        (event,) = decided(before, replace(told, limit=LIMITS.get((name, state), told.limit)))
         assert event.from_state is state
         assert event.sequence == before.sequence + 1
     else:
@@ -221,15 +264,18 @@ def test_before_registration_only_register(name: str) -> None:
 def test_targets_are_those_of_the_domain() -> None:
     told = {row.id: row.target for row in TRANSITIONS}
     assert told == {
-        "T1": State.REGISTERED, "T2": State.DUPLICATE, "T3": State.SCREENING, "T4": State.NOT_MEDIABLE,
+        "T1": State.REGISTERED, "T3": State.SCREENING, "T3b": None, "T4": State.NOT_MEDIABLE, "T4b": State.RETURNED,
         "T5": State.ACCEPTED, "T6a": State.RETURNED, "T6b": State.REFERRED, "T7": State.DISPATCHED, "T8": State.SIGNED,
-        "T9": State.ACCEPTED, "T10": State.MEDIATING, "T11": State.DISPATCHED, "T12a": State.SUSPENDED,
-        "T12b": State.MEDIATING, "T13a": State.MEDIATING, "T13b": State.MEDIATING, "T14a": State.AGREED,
-        "T14b": State.AGREED, "T15a": State.FAILED, "T15b": State.FAILED, "T16": State.WITHDRAWN,
+        "T9": State.ACCEPTED, "T10": State.MEDIATING, "T10b": State.MEDIATING, "T11": State.DISPATCHED,
+        "T12a": State.SUSPENDED,
+        "T12b": State.MEDIATING, "T13a": State.MEDIATING, "T13b": State.MEDIATING, "T13c": State.MEDIATING,
+        "T14a": State.AGREED, "T14b": State.AGREED, "T14c": State.AGREED, "T15a": State.FAILED, "T15b": State.FAILED,
+        "T15c": State.FAILED, "T15d": State.FAILED, "T16": State.WITHDRAWN,
         "T17": State.JC_PENDING, "T18a": State.JC_CONFIRMED, "T18b": State.JC_REFUSED, "T18c": State.MEDIATING,
         "T18d": State.RETURNED, "T19a": State.PERFORMED, "T19b": None, "T20": State.RETURNED, "T21a": State.RETURNED,
         "T21b": State.RETURNED, "T22": State.REFERRED, "T23a": State.FOLLOW_UP, "T23b": State.FOLLOW_UP,
         "T24": State.CLOSED, "T25": State.TRACKING, "T26": State.CLOSED, "T27": State.ACCEPTED,
+        "T28": State.REGISTERED, "L1": None, "L2": None, "L3": None, "L4": None,
         "V1": None, "R1": None, "O1": None, "O2": None, "M1": None, "C1": None, "D1": None,
     }  # fmt: skip
 

@@ -21,7 +21,6 @@ from dispute.lifecycle import (
     Extend,
     Fail,
     FailureReason,
-    LinkDuplicate,
     ProvisionalDate,
     Reopen,
     ReopenReason,
@@ -31,7 +30,6 @@ from dispute.lifecycle import (
     Sign,
     Span,
     State,
-    dispute_id_of,
     end_of,
     replay,
 )
@@ -43,13 +41,13 @@ from tests.support.lifecycle import (
     DISPATCH,
     DUE,
     FOLLOW_UP,
-    ORGAN,
     START,
     TODAY,
     Walk,
     command,
     decided,
     mark_of,
+    merged,
     payload_of,
     refused,
     registration,
@@ -183,8 +181,8 @@ def test_facts_of_an_opening_that_a_relapse_ended_are_put_right_as_well() -> Non
     assert days == {None, DUE + DAY}
 
 
-def test_a_linked_duplicate_keeps_the_mark_of_its_own_limit() -> None:
-    walk = Walk().do(PETITION, counted=(ON_PETITION,)).do(LinkDuplicate(dispute_id_of(ORGAN, "another")))
+def test_a_duplicate_of_earlier_releases_keeps_the_mark_of_its_own_limit() -> None:
+    walk = merged(Walk().do(PETITION, counted=(ON_PETITION,)))
     settle(walk, SettledDate(DateName.STATUTORY_DUE_ON, STATUTORY, STATUTORY + DAY))
     assert walk.state.cohort.statutory_due_on == STATUTORY + DAY
 

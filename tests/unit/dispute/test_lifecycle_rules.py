@@ -253,7 +253,7 @@ def test_withdrawn_window_matter_reaches_an_end() -> None:
 def test_red_is_owned_by_a_leader_and_stays_until_it_pales() -> None:
     walk = reach(State.MEDIATING).do(ChangeColour(Colour.RED, "weapon"))
     assert (walk.state.supervision, payload_of(walk.last).colour_before) == (Supervision.ESCALATED, Colour.NONE)
-    walk.do(ChangeColour(Colour.BLUE, "weapon_removed")).do(Supervise(Supervision.NORMAL))
+    walk.do(ChangeColour(Colour.BLUE, "weapon_removed"))
     assert (walk.state.supervision, walk.state.dimensions.colour) == (Supervision.NORMAL, Colour.BLUE)
 
 

@@ -27,7 +27,7 @@ PAYLOAD: Final = '''class Heard(Payload, frozen=True):
 class EventKind(StrEnum):'''
 ROW: Final = '    HEARD = "heard", "听证", Heard, True, "heard"\n    TRACKED = '
 EFFECT: Final = """def hear(at: Situation, _: RecordVisit) -> Change:
-    return _keep(at.known, e.Heard(reviewer_id="r-9"))
+    return keep(at.known, e.Heard(reviewer_id="r-9"))
 
 
 def visit("""
@@ -47,7 +47,10 @@ from services.stats.facts.fold import Fold, cohort_days
 
 at = datetime(2024, 3, 5, 2, tzinfo=UTC)
 own = dispute_id_of("court-620725", "1")
-before = Dispute(own, State.MEDIATING, 6, Dimensions(Channel.COURT, "court-620725"), CohortDates(), at)
+before = Dispute(
+    dispute_id=own, state=State.MEDIATING, sequence=6, dimensions=Dimensions(Channel.COURT, "court-620725"),
+    cohort=CohortDates(), registered_at=at,
+)
 given = decide(before, Command("c-1", own, Actor(Role.MEDIATOR, "m-1"), at, RecordVisit(clean=True)))
 (event,) = given
 wire = event_to_wire(event, at)
