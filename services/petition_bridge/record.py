@@ -10,6 +10,8 @@ from bridge.record.facts import Confidential, Matter, refuse_disorder, refuse_fu
 from dispute.calendar.days import business_day
 
 WHISTLE_BLOWING: Final = "whistle_blowing"
+VISIT: Final = "visit"
+PETITIONER: Final = "petitioner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ class Petition:
     def accuses(self) -> bool:
         """Whether it is, or contains, an accusation (检举控告)."""
         return self.purpose == WHISTLE_BLOWING or WHISTLE_BLOWING in self.matter.circumstances
+
+    @property
+    def representatives(self) -> int:
+        """Petitioners who came in person; 0 for any other form (信访工作条例 20)."""
+        if self.form != VISIT:
+            return 0
+        return sum(party.role == PETITIONER for party in self.matter.confidential.parties)
 
 
 def admitted(petition: Petition, now: datetime) -> Petition:

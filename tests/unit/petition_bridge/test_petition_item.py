@@ -31,6 +31,19 @@ def test_the_example_goes_through() -> None:
     assert (told.recurrence, told.scale, told.persons) == ("first", "group", 6)
 
 
+PEOPLE: list[dict[str, str]] = [
+    {"role": "petitioner", "name": "甲某"},
+    {"role": "petitioner", "name": "丙某"},
+    {"role": "respondent", "name": "乙公司"},
+]
+
+
+@pytest.mark.parametrize(("form", "came"), [("visit", 2), ("letter", 0), ("online", 0)])
+def test_petitioners_who_come_in_person_are_counted(form: str, came: int) -> None:
+    """信访工作条例 20: a group that visits sends at most five representatives."""
+    assert wire.to_wire(read_petition(form=form, parties=PEOPLE).to_record()).representatives == came
+
+
 @pytest.mark.parametrize("changes", [{"purpose": "whistle_blowing"}, {"circumstances": ["whistle_blowing"]}])
 def test_of_an_accusation_only_figures_leave_the_bridge(changes: dict[str, Any]) -> None:
     """信访工作条例 30: neither accuser nor accused becomes known to those who handle disputes."""
