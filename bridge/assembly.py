@@ -18,7 +18,7 @@ from bridge.inbound.requests import RequestHandler
 from bridge.inbound.rest import Acknowledgement, RestEdge, build_router, on_invalid
 from bridge.inbound.sealed_records import SealedRecords, build_sealed_router
 from bridge.inbound.servicer import BridgeServicer
-from bridge.outbound.results import ResultsApplier
+from bridge.outbound.applier import ResultsApplier
 from bridge.record import codelists, references
 from bridge.record.dto import Invalid
 from bridge.record.facts import RecordT

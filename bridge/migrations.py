@@ -109,6 +109,39 @@ def drop_due_dates() -> None:
     op.drop_column("result", "due_dates")
 
 
+def add_rounds() -> None:
+    """Let a record have a receipt for each round, and results take back earlier ones.
+
+    Every record stored before is of the first round and the first opening.
+    """
+    op.add_column("receipt", sa.Column("round", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("receipt", sa.Column("opening", sa.Integer))
+    op.execute("UPDATE receipt SET round = 1, opening = 1 WHERE case_of IS NOT NULL")
+    # SQLite can't drop a constraint: the table is copied.
+    with op.batch_alter_table("receipt", naming_convention={"uq": "%(table_name)s_%(column_0_name)s_key"}) as batch:
+        batch.drop_constraint("receipt_case_of_key", type_="unique")
+    op.create_index("receipt_round", "receipt", ["case_of", "round"], unique=True)
+    op.add_column("result", sa.Column("sequence", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("result", sa.Column("opening", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("result", sa.Column("superseded_by", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("result", sa.Column("supersedes", sa.Text, nullable=False, server_default="[]"))
+    op.add_column("result", sa.Column("way", sa.String(64), nullable=False, server_default=""))
+    op.add_column("result", sa.Column("missing", sa.Text, nullable=False, server_default="[]"))
+    op.add_column("result", sa.Column("alarm_limit", sa.String(24), nullable=False, server_default=""))
+
+
+def drop_rounds() -> None:
+    """Undo `add_rounds`; later rounds become like later facts."""
+    for name in ("alarm_limit", "missing", "way", "supersedes", "superseded_by", "opening", "sequence"):
+        op.drop_column("result", name)
+    op.drop_index("receipt_round", "receipt")
+    op.execute("UPDATE receipt SET case_of = NULL WHERE round > 1")
+    with op.batch_alter_table("receipt") as batch:
+        batch.create_unique_constraint("receipt_case_of_key", ["case_of"])
+    for name in ("opening", "round"):
+        op.drop_column("receipt", name)
+
+
 def drop_first_form() -> None:
     """Undo `create_first_form`."""
     for table in ("result_cursor", "result", "receipt", "credential"):

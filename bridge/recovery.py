@@ -57,6 +57,7 @@ def adopt(sealer: Sealer, tx: Transaction, records: Sequence[Numbered]) -> None:
 def _row(item: Numbered, sealer: Sealer) -> dict[str, object]:
     handoff = _handoff(item.record)
     is_case = handoff.WhichOneof("body") == "case_received"
+    number = max(1, handoff.case_received.round) if is_case else 0
     return {
         "receipt_id": handoff.handoff_id,
         "agency": handoff.agency_id,
@@ -70,6 +71,9 @@ def _row(item: Numbered, sealer: Sealer) -> dict[str, object]:
         "stream": str(item.stream),
         "position": item.position,
         "correlation_id": handoff.correlation_id,
+        "round": number,
+        # Later ones are numbered by intake: the journal is read again.
+        "opening": 1 if number == 1 else None,
     }
 
 

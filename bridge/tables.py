@@ -30,13 +30,18 @@ receipt: Final = sa.Table(
     sa.Column("source_ref", sa.String(64), nullable=False),  # as first written
     sa.Column("idempotency_key", sa.String(128), nullable=False),
     sa.Column("dispute_id", sa.String(36), nullable=False),
-    sa.Column("case_of", sa.String(36), unique=True),  # dispute id for the record itself, NULL for later facts
+    sa.Column("case_of", sa.String(36)),  # dispute id for the record itself, NULL for later facts
     sa.Column("content_sha256", sa.LargeBinary(32), nullable=False),
     sa.Column("accepted_at", sa.BigInteger, nullable=False),  # microseconds since 1970
     sa.Column("stream", sa.String(96), nullable=False),
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Column("correlation_id", sa.String(64), nullable=False),
+    sa.Column("round", sa.Integer, nullable=False, server_default="0"),  # 1 for the first hand-over; 0 for later facts
+    sa.Column(
+        "opening", sa.Integer
+    ),  # last known opening of the round; NULL until intake began it, and for later facts
     sa.Index("receipt_reference", "agency", "source_ref"),
+    sa.Index("receipt_round", "case_of", "round", unique=True),
 )
 
 result: Final = sa.Table(
@@ -56,6 +61,14 @@ result: Final = sa.Table(
     sa.Column("lead_department", sa.String(64), nullable=False),
     sa.Column("final", sa.Boolean, nullable=False),
     sa.Column("due_dates", sa.Text, nullable=False, server_default="[]"),  # JSON: [name, ISO date, missing year or 0]
+    # Rows of earlier releases have none of the following.
+    sa.Column("sequence", sa.BigInteger, nullable=False, server_default="0"),  # of the event
+    sa.Column("opening", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("superseded_by", sa.BigInteger, nullable=False, server_default="0"),  # sequence of the event; 0 stands
+    sa.Column("supersedes", sa.Text, nullable=False, server_default="[]"),  # JSON: event ids
+    sa.Column("way", sa.String(64), nullable=False, server_default=""),
+    sa.Column("missing", sa.Text, nullable=False, server_default="[]"),  # JSON: reason codes
+    sa.Column("alarm_limit", sa.String(24), nullable=False, server_default=""),
     sa.Index("result_reference", "agency", "source_ref", "cursor"),
 )
 

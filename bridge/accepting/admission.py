@@ -5,7 +5,7 @@ All waiting records go into one unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Generic, NamedTuple
@@ -16,7 +16,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from typing_extensions import override
 
 from bridge.accepting import handoff_messages as wire
+from bridge.accepting import rounds as judging
 from bridge.accepting.ports import Admission
+from bridge.accepting.rounds import SeenReceipt
 from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Verdict, in_order
 from bridge.tables import receipt
 from dispute.contracts.codec import timestamp_of
@@ -51,7 +53,7 @@ def handoff_id_of(channel: str, agency: str, key: str) -> str:
 class _Item(NamedTuple):
     """One hand-off, sealed and waiting for its commit.
 
-    It is serialised; `source_ref` is as written.
+    It is serialised; `source_ref` is as written. `round` is 0 for a later fact.
     """
 
     receipt_id: str
@@ -59,22 +61,10 @@ class _Item(NamedTuple):
     source_ref: str
     key: str
     dispute_id: str
-    is_case: bool
+    round: int
     content_sha256: bytes
     correlation_id: str
     record: bytes
-
-
-class _Seen(NamedTuple):
-    """A receipt that the unit knows.
-
-    A row of the store, or an index among the new ones.
-    """
-
-    dispute_id: str
-    content_sha256: bytes
-    stored: Receipt | None = None
-    new: int = -1
 
 
 class DurableAdmission(Admission[RecordT], Generic[RecordT]):
@@ -121,7 +111,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         wire.put_report(handoff, submission.record.body)
         confidential = handoff_pb2.Confidential(content_sha256=submission.content_sha256)
         try:
-            item = self._item(sender, submission, handoff, confidential, is_case=False)
+            item = self._item(sender, submission, handoff, confidential, number=0)
         except Refused as refused:
             return refused.refusal
         (outcome,) = await self._batcher.submit_all([item])
@@ -136,7 +126,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         )
         try:
             confidential = wire.confidential(matter.confidential, submission.content_sha256)
-            return self._item(sender, submission, handoff, confidential, is_case=True)
+            return self._item(sender, submission, handoff, confidential, number=matter.round)
         except Refused as refused:
             return refused.refusal
 
@@ -147,7 +137,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         handoff: handoff_pb2.Handoff,
         confidential: handoff_pb2.Confidential,
         *,
-        is_case: bool,
+        number: int,
     ) -> _Item:
         """Give the hand-off its ids and seal it.
 
@@ -175,7 +165,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
             source_ref=submission.source_ref,
             key=submission.key,
             dispute_id=dispute_id,
-            is_case=is_case,
+            round=number,
             content_sha256=submission.content_sha256,
             correlation_id=submission.correlation_id,
             record=record,
@@ -188,20 +178,28 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         """
         held = self._outbox.lock(tx, {item.dispute_id for item in items})
         by_id, by_dispute = _known(tx, items)
-        outcomes: list[_Seen | Refusal] = []
+        outcomes: list[SeenReceipt | Refusal] = []
         new: list[_Item] = []
         for item in items:
-            seen = by_id.get(item.receipt_id) or (by_dispute.get(item.dispute_id) if item.is_case else None)
+            rounds = by_dispute.get(item.dispute_id, {})
+            seen = by_id.get(item.receipt_id) or rounds.get(item.round)
             if seen is not None:
                 same = (seen.dispute_id, seen.content_sha256) == (item.dispute_id, item.content_sha256)
                 outcomes.append(seen if same else KEY_REUSED.refusal())
-            elif not item.is_case and item.dispute_id not in by_dispute:
-                outcomes.append(NOT_FOUND.refusal(field="source_ref"))
+            elif refusal := _refusal(tx, item, rounds):
+                outcomes.append(refusal)
             else:
-                fresh = _Seen(item.dispute_id, item.content_sha256, new=len(new))
+                fresh = SeenReceipt(
+                    item.dispute_id,
+                    item.content_sha256,
+                    item.agency,
+                    item.source_ref,
+                    opening=_opening(item.round),
+                    new=len(new),
+                )
                 by_id[item.receipt_id] = fresh
-                if item.is_case:
-                    by_dispute[item.dispute_id] = fresh
+                if item.round:
+                    by_dispute.setdefault(item.dispute_id, {})[item.round] = fresh
                 outcomes.append(fresh)
                 new.append(item)
         written = self._write(tx, new, held)
@@ -224,6 +222,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
                 accepted_at=accepted_at,
                 stream=names[place.stream],
                 position=place.position,
+                round=item.round,
             )
             for item, place in zip(new, places, strict=True)
         ]
@@ -231,6 +230,18 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
             rows = [_row(item, given, micros) for item, given in zip(new, receipts, strict=True)]
             _insert(tx.dialect.name).run(tx, rows)
         return receipts
+
+
+def _refusal(tx: Transaction, item: _Item, rounds: Mapping[int, SeenReceipt]) -> Refusal | None:
+    """Return why a new item may not be taken."""
+    if item.round:
+        return judging.refusal_of(tx, item.round, rounds)
+    return None if rounds else NOT_FOUND.refusal(field="source_ref")
+
+
+def _opening(number: int) -> int | None:
+    """Return the opening that a new round begins with: intake numbers the later ones."""
+    return 1 if number == 1 else None
 
 
 def _verdict(outcome: Verdict | Bug) -> Verdict:
@@ -244,7 +255,7 @@ def _verdict(outcome: Verdict | Bug) -> Verdict:
     return outcome
 
 
-def _answers(outcomes: Sequence[_Seen | Refusal], written: Sequence[Receipt] | Refusal) -> Sequence[Verdict]:
+def _answers(outcomes: Sequence[SeenReceipt | Refusal], written: Sequence[Receipt] | Refusal) -> Sequence[Verdict]:
     """Turn known receipts and new ones into answers.
 
     Only the first item of a new record is not `repeated`.
@@ -291,15 +302,22 @@ def _insert(dialect: str) -> PreparedStatement:
     return PreparedStatement(dialect, sa.insert(receipt), *(column.key for column in receipt.columns))
 
 
-def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, _Seen], dict[str, _Seen]]:
-    """Return receipts by id, and records (no later facts) by dispute."""
+def _known(tx: Transaction, items: Sequence[_Item]) -> tuple[dict[str, SeenReceipt], dict[str, dict[int, SeenReceipt]]]:
+    """Return receipts by id, and those of records (no later facts) by dispute and round."""
     wanted = {"ids": [item.receipt_id for item in items], "disputes": [item.dispute_id for item in items]}
-    by_id, by_dispute = dict[str, _Seen](), dict[str, _Seen]()
+    by_id, by_dispute = dict[str, SeenReceipt](), dict[str, dict[int, SeenReceipt]]()
     for row in tx.execute(_known_of(tx.dialect.name), wanted):
-        seen = _Seen(row.dispute_id, bytes(row.content_sha256), read_receipt(row, repeated=True))
+        seen = SeenReceipt(
+            row.dispute_id,
+            bytes(row.content_sha256),
+            row.agency,
+            row.source_ref,
+            opening=row.opening,
+            stored=read_receipt(row, repeated=True),
+        )
         by_id[row.receipt_id] = seen
         if row.case_of is not None:
-            by_dispute[row.case_of] = seen
+            by_dispute.setdefault(row.case_of, {})[row.round] = seen
     return by_id, by_dispute
 
 
@@ -314,6 +332,7 @@ def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
         stream=row.stream,
         position=row.position,
         repeated=repeated,
+        round=row.round,
     )
 
 
@@ -325,10 +344,12 @@ def _row(item: _Item, given: Receipt, accepted_at: int) -> tuple[object, ...]:
         item.source_ref,
         item.key,
         item.dispute_id,
-        item.dispute_id if item.is_case else None,
+        item.dispute_id if item.round else None,
         item.content_sha256,
         accepted_at,
         given.stream,
         given.position,
         item.correlation_id,
+        item.round,
+        _opening(item.round),
     )

@@ -26,6 +26,7 @@ def case_received(matter: facts.Matter) -> handoff_pb2.CaseReceived:
         persons=matter.headcount,
         scale=matter.scale,
         happened_on=_day(matter.happened_on),
+        round=matter.round,
     )
 
 
@@ -64,6 +65,8 @@ def put_report(
             handoff.later_fact.kind = body.kind
             handoff.later_fact.category = body.category
             handoff.later_fact.case_cause = body.case_cause
+            handoff.later_fact.relation_clarity = body.relation_clarity
+            handoff.later_fact.facts_clarity = body.facts_clarity
             if body.consent is not None:
                 handoff.later_fact.consent.CopyFrom(_consent(body.consent))
         case facts.WithdrawalReport():

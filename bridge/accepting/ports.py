@@ -18,7 +18,8 @@ class Admission(Protocol[RecordT]):
         """Store records.
 
         Returns one verdict each, in order. A repeat (same content under the same key or reference) gets the first
-        receipt, marked `repeated`. Verdicts that refuse: `key_reused`, `record_too_large`, `outbox_full`.
+        receipt, marked `repeated`. Verdicts that refuse: `key_reused`, `round_not_next`, `round_not_over`,
+        `record_too_large`, `outbox_full`.
         """
 
     async def admit_report(self, sender: Sender, submission: Submission[Report]) -> Verdict:

@@ -22,6 +22,7 @@ def receipt_to_wire(receipt: facts.Receipt) -> exchange_pb2.Receipt:
         repeated=receipt.repeated,
         position=stream_pb2.StreamPosition(stream=receipt.stream, position=receipt.position),
         note=receipt_note(receipt.accepted_at),
+        round=receipt.round,
     )
 
 
@@ -44,6 +45,12 @@ def result_to_wire(result: Result) -> exchange_pb2.Result:
             exchange_pb2.DueDate(name=due.name, day=due.day, missing_year=due.missing_year, note=due.note)
             for due in result.due_dates
         ],
+        supersedes=result.supersedes,
+        superseded=result.superseded,
+        way=result.way,
+        missing=result.missing,
+        opening=result.opening,
+        limit=result.limit,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bridge.outbound import results
+from bridge.outbound.standing import AGENCY_LIMITS, STATUSES
 from bridge.record import facts
 from dispute.contracts.receipts import receipt_note
 from hub.errors import Refusal
@@ -39,6 +39,7 @@ class ReceiptAnswer(Answer):
     repeated: bool = Field(description="此前已收过 Accepted before; this is the first receipt")
     position: StreamPositionAnswer
     note: str = Field(description="收到时刻及时效中断 When it was received, and that this interrupts limitation")
+    round: int = Field(description="轮次，后续情况为0 Which hand-over of the record; 0 for a later fact")
 
     @classmethod
     def of(cls, receipt: facts.Receipt) -> ReceiptAnswer:
@@ -52,6 +53,7 @@ class ReceiptAnswer(Answer):
             repeated=receipt.repeated,
             position=StreamPositionAnswer(stream=receipt.stream, position=receipt.position),
             note=receipt_note(receipt.accepted_at),
+            round=receipt.round,
         )
 
 
@@ -91,7 +93,7 @@ class BatchAnswer(Answer):
 class DueDateAnswer(Answer):
     """期限 Last day of one limit."""
 
-    name: str = Field(description="期限名称 Which limit", json_schema_extra={"enum": [*sorted(results.AGENCY_LIMITS)]})
+    name: str = Field(description="期限名称 Which limit", json_schema_extra={"enum": [*sorted(AGENCY_LIMITS)]})
     day: str = Field(description="最后一日 Last day, ISO date")
     missing_year: int = Field(description="缺节假日表的年份；0为确定 Year without a holiday table; 0: certain")
     note: str = Field(description="暂定时的说明，可空 What it means when the day is provisional; may be empty")
@@ -106,7 +108,7 @@ class ResultAnswer(Answer):
     dispute_id: str = Field(description="一案一码 Dispute")
     status: str = Field(
         description="状态 Status",
-        json_schema_extra={"enum": [*sorted({kind.status for kind in results.RESULT_KINDS.values()})]},
+        json_schema_extra={"enum": [*sorted(STATUSES)]},
     )
     reason_code: str = Field(description="原因代码 Reason code")
     clause: str = Field(description="依据条款 Clause that the decision rests on")
@@ -114,8 +116,24 @@ class ResultAnswer(Answer):
     outcome_form: str = Field(description="达成形式 Outcome form of a success")
     document_sha256: str = Field(description="调解协议摘要 Digest of the agreement")
     lead_department: str = Field(description="牵头部门 Lead department")
-    final: bool = Field(description="此后不再有结果 Nothing further follows in this opening")
+    final: bool = Field(
+        description="本次办理的最终结果，除非被撤回，此后不再有结果 "
+        "The one final result of this opening: nothing further follows, unless it is taken back"
+    )
     due_dates: list[DueDateAnswer] = Field(description="此时的各项期限 Limits as they stand after it")
+    supersedes: list[str] = Field(
+        description="所撤回的此前结果的事件号 Event ids of the results that this one takes back"
+    )
+    superseded: bool = Field(description="已被后来的结果撤回，仍列出 A later result took it back; it stays listed")
+    way: str = Field(
+        description="去向：未履行 enforcement 申请执行、suit 起诉、penalty_procedure 处罚程序；退回、引导的目标；可空 "
+        "Way that is open now: the remedy of what was not performed, the target of a return or referral; may be empty"
+    )
+    missing: list[str] = Field(description="所缺内容的原因代码，最要紧的在前 Reason codes of what is asked for")
+    opening: int = Field(
+        description="第几次办理，反弹或再次移交加一；0为旧版所存 Opening of the dispute; 0: not kept then"
+    )
+    limit: str = Field(description="所报期限的名称，可空 Limit whose end it reports; may be empty")
 
 
 class ResultsAnswer(Answer):

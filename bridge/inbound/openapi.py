@@ -19,7 +19,8 @@ _KEY_PARAMETER: Final = {
     "in": "header",
     "required": False,
     "schema": {"type": "string", "maxLength": 128},
-    "description": "幂等键；缺省为来件编号 Key of repetition; the agency's own reference when absent",
+    "description": "幂等键；缺省为来件编号，第二轮起为“编号#轮次” "
+    "Key of repetition; the agency's own reference when absent, with # and the round from the second round on",
 }
 
 

@@ -29,22 +29,23 @@ class _Shape(NamedTuple):
 
     always: tuple[str, ...]
     texts: tuple[str, ...]
-    messages: tuple[tuple[str, Read], ...]
+    present: tuple[tuple[str, Read], ...]
     many: tuple[tuple[str, Read], ...]
 
 
 def plain_of(message: Message) -> dict[str, object]:
     """Return the message's fields by name.
 
-    An empty string is absent, because proto3 can't tell the two apart; numbers and booleans are always there; a
-    Timestamp becomes an aware instant. Unknown fields of a newer client are ignored, as protobuf intends.
+    An empty string is absent, because proto3 can't tell the two apart; numbers and booleans are always there, unless
+    their field is optional; a Timestamp becomes an aware instant. Unknown fields of a newer client are ignored, as
+    protobuf intends.
     """
     shape = _shape(type(message))  # type: ignore[arg-type] # the stub confuses the instances' __hash__ with the class's
     fields: dict[str, object] = {name: getattr(message, name) for name in shape.always}
     for name in shape.texts:
         if text := getattr(message, name):
             fields[name] = text
-    for name, read in shape.messages:
+    for name, read in shape.present:
         if message.HasField(name):
             fields[name] = read(getattr(message, name))
     for name, read in shape.many:
@@ -62,9 +63,9 @@ def _shape(kind: type[Message]) -> _Shape:
     single = [field for field in fields if not field.is_repeated]
     texts = {field.name for field in single if field.type == FieldDescriptor.TYPE_STRING and not field.has_presence}
     return _Shape(
-        tuple(field.name for field in single if field.message_type is None and field.name not in texts),
+        tuple(field.name for field in single if not field.has_presence and field.name not in texts),
         tuple(field.name for field in single if field.name in texts),
-        tuple((field.name, _reader(field)) for field in single if field.message_type is not None),
+        tuple((field.name, _reader(field)) for field in single if field.has_presence),
         tuple((field.name, _reader(field)) for field in fields if field.is_repeated),
     )
 

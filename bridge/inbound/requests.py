@@ -127,6 +127,8 @@ class RequestHandler(Generic[RecordT]):
     async def get_record(self, sender: Sender, source_ref: str) -> tuple[Receipt, list[Result]]:
         """Return receipt and results of one own reference.
 
+        The receipt is that of the last round; the results are of all rounds.
+
         Raises:
             Rejected: `not_found`; the same for another agency's reference.
         """
@@ -189,7 +191,7 @@ class RequestHandler(Generic[RecordT]):
         """
         reference = self._references.identity(sender.agency, dto.reference)
         digest = dto.under(reference).content_sha256()
-        return Submission(record, dto.reference, reference, key or reference, digest, correlation_id)
+        return Submission(record, dto.reference, reference, key or dto.key_under(reference), digest, correlation_id)
 
     def _given(self, verdict: Verdict) -> Receipt:
         """Count a verdict; raises a refusal."""
@@ -220,7 +222,9 @@ def _key(key: str) -> str:
 
 def _get_record(tx: Transaction, agency: str, dispute_id: str) -> tuple[Receipt, list[Result]]:
     c = receipt.c
-    row = tx.execute(sa.select(receipt).where(c.case_of == dispute_id, c.agency == agency)).one_or_none()
-    if row is None:
+    query = sa.select(receipt).where(c.case_of == dispute_id, c.agency == agency).order_by(c.round)
+    rounds = tx.execute(query).all()
+    if not rounds:
         raise NOT_FOUND.error(field="source_ref")
-    return read_receipt(row), results.of_reference(tx, agency, row.source_ref)
+    # Results bear the reference as it was first written.
+    return read_receipt(rounds[-1]), results.of_reference(tx, agency, rounds[0].source_ref)

@@ -1,30 +1,21 @@
 """Results of the records, for each agency.
 
-Read from the journal, stored by agency in ascending cursors, listed and acknowledged.
+Stored by agency in ascending cursors, listed and acknowledged. `bridge.outbound.applier` makes them of the journal.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
-from google.protobuf.message import DecodeError
 
 from bridge.tables import receipt, result, result_cursor
-from dispute.lifecycle.event_types import EventKind
 from dispute.refusals.interfaces import CURSOR_AHEAD
-from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Refused
-from hub.refusals import UNDECODABLE
 from hub.store.instants import from_micros
 from hub.store.store import Transaction
-from hub.streams.applier import Answer
-from hub.streams.judge import Numbered
 
 PAGE: Final = 100
 PAGE_LIMIT: Final = 1000
@@ -38,18 +29,13 @@ CURSOR_LIMIT: Final = 2**62
 """No real cursor is near this; a bigger one does not fit the column."""
 
 
-# Built once: building a statement for each transaction costs more than running it.
-_OWNERS: Final = sa.select(receipt.c.case_of, receipt.c.agency, receipt.c.source_ref).where(
-    receipt.c.case_of.in_(sa.bindparam("disputes", expanding=True))
-)
-_STORED: Final = sa.select(result.c.event_id).where(result.c.event_id.in_(sa.bindparam("events", expanding=True)))
 _TAKE: Final = (
     sa.update(result_cursor)
     .where(result_cursor.c.agency == sa.bindparam("of_agency"))
     .values(last=result_cursor.c.last + sa.bindparam("more"))
     .returning(result_cursor.c.last)
 )
-_INSERT: Final = sa.insert(result)
+"""Built once: building a statement for each transaction costs more than running it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +43,7 @@ class DueDate:
     """Last day of one limit, as known now.
 
     Attributes:
-        name: due_on | local_due_on | statutory_due_on | confirm_by.
+        name: One of `bridge.outbound.standing.AGENCY_LIMITS`.
         day: ISO date.
         missing_year: Year whose holiday table is missing; 0 when the day is certain.
     """
@@ -83,8 +69,14 @@ class Result:
     Attributes:
         cursor: Ascending per agency; it jumps once after each recovery of the bridge's store.
         event_id: The same for every repeat.
-        final: Nothing further follows in this opening.
+        final: The one final result of its opening: nothing further follows, unless it is taken back.
         due_dates: Limits after the event.
+        supersedes: Event ids of the earlier results that it takes back.
+        superseded: A later result took it back; it stays listed.
+        way: Way that is open after a return, a referral or a non-performance.
+        missing: Reason codes of what is asked for.
+        opening: 1 for the first; 0 when an earlier release stored it.
+        limit: Limit whose end it reports; empty for most.
     """
 
     cursor: int
@@ -100,100 +92,15 @@ class Result:
     lead_department: str
     final: bool
     due_dates: tuple[DueDate, ...]
+    supersedes: tuple[str, ...]
+    superseded: bool
+    way: str
+    missing: tuple[str, ...]
+    opening: int
+    limit: str
 
 
-COHORT_DATES: Final = ("due_on", "local_due_on", "statutory_due_on")
-AGENCY_LIMITS: Final = frozenset({*COHORT_DATES, "confirm_by"})
-"""Limits that concern an agency; the limit for a handler's signature is internal to the centre."""
-
-RESULT_KINDS: Final[Mapping[str, EventKind]] = {kind.value: kind for kind in EventKind if kind.status}
-"""Event types of the journal that an agency is told.
-
-Any other type concerns the hub's own work, or is newer than this bridge: it is skipped and never an error, so that an
-older bridge can read a newer journal.
-"""
-
-
-class ResultsApplier:
-    """Turns events of own records into results.
-
-    The applier of a bridge's journal reader.
-
-    Args:
-        channel: Only disputes of this channel are read.
-    """
-
-    def __init__(self, channel: str) -> None:
-        self._channel = channel
-
-    def key_of(self, record: bytes) -> str:
-        """Return the dispute id, for parking.
-
-        Raises:
-            Rejected: `undecodable`.
-        """
-        return _decode(record).dispute_id
-
-    def source_of(self, record: bytes) -> str:  # noqa: ARG002 - as the port
-        """Return nothing: intake is the source of all events."""
-        return ""
-
-    def apply(self, tx: Transaction, records: Sequence[Numbered]) -> Sequence[Answer]:
-        """Store a result for each event of own records.
-
-        Events that do not concern the agency are skipped. Returns one answer each.
-        """
-        answers: list[Answer] = []
-        events: dict[str, journal_pb2.JournalEvent] = {}
-        for record in records:
-            try:
-                event = _decode(record.record)
-            except Refused as undecodable:
-                answers.append(undecodable.refusal)
-                continue
-            answers.append(None)
-            if event.dimensions.channel == self._channel and _is_for_agency(event):
-                events.setdefault(event.event_id, event)
-        if events:
-            _store(tx, events)
-        return answers
-
-
-def _is_for_agency(event: journal_pb2.JournalEvent) -> bool:
-    """Tell whether an agency gets a result of an event.
-
-    It gets a correction only when it concerns one of the limits in `AGENCY_LIMITS`.
-    """
-    if event.type == EventKind.DUE_DATES_SETTLED:
-        return any(date.name in AGENCY_LIMITS for date in event.particulars.settled)
-    return event.type in RESULT_KINDS
-
-
-def _decode(record: bytes) -> journal_pb2.JournalEvent:
-    try:
-        return journal_pb2.JournalEvent.FromString(record)
-    except DecodeError as error:
-        raise UNDECODABLE.error(message="JournalEvent") from error
-
-
-def _store(tx: Transaction, events: Mapping[str, journal_pb2.JournalEvent]) -> None:
-    disputes = {event.dispute_id for event in events.values()}
-    owners = {row.case_of: (row.agency, row.source_ref) for row in tx.execute(_OWNERS, {"disputes": sorted(disputes)})}
-    stored = set(tx.scalars(_STORED, {"events": list(events)}))
-    by_agency: dict[str, list[dict[str, object]]] = defaultdict(list)
-    for event in events.values():
-        if event.dispute_id in owners and event.event_id not in stored:
-            agency, source_ref = owners[event.dispute_id]
-            by_agency[agency].append(_row(event, agency, source_ref))
-    # Ascending by name, so that two workers never deadlock.
-    for agency, rows in sorted(by_agency.items()):
-        first = _take_cursors(tx, agency, len(rows))
-        for place, row in enumerate(rows):
-            row["cursor"] = first + place
-        tx.execute(_INSERT, rows)
-
-
-def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
+def take_cursors(tx: Transaction, agency: str, count: int) -> int:
     """Return the first of `count` new cursors.
 
     The row's lock is held until the commit: a reader that sees a cursor has seen every lower one of that agency.
@@ -203,33 +110,6 @@ def _take_cursors(tx: Transaction, agency: str, count: int) -> int:
         tx.execute(sa.insert(result_cursor).values(agency=agency, last=count, acknowledged=0))
         last = count
     return last - count + 1
-
-
-def _row(event: journal_pb2.JournalEvent, agency: str, source_ref: str) -> dict[str, object]:
-    kind = RESULT_KINDS[event.type]
-    return {
-        "agency": agency,
-        "event_id": event.event_id,
-        "source_ref": source_ref,
-        "dispute_id": event.dispute_id,
-        "status": kind.status,
-        "reason_code": event.reason_code,
-        "clause": event.particulars.clause,
-        "occurred_at": event.occurred_at.ToMicroseconds(),
-        "outcome_form": event.dimensions.outcome_form,
-        "document_sha256": event.particulars.document_sha256,
-        "lead_department": event.dimensions.lead_department,
-        "final": kind.is_final,
-        "due_dates": json.dumps(_due_dates(event)),
-    }
-
-
-def _due_dates(event: journal_pb2.JournalEvent) -> list[tuple[str, str, int]]:
-    days = {name: getattr(event.cohort, name) for name in COHORT_DATES}
-    days["confirm_by"] = event.particulars.confirm_by
-    days |= {date.name: date.after for date in event.particulars.settled if date.name == "confirm_by"}
-    missing = {(mark.name, mark.day): mark.missing_year for mark in event.provisional}
-    return [(name, day, missing.get((name, day), 0)) for name, day in days.items() if day]
 
 
 def after(tx: Transaction, agency: str, cursor: int, limit: int) -> list[Result]:
@@ -284,7 +164,7 @@ def step_over(tx: Transaction) -> None:
     An agency has a cursor when it ever got a receipt.
     """
     for agency in tx.scalars(sa.select(receipt.c.agency).distinct().order_by(receipt.c.agency)).all():
-        _take_cursors(tx, agency, RECOVERY_STEP)
+        take_cursors(tx, agency, RECOVERY_STEP)
 
 
 def count(tx: Transaction) -> int:
@@ -307,4 +187,10 @@ def _read(row: sa.Row[Any]) -> Result:
         lead_department=row.lead_department,
         final=row.final,
         due_dates=tuple(DueDate(*date) for date in json.loads(row.due_dates)),
+        supersedes=tuple(json.loads(row.supersedes)),
+        superseded=row.superseded_by > 0,
+        way=row.way,
+        missing=tuple(json.loads(row.missing)),
+        opening=row.opening,
+        limit=row.alarm_limit,
     )

@@ -90,6 +90,26 @@ def refuse_unborn(number: str, today: date, field_name: str) -> None:
         raise refusals.ID_BIRTH_DATE.error(field=field_name)
 
 
+def is_under(years: int, number: str, day: date) -> bool:
+    """Tell whether a citizen is younger than so many years on a day.
+
+    A year of age is complete from the day after the birthday.
+
+    Args:
+        years: Age.
+        number: Valid, as `citizen_id` returns it; nobody is young by an empty one.
+        day: In Asia/Shanghai.
+
+    Source:
+        最高人民法院关于审理未成年人刑事案件具体应用法律若干问题的解释 (法释〔2006〕1号) art. 2, on counting 周岁.
+    """
+    if not number:
+        return False
+    born = date.fromisoformat(number[6:14])
+    complete = (day.month, day.day) > (born.month, born.day)
+    return day.year - born.year - (0 if complete else 1) < years
+
+
 def uscc(text: str) -> str:
     """Return a unified social credit code in upper case.
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic import model_validator as after_all
 from pydantic_core import to_json
+from typing_extensions import override
 
 from bridge.record import checks, facts
 from bridge.record import fields as f
@@ -22,6 +23,7 @@ from dispute.calendar.days import business_day
 from dispute.codes.divisions import TOWN
 from dispute.refusals.commands import DIVISION_MISMATCH
 from dispute.refusals.interfaces import (
+    CLARITY_MISMATCH,
     CLASS_MISMATCH,
     CONSENT_MISMATCH,
     ID_FORMAT,
@@ -64,6 +66,10 @@ class ReferringModel(PartnerModel):
     def reference(self) -> str:
         """The reference as written."""
         return str(getattr(self, self.reference_field))
+
+    def key_under(self, reference: str) -> str:
+        """Return the idempotency key when the agency sends none."""
+        return reference
 
     def under(self, reference: str) -> Self:
         """Return the same content under another spelling.
@@ -155,8 +161,12 @@ class MatterDto(ReferringModel):
     town_code: f.Town = Field(description="乡镇区划代码 Town, 9 digits")
     village_code: f.Village = Field(default="", description="村级区划代码，可空 Village, 12 digits; may be empty")
     grid_code: f.Grid = Field(default="", description="网格代码，可空 Grid; may be empty")
-    relation_clarity: f.Clarity = Field(description="法律关系是否清楚 Is the legal relation clear")
-    facts_clarity: f.Clarity = Field(description="事实是否清楚 Are the facts clear")
+    relation_clarity: f.Clarity = Field(
+        default="", description="法律关系是否清楚，尚未判断为空 Is the legal relation clear; empty when not judged yet"
+    )
+    facts_clarity: f.Clarity = Field(
+        default="", description="事实是否清楚，尚未判断为空 Are the facts clear; empty when not judged yet"
+    )
     consents: Annotated[tuple[ConsentDto, ...], Field(strict=False, max_length=_PARTIES)] = Field(
         default=(), description="各方调解意愿 Consent of each side"
     )
@@ -176,6 +186,11 @@ class MatterDto(ReferringModel):
         repr=False,
     )
     happened_on: f.OptionalDay = Field(default=None, description="发生日期，可空 Day of the event; may be empty")
+    round: f.Round = Field(
+        default=1,
+        description="轮次：第几次移交，上一轮有最终结果后才可报下一轮 "
+        "Which hand-over of this record; the next one is taken after the final result of the one before",
+    )
 
     @field_validator("town_code")
     @classmethod
@@ -193,6 +208,10 @@ class MatterDto(ReferringModel):
         if day is None:
             return village
         return _ours(village, lambda: f.lists_of(info).divisions.village(village, town, day))
+
+    @override
+    def key_under(self, reference: str) -> str:
+        return reference if self.round == 1 else f"{reference}#{self.round}"
 
     def to_record(self) -> facts.AgencyRecord:
         """Return the agency's own inside form."""
@@ -216,6 +235,7 @@ class MatterDto(ReferringModel):
                 tuple(party.to_fact() for party in self.parties), self.brief, place, self.subject_ref
             ),
             happened_on=self.happened_on,
+            round=self.round,
         )
 
 
@@ -250,6 +270,8 @@ class LaterFactDto(PartnerModel):
     case_cause: Annotated[str, Field(pattern=r"^[0-9A-Za-z._-]{0,32}$")] = Field(
         default="", description="新的案由、警情类别或内容分类 New class of the source"
     )
+    relation_clarity: f.Clarity = Field(default="", description="法律关系是否清楚，仅 clarified For clarified only")
+    facts_clarity: f.Clarity = Field(default="", description="事实是否清楚，仅 clarified For clarified only")
 
     @after_all(mode="after")
     def _fits_its_kind(self) -> Self:
@@ -260,12 +282,16 @@ class LaterFactDto(PartnerModel):
             raise f.finding(CONSENT_MISMATCH.refusal())
         if (self.kind == "reclassified") != bool(self.category or self.case_cause):
             raise f.finding(CLASS_MISMATCH.refusal())
+        if (self.kind == "clarified") != bool(self.relation_clarity or self.facts_clarity):
+            raise f.finding(CLARITY_MISMATCH.refusal())
         return self
 
     def to_fact(self) -> facts.LaterFactReport:
         """Return the inside form."""
         consent = self.consent.to_fact() if self.consent else None
-        return facts.LaterFactReport(self.kind, consent, self.category, self.case_cause)
+        return facts.LaterFactReport(
+            self.kind, consent, self.category, self.case_cause, self.relation_clarity, self.facts_clarity
+        )
 
 
 class WithdrawnDto(PartnerModel):

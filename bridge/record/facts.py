@@ -87,6 +87,8 @@ class Matter:
         county_code: 6 digits; prefix of `town_code` (9), which is the prefix of `village_code` (12, may be empty).
         persons: People concerned; 0 when the agency did not say.
         happened_on: Day of the event that it is about; None when the agency did not say.
+        relation_clarity: Empty when nobody judged it yet, as `facts_clarity`.
+        round: Which hand-over of the record it is: 1 for the first.
     """
 
     handed_over_at: datetime
@@ -102,6 +104,7 @@ class Matter:
     persons: int
     confidential: Confidential
     happened_on: date | None = None
+    round: int = 1
 
     @property
     def headcount(self) -> int:
@@ -137,6 +140,8 @@ class LaterFactReport:
     consent: ConsentAnswer | None = None
     category: str = ""
     case_cause: str = ""
+    relation_clarity: str = ""
+    facts_clarity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +176,7 @@ class Submission(Generic[Record]):
         record: Validated.
         source_ref: The agency's own reference, as written this time.
         reference: The dispute's id is made of it: the same for every spelling.
-        key: Idempotency key; `reference` unless the agency sent one.
+        key: Idempotency key; made of `reference` and the round unless the agency sent one.
         content_sha256: Digest of the canonical content; equal for equal content over REST and gRPC.
         correlation_id: Links everything that this request causes.
     """
@@ -196,6 +201,7 @@ class Receipt:
         repeated: The record had been accepted before; everything else is the first receipt's.
         stream: Stream of the hand-off, `<producer>/<shard>/<epoch>`.
         position: Its position there.
+        round: Of the record; 0 for a later fact.
     """
 
     receipt_id: str
@@ -206,6 +212,7 @@ class Receipt:
     stream: str
     position: int
     repeated: bool = False
+    round: int = 0
 
 
 Verdict = Receipt | Refusal

@@ -211,10 +211,13 @@ Grid = Annotated[str, Field(max_length=32), AfterValidator(_grid)]
 ClassCode = Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z._-]{1,32}$")]
 """A code of a vocabulary that the hub does not hold (case causes)."""
 Category = Annotated[str, ListedCode("category")]
-Clarity = Annotated[str, ListedCode("clarity")]
+Clarity = Annotated[str, ListedCode("clarity", or_empty=True)]
+"""Empty: nobody judged it yet."""
 Answer = Annotated[str, ListedCode("consent_answer")]
 Role = Annotated[str, ListedCode("role")]
 IdType = Annotated[str, ListedCode("id_type", or_empty=True)]
 Persons = Annotated[int, Field(ge=0, le=1_000_000)]
+Round = Annotated[int, Field(ge=1, le=99)]
+"""Which hand-over of a record it is."""
 Fen = Annotated[int, Field(ge=0, le=10**15)]
 """Money in fen; up to ten trillion yuan."""

@@ -314,7 +314,7 @@ class EventKind(StrEnum):
         is_counted: A fact that a later event may take back or restate. Steps without a figure and corrections are none.
             The journal is kept for ever: a fact that is not retracted today can't be corrected in a later figure.
         status: Status of the result that the record's agency gets; empty when the event is the centre's own work.
-        is_final: Nothing further follows that result in this opening.
+        is_final: Nothing further follows that result in this opening, unless it is taken back.
     """
 
     zh: str
@@ -369,7 +369,7 @@ class EventKind(StrEnum):
     TRACKED = "tracked",                          "跟踪管控"
     VISITED = "visited",                          "回访",             Visited
     REOPENED = "reopened",                        "反弹重启",         Reopened
-    SUPERVISED = "supervised",                    "督办",             Supervised
+    SUPERVISED = "supervised",                    "督办",             Supervised,       True,   "alarm"
     COLOUR_CHANGED = "colour_changed",            "四色变更",         ColourChanged
     MILESTONE_REACHED = "milestone_reached",      "信访节点",         MilestoneReached
     RECLASSIFIED = "reclassified",                "更正",             Payload,          False

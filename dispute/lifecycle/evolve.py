@@ -153,12 +153,6 @@ def _agreed(_: Dispute, event: Event, of: Agreed) -> dict[str, Any]:
     }
 
 
-def _begun(dispute: Dispute, event: Event, _: Payload) -> dict[str, Any]:
-    """Count the next conclusion as the first when a further attempt takes the failure back."""
-    taken = 0 if event.rewinds_to else sum(each.type in CONCLUSIONS for each in event.retracts)
-    return {"conclusions": dispute.conclusions - taken}
-
-
 def _visits_start(_: Dispute, __: Event, ___: Payload) -> dict[str, Any]:
     return {"clean_visits": 0}
 
@@ -210,7 +204,6 @@ OWN_CHANGES: Final[Mapping[EventKind, Callable[[Dispute, Event, Any], dict[str, 
     EventKind.LEVEL_ESCALATED: _escalated,
     EventKind.BOUNCED: lambda _, __, ___: {"co_departments": (), "sign_by": None},
     EventKind.SIGNED: lambda _, __, ___: {"sign_by": None},
-    EventKind.MEDIATION_BEGUN: _begun,
     EventKind.SUSPENDED: _suspended,
     EventKind.RESUMED: _clock_is_off,
     EventKind.FAILED: _failed,

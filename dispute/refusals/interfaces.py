@@ -28,8 +28,10 @@ DATE_IN_FUTURE: Final = Code("date_in_future", _M, "晚于当前时间", "lies i
 KEY_REUSED: Final = Code(
     "key_reused",
     Kind.KEY_REUSED,
-    "同一编号或幂等键已用于其他内容；部门报告后续情况请用 POST /v1/reports（gRPC Report）",
-    "used with other content before; an agency tells later facts with POST /v1/reports (gRPC Report)",
+    "同一编号或幂等键已用于其他内容；部门报告后续情况请用 POST /v1/reports（gRPC Report），"
+    "本轮有最终结果后再次移交请报下一轮 round",
+    "used with other content before; an agency tells later facts with POST /v1/reports (gRPC Report), and hands the "
+    "record over anew as the next round, after the final result of this one",
 )
 TIME_MISSING: Final = Code("time_missing", _M, "缺少时间", "time is missing")
 TOO_MANY: Final = Code("too_many", _M, "至多 {limit} 项", "at most {limit} items")
@@ -66,6 +68,12 @@ SNAPSHOT_UNREADABLE: Final = Code("snapshot_unreadable", _M, "纠纷快照无法
 BLANK: Final = Code("blank", _M, "不得为空白", "must not be blank")
 CLASS_MISMATCH: Final = Code(
     "class_mismatch", _M, "重新分类须附新类别，其他不得附", "a new class belongs to reclassified, and only there"
+)
+CLARITY_MISMATCH: Final = Code(
+    "clarity_mismatch",
+    _M,
+    "查明须附法律关系或事实的清晰程度，其他不得附",
+    "clarified names the clarity of the relation or of the facts, and no other fact does",
 )
 CONSENT_MISMATCH: Final = Code(
     "consent_mismatch",

@@ -49,6 +49,9 @@ class CourtCaseDto(MatterDto):
     court_received_on: f.Day = Field(description="收案日期，决定适用规则 Day of receipt; decides the regime")
     filed_on: f.OptionalDay = Field(default=None, description="立案日期，未立案为空 Day of filing, or empty")
     amount_fen: f.Fen = Field(default=0, description="标的额（分） Amount in dispute, in fen")
+    preserved_on: f.OptionalDay = Field(
+        default=None, description="诉前保全日期，未保全为空 Day of a preservation before the suit, or empty"
+    )
 
     @override
     def to_record(self) -> CourtCase:
@@ -62,6 +65,7 @@ class CourtCaseDto(MatterDto):
             filed_on=self.filed_on,
             amount_fen=self.amount_fen,
             matter=self.matter(),
+            preserved_on=self.preserved_on,
         )
 
 

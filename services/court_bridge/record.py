@@ -19,6 +19,7 @@ class CourtCase:
         received_on: 收案日期; decides regime A or B, whenever the suit is sent to the hub.
         filed_on: 立案日期; None when not filed (regime A mediates before filing).
         amount_fen: 标的额 in fen; 0 when there is none.
+        preserved_on: 诉前保全日期; a suit is due within 30 days of it (民诉法 104). None without a preservation.
     """
 
     source_ref: str
@@ -29,6 +30,7 @@ class CourtCase:
     filed_on: date | None
     amount_fen: int
     matter: Matter
+    preserved_on: date | None = None
 
 
 def admitted(case: CourtCase, now: datetime) -> CourtCase:
@@ -37,7 +39,10 @@ def admitted(case: CourtCase, now: datetime) -> CourtCase:
     Raises:
         Rejected: `date_in_future` or `date_order`, naming the field.
     """
-    refuse_future(now, instants={}, days={"court_received_on": case.received_on, "filed_on": case.filed_on})
+    days = {"court_received_on": case.received_on, "filed_on": case.filed_on, "preserved_on": case.preserved_on}
+    handed_over_on = business_day(case.matter.handed_over_at)
+    refuse_future(now, instants={}, days=days)
     refuse_disorder(case.received_on, case.filed_on, "filed_on")
-    refuse_disorder(case.received_on, business_day(case.matter.handed_over_at), "handed_over_at")
+    refuse_disorder(case.received_on, handed_over_on, "handed_over_at")
+    refuse_disorder(case.preserved_on, handed_over_on, "preserved_on")
     return case

@@ -16,4 +16,5 @@ def to_wire(case: CourtCase) -> handoff_pb2.CaseReceived:
     message.procedure = case.procedure
     message.suit_kind = case.suit_kind
     message.amount_fen = case.amount_fen
+    message.preserved_on = case.preserved_on.isoformat() if case.preserved_on else ""
     return message

@@ -10,6 +10,8 @@ from bridge.record.facts import Matter, refuse_disorder, refuse_future
 from dispute.calendar.days import business_day
 
 WHISTLE_BLOWING: Final = "whistle_blowing"
+VISIT: Final = "visit"
+PETITIONER: Final = "petitioner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,13 @@ class Petition:
         """Whether it is, or contains, an accusation (检举控告)."""
         flagged = WHISTLE_BLOWING in self.matter.circumstances or self.matter.confidential.accusation != ""
         return flagged or self.purpose == WHISTLE_BLOWING
+
+    @property
+    def representatives(self) -> int:
+        """Petitioners who came in person; 0 for any other form (信访工作条例 20)."""
+        if self.form != VISIT:
+            return 0
+        return sum(party.role == PETITIONER for party in self.matter.confidential.parties)
 
 
 def admitted(petition: Petition, now: datetime) -> Petition:

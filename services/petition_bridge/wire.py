@@ -15,4 +15,5 @@ def to_wire(petition: Petition) -> handoff_pb2.CaseReceived:
     message.purpose = petition.purpose
     message.form = petition.form
     message.recurrence = petition.recurrence
+    message.representatives = petition.representatives
     return message

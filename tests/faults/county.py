@@ -35,7 +35,7 @@ from services.stats.facts.fold import DIMENSIONS, Fold, cohort_days
 from services.stats.figures.definitions import METRICS
 from services.stats.figures.rates import rate_of
 from tests.faults.evidence import CHANNELS, Answer, Evidence, Raw
-from tests.faults.results import STATUSES
+from tests.faults.results import due_results
 from tests.faults.rows import (
     Applied,
     Cell,
@@ -178,11 +178,11 @@ def county(lives: Mapping[str, tuple[Channel, tuple[Instruction, ...]]] = LIVES)
             folded[stream] += 1
             told = {"command_id": wire.causation_id, "dispute_id": dispute}
             commands.append({**told, "stream": place[0], "position": place[1]})
-            if wire.type in STATUSES and channel.value in BRIDGES:
-                told = {"agency": agency, "dispute_id": dispute, "source_ref": name, "status": STATUSES[wire.type]}
-                results.append({**told, "event_id": wire.event_id, "cursor": len(results) + 1})
         register.append(Registered(dispute, walk.state.sequence, walk.state.state.value))
         if channel.value in BRIDGES:
+            wires = [event_to_wire(event, START) for event in walk.events]
+            for event_id, due in due_results(wires, {dispute: (agency, name)}).items():
+                results.append({**due._asdict(), "event_id": event_id, "cursor": len(results) + 1})
             bridge = BRIDGES[channel.value]
             handoff = handoff_pb2.Handoff(handoff_id=f"receipt-{name}", dispute_id=dispute, agency_id=agency)
             place = bridges[bridge].append(dispute, handoff.SerializeToString())

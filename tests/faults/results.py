@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from dispute.wire.journal.v1 import journal_pb2
 from tests.faults.evidence import Line
 
 STATUSES: Final[Mapping[str, str]] = {
+    "information_requested": "to_complete",
     "accepted": "accepted",
     "mediation_refused": "not_mediable",
     "dispatched": "dispatched",
@@ -18,14 +19,25 @@ STATUSES: Final[Mapping[str, str]] = {
     "confirmed": "confirmed",
     "confirmation_refused": "refused",
     "performed": "performed",
-    "not_performed": "returned",
+    "not_performed": "not_performed",
     "returned": "returned",
     "referred": "referred",
     "closed": "closed",
     "duplicate_linked": "duplicate",
     "due_dates_settled": "due_dates_corrected",
+    "linked": "linked",
+    "unlinked": "unlinked",
+    "not_docked": "not_docked",
+    "supervised": "alarm",
 }
 """What an agency is told of an event (docs/api.md); other events concern the centre's own work."""
+
+
+FINAL: Final = frozenset({"duplicate_linked", "not_performed", "returned", "referred", "closed", "not_docked"})
+"""Events after which nothing of their opening is told, unless they are taken back."""
+BESIDE: Final = frozenset({"linked", "unlinked", "supervised", "due_dates_settled"})
+"""Events that stand when the way of a dispute is taken back."""
+LIMITS: Final = frozenset({"due_on", "local_due_on", "statutory_due_on", "confirm_by", "screen_by"})
 
 
 class Due(NamedTuple):
@@ -39,19 +51,51 @@ class Due(NamedTuple):
 
 def due_results(events: Iterable[journal_pb2.JournalEvent], owners: Mapping[str, tuple[str, str]]) -> dict[str, Due]:
     """Return what is owed by event id; `owners` gives agency and reference of a dispute."""
-    return {
-        event.event_id: Due(
-            owners[event.dispute_id][0], event.dispute_id, owners[event.dispute_id][1], STATUSES[event.type]
-        )
-        for event in events
-        if event.type in STATUSES and event.dispute_id in owners and not _is_inner(event)
-    }
+    histories: dict[str, list[journal_pb2.JournalEvent]] = {}
+    for event in events:
+        if event.dispute_id in owners:
+            histories.setdefault(event.dispute_id, []).append(event)
+    due: dict[str, Due] = {}
+    for dispute, history in histories.items():
+        agency, reference = owners[dispute]
+        for event, status in _owed(sorted(history, key=lambda each: each.sequence)):
+            due[event.event_id] = Due(agency, dispute, reference, status)
+    return due
+
+
+def _owed(history: Sequence[journal_pb2.JournalEvent]) -> Iterator[tuple[journal_pb2.JournalEvent, str]]:
+    """Yield the events of one dispute that its agency is told of, with the status."""
+    standing: dict[int, journal_pb2.JournalEvent] = {}
+    for event in history:
+        retracted = {
+            each.sequence
+            for each in event.retracts
+            if not each.restated and (each.reopen_seq == event.reopen_seq or each.type in BESIDE)
+        }
+        taken = {
+            number
+            for number, told in standing.items()
+            if number in retracted or (0 < event.rewinds_to <= number and told.type not in BESIDE)
+        }
+        kept = [told for number, told in standing.items() if number not in taken]
+        if any(told.type in FINAL and told.reopen_seq == event.reopen_seq for told in kept):
+            continue
+        own = event.type in STATUSES and not _is_inner(event)
+        if not own and not taken:
+            continue
+        for number in taken:
+            del standing[number]
+        standing[event.sequence] = event
+        yield event, STATUSES[event.type] if own else "corrected"
 
 
 def _is_inner(event: journal_pb2.JournalEvent) -> bool:
-    """Tell whether a correction concerns only by when a handler signs, which no agency is told."""
+    """Tell whether a correction or an alarm concerns no limit that an agency is told."""
+    if event.type == "supervised":
+        level = event.particulars.supervision
+        return event.limit not in LIMITS or level not in {"overdue", "supervised", "escalated"}
     names = {date.name for date in event.particulars.settled}
-    return event.type == "due_dates_settled" and names == {"sign_by"}
+    return event.type == "due_dates_settled" and not names & LIMITS
 
 
 def compare_results(told: Sequence[Line], due: Mapping[str, Due]) -> tuple[list[str], list[str]]:

@@ -15,13 +15,16 @@ from typing import Any, Final
 
 import httpx2
 import pytest
+from google.protobuf.json_format import ParseDict
 
 from bridge.accepting import credentials
 from bridge.assembly import Bridge, assemble
 from bridge.settings import BridgeSettings
 from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
+from dispute.lifecycle.identity import event_id_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.journal.v1 import journal_pb2
+from hub.grpc.client import call, channel
 from hub.refusals import BUS_UNAVAILABLE
 from hub.runtime.clock import FixedClock
 from hub.service.bus import BusPorts, memory
@@ -76,7 +79,7 @@ def event_of(
 ) -> journal_pb2.JournalEvent:
     """Return a journal event of one dispute."""
     event = journal_pb2.JournalEvent(
-        dispute_id=dispute_id, sequence=sequence, event_id=f"{dispute_id[:30]}-{sequence:05d}", type=kind
+        dispute_id=dispute_id, sequence=sequence, event_id=event_id_of(dispute_id, sequence), type=kind
     )
     event.reason_code = reason_code
     event.dimensions.channel = channel
@@ -225,3 +228,32 @@ async def any_bridge(request: pytest.FixtureRequest, sqlite_workshop: Workshop) 
     """Each of the three bridges in turn."""
     async with sqlite_workshop.running(request.param) as running:
         yield running
+
+
+@dataclass
+class Partner:
+    """A client of one bridge's gRPC edge; the three services have the same calls."""
+
+    running: RunningBridge
+    stub: Any
+    pb: Any
+
+    def request(self, record: dict[str, Any], key: str = "") -> Any:  # noqa: ANN401 - a message of any of the three
+        return self.pb.SubmitRequest(idempotency_key=key, **{self.running.bridge.spec.field: self.message(record)})
+
+    def message(self, record: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
+        name = self.pb.SubmitRequest.DESCRIPTOR.fields_by_name[self.running.bridge.spec.field].message_type.name
+        return ParseDict(record, getattr(self.pb, name)())
+
+    async def call(self, method: str, request: Any, **metadata: str) -> Any:  # noqa: ANN401 - as above
+        told = {"x-api-key": self.running.key, **{name.replace("_", "-"): value for name, value in metadata.items()}}
+        return await call(getattr(self.stub, method), request, timeout_s=10, metadata=tuple(told.items()), retry=False)
+
+
+@pytest.fixture
+async def partner(any_bridge: RunningBridge) -> AsyncIterator[Partner]:
+    name = any_bridge.bridge.spec.channel
+    stubs = import_module(f"dispute.wire.{name}.v1.{name}_pb2_grpc")
+    pb = import_module(f"dispute.wire.{name}.v1.{name}_pb2")
+    async with channel(f"127.0.0.1:{any_bridge.bridge.grpc.port}") as client:
+        yield Partner(any_bridge, getattr(stubs, f"{name.capitalize()}BridgeServiceStub")(client), pb)

@@ -72,6 +72,7 @@ async def test_same_reference_or_key_with_other_content_is_refused(court: Runnin
         assert answer.status_code == 422
         assert answer.json()["code"] == "key_reused"
         assert "/v1/reports" in answer.json()["detail"]
+        assert "round" in answer.json()["detail"]
     assert await stored(court) == (1, 1)
 
 
@@ -280,7 +281,7 @@ async def test_a_spelling_of_an_earlier_release_goes_on_under_its_id(workshop: W
     old_id = dispute_id_of("court-620725", "(2024)1")
     row = {"agency": "court-620725", "source_ref": "(2024)1", "idempotency_key": "(2024)1", "correlation_id": "c"}
     row |= {"receipt_id": "r", "dispute_id": old_id, "case_of": old_id, "stream": "s/0/e"}
-    content = {"content_sha256": bytes(32), "accepted_at": 1, "position": 1}
+    content = {"round": 1, "opening": 1, "content_sha256": bytes(32), "accepted_at": 1, "position": 1}
     store = Store(workshop.store_url)
     try:  # what the first release left behind, and the schema's step over it
         store.write_blocking(lambda tx: tx.execute(sa.insert(receipt), row | content))

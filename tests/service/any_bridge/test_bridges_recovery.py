@@ -10,6 +10,7 @@ from bridge.recovery import recover_bridge
 from bridge.tables import bridge_metadata
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import HANDOFFS
+from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault
 from hub.runtime import keys
 from hub.streams.memory_log import MemoryLog
@@ -106,6 +107,52 @@ async def test_an_agency_that_confirmed_beyond_the_backup_misses_nothing(worksho
         assert {event for _, event in new} >= {event_of(two, "court", "agreed", 2).event_id}
         assert (await running.post("results:acknowledge", {"cursor": 3})).json() == {"remaining": 3}
         assert (await running.post("results:acknowledge", {"cursor": new[-1][0]})).json() == {"remaining": 0}
+
+
+async def test_rounds_and_what_was_taken_back_come_back_the_same(workshop: Workshop) -> None:
+    def of_second(kind: str, sequence: int) -> journal_pb2.JournalEvent:
+        event = event_of(one, "court", kind, sequence)
+        event.reopen_seq = 1
+        return event
+
+    async with workshop.running("court") as running:
+        one = str((await receipts(running, 1))[0]["dispute_id"])
+        await running.relayed()
+        workshop.pen.write(event_of(one, "court", "accepted", 2))
+        await eventually(lambda: told(running, 1))
+        backup = await back_up(running.bridge.store, bridge_metadata)
+        workshop.pen.write(event_of(one, "court", "returned", 3))
+        await eventually(lambda: told(running, 2))
+        assert (await running.post("cases", running.numbered(1, round=2))).status_code == 201
+        resubmitted, failed, returned, agreed = (
+            of_second(kind, at) for at, kind in ((4, "resubmitted"), (5, "failed"), (6, "returned"), (7, "agreed"))
+        )
+        resubmitted.particulars.round, agreed.rewinds_to = 2, 5
+        workshop.pen.write(resubmitted, failed, returned, agreed, of_second("closed", 8))
+        await eventually(lambda: told(running, 6))
+        await running.relayed()
+        before = await contents(running)
+        third = await running.post("cases", running.numbered(1, round=3))
+        assert third.status_code == 201
+        await running.relayed()
+    assert await restored(workshop, "court", backup) == 2
+    async with workshop.running("court") as running:
+        await eventually(lambda: told(running, 6))
+        assert await contents(running) == before
+        again = await running.post("cases", running.numbered(1, round=3))
+        assert (again.status_code, again.json()["receipt_id"]) == (200, third.json()["receipt_id"])
+        fourth = await running.post("cases", running.numbered(1, round=4))
+        assert fourth.json()["code"] == "round_not_over"
+
+
+async def told(running: RunningBridge, count: int) -> bool:
+    return len(await contents(running)) == count
+
+
+async def contents(running: RunningBridge) -> list[dict[str, object]]:
+    """All results without their cursors, which jump once with a recovery."""
+    found = (await running.get("results?after=0&limit=1000")).json()["results"]
+    return [{name: value for name, value in one.items() if name != "cursor"} for one in found]
 
 
 async def test_a_restored_bridge_gives_no_receipt_before_it_is_recovered(workshop: Workshop) -> None:

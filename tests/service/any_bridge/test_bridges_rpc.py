@@ -1,46 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.json_format import ParseDict
 
 from hub.errors import Kind, Rejected
-from hub.grpc.client import call, channel
-from tests.support.bridges import RunningBridge, event_of, eventually
-
-
-@dataclass
-class Partner:
-    """A client of one bridge's gRPC edge; the three services have the same calls."""
-
-    running: RunningBridge
-    stub: Any
-    pb: Any
-
-    def request(self, record: dict[str, Any], key: str = "") -> Any:  # noqa: ANN401 - a message of any of the three
-        return self.pb.SubmitRequest(idempotency_key=key, **{self.running.bridge.spec.field: self.message(record)})
-
-    def message(self, record: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
-        name = self.pb.SubmitRequest.DESCRIPTOR.fields_by_name[self.running.bridge.spec.field].message_type.name
-        return ParseDict(record, getattr(self.pb, name)())
-
-    async def call(self, method: str, request: Any, **metadata: str) -> Any:  # noqa: ANN401 - as above
-        told = {"x-api-key": self.running.key, **{name.replace("_", "-"): value for name, value in metadata.items()}}
-        return await call(getattr(self.stub, method), request, timeout_s=10, metadata=tuple(told.items()), retry=False)
-
-
-@pytest.fixture
-async def partner(any_bridge: RunningBridge) -> AsyncIterator[Partner]:
-    name = any_bridge.bridge.spec.channel
-    stubs = import_module(f"dispute.wire.{name}.v1.{name}_pb2_grpc")
-    pb = import_module(f"dispute.wire.{name}.v1.{name}_pb2")
-    async with channel(f"127.0.0.1:{any_bridge.bridge.grpc.port}") as client:
-        yield Partner(any_bridge, getattr(stubs, f"{name.capitalize()}BridgeServiceStub")(client), pb)
+from hub.grpc.client import channel
+from tests.support.bridges import Partner, event_of, eventually
 
 
 async def test_rest_and_grpc_share_what_is_known(partner: Partner) -> None:

@@ -8,15 +8,23 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bridge.outbound import results
+from bridge.outbound.applier import ResultsApplier
 from bridge.record.references import References, fill, load
-from bridge.tables import receipt, reference_alias
+from bridge.tables import receipt, reference_alias, result, result_cursor
+from dispute.contracts.topics import JOURNAL
 from dispute.lifecycle import dispute_id_of
+from dispute.lifecycle.identity import event_id_of
 from hub.store import migrate as migrating
 from hub.store.store import Store, Transaction
 from hub.store.tables import outbox, relay_worker
+from hub.streams.envelope import StreamName
+from hub.streams.judge import Numbered
+from tests.support.bridges import event_of
 
 SERVICES = Path(migrating.__file__).parents[2] / "services"
 AGENCY = "court-620725"
+NAME = StreamName("intake", 0, "e")
 ROW = {
     "shard": 3,
     "epoch": "e",
@@ -133,3 +141,58 @@ def test_ids_of_a_store_of_an_earlier_release_stay(service: str, store_url: str,
         assert store.read_blocking(load) == before
     finally:
         store.close()
+
+
+@pytest.mark.parametrize("service", ["court_bridge", "police_bridge", "petition_bridge"])
+def test_receipts_and_results_of_an_earlier_release_go_on(service: str, store_url: str, tmp_path: Path) -> None:
+    channel = service.removesuffix("_bridge")
+    versions = SERVICES / service / "migrations" / "versions"
+    old = tmp_path / "versions"
+    shutil.copytree(versions, old, ignore=shutil.ignore_patterns("*_000[5-9].py", "__pycache__"))
+    one, two = dispute_id_of(AGENCY, "T-1"), dispute_id_of(AGENCY, "T-2")
+    receipts = [receipt_of(1, "T-1"), receipt_of(2, "T-1", case_of=None), receipt_of(3, "T-2")]
+    stored = [result_of(1, one, "T-1", "failed", 5), result_of(2, one, "T-1", "returned", 6, final=True)]
+    stored.append(result_of(3, two, "T-2", "returned", 6, final=True))
+    store = Store(store_url)
+    try:
+        migrating.migrate(store, old)
+        store.write_blocking(lambda tx: tx.execute(sa.insert(receipt), receipts))
+        store.write_blocking(lambda tx: tx.execute(sa.insert(result), stored))
+        store.write_blocking(
+            lambda tx: tx.execute(sa.insert(result_cursor), {"agency": AGENCY, "last": 3, "acknowledged": 0})
+        )
+        migrating.migrate(store, versions)
+        rounds = sa.select(receipt.c.receipt_id, receipt.c.round, receipt.c.opening).order_by(receipt.c.receipt_id)
+        assert [tuple(row) for row in store.read_blocking(lambda tx: tx.execute(rounds).all())] == [
+            ("receipt-1", 1, 1),
+            ("receipt-2", 0, None),
+            ("receipt-3", 1, 1),
+        ]
+        with pytest.raises(sa.exc.IntegrityError):
+            store.write_blocking(lambda tx: tx.execute(sa.insert(receipt), receipt_of(4, "T-1", round=1)))
+        taking_back = event_of(one, channel, "agreed", 7)
+        taking_back.rewinds_to = 5
+        events = [taking_back, event_of(two, channel, "closed", 8)]
+        numbered = [Numbered(JOURNAL.name, 0, n, NAME, n, event.SerializeToString()) for n, event in enumerate(events)]
+        store.write_blocking(lambda tx: ResultsApplier(channel).apply(tx, numbered))
+        told = store.read_blocking(lambda tx: results.after(tx, AGENCY, 0, 10))
+        assert [(each.status, each.superseded, each.opening) for each in told] == [
+            ("failed", True, 0),
+            ("returned", True, 0),
+            ("returned", False, 0),
+            ("agreed", False, 1),
+        ]
+        assert told[3].supersedes == (event_id_of(one, 5), event_id_of(one, 6))
+        assert (told[0].missing, told[0].way, told[0].limit) == ((), "", "")
+    finally:
+        store.close()
+
+
+def result_of(
+    cursor: int, dispute: str, ref: str, status: str, sequence: int, *, final: bool = False
+) -> dict[str, object]:
+    """A result as the release before stored it."""
+    texts = dict.fromkeys(("reason_code", "clause", "outcome_form", "document_sha256", "lead_department"), "")
+    event_id = event_id_of(dispute, sequence)
+    own = {"agency": AGENCY, "cursor": cursor, "event_id": event_id, "source_ref": ref, "dispute_id": dispute}
+    return own | texts | {"status": status, "occurred_at": 1, "final": final}

@@ -14,6 +14,7 @@ from bridge.record import codelists
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, MatterDto, ReportDto, read
 from dispute.lifecycle import business_day, is_plausible_day
+from dispute.wire.handoff.v1 import handoff_pb2
 from services.intake.inbound.messages import plausible
 from tests.support.lifecycle import REGISTER, command, decided
 
@@ -74,7 +75,10 @@ def test_a_sound_record_becomes_the_inside_shape(codes: CodeLists) -> None:
         ("category", "0500", "category", "unknown_code"),
         ("category", "1801", "category", "unknown_code"),
         ("category", "05030", "category", "unknown_code"),
-        ("relation_clarity", "", "relation_clarity", "unknown_code"),
+        ("relation_clarity", "?", "relation_clarity", "unknown_code"),
+        ("round", 0, "round", "out_of_range"),
+        ("round", 100, "round", "out_of_range"),
+        ("round", "2", "round", "wrong_type"),
         ("circumstances", ["hired_attack"], "circumstances.0", "unknown_code"),
         ("circumstances", "divorce", "circumstances", "wrong_type"),
         ("circumstances", ["divorce"] * 33, "circumstances", "too_long"),
@@ -154,6 +158,8 @@ def test_equal_content_has_one_digest_and_other_content_another(codes: CodeLists
     assert digest(grid_code="") == same  # absent and empty are one, as on gRPC
     assert digest(subject_ref="", happened_on="") == same
     assert digest(subject_ref="JK-1") != same
+    assert digest(round=1) == same
+    assert digest(round=2) != same
     assert digest(happened_on="2023-05-01") != same
     assert digest(circumstances=["divorce", "divorce"]) == same
     assert digest(brief="一\r\n二") == same
@@ -180,6 +186,29 @@ def test_a_field_added_later_changes_no_old_digest(codes: CodeLists) -> None:
     assert read(Wider, SOUND, codes).content_sha256() == read(MatterDto, SOUND, codes).content_sha256()
 
 
+def test_what_nobody_judged_yet_is_unknown_and_no_fault(codes: CodeLists) -> None:
+    told = {name: value for name, value in SOUND.items() if name not in {"relation_clarity", "facts_clarity"}}
+    bare, empty = (read(MatterDto, {**told, **more}, codes) for more in ({}, {"facts_clarity": ""}))
+    assert bare.content_sha256() == empty.content_sha256()
+    message = handoff_messages.case_received(bare.matter())
+    assert (message.relation_clarity, message.facts_clarity) == ("", "")
+
+
+def test_each_round_has_a_default_key_of_its_own(codes: CodeLists) -> None:
+    first, second = (read(MatterDto, {**SOUND, "round": number}, codes) for number in (1, 2))
+    assert (first.key_under("a-1"), second.key_under("a-1")) == ("a-1", "a-1#2")
+    assert handoff_messages.case_received(second.matter()).round == 2
+
+
+def test_what_was_clarified_goes_to_intake(codes: CodeLists) -> None:
+    fact = {"kind": "clarified", "relation_clarity": "clear", "facts_clarity": "unclear"}
+    body = read(ReportDto, {**REPORT, "later_fact": fact}, codes).to_report().body
+    handoff = handoff_pb2.Handoff()
+    handoff_messages.put_report(handoff, body)
+    assert handoff.later_fact.kind == "clarified"
+    assert (handoff.later_fact.relation_clarity, handoff.later_fact.facts_clarity) == ("clear", "unclear")
+
+
 REPORT: dict[str, Any] = {"source_ref": "a-1", "occurred_at": "2024-04-01T00:00:00Z"}
 
 
@@ -194,6 +223,9 @@ REPORT: dict[str, Any] = {"source_ref": "a-1", "occurred_at": "2024-04-01T00:00:
         ({"later_fact": {"kind": "reclassified"}}, "class_mismatch"),
         ({"later_fact": {"kind": "performed", "category": "05"}}, "class_mismatch"),
         ({"later_fact": {"kind": "reclassified", "category": "77"}}, "unknown_code"),
+        ({"later_fact": {"kind": "clarified"}}, "clarity_mismatch"),
+        ({"later_fact": {"kind": "other", "facts_clarity": "clear"}}, "clarity_mismatch"),
+        ({"later_fact": {"kind": "clarified", "relation_clarity": "?"}}, "unknown_code"),
         ({"withdrawn": {"reason_code": "bored"}}, "unknown_code"),
     ],
 )  # fmt: skip

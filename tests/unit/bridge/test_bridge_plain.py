@@ -64,10 +64,15 @@ def test_every_kind_of_field_is_told_as_its_descriptor_says() -> None:
         handoff_pb2.Handoff(),
     ):
         for field in message.DESCRIPTOR.fields:
-            absent = (field.message_type is not None and not field.is_repeated) or (
-                field.type == field.TYPE_STRING and not field.is_repeated and not field.has_presence
-            )
+            text = field.type == field.TYPE_STRING and not field.is_repeated
+            absent = field.has_presence or text
             assert (field.name in plain_of(message)) is not absent, field.full_name
+
+
+def test_an_optional_number_is_there_only_when_it_is_set() -> None:
+    assert "round" not in plain_of(court_pb2.CourtCase())
+    assert plain_of(court_pb2.CourtCase(round=0))["round"] == 0
+    assert plain_of(court_pb2.CourtCase(round=2))["round"] == 2
 
 
 def test_ids_of_handoffs_keep_their_parts_apart_and_never_change() -> None:

@@ -51,6 +51,8 @@ def test_a_suit_that_was_not_filed_has_no_day_of_filing() -> None:
         ({"court_received_on": "2024-06-03"}, "court_received_on", "date_in_future"),
         ({"filed_on": "2024-06-03"}, "filed_on", "date_in_future"),
         ({"filed_on": "2024-02-29"}, "filed_on", "date_order"),
+        ({"preserved_on": "2024-06-03"}, "preserved_on", "date_in_future"),
+        ({"preserved_on": "2024-03-05"}, "preserved_on", "date_order"),
         ({"handed_over_at": "2024-02-29T23:59:59+08:00", "consents": []}, "handed_over_at", "date_order"),
         ({"handed_over_at": "2024-03-02T23:59:59+08:00"}, "consents.1.answered_on", "date_order"),
         ({"county_code": "620724", "town_code": "620724101"}, "county_code", "county_out_of_scope"),
@@ -60,6 +62,13 @@ def test_dates_and_scope(changes: dict[str, Any], field: str, code: str) -> None
     with pytest.raises(Rejected) as refused:
         checked(read_case(**changes).to_record(), COURT, NOW, admitted)
     assert (refused.value.field, refused.value.code) == (field, code)
+
+
+def test_a_preservation_before_the_suit_is_told() -> None:
+    """民诉法 104: a suit is due within 30 days of it."""
+    case = read_case(preserved_on="2024-03-04").to_record()  # on the day of the hand-over
+    assert wire.to_wire(checked(case, COURT, NOW, admitted)).preserved_on == "2024-03-04"
+    assert not wire.to_wire(read_case().to_record()).preserved_on
 
 
 def test_handed_over_on_the_day_of_receipt_in_shanghai() -> None:

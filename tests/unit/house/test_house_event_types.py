@@ -38,7 +38,7 @@ LIFE: Final = """
 import json
 from datetime import UTC, datetime, date
 
-from bridge.outbound.results import RESULT_KINDS
+from bridge.outbound.standing import RESULT_KINDS
 from dispute.contracts.codec import event_from_wire, event_to_wire, state_from_bytes, state_to_bytes
 from dispute.lifecycle import (
     Actor, Channel, CohortDates, Command, Dimensions, Dispute, RecordVisit, Role, State, decide, dispute_id_of, evolve,

@@ -38,6 +38,19 @@ def told_of(**changes: object) -> tuple[handoff_pb2.CaseReceived, Confidential]:
     return wire.to_wire(record), record.matter.confidential
 
 
+PEOPLE: list[dict[str, str]] = [
+    {"role": "petitioner", "name": "甲某"},
+    {"role": "petitioner", "name": "丙某"},
+    {"role": "respondent", "name": "乙公司"},
+]
+
+
+@pytest.mark.parametrize(("form", "came"), [("visit", 2), ("letter", 0), ("online", 0)])
+def test_petitioners_who_come_in_person_are_counted(form: str, came: int) -> None:
+    """信访工作条例 20: a group that visits sends at most five representatives."""
+    assert wire.to_wire(read_petition(form=form, parties=PEOPLE).to_record()).representatives == came
+
+
 def test_an_accusation_travels_sealed_with_the_day_of_its_event() -> None:
     """信访工作条例 30: neither accuser nor accused becomes known to those who handle disputes."""
     clear, sealed = told_of(purpose="whistle_blowing", happened_on="2024-02-01", brief="检举", persons=0)

@@ -17,6 +17,8 @@ from services.police_bridge.record import admitted
 CODES = codelists.load(codelists.OWN, Path(dto.__file__).parent / "codes")
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
 POLICE = Sender("police-620725", "620725")
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+CHECKS = "10X98765432"
 
 
 def read_incident(**changes: object) -> dto.PoliceIncidentDto:
@@ -45,6 +47,41 @@ def test_the_class_as_found_wins_and_both_are_kept() -> None:
 def test_the_day_of_receipt_is_the_day_of_the_call_in_shanghai() -> None:
     told = wire.to_wire(read_incident(called_at="2024-03-03T16:30:00Z").to_record())
     assert told.received_on == "2024-03-04"
+
+
+def person(role: str, born: str) -> dict[str, str]:
+    first = f"620725{born}001"
+    number = first + CHECKS[sum(int(digit) * weight for digit, weight in zip(first, WEIGHTS, strict=True)) % 11]
+    return {"role": role, "name": "甲某", "id_type": "citizen_id", "id_number": number}
+
+
+@pytest.mark.parametrize(
+    ("role", "born", "minor"),
+    [
+        ("applicant", "20060305", True),
+        ("respondent", "20060304", True),  # a year of age is complete from the day after the birthday
+        ("respondent", "20060303", False),
+        ("guardian", "20100101", False),
+        ("third_party", "20100101", False),
+    ],
+)
+def test_a_side_under_age_is_a_circumstance(role: str, born: str, *, minor: bool) -> None:
+    """公安机关办理行政案件程序规定 181: the guardian of a minor has to be there."""
+    incident = read_incident(parties=[person(role, born)], circumstances=["weapon"]).to_record()
+    told = wire.to_wire(checked(incident, POLICE, NOW, admitted))
+    assert list(told.circumstances) == (["minor_party", "weapon"] if minor else ["weapon"])
+
+
+def test_a_minor_that_the_police_named_is_named_once() -> None:
+    young = [person("applicant", "20100101"), person("respondent", "20110101")]
+    incident = read_incident(parties=young, circumstances=["minor_party"]).to_record()
+    assert list(wire.to_wire(checked(incident, POLICE, NOW, admitted)).circumstances) == ["minor_party"]
+
+
+def test_only_a_citizen_id_tells_the_age() -> None:
+    party = {"role": "applicant", "name": "甲某", "id_type": "other", "id_number": "620725201001010011"}
+    incident = read_incident(parties=[party, {"role": "respondent", "name": "乙某"}]).to_record()
+    assert checked(incident, POLICE, NOW, admitted) is incident
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from dispute.wire.exchange.v1 import exchange_pb2 as hub_dot_exchange_dot_v1_dot
 from dispute.wire.handoff.v1 import handoff_pb2 as hub_dot_handoff_dot_v1_dot_handoff__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hub/court/v1/court.proto\x12\x0chub.court.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\"\x97\x04\n\tCourtCase\x12\x13\n\x0b\x63\x61se_number\x18\x01 \x01(\t\x12\x11\n\tsuit_kind\x18\x02 \x01(\t\x12\x11\n\tprocedure\x18\x03 \x01(\t\x12\x12\n\ncause_code\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\x19\n\x11\x63ourt_received_on\x18\x06 \x01(\t\x12\x10\n\x08\x66iled_on\x18\x07 \x01(\t\x12\x32\n\x0ehanded_over_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63ounty_code\x18\t \x01(\t\x12\x11\n\ttown_code\x18\n \x01(\t\x12\x18\n\x10relation_clarity\x18\x0b \x01(\t\x12\x15\n\rfacts_clarity\x18\x0c \x01(\t\x12)\n\x08\x63onsents\x18\r \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0e \x03(\t\x12\x12\n\namount_fen\x18\x0f \x01(\x03\x12\x0f\n\x07persons\x18\x10 \x01(\x05\x12&\n\x07parties\x18\x11 \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x12 \x01(\t\x12\x14\n\x0cvillage_code\x18\x13 \x01(\t\x12\x11\n\tgrid_code\x18\x14 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x15 \x01(\t\x12\x13\n\x0bhappened_on\x18\x16 \x01(\t\"U\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12+\n\ncourt_case\x18\x02 \x01(\x0b\x32\x17.hub.court.v1.CourtCase\";\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\"@\n\x12SubmitBatchRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.hub.court.v1.SubmitRequest\"@\n\x13SubmitBatchResponse\x12)\n\x07results\x18\x01 \x03(\x0b\x32\x18.hub.court.v1.ItemResult\"p\n\nItemResult\x12+\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.ReceiptH\x00\x12+\n\x07refusal\x18\x02 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x42\x08\n\x06result\"\x89\x02\n\rReportRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\nlater_fact\x18\n \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x32\n\twithdrawn\x18\x0b \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x12-\n\x06ruling\x18\x0c \x01(\x0b\x32\x1b.hub.handoff.v1.CourtRulingH\x00\x42\x06\n\x04\x62ody\";\n\x0eReportResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\" \n\nGetRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"b\n\x0bGetResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12(\n\x07results\x18\x02 \x03(\x0b\x32\x17.hub.exchange.v1.Result\"=\n\x12ListResultsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"T\n\x13ListResultsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.hub.exchange.v1.Result\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\x03\"$\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\"(\n\x13\x41\x63knowledgeResponse\x12\x11\n\tremaining\x18\x01 \x01(\x03\x32\xd6\x03\n\x12\x43ourtBridgeService\x12\x43\n\x06Submit\x12\x1b.hub.court.v1.SubmitRequest\x1a\x1c.hub.court.v1.SubmitResponse\x12R\n\x0bSubmitBatch\x12 .hub.court.v1.SubmitBatchRequest\x1a!.hub.court.v1.SubmitBatchResponse\x12\x43\n\x06Report\x12\x1b.hub.court.v1.ReportRequest\x1a\x1c.hub.court.v1.ReportResponse\x12:\n\x03Get\x12\x18.hub.court.v1.GetRequest\x1a\x19.hub.court.v1.GetResponse\x12R\n\x0bListResults\x12 .hub.court.v1.ListResultsRequest\x1a!.hub.court.v1.ListResultsResponse\x12R\n\x0b\x41\x63knowledge\x12 .hub.court.v1.AcknowledgeRequest\x1a!.hub.court.v1.AcknowledgeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18hub/court/v1/court.proto\x12\x0chub.court.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\"\xcb\x04\n\tCourtCase\x12\x13\n\x0b\x63\x61se_number\x18\x01 \x01(\t\x12\x11\n\tsuit_kind\x18\x02 \x01(\t\x12\x11\n\tprocedure\x18\x03 \x01(\t\x12\x12\n\ncause_code\x18\x04 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x05 \x01(\t\x12\x19\n\x11\x63ourt_received_on\x18\x06 \x01(\t\x12\x10\n\x08\x66iled_on\x18\x07 \x01(\t\x12\x32\n\x0ehanded_over_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x63ounty_code\x18\t \x01(\t\x12\x11\n\ttown_code\x18\n \x01(\t\x12\x18\n\x10relation_clarity\x18\x0b \x01(\t\x12\x15\n\rfacts_clarity\x18\x0c \x01(\t\x12)\n\x08\x63onsents\x18\r \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0e \x03(\t\x12\x12\n\namount_fen\x18\x0f \x01(\x03\x12\x0f\n\x07persons\x18\x10 \x01(\x05\x12&\n\x07parties\x18\x11 \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x12 \x01(\t\x12\x14\n\x0cvillage_code\x18\x13 \x01(\t\x12\x11\n\tgrid_code\x18\x14 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x15 \x01(\t\x12\x13\n\x0bhappened_on\x18\x16 \x01(\t\x12\x12\n\x05round\x18\x17 \x01(\x05H\x00\x88\x01\x01\x12\x14\n\x0cpreserved_on\x18\x18 \x01(\tB\x08\n\x06_round\"U\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12+\n\ncourt_case\x18\x02 \x01(\x0b\x32\x17.hub.court.v1.CourtCase\";\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\"@\n\x12SubmitBatchRequest\x12*\n\x05items\x18\x01 \x03(\x0b\x32\x1b.hub.court.v1.SubmitRequest\"@\n\x13SubmitBatchResponse\x12)\n\x07results\x18\x01 \x03(\x0b\x32\x18.hub.court.v1.ItemResult\"p\n\nItemResult\x12+\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.ReceiptH\x00\x12+\n\x07refusal\x18\x02 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x42\x08\n\x06result\"\x89\x02\n\rReportRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\nlater_fact\x18\n \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x32\n\twithdrawn\x18\x0b \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x12-\n\x06ruling\x18\x0c \x01(\x0b\x32\x1b.hub.handoff.v1.CourtRulingH\x00\x42\x06\n\x04\x62ody\";\n\x0eReportResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\" \n\nGetRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"b\n\x0bGetResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12(\n\x07results\x18\x02 \x03(\x0b\x32\x17.hub.exchange.v1.Result\"=\n\x12ListResultsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"T\n\x13ListResultsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.hub.exchange.v1.Result\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\x03\"$\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\"(\n\x13\x41\x63knowledgeResponse\x12\x11\n\tremaining\x18\x01 \x01(\x03\x32\xd6\x03\n\x12\x43ourtBridgeService\x12\x43\n\x06Submit\x12\x1b.hub.court.v1.SubmitRequest\x1a\x1c.hub.court.v1.SubmitResponse\x12R\n\x0bSubmitBatch\x12 .hub.court.v1.SubmitBatchRequest\x1a!.hub.court.v1.SubmitBatchResponse\x12\x43\n\x06Report\x12\x1b.hub.court.v1.ReportRequest\x1a\x1c.hub.court.v1.ReportResponse\x12:\n\x03Get\x12\x18.hub.court.v1.GetRequest\x1a\x19.hub.court.v1.GetResponse\x12R\n\x0bListResults\x12 .hub.court.v1.ListResultsRequest\x1a!.hub.court.v1.ListResultsResponse\x12R\n\x0b\x41\x63knowledge\x12 .hub.court.v1.AcknowledgeRequest\x1a!.hub.court.v1.AcknowledgeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,33 +35,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hub.court.v1.court_pb2', _g
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_COURTCASE']._serialized_start=138
-  _globals['_COURTCASE']._serialized_end=673
-  _globals['_SUBMITREQUEST']._serialized_start=675
-  _globals['_SUBMITREQUEST']._serialized_end=760
-  _globals['_SUBMITRESPONSE']._serialized_start=762
-  _globals['_SUBMITRESPONSE']._serialized_end=821
-  _globals['_SUBMITBATCHREQUEST']._serialized_start=823
-  _globals['_SUBMITBATCHREQUEST']._serialized_end=887
-  _globals['_SUBMITBATCHRESPONSE']._serialized_start=889
-  _globals['_SUBMITBATCHRESPONSE']._serialized_end=953
-  _globals['_ITEMRESULT']._serialized_start=955
-  _globals['_ITEMRESULT']._serialized_end=1067
-  _globals['_REPORTREQUEST']._serialized_start=1070
-  _globals['_REPORTREQUEST']._serialized_end=1335
-  _globals['_REPORTRESPONSE']._serialized_start=1337
-  _globals['_REPORTRESPONSE']._serialized_end=1396
-  _globals['_GETREQUEST']._serialized_start=1398
-  _globals['_GETREQUEST']._serialized_end=1430
-  _globals['_GETRESPONSE']._serialized_start=1432
-  _globals['_GETRESPONSE']._serialized_end=1530
-  _globals['_LISTRESULTSREQUEST']._serialized_start=1532
-  _globals['_LISTRESULTSREQUEST']._serialized_end=1593
-  _globals['_LISTRESULTSRESPONSE']._serialized_start=1595
-  _globals['_LISTRESULTSRESPONSE']._serialized_end=1679
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=1681
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=1717
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=1719
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=1759
-  _globals['_COURTBRIDGESERVICE']._serialized_start=1762
-  _globals['_COURTBRIDGESERVICE']._serialized_end=2232
+  _globals['_COURTCASE']._serialized_end=725
+  _globals['_SUBMITREQUEST']._serialized_start=727
+  _globals['_SUBMITREQUEST']._serialized_end=812
+  _globals['_SUBMITRESPONSE']._serialized_start=814
+  _globals['_SUBMITRESPONSE']._serialized_end=873
+  _globals['_SUBMITBATCHREQUEST']._serialized_start=875
+  _globals['_SUBMITBATCHREQUEST']._serialized_end=939
+  _globals['_SUBMITBATCHRESPONSE']._serialized_start=941
+  _globals['_SUBMITBATCHRESPONSE']._serialized_end=1005
+  _globals['_ITEMRESULT']._serialized_start=1007
+  _globals['_ITEMRESULT']._serialized_end=1119
+  _globals['_REPORTREQUEST']._serialized_start=1122
+  _globals['_REPORTREQUEST']._serialized_end=1387
+  _globals['_REPORTRESPONSE']._serialized_start=1389
+  _globals['_REPORTRESPONSE']._serialized_end=1448
+  _globals['_GETREQUEST']._serialized_start=1450
+  _globals['_GETREQUEST']._serialized_end=1482
+  _globals['_GETRESPONSE']._serialized_start=1484
+  _globals['_GETRESPONSE']._serialized_end=1582
+  _globals['_LISTRESULTSREQUEST']._serialized_start=1584
+  _globals['_LISTRESULTSREQUEST']._serialized_end=1645
+  _globals['_LISTRESULTSRESPONSE']._serialized_start=1647
+  _globals['_LISTRESULTSRESPONSE']._serialized_end=1731
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=1733
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=1769
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=1771
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=1811
+  _globals['_COURTBRIDGESERVICE']._serialized_start=1814
+  _globals['_COURTBRIDGESERVICE']._serialized_end=2284
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,8 @@ class CourtCase(_message.Message):
     GRID_CODE_FIELD_NUMBER: _builtins.int
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
     HAPPENED_ON_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
+    PRESERVED_ON_FIELD_NUMBER: _builtins.int
     case_number: _builtins.str
     """案号 case number, the court's own reference."""
     suit_kind: _builtins.str
@@ -68,9 +70,9 @@ class CourtCase(_message.Message):
     town_code: _builtins.str
     """乡镇区划代码."""
     relation_clarity: _builtins.str
-    """法律关系: clear | fairly_clear | unclear."""
+    """法律关系: clear | fairly_clear | unclear; empty when not judged yet."""
     facts_clarity: _builtins.str
-    """事实: clear | fairly_clear | unclear."""
+    """事实: clear | fairly_clear | unclear; empty when not judged yet."""
     amount_fen: _builtins.int
     """标的额（分） amount in dispute, in fen."""
     persons: _builtins.int
@@ -85,6 +87,10 @@ class CourtCase(_message.Message):
     """合同、借据或事件编号 number of the contract, IOU or event; may be empty."""
     happened_on: _builtins.str
     """发生日期 day of the event, ISO date; may be empty."""
+    round: _builtins.int
+    """第几次移交（轮次） which hand-over of this record it is: 1 when absent, at most 99."""
+    preserved_on: _builtins.str
+    """诉前保全日期 day of a preservation taken before the suit, ISO date; may be empty."""
     @_builtins.property
     def handed_over_at(self) -> _timestamp_pb2.Timestamp:
         """移送时间 instant at which the record was told to the hub."""
@@ -126,12 +132,16 @@ class CourtCase(_message.Message):
         grid_code: _builtins.str = ...,
         subject_ref: _builtins.str = ...,
         happened_on: _builtins.str = ...,
+        round: _builtins.int | None = ...,
+        preserved_on: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["handed_over_at", b"handed_over_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_round", b"_round", "handed_over_at", b"handed_over_at", "round", b"round"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "brief", b"brief", "case_number", b"case_number", "category", b"category", "cause_code", b"cause_code", "circumstances", b"circumstances", "consents", b"consents", "county_code", b"county_code", "court_received_on", b"court_received_on", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "parties", b"parties", "persons", b"persons", "procedure", b"procedure", "relation_clarity", b"relation_clarity", "subject_ref", b"subject_ref", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_round", b"_round", "amount_fen", b"amount_fen", "brief", b"brief", "case_number", b"case_number", "category", b"category", "cause_code", b"cause_code", "circumstances", b"circumstances", "consents", b"consents", "county_code", b"county_code", "court_received_on", b"court_received_on", "facts_clarity", b"facts_clarity", "filed_on", b"filed_on", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "parties", b"parties", "persons", b"persons", "preserved_on", b"preserved_on", "procedure", b"procedure", "relation_clarity", b"relation_clarity", "round", b"round", "subject_ref", b"subject_ref", "suit_kind", b"suit_kind", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__round: _TypeAlias = _typing.Literal["round"]  # noqa: Y015
+    _WhichOneofArgType__round: _TypeAlias = _typing.Literal["_round", b"_round"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__round) -> _WhichOneofReturnType__round | None: ...
 
 Global___CourtCase: _TypeAlias = CourtCase  # noqa: Y015
 
@@ -144,7 +154,7 @@ class SubmitRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     COURT_CASE_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
-    """Key of repetition; the record's reference when empty."""
+    """Key of repetition; the record's reference when empty, with `#` and the round from the second round on."""
     @_builtins.property
     def court_case(self) -> Global___CourtCase:
         """Record."""
@@ -375,7 +385,7 @@ class GetResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def receipt(self) -> _exchange_pb2.Receipt:
-        """Receipt of the record."""
+        """Receipt of the record, of its last round."""
 
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[_exchange_pb2.Result]:

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from hub.wire.stream.v1 import stream_pb2 as hub_dot_stream_dot_v1_dot_stream__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehub/exchange/v1/exchange.proto\x12\x0fhub.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahub/stream/v1/stream.proto\"\xdf\x01\n\x07Receipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12\x12\n\ndispute_id\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08repeated\x18\x06 \x01(\x08\x12/\n\x08position\x18\x07 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\x12\x0c\n\x04note\x18\x08 \x01(\t\"\xbc\x02\n\x06Result\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x12\n\nsource_ref\x18\x03 \x01(\t\x12\x12\n\ndispute_id\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\t\x12\x13\n\x0breason_code\x18\x06 \x01(\t\x12\x0e\n\x06\x63lause\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0coutcome_form\x18\t \x01(\t\x12\x17\n\x0f\x64ocument_sha256\x18\n \x01(\t\x12\x17\n\x0flead_department\x18\x0b \x01(\t\x12\r\n\x05\x66inal\x18\x0c \x01(\x08\x12+\n\tdue_dates\x18\r \x03(\x0b\x32\x18.hub.exchange.v1.DueDate\"H\n\x07\x44ueDate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x14\n\x0cmissing_year\x18\x03 \x01(\x05\x12\x0c\n\x04note\x18\x04 \x01(\t\"6\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehub/exchange/v1/exchange.proto\x12\x0fhub.exchange.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ahub/stream/v1/stream.proto\"\xee\x01\n\x07Receipt\x12\x12\n\nreceipt_id\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12\x12\n\ndispute_id\x18\x03 \x01(\t\x12\x16\n\x0e\x63ontent_sha256\x18\x04 \x01(\t\x12/\n\x0b\x61\x63\x63\x65pted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08repeated\x18\x06 \x01(\x08\x12/\n\x08position\x18\x07 \x01(\x0b\x32\x1d.hub.stream.v1.StreamPosition\x12\x0c\n\x04note\x18\x08 \x01(\t\x12\r\n\x05round\x18\t \x01(\x05\"\xa2\x03\n\x06Result\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x02 \x01(\t\x12\x12\n\nsource_ref\x18\x03 \x01(\t\x12\x12\n\ndispute_id\x18\x04 \x01(\t\x12\x0e\n\x06status\x18\x05 \x01(\t\x12\x13\n\x0breason_code\x18\x06 \x01(\t\x12\x0e\n\x06\x63lause\x18\x07 \x01(\t\x12/\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0coutcome_form\x18\t \x01(\t\x12\x17\n\x0f\x64ocument_sha256\x18\n \x01(\t\x12\x17\n\x0flead_department\x18\x0b \x01(\t\x12\r\n\x05\x66inal\x18\x0c \x01(\x08\x12+\n\tdue_dates\x18\r \x03(\x0b\x32\x18.hub.exchange.v1.DueDate\x12\x12\n\nsupersedes\x18\x0e \x03(\t\x12\x12\n\nsuperseded\x18\x0f \x01(\x08\x12\x0b\n\x03way\x18\x10 \x01(\t\x12\x0f\n\x07missing\x18\x11 \x03(\t\x12\x0f\n\x07opening\x18\x12 \x01(\x05\x12\r\n\x05limit\x18\x13 \x01(\t\"H\n\x07\x44ueDate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03\x64\x61y\x18\x02 \x01(\t\x12\x14\n\x0cmissing_year\x18\x03 \x01(\x05\x12\x0c\n\x04note\x18\x04 \x01(\t\"6\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\r\n\x05\x66ield\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,11 +34,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hub.exchange.v1.exchange_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECEIPT']._serialized_start=113
-  _globals['_RECEIPT']._serialized_end=336
-  _globals['_RESULT']._serialized_start=339
-  _globals['_RESULT']._serialized_end=655
-  _globals['_DUEDATE']._serialized_start=657
-  _globals['_DUEDATE']._serialized_end=729
-  _globals['_REFUSAL']._serialized_start=731
-  _globals['_REFUSAL']._serialized_end=785
+  _globals['_RECEIPT']._serialized_end=351
+  _globals['_RESULT']._serialized_start=354
+  _globals['_RESULT']._serialized_end=772
+  _globals['_DUEDATE']._serialized_start=774
+  _globals['_DUEDATE']._serialized_end=846
+  _globals['_REFUSAL']._serialized_start=848
+  _globals['_REFUSAL']._serialized_end=902
 # @@protoc_insertion_point(module_scope)

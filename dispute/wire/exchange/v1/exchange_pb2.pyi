@@ -34,6 +34,7 @@ class Receipt(_message.Message):
     REPEATED_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
     receipt_id: _builtins.str
     """Id of the receipt, the hand-off's id."""
     source_ref: _builtins.str
@@ -46,6 +47,8 @@ class Receipt(_message.Message):
     """True when the same record had been accepted before; the receipt is the first one."""
     note: _builtins.str
     """What the receipt proves, for people, Chinese first: when it was received, and that this interrupts limitation."""
+    round: _builtins.int
+    """Which hand-over of the record it is: 1 for the first; 0 for a later fact."""
     @_builtins.property
     def accepted_at(self) -> _timestamp_pb2.Timestamp:
         """Instant of the durable commit."""
@@ -65,10 +68,11 @@ class Receipt(_message.Message):
         repeated: _builtins.bool = ...,
         position: _stream_pb2.StreamPosition | None = ...,
         note: _builtins.str = ...,
+        round: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "content_sha256", b"content_sha256", "dispute_id", b"dispute_id", "note", b"note", "position", b"position", "receipt_id", b"receipt_id", "repeated", b"repeated", "source_ref", b"source_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "content_sha256", b"content_sha256", "dispute_id", b"dispute_id", "note", b"note", "position", b"position", "receipt_id", b"receipt_id", "repeated", b"repeated", "round", b"round", "source_ref", b"source_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -93,6 +97,12 @@ class Result(_message.Message):
     LEAD_DEPARTMENT_FIELD_NUMBER: _builtins.int
     FINAL_FIELD_NUMBER: _builtins.int
     DUE_DATES_FIELD_NUMBER: _builtins.int
+    SUPERSEDES_FIELD_NUMBER: _builtins.int
+    SUPERSEDED_FIELD_NUMBER: _builtins.int
+    WAY_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
     cursor: _builtins.int
     """Cursor of this result; results are read in ascending order."""
     event_id: _builtins.str
@@ -102,7 +112,7 @@ class Result(_message.Message):
     dispute_id: _builtins.str
     """Dispute."""
     status: _builtins.str
-    """accepted | not_mediable | dispatched | agreed | failed | withdrawn | confirmed | refused | performed | returned | referred | closed | duplicate | due_dates_corrected."""
+    """to_complete | accepted | not_mediable | not_docked | linked | unlinked | dispatched | agreed | failed | withdrawn | confirmed | refused | performed | not_performed | returned | referred | closed | alarm | due_dates_corrected | corrected; duplicate in results of earlier releases."""
     reason_code: _builtins.str
     """Reason code."""
     clause: _builtins.str
@@ -114,7 +124,15 @@ class Result(_message.Message):
     lead_department: _builtins.str
     """Lead department after a dispatch."""
     final: _builtins.bool
-    """No further result will follow in this opening."""
+    """The one final result of this opening: nothing further follows, unless it is taken back."""
+    superseded: _builtins.bool
+    """A later result took it back; it stays listed."""
+    way: _builtins.str
+    """Way that is open now. not_performed: enforcement | suit | penalty_procedure; returned: court | police | petition; referred: the statutory route."""
+    opening: _builtins.int
+    """Opening of the dispute: 1 for the first, one more with each relapse or round; 0 when an earlier release told it."""
+    limit: _builtins.str
+    """Limit whose end it reports: due_on | local_due_on | statutory_due_on | confirm_by | screen_by; else empty."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -122,6 +140,14 @@ class Result(_message.Message):
     @_builtins.property
     def due_dates(self) -> _containers.RepeatedCompositeFieldContainer[Global___DueDate]:
         """Limits as they stand after it."""
+
+    @_builtins.property
+    def supersedes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Event ids of earlier results that this one takes back."""
+
+    @_builtins.property
+    def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Reason codes of what to_complete asks for, the weightiest first."""
 
     def __init__(
         self,
@@ -139,10 +165,16 @@ class Result(_message.Message):
         lead_department: _builtins.str = ...,
         final: _builtins.bool = ...,
         due_dates: _abc.Iterable[Global___DueDate] | None = ...,
+        supersedes: _abc.Iterable[_builtins.str] | None = ...,
+        superseded: _builtins.bool = ...,
+        way: _builtins.str = ...,
+        missing: _abc.Iterable[_builtins.str] | None = ...,
+        opening: _builtins.int = ...,
+        limit: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "cursor", b"cursor", "dispute_id", b"dispute_id", "document_sha256", b"document_sha256", "due_dates", b"due_dates", "event_id", b"event_id", "final", b"final", "lead_department", b"lead_department", "occurred_at", b"occurred_at", "outcome_form", b"outcome_form", "reason_code", b"reason_code", "source_ref", b"source_ref", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "cursor", b"cursor", "dispute_id", b"dispute_id", "document_sha256", b"document_sha256", "due_dates", b"due_dates", "event_id", b"event_id", "final", b"final", "lead_department", b"lead_department", "limit", b"limit", "missing", b"missing", "occurred_at", b"occurred_at", "opening", b"opening", "outcome_form", b"outcome_form", "reason_code", b"reason_code", "source_ref", b"source_ref", "status", b"status", "superseded", b"superseded", "supersedes", b"supersedes", "way", b"way"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -159,7 +191,7 @@ class DueDate(_message.Message):
     MISSING_YEAR_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """due_on | local_due_on | statutory_due_on | confirm_by."""
+    """due_on | local_due_on | statutory_due_on | confirm_by | screen_by."""
     day: _builtins.str
     """ISO date in Asia/Shanghai."""
     missing_year: _builtins.int

@@ -27,7 +27,7 @@ from dispute.wire.exchange.v1 import exchange_pb2 as hub_dot_exchange_dot_v1_dot
 from dispute.wire.handoff.v1 import handoff_pb2 as hub_dot_handoff_dot_v1_dot_handoff__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehub/petition/v1/petition.proto\x12\x0fhub.petition.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\"\x98\x04\n\x0cPetitionItem\x12\x17\n\x0fpetition_number\x18\x01 \x01(\t\x12\x15\n\rregistered_on\x18\x02 \x01(\t\x12\x32\n\x0ehanded_over_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x0c\n\x04\x66orm\x18\x05 \x01(\t\x12\x12\n\nrecurrence\x18\x06 \x01(\t\x12\x15\n\rcontent_class\x18\x07 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x08 \x01(\t\x12\x13\n\x0b\x63ounty_code\x18\t \x01(\t\x12\x11\n\ttown_code\x18\n \x01(\t\x12\x18\n\x10relation_clarity\x18\x0b \x01(\t\x12\x15\n\rfacts_clarity\x18\x0c \x01(\t\x12)\n\x08\x63onsents\x18\r \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0e \x03(\t\x12\x0f\n\x07persons\x18\x0f \x01(\x05\x12&\n\x07parties\x18\x10 \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x11 \x01(\t\x12\x14\n\x0cvillage_code\x18\x12 \x01(\t\x12\x11\n\tgrid_code\x18\x13 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x14 \x01(\t\x12\x13\n\x0bhappened_on\x18\x15 \x01(\t\x12\x12\n\naccusation\x18\x16 \x01(\t\"Y\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12/\n\x08petition\x18\x02 \x01(\x0b\x32\x1d.hub.petition.v1.PetitionItem\";\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\"C\n\x12SubmitBatchRequest\x12-\n\x05items\x18\x01 \x03(\x0b\x32\x1e.hub.petition.v1.SubmitRequest\"C\n\x13SubmitBatchResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.hub.petition.v1.ItemResult\"p\n\nItemResult\x12+\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.ReceiptH\x00\x12+\n\x07refusal\x18\x02 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x42\x08\n\x06result\"\xda\x01\n\rReportRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\nlater_fact\x18\n \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x32\n\twithdrawn\x18\x0b \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x42\x06\n\x04\x62ody\";\n\x0eReportResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\" \n\nGetRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"b\n\x0bGetResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12(\n\x07results\x18\x02 \x03(\x0b\x32\x17.hub.exchange.v1.Result\"=\n\x12ListResultsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"T\n\x13ListResultsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.hub.exchange.v1.Result\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\x03\"$\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\"(\n\x13\x41\x63knowledgeResponse\x12\x11\n\tremaining\x18\x01 \x01(\x03\x32\xfd\x03\n\x15PetitionBridgeService\x12I\n\x06Submit\x12\x1e.hub.petition.v1.SubmitRequest\x1a\x1f.hub.petition.v1.SubmitResponse\x12X\n\x0bSubmitBatch\x12#.hub.petition.v1.SubmitBatchRequest\x1a$.hub.petition.v1.SubmitBatchResponse\x12I\n\x06Report\x12\x1e.hub.petition.v1.ReportRequest\x1a\x1f.hub.petition.v1.ReportResponse\x12@\n\x03Get\x12\x1b.hub.petition.v1.GetRequest\x1a\x1c.hub.petition.v1.GetResponse\x12X\n\x0bListResults\x12#.hub.petition.v1.ListResultsRequest\x1a$.hub.petition.v1.ListResultsResponse\x12X\n\x0b\x41\x63knowledge\x12#.hub.petition.v1.AcknowledgeRequest\x1a$.hub.petition.v1.AcknowledgeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ehub/petition/v1/petition.proto\x12\x0fhub.petition.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\"\xb6\x04\n\x0cPetitionItem\x12\x17\n\x0fpetition_number\x18\x01 \x01(\t\x12\x15\n\rregistered_on\x18\x02 \x01(\t\x12\x32\n\x0ehanded_over_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07purpose\x18\x04 \x01(\t\x12\x0c\n\x04\x66orm\x18\x05 \x01(\t\x12\x12\n\nrecurrence\x18\x06 \x01(\t\x12\x15\n\rcontent_class\x18\x07 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x08 \x01(\t\x12\x13\n\x0b\x63ounty_code\x18\t \x01(\t\x12\x11\n\ttown_code\x18\n \x01(\t\x12\x18\n\x10relation_clarity\x18\x0b \x01(\t\x12\x15\n\rfacts_clarity\x18\x0c \x01(\t\x12)\n\x08\x63onsents\x18\r \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0e \x03(\t\x12\x0f\n\x07persons\x18\x0f \x01(\x05\x12&\n\x07parties\x18\x10 \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x11 \x01(\t\x12\x14\n\x0cvillage_code\x18\x12 \x01(\t\x12\x11\n\tgrid_code\x18\x13 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x14 \x01(\t\x12\x13\n\x0bhappened_on\x18\x15 \x01(\t\x12\x12\n\naccusation\x18\x16 \x01(\t\x12\x12\n\x05round\x18\x17 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_round\"Y\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12/\n\x08petition\x18\x02 \x01(\x0b\x32\x1d.hub.petition.v1.PetitionItem\";\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\"C\n\x12SubmitBatchRequest\x12-\n\x05items\x18\x01 \x03(\x0b\x32\x1e.hub.petition.v1.SubmitRequest\"C\n\x13SubmitBatchResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.hub.petition.v1.ItemResult\"p\n\nItemResult\x12+\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.ReceiptH\x00\x12+\n\x07refusal\x18\x02 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x42\x08\n\x06result\"\xda\x01\n\rReportRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\nlater_fact\x18\n \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x32\n\twithdrawn\x18\x0b \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x42\x06\n\x04\x62ody\";\n\x0eReportResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\" \n\nGetRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"b\n\x0bGetResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12(\n\x07results\x18\x02 \x03(\x0b\x32\x17.hub.exchange.v1.Result\"=\n\x12ListResultsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"T\n\x13ListResultsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.hub.exchange.v1.Result\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\x03\"$\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\"(\n\x13\x41\x63knowledgeResponse\x12\x11\n\tremaining\x18\x01 \x01(\x03\x32\xfd\x03\n\x15PetitionBridgeService\x12I\n\x06Submit\x12\x1e.hub.petition.v1.SubmitRequest\x1a\x1f.hub.petition.v1.SubmitResponse\x12X\n\x0bSubmitBatch\x12#.hub.petition.v1.SubmitBatchRequest\x1a$.hub.petition.v1.SubmitBatchResponse\x12I\n\x06Report\x12\x1e.hub.petition.v1.ReportRequest\x1a\x1f.hub.petition.v1.ReportResponse\x12@\n\x03Get\x12\x1b.hub.petition.v1.GetRequest\x1a\x1c.hub.petition.v1.GetResponse\x12X\n\x0bListResults\x12#.hub.petition.v1.ListResultsRequest\x1a$.hub.petition.v1.ListResultsResponse\x12X\n\x0b\x41\x63knowledge\x12#.hub.petition.v1.AcknowledgeRequest\x1a$.hub.petition.v1.AcknowledgeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,33 +35,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hub.petition.v1.petition_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PETITIONITEM']._serialized_start=147
-  _globals['_PETITIONITEM']._serialized_end=683
-  _globals['_SUBMITREQUEST']._serialized_start=685
-  _globals['_SUBMITREQUEST']._serialized_end=774
-  _globals['_SUBMITRESPONSE']._serialized_start=776
-  _globals['_SUBMITRESPONSE']._serialized_end=835
-  _globals['_SUBMITBATCHREQUEST']._serialized_start=837
-  _globals['_SUBMITBATCHREQUEST']._serialized_end=904
-  _globals['_SUBMITBATCHRESPONSE']._serialized_start=906
-  _globals['_SUBMITBATCHRESPONSE']._serialized_end=973
-  _globals['_ITEMRESULT']._serialized_start=975
-  _globals['_ITEMRESULT']._serialized_end=1087
-  _globals['_REPORTREQUEST']._serialized_start=1090
-  _globals['_REPORTREQUEST']._serialized_end=1308
-  _globals['_REPORTRESPONSE']._serialized_start=1310
-  _globals['_REPORTRESPONSE']._serialized_end=1369
-  _globals['_GETREQUEST']._serialized_start=1371
-  _globals['_GETREQUEST']._serialized_end=1403
-  _globals['_GETRESPONSE']._serialized_start=1405
-  _globals['_GETRESPONSE']._serialized_end=1503
-  _globals['_LISTRESULTSREQUEST']._serialized_start=1505
-  _globals['_LISTRESULTSREQUEST']._serialized_end=1566
-  _globals['_LISTRESULTSRESPONSE']._serialized_start=1568
-  _globals['_LISTRESULTSRESPONSE']._serialized_end=1652
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=1654
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=1690
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=1692
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=1732
-  _globals['_PETITIONBRIDGESERVICE']._serialized_start=1735
-  _globals['_PETITIONBRIDGESERVICE']._serialized_end=2244
+  _globals['_PETITIONITEM']._serialized_end=713
+  _globals['_SUBMITREQUEST']._serialized_start=715
+  _globals['_SUBMITREQUEST']._serialized_end=804
+  _globals['_SUBMITRESPONSE']._serialized_start=806
+  _globals['_SUBMITRESPONSE']._serialized_end=865
+  _globals['_SUBMITBATCHREQUEST']._serialized_start=867
+  _globals['_SUBMITBATCHREQUEST']._serialized_end=934
+  _globals['_SUBMITBATCHRESPONSE']._serialized_start=936
+  _globals['_SUBMITBATCHRESPONSE']._serialized_end=1003
+  _globals['_ITEMRESULT']._serialized_start=1005
+  _globals['_ITEMRESULT']._serialized_end=1117
+  _globals['_REPORTREQUEST']._serialized_start=1120
+  _globals['_REPORTREQUEST']._serialized_end=1338
+  _globals['_REPORTRESPONSE']._serialized_start=1340
+  _globals['_REPORTRESPONSE']._serialized_end=1399
+  _globals['_GETREQUEST']._serialized_start=1401
+  _globals['_GETREQUEST']._serialized_end=1433
+  _globals['_GETRESPONSE']._serialized_start=1435
+  _globals['_GETRESPONSE']._serialized_end=1533
+  _globals['_LISTRESULTSREQUEST']._serialized_start=1535
+  _globals['_LISTRESULTSREQUEST']._serialized_end=1596
+  _globals['_LISTRESULTSRESPONSE']._serialized_start=1598
+  _globals['_LISTRESULTSRESPONSE']._serialized_end=1682
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=1684
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=1720
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=1722
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=1762
+  _globals['_PETITIONBRIDGESERVICE']._serialized_start=1765
+  _globals['_PETITIONBRIDGESERVICE']._serialized_end=2274
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,7 @@ class PetitionItem(_message.Message):
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
     HAPPENED_ON_FIELD_NUMBER: _builtins.int
     ACCUSATION_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
     petition_number: _builtins.str
     """信访件编号 petition number, the office's own reference."""
     registered_on: _builtins.str
@@ -68,9 +69,9 @@ class PetitionItem(_message.Message):
     town_code: _builtins.str
     """乡镇区划代码."""
     relation_clarity: _builtins.str
-    """法律关系: clear | fairly_clear | unclear."""
+    """法律关系: clear | fairly_clear | unclear; empty when not judged yet."""
     facts_clarity: _builtins.str
-    """事实: clear | fairly_clear | unclear."""
+    """事实: clear | fairly_clear | unclear; empty when not judged yet."""
     persons: _builtins.int
     """人数 number of people concerned."""
     brief: _builtins.str
@@ -85,6 +86,8 @@ class PetitionItem(_message.Message):
     """发生日期 day of the event, ISO date; may be empty."""
     accusation: _builtins.str
     """检举控告内容 what accuses somebody, apart from the request; may be empty."""
+    round: _builtins.int
+    """第几次移交（轮次） which hand-over of this record it is: 1 when absent, at most 99."""
     @_builtins.property
     def handed_over_at(self) -> _timestamp_pb2.Timestamp:
         """移送时间 instant of the referral."""
@@ -126,12 +129,15 @@ class PetitionItem(_message.Message):
         subject_ref: _builtins.str = ...,
         happened_on: _builtins.str = ...,
         accusation: _builtins.str = ...,
+        round: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["handed_over_at", b"handed_over_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_round", b"_round", "handed_over_at", b"handed_over_at", "round", b"round"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accusation", b"accusation", "brief", b"brief", "category", b"category", "circumstances", b"circumstances", "consents", b"consents", "content_class", b"content_class", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "form", b"form", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "parties", b"parties", "persons", b"persons", "petition_number", b"petition_number", "purpose", b"purpose", "recurrence", b"recurrence", "registered_on", b"registered_on", "relation_clarity", b"relation_clarity", "subject_ref", b"subject_ref", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_round", b"_round", "accusation", b"accusation", "brief", b"brief", "category", b"category", "circumstances", b"circumstances", "consents", b"consents", "content_class", b"content_class", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "form", b"form", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "parties", b"parties", "persons", b"persons", "petition_number", b"petition_number", "purpose", b"purpose", "recurrence", b"recurrence", "registered_on", b"registered_on", "relation_clarity", b"relation_clarity", "round", b"round", "subject_ref", b"subject_ref", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__round: _TypeAlias = _typing.Literal["round"]  # noqa: Y015
+    _WhichOneofArgType__round: _TypeAlias = _typing.Literal["_round", b"_round"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__round) -> _WhichOneofReturnType__round | None: ...
 
 Global___PetitionItem: _TypeAlias = PetitionItem  # noqa: Y015
 
@@ -144,7 +150,7 @@ class SubmitRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     PETITION_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
-    """Key of repetition; the record's reference when empty."""
+    """Key of repetition; the record's reference when empty, with `#` and the round from the second round on."""
     @_builtins.property
     def petition(self) -> Global___PetitionItem:
         """Record."""
@@ -369,7 +375,7 @@ class GetResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def receipt(self) -> _exchange_pb2.Receipt:
-        """Receipt of the record."""
+        """Receipt of the record, of its last round."""
 
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[_exchange_pb2.Result]:

@@ -27,7 +27,7 @@ from dispute.wire.exchange.v1 import exchange_pb2 as hub_dot_exchange_dot_v1_dot
 from dispute.wire.handoff.v1 import handoff_pb2 as hub_dot_handoff_dot_v1_dot_handoff__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahub/police/v1/police.proto\x12\rhub.police.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\"\x94\x04\n\x0ePoliceIncident\x12\x17\n\x0fincident_number\x18\x01 \x01(\t\x12-\n\tcalled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0ehanded_over_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63lass_as_called\x18\x04 \x01(\t\x12\x16\n\x0e\x63lass_as_found\x18\x05 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x06 \x01(\t\x12\x13\n\x0b\x63ounty_code\x18\x07 \x01(\t\x12\x11\n\ttown_code\x18\x08 \x01(\t\x12\x18\n\x10relation_clarity\x18\t \x01(\t\x12\x15\n\rfacts_clarity\x18\n \x01(\t\x12)\n\x08\x63onsents\x18\x0b \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0c \x03(\t\x12\x0f\n\x07persons\x18\r \x01(\x05\x12&\n\x07parties\x18\x0e \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x0f \x01(\t\x12\r\n\x05place\x18\x10 \x01(\t\x12\x14\n\x0cvillage_code\x18\x11 \x01(\t\x12\x11\n\tgrid_code\x18\x12 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x13 \x01(\t\x12\x13\n\x0bhappened_on\x18\x14 \x01(\t\"Y\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12/\n\x08incident\x18\x02 \x01(\x0b\x32\x1d.hub.police.v1.PoliceIncident\";\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\"A\n\x12SubmitBatchRequest\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.hub.police.v1.SubmitRequest\"A\n\x13SubmitBatchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.hub.police.v1.ItemResult\"p\n\nItemResult\x12+\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.ReceiptH\x00\x12+\n\x07refusal\x18\x02 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x42\x08\n\x06result\"\xda\x01\n\rReportRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\nlater_fact\x18\n \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x32\n\twithdrawn\x18\x0b \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x42\x06\n\x04\x62ody\";\n\x0eReportResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\" \n\nGetRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"b\n\x0bGetResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12(\n\x07results\x18\x02 \x03(\x0b\x32\x17.hub.exchange.v1.Result\"=\n\x12ListResultsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"T\n\x13ListResultsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.hub.exchange.v1.Result\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\x03\"$\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\"(\n\x13\x41\x63knowledgeResponse\x12\x11\n\tremaining\x18\x01 \x01(\x03\"\'\n\x11GetPenaltyRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"\x14\n\x12GetPenaltyResponse2\xb6\x04\n\x13PoliceBridgeService\x12\x45\n\x06Submit\x12\x1c.hub.police.v1.SubmitRequest\x1a\x1d.hub.police.v1.SubmitResponse\x12T\n\x0bSubmitBatch\x12!.hub.police.v1.SubmitBatchRequest\x1a\".hub.police.v1.SubmitBatchResponse\x12\x45\n\x06Report\x12\x1c.hub.police.v1.ReportRequest\x1a\x1d.hub.police.v1.ReportResponse\x12<\n\x03Get\x12\x19.hub.police.v1.GetRequest\x1a\x1a.hub.police.v1.GetResponse\x12T\n\x0bListResults\x12!.hub.police.v1.ListResultsRequest\x1a\".hub.police.v1.ListResultsResponse\x12T\n\x0b\x41\x63knowledge\x12!.hub.police.v1.AcknowledgeRequest\x1a\".hub.police.v1.AcknowledgeResponse\x12Q\n\nGetPenalty\x12 .hub.police.v1.GetPenaltyRequest\x1a!.hub.police.v1.GetPenaltyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ahub/police/v1/police.proto\x12\rhub.police.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1ehub/exchange/v1/exchange.proto\x1a\x1chub/handoff/v1/handoff.proto\"\xb2\x04\n\x0ePoliceIncident\x12\x17\n\x0fincident_number\x18\x01 \x01(\t\x12-\n\tcalled_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0ehanded_over_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x63lass_as_called\x18\x04 \x01(\t\x12\x16\n\x0e\x63lass_as_found\x18\x05 \x01(\t\x12\x10\n\x08\x63\x61tegory\x18\x06 \x01(\t\x12\x13\n\x0b\x63ounty_code\x18\x07 \x01(\t\x12\x11\n\ttown_code\x18\x08 \x01(\t\x12\x18\n\x10relation_clarity\x18\t \x01(\t\x12\x15\n\rfacts_clarity\x18\n \x01(\t\x12)\n\x08\x63onsents\x18\x0b \x03(\x0b\x32\x17.hub.handoff.v1.Consent\x12\x15\n\rcircumstances\x18\x0c \x03(\t\x12\x0f\n\x07persons\x18\r \x01(\x05\x12&\n\x07parties\x18\x0e \x03(\x0b\x32\x15.hub.handoff.v1.Party\x12\r\n\x05\x62rief\x18\x0f \x01(\t\x12\r\n\x05place\x18\x10 \x01(\t\x12\x14\n\x0cvillage_code\x18\x11 \x01(\t\x12\x11\n\tgrid_code\x18\x12 \x01(\t\x12\x13\n\x0bsubject_ref\x18\x13 \x01(\t\x12\x13\n\x0bhappened_on\x18\x14 \x01(\t\x12\x12\n\x05round\x18\x15 \x01(\x05H\x00\x88\x01\x01\x42\x08\n\x06_round\"Y\n\rSubmitRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12/\n\x08incident\x18\x02 \x01(\x0b\x32\x1d.hub.police.v1.PoliceIncident\";\n\x0eSubmitResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\"A\n\x12SubmitBatchRequest\x12+\n\x05items\x18\x01 \x03(\x0b\x32\x1c.hub.police.v1.SubmitRequest\"A\n\x13SubmitBatchResponse\x12*\n\x07results\x18\x01 \x03(\x0b\x32\x19.hub.police.v1.ItemResult\"p\n\nItemResult\x12+\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.ReceiptH\x00\x12+\n\x07refusal\x18\x02 \x01(\x0b\x32\x18.hub.exchange.v1.RefusalH\x00\x42\x08\n\x06result\"\xda\x01\n\rReportRequest\x12\x17\n\x0fidempotency_key\x18\x01 \x01(\t\x12\x12\n\nsource_ref\x18\x02 \x01(\t\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\nlater_fact\x18\n \x01(\x0b\x32\x19.hub.handoff.v1.LaterFactH\x00\x12\x32\n\twithdrawn\x18\x0b \x01(\x0b\x32\x1d.hub.handoff.v1.CaseWithdrawnH\x00\x42\x06\n\x04\x62ody\";\n\x0eReportResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\" \n\nGetRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"b\n\x0bGetResponse\x12)\n\x07receipt\x18\x01 \x01(\x0b\x32\x18.hub.exchange.v1.Receipt\x12(\n\x07results\x18\x02 \x03(\x0b\x32\x17.hub.exchange.v1.Result\"=\n\x12ListResultsRequest\x12\x14\n\x0c\x61\x66ter_cursor\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\"T\n\x13ListResultsResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.hub.exchange.v1.Result\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\x03\"$\n\x12\x41\x63knowledgeRequest\x12\x0e\n\x06\x63ursor\x18\x01 \x01(\x03\"(\n\x13\x41\x63knowledgeResponse\x12\x11\n\tremaining\x18\x01 \x01(\x03\"\'\n\x11GetPenaltyRequest\x12\x12\n\nsource_ref\x18\x01 \x01(\t\"\x14\n\x12GetPenaltyResponse2\xb6\x04\n\x13PoliceBridgeService\x12\x45\n\x06Submit\x12\x1c.hub.police.v1.SubmitRequest\x1a\x1d.hub.police.v1.SubmitResponse\x12T\n\x0bSubmitBatch\x12!.hub.police.v1.SubmitBatchRequest\x1a\".hub.police.v1.SubmitBatchResponse\x12\x45\n\x06Report\x12\x1c.hub.police.v1.ReportRequest\x1a\x1d.hub.police.v1.ReportResponse\x12<\n\x03Get\x12\x19.hub.police.v1.GetRequest\x1a\x1a.hub.police.v1.GetResponse\x12T\n\x0bListResults\x12!.hub.police.v1.ListResultsRequest\x1a\".hub.police.v1.ListResultsResponse\x12T\n\x0b\x41\x63knowledge\x12!.hub.police.v1.AcknowledgeRequest\x1a\".hub.police.v1.AcknowledgeResponse\x12Q\n\nGetPenalty\x12 .hub.police.v1.GetPenaltyRequest\x1a!.hub.police.v1.GetPenaltyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,37 +35,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'hub.police.v1.police_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_POLICEINCIDENT']._serialized_start=141
-  _globals['_POLICEINCIDENT']._serialized_end=673
-  _globals['_SUBMITREQUEST']._serialized_start=675
-  _globals['_SUBMITREQUEST']._serialized_end=764
-  _globals['_SUBMITRESPONSE']._serialized_start=766
-  _globals['_SUBMITRESPONSE']._serialized_end=825
-  _globals['_SUBMITBATCHREQUEST']._serialized_start=827
-  _globals['_SUBMITBATCHREQUEST']._serialized_end=892
-  _globals['_SUBMITBATCHRESPONSE']._serialized_start=894
-  _globals['_SUBMITBATCHRESPONSE']._serialized_end=959
-  _globals['_ITEMRESULT']._serialized_start=961
-  _globals['_ITEMRESULT']._serialized_end=1073
-  _globals['_REPORTREQUEST']._serialized_start=1076
-  _globals['_REPORTREQUEST']._serialized_end=1294
-  _globals['_REPORTRESPONSE']._serialized_start=1296
-  _globals['_REPORTRESPONSE']._serialized_end=1355
-  _globals['_GETREQUEST']._serialized_start=1357
-  _globals['_GETREQUEST']._serialized_end=1389
-  _globals['_GETRESPONSE']._serialized_start=1391
-  _globals['_GETRESPONSE']._serialized_end=1489
-  _globals['_LISTRESULTSREQUEST']._serialized_start=1491
-  _globals['_LISTRESULTSREQUEST']._serialized_end=1552
-  _globals['_LISTRESULTSRESPONSE']._serialized_start=1554
-  _globals['_LISTRESULTSRESPONSE']._serialized_end=1638
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=1640
-  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=1676
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=1678
-  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=1718
-  _globals['_GETPENALTYREQUEST']._serialized_start=1720
-  _globals['_GETPENALTYREQUEST']._serialized_end=1759
-  _globals['_GETPENALTYRESPONSE']._serialized_start=1761
-  _globals['_GETPENALTYRESPONSE']._serialized_end=1781
-  _globals['_POLICEBRIDGESERVICE']._serialized_start=1784
-  _globals['_POLICEBRIDGESERVICE']._serialized_end=2350
+  _globals['_POLICEINCIDENT']._serialized_end=703
+  _globals['_SUBMITREQUEST']._serialized_start=705
+  _globals['_SUBMITREQUEST']._serialized_end=794
+  _globals['_SUBMITRESPONSE']._serialized_start=796
+  _globals['_SUBMITRESPONSE']._serialized_end=855
+  _globals['_SUBMITBATCHREQUEST']._serialized_start=857
+  _globals['_SUBMITBATCHREQUEST']._serialized_end=922
+  _globals['_SUBMITBATCHRESPONSE']._serialized_start=924
+  _globals['_SUBMITBATCHRESPONSE']._serialized_end=989
+  _globals['_ITEMRESULT']._serialized_start=991
+  _globals['_ITEMRESULT']._serialized_end=1103
+  _globals['_REPORTREQUEST']._serialized_start=1106
+  _globals['_REPORTREQUEST']._serialized_end=1324
+  _globals['_REPORTRESPONSE']._serialized_start=1326
+  _globals['_REPORTRESPONSE']._serialized_end=1385
+  _globals['_GETREQUEST']._serialized_start=1387
+  _globals['_GETREQUEST']._serialized_end=1419
+  _globals['_GETRESPONSE']._serialized_start=1421
+  _globals['_GETRESPONSE']._serialized_end=1519
+  _globals['_LISTRESULTSREQUEST']._serialized_start=1521
+  _globals['_LISTRESULTSREQUEST']._serialized_end=1582
+  _globals['_LISTRESULTSRESPONSE']._serialized_start=1584
+  _globals['_LISTRESULTSRESPONSE']._serialized_end=1668
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_start=1670
+  _globals['_ACKNOWLEDGEREQUEST']._serialized_end=1706
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_start=1708
+  _globals['_ACKNOWLEDGERESPONSE']._serialized_end=1748
+  _globals['_GETPENALTYREQUEST']._serialized_start=1750
+  _globals['_GETPENALTYREQUEST']._serialized_end=1789
+  _globals['_GETPENALTYRESPONSE']._serialized_start=1791
+  _globals['_GETPENALTYRESPONSE']._serialized_end=1811
+  _globals['_POLICEBRIDGESERVICE']._serialized_start=1814
+  _globals['_POLICEBRIDGESERVICE']._serialized_end=2380
 # @@protoc_insertion_point(module_scope)

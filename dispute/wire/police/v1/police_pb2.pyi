@@ -47,6 +47,7 @@ class PoliceIncident(_message.Message):
     GRID_CODE_FIELD_NUMBER: _builtins.int
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
     HAPPENED_ON_FIELD_NUMBER: _builtins.int
+    ROUND_FIELD_NUMBER: _builtins.int
     incident_number: _builtins.str
     """警情编号 incident number, the police's own reference."""
     class_as_called: _builtins.str
@@ -60,9 +61,9 @@ class PoliceIncident(_message.Message):
     town_code: _builtins.str
     """乡镇区划代码."""
     relation_clarity: _builtins.str
-    """法律关系: clear | fairly_clear | unclear."""
+    """法律关系: clear | fairly_clear | unclear; empty when not judged yet."""
     facts_clarity: _builtins.str
-    """事实: clear | fairly_clear | unclear."""
+    """事实: clear | fairly_clear | unclear; empty when not judged yet."""
     persons: _builtins.int
     """人数 number of people concerned."""
     brief: _builtins.str
@@ -77,6 +78,8 @@ class PoliceIncident(_message.Message):
     """合同、借据或事件编号 number of the contract, IOU or event; may be empty."""
     happened_on: _builtins.str
     """发生日期 day of the event, ISO date; may be empty."""
+    round: _builtins.int
+    """第几次移交（轮次） which hand-over of this record it is: 1 when absent, at most 99."""
     @_builtins.property
     def called_at(self) -> _timestamp_pb2.Timestamp:
         """接警时间 instant of the call."""
@@ -120,12 +123,15 @@ class PoliceIncident(_message.Message):
         grid_code: _builtins.str = ...,
         subject_ref: _builtins.str = ...,
         happened_on: _builtins.str = ...,
+        round: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["called_at", b"called_at", "handed_over_at", b"handed_over_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_round", b"_round", "called_at", b"called_at", "handed_over_at", b"handed_over_at", "round", b"round"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["brief", b"brief", "called_at", b"called_at", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "class_as_found", b"class_as_found", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "incident_number", b"incident_number", "parties", b"parties", "persons", b"persons", "place", b"place", "relation_clarity", b"relation_clarity", "subject_ref", b"subject_ref", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_round", b"_round", "brief", b"brief", "called_at", b"called_at", "category", b"category", "circumstances", b"circumstances", "class_as_called", b"class_as_called", "class_as_found", b"class_as_found", "consents", b"consents", "county_code", b"county_code", "facts_clarity", b"facts_clarity", "grid_code", b"grid_code", "handed_over_at", b"handed_over_at", "happened_on", b"happened_on", "incident_number", b"incident_number", "parties", b"parties", "persons", b"persons", "place", b"place", "relation_clarity", b"relation_clarity", "round", b"round", "subject_ref", b"subject_ref", "town_code", b"town_code", "village_code", b"village_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__round: _TypeAlias = _typing.Literal["round"]  # noqa: Y015
+    _WhichOneofArgType__round: _TypeAlias = _typing.Literal["_round", b"_round"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__round) -> _WhichOneofReturnType__round | None: ...
 
 Global___PoliceIncident: _TypeAlias = PoliceIncident  # noqa: Y015
 
@@ -138,7 +144,7 @@ class SubmitRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
     INCIDENT_FIELD_NUMBER: _builtins.int
     idempotency_key: _builtins.str
-    """Key of repetition; the record's reference when empty."""
+    """Key of repetition; the record's reference when empty, with `#` and the round from the second round on."""
     @_builtins.property
     def incident(self) -> Global___PoliceIncident:
         """Record."""
@@ -363,7 +369,7 @@ class GetResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def receipt(self) -> _exchange_pb2.Receipt:
-        """Receipt of the record."""
+        """Receipt of the record, of its last round."""
 
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[_exchange_pb2.Result]:
