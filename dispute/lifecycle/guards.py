@@ -319,7 +319,7 @@ def by_leader_of_police(at: Situation, _: Extend) -> bool:
 
 def second_attempt_is_left(at: Situation, _: BeginMediation) -> Code | None:
     """A further attempt is made once, within the rule's days of the failure (公安行政案件程序规定 183)."""
-    last_day = at.command.limit.last_day
+    last_day = at.command.limit.begin_by or at.command.limit.last_day
     if last_day is None or at.known.times(EventKind.FAILED) > 1:
         return refusals.NO_SECOND_ATTEMPT
     return refusals.SECOND_ATTEMPT_LATE if at.day > last_day else None
