@@ -349,7 +349,7 @@ def by_leader_of_police(at: Situation, _: Extend) -> bool:
 
 def second_attempt_is_left(at: Situation, _: BeginMediation) -> Code | None:
     """A further attempt is made once, within the rule's days of a first one that failed (公安行政案件程序规定 183)."""
-    dispute, last_day = at.known, at.command.limit.last_day
+    dispute, last_day = at.known, at.command.limit.begin_by or at.command.limit.last_day
     first = dispute.times(EventKind.MEDIATION_BEGUN) > 0 and dispute.dimensions.outcome_code in MAY_TRY_AGAIN
     if last_day is None or not first or dispute.times(EventKind.FAILED) > 1:
         return refusals.NO_SECOND_ATTEMPT

@@ -32,6 +32,7 @@ class Limit(Struct, frozen=True):
 
     Attributes:
         last_day: Last day of the instruction's limit; None when there is none to count.
+        begin_by: Last day on which a further attempt begins; None where that is `last_day` itself.
         clause: Clause that it was counted by; empty when a person set it.
         extension: Rule of the extension that the instruction asks for; None when there is no such rule.
         bar: Why a rule forbids the instruction; None when it is allowed.
@@ -45,6 +46,7 @@ class Limit(Struct, frozen=True):
     bar: Code | None = None
     too_late: bool = False
     rule_version: str = ""
+    begin_by: date | None = None
 
 
 NO_LIMIT: Final = Limit()

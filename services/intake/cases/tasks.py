@@ -15,12 +15,12 @@ from dispute.refusals.interfaces import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from hub.errors import Refusal
 from services.intake.cases.ports import Accusation, Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Planned, Task
-from services.intake.law.completion import settled
 from services.intake.law.facts import facts_to_bytes
 from services.intake.law.handoff import Arrival, Handoff, Person
 from services.intake.law.later_facts import Situation, react
 from services.intake.law.registration import enter, enter_again
 from services.intake.law.rulebook import Rulebook
+from services.intake.law.settling import settled
 from services.intake.law.timers import Timer, command_id_of, instructions_at
 
 SCREENER: Final = Actor(Role.SYSTEM, "screening")

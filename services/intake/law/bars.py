@@ -20,6 +20,7 @@ from dispute.lifecycle import (
 )
 from dispute.refusals.commands import BARRED_BY_RULE, CONFIRMATION_BARRED, MILESTONE_ORDER
 from hub.errors import Code
+from services.intake.law.clauses import milestone_limit
 from services.intake.law.facts import Facts
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.screening import PenaltyRule, within
@@ -57,20 +58,26 @@ def _confirmation(
         return None
     circumstances = facts.circumstances if facts is not None else frozenset()
     subjects = frozenset(order.subjects) if isinstance(order, Agree) else frozenset()
+    barred = [row for row in book.screening.confirmation_bars if row.touches(subjects)]
+    if subjects and subjects == frozenset().union(*(row.touches(subjects) for row in barred)):
+        return Bar(CONFIRMATION_BARRED, barred[0].clause)
     for row in book.screening.confirmation_bars:
-        every = row.applies_to(dispute.dimensions.category, dispute.procedure, circumstances)
-        if every or (subjects and row.touches(subjects) == subjects):
+        if row.applies_to(dispute.dimensions.category, dispute.procedure, circumstances):
             return Bar(CONFIRMATION_BARRED, row.clause)
     return None
 
 
-def barred_part(order: Agree, book: Rulebook) -> str:
-    """Return the clause that bars a part of an agreement; empty when nothing, or all of it, is barred."""
+def barred_part(order: Agree, dispute: Dispute, book: Rulebook) -> str:
+    """Return the clause that bars a part of an agreement; empty when nothing, or all of it, is barred.
+
+    A procedure without confirmation bars all of it, whatever it is about.
+    """
     subjects = frozenset(order.subjects)
-    for row in book.screening.confirmation_bars:
-        if row.touches(subjects) and row.touches(subjects) != subjects:
-            return row.clause
-    return ""
+    rows = book.screening.confirmation_bars
+    barred = [row for row in rows if row.touches(subjects)]
+    if not barred or any(row.applies_to("", dispute.procedure, frozenset()) for row in rows):
+        return ""
+    return "" if subjects == frozenset().union(*(row.touches(subjects) for row in barred)) else barred[0].clause
 
 
 def penalty_of(dispute: Dispute, received_on: date, facts: Facts | None, book: Rulebook) -> PenaltyRule | None:
@@ -85,13 +92,13 @@ def penalty_of(dispute: Dispute, received_on: date, facts: Facts | None, book: R
 
 
 def _milestone(milestone: Milestone, dispute: Dispute, book: Rulebook) -> Bar | None:
-    """Refuse a milestone whose earlier ones are not reached, where the county has the rule."""
-    known = {row.milestone for row in book.deadlines.milestones}
-    if milestone not in known:
+    """Refuse a milestone whose earlier ones are not reached, where the county has the rule for this petition."""
+    limit = milestone_limit(milestone, dispute, book)
+    if limit is None:
         return None
+    known = {row.milestone for row in book.deadlines.milestones}
     before = MILESTONE_SEQUENCE[: MILESTONE_SEQUENCE.index(milestone)]
     lacking = [each for each in before if each in known and each not in dispute.milestones]
     if not lacking or not book.deadlines.milestones_in_order:
         return None
-    clause = next(row.clause for row in book.deadlines.milestones if row.milestone is milestone)
-    return Bar(MILESTONE_ORDER, clause)
+    return Bar(MILESTONE_ORDER, limit.clause)

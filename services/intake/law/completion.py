@@ -22,11 +22,11 @@ from dispute.lifecycle import (
     DateName,
     Dispatch,
     Dispute,
+    EventKind,
     Extend,
     Instruction,
     Limit,
     Penalty,
-    ProvisionalDate,
     ReachMilestone,
     RecordNonPerformance,
     RecordPerformance,
@@ -34,8 +34,6 @@ from dispute.lifecycle import (
     RequestInformation,
     Resume,
     Role,
-    SettledDate,
-    SettleDueDates,
     Sign,
     Span,
     State,
@@ -44,9 +42,9 @@ from dispute.lifecycle import (
     end_of,
 )
 from services.intake.law.bars import bar_of, barred_part, penalty_of
+from services.intake.law.bounds import bounded
 from services.intake.law.clauses import clause_of_limit, milestone_limit
 from services.intake.law.deadlines import (
-    Calendar,
     LastDay,
     LimitCase,
     Term,
@@ -59,7 +57,6 @@ from services.intake.law.deadlines import (
 )
 from services.intake.law.facts import Facts
 from services.intake.law.rulebook import Rulebook
-from services.intake.law.state_limits import suit_due
 
 CONFIRMATION: Final = (Span(30),)
 """Both sides apply for judicial confirmation within 30 days of the agreement (民诉法 205)."""
@@ -147,11 +144,15 @@ def _registered(command: Command, order: Register, book: Rulebook) -> Command:
 
 
 def _request(at: Asked, order: RequestInformation) -> Command:
-    if order.wait_until is not None or at.dispute.screen_by is not None:
+    """Say why the first of what is lacking is needed, and until when the screening waits."""
+    if not order.missing:
         return at.command
+    why = at.book.screening.clause_of(order.missing[0])
+    if order.wait_until is not None or at.dispute.screen_by is not None:
+        return replace(at.command, limit=Limit(clause=why))
     term = term_of("screening", at.matter, at.book.deadlines)
     due = _end_of_term(DateName.SCREEN_BY, term, at.day, at.book)
-    return _with(at.command, replace(order, wait_until=_day_of(due)), _clauses(term), due)
+    return _with(at.command, replace(order, wait_until=_day_of(due)), (why, *_clauses(term)), due)
 
 
 def _dispatch(at: Asked, order: Dispatch) -> Command:
@@ -173,43 +174,60 @@ def _sign(at: Asked, order: Sign) -> Command:
 def _mediation_term(at: Asked) -> tuple[LastDay | None, tuple[str, ...]]:
     """Return the end of a mediation term that begins now, and the clauses it rests on."""
     term = term_of("mediation", at.matter, at.book.deadlines)
-    return _bounded(_end_of_term(DateName.DUE_ON, term, at.day, at.book), at), _clauses(term)
-
-
-def _bounded(due: LastDay | None, at: Asked) -> LastDay | None:
-    """Return a term's end, no later than the statute allows.
-
-    A petition ends within its statutory limit (信访工作条例 34), a mediation before the suit that has to follow a
-    preservation (民诉法 104).
-    """
-    if due is None:
-        return None
-    bounds = [at.dispute.last_day(DateName.STATUTORY_DUE_ON)]
-    if at.dispute.preserved_on is not None:
-        bounds.append(suit_due(at.dispute.preserved_on))
-    earliest = min((day for day in bounds if day is not None), default=None)
-    if earliest is None or earliest >= due.day:
-        return due
-    mark = at.dispute.provisional_mark(DateName.STATUTORY_DUE_ON)
-    provisional = mark is not None and mark.day == earliest
-    return LastDay(earliest, replace(mark, name=DateName.DUE_ON) if mark is not None and provisional else None)
+    due = _end_of_term(DateName.DUE_ON, term, at.day, at.book)
+    if due is None or term is None:
+        return None, ()
+    cut = bounded(due, at.dispute, at.matter, at.day, at.book)
+    return cut.due, tuple(dict.fromkeys(clause for clause in (term.clause, cut.clause) if clause))
 
 
 def _begin(at: Asked, order: BeginMediation) -> Command:
     """Fill in a term that begins with the mediation.
 
-    After a refused confirmation the regime's own term runs anew; after a failure only the days of a further attempt.
+    After a refused confirmation the term runs anew; after a failure there is only a further attempt. Who mediates may
+    be known only now, and the term of a traffic accident depends on it (道路交通事故处理程序规定 90).
     """
-    if at.dispute.state is State.JC_REFUSED:
-        due, clauses = _mediation_term(at)
-        return replace(_with(at.command, order, clauses, due), limit=Limit(_day_of(due), "; ".join(clauses)))
-    if at.dispute.state is not State.FAILED or at.dispute.failed_on is None:
+    kind = order.mediation_kind.value
+    asked = replace(at, matter=replace(at.matter, mediation_kind=kind))
+    match at.dispute.state:
+        case State.JC_REFUSED:
+            return _begun(asked, order, *_mediation_term(asked))
+        case State.FAILED:
+            return _again(asked, order)
+        case State.SIGNED if kind != at.matter.mediation_kind:
+            return _by_another(at, asked, order)
+        case _:
+            return at.command
+
+
+def _begun(at: Asked, order: BeginMediation, due: LastDay | None, clauses: tuple[str, ...]) -> Command:
+    return replace(_with(at.command, order, clauses, due), limit=Limit(_day_of(due), "; ".join(clauses)))
+
+
+def _again(at: Asked, order: BeginMediation) -> Command:
+    """Fill in the days of a further attempt, or the term that it has of its own."""
+    rule, failed_on = second_attempt_of(at.matter, at.book.deadlines), at.dispute.failed_on
+    if rule is None or failed_on is None:
         return at.command
-    rule = second_attempt_of(replace(at.matter, mediation_kind=order.mediation_kind.value), at.book.deadlines)
-    if rule is None:
+    begin_by = last_day(DateName.DUE_ON, failed_on, (span_of(rule),), at.book.calendar)
+    due, clauses = _mediation_term(at) if rule.own_term else (begin_by, ())
+    done = _begun(at, order, due, (rule.clause, *clauses))
+    return replace(done, limit=replace(done.limit, begin_by=begin_by.day))
+
+
+def _by_another(at: Asked, now: Asked, order: BeginMediation) -> Command:
+    """Count the term of who mediates, from the first signature; a day that a person set stays."""
+    signed_at, rules = at.dispute.since, at.book.deadlines
+    first = at.dispute.times(EventKind.SIGNED) == 1
+    same = term_of("mediation", at.matter, rules) == term_of("mediation", now.matter, rules)
+    if same or signed_at is None or not first:
         return at.command
-    again = last_day(DateName.DUE_ON, at.dispute.failed_on, (span_of(rule),), at.book.calendar)
-    return replace(_with(at.command, order, (rule.clause,), again), limit=Limit(again.day, rule.clause))
+    signed_on = business_day(signed_at)
+    before, _ = _mediation_term(replace(at, day=signed_on))
+    due, clauses = _mediation_term(replace(now, day=signed_on))
+    if before is None or due is None or before.day != at.dispute.cohort.due_on:
+        return at.command
+    return _begun(at, order, due if due.day >= at.day else LastDay(at.day, None), clauses)
 
 
 def _extend(at: Asked, order: Extend) -> Command:
@@ -225,8 +243,8 @@ def _extend(at: Asked, order: Extend) -> Command:
     name = DateName.STATUTORY_DUE_ON if rule.limit == "statutory" else DateName.DUE_ON
     lawful = order.days >= 1 and (rule.grants.days is None or order.days <= rule.grants.days)
     due = _moved(name, at.dispute, Span(order.days, rule.count == "workday"), at.book) if lawful else None
-    if name is DateName.DUE_ON:
-        due = _bounded(due, at)
+    if name is DateName.DUE_ON and due is not None:
+        due = bounded(due, at.dispute, at.matter, at.day, at.book).due
     done = _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
     return replace(done, limit=replace(done.limit, clause=rule.grants.clause, extension=rule.grants))
 
@@ -235,14 +253,16 @@ def _resume(at: Asked, order: Resume) -> Command:
     if at.dispute.clock_stopped_on is None:
         return at.command
     stopped = max(0, (at.day - at.dispute.clock_stopped_on).days)
-    due = _bounded(_moved(DateName.DUE_ON, at.dispute, Span(stopped), at.book), at)
+    due = _moved(DateName.DUE_ON, at.dispute, Span(stopped), at.book)
+    if due is not None:
+        due = bounded(due, at.dispute, at.matter, at.day, at.book).due
     return _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
 
 
 def _agree(at: Asked, order: Agree) -> Command:
     if not order.confirmable:
         return at.command
-    if clause := barred_part(order, at.book):
+    if clause := barred_part(order, at.dispute, at.book):
         # A person decides about the part that a court may confirm.
         severed = replace(order, confirmable=False, severable=True)
         return replace(at.command, instruction=severed, limit=Limit(clause=clause))
@@ -335,25 +355,6 @@ def _moved(name: DateName, dispute: Dispute, span: Span, book: Rulebook) -> Last
     if mark is not None:
         return last_day(name, mark.counted_from, (*mark.spans, span), book.calendar)
     return last_day(name, old, (span,), book.calendar)
-
-
-def settled(dispute: Dispute, calendar: Calendar) -> tuple[SettleDueDates | None, tuple[ProvisionalDate, ...]]:
-    """Count a dispute's provisional dates again.
-
-    Returns:
-        The instruction that corrects the dates for which the calendar knows more now, None when there are none; and
-        the marks of those among them that another missing year still leaves open.
-    """
-    dates: list[SettledDate] = []
-    open_still: list[ProvisionalDate] = []
-    for mark in dispute.provisional:
-        if not calendar.covers(mark.missing_year):
-            continue
-        due = last_day(mark.name, mark.counted_from, mark.spans, calendar)
-        dates.append(SettledDate(mark.name, mark.day, due.day))
-        if due.mark is not None:
-            open_still.append(due.mark)
-    return (SettleDueDates(tuple(dates)) if dates else None), tuple(open_still)
 
 
 def _day_of(due: LastDay | None) -> date | None:

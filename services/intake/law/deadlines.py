@@ -217,6 +217,8 @@ class SecondAttempt(RuleRow, frozen=True, kw_only=True):
         channel: Channel.
         cause: The source's own class; empty fits every one.
         mediation_kind: Who mediates then; empty fits everybody.
+        days: Within which it begins; it ends with them too, unless it has a term of its own.
+        own_term: It has the mediation term of its kind, from its begin.
     """
 
     channel: Annotated[str, CHANNELS]
@@ -224,6 +226,7 @@ class SecondAttempt(RuleRow, frozen=True, kw_only=True):
     mediation_kind: Annotated[str, ANY_MEDIATION_KIND] = ""
     days: Days
     count: Count
+    own_term: bool = False
     clause: Clause
 
 

@@ -35,6 +35,7 @@ from dispute.lifecycle import (
 from dispute.refusals.cases import CONSENT_REFUSED
 from dispute.refusals.interfaces import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNOWN_CODE, UNKNOWN_FACT
 from hub.errors import Refusal
+from services.intake.law.bars import NOT_A_VIOLATION
 from services.intake.law.facts import Facts
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
 from services.intake.law.registration import decided_by, sent_back
@@ -106,7 +107,7 @@ def react(case: Situation, body: LaterFact | Withdrawal | Ruling, book: Rulebook
         case LaterFact() if body.kind in CHANGES:
             return _changed(case, body, book)
         case LaterFact():
-            orders = _fact(case.dispute, body, case.evidence)
+            orders = _fact(case, body)
     return orders if isinstance(orders, Refusal) else Reaction(orders)
 
 
@@ -188,13 +189,14 @@ def _in_screening(case: Situation) -> bool:
     )
 
 
-def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes) -> tuple[Instruction, ...] | Refusal:
+def _fact(case: Situation, fact: LaterFact) -> tuple[Instruction, ...] | Refusal:
+    dispute = case.dispute
     orders: tuple[Instruction, ...] | Refusal = ()
     match fact.kind:
         case "performed" if not dispute.times(EventKind.PERFORMED):
-            orders = (RecordPerformance(evidence.hex()),)
+            orders = (RecordPerformance(case.evidence.hex()),)
         case "not_performed" if not dispute.times(EventKind.NOT_PERFORMED):
-            orders = (RecordNonPerformance(_remedy(dispute)),)
+            orders = (RecordNonPerformance(_remedy(dispute, case.facts)),)
         case "performed" | "not_performed" | "other":
             pass
         case _:
@@ -222,12 +224,15 @@ def _reclassified(dispute: Dispute, fact: LaterFact) -> tuple[Instruction, ...]:
     return (Reclassify(category=fact.category, case_cause=fact.case_cause, reason_code=CORRECTED),)
 
 
-def _remedy(dispute: Dispute) -> Remedy:
+def _remedy(dispute: Dispute, facts: Facts | None) -> Remedy:
     """Return the remedy after non-performance.
 
-    Enforcement of what a court confirmed or issued; the police resume their procedure; all others sue (T20).
+    Enforcement of what a court confirmed or issued; the police resume their procedure, where there was a violation; all
+    others sue (T20).
     """
     issued = dispute.dimensions.outcome_form is OutcomeForm.MEDIATION_STATEMENT
     if dispute.state is State.JC_CONFIRMED or issued:
         return Remedy.ENFORCEMENT
-    return Remedy.PENALTY_PROCEDURE if dispute.dimensions.channel is Channel.POLICE else Remedy.SUIT
+    innocent = facts is not None and NOT_A_VIOLATION in facts.circumstances
+    police = dispute.dimensions.channel is Channel.POLICE
+    return Remedy.PENALTY_PROCEDURE if police and not innocent else Remedy.SUIT

@@ -142,7 +142,7 @@ def test_a_further_round_is_the_next_opening_of_the_same_dispute() -> None:
     assert event.cohort == replace(
         event.cohort, accepted_on=None, due_on=None, agreed_on=None, concluded_on=None, closed_on=None
     )
-    assert event.cohort.registered_on == TODAY
+    assert event.cohort.registered_on == AGAIN.received_on
     assert (event.dimensions.outcome_code, event.dimensions.mediator_id) == ("", "")
     assert (walk.state.ordinals, walk.state.conclusions) == (((EventKind.RESUBMITTED, 1),), 0)
     assert list(walk.state.counted)[:-1] == first
