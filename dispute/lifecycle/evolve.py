@@ -19,6 +19,7 @@ from dispute.lifecycle.event_types import (
     DueDatesSettled,
     EventKind,
     Extended,
+    Failed,
     InformationRequested,
     LevelEscalated,
     LinkDeclined,
@@ -114,6 +115,7 @@ def _new_opening() -> dict[str, Any]:
         "confirm_by": None,
         "severable": False,
         "partial": False,
+        "shared_from": "",
         "clean_visits": 0,
         "milestones": (),
         "conclusions": 0,
@@ -148,6 +150,7 @@ def _agreed(_: Dispute, event: Event, of: Agreed) -> dict[str, Any]:
         "confirm_by": of.confirm_by,
         "severable": of.severable,
         "partial": of.partial,
+        "shared_from": of.shared_from,
         "clock_stopped_on": None,
     }
 
@@ -174,8 +177,8 @@ def _visited(dispute: Dispute, _: Event, of: Visited) -> dict[str, Any]:
     return {"clean_visits": dispute.clean_visits + 1 if of.clean_visit else 0}
 
 
-def _failed(_: Dispute, event: Event, __: Payload) -> dict[str, Any]:
-    return {"clock_stopped_on": None, "failed_on": event.business_day}
+def _failed(_: Dispute, event: Event, of: Failed) -> dict[str, Any]:
+    return {"clock_stopped_on": None, "failed_on": event.business_day, "shared_from": of.shared_from}
 
 
 def _linked(dispute: Dispute, _: Event, of: Linked) -> dict[str, Any]:

@@ -43,11 +43,14 @@ from services.intake.cases.vault import Vault
 from services.intake.inbound.alarm_clock import AlarmClock, FeedProgress
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
+from services.intake.inbound.effects import Effects
 from services.intake.inbound.handoffs import HandoffApplier
 from services.intake.inbound.holidays import HolidayFolder, HolidayTables
 from services.intake.inbound.requests import Requests
 from services.intake.inbound.servicer import IntakeServicer
-from services.intake.law.matching import match_token
+from services.intake.law.colour_rules import load_colours
+from services.intake.law.marks import marks_of
+from services.intake.law.matching_rules import load_matching
 from services.intake.law.registration import Rulebook
 from services.intake.law.rule_files import load_deadlines, load_screening
 from services.intake.settings import IntakeSettings
@@ -93,9 +96,9 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     store, clock = kit.store, clock or WallClock()
     counters = MetricCounters(kit.metrics)
     calendar = WorkCalendar({})
-    book = Rulebook(load_screening(), load_deadlines(), calendar)
+    book = Rulebook(load_screening(), load_deadlines(), calendar, load_matching(), load_colours())
     transport = load_or_create(settings.keys_dir, "transport")
-    match = partial(match_token, load_or_create(settings.keys_dir, "match").secret)
+    mark = partial(marks_of, load_or_create(settings.keys_dir, "match").secret)
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
 
     outbox = kit.outbox(JOURNAL)
@@ -110,7 +113,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     applier = HandoffApplier(
         bind=bind,
         sealer=Sealer({transport.id: transport.secret}, transport.id),
-        match=match,
+        mark=mark,
         book=book,
         clock=clock,
         counters=counters,
@@ -120,6 +123,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     commands: Batcher[Task, TaskResult] = Batcher(store, unit)
     units = StoreUnits(store, bind)
     alarms = Alarms(units, book, clock.now, counters)
+    effects = Effects(store, units, book, clock.now, counters, every_s=settings.timer_every_s)
     settler = Settler(units, book, clock.now)
     holidays = HolidayTables(
         calendar, HolidayFolder(settings.calendar_dir), settler, kit.metrics, every_s=settings.calendar_every_s
@@ -138,8 +142,9 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         outbox=outbox,
         reader=reader,
         commands=commands,
-        requests=Requests(clock, settings.clock, match, book),
+        requests=Requests(clock, settings.clock, mark, book),
         alarms=alarms,
+        effects=effects,
         clock=clock,
         clock_kind=settings.clock,
         commits=commits,
@@ -155,7 +160,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         services=[(intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService")],
         books=lambda tx: books_of(tx, reader, outbox),
         before=(holidays, commits),
-        after=(alarm_clock,),
+        after=(effects, alarm_clock),
     )
     return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, built.grpc, built.http)
 

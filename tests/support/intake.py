@@ -77,7 +77,7 @@ def arrival(people: Iterable[Person], facts: Facts, *, town: str = "620725101", 
         village_code=changes.pop("village", ""),
         category=facts.category,
     )
-    return Arrival(facts, place, "A-1", changes.pop("amount_fen", 0), tuple(people), **changes)
+    return Arrival(facts, place, "A-1", changes.pop("amount_fen", 0), people=tuple(people), **changes)
 
 
 def sides(claiming: Iterable[str], answering: Iterable[str], roles: tuple[str, str]) -> list[Person]:

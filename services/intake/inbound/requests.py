@@ -24,7 +24,7 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Refused
 from hub.runtime.clock import Clock
 from services.intake.cases.ports import DoneTable
-from services.intake.cases.tasks import Matcher, task_of_command, task_of_handoff
+from services.intake.cases.tasks import Marker, task_of_command, task_of_handoff
 from services.intake.cases.unit_of_work import Task
 from services.intake.inbound.messages import arrival_of, digest_of, plausible
 from services.intake.law.handoff import Handoff
@@ -48,14 +48,14 @@ class Requests:
     Args:
         clock: Wall clock.
         clock_kind: With a scenario clock, business time may be later than the wall clock.
-        match: Makes match tokens.
+        mark: Makes the marks of cases.
         book: Rules.
     """
 
-    def __init__(self, clock: Clock, clock_kind: Literal["wall", "scenario"], match: Matcher, book: Rulebook) -> None:
+    def __init__(self, clock: Clock, clock_kind: Literal["wall", "scenario"], mark: Marker, book: Rulebook) -> None:
         self._clock = clock
         self._kind = clock_kind
-        self._match = match
+        self._mark = mark
         self._book = book
 
     def command(self, message: command_pb2.Command) -> Task:
@@ -112,7 +112,7 @@ class Requests:
                 sent_at=occurred_at,
             ),
         )
-        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match, self._book), handoff
+        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._mark, self._book), handoff
 
     def _occurred_at(self, request: intake_pb2.SubmitRequest) -> datetime:
         if not request.HasField("occurred_at"):

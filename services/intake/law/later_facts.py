@@ -193,7 +193,7 @@ def _fact(dispute: Dispute, fact: LaterFact, evidence: bytes) -> tuple[Instructi
         case "performed" if not dispute.times(EventKind.PERFORMED):
             orders = (RecordPerformance(evidence.hex()),)
         case "not_performed" if not dispute.times(EventKind.NOT_PERFORMED):
-            orders = (RecordNonPerformance(_remedy(dispute)),)
+            orders = (RecordNonPerformance(remedy_of(dispute)),)
         case "performed" | "not_performed" | "other":
             pass
         case _:
@@ -221,7 +221,7 @@ def _reclassified(dispute: Dispute, fact: LaterFact) -> tuple[Instruction, ...]:
     return (Reclassify(category=fact.category, case_cause=fact.case_cause, reason_code=CORRECTED),)
 
 
-def _remedy(dispute: Dispute) -> Remedy:
+def remedy_of(dispute: Dispute) -> Remedy:
     """Return the remedy after non-performance.
 
     Enforcement of what a court confirmed or issued; the police resume their procedure; all others sue (T20).

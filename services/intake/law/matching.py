@@ -6,17 +6,14 @@ is stored for it.
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
 
-from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
-from services.intake.law.handoff import Person
-from services.intake.law.marks import Marks
+from services.intake.law.marks import Marks, Side, same_people, shared_people
 
 
 class MatchReason(StrEnum):
@@ -99,8 +96,14 @@ class Match(Struct, frozen=True):
     verdict: MatchVerdict
     rule_version: str = ""
 
+    @property
+    def is_repeat(self) -> bool:
+        """Whether the same people are concerned, not too long after each other, whatever it is about."""
+        codes = {code_of(reason) for reason in self.reasons}
+        return MatchReason.SAME_PARTIES in codes and MatchReason.OUTSIDE_WINDOW not in codes
 
-Sides = tuple[tuple[str, ...], tuple[str, ...]]
+
+Sides = tuple[Side, Side]
 """People of one side of a record, and those of the other."""
 
 STRANGERS: Final = Match(0, (), MatchVerdict.NONE)
@@ -144,18 +147,26 @@ def compare(new: Marks, known: Marks, rules: MatchingRules) -> Match:
 
 def texts_of(match: Match, rules: MatchingRules) -> tuple[tuple[str, str], ...]:
     """Return the Chinese and the English text of each reason."""
-    rows = [rules.rows[MatchReason(reason.rstrip("+-0123456789"))] for reason in match.reasons]
+    rows = [rules.rows[code_of(reason)] for reason in match.reasons]
     return tuple((row.zh, row.en) for row in rows)
+
+
+def code_of(reason: str) -> MatchReason:
+    """Return the code of a reason without its points."""
+    return MatchReason(reason.rstrip("+-0123456789"))
 
 
 def _parties(new: Marks, known: Marks, rules: MatchingRules) -> Iterator[MatchReason]:
     """Yield what the people say; nothing for strangers."""
+    if set(new.pairs).isdisjoint(known.pairs):
+        return
     mine, theirs = (new.claiming, new.answering), (known.claiming, known.answering)
     ways = (theirs, theirs[::-1])
-    if new.complete and known.complete and mine in ways:
+    if new.complete and known.complete and any(_same_sides(mine, way) for way in ways):
         yield MatchReason.SAME_PARTIES
         return
-    if set(new.pairs).isdisjoint(known.pairs):
+    if not any(shared_people(mine[0], way[0]) and shared_people(mine[1], way[1]) for way in ways):
+        # Only a phone in common, and another identity number: somebody else of the family.
         return
     yield MatchReason.SOME_PARTIES
     for way in ways:
@@ -169,6 +180,10 @@ def _parties(new: Marks, known: Marks, rules: MatchingRules) -> Iterator[MatchRe
             return
 
 
+def _same_sides(one: Sides, other: Sides) -> bool:
+    return same_people(one[0], other[0]) and same_people(one[1], other[1])
+
+
 def _are_of_group(few: Sides, many: Sides, persons: int, group_from: int) -> bool:
     """Return whether the first side of `few` are some of the group that is the first side of `many`.
 
@@ -177,7 +192,9 @@ def _are_of_group(few: Sides, many: Sides, persons: int, group_from: int) -> boo
     """
     (people, against), (group, opponents) = few, many
     is_group = len(group) >= group_from or (persons >= group_from and len(group) > len(opponents))
-    return is_group and against == opponents and set(people) < set(group)
+    if not is_group or len(people) >= len(group) or not same_people(against, opponents):
+        return False
+    return len(shared_people(people, group)) == len(people)
 
 
 def _about(new: Marks, known: Marks, rules: MatchingRules, *, of_group: bool) -> Iterator[MatchReason]:
@@ -221,28 +238,3 @@ def _kind_and_place(new: Marks, known: Marks) -> Iterator[MatchReason]:
         yield MatchReason.SAME_VILLAGE
     if new.cause and new.cause == known.cause:
         yield MatchReason.SAME_CAUSE
-
-
-def match_token(secret: bytes, people: Iterable[Person], category: str) -> str:
-    """Return the token of a matter.
-
-    A matter is who against whom, about which kind of thing. Empty when that is not known. The two sides are sorted,
-    because the plaintiff of a suit may be the respondent of a petition. Everybody on both sides has to be identified:
-    half a match would merge strangers.
-
-    Args:
-        secret: Key `match`, which no other service has; with it a token can't be guessed from an identity number.
-        people: Parties in any order; third parties and guardians do not count.
-        category: Dispute category, 2 or 4 digits; only the first two count, since some sources send only two.
-    """
-    known = tuple(people)
-    sides = [_side(known, roles) for roles in (CLAIMING_ROLES, ANSWERING_ROLES)]
-    if not category or not all(sides):
-        return ""
-    matter = "|".join([category[:2], *sorted(sides)])
-    return hmac.digest(secret, matter.encode(), "sha256").hex()
-
-
-def _side(people: Iterable[Person], roles: frozenset[str]) -> str:
-    marks = [person.id_number.strip().upper() or person.phone.strip() for person in people if person.role in roles]
-    return "" if not all(marks) else ",".join(sorted(set(marks)))

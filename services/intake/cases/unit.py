@@ -1,0 +1,39 @@
+"""A unit whose tasks are being decided in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.intake.cases.membership import Membership
+from services.intake.cases.ports import Case, UnitChanges
+from services.intake.cases.search import CandidateSearch
+
+
+@dataclass(slots=True)
+class Unit:
+    """A unit whose tasks are being decided in memory.
+
+    Attributes:
+        before: Its disputes as they were.
+        cases: As they stand now.
+        named: Other disputes that exist and are named by its tasks.
+        at: Business time.
+        now: Wall clock.
+        links: Links between disputes.
+        search: Candidates of new cases; None when none is compared.
+        late: Disputes of which something was written down late.
+        changes: What it writes.
+        records: Its events, as (dispute id, record).
+    """
+
+    before: dict[str, Case]
+    cases: dict[str, Case]
+    named: frozenset[str]
+    at: datetime
+    now: datetime
+    links: Membership
+    search: CandidateSearch | None
+    late: set[str] = field(default_factory=set)
+    changes: UnitChanges = field(default_factory=UnitChanges)
+    records: list[tuple[str, bytes]] = field(default_factory=list)
