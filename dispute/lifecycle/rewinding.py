@@ -13,7 +13,7 @@ from msgspec.structs import fields, replace
 
 from dispute.lifecycle.dispute import Alarm, Checkpoint, CountedFact, Dispute, Standing
 from dispute.lifecycle.effects import retraction
-from dispute.lifecycle.event_types import OVERLAYS, DueDatesSettled, EventKind
+from dispute.lifecycle.event_types import CONCLUSIONS, OVERLAYS, DueDatesSettled, EventKind
 from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.provisional import DateName
 from dispute.lifecycle.states import State
@@ -103,7 +103,7 @@ def checkpoints_after(dispute: Dispute, event: Event) -> tuple[Checkpoint, ...]:
     kept = dispute.checkpoints
     if event.type is EventKind.DUE_DATES_SETTLED and isinstance(event.payload, DueDatesSettled):
         kept = tuple(_settled(each, event.payload) for each in kept)
-    shared = getattr(event.payload, "shared_from", "")
+    shared = event.type in CONCLUSIONS and getattr(event.payload, "shared_from", "")
     if event.type in {EventKind.REOPENED, EventKind.RESUBMITTED}:
         return ()
     if event.type not in KEPT_AFTER:

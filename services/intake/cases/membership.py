@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from services.intake.cases.ports import Case, DisputeRegister
+from services.intake.cases.ports import Case, StoredLinks
 
 
 class Membership:
@@ -13,12 +13,12 @@ class Membership:
     A matter is all disputes that links connect, because a person may link the first dispute of one matter to another.
 
     Args:
-        register: Bound to the transaction.
+        stored: Bound to the transaction.
         cases: Disputes of the unit as they stand now; they outweigh what is stored.
     """
 
-    def __init__(self, register: DisputeRegister, cases: Mapping[str, Case]) -> None:
-        self._register = register
+    def __init__(self, stored: StoredLinks, cases: Mapping[str, Case]) -> None:
+        self._stored = stored
         self._cases = cases
         self._masters: dict[str, str] = {}
         self._members: dict[str, set[str]] = {}
@@ -31,7 +31,7 @@ class Membership:
         while open_ids:
             self._followed |= open_ids
             unknown = open_ids - self._cases.keys()
-            self._masters |= self._register.masters_of(unknown) if unknown else {}
+            self._masters |= self._stored.masters_of(unknown) if unknown else {}
             open_ids = self._masters_of(open_ids) - self._followed
 
     def load(self, dispute_ids: Collection[str]) -> None:
@@ -41,7 +41,7 @@ class Membership:
             self._loaded |= open_ids
             self.follow(open_ids)
             near = self._masters_of(open_ids)
-            for member, master in self._register.members_of(open_ids).items():
+            for member, master in self._stored.members_of(open_ids).items():
                 self._masters[member] = master
                 self.add(member, master)
                 near.add(member)

@@ -131,7 +131,17 @@ class UnitChanges:
     missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
 
 
-class DisputeRegister(Protocol):
+class StoredLinks(Protocol):
+    """Links between disputes in one transaction."""
+
+    def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        """Return to which dispute each of these is linked; only of those that are."""
+
+    def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        """Return which disputes are linked to these, and to which of them."""
+
+
+class DisputeRegister(StoredLinks, Protocol):
     """The register of disputes in one transaction."""
 
     def lock(self, dispute_ids: Collection[str]) -> None:
@@ -154,12 +164,6 @@ class DisputeRegister(Protocol):
 
     def candidates(self, tokens: Collection[str]) -> Mapping[str, Marks]:
         """Return the disputes that share a pair with these tokens."""
-
-    def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
-        """Return to which dispute each of these is linked; only of those that are."""
-
-    def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
-        """Return which disputes are linked to these, and to which of them."""
 
     def effects(self, limit: int) -> Sequence[SharedEffect]:
         """Return the earliest effects that were not carried out.

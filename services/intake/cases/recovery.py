@@ -17,7 +17,7 @@ from services.intake.cases.tasks import OWN
 from services.intake.cases.unit_of_work import note_members, note_missing_years
 from services.intake.law import timers as timing
 from services.intake.law.registration import Rulebook
-from services.intake.law.shared_results import effect_of, result_of
+from services.intake.law.shared_results import effect_of, listeners_of, result_of
 
 
 class Recalled(Struct, frozen=True):
@@ -58,7 +58,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
         result = result_of(event)
         if result is not None:
             links.load(cases.keys())
-            others = links.others_of(event.dispute_id)
+            others = listeners_of(event, links.others_of)
             changes.effects += [effect_of(event, result, other, each.recorded_at) for other in others]
         ran = timing.running(case.dispute, book) if case is not None else {}
         for timer in timing.changed_by(event, ran, state, timing.running(state, book), book):

@@ -24,14 +24,13 @@ from hub.store.prepared import insert_into
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
-from services.intake.cases.matters import candidates, lock_pairs
+from services.intake.cases.matters import MatterLinks, candidates, lock_pairs
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges, Units
 from services.intake.cases.tables import (
     command_done,
     dispute,
     effect,
     handoff_applied,
-    matter_member,
     missing_year,
     scenario_clock,
     timer,
@@ -54,8 +53,6 @@ _CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.s
 )
 _COMMANDS: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids))
 _HANDOFFS: Final = sa.select(handoff_applied).where(handoff_applied.c.handoff_id.in_(_ids))
-_MASTERS: Final = sa.select(matter_member).where(matter_member.c.dispute_id.in_(_ids))
-_MEMBERS: Final = sa.select(matter_member).where(matter_member.c.master_dispute_id.in_(_ids))
 _EFFECTS: Final = (
     sa.select(effect).order_by(effect.c.recorded_at, effect.c.sequence, effect.c.effect_id).limit(sa.bindparam("most"))
 )
@@ -115,6 +112,7 @@ class StoreRegister(DisputeRegister):
         self._kind = clock_kind
         self._dialect = tx.dialect.name
         self._writer = writer_for(self._dialect)
+        self._links = MatterLinks(tx)
 
     @override
     def lock(self, dispute_ids: Collection[str]) -> None:
@@ -150,13 +148,11 @@ class StoreRegister(DisputeRegister):
 
     @override
     def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
-        rows = [row for ids in _parts(dispute_ids) for row in self._tx.execute(_MASTERS, {"ids": ids})]
-        return {row.dispute_id: row.master_dispute_id for row in rows}
+        return self._links.masters_of(dispute_ids)
 
     @override
     def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
-        rows = [row for ids in _parts(dispute_ids) for row in self._tx.execute(_MEMBERS, {"ids": ids})]
-        return {row.dispute_id: row.master_dispute_id for row in rows}
+        return self._links.members_of(dispute_ids)
 
     @override
     def effects(self, limit: int) -> Sequence[SharedEffect]:

@@ -26,7 +26,7 @@ from services.intake.law.completion import complete
 from services.intake.law.facts import Facts, facts_from_bytes, facts_to_bytes
 from services.intake.law.marks import Marks
 from services.intake.law.registration import Rulebook, with_earlier_reports
-from services.intake.law.shared_results import effect_of, result_of
+from services.intake.law.shared_results import effect_of, listeners_of, result_of
 from services.intake.law.timers import Timer
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
@@ -336,7 +336,7 @@ def _share(unit: Unit, steps: Sequence[tuple[Event, Dispute]]) -> None:
         result = result_of(event)
         if result is not None:
             unit.links.load(unit.cases.keys())
-            for other in unit.links.others_of(event.dispute_id):
+            for other in listeners_of(event, unit.links.others_of):
                 unit.changes.effects.append(effect_of(event, result, other, unit.now))
 
 

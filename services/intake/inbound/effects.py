@@ -21,6 +21,7 @@ from services.intake.cases.register import effects_left
 from services.intake.cases.tasks import task_of_effect
 from services.intake.cases.unit_of_work import Outcome, TaskResult, carry_out
 from services.intake.law.registration import Rulebook
+from services.intake.law.shared_results import SharedWithdrawal
 
 CHUNK: Final = 200
 """Effects of one transaction; commands can run between two transactions."""
@@ -31,7 +32,7 @@ PAUSE_S: Final = 0.02
 _log = structlog.stdlib.get_logger(__name__)
 
 
-class CarriedOut(Struct, frozen=True):
+class EffectChunk(Struct, frozen=True):
     """Result of one chunk.
 
     Attributes:
@@ -43,10 +44,10 @@ class CarriedOut(Struct, frozen=True):
     outcomes: tuple[Outcome, ...] = ()
 
 
-def carry_out_effects(register: DisputeRegister, book: Rulebook, now: Callable[[], datetime]) -> CarriedOut:
+def carry_out_effects(register: DisputeRegister, book: Rulebook, now: Callable[[], datetime]) -> EffectChunk:
     """Carry out the earliest effects as one unit.
 
-    Whoever was unlinked meanwhile hears nothing.
+    Whoever was unlinked meanwhile hears no more than that it was.
 
     Args:
         register: Bound to the transaction.
@@ -59,10 +60,15 @@ def carry_out_effects(register: DisputeRegister, book: Rulebook, now: Callable[[
     """
     effects = register.effects(CHUNK)
     if not effects:
-        return CarriedOut(0)
+        return EffectChunk(0)
     links = Membership(register, {})
     links.load({effect.dispute_id for effect in effects})
-    due = [effect for effect in effects if effect.result.shared_from in links.others_of(effect.dispute_id)]
+    due = [
+        effect
+        for effect in effects
+        if isinstance(effect.result, SharedWithdrawal)
+        or effect.result.shared_from in links.others_of(effect.dispute_id)
+    ]
     outcomes = carry_out(register, [task_of_effect(effect) for effect in due], book, now()) if due else []
     register.write(UnitChanges(carried_out=[effect.effect_id for effect in effects]))
     for effect, outcome in zip(due, outcomes, strict=True):
@@ -71,7 +77,7 @@ def carry_out_effects(register: DisputeRegister, book: Rulebook, now: Callable[[
         if isinstance(outcome, Refusal):
             # The dispute moved on: it has a result of its own.
             _log.debug("effect_dropped", dispute_id=effect.dispute_id, code=outcome.code)
-    return CarriedOut(len(effects), tuple(outcomes))
+    return EffectChunk(len(effects), tuple(outcomes))
 
 
 class Effects(Periodic):

@@ -36,6 +36,7 @@ from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
 from services.intake.inbound.effects import Effects
 from services.intake.inbound.event_watch import watch
+from services.intake.inbound.matter_query import matter_of
 from services.intake.inbound.requests import Requests
 
 MAX_BATCH: Final = 1000
@@ -158,6 +159,11 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     ) -> intake_pb2.GetHistoryResponse:
         """Return every event of a dispute."""
         return await self._store.read(lambda tx: queries.history_of(tx, self._outbox, request.dispute_id))
+
+    @override
+    async def GetMatter(self, request: intake_pb2.GetMatterRequest, context: Context) -> intake_pb2.GetMatterResponse:
+        """Return a matter."""
+        return await self._store.read(lambda tx: matter_of(tx, self._outbox, request.dispute_id))
 
     @override
     async def WatchEvents(

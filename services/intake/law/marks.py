@@ -5,7 +5,7 @@ Keyed tokens stand for people and references, so that nobody's identity is store
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -177,6 +177,7 @@ def _tokens(side: Side) -> list[str]:
 def _token(secret: bytes, kind: str, content: str) -> str:
     """Return 128 bits as hex.
 
-    Far beyond what a province's records need, and half the size of the whole digest in every row and index.
+    Far beyond what a province's records need, and half the size of a whole digest in every row and index. Keyed BLAKE2b
+    (RFC 7693) is a MAC like HMAC at less than half its cost; a record needs about ten.
     """
-    return hmac.digest(secret, f"{kind}\x1f{content}".encode(), "sha256")[:16].hex()
+    return hashlib.blake2b(f"{kind}\x1f{content}".encode(), key=secret, digest_size=16).hexdigest()

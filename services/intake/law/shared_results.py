@@ -5,6 +5,7 @@ A matter that is settled, or that failed, at one channel is settled for all of t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -22,8 +23,9 @@ from dispute.lifecycle import (
     Role,
     ShareAgreement,
     ShareFailure,
+    Unshare,
 )
-from dispute.lifecycle.event_types import Agreed, Failed, Performed
+from dispute.lifecycle.event_types import Agreed, Failed, Performed, Unlinked
 from dispute.lifecycle.identity import NAMESPACE, id_within
 from services.intake.law.later_facts import remedy_of
 
@@ -70,7 +72,11 @@ class SharedNonPerformance(SharedResult, frozen=True, tag="non_performance"):
     """An agreement that was not performed."""
 
 
-AnyResult: TypeAlias = SharedAgreement | SharedFailure | SharedPerformance | SharedNonPerformance
+class SharedWithdrawal(SharedResult, frozen=True, tag="withdrawal"):
+    """What was heard counts no more: its dispute left the matter."""
+
+
+AnyResult: TypeAlias = SharedAgreement | SharedFailure | SharedPerformance | SharedNonPerformance | SharedWithdrawal
 
 
 class SharedEffect(Struct, frozen=True):
@@ -101,17 +107,36 @@ def result_of(event: Event) -> AnyResult | None:
     if (event.actor_role, event.actor_id) == (SHARER.role, SHARER.actor_id):
         return None
     whose = (event.dispute_id, event.correlation_id)
+    result: AnyResult | None = None
     match event.type, event.payload:
         case EventKind.AGREED, Agreed() as of:
-            return SharedAgreement(*whose, event.dimensions.outcome_form, of.amount_fen, of.document_sha256, of.partial)
+            form = event.dimensions.outcome_form
+            result = SharedAgreement(*whose, form, of.amount_fen, of.document_sha256, of.partial)
         case EventKind.FAILED, Failed() if event.transition in OWN_FAILURES and not event.limit:
-            return SharedFailure(*whose, event.reason_code)
+            result = SharedFailure(*whose, event.reason_code)
         case EventKind.PERFORMED, Performed() as of:
-            return SharedPerformance(*whose, of.document_sha256)
+            result = SharedPerformance(*whose, of.document_sha256)
         case EventKind.NOT_PERFORMED, _:
-            return SharedNonPerformance(*whose)
+            result = SharedNonPerformance(*whose)
+        case EventKind.UNLINKED, _:
+            result = SharedWithdrawal(*whose)
         case _:
-            return None
+            pass
+    return result
+
+
+def listeners_of(event: Event, others_of: Callable[[str], Sequence[str]]) -> Sequence[str]:
+    """Return the disputes that hear an event.
+
+    Args:
+        event: What happened.
+        others_of: Returns the other disputes of a dispute's matter as it stands after the event.
+    """
+    if not isinstance(event.payload, Unlinked):
+        return others_of(event.dispute_id)
+    # It has left the matter: those who stay hear it.
+    first = event.payload.master_dispute_id
+    return [first, *(each for each in others_of(first) if each != event.dispute_id)]
 
 
 def effect_of(event: Event, result: AnyResult, dispute_id: str, recorded_at: datetime) -> SharedEffect:
@@ -134,6 +159,8 @@ def instruction_of(result: AnyResult, dispute: Dispute) -> Instruction | None:
             return RecordPerformance(of.evidence_sha256)
         case SharedNonPerformance() as of if dispute.shared_from == of.shared_from:
             return RecordNonPerformance(remedy_of(dispute))
+        case SharedWithdrawal() as of if dispute.shared_from == of.shared_from:
+            return Unshare(of.shared_from)
         case _:
             return None
 

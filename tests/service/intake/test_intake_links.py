@@ -243,6 +243,29 @@ async def test_two_workers_agree_on_the_master(rig: Rig, police: FakeBridge) -> 
         assert sorted(masters) in ([["", pair[0]], ["", pair[1]]])
 
 
+async def test_a_matter_is_told_with_reasons_and_proposals(rig: Rig, client: IntakeClient, police: FakeBridge) -> None:
+    first = await submit(client, hotline("H-1", parties("p-1", "p-2", ("applicant", "respondent"))))
+    police.send(call(police, "J-1"))
+    await client.applied(police)
+    rig.bridge.send(suit(rig, "A-1", happened_on=""))
+    await client.applied(rig.bridge)
+    member, proposed = police.dispute_id("J-1"), rig.bridge.dispute_id("A-1")
+    for any_of_it in (first, member):
+        matter = await client.call("GetMatter", intake_pb2.GetMatterRequest(dispute_id=any_of_it))
+        assert matter.master_dispute_id == first
+        told = {each.dispute_id: each for each in matter.members}
+        assert sorted(told) == sorted([first, member])
+        assert (told[member].channel, told[member].state, told[member].score) == ("police", "accepted", 85)
+        assert told[member].reasons[0] == "same_parties+50"
+        assert (told[first].master_dispute_id, told[first].score) == ("", 0)
+    alone = await client.call("GetMatter", intake_pb2.GetMatterRequest(dispute_id=proposed))
+    assert (alone.master_dispute_id, len(alone.members)) == (proposed, 1)
+    (proposal,) = alone.proposals
+    assert (proposal.dispute_id, proposal.candidate_dispute_id, proposal.score) == (proposed, first, 65)
+    unknown = await client.refusal("GetMatter", intake_pb2.GetMatterRequest(dispute_id=police.dispute_id("nowhere")))
+    assert unknown.code == "unknown_dispute"
+
+
 async def test_nobody_links_a_dispute_to_its_own_member_or_to_nothing(
     rig: Rig, client: IntakeClient, police: FakeBridge
 ) -> None:

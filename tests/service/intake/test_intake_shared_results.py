@@ -176,6 +176,21 @@ async def test_unlinking_takes_back_what_was_shared(
     assert await heard(client, (first, suit, petition)) == ["performed", "accepted", "performed"]
 
 
+async def test_the_first_dispute_gives_back_what_it_heard_of_one_that_leaves(
+    rig: Rig, client: IntakeClient, police: FakeBridge, office: FakeBridge
+) -> None:
+    first, suit, petition = await matter(rig, client, police, office)
+    await client.execute(*to_mediation(first), *to_mediation(suit), agree(suit, HANDED_OVER + DAY))
+    assert await heard(client, (first, petition)) == ["agreed", "agreed"]
+    await client.execute(order(suit, "unlink", HANDED_OVER + 2 * DAY, reason_code="other_contract"))
+    assert await heard(client, (first, suit, petition)) == ["mediating", "agreed", "accepted"]
+    taken = last(await client.history(first), "unshared")
+    assert (taken.particulars.shared_from, [each.type for each in taken.retracts]) == (suit, ["agreed"])
+    # Theirs goes on: an agreement of their own is heard again.
+    await client.execute(agree(first, HANDED_OVER + 3 * DAY))
+    assert await heard(client, (petition,)) == ["agreed"]
+
+
 async def test_the_scenario_clock_moves_after_what_was_shared(
     rig: Rig, client: IntakeClient, police: FakeBridge, office: FakeBridge
 ) -> None:

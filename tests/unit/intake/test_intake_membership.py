@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import cast
 
 from msgspec.structs import replace
+from typing_extensions import override
 
 from dispute.lifecycle import State
 from services.intake.cases.membership import Membership
-from services.intake.cases.ports import Case, DisputeRegister
+from services.intake.cases.ports import Case, StoredLinks
 from tests.support.lifecycle import reach
 
 DISPUTE = reach(State.ACCEPTED).state
 
 
-class Stored:
+class Stored(StoredLinks):
     """Links of a register, and how often they were asked for."""
 
     def __init__(self, links: Mapping[str, str]) -> None:
         self._links = links
         self.asked = 0
 
+    @override
     def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
         self.asked += 1
         return {each: self._links[each] for each in dispute_ids if each in self._links}
 
+    @override
     def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
         self.asked += 1
         return {each: master for each, master in self._links.items() if master in dispute_ids}
@@ -34,7 +36,7 @@ class Stored:
 def membership(links: Mapping[str, str], now: Mapping[str, str] | None = None) -> Membership:
     """Return the links of a register; `now` are the masters of the unit's own disputes."""
     cases = {each: Case(replace(DISPUTE, master_dispute_id=master)) for each, master in (now or {}).items()}
-    made = Membership(cast("DisputeRegister", Stored(links)), cases)
+    made = Membership(Stored(links), cases)
     for each, master in (now or {}).items():
         made.add(each, master)
     return made
@@ -76,7 +78,7 @@ def test_what_the_unit_did_outweighs_what_is_stored() -> None:
 
 def test_links_are_read_once_for_all_disputes_of_a_unit() -> None:
     register = Stored({f"m-{n}": f"f-{n}" for n in range(50)})
-    links = Membership(cast("DisputeRegister", register), {})
+    links = Membership(register, {})
     links.load([f"m-{n}" for n in range(50)])
     asked = register.asked
     assert [links.others_of(f"m-{n}") for n in range(50)] == [[f"f-{n}"] for n in range(50)]

@@ -18,7 +18,9 @@ from dispute.lifecycle import (
     ShareAgreement,
     ShareFailure,
     State,
+    Unshare,
 )
+from dispute.lifecycle.event_types import Unlinked
 from services.intake.law.shared_results import (
     SHARER,
     AnyResult,
@@ -26,8 +28,10 @@ from services.intake.law.shared_results import (
     SharedFailure,
     SharedNonPerformance,
     SharedPerformance,
+    SharedWithdrawal,
     effect_of,
     instruction_of,
+    listeners_of,
     result_from_bytes,
     result_of,
     result_to_bytes,
@@ -63,6 +67,16 @@ def test_what_was_heard_is_not_passed_on() -> None:
 def test_the_end_of_a_term_and_an_exclusion_concern_one_dispute() -> None:
     assert result_of(replace(FAILED, limit="due_on")) is None
     assert result_of(replace(FAILED, transition="T15d")) is None
+
+
+def test_those_who_stay_hear_that_a_dispute_left() -> None:
+    matter = {"a": ["b", "d-1"], "d-1": []}
+    left = replace(AGREED, dispute_id="d-1", type=EventKind.UNLINKED, payload=Unlinked("a"))
+    assert isinstance(result_of(left), SharedWithdrawal)
+    assert listeners_of(left, matter.__getitem__) == ["a", "b"]
+    heard = replace(reach(State.AGREED).state, shared_from="d-1")
+    assert instruction_of(SharedWithdrawal("d-1", "c-1"), heard) == Unshare("d-1")
+    assert instruction_of(SharedWithdrawal("d-2", "c-1"), heard) is None
 
 
 def test_each_listener_has_an_effect_of_its_own_with_a_fixed_id() -> None:
