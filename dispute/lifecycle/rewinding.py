@@ -103,7 +103,7 @@ def checkpoints_after(dispute: Dispute, event: Event) -> tuple[Checkpoint, ...]:
     kept = dispute.checkpoints
     if event.type is EventKind.DUE_DATES_SETTLED and isinstance(event.payload, DueDatesSettled):
         kept = tuple(_settled(each, event.payload) for each in kept)
-    shared = event.type in CONCLUSIONS and getattr(event.payload, "shared_from", "")
+    shared = event.type in CONCLUSIONS and bool(getattr(event.payload, "shared_from", ""))
     if event.type in {EventKind.REOPENED, EventKind.RESUBMITTED}:
         return ()
     if event.type not in KEPT_AFTER:

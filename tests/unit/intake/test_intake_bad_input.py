@@ -33,7 +33,7 @@ from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
 SEALER = Sealer({"k": bytes(32)}, "k")
 BRIDGE = FakeBridge(MemoryBus(CATALOGUE), SEALER)
 BOOK = Rulebook(RULES, LIMITS, WorkCalendar({}))
-REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda *_: "", BOOK)
+REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda _: None, BOOK)
 ID = dispute_id_of(AGENCY, "A-1")
 
 
