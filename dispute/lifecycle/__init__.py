@@ -64,6 +64,7 @@ from dispute.lifecycle.own_commands import (
     Resubmit,
     ShareAgreement,
     ShareFailure,
+    Unshare,
 )
 from dispute.lifecycle.provisional import DateName, ProvisionalDate, SettledDate, SettleDueDates, Span
 from dispute.lifecycle.states import ENDS, OPEN, STATE_TERMS, State
@@ -204,6 +205,7 @@ __all__ = [
     "TrackReason",
     "Transition",
     "Unlink",
+    "Unshare",
     "WireInstruction",
     "Withdraw",
     "WithdrawReason",

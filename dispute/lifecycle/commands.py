@@ -8,16 +8,7 @@ from typing import Final, TypeAlias, get_args
 from msgspec import Struct
 
 from dispute.lifecycle.limits import NO_LIMIT, Limit
-from dispute.lifecycle.own_commands import (
-    Exclude,
-    NoteUndocked,
-    ProposeLink,
-    Register,
-    RequestInformation,
-    Resubmit,
-    ShareAgreement,
-    ShareFailure,
-)
+from dispute.lifecycle.own_commands import OwnInstruction
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from dispute.lifecycle.vocabulary import (
     Channel,
@@ -365,17 +356,7 @@ WireInstruction: TypeAlias = (
     | Reclassify
     | Rate
 )
-LocalInstruction: TypeAlias = (
-    Register
-    | SettleDueDates
-    | ProposeLink
-    | ShareAgreement
-    | ShareFailure
-    | Exclude
-    | RequestInformation
-    | NoteUndocked
-    | Resubmit
-)
+LocalInstruction: TypeAlias = OwnInstruction | SettleDueDates
 Instruction: TypeAlias = LocalInstruction | WireInstruction
 
 WIRE_INSTRUCTIONS: Final[tuple[type, ...]] = get_args(WireInstruction)

@@ -12,13 +12,13 @@ from msgspec.structs import replace
 from dispute.calendar.days import business_day, is_plausible_instant
 from dispute.lifecycle.commands import Command, Unlink
 from dispute.lifecycle.dimensions import Dimensions
-from dispute.lifecycle.dispute import Dispute
+from dispute.lifecycle.dispute import Checkpoint, Dispute
 from dispute.lifecycle.effects import Change, source_ref_of
 from dispute.lifecycle.event_types import CONCLUSIONS
 from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.evolve import OPENINGS, evolve
 from dispute.lifecycle.identity import event_id_of
-from dispute.lifecycle.own_commands import Register, Resubmit
+from dispute.lifecycle.own_commands import Register, Resubmit, Unshare
 from dispute.lifecycle.provisional import ProvisionalDate, SettleDueDates
 from dispute.lifecycle.rewinding import as_before, groundless, moves, taken_back
 from dispute.lifecycle.situation import Situation, is_pseudonym
@@ -53,10 +53,8 @@ def _taking_back(dispute: Dispute, command: Command) -> tuple[Event, ...] | Refu
     What happened before an alarm, and would have prevented it, is decided as if it had been written down in time.
     """
     first: Refusal | None = None
-    for checkpoint in dispute.checkpoints:
+    for checkpoint in _concerned(dispute, command):
         shared = not checkpoint.limit
-        if shared != isinstance(command.instruction, Unlink):
-            continue
         if not shared and command.occurred_at >= checkpoint.at:
             continue
         before = as_before(dispute, checkpoint)
@@ -72,6 +70,16 @@ def _taking_back(dispute: Dispute, command: Command) -> tuple[Event, ...] | Refu
     plain = _decided(dispute, command)
     wrong_state = isinstance(plain, Refusal) and plain.code == refusals.WRONG_STATE.name
     return first if wrong_state and first is not None else plain
+
+
+def _concerned(dispute: Dispute, command: Command) -> tuple[Checkpoint, ...]:
+    """Return what a command may take back: all shared outcomes, the last one, or alarms."""
+    shared = tuple(each for each in dispute.checkpoints if not each.limit)
+    if isinstance(command.instruction, Unlink):
+        return shared
+    if isinstance(command.instruction, Unshare):
+        return shared[-1:]
+    return tuple(each for each in dispute.checkpoints if each.limit)
 
 
 def _rewound(dispute: Dispute, sequence: int, event: Event) -> Event:

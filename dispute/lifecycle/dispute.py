@@ -101,6 +101,7 @@ class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True):
         severable: Only a part of it is, and a reviewer decides which.
         made_by: Under whom it was made.
         partial: That agreement covers only a part of the matter.
+        shared_from: Dispute of the matter whose agreement or failure its last one is; empty when it is its own.
         failed_on: Day of the last failure of this opening; None before one.
         clean_visits: Visits without a sign of relapse, in a row, since the follow-up or the tracking began.
         conclusions: Conclusions of this opening.
@@ -125,6 +126,7 @@ class Standing(Struct, frozen=True, kw_only=True, omit_defaults=True):
     severable: bool = False
     made_by: MadeBy = MadeBy.NONE
     partial: bool = False
+    shared_from: str = ""
     failed_on: date | None = None
     clean_visits: int = 0
     conclusions: int = 0

@@ -76,6 +76,12 @@ class Unlinked(Payload, frozen=True):
     master_dispute_id: str
 
 
+class Unshared(Payload, frozen=True):
+    """Dispute whose outcome it was; it no longer belongs to the matter."""
+
+    shared_from: str
+
+
 class LinkProposed(Payload, frozen=True):
     """Dispute that may be the same matter, with the reasons."""
 
@@ -377,6 +383,7 @@ class EventKind(StrEnum):
     DUE_DATES_SETTLED = "due_dates_settled",      "期限更正",         DueDatesSettled,  False,  "due_dates_corrected"
     LINKED = "linked",                            "关联同一事项",     Linked,           True,   "linked"
     UNLINKED = "unlinked",                        "解除关联",         Unlinked,         False,  "unlinked"
+    UNSHARED = "unshared",                        "撤回共享结果",     Unshared,         False,  "unshared"
     LINK_PROPOSED = "link_proposed",              "建议关联",         LinkProposed,     False
     LINK_DECLINED = "link_declined",              "不予关联",         LinkDeclined,     False
     INFORMATION_REQUESTED = "information_requested", "要求补充",      InformationRequested, False, "to_complete"
@@ -391,6 +398,7 @@ OVERLAYS: Final = frozenset(
     {
         EventKind.LINKED,
         EventKind.UNLINKED,
+        EventKind.UNSHARED,
         EventKind.LINK_PROPOSED,
         EventKind.LINK_DECLINED,
         EventKind.VISITED,

@@ -17,6 +17,7 @@ from dispute.lifecycle.event_types import (
     Dispatched,
     EventKind,
     Extended,
+    Failed,
     InformationRequested,
     LevelEscalated,
     LinkDeclined,
@@ -114,6 +115,7 @@ def _new_opening() -> dict[str, Any]:
         "severable": False,
         "made_by": MadeBy.NONE,
         "partial": False,
+        "shared_from": "",
         "clean_visits": 0,
         "milestones": (),
         "conclusions": 0,
@@ -149,6 +151,7 @@ def _agreed(_: Dispute, event: Event, of: Agreed) -> dict[str, Any]:
         "severable": of.severable,
         "made_by": of.made_by,
         "partial": of.partial,
+        "shared_from": of.shared_from,
         "clock_stopped_on": None,
     }
 
@@ -168,8 +171,8 @@ def _begun(dispute: Dispute, event: Event, _: Payload) -> dict[str, Any]:
     return {"conclusions": dispute.conclusions - taken}
 
 
-def _failed(_: Dispute, event: Event, __: Payload) -> dict[str, Any]:
-    return {"clock_stopped_on": None, "failed_on": event.business_day}
+def _failed(_: Dispute, event: Event, of: Failed) -> dict[str, Any]:
+    return {"clock_stopped_on": None, "failed_on": event.business_day, "shared_from": of.shared_from}
 
 
 def _linked(dispute: Dispute, _: Event, of: Linked) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dispute.lifecycle.own_commands import (
     ProposeLink,
     ShareAgreement,
     ShareFailure,
+    Unshare,
 )
 from dispute.lifecycle.situation import Situation
 
@@ -33,6 +34,11 @@ def unlink(at: Situation, order: Unlink) -> Change:
     links = [fact for fact in dispute.counted if fact.type is e.EventKind.LINKED]
     change = keep(dispute, e.Unlinked(dispute.master_dispute_id), order.reason_code)
     return replace(change, retracts=tuple(retraction(fact) for fact in links))
+
+
+def unshare(at: Situation, order: Unshare) -> Change:
+    """Note whose outcome is taken back; what is counted of it is retracted."""
+    return keep(at.known, e.Unshared(order.shared_from))
 
 
 def propose_link(at: Situation, order: ProposeLink) -> Change:

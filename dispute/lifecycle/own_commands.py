@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -70,6 +71,12 @@ class ShareFailure(Struct, frozen=True):
     reason_code: str
 
 
+class Unshare(Struct, frozen=True):
+    """L5: takes back what was heard from a dispute that left the matter."""
+
+    shared_from: str
+
+
 class Exclude(Struct, frozen=True):
     """T15d: what came to light excludes mediation; it ends at once."""
 
@@ -106,3 +113,16 @@ class Resubmit(Struct, frozen=True):
 
     round: int
     received_on: date
+
+
+OwnInstruction: TypeAlias = (
+    Register
+    | ProposeLink
+    | ShareAgreement
+    | ShareFailure
+    | Unshare
+    | Exclude
+    | RequestInformation
+    | NoteUndocked
+    | Resubmit
+)

@@ -16,7 +16,7 @@ from msgspec.structs import fields, replace
 from dispute.calendar.days import end_of
 from dispute.lifecycle.dispute import Alarm, Checkpoint, CountedFact, CountedFacts, Dispute, Standing
 from dispute.lifecycle.effects import retraction
-from dispute.lifecycle.event_types import OVERLAYS, DueDatesSettled, EventKind
+from dispute.lifecycle.event_types import CONCLUSIONS, OVERLAYS, DueDatesSettled, EventKind
 from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.provisional import COHORT_DATES, DateName
 from dispute.lifecycle.states import State
@@ -124,7 +124,7 @@ def checkpoints_after(dispute: Dispute, event: Event) -> tuple[Checkpoint, ...]:
     kept = dispute.checkpoints
     if event.type is EventKind.DUE_DATES_SETTLED and isinstance(event.payload, DueDatesSettled):
         kept = tuple(_settled(each, event, event.payload) for each in kept)
-    shared = getattr(event.payload, "shared_from", "")
+    shared = event.type in CONCLUSIONS and bool(getattr(event.payload, "shared_from", ""))
     alarm = bool(event.limit) and event.type is not EventKind.SUPERVISED
     if event.type in AFRESH:
         return ()

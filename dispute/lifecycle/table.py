@@ -220,6 +220,8 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
     Transition("L2", c.Unlink, (*OPEN, S.CLOSED), None, K.UNLINKED, links.unlink,
             "解除关联，重述统计", "unlinked; figures are restated",
             (g.is_linked,)),
+    Transition("L5", own.Unshare, (*OPEN, S.CLOSED), None, K.UNSHARED, links.unshare,
+            "关联解除，撤回共享结果，重述统计", "its dispute left the matter: a shared outcome is taken back"),
     Transition("L3", own.ProposeLink, OPEN, None, K.LINK_PROPOSED, links.propose_link,
             "建议关联，由人员决定", "a link is proposed to a person",
             (g.not_linked_yet, g.not_proposed_yet)),

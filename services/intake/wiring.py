@@ -46,12 +46,13 @@ from services.intake.cases.vault import Vault
 from services.intake.inbound.alarm_clock import AlarmClock, FeedProgress
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
+from services.intake.inbound.effects import Effects
 from services.intake.inbound.handoffs import HandoffApplier
 from services.intake.inbound.holidays import HolidayFolder, HolidayTables
 from services.intake.inbound.requests import Requests
 from services.intake.inbound.rule_folder import RuleFolder
 from services.intake.inbound.servicer import IntakeServicer
-from services.intake.law.matching import match_token
+from services.intake.law.marks import marks_of
 from services.intake.law.rule_files import load_rules, read_folder, rules_of, sound
 from services.intake.law.rulebook import Rules
 from services.intake.settings import IntakeSettings
@@ -107,7 +108,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     places = load_divisions(settings.divisions_file)
     show_ages(kit.metrics, places.as_of)
     transport = load_or_create(settings.keys_dir, "transport")
-    match = partial(match_token, load_or_create(settings.keys_dir, "match").secret)
+    mark = partial(marks_of, load_or_create(settings.keys_dir, "match").secret)
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
     exits = SealedExits(load_or_create(settings.keys_dir, "discipline").secret)
 
@@ -123,7 +124,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     applier = HandoffApplier(
         bind=bind,
         sealer=Sealer({transport.id: transport.secret}, transport.id),
-        match=match,
+        mark=mark,
         rules=rules,
         clock=clock,
         counters=counters,
@@ -133,6 +134,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     commands: Batcher[Task, TaskResult] = Batcher(store, unit)
     units = StoreUnits(store, bind)
     alarms = Alarms(units, rules, clock.now, counters)
+    effects = Effects(store, units, rules, clock.now, counters, every_s=settings.timer_every_s)
     settler = Settler(units, rules, clock.now)
     holidays = HolidayTables(
         calendar, HolidayFolder(settings.calendar_dir), settler, kit.metrics, every_s=settings.calendar_every_s
@@ -152,8 +154,9 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         outbox=outbox,
         reader=reader,
         commands=commands,
-        requests=Requests(clock, settings.clock, match, places),
+        requests=Requests(clock, settings.clock, mark, places),
         alarms=alarms,
+        effects=effects,
         clock=clock,
         clock_kind=settings.clock,
         commits=commits,
@@ -170,7 +173,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         services=[(intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService")],
         books=lambda tx: books_of(tx, reader, outbox),
         before=(holidays, rule_folder, commits),
-        after=(alarm_clock,),
+        after=(effects, alarm_clock),
     )
     return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, rule_folder, built.grpc, built.http)
 

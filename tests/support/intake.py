@@ -66,3 +66,33 @@ def petition(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
         consents=(Consent("petitioner", "given"), Consent("respondent", "given")),
     )
     return replace(facts, **changes)
+
+
+def arrival(people: Iterable[Person], facts: Facts, *, town: str = "620725101", **changes: Any) -> Arrival:  # noqa: ANN401 - any field of Arrival
+    """Return a case of these people."""
+    place = Dimensions(
+        channel=Channel(facts.channel),
+        source_organ=f"{facts.channel}-620725",
+        county_code="620725",
+        town_code=town,
+        village_code=changes.pop("village", ""),
+        category=facts.category,
+    )
+    return Arrival(facts, place, "A-1", changes.pop("amount_fen", 0), people=tuple(people), **changes)
+
+
+def sides(claiming: Iterable[str], answering: Iterable[str], roles: tuple[str, str]) -> list[Person]:
+    """Return two sides by their identity numbers; an empty one is somebody who is not identified."""
+    return [
+        Person(role, number, "") for role, side in zip(roles, (claiming, answering), strict=True) for number in side
+    ]
+
+
+def marks(claiming: Iterable[str], answering: Iterable[str], *, swap: bool = False, **changes: Any) -> Marks:  # noqa: ANN401 - any field of Facts or Arrival
+    """Return the marks of a case of the hotline; `swap` has the other side claim."""
+    told = {name: changes.pop(name) for name in list(changes) if name in Facts.__struct_fields__}
+    facts = replace(suit(channel="hotline", case_cause=""), **told)
+    one, other = (answering, claiming) if swap else (claiming, answering)
+    made = marks_of(MATCH_KEY, arrival(sides(one, other, ("applicant", "respondent")), facts, **changes))
+    assert made is not None
+    return made

@@ -26,7 +26,7 @@ INTAKE = (
     "SELECT handoff_id, dispute_id, digest FROM handoff_applied",
     "SELECT command_id, dispute_id, stream, position, refusal FROM command_done WHERE refusal IS NULL",
     "SELECT dispute_id, kind, due_at FROM timer",
-    "SELECT matter, dispute_id FROM open_matter",
+    "SELECT dispute_id, master_dispute_id FROM matter_member",
     "SELECT dispute_id, agency FROM confidential",
     "SELECT shard, position, epoch, key, record, hash FROM outbox",
     "SELECT shard, epoch, position, hash, rows FROM stream_head",

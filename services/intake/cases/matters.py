@@ -1,4 +1,4 @@
-"""Keeps the marks of disputes and finds those of one matter.
+"""Keeps the marks of disputes, finds those of one matter, and reads their links.
 
 One statement serves all records of a unit. On PostgreSQL the order is `lock_pairs`, `candidates`, `add_marks`, so that
 two workers which register one matter at once see each other.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
+from typing_extensions import override
 
 from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Transaction
-from services.intake.cases.tables import match_lock, match_marks, match_pair
+from services.intake.cases.ports import StoredLinks
+from services.intake.cases.tables import match_lock, match_marks, match_pair, matter_member
 from services.intake.law.marks import Marks
 
 CANDIDATES_MOST: Final = 50
@@ -42,6 +44,31 @@ _ranked: Final = (
 _NEWEST: Final = sa.select(match_marks.c.dispute_id, match_marks.c.marks).where(
     match_marks.c.dispute_id.in_(sa.select(_ranked.c.dispute_id).where(_ranked.c.rank <= CANDIDATES_MOST))
 )
+
+
+_MASTERS: Final = sa.select(matter_member).where(matter_member.c.dispute_id.in_(sa.bindparam("ids", expanding=True)))
+_MEMBERS: Final = sa.select(matter_member).where(
+    matter_member.c.master_dispute_id.in_(sa.bindparam("ids", expanding=True))
+)
+
+
+class MatterLinks(StoredLinks):
+    """Links between disputes as they are stored."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    @override
+    def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        return self._read(_MASTERS, dispute_ids)
+
+    @override
+    def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        return self._read(_MEMBERS, dispute_ids)
+
+    def _read(self, query: sa.Select[Any], ids: Iterable[str]) -> Mapping[str, str]:
+        rows = [row for part in _parts(ids) for row in self._tx.execute(query, {"ids": part})]
+        return {row.dispute_id: row.master_dispute_id for row in rows}
 
 
 def lock_pairs(tx: Transaction, tokens: Collection[str]) -> None:

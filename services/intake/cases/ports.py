@@ -16,6 +16,8 @@ from msgspec import Struct
 from dispute.lifecycle import Dispute, Event
 from hub.errors import Refusal
 from services.intake.law.facts import Facts, facts_from_bytes
+from services.intake.law.marks import Marks
+from services.intake.law.shared_results import SharedEffect
 from services.intake.law.timers import Timer
 
 T = TypeVar("T")
@@ -121,8 +123,10 @@ class UnitChanges:
         accusations: What leaves by a sealed exit.
         cleared: Timers that are gone, as (dispute, limit).
         timers: Timers that are set or moved; after `cleared`.
-        taken: Matters that pass to another dispute.
-        released: Disputes that hold no matter any more; after `taken`.
+        marks: Marks of disputes, by which others of their matter are found.
+        members: Disputes that were linked -> to which; empty: unlinked.
+        effects: Results that other disputes of a matter hear.
+        carried_out: Effects that are gone.
         done: Tasks of the command ledger and of the hand-off ledger.
         recalled: Tasks that a recovery knows only from their events.
         resent: Recalled tasks whose content was sent again: from now on they are known in full.
@@ -136,15 +140,27 @@ class UnitChanges:
     accusations: list[Accusation] = field(default_factory=list)
     cleared: set[tuple[str, str]] = field(default_factory=set)
     timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
-    taken: dict[str, str] = field(default_factory=dict)
-    released: list[str] = field(default_factory=list)
+    marks: dict[str, Marks] = field(default_factory=dict)
+    members: dict[str, str] = field(default_factory=dict)
+    effects: list[SharedEffect] = field(default_factory=list)
+    carried_out: list[str] = field(default_factory=list)
     done: dict[DoneTable, list[Done]] = field(default_factory=dict)
     recalled: list[Done] = field(default_factory=list)
     resent: dict[DoneTable, list[Done]] = field(default_factory=dict)
     missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
 
 
-class DisputeRegister(Protocol):
+class StoredLinks(Protocol):
+    """Links between disputes in one transaction."""
+
+    def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        """Return to which dispute each of these is linked; only of those that are."""
+
+    def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        """Return which disputes are linked to these, and to which of them."""
+
+
+class DisputeRegister(StoredLinks, Protocol):
     """The register of disputes in one transaction."""
 
     def lock(self, dispute_ids: Collection[str]) -> None:
@@ -159,13 +175,19 @@ class DisputeRegister(Protocol):
     def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
         """Return the disputes that exist."""
 
-    def claim(self, matters: Mapping[str, str]) -> Mapping[str, str]:
-        """Claim matters for disputes.
+    def lock_pairs(self, tokens: Collection[str]) -> None:
+        """Take turns with other workers at these pairs of people, until the transaction ends.
 
-        A dispute gets its matter unless another one holds it. Returns matter -> holder.
+        Call it once, after `lock`.
+        """
 
-        Args:
-            matters: Match token -> dispute.
+    def candidates(self, tokens: Collection[str]) -> Mapping[str, Marks]:
+        """Return the disputes that share a pair with these tokens."""
+
+    def effects(self, limit: int) -> Sequence[SharedEffect]:
+        """Return the earliest effects that were not carried out.
+
+        Their disputes are locked for this transaction.
         """
 
     def record_of(self, event: Event) -> bytes:

@@ -11,12 +11,13 @@ from datetime import datetime
 from msgspec import Struct
 
 from dispute.lifecycle import Actor, Event, evolve
-from dispute.lifecycle.rewinding import UNFINISHED
+from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
-from services.intake.cases.unit_of_work import note_missing_years
+from services.intake.cases.unit_of_work import note_members, note_missing_years
 from services.intake.law import timers as timing
 from services.intake.law.rulebook import Rulebook
+from services.intake.law.shared_results import effect_of, listeners_of, result_of
 
 
 class Recalled(Struct, frozen=True):
@@ -30,8 +31,9 @@ class Recalled(Struct, frozen=True):
 def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rulebook) -> None:
     """Write the effects of recalled events.
 
-    The events themselves are in the outbox already. What no event carries (parties, source reference, facts, match
-    token) comes back when the hand-off is read again: until then its task is known by id alone.
+    The events themselves are in the outbox already. What no event carries (parties, source reference, facts, marks)
+    comes back when the hand-off is read again: until then its task is known by id alone. What an outcome means for the
+    other disputes of its matter is made again too; what they heard already is known by its id.
 
     Args:
         register: Bound to the transaction.
@@ -46,10 +48,18 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     before = register.cases(ids)
     cases, changes = dict(before), UnitChanges()
     done: dict[tuple[str, str], Done] = {}
+    links = Membership(register, cases)
     for each in recalled:
         event, case = each.event, cases.get(each.event.dispute_id)
         state = evolve(case.dispute if case is not None else None, event)
         cases[event.dispute_id] = Case(state, case.recorded if case is not None else b"")
+        if state.master_dispute_id:
+            links.add(event.dispute_id, state.master_dispute_id)
+        result = result_of(event)
+        if result is not None:
+            links.load(cases.keys())
+            others = listeners_of(event, links.others_of)
+            changes.effects += [effect_of(event, result, other, each.recorded_at) for other in others]
         ran = timing.running(case.dispute, book) if case is not None else {}
         for timer in timing.changed_by(event, ran, state, timing.running(state, book), book):
             changes.timers[timer.dispute_id, timer.limit] = timer
@@ -61,18 +71,16 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
     _settle(changes, before, cases, book)
     note_missing_years(changes, before)
+    note_members(changes, before)
     register.write(changes)
 
 
 def _settle(changes: UnitChanges, before: dict[str, Case], cases: dict[str, Case], book: Rulebook) -> None:
-    """Set timers and matters after the last event."""
+    """Set timers after the last event."""
     running = {dispute_id: timing.running(case.dispute, book) for dispute_id, case in cases.items()}
     for key, timer in list(changes.timers.items()):
         if not timing.waits_for(timer, running[timer.dispute_id]):
             del changes.timers[key]
-    for dispute_id, case in changes.changed.items():
-        was = before[dispute_id].dispute
-        ran = timing.running(was, book)
+    for dispute_id in changes.changed:
+        ran = timing.running(before[dispute_id].dispute, book)
         changes.cleared.update((dispute_id, limit) for limit in ran if limit not in running[dispute_id])
-        if was.state in UNFINISHED and case.dispute.state not in UNFINISHED:
-            changes.released.append(dispute_id)

@@ -24,19 +24,22 @@ from hub.store.prepared import insert_into
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
+from services.intake.cases.matters import MatterLinks, candidates, lock_pairs
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges, Units
 from services.intake.cases.sealed_exits import SealedExits
 from services.intake.cases.tables import (
     command_done,
     dispute,
+    effect,
     handoff_applied,
     missing_year,
-    open_matter,
     scenario_clock,
     timer,
 )
 from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
+from services.intake.law.marks import Marks
+from services.intake.law.shared_results import SharedEffect, result_from_bytes
 from services.intake.law.timers import Step, Timer
 
 T = TypeVar("T")
@@ -51,7 +54,9 @@ _CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.s
 )
 _COMMANDS: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids))
 _HANDOFFS: Final = sa.select(handoff_applied).where(handoff_applied.c.handoff_id.in_(_ids))
-_HOLDERS: Final = sa.select(open_matter.c.matter, open_matter.c.dispute_id).where(open_matter.c.matter.in_(_ids))
+_EFFECTS: Final = (
+    sa.select(effect).order_by(effect.c.recorded_at, effect.c.sequence, effect.c.effect_id).limit(sa.bindparam("most"))
+)
 _RECALLED: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids), command_done.c.digest == b"")
 _parked_disputes: Final = sa.select(parked.c.key).where(parked.c.topic == HANDOFFS.name)
 _due: Final = (
@@ -117,6 +122,7 @@ class StoreRegister(DisputeRegister):
         self._kind = clock_kind
         self._dialect = tx.dialect.name
         self._writer = writer_for(self._dialect)
+        self._links = MatterLinks(tx)
 
     @override
     def lock(self, dispute_ids: Collection[str]) -> None:
@@ -143,12 +149,31 @@ class StoreRegister(DisputeRegister):
         return {row.dispute_id: _case_of(row) for row in rows}
 
     @override
-    def claim(self, matters: Mapping[str, str]) -> Mapping[str, str]:
-        # Claim before anything is released: so two workers can't deadlock.
-        self._writer.claim(self._tx, matters)
-        return {
-            row.matter: row.dispute_id for ids in _parts(matters) for row in self._tx.execute(_HOLDERS, {"ids": ids})
-        }
+    def lock_pairs(self, tokens: Collection[str]) -> None:
+        lock_pairs(self._tx, tokens)
+
+    @override
+    def candidates(self, tokens: Collection[str]) -> Mapping[str, Marks]:
+        return candidates(self._tx, tokens)
+
+    @override
+    def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        return self._links.masters_of(dispute_ids)
+
+    @override
+    def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        return self._links.members_of(dispute_ids)
+
+    @override
+    def effects(self, limit: int) -> Sequence[SharedEffect]:
+        while True:
+            # As with timers: read, lock, and read again what another worker may have carried out meanwhile.
+            found = self._tx.execute(_EFFECTS, {"most": limit}).all()
+            self.lock({row.dispute_id for row in found})
+            wanted = {row.effect_id for row in found}
+            still = [row for row in self._tx.execute(_EFFECTS, {"most": limit}) if row.effect_id in wanted]
+            if still or not found:
+                return [_effect_of(row) for row in still]
 
     @override
     def record_of(self, event: Event) -> bytes:
@@ -232,6 +257,11 @@ def clock_in(tx: Transaction) -> datetime:
     return from_micros(value or 0)
 
 
+def effects_left(tx: Transaction) -> bool:
+    """Tell whether an effect waits to be carried out."""
+    return tx.scalar(sa.select(sa.literal(1)).select_from(effect).limit(1)) is not None
+
+
 def applied_in(tx: Transaction) -> int:
     """Count the hand-offs applied, by their rows."""
     return tx.scalar(sa.select(sa.func.count()).select_from(handoff_applied)) or 0
@@ -243,6 +273,12 @@ def _case_of(row: Any) -> Case:  # noqa: ANN401 - a row of a statement
         # An earlier release kept the procedure beside the state.
         its = replace(its, procedure=row.procedure)
     return Case(its, bytes(row.facts))
+
+
+def _effect_of(row: sa.Row[Any]) -> SharedEffect:
+    occurred_at, recorded_at = from_micros(row.occurred_at), from_micros(row.recorded_at)
+    result = result_from_bytes(row.result)
+    return SharedEffect(row.effect_id, row.dispute_id, occurred_at, recorded_at, row.sequence, result)
 
 
 def _timer_of(row: sa.Row[Any]) -> Timer:

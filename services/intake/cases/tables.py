@@ -1,6 +1,6 @@
 """Intake's own tables.
 
-Disputes, tasks done, timers, open matters, marks for matching, sealed parties, sealed exits, the scenario clock.
+Disputes, tasks done, timers, marks and members of matters, effects, sealed parties, sealed exits, the scenario clock.
 """
 
 from __future__ import annotations
@@ -47,15 +47,6 @@ handoff_applied: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary(32), nullable=False),
 )
 
-# The dispute that holds a matter which is still being mediated.
-open_matter: Final = sa.Table(
-    "open_matter",
-    intake_metadata,
-    sa.Column("matter", sa.String(64), primary_key=True),  # match token: parties and category, keyed
-    sa.Column("dispute_id", sa.String(36), nullable=False),
-    sa.Index("open_matter_dispute", "dispute_id"),
-)
-
 # Which disputes have two people of opposite sides in common; the newest of a pair are read first.
 match_pair: Final = sa.Table(
     "match_pair",
@@ -78,6 +69,28 @@ match_lock: Final = sa.Table(
     "match_lock",
     intake_metadata,
     sa.Column("token", sa.String(32), primary_key=True),
+)
+
+# Which disputes were linked to which; made of their events.
+matter_member: Final = sa.Table(
+    "matter_member",
+    intake_metadata,
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Column("master_dispute_id", sa.String(36), nullable=False),
+    sa.Index("matter_member_master", "master_dispute_id"),
+)
+
+# Results on their way to other disputes of their matter; gone when they were carried out.
+effect: Final = sa.Table(
+    "effect",
+    intake_metadata,
+    sa.Column("effect_id", sa.String(36), primary_key=True),
+    sa.Column("dispute_id", sa.String(36), nullable=False),  # that hears it
+    sa.Column("occurred_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),  # as above
+    sa.Column("sequence", sa.BigInteger, nullable=False),  # of the event at its own dispute
+    sa.Column("result", sa.LargeBinary, nullable=False),  # JSON
+    sa.Index("effect_order", "recorded_at", "sequence", "effect_id"),
 )
 
 timer: Final = sa.Table(

@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import uuid5
 
 from msgspec.structs import replace
 
-from dispute.lifecycle import Actor, Channel, Command, Instruction, RecordRuling, Register, Role
+from dispute.lifecycle import (
+    Actor,
+    ChangeColour,
+    Command,
+    Instruction,
+    Link,
+    ProposeLink,
+    RecordRuling,
+    Register,
+    Role,
+)
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.refusals.interfaces import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from hub.errors import Refusal
 from services.intake.cases.ports import Accusation, Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Planned, Task
+from services.intake.law.candidates import Candidate
 from services.intake.law.facts import facts_to_bytes
-from services.intake.law.handoff import Arrival, Handoff, Person
+from services.intake.law.handoff import Arrival, Handoff
 from services.intake.law.later_facts import Situation, react
+from services.intake.law.marks import Marks
 from services.intake.law.registration import enter, enter_again
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.settling import settled
+from services.intake.law.shared_results import SHARER, SharedEffect, instruction_of, result_to_bytes
 from services.intake.law.timers import Timer, command_id_of, instructions_at
 
 SCREENER: Final = Actor(Role.SYSTEM, "screening")
 CLOCK: Final = Actor(Role.SYSTEM, "timer")
 CALENDAR: Final = Actor(Role.SYSTEM, "calendar")
+FINDER: Final = Actor(Role.SYSTEM, "matching")
+RISK: Final = Actor(Role.SYSTEM, "risk")
 OWN: Final = frozenset({CLOCK, CALENDAR})
 """Actors whose commands no ledger remembers: the commands are made again from the register."""
 
-Matcher = Callable[[Iterable[Person], str], str]
-"""Returns the match token of the parties and the category; holds the key (`law.matching.match_token`)."""
+Marker = Callable[[Arrival], Marks | None]
+"""Returns the marks of a case; holds the key (`law.marks.marks_of`)."""
 
 
-def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Matcher) -> Task:
+def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, mark: Marker) -> Task:
     """Return the task of a hand-off or submission.
 
     A hand-off comes from an agency, a submission from a channel of the centre.
@@ -42,15 +58,16 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         handoff: What was sent.
         ledger: Where its id is remembered.
         actor: Who sent it.
-        match: Makes the match token of a new case.
+        mark: Makes the marks of a new case.
     """
 
-    def plan(case: Case | None, master: str, book: Rulebook) -> Planned | Refusal:
+    def plan(case: Case | None, candidates: Sequence[Candidate], book: Rulebook) -> Planned | Refusal:
         if isinstance(handoff.body, Arrival):
             if case is not None:
                 return _again(handoff, handoff.body, actor, case, book)
-            orders = enter(handoff.body, handoff.sender, master, book)
-            return Planned([_step(handoff, actor, order) for order in orders])
+            orders, facts = enter(handoff.body, handoff.sender, candidates, book)
+            commands = [_step(handoff, actor, order) for order in orders]
+            return Planned(commands, None if facts is handoff.body.facts else facts)
         if case is None:
             return UNKNOWN_DISPUTE.refusal()
         about = Situation(case.dispute, case.facts, handoff.occurred_at, handoff.digest)
@@ -66,8 +83,7 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         digest=handoff.digest,
         ledger=ledger,
         plan=plan,
-        matter="" if arrival is None else match(arrival.people, arrival.facts.category),
-        own=handoff.sender if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
+        marks=mark(arrival) if arrival is not None else None,
         recorded=facts_to_bytes(arrival.facts) if arrival is not None else b"",
         secret=Secret(handoff.dispute_id, handoff.sender, arrival.confidential)
         if arrival is not None and arrival.confidential
@@ -85,10 +101,28 @@ def task_of_command(command: Command, digest: bytes) -> Task:
     A person or a system gave it.
     """
 
-    def plan(case: Case | None, _: str, __: Rulebook) -> Planned | Refusal:
+    def plan(case: Case | None, _: Sequence[Candidate], __: Rulebook) -> Planned | Refusal:
         return Planned((command,)) if case is not None else UNKNOWN_DISPUTE.refusal()
 
-    return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan)
+    names = command.instruction.master_dispute_id if isinstance(command.instruction, Link) else ""
+    return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan, names=names)
+
+
+def task_of_effect(effect: SharedEffect) -> Task:
+    """Return the task by which a dispute hears a result of its matter."""
+
+    def plan(case: Case | None, _: Sequence[Candidate], __: Rulebook) -> Planned | Refusal:
+        if case is None:
+            return UNKNOWN_DISPUTE.refusal()
+        order = instruction_of(effect.result, case.dispute, case.facts)
+        if order is None:
+            return Planned()
+        # It may have happened before this dispute was registered; nothing can happen to it before that.
+        at = max(effect.occurred_at, case.dispute.registered_at)
+        return Planned((Command(effect.effect_id, effect.dispute_id, SHARER, at, order, effect.result.correlation_id),))
+
+    digest = hashlib.sha256(result_to_bytes(effect.result)).digest()
+    return Task(effect.effect_id, effect.dispute_id, digest, DoneTable.COMMAND, plan)
 
 
 def task_of_timer(timer: Timer) -> Task:
@@ -97,7 +131,7 @@ def task_of_timer(timer: Timer) -> Task:
     It does nothing when the dispute no longer waits for the timer.
     """
 
-    def plan(case: Case | None, _: str, book: Rulebook) -> Planned:
+    def plan(case: Case | None, _: Sequence[Candidate], book: Rulebook) -> Planned:
         orders = instructions_at(timer, case.dispute, book) if case is not None else ()
         if case is None or not orders:
             return Planned()
@@ -119,7 +153,7 @@ def task_of_settling(dispute_id: str, at: datetime) -> Task:
         at: When the tables were known.
     """
 
-    def plan(case: Case | None, _: str, book: Rulebook) -> Planned:
+    def plan(case: Case | None, _: Sequence[Candidate], book: Rulebook) -> Planned:
         order, counted = settled(case.dispute, book.calendar) if case is not None else (None, ())
         if case is None or order is None:
             return Planned()
@@ -142,10 +176,15 @@ def _again(handoff: Handoff, arrival: Arrival, actor: Actor, case: Case, book: R
 def _step(handoff: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
     """Return one command of a hand-off.
 
-    The actor is the source for the registration, the hub for the screening, the court for a ruling.
+    The actor is the source for the registration, the hub for links, the screening and the colour, the court for a
+    ruling.
     """
     if isinstance(order, RecordRuling):
         actor = Actor(Role.COURT, actor.actor_id)
+    elif isinstance(order, ChangeColour):
+        actor = RISK
+    elif isinstance(order, Link | ProposeLink):
+        actor = FINDER
     elif case is None and not isinstance(order, Register):
         actor = SCREENER
     # A source may report something older than the registration; in the register it counts from the registration.

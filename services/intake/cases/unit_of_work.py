@@ -6,17 +6,17 @@ The order makes them safe: lock, look up, decide, write.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispute.lifecycle import Command, Dispute, Event, business_day, decide, evolve
-from dispute.lifecycle.rewinding import UNFINISHED
+from dispute.lifecycle import Command, Dispute, Event, Link, business_day, decide, evolve
+from dispute.refusals.commands import BAD_MASTER
 from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
+from services.intake.cases.membership import Membership
 from services.intake.cases.ports import (
     Accusation,
     Case,
@@ -27,10 +27,16 @@ from services.intake.cases.ports import (
     Secret,
     UnitChanges,
 )
-from services.intake.law import timers as timing
+from services.intake.cases.search import CandidateSearch
+from services.intake.cases.unit import Unit
+from services.intake.cases.unit_timers import set_timers, settle_timers
+from services.intake.law.candidates import Candidate
 from services.intake.law.completion import complete
 from services.intake.law.facts import Facts, facts_from_bytes, facts_to_bytes
+from services.intake.law.marks import Marks
+from services.intake.law.registration import with_earlier_reports
 from services.intake.law.rulebook import Rulebook
+from services.intake.law.shared_results import effect_of, listeners_of, result_of
 from services.intake.law.timers import Timer
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
@@ -49,8 +55,8 @@ class Planned(Struct, frozen=True):
     facts: Facts | None = None
 
 
-Plan = Callable[[Case | None, str, Rulebook], Planned | Refusal]
-"""Maps the current dispute, the master of its matter (empty: none) and the unit's rules to the commands."""
+Plan = Callable[[Case | None, Sequence[Candidate], Rulebook], Planned | Refusal]
+"""Maps the current dispute, the candidates for the matter of a new one, and the unit's rules to the commands."""
 
 
 class Task(Struct, frozen=True):
@@ -62,9 +68,8 @@ class Task(Struct, frozen=True):
         digest: SHA-256 of the content.
         ledger: Where it is remembered.
         plan: Returns commands; all of them are carried out, or none.
-        matter: Match token of a new case; empty when unknown.
-        own: Source organ whose other cases are never the same matter as this one: two suits at a court stay two
-            suits, also between the same people (a bank and its debtor). Empty: no exemption.
+        marks: By which records of one matter are found, of a new case; None when nothing can be compared.
+        names: Dispute that it names besides its own; empty for none. It is locked too.
         recorded: What the source recorded of a new case.
         secret: Confidential part of a new case.
         accusation: What of a case leaves by a sealed exit.
@@ -76,8 +81,8 @@ class Task(Struct, frozen=True):
     digest: bytes
     ledger: DoneTable
     plan: Plan
-    matter: str = ""
-    own: str = ""
+    marks: Marks | None = None
+    names: str = ""
     recorded: bytes = b""
     secret: Secret | None = None
     accusation: Accusation | None = None
@@ -103,21 +108,6 @@ class TaskResult(Struct, frozen=True):
 
 
 Outcome = TaskResult | Refusal | Bug
-
-
-@dataclass(slots=True)
-class _Unit:
-    """A unit whose tasks are being decided in memory."""
-
-    before: dict[str, Case]
-    cases: dict[str, Case]
-    owners: dict[str, str]
-    holders: Mapping[str, Case]
-    touched: frozenset[str]
-    at: datetime
-    late: set[str] = field(default_factory=set)
-    changes: UnitChanges = field(default_factory=UnitChanges)
-    records: list[tuple[str, bytes]] = field(default_factory=list)
 
 
 class _Decided(Struct, frozen=True):
@@ -157,13 +147,9 @@ def carry_out(
         Retryable: `outbox_full`: nothing was written.
     """
     touched = frozenset(task.dispute_id for task in tasks)
-    register.lock(touched)
+    register.lock(touched | {task.names for task in tasks if task.names})
     known = _known(register, tasks)
-    cases = register.cases(touched)
-    owners = _claim(register, tasks, cases, known)
-    # Read without their locks: only the holder's source organ is needed, and that never changes.
-    holders = register.cases(set(owners.values()) - touched) if owners else {}
-    unit = _Unit(dict(cases), cases, owners, holders, touched, register.business_now())
+    unit = _begun(register, tasks, _wanted(tasks, known), book, now)
     unit.changes.cleared.update((timer.dispute_id, timer.limit) for timer in fired)
     results: list[_Result] = []
     first: dict[tuple[DoneTable, str], int] = {}
@@ -179,9 +165,9 @@ def carry_out(
     outcomes = [_outcome(task, result, unit, places, now) for task, result in zip(tasks, results, strict=True)]
     fresh = [number for key, number in first.items() if key[0] is not DoneTable.NONE and key not in known]
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
-    _settle_matters(unit)
-    _settle_timers(unit, fired, book)
+    settle_timers(unit, fired, book)
     note_missing_years(unit.changes, unit.before)
+    note_members(unit.changes, unit.before)
     register.write(unit.changes)
     return outcomes
 
@@ -195,25 +181,34 @@ def _known(register: DisputeRegister, tasks: Sequence[Task]) -> dict[tuple[DoneT
     return known
 
 
-def _claim(
-    register: DisputeRegister, tasks: Sequence[Task], cases: dict[str, Case], known: dict[tuple[DoneTable, str], Done]
-) -> dict[str, str]:
-    """Claim the matters of really new cases.
+def _begun(
+    register: DisputeRegister, tasks: Sequence[Task], wanted: Mapping[str, Marks], book: Rulebook, now: datetime
+) -> Unit:
+    """Return the unit before its first task."""
+    before = register.cases({task.dispute_id for task in tasks})
+    cases = dict(before)
+    links = Membership(register, cases)
+    names = {task.names for task in tasks if task.names} - before.keys()
+    named = frozenset(register.cases(names) if names else names)
+    links.follow(named)
+    search = CandidateSearch(register, wanted, cases, links, book.matching) if wanted else None
+    return Unit(before, cases, named, register.business_now(), now, links, search)
 
-    The first claim on any worker makes the master. A case that a recovery brought back claims its matter again when its
-    hand-off comes again: its token is in no event.
+
+def _wanted(tasks: Sequence[Task], known: Mapping[tuple[DoneTable, str], Done]) -> dict[str, Marks]:
+    """Return the marks of cases that are to be compared.
+
+    New ones, and those that a recovery brought back, because their marks are in no event.
     """
-    wanted: dict[str, str] = {}
+    wanted: dict[str, Marks] = {}
     for task in tasks:
-        case, done = cases.get(task.dispute_id), known.get((task.ledger, task.task_id))
-        new = case is None and done is None
-        back = case is not None and done is not None and not done.digest and _holds(case.dispute)
-        if task.matter and (new or back):
-            wanted.setdefault(task.matter, task.dispute_id)
-    return dict(register.claim(wanted)) if wanted else {}
+        done = known.get((task.ledger, task.task_id))
+        if task.marks is not None and (done is None or not done.digest):
+            wanted.setdefault(task.dispute_id, task.marks)
+    return wanted
 
 
-def _recall(task: Task, done: Done, unit: _Unit) -> _Result:
+def _recall(task: Task, done: Done, unit: Unit) -> _Result:
     if done.dispute_id != task.dispute_id or (done.digest and done.digest != task.digest):
         return KEY_REUSED.refusal()
     if not done.digest:
@@ -221,7 +216,7 @@ def _recall(task: Task, done: Done, unit: _Unit) -> _Result:
     return done if done.refusal is None else done.refusal
 
 
-def _note_resent(task: Task, done: Done, unit: _Unit) -> None:
+def _note_resent(task: Task, done: Done, unit: Unit) -> None:
     """Keep what no event carries.
 
     The task was known only from its events, and its content was sent again.
@@ -233,9 +228,20 @@ def _note_resent(task: Task, done: Done, unit: _Unit) -> None:
     if task.accusation is not None:
         unit.changes.accusations.append(task.accusation)
     if task.source_ref and not case.dispute.source_ref:
-        restored = Case(replace(case.dispute, source_ref=task.source_ref), task.recorded)
-        unit.changes.facts[task.dispute_id] = task.recorded
+        recorded = _recorded_again(task, unit)
+        restored = Case(replace(case.dispute, source_ref=task.source_ref), recorded)
+        unit.changes.facts[task.dispute_id] = recorded
         unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = restored
+    _keep_marks(task, unit)
+
+
+def _recorded_again(task: Task, unit: Unit) -> bytes:
+    """Return what a source recorded, with what only the register knows of it."""
+    facts = facts_from_bytes(task.recorded)
+    if facts is None or unit.search is None:
+        return task.recorded
+    known = with_earlier_reports(facts, unit.search.candidates_of(task.dispute_id))
+    return task.recorded if known is facts else facts_to_bytes(known)
 
 
 def _again(task: Task, earlier: Task, result: _Result) -> _Result:
@@ -245,12 +251,12 @@ def _again(task: Task, earlier: Task, result: _Result) -> _Result:
     return replace(result, events=(), repeated=True) if isinstance(result, _Decided) else result
 
 
-def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook) -> _Decided | Refusal | Bug:
+def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) -> _Decided | Refusal | Bug:
     """Decide one task in memory: all of its events, or none."""
     case = unit.cases.get(task.dispute_id)
     recorded = case.recorded if case is not None else task.recorded
     try:
-        planned = task.plan(case, _master(task, unit), book)
+        planned = _planned(task, case, unit, book)
         if isinstance(planned, Refusal):
             return planned
         steps = _decide(planned, case, recorded, book, unit.at)
@@ -261,24 +267,59 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
         return refused.refusal
     except Exception as error:  # noqa: BLE001 - goes to the giver of the task: a caller, or a reader that stops
         return Bug(error)
-    if planned.facts is not None and case is not None:
-        recorded = unit.changes.facts[task.dispute_id] = facts_to_bytes(planned.facts)
-        unit.cases[task.dispute_id] = Case(case.dispute, recorded)
+    if planned.facts is not None:
+        recorded = facts_to_bytes(planned.facts)
+        if case is not None:
+            unit.changes.facts[task.dispute_id] = recorded
+            unit.cases[task.dispute_id] = Case(case.dispute, recorded)
     if not steps:
         return _Decided((), -1, case.dispute if case is not None else None)
     after = Case(steps[-1][1], recorded)
+    unit.records += records
+    _note(unit, task, case, after)
+    _share(unit, steps)
+    set_timers(unit, case.dispute if case is not None else None, steps, book)
+    return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
+
+
+def _planned(task: Task, case: Case | None, unit: Unit, book: Rulebook) -> Planned | Refusal:
+    candidates: Sequence[Candidate] = ()
+    if case is None and unit.search is not None:
+        candidates = unit.search.candidates_of(task.dispute_id)
+    planned = task.plan(case, candidates, book)
+    if not task.names or isinstance(planned, Refusal):
+        return planned
+    if task.names not in unit.cases and task.names not in unit.named:
+        return BAD_MASTER.refusal()
+    return _to_the_first(planned, unit.links.first_of(task.names))
+
+
+def _to_the_first(planned: Planned, first: str) -> Planned:
+    """Return the commands with a link to the first dispute of the matter."""
+    commands = [
+        replace(command, instruction=replace(command.instruction, master_dispute_id=first))
+        if isinstance(command.instruction, Link)
+        else command
+        for command in planned.commands
+    ]
+    return replace(planned, commands=commands)
+
+
+def _note(unit: Unit, task: Task, case: Case | None, after: Case) -> None:
+    """Note the dispute after a task."""
     unit.cases[task.dispute_id] = after
     if task.dispute_id in unit.before:
         unit.changes.changed[task.dispute_id] = after
     else:
         unit.changes.added[task.dispute_id] = after
+    _keep_marks(task, unit)
     if case is None and task.secret is not None:
         unit.changes.secrets.append(task.secret)
     if task.accusation is not None:
         unit.changes.accusations.append(task.accusation)
-    unit.records += records
-    _set_timers(unit, case.dispute if case is not None else None, steps, book)
-    return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
+    master = after.dispute.master_dispute_id
+    if master and (case is None or case.dispute.master_dispute_id != master):
+        unit.links.add(task.dispute_id, master)
 
 
 def _decide(
@@ -298,34 +339,23 @@ def _decide(
     return steps
 
 
-def _master(task: Task, unit: _Unit) -> str:
-    """Return the holder of the task's matter.
-
-    Empty when it is the task's own dispute, or when no open dispute holds it.
-    """
-    owner = unit.owners.get(task.matter, "")
-    if owner in {"", task.dispute_id}:
-        return ""
-    if owner in unit.touched:
-        held = unit.cases.get(owner)
-        if held is None or not _open(held.dispute):
-            unit.owners[task.matter] = unit.changes.taken[task.matter] = task.dispute_id
-            return ""
-    holder = unit.cases.get(owner) or unit.holders.get(owner)
-    if task.own and holder is not None and holder.dispute.dimensions.source_organ == task.own:
-        return ""
-    return owner
+def _keep_marks(task: Task, unit: Unit) -> None:
+    marks = unit.search.add(task.dispute_id) if unit.search is not None else None
+    if marks is not None:
+        unit.changes.marks[task.dispute_id] = marks
 
 
-def _open(dispute: Dispute) -> bool:
-    return dispute.state in UNFINISHED
+def _share(unit: Unit, steps: Sequence[tuple[Event, Dispute]]) -> None:
+    """Note what the other disputes of the matter hear; who is linked later does not hear it."""
+    for event, _ in steps:
+        result = result_of(event)
+        if result is not None:
+            unit.links.load(unit.cases.keys())
+            for other in listeners_of(event, unit.links.others_of):
+                unit.changes.effects.append(effect_of(event, result, other, unit.now))
 
 
-def _holds(dispute: Dispute) -> bool:
-    return _open(dispute) and not dispute.master_dispute_id
-
-
-def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[EventPlace], now: datetime) -> Outcome:
+def _outcome(task: Task, result: _Result, unit: Unit, places: Sequence[EventPlace], now: datetime) -> Outcome:
     if isinstance(result, Refusal | Bug):
         return result
     if isinstance(result, Done):
@@ -337,7 +367,7 @@ def _outcome(task: Task, result: _Result, unit: _Unit, places: Sequence[EventPla
     return TaskResult(result.after, place, now, result.events, result.repeated)
 
 
-def _remember(unit: _Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: datetime) -> None:
+def _remember(unit: Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: datetime) -> None:
     """Keep tasks that were decided first now.
 
     A refused hand-off is not kept, so it can be redriven as a dead letter.
@@ -366,57 +396,15 @@ def note_missing_years(changes: UnitChanges, before: Mapping[str, Case]) -> None
             changes.missing_years[dispute_id] = years
 
 
-def _settle_matters(unit: _Unit) -> None:
-    holders = set(unit.owners.values()) & unit.touched
-    for dispute_id in sorted(unit.touched):
-        before, after = unit.before.get(dispute_id), unit.cases.get(dispute_id)
-        held = dispute_id in holders or (before is not None and _open(before.dispute))
-        if held and (after is None or not _open(after.dispute)):
-            unit.changes.released.append(dispute_id)
+def note_members(changes: UnitChanges, before: Mapping[str, Case]) -> None:
+    """Fill in the links that the changed disputes got or lost.
 
-
-def _set_timers(unit: _Unit, before: Dispute | None, steps: Sequence[tuple[Event, Dispute]], book: Rulebook) -> None:
-    """Note the timers that the steps set, and whether a step was written down late."""
-    ran = timing.running(before, book) if before is not None else {}
-    late_from = unit.at - timedelta(hours=book.deadlines.paper_after_hours)
-    for event, after in steps:
-        now = timing.running(after, book)
-        for timer in timing.changed_by(event, ran, after, now, book):
-            unit.changes.timers[timer.dispute_id, timer.limit] = timer
-        ran = now
-        if event.occurred_at < late_from:
-            unit.late.add(event.dispute_id)
-
-
-def _settle_timers(unit: _Unit, fired: Sequence[Timer], book: Rulebook) -> None:
-    """Keep the timers that are still waited for after the last change, and set the next steps of fired ones.
-
-    A timer that is due already when late paper is written down waits for the rest of the paper.
+    Args:
+        changes: Of the unit.
+        before: The changed disputes as they were.
     """
-    changes = unit.changes
-    running = {dispute_id: timing.running(unit.cases[dispute_id].dispute, book) for dispute_id in _timed(unit, fired)}
-    for timer in fired:
-        key = (timer.dispute_id, timer.limit)
-        case = unit.cases.get(timer.dispute_id)
-        if case is not None and key not in changes.timers:
-            following = timing.following(timer, case.dispute, running[timer.dispute_id], book)
-            if following is not None:
-                changes.timers[key] = following
-    for dispute_id in unit.late:
-        for timer in timing.overdue(unit.cases[dispute_id].dispute, running[dispute_id], unit.at):
-            changes.timers.setdefault((dispute_id, timer.limit), timer)
-    wait = unit.at + timedelta(hours=book.deadlines.paper_wait_hours)
-    for key, timer in list(changes.timers.items()):
-        if not timing.waits_for(timer, running[timer.dispute_id]):
-            del changes.timers[key]
-        elif timer.dispute_id in unit.late and timer.due_at <= unit.at:
-            changes.timers[key] = replace(timer, rings_at=wait)
-    for dispute_id in changes.changed:
-        ran = timing.running(unit.before[dispute_id].dispute, book)
-        changes.cleared.update((dispute_id, limit) for limit in ran if limit not in running[dispute_id])
-
-
-def _timed(unit: _Unit, fired: Sequence[Timer]) -> set[str]:
-    """Return the disputes whose timers may have to change."""
-    of = {dispute_id for dispute_id, _ in unit.changes.timers} | unit.changes.changed.keys() | unit.late
-    return of | {timer.dispute_id for timer in fired if timer.dispute_id in unit.cases}
+    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
+        was = before.get(dispute_id)
+        master = case.dispute.master_dispute_id
+        if master != ("" if was is None else was.dispute.master_dispute_id):
+            changes.members[dispute_id] = master

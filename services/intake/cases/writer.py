@@ -6,7 +6,6 @@ Each table gets one statement for all of its rows, which costs less than a state
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache
 from itertools import chain
 from typing import Final
@@ -18,17 +17,20 @@ from hub.store.instants import to_micros
 from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Transaction
 from hub.streams.topics import shard_of
+from services.intake.cases.matters import add_marks
 from services.intake.cases.ports import Case, Done, DoneTable, Secret, UnitChanges
 from services.intake.cases.tables import (
     command_done,
     confidential,
     dispute,
+    effect,
     handoff_applied,
+    matter_member,
     missing_year,
-    open_matter,
     timer,
 )
 from services.intake.cases.vault import Vault
+from services.intake.law.shared_results import SharedEffect, result_to_bytes
 from services.intake.law.timers import Timer
 
 Row = tuple[object, ...]
@@ -72,7 +74,6 @@ class ChangeWriter:
             index_elements=list(timer.primary_key),
             set_={name: timers.excluded[name] for name in ("step", "due_at", "rings_at")},
         )
-        self._claim = prepared(insert_into(dialect, open_matter).on_conflict_do_nothing(), *all_of(open_matter))
         self._add = prepared(sa.insert(dispute), *all_of(dispute))
         self._change = prepared(_CHANGE, "upto", "now", "shot", "of")
         self._know = prepared(
@@ -83,22 +84,20 @@ class ChangeWriter:
         self._set = prepared(moved, *all_of(timer))
         self._no_years = prepared(sa.delete(missing_year).where(missing_year.c.dispute_id == _of), "of")
         self._years = prepared(sa.insert(missing_year), *all_of(missing_year))
-        self._take = prepared(
-            sa.update(open_matter).where(open_matter.c.matter == _of).values(dispute_id=_by), "by", "of"
+        members = insert_into(dialect, matter_member)
+        linked = members.on_conflict_do_update(
+            index_elements=list(matter_member.primary_key),
+            set_={"master_dispute_id": members.excluded.master_dispute_id},
         )
-        self._release = prepared(sa.delete(open_matter).where(open_matter.c.dispute_id == _of), "of")
+        self._link = prepared(linked, *all_of(matter_member))
+        self._unlink = prepared(sa.delete(matter_member).where(matter_member.c.dispute_id == _of), "of")
+        self._cause = prepared(insert_into(dialect, effect).on_conflict_do_nothing(), *all_of(effect))
+        self._carried_out = prepared(sa.delete(effect).where(effect.c.effect_id == _of), "of")
         self._done = prepared(sa.insert(command_done), *all_of(command_done))
         self._applied = prepared(sa.insert(handoff_applied), *all_of(handoff_applied))
         self._handed_over = prepared(sa.delete(command_done).where(*_is_done), "of", "by")
         self._resent = prepared(sa.update(command_done).where(*_is_done).values(digest=_content), "content", "of", "by")
         self._recalled = prepared(known_from_events, *all_of(command_done))
-
-    def claim(self, tx: Transaction, matters: Mapping[str, str]) -> None:
-        """Claim matters for disputes.
-
-        A dispute gets its matter unless another one holds it. In ascending order, which rules out a deadlock.
-        """
-        self._claim.run(tx, sorted(matters.items()))
 
     def write(self, tx: Transaction, changes: UnitChanges, vault: Vault) -> None:
         """Write everything else, table by table."""
@@ -114,8 +113,11 @@ class ChangeWriter:
         years = sorted(changes.missing_years.items())
         self._no_years.run(tx, [(dispute_id,) for dispute_id, _ in years if dispute_id not in changes.added])
         self._years.run(tx, [(year, dispute_id) for dispute_id, missing in years for year in sorted(missing)])
-        self._take.run(tx, [(by, matter) for matter, by in sorted(changes.taken.items())])
-        self._release.run(tx, [(dispute_id,) for dispute_id in changes.released])
+        add_marks(tx, changes.marks)
+        self._unlink.run(tx, [(dispute_id,) for dispute_id, master in changes.members.items() if not master])
+        self._link.run(tx, [(dispute_id, master) for dispute_id, master in changes.members.items() if master])
+        self._carried_out.run(tx, [(effect_id,) for effect_id in changes.carried_out])
+        self._cause.run(tx, [_effect_row(each) for each in changes.effects])
         self._done.run(tx, [_done_row(each) for each in done])
         self._applied.run(tx, [(each.task_id, each.dispute_id, each.digest) for each in chain(handed, again)])
         self._handed_over.run(tx, [(each.task_id, each.dispute_id) for each in again])
@@ -152,6 +154,11 @@ def _sealed(secret: Secret, vault: Vault) -> Row:
 def _timer_row(each: Timer) -> Row:
     due_at, rings_at = to_micros(each.due_at), to_micros(each.rings_at)
     return each.dispute_id, each.limit, each.step.value, shard_of(each.dispute_id), due_at, rings_at
+
+
+def _effect_row(each: SharedEffect) -> Row:
+    occurred_at, recorded_at = to_micros(each.occurred_at), to_micros(each.recorded_at)
+    return each.effect_id, each.dispute_id, occurred_at, recorded_at, each.sequence, result_to_bytes(each.result)
 
 
 def _done_row(done: Done) -> Row:

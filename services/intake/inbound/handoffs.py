@@ -19,7 +19,7 @@ from hub.store.store import Transaction
 from hub.streams.applier import Answer, Applier
 from hub.streams.judge import Numbered
 from services.intake.cases.ports import Counters, DisputeRegister, DoneTable
-from services.intake.cases.tasks import Matcher, task_of_handoff
+from services.intake.cases.tasks import Marker, task_of_handoff
 from services.intake.cases.unit_of_work import Task, TaskResult, carry_out
 from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.law.rulebook import Rules
@@ -34,7 +34,7 @@ class HandoffApplier(Applier):
     Args:
         bind: Makes the register of a transaction.
         sealer: Opens what bridges sealed.
-        match: Makes match tokens; the only holder of their key.
+        mark: Makes the marks of cases; holds their key.
         rules: In force.
         clock: Wall clock.
         counters: Metrics.
@@ -45,14 +45,14 @@ class HandoffApplier(Applier):
         *,
         bind: Callable[[Transaction], DisputeRegister],
         sealer: Sealer,
-        match: Matcher,
+        mark: Marker,
         rules: Rules,
         clock: Clock,
         counters: Counters,
     ) -> None:
         self._bind = bind
         self._sealer = sealer
-        self._match = match
+        self._mark = mark
         self._rules = rules
         self._clock = clock
         self._counters = counters
@@ -92,4 +92,4 @@ class HandoffApplier(Applier):
     def _task(self, record: bytes) -> Task:
         handoff = handoff_of(raw_handoff_of(record), self._sealer)
         actor = Actor(Role.BRIDGE, handoff.sender)
-        return task_of_handoff(handoff, DoneTable.HANDOFF, actor, self._match)
+        return task_of_handoff(handoff, DoneTable.HANDOFF, actor, self._mark)

@@ -27,7 +27,7 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Refused
 from hub.runtime.clock import Clock
 from services.intake.cases.ports import DoneTable
-from services.intake.cases.tasks import Matcher, task_of_command, task_of_handoff
+from services.intake.cases.tasks import Marker, task_of_command, task_of_handoff
 from services.intake.cases.unit_of_work import Task
 from services.intake.inbound.messages import arrival_of, digest_of, plausible
 from services.intake.law.handoff import Handoff
@@ -50,7 +50,7 @@ class Requests:
     Args:
         clock: Wall clock.
         clock_kind: With a scenario clock, business time may be later than the wall clock.
-        match: Makes match tokens.
+        mark: Makes the marks of cases.
         divisions: Towns and villages of the known counties.
     """
 
@@ -58,12 +58,12 @@ class Requests:
         self,
         clock: Clock,
         clock_kind: Literal["wall", "scenario"],
-        match: Matcher,
+        mark: Marker,
         divisions: Divisions,
     ) -> None:
         self._clock = clock
         self._kind = clock_kind
-        self._match = match
+        self._mark = mark
         self._divisions = divisions
 
     def command(self, message: command_pb2.Command) -> Task:
@@ -125,7 +125,7 @@ class Requests:
                 sent_at=occurred_at,
             ),
         )
-        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._match), handoff
+        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._mark), handoff
 
     def _in_current_codes(self, command: Command) -> Command:
         """Return a correction with the codes that its own stand for now; any other command as it is."""

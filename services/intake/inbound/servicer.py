@@ -35,7 +35,9 @@ from services.intake.cases.unit_of_work import Outcome, Task, TaskResult
 from services.intake.inbound import queries
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
+from services.intake.inbound.effects import Effects
 from services.intake.inbound.event_watch import watch
+from services.intake.inbound.matter_query import matter_of
 from services.intake.inbound.requests import Requests
 
 MAX_BATCH: Final = 1000
@@ -56,6 +58,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         commands: Collects waiting tasks into batches.
         requests: Makes tasks.
         alarms: Fires timers.
+        effects: Carries out shared results.
         clock: Wall clock.
         clock_kind: Clock that deadlines run on.
         commits: Wakes watchers.
@@ -71,6 +74,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         commands: Batcher[Task, TaskResult],
         requests: Requests,
         alarms: Alarms,
+        effects: Effects,
         clock: Clock,
         clock_kind: Literal["wall", "scenario"],
         commits: CommitSignal,
@@ -82,6 +86,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self._commands = commands
         self._requests = requests
         self._alarms = alarms
+        self._effects = effects
         self._clock = clock
         self._clock_kind = clock_kind
         self._commits = commits
@@ -165,6 +170,11 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return await self._store.read(lambda tx: queries.history_of(tx, self._outbox, request.dispute_id))
 
     @override
+    async def GetMatter(self, request: intake_pb2.GetMatterRequest, context: Context) -> intake_pb2.GetMatterResponse:
+        """Return a matter."""
+        return await self._store.read(lambda tx: matter_of(tx, self._outbox, request.dispute_id))
+
+    @override
     async def WatchEvents(
         self, request: intake_pb2.WatchEventsRequest, context: Context
     ) -> AsyncIterator[intake_pb2.WatchEventsResponse]:
@@ -202,7 +212,10 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         to = instant_of(request.to)
         await self._await(request.handoffs, context)
         async with self._advancing:
+            # What was heard of a matter before the move happened before it.
+            await self._effects.drain()
             now, fired = await self._alarms.advance(to)
+            await self._effects.drain()
         journal = await self._store.read(self._outbox.heads)
         return intake_pb2.AdvanceClockResponse(now=timestamp_of(now), fired=fired, journal=vector_to_wire(journal))
 

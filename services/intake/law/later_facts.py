@@ -196,7 +196,7 @@ def _fact(case: Situation, fact: LaterFact) -> tuple[Instruction, ...] | Refusal
         case "performed" if not dispute.times(EventKind.PERFORMED):
             orders = (RecordPerformance(case.evidence.hex()),)
         case "not_performed" if not dispute.times(EventKind.NOT_PERFORMED):
-            orders = (RecordNonPerformance(_remedy(dispute, case.facts)),)
+            orders = (RecordNonPerformance(remedy_of(dispute, case.facts)),)
         case "performed" | "not_performed" | "other":
             pass
         case _:
@@ -224,7 +224,7 @@ def _reclassified(dispute: Dispute, fact: LaterFact) -> tuple[Instruction, ...]:
     return (Reclassify(category=fact.category, case_cause=fact.case_cause, reason_code=CORRECTED),)
 
 
-def _remedy(dispute: Dispute, facts: Facts | None) -> Remedy:
+def remedy_of(dispute: Dispute, facts: Facts | None) -> Remedy:
     """Return the remedy after non-performance.
 
     Enforcement of what a court confirmed or issued; the police resume their procedure, where there was a violation; all

@@ -6,17 +6,16 @@ is stored for it.
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+from typing_extensions import override
 
-from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
-from services.intake.law.handoff import Person
-from services.intake.law.marks import Marks
+from services.intake.law.marks import Marks, Side, same_people, shared_people
+from services.intake.law.rule_rows import Gap, RuleFile, RuleRow
 
 
 class MatchReason(StrEnum):
@@ -52,15 +51,25 @@ class MatchVerdict(StrEnum):
     NONE = "none"
 
 
-class MatchingRule(Struct, frozen=True):
-    """Points and texts of one reason."""
+ALIKE: Final = (
+    MatchReason.SAME_PARTIES,
+    MatchReason.SAME_CATEGORY,
+    MatchReason.SAME_TOWN,
+    MatchReason.SAME_VILLAGE,
+    MatchReason.SAME_CAUSE,
+)
+"""Reasons that hold for every loan between the same two people."""
+HINTS: Final = (MatchReason.SAME_AMOUNT, MatchReason.NEAR_HAPPENED_ON)
+NEVER: Final = (MatchReason.INCOMPLETE_SIDES, MatchReason.OUTSIDE_WINDOW)
 
-    points: int
-    zh: str
-    en: str
+
+class MatchingRule(RuleRow, frozen=True, kw_only=True):
+    """Points of one reason, which is its id."""
+
+    points: Annotated[int, Meta(ge=-200, le=200)]
 
 
-class MatchingRules(Struct, frozen=True):
+class MatchingRules(RuleFile, frozen=True, kw_only=True):
     """How much each reason counts.
 
     Attributes:
@@ -74,15 +83,54 @@ class MatchingRules(Struct, frozen=True):
         rows: One row for each reason.
     """
 
-    version: str
-    sure: int
-    likely: int
-    window_days: int
-    near_days: int
-    other_days: int
-    amount_percent: int
-    group_from: int
-    rows: Mapping[MatchReason, MatchingRule]
+    sure: Annotated[int, Meta(ge=1, le=400, title="多少分起直接关联 Points from which two records are linked")]
+    likely: Annotated[int, Meta(ge=1, le=400, title="多少分起提请人工判断 Points from which a person is asked")]
+    window_days: Annotated[int, Meta(ge=1, le=3650, title="收件间隔最长日数 Days between two receipts at the most")]
+    near_days: Annotated[int, Meta(ge=0, le=30, title="发生日期相近的日数 Days within which events are near")]
+    other_days: Annotated[int, Meta(ge=1, le=400, title="发生日期不同的日数 Days beyond which events are others")]
+    amount_percent: Annotated[int, Meta(ge=1, le=99, title="金额不同的百分比 Percent beyond which amounts are others")]
+    group_from: Annotated[int, Meta(ge=2, le=1000, title="群体事项人数 People who make a group matter")]
+    rows: Annotated[tuple[MatchingRule, ...], Meta(title="匹配理由 Reasons")]
+
+    def row_of(self, reason: str) -> MatchingRule:
+        """Return the row of a reason."""
+        return next(row for row in self.rows if row.id == reason)
+
+    @override
+    def gaps(self) -> Iterator[Gap]:
+        points = {row.id: row.points for row in self.rows}
+        if points.keys() != set(MatchReason):
+            listed = ", ".join(MatchReason)
+            yield Gap("rows", f"每个理由须有且只有一行：{listed}", f"each of these needs one row: {listed}")
+            return
+        for_it = [reason for reason in MatchReason if reason.startswith(("same_", "near_", "some_", "group_"))]
+        against_it = [reason for reason in MatchReason if reason.startswith("other_")]
+        # Silently linked is only what is known to be one matter.
+        hinted = sum(points[reason] for reason in ALIKE) + max(points[reason] for reason in HINTS)
+        faults = (
+            (self.likely > self.sure, "likely", "不得高于 sure", "may not be above sure"),
+            (self.near_days > self.other_days, "near_days", "不得大于 other_days", "may not be above other_days"),
+            (
+                any(points[reason] < 0 for reason in for_it),
+                "rows",
+                "相同不得扣分",
+                "what is the same may not speak against one matter",
+            ),
+            (
+                any(points[reason] > 0 for reason in against_it),
+                "rows",
+                "不同不得加分",
+                "what is another may not speak for one matter",
+            ),
+            (any(points[reason] for reason in NEVER), "rows", "该理由不计分", f"{' and '.join(NEVER)} have no points"),
+            (
+                hinted >= self.sure,
+                "rows",
+                "当事人、类别、地点相同加一条线索，不得直接关联",
+                "the same people, category and place with one hint may not be sure",
+            ),
+        )
+        yield from (Gap(section, zh, en) for is_there, section, zh, en in faults if is_there)
 
 
 class Match(Struct, frozen=True):
@@ -91,16 +139,20 @@ class Match(Struct, frozen=True):
     Attributes:
         score: Sum of the points.
         reasons: Codes with signed points, such as `same_parties+50`.
-        rule_version: Version of the rules it rests on; empty for strangers.
     """
 
     score: int
     reasons: tuple[str, ...]
     verdict: MatchVerdict
-    rule_version: str = ""
+
+    @property
+    def is_repeat(self) -> bool:
+        """Whether the same people are concerned, not too long after each other, whatever it is about."""
+        codes = {code_of(reason) for reason in self.reasons}
+        return MatchReason.SAME_PARTIES in codes and MatchReason.OUTSIDE_WINDOW not in codes
 
 
-Sides = tuple[tuple[str, ...], tuple[str, ...]]
+Sides = tuple[Side, Side]
 """People of one side of a record, and those of the other."""
 
 STRANGERS: Final = Match(0, (), MatchVerdict.NONE)
@@ -131,7 +183,7 @@ def compare(new: Marks, known: Marks, rules: MatchingRules) -> Match:
         found.append(MatchReason.INCOMPLETE_SIDES)
     if is_late:
         found.append(MatchReason.OUTSIDE_WINDOW)
-    points = [rules.rows[reason].points for reason in found]
+    points = [rules.row_of(reason).points for reason in found]
     score = sum(points)
     reasons = tuple(f"{reason}{each:+d}" for reason, each in zip(found, points, strict=True))
     verdict = MatchVerdict.LIKELY
@@ -139,23 +191,31 @@ def compare(new: Marks, known: Marks, rules: MatchingRules) -> Match:
         verdict = MatchVerdict.NONE
     elif is_complete and score >= rules.sure:
         verdict = MatchVerdict.SURE
-    return Match(score, reasons, verdict, rules.version)
+    return Match(score, reasons, verdict)
 
 
 def texts_of(match: Match, rules: MatchingRules) -> tuple[tuple[str, str], ...]:
     """Return the Chinese and the English text of each reason."""
-    rows = [rules.rows[MatchReason(reason.rstrip("+-0123456789"))] for reason in match.reasons]
+    rows = [rules.row_of(code_of(reason)) for reason in match.reasons]
     return tuple((row.zh, row.en) for row in rows)
+
+
+def code_of(reason: str) -> MatchReason:
+    """Return the code of a reason without its points."""
+    return MatchReason(reason.rstrip("+-0123456789"))
 
 
 def _parties(new: Marks, known: Marks, rules: MatchingRules) -> Iterator[MatchReason]:
     """Yield what the people say; nothing for strangers."""
+    if set(new.pairs).isdisjoint(known.pairs):
+        return
     mine, theirs = (new.claiming, new.answering), (known.claiming, known.answering)
     ways = (theirs, theirs[::-1])
-    if new.complete and known.complete and mine in ways:
+    if new.complete and known.complete and any(_same_sides(mine, way) for way in ways):
         yield MatchReason.SAME_PARTIES
         return
-    if set(new.pairs).isdisjoint(known.pairs):
+    if not any(shared_people(mine[0], way[0]) and shared_people(mine[1], way[1]) for way in ways):
+        # Only a phone in common, and another identity number: somebody else of the family.
         return
     yield MatchReason.SOME_PARTIES
     for way in ways:
@@ -169,6 +229,10 @@ def _parties(new: Marks, known: Marks, rules: MatchingRules) -> Iterator[MatchRe
             return
 
 
+def _same_sides(one: Sides, other: Sides) -> bool:
+    return same_people(one[0], other[0]) and same_people(one[1], other[1])
+
+
 def _are_of_group(few: Sides, many: Sides, persons: int, group_from: int) -> bool:
     """Return whether the first side of `few` are some of the group that is the first side of `many`.
 
@@ -177,7 +241,9 @@ def _are_of_group(few: Sides, many: Sides, persons: int, group_from: int) -> boo
     """
     (people, against), (group, opponents) = few, many
     is_group = len(group) >= group_from or (persons >= group_from and len(group) > len(opponents))
-    return is_group and against == opponents and set(people) < set(group)
+    if not is_group or len(people) >= len(group) or not same_people(against, opponents):
+        return False
+    return len(shared_people(people, group)) == len(people)
 
 
 def _about(new: Marks, known: Marks, rules: MatchingRules, *, of_group: bool) -> Iterator[MatchReason]:
@@ -221,28 +287,3 @@ def _kind_and_place(new: Marks, known: Marks) -> Iterator[MatchReason]:
         yield MatchReason.SAME_VILLAGE
     if new.cause and new.cause == known.cause:
         yield MatchReason.SAME_CAUSE
-
-
-def match_token(secret: bytes, people: Iterable[Person], category: str) -> str:
-    """Return the token of a matter.
-
-    A matter is who against whom, about which kind of thing. Empty when that is not known. The two sides are sorted,
-    because the plaintiff of a suit may be the respondent of a petition. Everybody on both sides has to be identified:
-    half a match would merge strangers.
-
-    Args:
-        secret: Key `match`, which no other service has; with it a token can't be guessed from an identity number.
-        people: Parties in any order; third parties and guardians do not count.
-        category: Dispute category, 2 or 4 digits; only the first two count, since some sources send only two.
-    """
-    known = tuple(people)
-    sides = [_side(known, roles) for roles in (CLAIMING_ROLES, ANSWERING_ROLES)]
-    if not category or not all(sides):
-        return ""
-    matter = "|".join([category[:2], *sorted(sides)])
-    return hmac.digest(secret, matter.encode(), "sha256").hex()
-
-
-def _side(people: Iterable[Person], roles: frozenset[str]) -> str:
-    marks = [person.id_number.strip().upper() or person.phone.strip() for person in people if person.role in roles]
-    return "" if not all(marks) else ",".join(sorted(set(marks)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec.structs import replace
 
 from dispute.lifecycle import (
@@ -11,7 +13,6 @@ from dispute.lifecycle import (
     Channel,
     Clarity,
     Instruction,
-    Link,
     NoteUndocked,
     Refer,
     ReferTarget,
@@ -23,10 +24,12 @@ from dispute.lifecycle import (
     ReturnToSource,
     Stage,
 )
+from services.intake.law.candidates import Candidate, earlier_reports, earlier_violence, links_of
+from services.intake.law.colours import coloured
 from services.intake.law.facts import Facts
 from services.intake.law.handoff import Arrival
 from services.intake.law.rulebook import Rulebook
-from services.intake.law.screening import ScreeningVerdict, screen
+from services.intake.law.screening import VIOLENCE, ScreeningVerdict, screen
 
 
 def registration_of(arrival: Arrival, agency: str, verdict: ScreeningVerdict) -> Register:
@@ -58,21 +61,34 @@ def stage_of(regime: str, facts: Facts) -> Stage:
     return Stage.IN_LITIGATION if filed else Stage.BEFORE_FILING
 
 
-def enter(arrival: Arrival, agency: str, master: str, book: Rulebook) -> tuple[Instruction, ...]:
-    """Return the instructions of a new case.
+def enter(
+    arrival: Arrival, agency: str, candidates: Sequence[Candidate], book: Rulebook
+) -> tuple[tuple[Instruction, ...], Facts]:
+    """Return the instructions of a new case, and its facts.
 
-    Registered, then linked where the matter is known, and screened on its own facts all the same.
+    Registered, then linked where the matter is known, and screened on its own facts all the same. The facts also have
+    what only the register knows: earlier reports of violence at home.
 
     Args:
         arrival: What the source recorded.
         agency: Agency that sent it.
-        master: First dispute of the same matter; empty when there is none.
+        candidates: Known records that have people in common with it.
         book: Rules.
     """
-    verdict = screen(arrival.facts, book.screening)
+    facts = with_earlier_reports(arrival.facts, candidates)
+    verdict = screen(facts, book.screening)
     register = registration_of(arrival, agency, verdict)
-    linked = (Link(master),) if master else ()
-    return (register, *linked, BeginScreening(), *decided_by(verdict, arrival.facts, arrival.dimensions.channel, book))
+    links = links_of(candidates, arrival.dimensions.channel, arrival.dimensions.source_organ)
+    decided = decided_by(verdict, facts, arrival.dimensions.channel, book)
+    # What is no matter for docking isn't counted, so it has no colour either.
+    colour = () if verdict.undocked else coloured(arrival, earlier_reports(candidates), book.colours)
+    return (register, *links, BeginScreening(), *decided, *colour), facts
+
+
+def with_earlier_reports(facts: Facts, candidates: Sequence[Candidate]) -> Facts:
+    """Return the facts with the earlier reports of violence at home; unchanged when there is none."""
+    earlier = earlier_violence(candidates) if VIOLENCE in facts.circumstances else 0
+    return replace(facts, earlier_reports=earlier) if earlier else facts
 
 
 def enter_again(arrival: Arrival, book: Rulebook) -> tuple[Instruction, ...]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from services.intake.law.colours import ColourRules
 from services.intake.law.deadlines import Calendar, DeadlineRules
+from services.intake.law.matching import MatchingRules
 from services.intake.law.screening import ScreeningRules
 
 
@@ -18,12 +20,16 @@ class Rulebook(Struct, frozen=True):
         version: Stands on every event that these rules decided; names the package's version and the county's.
         screening: Of `screening.yaml`.
         deadlines: Of `deadlines.yaml`.
+        matching: Of `matching.yaml`.
+        colours: Of `colours.yaml`.
         calendar: Counts the days of limits.
     """
 
     version: str
     screening: ScreeningRules
     deadlines: DeadlineRules
+    matching: MatchingRules
+    colours: ColourRules
     calendar: Calendar
 
 

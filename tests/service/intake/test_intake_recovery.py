@@ -19,15 +19,28 @@ from services.intake.cases.tables import (
     command_done,
     confidential,
     dispute,
+    effect,
     handoff_applied,
     intake_metadata,
+    match_marks,
+    match_pair,
+    matter_member,
     missing_year,
-    open_matter,
     timer,
 )
 from services.intake.wiring import recover_store
 from tests.support.backups import Backup, back_up, put_back
-from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, agree, case_facts, order, parties, to_mediation
+from tests.support.intake_rig import (
+    HANDED_OVER,
+    FakeBridge,
+    IntakeClient,
+    Rig,
+    agree,
+    case_facts,
+    order,
+    parties,
+    to_mediation,
+)
 from tests.support.journals import until
 
 DAY = timedelta(days=1)
@@ -37,7 +50,10 @@ REGISTER = (
     sa.select(handoff_applied),
     sa.select(C.command_id, C.dispute_id, C.stream, C.position),
     sa.select(timer),
-    sa.select(open_matter),
+    sa.select(match_marks),
+    sa.select(match_pair),
+    sa.select(matter_member),
+    sa.select(effect),
     sa.select(missing_year),
     sa.select(confidential.c.dispute_id, confidential.c.agency),
     sa.select(outbox.c.shard, outbox.c.position, outbox.c.record, outbox.c.hash),
@@ -181,6 +197,47 @@ async def test_a_register_is_built_from_nothing(rig: Rig) -> None:
     assert disk.recover() > 24
     client = await rig.start()
     await client.applied(rig.bridge)
+    assert await client.intake.store.read(register_in) == untouched
+
+
+async def test_what_a_matter_has_still_to_hear_is_heard_after_a_recovery(rig: Rig) -> None:
+    """The journal has the outcome; whether the others heard it is known by the ids of their events."""
+    disk = Disk(rig)
+    client = await rig.start()
+    police = FakeBridge(rig.bus, rig.sealer, "police", "police-620725", "police_bridge")
+    rig.bridge.send(
+        rig.bridge.handoff("A-1", case_received=case_facts(happened_on="2024-02-20"), people=parties("p-1", "p-2"))
+    )
+    await client.applied(rig.bridge)
+    facts = case_facts(procedure="", suit_kind="", case_cause="dispute", happened_on="2024-02-20")
+    people = parties("p-1", "p-2", ("applicant", "respondent"))
+    police.send(police.handoff("J-1", case_received=facts, people=people))
+    await client.applied(police)
+    one, other = rig.bridge.dispute_id("A-1"), police.dispute_id("J-1")
+    await sent(client)
+    await client.stop()
+    backup = await disk.backup()
+    client = await rig.start()
+    await client.execute(*to_mediation(one), agree(one, HANDED_OVER + DAY))
+
+    async def heard() -> bool:
+        return await client.state(other) == "agreed"
+
+    await until(heard)
+    await sent(client)
+    untouched = await client.intake.store.read(register_in)
+    await client.stop()
+    await disk.restore(backup)
+    disk.recover()
+    client = await rig.start()
+    await until(heard)
+
+    async def all_gone() -> bool:
+        return await client.rows(effect) == 0
+
+    await until(all_gone)
+    assert (await client.types(other)).count("agreed") == 1
+    # The commands' contents are not in the journal: only their digests differ.
     assert await client.intake.store.read(register_in) == untouched
 
 

@@ -30,7 +30,7 @@ from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
 
 SEALER = Sealer({"k": bytes(32)}, "k")
 BRIDGE = FakeBridge(MemoryBus(CATALOGUE), SEALER)
-REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda *_: "", load())
+REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda _: None, load())
 ID = dispute_id_of(AGENCY, "A-1")
 
 

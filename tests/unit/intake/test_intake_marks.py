@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.intake.law.handoff import Person
-from services.intake.law.marks import Marks, marks_of, plain_reference
+from services.intake.law.marks import Marks, PersonMark, marks_of, plain_reference, same_people, shared_people
 from tests.support.intake import MATCH_KEY, arrival, marks, sides, suit
 
 LOAN = suit(category="0801", happened_on=date(2023, 5, 1))
@@ -25,10 +25,31 @@ def test_a_pair_is_the_same_whoever_claims() -> None:
     assert marks(["zhao"], ["qian"]).pairs == marks(["zhao"], ["qian"], swap=True).pairs
 
 
-def test_people_are_known_by_their_number_else_by_their_phone() -> None:
-    people = [Person("plaintiff", " 62072519900101001x ", "139"), Person("defendant", "", " 138 ")]
+def test_spellings_of_a_number_or_a_phone_are_one() -> None:
+    people = [Person("plaintiff", " 62072519900101001x ", ""), Person("defendant", "", " 138 ")]
     spelt = [Person("plaintiff", "62072519900101001X", ""), Person("defendant", "", "138")]
     assert marks_of(MATCH_KEY, arrival(people, LOAN)) == marks_of(MATCH_KEY, arrival(spelt, LOAN))
+
+
+def test_a_person_with_number_and_phone_meets_who_knows_only_one_of_them() -> None:
+    both = [Person("plaintiff", "zhao", "139"), Person("defendant", "qian", "138")]
+    known = marks_of(MATCH_KEY, arrival(both, LOAN))
+    assert known is not None
+    assert len(known.pairs) == 4
+    for number, phone in (("zhao", ""), ("", "139")):
+        other = [Person("applicant", number, phone), Person("respondent", "", "138")]
+        half = marks_of(MATCH_KEY, arrival(other, LOAN))
+        assert half is not None
+        assert set(half.pairs) < set(known.pairs)
+        assert same_people(half.claiming, known.claiming)
+
+
+def test_a_familys_phone_does_not_make_two_people_one() -> None:
+    father, son, caller = PersonMark("id-1", "139"), PersonMark("id-2", "139"), PersonMark("", "139")
+    assert shared_people((father,), (son,)) == ()
+    assert shared_people((caller,), (father, son)) == (caller,)
+    assert same_people((father,), (caller,))
+    assert not same_people((father, son), (caller,))
 
 
 def test_third_parties_and_guardians_make_no_pair() -> None:
@@ -58,6 +79,17 @@ def test_of_very_many_people_the_first_of_each_side_make_pairs() -> None:
     capped = marks(many, [f"f-{n}" for n in range(4)])
     assert (len(capped.pairs), len(capped.claiming)) == (80, 101)
     assert marks(reversed(many), [f"f-{n}" for n in range(4)]) == capped
+
+
+def test_with_many_pairs_people_are_known_by_their_number_alone() -> None:
+    people = [Person("applicant", f"w-{n}", f"139{n}") for n in range(60)]
+    firm = [Person("respondent", f"f-{n}", f"138{n}") for n in range(4)]
+    few = marks_of(MATCH_KEY, arrival([*people[:20], *firm], LOAN))
+    many = marks_of(MATCH_KEY, arrival([*people, *firm], LOAN))
+    assert few is not None
+    assert many is not None
+    assert (len(few.pairs), len(many.pairs)) == (320, 240)
+    assert many.claiming[0].phone
 
 
 def test_another_key_makes_other_tokens() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from services.intake.law.matching_rules import load_matching
 
+from services.intake.law.handoff import Person
 from services.intake.law.marks import Marks, marks_of
 from services.intake.law.matching import STRANGERS, Match, MatchVerdict, compare, texts_of
-from services.intake.law.matching_rules import load_matching
 from tests.support.intake import MATCH_KEY, arrival, marks, sides, suit
 
 RULES = load_matching()
@@ -164,6 +165,19 @@ def test_long_after_only_the_same_contract_makes_one_matter() -> None:
     assert (found.verdict, found.reasons[-1]) == (NONE, "outside_window+0")
     one, other = loan(0, subject_ref="JK-1"), loan(0, subject_ref="JK-1", received_on=later)
     assert match(one, other).verdict is SURE
+
+
+def test_a_call_by_phone_and_a_suit_by_number_and_phone_are_the_same_people() -> None:
+    facts = suit(channel="hotline", happened_on=DAY)
+    call = [Person("applicant", "", "139"), Person("respondent", "firm", "")]
+    known = [Person("plaintiff", "zhao", "139"), Person("defendant", "firm", "138")]
+    one, other = (marks_of(MATCH_KEY, arrival(people, facts)) for people in (call, known))
+    assert one is not None
+    assert other is not None
+    assert match(one, other).verdict is SURE
+    brother = marks_of(MATCH_KEY, arrival([Person("plaintiff", "li", "139"), known[1]], facts))
+    assert brother is not None
+    assert match(other, brother) == STRANGERS
 
 
 NAMES = st.lists(st.sampled_from(["a", "b", "c", "d", "e", "f", "g", ""]), min_size=1, max_size=7)

@@ -586,6 +586,146 @@ class AwaitAppliedResponse(_message.Message):
 Global___AwaitAppliedResponse: _TypeAlias = AwaitAppliedResponse  # noqa: Y015
 
 @_typing.final
+class GetMatterRequest(_message.Message):
+    """A matter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Any dispute of it."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMatterRequest: _TypeAlias = GetMatterRequest  # noqa: Y015
+
+@_typing.final
+class GetMatterResponse(_message.Message):
+    """A matter: the disputes that links connect."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MASTER_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    PROPOSALS_FIELD_NUMBER: _builtins.int
+    master_dispute_id: _builtins.str
+    """First dispute of the matter."""
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatterMember]:
+        """Its disputes, the first one too, in ascending order of id."""
+
+    @_builtins.property
+    def proposals(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProposedLink]:
+        """Links that were proposed and not decided yet."""
+
+    def __init__(
+        self,
+        *,
+        master_dispute_id: _builtins.str = ...,
+        members: _abc.Iterable[Global___MatterMember] | None = ...,
+        proposals: _abc.Iterable[Global___ProposedLink] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["master_dispute_id", b"master_dispute_id", "members", b"members", "proposals", b"proposals"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMatterResponse: _TypeAlias = GetMatterResponse  # noqa: Y015
+
+@_typing.final
+class MatterMember(_message.Message):
+    """One dispute of a matter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    MASTER_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    SHARED_FROM_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute."""
+    channel: _builtins.str
+    """Channel it came through."""
+    state: _builtins.str
+    """State of the transition table."""
+    master_dispute_id: _builtins.str
+    """Dispute that it is linked to; empty for the first of the matter."""
+    score: _builtins.int
+    """Points of the match; 0 when a person linked."""
+    shared_from: _builtins.str
+    """Dispute whose outcome it heard as its own; empty when it has none, or one of its own."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the points were given for, for example `same_parties+50`."""
+
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        channel: _builtins.str = ...,
+        state: _builtins.str = ...,
+        master_dispute_id: _builtins.str = ...,
+        score: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+        shared_from: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "dispute_id", b"dispute_id", "master_dispute_id", b"master_dispute_id", "reasons", b"reasons", "score", b"score", "shared_from", b"shared_from", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatterMember: _TypeAlias = MatterMember  # noqa: Y015
+
+@_typing.final
+class ProposedLink(_message.Message):
+    """A link that a person has to decide."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    CANDIDATE_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute that would be linked."""
+    candidate_dispute_id: _builtins.str
+    """Dispute that may be the same matter."""
+    score: _builtins.int
+    """Points of the match."""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the points were given for."""
+
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        candidate_dispute_id: _builtins.str = ...,
+        score: _builtins.int = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_dispute_id", b"candidate_dispute_id", "dispute_id", b"dispute_id", "reasons", b"reasons", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposedLink: _TypeAlias = ProposedLink  # noqa: Y015
+
+@_typing.final
 class GetClockRequest(_message.Message):
     """Asks for the clock."""
 

@@ -75,6 +75,11 @@ class IntakeServiceStub:
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.AwaitAppliedRequest.SerializeToString,
                 response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.AwaitAppliedResponse.FromString,
                 _registered_method=True)
+        self.GetMatter = channel.unary_unary(
+                '/hub.intake.v1.IntakeService/GetMatter',
+                request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetMatterRequest.SerializeToString,
+                response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetMatterResponse.FromString,
+                _registered_method=True)
         self.GetClock = channel.unary_unary(
                 '/hub.intake.v1.IntakeService/GetClock',
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetClockRequest.SerializeToString,
@@ -152,6 +157,13 @@ class IntakeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMatter(self, request, context):
+        """A matter: its first dispute, those linked to it, and links that a person has to decide.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetClock(self, request, context):
         """Time by which deadlines run.
         """
@@ -215,6 +227,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.AwaitApplied,
                     request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.AwaitAppliedRequest.FromString,
                     response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.AwaitAppliedResponse.SerializeToString,
+            ),
+            'GetMatter': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMatter,
+                    request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetMatterRequest.FromString,
+                    response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetMatterResponse.SerializeToString,
             ),
             'GetClock': grpc.unary_unary_rpc_method_handler(
                     servicer.GetClock,
@@ -449,6 +466,33 @@ class IntakeService:
             '/hub.intake.v1.IntakeService/AwaitApplied',
             hub_dot_intake_dot_v1_dot_intake__pb2.AwaitAppliedRequest.SerializeToString,
             hub_dot_intake_dot_v1_dot_intake__pb2.AwaitAppliedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMatter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.intake.v1.IntakeService/GetMatter',
+            hub_dot_intake_dot_v1_dot_intake__pb2.GetMatterRequest.SerializeToString,
+            hub_dot_intake_dot_v1_dot_intake__pb2.GetMatterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,8 @@ class IntakeServiceStub:
     """Events as they are written, from a place on."""
     AwaitApplied: _grpc.UnaryUnaryMultiCallable[_intake_pb2.AwaitAppliedRequest, _intake_pb2.AwaitAppliedResponse]
     """Waits until hand-offs up to a place were applied; answers with the journal's place then."""
+    GetMatter: _grpc.UnaryUnaryMultiCallable[_intake_pb2.GetMatterRequest, _intake_pb2.GetMatterResponse]
+    """A matter: its first dispute, those linked to it, and links that a person has to decide."""
     GetClock: _grpc.UnaryUnaryMultiCallable[_intake_pb2.GetClockRequest, _intake_pb2.GetClockResponse]
     """Time by which deadlines run."""
     AdvanceClock: _grpc.UnaryUnaryMultiCallable[_intake_pb2.AdvanceClockRequest, _intake_pb2.AdvanceClockResponse]
@@ -77,6 +79,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """Events as they are written, from a place on."""
     AwaitApplied: _aio.UnaryUnaryMultiCallable[_intake_pb2.AwaitAppliedRequest, _intake_pb2.AwaitAppliedResponse]  # type: ignore[assignment]
     """Waits until hand-offs up to a place were applied; answers with the journal's place then."""
+    GetMatter: _aio.UnaryUnaryMultiCallable[_intake_pb2.GetMatterRequest, _intake_pb2.GetMatterResponse]  # type: ignore[assignment]
+    """A matter: its first dispute, those linked to it, and links that a person has to decide."""
     GetClock: _aio.UnaryUnaryMultiCallable[_intake_pb2.GetClockRequest, _intake_pb2.GetClockResponse]  # type: ignore[assignment]
     """Time by which deadlines run."""
     AdvanceClock: _aio.UnaryUnaryMultiCallable[_intake_pb2.AdvanceClockRequest, _intake_pb2.AdvanceClockResponse]  # type: ignore[assignment]
@@ -150,6 +154,14 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_pb2.AwaitAppliedResponse, _abc.Awaitable[_intake_pb2.AwaitAppliedResponse]]:
         """Waits until hand-offs up to a place were applied; answers with the journal's place then."""
+
+    @_abc_1.abstractmethod
+    def GetMatter(
+        self,
+        request: _intake_pb2.GetMatterRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_pb2.GetMatterResponse, _abc.Awaitable[_intake_pb2.GetMatterResponse]]:
+        """A matter: its first dispute, those linked to it, and links that a person has to decide."""
 
     @_abc_1.abstractmethod
     def GetClock(

@@ -1,7 +1,9 @@
-"""What sources recorded stays with the dispute; a limit has one timer, of its next step; marks find one matter.
+"""What sources recorded stays; a limit has one timer, of its next step; marks find one matter; members share results.
 
-Accusations leave by sealed exits.
+Accusations leave by sealed exits. The claims of matters go: what they held is in the links of the disputes.
 """
+
+import json
 
 import sqlalchemy as sa
 from alembic import op
@@ -42,11 +44,19 @@ def upgrade() -> None:
     op.drop_table("timer_before")
     _add_marks()
     _add_sealed_exits()
+    _add_matters()
+    op.drop_table("open_matter")
 
 
 def downgrade() -> None:
     """Drop what was added; limits get their ends back, without reminders."""
-    for name in ("sealed_exit", "match_lock", "match_marks", "match_pair"):
+    op.create_table(
+        "open_matter",
+        sa.Column("matter", sa.String(64), primary_key=True),
+        sa.Column("dispute_id", sa.String(36), nullable=False),
+    )
+    op.create_index("open_matter_dispute", "open_matter", ["dispute_id"])
+    for name in ("sealed_exit", "effect", "matter_member", "match_lock", "match_marks", "match_pair"):
         op.drop_table(name)
     op.drop_column("dispute", "facts")
     op.drop_index("timer_rings", "timer")
@@ -97,6 +107,33 @@ def _add_sealed_exits() -> None:
         sa.Column("ciphertext", sa.LargeBinary, nullable=False),
         sa.Column("fetched_at", sa.BigInteger),
     )
+
+
+def _add_matters() -> None:
+    members = op.create_table(
+        "matter_member",
+        sa.Column("dispute_id", sa.String(36), primary_key=True),
+        sa.Column("master_dispute_id", sa.String(36), nullable=False),
+    )
+    op.create_index("matter_member_master", "matter_member", ["master_dispute_id"])
+    op.create_table(
+        "effect",
+        sa.Column("effect_id", sa.String(36), primary_key=True),
+        sa.Column("dispute_id", sa.String(36), nullable=False),
+        sa.Column("occurred_at", sa.BigInteger, nullable=False),
+        sa.Column("recorded_at", sa.BigInteger, nullable=False),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+        sa.Column("result", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("effect_order", "effect", ["recorded_at", "sequence", "effect_id"])
+    # Earlier releases linked only duplicates, which end there.
+    linked = op.get_bind().execute(sa.text("SELECT dispute_id, snapshot FROM dispute WHERE state = 'duplicate'"))
+    rows = [
+        {"dispute_id": dispute_id, "master_dispute_id": master}
+        for dispute_id, snapshot in linked
+        if (master := json.loads(bytes(snapshot)).get("master_dispute_id"))
+    ]
+    op.bulk_insert(members, rows)
 
 
 def _copy(kind: str, limit: str, step: str) -> None:
