@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,17 @@ from typing import Any
 from msgspec.structs import replace
 
 from dispute.calendar.working_days import WorkCalendar
+from dispute.lifecycle import Channel, Dimensions
 from services.intake.law.facts import Consent, Facts
+from services.intake.law.handoff import Arrival, Person
+from services.intake.law.marks import Marks, marks_of
 from services.intake.law.rule_files import load_rules
 
 TONGDAO = Path(__file__).parents[2] / "deploy/rules/431230-tongdao"
 """The example of a county's rules: petitions there have a local limit."""
 BOOK = load_rules(WorkCalendar({})).book
 TONGDAO_BOOK = load_rules(WorkCalendar({}), TONGDAO).book
+MATCH_KEY = b"k" * 32
 RULES = BOOK.screening
 LIMITS = BOOK.deadlines
 
