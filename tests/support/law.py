@@ -196,7 +196,8 @@ class LegalCase:
         )
         arrival = Arrival(facts, dimensions, REF, 0)
         self.last: list[Event] | Refusal = []
-        self._carry_out(enter(arrival, self.organ, "", book), Actor(Role.SYSTEM, "screening"), self.at)
+        orders, _ = enter(arrival, self.organ, (), book)
+        self._carry_out(orders, Actor(Role.SYSTEM, "screening"), self.at)
 
     @property
     def known(self) -> Dispute:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from dispute.lifecycle import Dispute, Event
+from dispute.lifecycle import Dispute, Event, Role
 from services.intake.cases.unit import Unit
 from services.intake.law import timers as timing
 from services.intake.law.rulebook import Rulebook
@@ -23,7 +23,8 @@ def set_timers(unit: Unit, before: Dispute | None, steps: Sequence[tuple[Event, 
         for timer in timing.changed_by(event, ran, after, now, book):
             unit.changes.timers[timer.dispute_id, timer.limit] = timer
         ran = now
-        if event.occurred_at < late_from:
+        # What the hub does by itself is no paper: a timer that fires late reports a limit of its own time.
+        if event.occurred_at < late_from and event.actor_role is not Role.SYSTEM:
             unit.late.add(event.dispute_id)
 
 

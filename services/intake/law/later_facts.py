@@ -148,7 +148,8 @@ def _screened(dispute: Dispute, now: Facts | None, fact: LaterFact, book: Rulebo
         return _refused_unseen(dispute, fact, book)
     verdict = screen(now, book.screening)
     corrected = _reclassified(dispute, fact)
-    if verdict.missing and verdict.missing == dispute.missing:
+    # The screening was over, or lacks the same as before: nothing is asked anew.
+    if verdict.missing and (dispute.state is not State.SCREENING or verdict.missing == dispute.missing):
         return corrected
     return (*corrected, *decided_by(verdict, now, dispute.dimensions.channel, book))
 
