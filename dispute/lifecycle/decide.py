@@ -5,6 +5,7 @@ It is pure: the same input gives the same events.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import replace
@@ -26,8 +27,16 @@ from dispute.lifecycle.table import BY_INSTRUCTION_AND_STATE, Transition
 from dispute.refusals import commands as refusals
 from hub.errors import Refusal
 
+Completion = Callable[[Dispute | None, Command], Command]
+"""Returns a command with what the rules give for it at a state, such as its last day."""
 
-def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Refusal:
+
+def as_given(_: Dispute | None, command: Command) -> Command:
+    """Return the command as it is: the rules were asked already."""
+    return command
+
+
+def decide(dispute: Dispute | None, command: Command, completed: Completion = as_given) -> tuple[Event, ...] | Refusal:
     """Return the events that a command causes, or why it is refused.
 
     One event for each command today. The refusal is `wrong_state` when the table has no row for this state and
@@ -38,36 +47,39 @@ def decide(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | Ref
         dispute: State; None before registration.
         command: One instruction. Its time may be before that of the last event (late reports correct the past),
             but not before the registration; the caller, who has a clock, checks that it is not in the future.
+        completed: Asks the rules. It is asked at the state that the command is decided by: late paper is decided by an
+            earlier one.
     """
     refusal = _malformed(command) or _misplaced(dispute, command)
     if refusal is not None:
         return refusal
     if dispute is None or not dispute.checkpoints:
-        return _decided(dispute, command)
-    return _taking_back(dispute, command)
+        return _decided(dispute, completed(dispute, command))
+    return _taking_back(dispute, command, completed)
 
 
-def _taking_back(dispute: Dispute, command: Command) -> tuple[Event, ...] | Refusal:
+def _taking_back(dispute: Dispute, command: Command, completed: Completion) -> tuple[Event, ...] | Refusal:
     """Decide a command that may take back an alarm or a shared outcome.
 
     What happened before an alarm, and would have prevented it, is decided as if it had been written down in time.
     """
     first: Refusal | None = None
+    now = completed(dispute, command)
     for checkpoint in _concerned(dispute, command):
         shared = not checkpoint.limit
         if not shared and command.occurred_at >= checkpoint.at:
             continue
         before = as_before(dispute, checkpoint)
-        outcome = _decided(before, command)
+        outcome = _decided(before, completed(before, command))
         if isinstance(outcome, Refusal):
             first = first or outcome
             continue
         if not shared and not moves(before, evolve(before, outcome[0]), checkpoint.limit):
             continue
-        if not shared and command.limit.too_late:
+        if not shared and now.limit.too_late:
             return refusals.PAPER_TOO_LATE.refusal()
         return (_rewound(dispute, checkpoint.sequence, outcome[0]),)
-    plain = _decided(dispute, command)
+    plain = _decided(dispute, now)
     wrong_state = isinstance(plain, Refusal) and plain.code == refusals.WRONG_STATE.name
     return first if wrong_state and first is not None else plain
 

@@ -49,7 +49,6 @@ from dispute.lifecycle.own_commands import (
 )
 from dispute.lifecycle.provisional import DateName
 from dispute.lifecycle.situation import Situation
-from dispute.lifecycle.states import State
 from dispute.lifecycle.vocabulary import (
     LEVELS,
     RUNGS,
@@ -166,13 +165,13 @@ def begin_mediation(at: Situation, order: BeginMediation) -> Change:
     """Set the mediator.
 
     After a refused confirmation, the earlier outcome is removed because it no longer describes the dispute, and a new
-    term runs. The signature started the first one.
+    term runs. The signature started the first one; the rules count it anew where it depends on who mediates.
     """
     dimensions = replace(
         without_outcome(at.known.dimensions), mediator_id=order.mediator_id, mediation_kind=order.mediation_kind
     )
     limit = at.command.limit
-    if at.known.state is State.SIGNED or limit.last_day is None:
+    if limit.last_day is None:
         return Change(dimensions, at.known.cohort, e.MediationBegun())
     return Change(dimensions, replace(at.known.cohort, due_on=limit.last_day), e.MediationBegun(clause=limit.clause))
 

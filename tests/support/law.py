@@ -247,7 +247,11 @@ class LegalCase:
             ran = {} if self.dispute is None else timing.running(self.dispute, self.book)
             name = f"c-{len(self.events)}"
             command = Command(name, dispute_id_of(self.organ, REF), actor, at, order)
-            decided = decide(self.dispute, complete(command, self.dispute, self.facts, self.book, business_day(at)))
+            decided = decide(
+                self.dispute,
+                command,
+                lambda state, given: complete(given, state, self.facts, self.book, business_day(at)),
+            )
             if isinstance(decided, Refusal):
                 self.last = decided
                 return

@@ -327,10 +327,14 @@ def _decide(
 ) -> list[tuple[Event, Dispute]] | Refusal:
     """Return each event with the state after it."""
     dispute = case.dispute if case is not None else None
-    facts, today = facts_from_bytes(recorded), business_day(at)
+    facts, today = planned.facts or facts_from_bytes(recorded), business_day(at)
+
+    def completed(state: Dispute | None, command: Command) -> Command:
+        return complete(command, state, facts, book, today)
+
     steps: list[tuple[Event, Dispute]] = []
     for command in planned.commands:
-        events = decide(dispute, complete(command, dispute, planned.facts or facts, book, today))
+        events = decide(dispute, command, completed)
         if isinstance(events, Refusal):
             return events
         for event in events:

@@ -16,7 +16,9 @@ from dispute.lifecycle import (
     ChangeColour,
     Channel,
     Colour,
+    Command,
     DateName,
+    Dispute,
     EscalateLevel,
     Event,
     EventKind,
@@ -44,9 +46,11 @@ from dispute.lifecycle import (
     Supervision,
     Suspend,
     SuspendReason,
+    decide,
     end_of,
     replay,
 )
+from hub.errors import Refusal
 from tests.support.lifecycle import (
     ACCEPT,
     AGREE,
@@ -294,8 +298,15 @@ def test_one_paper_after_the_other() -> None:
 
 def test_mediation_that_began_in_time_has_the_term_that_ran_and_not_that_of_a_second_attempt() -> None:
     signed = Walk(*MEDIATING[:3], replace(DISPATCH, due_on=TERM), Sign())
-    walk = alarmed(signed, EXPIRED, OVER).do(BEGIN, at=on(10), limit=Limit(TERM + 9 * DAY, "程序规定 183"))
-    assert (walk.state.cohort.due_on, walk.last.transition) == (TERM, "T10")
+    walk = alarmed(signed, EXPIRED, OVER)
+
+    def rules(state: Dispute | None, given: Command) -> Command:
+        again = state is not None and state.state is State.FAILED
+        return replace(given, limit=Limit(TERM + 9 * DAY, "程序规定 183")) if again else given
+
+    outcome = decide(walk.state, command(BEGIN, at=on(10)), rules)
+    assert not isinstance(outcome, Refusal)
+    assert (outcome[0].cohort.due_on, outcome[0].transition) == (TERM, "T10")
 
 
 def test_the_alarm_may_come_again_and_be_taken_back_again() -> None:

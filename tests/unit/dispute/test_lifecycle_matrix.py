@@ -62,6 +62,7 @@ from dispute.lifecycle import (
     Track,
     TrackReason,
     Unlink,
+    Unshare,
     Withdraw,
     WithdrawReason,
 )
@@ -132,6 +133,7 @@ MATRIX = {
     "Unlink":               "xx-x xxx x x x x x x x x x x x x x x",
     "ProposeLink":          "xx-x xxx x x x x x x x x x x x x x -",
     "DeclineLink":          "xx-x xxx x x x x x x x x x x x x x -",
+    "Unshare":              "xx-x xxx x x x x x x x x x x x x x x",
     "RecordVisit":          "---- --- - - - - - - - - - - - x x -",
     "Rate":                 "---- --- - - - - - - - - - - - x x x",
     "Supervise":            "xx-x xxx x x x x x x x x x x x x x -",
@@ -179,6 +181,7 @@ GOOD: dict[str, Instruction] = {
     "Unlink": Unlink("clerk_error"),
     "ProposeLink": ProposeLink(MASTER, 60),
     "DeclineLink": DeclineLink(MASTER),
+    "Unshare": Unshare(MASTER),
     "RecordVisit": RecordVisit(clean=True),
     "Rate": Rate(0),
     "Supervise": Supervise(Supervision.REMINDED),
@@ -275,7 +278,7 @@ def test_targets_are_those_of_the_domain() -> None:
         "T18d": State.RETURNED, "T19a": State.PERFORMED, "T19b": None, "T20": State.RETURNED, "T21a": State.RETURNED,
         "T21b": State.RETURNED, "T22": State.REFERRED, "T23a": State.FOLLOW_UP, "T23b": State.FOLLOW_UP,
         "T24": State.CLOSED, "T25": State.TRACKING, "T26": State.CLOSED, "T27": State.ACCEPTED,
-        "T28": State.REGISTERED, "L1": None, "L2": None, "L3": None, "L4": None,
+        "T28": State.REGISTERED, "L1": None, "L2": None, "L3": None, "L4": None, "L5": None,
         "V1": None, "R1": None, "O1": None, "O2": None, "M1": None, "C1": None, "D1": None,
     }  # fmt: skip
 

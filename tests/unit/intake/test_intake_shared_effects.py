@@ -75,8 +75,8 @@ def test_those_who_stay_hear_that_a_dispute_left() -> None:
     assert isinstance(result_of(left), SharedWithdrawal)
     assert listeners_of(left, matter.__getitem__) == ["a", "b"]
     heard = replace(reach(State.AGREED).state, shared_from="d-1")
-    assert instruction_of(SharedWithdrawal("d-1", "c-1"), heard) == Unshare("d-1")
-    assert instruction_of(SharedWithdrawal("d-2", "c-1"), heard) is None
+    assert instruction_of(SharedWithdrawal("d-1", "c-1"), heard, None) == Unshare("d-1")
+    assert instruction_of(SharedWithdrawal("d-2", "c-1"), heard, None) is None
 
 
 def test_each_listener_has_an_effect_of_its_own_with_a_fixed_id() -> None:
@@ -94,17 +94,17 @@ def test_results_come_back_from_bytes(result: AnyResult) -> None:
 
 def test_an_outcome_is_heard_by_everybody() -> None:
     dispute = reach(State.ACCEPTED).state
-    assert instruction_of(RESULTS[0], dispute) == ShareAgreement(
+    assert instruction_of(RESULTS[0], dispute, None) == ShareAgreement(
         "d-1", OutcomeForm.AGREEMENT, 100, DIGEST, partial=True
     )
-    assert instruction_of(RESULTS[1], dispute) == ShareFailure("d-1", "deadlock")
+    assert instruction_of(RESULTS[1], dispute, None) == ShareFailure("d-1", "deadlock")
 
 
 def test_what_became_of_an_agreement_is_heard_by_those_who_heard_of_it() -> None:
     dispute = reach(State.AGREED).state
     heard = replace(dispute, shared_from="d-1")
-    assert [instruction_of(result, dispute) for result in RESULTS[2:]] == [None, None]
-    assert [instruction_of(result, heard) for result in RESULTS[2:]] == [
+    assert [instruction_of(result, dispute, None) for result in RESULTS[2:]] == [None, None]
+    assert [instruction_of(result, heard, None) for result in RESULTS[2:]] == [
         RecordPerformance(DIGEST),
         RecordNonPerformance(Remedy.SUIT),
     ]

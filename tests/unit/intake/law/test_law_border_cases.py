@@ -213,18 +213,12 @@ ROWS = (
         facts=WHISTLE,
         says=Said("mediation_refused", "whistle_blowing", "信访工作条例 30"),
     ),
-    Row(
-        name="11 its exit is the discipline inspection body",
-        facts=WHISTLE,
-        steps=(on("2024-03-06", Refer(ReferTarget.DISCIPLINE_INSPECTION, told_in_writing=True)),),
-        says=Said("referred, discipline_inspection", "whistle_blowing"),
-    ),
     *(
         Row(
             name=f"11 and no other: {type(order).__name__}",
             facts=WHISTLE,
             steps=(on("2024-03-06", order),),
-            says=Said("refused", "sealed_exit_only"),
+            says=Said("refused", "wrong_state"),
         )
         for order in (
             Refer(ReferTarget.COURT, told_in_writing=True, party_elected_suit=True),
@@ -296,10 +290,13 @@ def test_every_border_case_has_a_row() -> None:
     assert {int(row.name.split()[0]) for row in ROWS} == set(range(1, 16))
 
 
-def test_10_an_accusation_stays_with_a_person_and_sets_no_mediation_going() -> None:
-    case = LegalCase(ACCUSATION)
-    assert case.known.state is State.NOT_MEDIABLE
-    assert [event.type.value for event in case.events] == ["registered", "screening_begun", "mediation_refused"]
+def test_10_and_11_an_accusation_leaves_by_its_one_exit_at_once() -> None:
+    for facts in (ACCUSATION, WHISTLE):
+        case = LegalCase(facts)
+        assert case.known.state is State.REFERRED
+        kinds = ["registered", "screening_begun", "mediation_refused", "referred"]
+        assert [event.type.value for event in case.events] == kinds
+        assert payload_of(case.events[-1]).target is ReferTarget.DISCIPLINE_INSPECTION
 
 
 def test_13_what_follows_for_the_penalty_stands_on_the_performance_alone() -> None:

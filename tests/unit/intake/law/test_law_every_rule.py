@@ -15,9 +15,13 @@ LATE_PAPER = {"deadlines paper_days", "deadlines paper_after_hours", "deadlines 
 
 
 def rules() -> set[str]:
-    """Return the name of every value and row of the package, and of the example of a county."""
+    """Return the name of every value and row of the law, of the package and of the example of a county.
+
+    Matching and colours are no law; they have tests of their own.
+    """
     found: set[str] = set()
-    for name, shape in SHAPES.items():
+    for name in ("screening.yaml", "deadlines.yaml"):
+        shape = SHAPES[name]
         file, sections = name.removesuffix(".yaml"), sections_of(shape)
         for book in (BOOK, TONGDAO_BOOK):
             content = getattr(book, file)

@@ -107,19 +107,13 @@ ROWS = (
         name="whistle-blowing has one exit: nobody returns it",
         facts=with_circumstance(petition(), "whistle_blowing"),
         steps=(on("2024-03-07", ReturnToSource(Channel.PETITION)),),
-        says=Said("refused", "sealed_exit_only"),
+        says=Said("refused", "wrong_state"),
     ),
     Row(
         name="whistle-blowing has one exit: nobody takes it back",
         facts=WHISTLE,
         steps=(on("2024-03-07", Withdraw(WithdrawReason.APPLICANT_WITHDREW)),),
-        says=Said("refused", "sealed_exit_only"),
-    ),
-    Row(
-        name="whistle-blowing has one exit: the discipline inspection body",
-        facts=WHISTLE,
-        steps=(on("2024-03-07", Refer(ReferTarget.DISCIPLINE_INSPECTION, told_in_writing=True)),),
-        says=Said("referred, discipline_inspection", "whistle_blowing"),
+        says=Said("refused", "wrong_state"),
     ),
     Row(
         name="what is refused at a window is shown another way in time",
@@ -153,11 +147,11 @@ def test_not_mediable(row: Row) -> None:
         (suit(procedure="special"), "returned"),
         (petition(category="14"), "returned"),
         (at_window(category="14"), "not_mediable"),
-        (with_circumstance(petition(), "whistle_blowing"), "not_mediable"),
+        (with_circumstance(petition(), "whistle_blowing"), "referred"),
     ],
     ids=["suit", "petition", "window", "whistle-blowing"],
 )
-def test_what_is_refused_goes_back_to_its_source_and_whistle_blowing_to_nobody(facts: Facts, state: str) -> None:
+def test_what_is_refused_goes_back_to_its_source_and_whistle_blowing_to_its_exit(facts: Facts, state: str) -> None:
     assert LegalCase(facts).known.state == state
 
 
