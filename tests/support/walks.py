@@ -242,7 +242,7 @@ def dates_hold(before: Dispute, event: Event) -> None:
     assert new.local_due_on == old.local_due_on
     if event.transition != "T13b":
         assert new.statutory_due_on == old.statutory_due_on
-    if term_ran and event.transition not in {"T10b", "T12b", "T13a", "T13c", "T18c", "T27", "T28"}:
+    if term_ran and event.transition not in {"T10", "T10b", "T12b", "T13a", "T13c", "T18c", "T27", "T28"}:
         assert new.due_on == old.due_on
     if event.transition not in {"T10b", "T27", "T28"}:
         assert old.agreed_on in {None, new.agreed_on}
