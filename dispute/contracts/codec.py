@@ -36,8 +36,9 @@ from dispute.lifecycle.commands import (
     WireInstruction,
 )
 from dispute.lifecycle.dispute import Dispute
-from dispute.lifecycle.event_types import EventKind, Payload
+from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.events import Event
+from dispute.lifecycle.link_payloads import Payload
 from dispute.refusals import interfaces as refusals
 from dispute.refusals.commands import NAIVE_TIME
 from dispute.wire.dispute.v1 import command_pb2

@@ -50,11 +50,12 @@ from dispute.lifecycle.commands import (
 from dispute.lifecycle.decide import decide
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import Alarm, Checkpoint, CountedFact, Dispute, Standing
-from dispute.lifecycle.event_types import CONCLUSIONS, OVERLAYS, RETIRED, EventKind, Payload
+from dispute.lifecycle.event_types import CONCLUSIONS, OVERLAYS, RETIRED, EventKind
 from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.evolve import evolve, replay
 from dispute.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
 from dispute.lifecycle.limits import Extension, Limit
+from dispute.lifecycle.link_payloads import Payload
 from dispute.lifecycle.own_commands import (
     Exclude,
     NoteUndocked,

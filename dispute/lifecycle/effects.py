@@ -42,6 +42,7 @@ from dispute.lifecycle.commands import (
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.dispute import CountedFact, Dispute
 from dispute.lifecycle.events import NOTHING, Retraction
+from dispute.lifecycle.link_payloads import Payload
 from dispute.lifecycle.own_commands import (
     Exclude,
     Register,
@@ -68,13 +69,13 @@ class Change(Struct, frozen=True):
 
     dimensions: Dimensions
     cohort: CohortDates
-    payload: e.Payload = NOTHING
+    payload: Payload = NOTHING
     reason_code: str = ""
     retracts: tuple[Retraction, ...] = ()
     limit: str = ""
 
 
-def keep(dispute: Dispute, payload: e.Payload = NOTHING, reason_code: str = "") -> Change:
+def keep(dispute: Dispute, payload: Payload = NOTHING, reason_code: str = "") -> Change:
     """Return a change of nothing but payload and reason."""
     return Change(dispute.dimensions, dispute.cohort, payload, reason_code)
 

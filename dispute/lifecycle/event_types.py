@@ -10,8 +10,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Final, Self
 
-from msgspec import Struct
-
+from dispute.lifecycle.link_payloads import (
+    LinkDeclined,
+    Linked,
+    LinkProposed,
+    Payload,
+    Unlinked,
+    Unshared,
+)
 from dispute.lifecycle.provisional import SettledDate
 from dispute.lifecycle.vocabulary import (
     Channel,
@@ -24,10 +30,6 @@ from dispute.lifecycle.vocabulary import (
     Stage,
     Supervision,
 )
-
-
-class Payload(Struct, frozen=True):
-    """What an event tells beyond the fields that all events have."""
 
 
 class Registered(Payload, frozen=True):
@@ -54,46 +56,6 @@ class DuplicateLinked(Payload, frozen=True):
     """Master that the matter is counted at; earlier releases wrote it."""
 
     master_dispute_id: str
-
-
-class Linked(Payload, frozen=True):
-    """First dispute of the matter, and why the two are one matter.
-
-    Attributes:
-        master_dispute_id: First dispute of the matter.
-        score: Points of the match; 0 when a person linked.
-        reasons: What the points were given for.
-    """
-
-    master_dispute_id: str
-    score: int = 0
-    reasons: tuple[str, ...] = ()
-
-
-class Unlinked(Payload, frozen=True):
-    """First dispute of the matter that it no longer belongs to."""
-
-    master_dispute_id: str
-
-
-class Unshared(Payload, frozen=True):
-    """Dispute whose outcome it was; it no longer belongs to the matter."""
-
-    shared_from: str
-
-
-class LinkProposed(Payload, frozen=True):
-    """Dispute that may be the same matter, with the reasons."""
-
-    candidate_dispute_id: str
-    score: int = 0
-    reasons: tuple[str, ...] = ()
-
-
-class LinkDeclined(Payload, frozen=True):
-    """Dispute that a person found to be another matter."""
-
-    candidate_dispute_id: str
 
 
 class InformationRequested(Payload, frozen=True):

@@ -11,7 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
-from dispute.lifecycle.event_types import EventKind, Payload
+from dispute.lifecycle.event_types import EventKind
+from dispute.lifecycle.link_payloads import Payload
 from dispute.lifecycle.provisional import ProvisionalDate
 from dispute.lifecycle.states import State
 from dispute.lifecycle.vocabulary import Role

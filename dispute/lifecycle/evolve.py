@@ -20,14 +20,11 @@ from dispute.lifecycle.event_types import (
     Failed,
     InformationRequested,
     LevelEscalated,
-    LinkDeclined,
-    Linked,
-    LinkProposed,
-    Payload,
     Registered,
     Visited,
 )
 from dispute.lifecycle.events import Event
+from dispute.lifecycle.link_payloads import LinkDeclined, Linked, LinkProposed, Payload
 from dispute.lifecycle.rewinding import (
     RAISING,
     alarms_after,

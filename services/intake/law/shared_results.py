@@ -25,8 +25,9 @@ from dispute.lifecycle import (
     ShareFailure,
     Unshare,
 )
-from dispute.lifecycle.event_types import Agreed, Failed, Performed, Unlinked
+from dispute.lifecycle.event_types import Agreed, Failed, Performed
 from dispute.lifecycle.identity import NAMESPACE, id_within
+from dispute.lifecycle.link_payloads import Unlinked
 from services.intake.law.facts import Facts
 from services.intake.law.later_facts import remedy_of
 

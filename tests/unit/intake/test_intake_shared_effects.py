@@ -20,7 +20,7 @@ from dispute.lifecycle import (
     State,
     Unshare,
 )
-from dispute.lifecycle.event_types import Unlinked
+from dispute.lifecycle.link_payloads import Unlinked
 from services.intake.law.shared_results import (
     SHARER,
     AnyResult,
