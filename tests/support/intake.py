@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from typing_extensions import override
 
 from dispute.calendar.working_days import WorkCalendar
+from dispute.lifecycle import Channel, Dimensions, Event
+from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges
 from services.intake.law.facts import Consent, Facts
+from services.intake.law.handoff import Arrival, Person
+from services.intake.law.marks import Marks, marks_of
 from services.intake.law.rule_files import load_rules
+from services.intake.law.timers import Timer
 
 TONGDAO = Path(__file__).parents[2] / "deploy/rules/431230-tongdao"
 """The example of a county's rules: petitions there have a local limit."""
@@ -18,6 +25,7 @@ BOOK = load_rules(WorkCalendar({})).book
 TONGDAO_BOOK = load_rules(WorkCalendar({}), TONGDAO).book
 RULES = BOOK.screening
 LIMITS = BOOK.deadlines
+MATCH_KEY = b"k" * 32
 
 
 def suit(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
@@ -66,3 +74,101 @@ def petition(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
         consents=(Consent("petitioner", "given"), Consent("respondent", "given")),
     )
     return replace(facts, **changes)
+
+
+def arrival(people: Iterable[Person], facts: Facts, *, town: str = "620725101", **changes: Any) -> Arrival:  # noqa: ANN401 - any field of Arrival
+    """Return a case of these people."""
+    place = Dimensions(
+        channel=Channel(facts.channel),
+        source_organ=f"{facts.channel}-620725",
+        county_code="620725",
+        town_code=town,
+        village_code=changes.pop("village", ""),
+        category=facts.category,
+    )
+    return Arrival(facts, place, "A-1", changes.pop("amount_fen", 0), tuple(people), **changes)
+
+
+def sides(claiming: Iterable[str], answering: Iterable[str], roles: tuple[str, str]) -> list[Person]:
+    """Return two sides by their identity numbers; an empty one is somebody who is not identified."""
+    return [
+        Person(role, number, "") for role, side in zip(roles, (claiming, answering), strict=True) for number in side
+    ]
+
+
+def marks(claiming: Iterable[str], answering: Iterable[str], *, swap: bool = False, **changes: Any) -> Marks:  # noqa: ANN401 - any field of Facts or Arrival
+    """Return the marks of a case of the hotline; `swap` has the other side claim."""
+    told = {name: changes.pop(name) for name in list(changes) if name in Facts.__struct_fields__}
+    facts = replace(suit(channel="hotline", case_cause=""), **told)
+    one, other = (answering, claiming) if swap else (claiming, answering)
+    made = marks_of(MATCH_KEY, arrival(sides(one, other, ("applicant", "respondent")), facts, **changes))
+    assert made is not None
+    return made
+
+
+class MemoryRegister(DisputeRegister):
+    """A register of nothing, which keeps what a unit of work writes.
+
+    Attributes:
+        at: Business time.
+        known: Disputes that exist.
+        changes: What the last unit wrote.
+    """
+
+    def __init__(self, at: datetime, *known: Case) -> None:
+        self.at = at
+        self.known = {case.dispute.dispute_id: case for case in known}
+        self.changes = UnitChanges()
+
+    @override
+    def lock(self, dispute_ids: Collection[str]) -> None:
+        pass
+
+    @override
+    def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
+        return {}
+
+    @override
+    def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
+        return {name: self.known[name] for name in dispute_ids if name in self.known}
+
+    @override
+    def claim(self, matters: Mapping[str, str]) -> Mapping[str, str]:
+        return matters
+
+    @override
+    def record_of(self, event: Event) -> bytes:
+        return event.event_id.encode()
+
+    @override
+    def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[EventPlace]:
+        return [EventPlace("memory/0/e0000001", number) for number, _ in enumerate(records, 1)]
+
+    @override
+    def write(self, changes: UnitChanges) -> None:
+        self.changes = changes
+
+    @override
+    def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
+        return ()
+
+    @override
+    def missing_years(self) -> frozenset[int]:
+        return frozenset()
+
+    @override
+    def waiting_for(self, years: Collection[int], after: str, limit: int) -> Sequence[str]:
+        return ()
+
+    @override
+    def business_now(self) -> datetime:
+        return self.at
+
+    @override
+    def now(self) -> datetime:
+        return self.at
+
+    @override
+    def move_clock(self, to: datetime) -> datetime:
+        self.at = max(self.at, to)
+        return self.at

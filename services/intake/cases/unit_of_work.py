@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispute.lifecycle import Command, Dispute, Event, business_day, decide, evolve
+from dispute.lifecycle import Command, Dispute, Event, Role, business_day, decide, evolve
 from dispute.lifecycle.rewinding import UNFINISHED
 from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
@@ -369,7 +369,7 @@ def _set_timers(unit: _Unit, before: Dispute | None, steps: Sequence[tuple[Event
         for timer in timing.changed_by(event, ran, after, now, book):
             unit.changes.timers[timer.dispute_id, timer.limit] = timer
         ran = now
-        if event.occurred_at < late_from:
+        if event.occurred_at < late_from and event.actor_role is not Role.SYSTEM:  # the hub's own alarms are no paper
             unit.late.add(event.dispute_id)
 
 
