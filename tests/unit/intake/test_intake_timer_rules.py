@@ -26,6 +26,7 @@ from dispute.lifecycle import (
     Instruction,
     Level,
     ProvisionalDate,
+    Reclassify,
     Regime,
     Register,
     RequestInformation,
@@ -259,3 +260,16 @@ def test_ends_that_passed_without_an_alarm_are_found_once() -> None:
     (event,) = decided(dispute, Command("x", ID, SYSTEM, end, Supervise(Supervision.OVERDUE, LOCAL)))
     alarmed = evolve(dispute, event)
     assert overdue(alarmed, running(alarmed, BOOK), end) == ()
+
+
+def test_a_limit_that_is_over_when_it_is_written_down_is_not_reminded_of() -> None:
+    dispute, steps = live(register=replace(REGISTER, local_due_on=date(2024, 3, 4)))
+    timers = changed_by(steps[0][0], {}, dispute, running(dispute, BOOK), BOOK)
+    assert timers == (timer_at(LOCAL, Step.OVERDUE, end_of(date(2024, 3, 4))),)
+
+
+def test_an_alarm_stands_when_its_fact_is_only_restated() -> None:
+    dispute, _ = accepted(DISPATCH, Supervise(Supervision.REMINDED, SIGN_BY))
+    (event,) = decided(dispute, Command("x", ID, CLERK, AT + DAY, Reclassify(category="07", reason_code="clerk_error")))
+    assert "supervised" in {taken.type.value for taken in event.retracts}
+    assert evolve(dispute, event).supervision is Supervision.REMINDED
