@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from dispute.lifecycle import event_types as e
-from dispute.lifecycle import link_payloads as payload
+from dispute.lifecycle import link_payloads as of
 from dispute.lifecycle.commands import (
     DeclineLink,
     Link,
@@ -26,30 +26,30 @@ from dispute.lifecycle.situation import Situation
 
 def link(at: Situation, order: Link) -> Change:
     """Note the matter's first dispute; everything counted stays."""
-    return keep(at.known, payload.Linked(order.master_dispute_id, order.score, order.reasons))
+    return keep(at.known, of.Linked(order.master_dispute_id, order.score, order.reasons))
 
 
 def unlink(at: Situation, order: Unlink) -> Change:
     """Take the link's fact back."""
     dispute = at.known
     links = [fact for fact in dispute.counted if fact.type is e.EventKind.LINKED]
-    change = keep(dispute, payload.Unlinked(dispute.master_dispute_id), order.reason_code)
+    change = keep(dispute, of.Unlinked(dispute.master_dispute_id), order.reason_code)
     return replace(change, retracts=tuple(retraction(fact) for fact in links))
 
 
 def unshare(at: Situation, order: Unshare) -> Change:
     """Note whose outcome is taken back; what is counted of it is retracted."""
-    return keep(at.known, payload.Unshared(order.shared_from))
+    return keep(at.known, of.Unshared(order.shared_from))
 
 
 def propose_link(at: Situation, order: ProposeLink) -> Change:
     """Note the dispute that may be the same matter."""
-    return keep(at.known, payload.LinkProposed(order.candidate_dispute_id, order.score, order.reasons))
+    return keep(at.known, of.LinkProposed(order.candidate_dispute_id, order.score, order.reasons))
 
 
 def decline_link(at: Situation, order: DeclineLink) -> Change:
     """Note that it is another matter."""
-    return keep(at.known, payload.LinkDeclined(order.candidate_dispute_id))
+    return keep(at.known, of.LinkDeclined(order.candidate_dispute_id))
 
 
 def share_agreement(at: Situation, order: ShareAgreement) -> Change:

@@ -173,9 +173,12 @@ def alarms_after(dispute: Dispute, after: Dispute, event: Event) -> tuple[Alarm,
 
     An alarm stops when the matter moves, or when a paper shows that there was no reason for it.
     """
-    taken = {each.sequence for each in event.retracts}
+    taken = {each.sequence for each in event.retracts if not each.restated}
     known = dispute.alarms or _earlier_level(dispute)
-    kept = tuple(alarm for alarm in known if alarm.sequence not in taken and _stands(alarm, dispute, after))
+    # A date that a holiday table settles is the same limit.
+    settles = event.type is EventKind.DUE_DATES_SETTLED
+    stand = tuple(alarm for alarm in known if settles or _stands(alarm, dispute, after))
+    kept = tuple(alarm for alarm in stand if alarm.sequence not in taken)
     rung = getattr(event.payload, "supervision", None) if event.type in RAISING else None
     if rung is None:
         return kept

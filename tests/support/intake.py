@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
+from typing_extensions import override
 
 from dispute.calendar.working_days import WorkCalendar
-from dispute.lifecycle import Channel, Dimensions
+from dispute.lifecycle import Channel, Dimensions, Event
+from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Person
 from services.intake.law.marks import Marks, marks_of
 from services.intake.law.rule_files import load_rules
+from services.intake.law.timers import Timer
 
 TONGDAO = Path(__file__).parents[2] / "deploy/rules/431230-tongdao"
 """The example of a county's rules: petitions there have a local limit."""
 BOOK = load_rules(WorkCalendar({})).book
 TONGDAO_BOOK = load_rules(WorkCalendar({}), TONGDAO).book
-MATCH_KEY = b"k" * 32
 RULES = BOOK.screening
 LIMITS = BOOK.deadlines
+MATCH_KEY = b"k" * 32
 
 
 def suit(**changes: Any) -> Facts:  # noqa: ANN401 - any field of Facts
@@ -101,3 +104,67 @@ def marks(claiming: Iterable[str], answering: Iterable[str], *, swap: bool = Fal
     made = marks_of(MATCH_KEY, arrival(sides(one, other, ("applicant", "respondent")), facts, **changes))
     assert made is not None
     return made
+
+
+class MemoryRegister(DisputeRegister):
+    """A register of nothing, which keeps what a unit of work writes.
+
+    Attributes:
+        at: Business time.
+        known: Disputes that exist.
+        changes: What the last unit wrote.
+    """
+
+    def __init__(self, at: datetime, *known: Case) -> None:
+        self.at = at
+        self.known = {case.dispute.dispute_id: case for case in known}
+        self.changes = UnitChanges()
+
+    @override
+    def lock(self, dispute_ids: Collection[str]) -> None:
+        pass
+
+    @override
+    def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
+        return {}
+
+    @override
+    def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
+        return {name: self.known[name] for name in dispute_ids if name in self.known}
+
+    @override
+    def record_of(self, event: Event) -> bytes:
+        return event.event_id.encode()
+
+    @override
+    def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[EventPlace]:
+        return [EventPlace("memory/0/e0000001", number) for number, _ in enumerate(records, 1)]
+
+    @override
+    def write(self, changes: UnitChanges) -> None:
+        self.changes = changes
+
+    @override
+    def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
+        return ()
+
+    @override
+    def missing_years(self) -> frozenset[int]:
+        return frozenset()
+
+    @override
+    def waiting_for(self, years: Collection[int], after: str, limit: int) -> Sequence[str]:
+        return ()
+
+    @override
+    def business_now(self) -> datetime:
+        return self.at
+
+    @override
+    def now(self) -> datetime:
+        return self.at
+
+    @override
+    def move_clock(self, to: datetime) -> datetime:
+        self.at = max(self.at, to)
+        return self.at

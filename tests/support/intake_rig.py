@@ -16,10 +16,10 @@ import grpc
 import pytest
 import sqlalchemy as sa
 
-from dispute.contracts.codec import timestamp_of
+from dispute.contracts.codec import event_from_wire, instant_of, timestamp_of
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import CATALOGUE, HANDOFFS
-from dispute.lifecycle import dispute_id_of
+from dispute.lifecycle import dispute_id_of, replay
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
@@ -236,6 +236,19 @@ class IntakeClient:
 
     async def types(self, dispute_id: str) -> list[str]:
         return [event.type for event in await self.history(dispute_id)]
+
+    async def alarms(self, dispute_id: str, limit: str = "") -> list[tuple[str, str]]:
+        """Level and time of each alarm of a limit, in the order of their events; of every limit when none is named."""
+        return [
+            (event.particulars.supervision, instant_of(event.occurred_at).isoformat())
+            for event in await self.history(dispute_id)
+            if event.type == "supervised" and limit in {"", event.limit}
+        ]
+
+    async def counted(self, dispute_id: str) -> list[str]:
+        """Types of the facts that count now, in order."""
+        events = [event_from_wire(event) for event in await self.history(dispute_id)]
+        return [fact.type.value for fact in replay(tuple(events)).counted]
 
     async def execute(self, *commands: command_pb2.Command) -> list[intake_pb2.CommandResult]:
         response = await self.call("ExecuteBatch", intake_pb2.ExecuteBatchRequest(commands=commands))

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
 from msgspec import Struct
@@ -19,8 +20,8 @@ LONG_AGO = date(2020, 6, 1)
 DAY = timedelta(days=1)
 THE_ROW = "(row)"
 THE_FILE = "(file)"
-NOTES = {field.name for field in fields(RuleRow)}
-"""A row's name and its meaning for people: they decide nothing."""
+NOTES = {*(field.name for field in fields(RuleRow)), "owner"}
+"""A row's name, its meaning and who has to act, for people: they decide nothing."""
 
 Row = Mapping[str, Any]
 
@@ -149,8 +150,10 @@ def _others(info: FieldInfo, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: 
         yield name, not value
     elif isinstance(value, int):
         yield name, value + 1
-    elif isinstance(value, date) or value is None:
-        yield name, LONG_AGO if value is None else value + DAY
+    elif value is None:
+        yield name, LONG_AGO if date in _types(info.type) else 9
+    elif isinstance(value, date):
+        yield name, value + DAY
     else:
         yield name, f"{value}{PLANTED}"
 
@@ -159,6 +162,13 @@ def _literals(kind: object) -> list[str]:
     """Return the members of a closed list of codes, none when it is open."""
     if get_origin(kind) is Literal:
         return list(get_args(kind))
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return [each.value for each in kind]
     if isinstance(kind, Listed):
         return [*sorted(kind.codes), *([""] if kind.empty else [])]
     return [each for part in get_args(kind) for each in _literals(part)]
+
+
+def _types(kind: object) -> list[object]:
+    """Return the types that a field may have."""
+    return [kind, *(each for part in get_args(kind) for each in _types(part))]

@@ -61,6 +61,9 @@ from services.intake.law.rulebook import Rulebook
 CONFIRMATION: Final = (Span(30),)
 """Both sides apply for judicial confirmation within 30 days of the agreement (民诉法 205)."""
 
+AGREED_MOST: Final = 3650
+"""Days of one extension that no rule bounds; more is a slip of the pen, and no calendar counts it."""
+
 
 class Asked(Struct, frozen=True):
     """One command whose dates are open.
@@ -241,12 +244,14 @@ def _extend(at: Asked, order: Extend) -> Command:
     if rule is None:
         return at.command
     name = DateName.STATUTORY_DUE_ON if rule.limit == "statutory" else DateName.DUE_ON
-    lawful = order.days >= 1 and (rule.grants.days is None or order.days <= rule.grants.days)
+    most = rule.grants.days or AGREED_MOST
+    lawful = 1 <= order.days <= most
     due = _moved(name, at.dispute, Span(order.days, rule.count == "workday"), at.book) if lawful else None
     if name is DateName.DUE_ON and due is not None:
         due = bounded(due, at.dispute, at.matter, at.day, at.book).due
     done = _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
-    return replace(done, limit=replace(done.limit, clause=rule.grants.clause, extension=rule.grants))
+    grants = rule.grants if order.days <= most else replace(rule.grants, days=most)
+    return replace(done, limit=replace(done.limit, clause=grants.clause, extension=grants))
 
 
 def _resume(at: Asked, order: Resume) -> Command:

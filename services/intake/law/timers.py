@@ -151,7 +151,7 @@ def changed_by(
         if old == its and (limit != STATE or event.from_state is event.to_state):
             continue
         settled = old is not None and not old.certain and its.certain and _level(after, limit)
-        if settled or limit == FOLLOW_UP:
+        if settled or limit == FOLLOW_UP or (its.certain and its.end <= event.occurred_at):
             timers.append(_timer(after, limit, Step.OVERDUE, its.end))
             continue
         remind_at = event.occurred_at + (its.end - event.occurred_at) * book.deadlines.reminder_percent / 100

@@ -167,8 +167,8 @@ async def test_a_reclassification_restates_what_was_counted(rig: Rig, client: In
 
 
 async def test_consent_after_the_refusal_is_not_lost_silently(rig: Rig, client: IntakeClient) -> None:
-    refused = case_facts(consents=[handoff_pb2.Consent(role="plaintiff", answer="given")])
-    given = handoff_pb2.LaterFact(kind="consent_given")
+    refused = case_facts(consents=[handoff_pb2.Consent(role="defendant", answer="refused")])
+    given = handoff_pb2.LaterFact(kind="consent_given", consent=handoff_pb2.Consent(role="defendant", answer="given"))
     rig.bridge.send(
         rig.bridge.handoff("A-1", case_received=refused),
         rig.bridge.handoff("A-1", "yes", later_fact=given, occurred_at=HANDED_OVER + DAY),

@@ -79,7 +79,7 @@ async def test_a_table_that_comes_while_running_puts_dates_facts_and_timers_righ
     assert before.cohort.local_due_on == "2027-01-18"
     # Reminded, but not late: the day is provisional.
     await client.advance(datetime(2027, 5, 1, tzinfo=UTC))
-    assert (await client.dispute(dispute_id)).supervision == "reminded"
+    assert [level for level, _ in await client.alarms(dispute_id, "local_due_on")] == ["reminded"]
     assert await client.intake.holidays.look() == 0
 
     (folder / "2027.yaml").write_text(INVENTED, encoding="utf-8")
@@ -92,11 +92,13 @@ async def test_a_table_that_comes_while_running_puts_dates_facts_and_timers_righ
     assert {taken.type for taken in event.retracts} == {"registered", "accepted", "supervised"}
     assert all(taken.cohort.local_due_on == "2027-01-18" for taken in event.retracts)
     assert all(taken.restated_cohort.local_due_on == "2027-01-20" for taken in event.retracts)
-    # The limit has passed meanwhile: now it is late, under the day on which it was.
+    # The limit has passed meanwhile: now it is late, under the day on which it was, and nobody is reminded again.
     await client.advance(datetime(2027, 5, 2, tzinfo=UTC))
-    late = (await client.history(dispute_id))[-1]
-    assert (late.type, late.particulars.supervision) == ("supervised", "overdue")
-    assert late.occurred_at.ToDatetime(UTC) == datetime(2027, 1, 20, 16, tzinfo=UTC)
+    assert (await client.alarms(dispute_id, "local_due_on"))[1:] == [
+        ("overdue", "2027-01-20T16:00:00+00:00"),
+        ("supervised", "2027-01-23T16:00:00+00:00"),
+        ("escalated", "2027-01-27T16:00:00+00:00"),
+    ]
     assert await client.intake.holidays.look() == 0
 
 

@@ -64,7 +64,7 @@ def handoff(change: Callable[[handoff_pb2.Handoff], Any]) -> handoff_pb2.Handoff
             "case_received.happened_on",
         ),
         (lambda h: setattr(h.case_received, "recurrence", "often"), "unknown_code", "case_received.recurrence"),
-        (lambda h: setattr(h.case_received, "facts_clarity", ""), "unknown_code", "case_received.facts_clarity"),
+        (lambda h: setattr(h.case_received, "facts_clarity", "?"), "unknown_code", "case_received.facts_clarity"),
         (lambda h: setattr(h.case_received, "procedure", "a\0"), "unknown_code", "case_received.procedure"),
         (
             lambda h: setattr(h.case_received.consents[1], "answered_on", "soon"),

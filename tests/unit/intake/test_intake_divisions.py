@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from dispute.calendar.working_days import WorkCalendar
 from dispute.codes.division_files import load
 from dispute.contracts.codec import timestamp_of
 from dispute.lifecycle import Reclassify, dispute_id_of
@@ -17,11 +16,10 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.clock import FixedClock
 from services.intake.cases.ports import Case
-from services.intake.cases.unit_of_work import Task
+from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.inbound.requests import Requests
 from services.intake.law.handoff import Arrival
-from services.intake.law.registration import Rulebook
-from tests.support.intake import LIMITS, RULES
+from tests.support.intake import BOOK
 from tests.support.intake_rig import AGENCY, HANDED_OVER, case_facts, order
 
 MAPS = """source: "县民政局"
@@ -38,7 +36,7 @@ APRIL = datetime(2024, 4, 2, tzinfo=UTC)
 
 def requests(path: Path | None = None) -> Requests:
     clock = FixedClock(datetime(2026, 11, 20, tzinfo=UTC))
-    return Requests(clock, "wall", lambda *_: "", Rulebook(RULES, LIMITS, WorkCalendar({})), load(path))
+    return Requests(clock, "wall", lambda *_: "", load(path))
 
 
 @pytest.fixture
@@ -73,7 +71,9 @@ def correction(
     """Return the task of a correction and what it orders."""
     message = order(dispute_id_of(AGENCY, "A-1"), "reclassify", at, reason_code="clerk_error", **fields)
     task = asked.command(message)
-    (command,) = task.plan(cast("Case", object()), "")  # type: ignore[misc] # no refusal: only an absent case is one
+    planned = task.plan(cast("Case", object()), "", BOOK)
+    assert isinstance(planned, Planned)  # only an absent case is refused
+    (command,) = planned.commands
     assert isinstance(command.instruction, Reclassify)
     return task, command.instruction
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from hub.errors import Fault
 from services.intake.law.rule_files import RULES_DIR, SHAPES, County, load_rules, read_folder, rules_of
+from services.intake.law.rule_rows import sections_of
 from services.intake.law.rule_text import Problem
 from tests.support.county_rules import CALENDAR, WEEKS, book_of, problems_of, write
 from tests.support.intake import BOOK, RULES, TONGDAO
@@ -125,11 +127,21 @@ def test_the_errors_of_all_files_are_named_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("file", "section"), [("deadlines", "sign_off"), ("deadlines", "terms"), ("screening", "grounds")]
+    ("file", "section", "row"),
+    [
+        ("deadlines", "sign_off", "any_channel"),
+        ("deadlines", "terms", "any_channel"),
+        ("deadlines", "terms", "any_screening"),
+        ("screening", "grounds", "any_channel"),
+    ],
 )
-def test_the_row_that_fits_everything_is_needed(tmp_path: Path, file: str, section: str) -> None:
-    folder = write(tmp_path, **{file: f"without:\n  {section}: [any_channel]\n"})
+def test_the_row_that_fits_everything_is_needed(tmp_path: Path, file: str, section: str, row: str) -> None:
+    folder = write(tmp_path, **{file: f"without:\n  {section}: [{row}]\n"})
     assert problems_of(folder) == [f"{file}.yaml:2 {section}"]
+
+
+def test_a_leader_takes_a_matter_later_than_it_is_supervised(tmp_path: Path) -> None:
+    assert problems_of(write(tmp_path, deadlines="escalated_days: 3\n")) == ["deadlines.yaml:1 escalated_days"]
 
 
 @pytest.mark.parametrize("head", ["version: a-1", "version: a-1\ncounty: [620725]\nbasis: x", "- a"])
@@ -161,16 +173,20 @@ def test_an_error_without_a_line_names_the_file_alone() -> None:
 
 
 def test_every_row_of_the_package_says_what_it_means_and_why() -> None:
-    for name in SHAPES:
+    for name, shape in SHAPES.items():
         content = yaml.safe_load((RULES_DIR / name).read_text(encoding="utf-8"))
-        for section, rows in content.items():
-            if isinstance(rows, list) and isinstance(rows[0], dict):
-                assert all(re.search(r"[\u4e00-\u9fff]", row["zh"]) for row in rows), section
-                assert section == "regimes" or all(row["clause"].strip() for row in rows), section
+        for section in sections_of(shape):
+            rows = content[section]
+            assert all(re.search(r"[\u4e00-\u9fff]", row["zh"]) for row in rows), section
+            assert section == "regimes" or all(row["clause"].strip() for row in rows), section
 
 
-def test_the_example_of_tongdao_adds_its_own_limit_alone() -> None:
+def test_the_example_of_tongdao_adds_its_own_limits_alone() -> None:
     book = load_rules(CALENDAR, TONGDAO).book
     assert book.screening == BOOK.screening
-    assert book.deadlines.terms[0].id == "petition_local"
-    assert book.deadlines.terms[1:] == BOOK.deadlines.terms
+    local, *terms = book.deadlines.terms
+    assert (local.id, tuple(terms)) == ("petition_local", BOOK.deadlines.terms)
+    days = {row.milestone.value: row.days for row in book.deadlines.milestones}
+    assert days == {"met": 3, "investigated": 5, "fed_back": 7, "concluded": 30}
+    same = replace(book.deadlines, terms=BOOK.deadlines.terms, milestones=BOOK.deadlines.milestones)
+    assert same == BOOK.deadlines

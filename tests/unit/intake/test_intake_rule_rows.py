@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
-from functools import cache, partial
+from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,41 +13,31 @@ import yaml
 from msgspec.structs import fields, replace
 
 from dispute.calendar.working_days import WorkCalendar
-from dispute.lifecycle import (
-    Channel,
-    Command,
-    Dispute,
-    EventKind,
-    Extend,
-    Instruction,
-    Limit,
-    RecordPerformance,
-    Regime,
-    Register,
-    Role,
-    Sign,
-    State,
-    evolve,
-)
+from dispute.lifecycle import Channel, State, evolve
 from hub.errors import Rejected
+from services.intake.cases.ports import DoneTable
+from services.intake.cases.unit_of_work import Planned, Task, carry_out
 from services.intake.law.completion import complete
 from services.intake.law.deadlines import DeadlineRules
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.rule_checks import checked
 from services.intake.law.rule_files import PACKAGE, RULES_DIR, SHAPES, load_rules
 from services.intake.law.rule_rows import RuleFile, Shape, sections_of
-from services.intake.law.screening import ScreeningRules, screen
-from services.intake.law.timers import set_by
-from tests.support.intake import BOOK
-from tests.support.lifecycle import DIGEST, DISPATCH, PATHS, START, TODAY, Walk, command, decided, reach, registration
+from services.intake.law.rulebook import Rulebook
+from services.intake.law.screening import VIOLENCE, ScreeningRules, screen
+from services.intake.law.timers import STATE, Step, Timer, changed_by, following, running
+from tests.support.intake import BOOK, MemoryRegister
+from tests.support.lifecycle import START, TODAY, decided, reach, registration
 from tests.support.rule_rows import NOTES, THE_FILE, THE_ROW, Change, Found, Row, content_of, search, value_of
+from tests.support.rule_trials import PROBES, Probe, asked, probes
 from tests.support.tree import ROOT
 
 CALENDAR = WorkCalendar({})
-WEEK = [timedelta(days=n) for n in range(7)]
 DISPUTE_DAYS = (date(2024, 3, 4), date(2025, 3, 4))
 """A day of receipt in each regime."""
 CIRCUMSTANCES = "circumstances"
+MATCHING = "matching.yaml"
+"""It has a loader, and tests, of its own."""
 SIDES = (Consent("applicant", "given"), Consent("respondent", "given"))
 DEAD_ROWS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "screening.yaml": {
@@ -55,18 +45,25 @@ DEAD_ROWS: dict[str, dict[str, list[dict[str, Any]]]] = {
                         "clause": "planted", "channels": frozenset({"petition"})}],
         "regimes": [{"code": "B", "channel": "court", "valid_until": date(2024, 1, 1)}],
         "grounds": [{"channel": "court", "regime": "", "clause": "planted"}],
+        "confirmation_bars": [{"fact": "circumstances", "values": frozenset({"divorce"}), "clause": "planted"}],
+        "penalties": [{"made_by": "police", "needs": frozenset({"police_approved"}), "clause": "planted"}],
     },
     "deadlines.yaml": {
         "terms": [{"kind": "mediation", "channel": "police", "days": 7, "count": "workday", "clause": "planted"}],
-        "extensions": [{"limit": "mediation", "channels": frozenset({"app"}), "days": 9, "count": "workday",
-                        "clause": "planted"}],
+        "extensions": [{"limit": "mediation", "by": "parties", "channels": frozenset({"app"}), "days": 9,
+                        "count": "workday", "clause": "planted"}],
         "sign_off": [{"channel": "police", "days": 9, "count": "calendar", "clause": "planted"}],
+        "states": [{"state": "signed", "channel": "court", "owner": "clerk", "days": 9, "count": "calendar",
+                    "clause": "planted"}],
+        "milestones": [{"milestone": "met", "days": 9, "count": "workday", "clause": "planted"}],
+        "second_attempts": [{"channel": "police", "cause": "traffic", "days": 9, "count": "calendar",
+                             "clause": "planted"}],
     },
 }  # fmt: skip
 """Rows behind one that fits everything they fit."""
 DEFAULTS: dict[str, dict[str, Any]] = {
     section: {
-        field.name: {"id": "planted", "zh": "试", "en": "planted"}.get(field.name, field.default)
+        field.name: {"id": "planted", "zh": "试", "en": "planted", "owner": "clerk"}.get(field.name, field.default)
         for field in fields(row)
         if field.name in NOTES or not field.required
     }
@@ -105,6 +102,11 @@ def verdicts(change: Change) -> Iterator[Facts]:
             yield replace(plain, relation_clarity="")
             for circumstance in change.values("guardian_needed"):
                 yield replace(plain, circumstances=frozenset({circumstance}))
+            yield from (replace(plain, representatives=people + 1) for people in change.values("representatives"))
+            yield from (
+                replace(plain, circumstances=frozenset({VIOLENCE}), earlier_reports=reports - 1)
+                for reports in change.values("repeated_violence")
+            )
             for fact in change.values("fact"):
                 for value in change.values("values"):
                     yield from excluded(plain, fact, value, change.values("unless"))
@@ -128,90 +130,61 @@ def notices(
     return after is None or any(one != other for one, other in zip(answers(before), answers(after), strict=True))
 
 
-def screening_notices(told: dict[str, Any], change: Change) -> bool:
-    return notices(ScreeningRules, lambda rules: (screen(facts, rules) for facts in verdicts(change)), told, change)
-
-
-# deadlines
-@cache
-def standing(channel: Channel, regime: Regime, state: State) -> Dispute:
-    """Return a dispute in a state; a dispatched one has no last day yet."""
-    plain = registration(channel)
-    start = replace(plain, dimensions=replace(plain.dimensions, regime=regime))
-    if state is not State.DISPATCHED:
-        return reach(state, replace(start, statutory_due_on=TODAY)).state
-    return Walk(start, *PATHS[State.ACCEPTED][1:], replace(DISPATCH, due_on=None)).state
-
-
-def asked(order: Instruction, at: datetime, role: Role = Role.CLERK) -> Command:
-    return replace(command(order, at=at, role=role), limit=Limit())
-
-
-def orders(change: Change) -> Iterator[tuple[Command, Dispute | None, str]]:
-    """Return commands whose dates rest on the row that is changed, before it or after it."""
-    make = ORDERS[change.row.partition("[")[0]]
-    channels = [*change.values("channel"), *change.values("channels")]
-    for channel in map(Channel, [each for each in channels if each] if all(channels) and channels else Channel):
-        for regime in (Regime.A, Regime.B) if channel is Channel.COURT else (Regime.NONE,):
-            for received_on in change.days(TODAY):
-                for delay in WEEK:
-                    yield from make(change, partial(standing, channel, regime), received_on, START + delay)
-
-
-Standing = Callable[[State], Dispute]
-
-
-def on_terms(change: Change, at: Standing, received_on: date, now: datetime) -> Iterator[Any]:
-    dispute = at(State.DISPATCHED)
-    dispute = replace(dispute, cohort=replace(dispute.cohort, received_on=received_on))
-    register = PATHS[State.REGISTERED][0]
-    assert isinstance(register, Register)
-    for procedure in dict.fromkeys(["ordinary", *change.values("procedure")]):
-        yield asked(Sign(), now), dispute, procedure
-        told = replace(register, dimensions=at(State.REGISTERED).dimensions, received_on=received_on + (now - START))
-        yield asked(told, now), None, procedure
-
-
-def on_extensions(change: Change, at: Standing, received_on: date, now: datetime) -> Iterator[Any]:
-    dispute = at(State.MEDIATING)
-    moved = TODAY + (now - START)
-    cohort = replace(dispute.cohort, received_on=received_on, due_on=moved, statutory_due_on=moved)
-    first = replace(dispute, cohort=cohort)
-    again = replace(first, ordinals=(*first.ordinals, (EventKind.EXTENDED, 1)), statutory_extended=True)
-    for standing_now in (first, again):
-        for days in change.values("days"):
-            for role in (Role.MEDIATOR, Role.LEADER):
-                yield asked(Extend(consent_of_all=True, days=days), START, role), standing_now, ""
-
-
-def on_sign_off(_: Change, at: Standing, __: date, now: datetime) -> Iterator[Any]:
-    yield asked(replace(DISPATCH, due_on=None), now), at(State.ACCEPTED), ""
-
-
-def on_the_file(_: Change, at: Standing, __: date, now: datetime) -> Iterator[Any]:
-    yield asked(Sign(), now), at(State.DISPATCHED), ""
-    yield asked(RecordPerformance(DIGEST), now), at(State.AGREED), ""
-
-
-ORDERS: dict[str, Callable[[Change, Standing, date, datetime], Iterator[Any]]] = {
-    "terms": on_terms,
-    "extensions": on_extensions,
-    "sign_off": on_sign_off,
-    THE_FILE: on_the_file,
-}
-
-
-def answer(order: Command, dispute: Dispute | None, procedure: str, rules: DeadlineRules) -> object:
-    """Return the event and its timers, or the refusal and its text."""
+# deadlines, and what screening.yaml says of agreements
+def answer(probe: Probe, book: Rulebook) -> object:
+    """Return the event, its timers and the limits that run then, or the refusal and its text."""
+    order, dispute, facts, written_on = probe
     try:
-        (event,) = decided(dispute, complete(order, dispute, procedure, replace(BOOK, deadlines=rules)))
+        (event,) = decided(dispute, complete(order, dispute, facts, book, written_on or TODAY))
     except Rejected as refused:
         return refused.code, str(refused)
-    return event, set_by(event, evolve(dispute, event), rules)
+    after = evolve(dispute, event)
+    ran = running(dispute, book) if dispute is not None else {}
+    now = running(after, book)
+    return event, changed_by(event, ran, after, now, book), now, after.supervision
+
+
+def ladder(book: Rulebook) -> Iterator[object]:
+    """Return the steps of a limit that does not end by itself."""
+    dispute = reach(State.ACCEPTED).state
+    for step in Step:
+        yield following(Timer(dispute.dispute_id, STATE, step, START, START), dispute, running(dispute, book), book)
+
+
+def late_paper(change: Change, book: Rulebook) -> Iterator[object]:
+    """Return the timers of a petition that is written down when its limits are over."""
+    of = registration(Channel.PETITION)
+    order = asked(replace(of, received_on=TODAY - timedelta(300)), START)
+    task = Task("t", order.dispute_id, b"", DoneTable.NONE, lambda *_: Planned((order,)))
+    for hours in change.values("paper_after_hours"):
+        register = MemoryRegister(START + timedelta(hours=hours, minutes=30))
+        carry_out(register, [task], book, START)
+        yield register.changes.timers
 
 
 def deadlines_notice(told: dict[str, Any], change: Change) -> bool:
-    return notices(DeadlineRules, lambda rules: (answer(*case, rules) for case in orders(change)), told, change)
+    def answers(rules: DeadlineRules) -> Iterator[object]:
+        book = replace(BOOK, deadlines=rules)
+        if change.row != THE_FILE:
+            yield from (answer(probe, book) for probe in probes(change))
+            return
+        yield from ladder(book)
+        yield from late_paper(change, book)
+        # A county without milestones has no order of them either.
+        county = replace(rules, milestones=rules.milestones or BOOKS["431230-tongdao"].deadlines.milestones)
+        yield from (answer(probe, replace(BOOK, deadlines=county)) for probe in probes(change))
+
+    return notices(DeadlineRules, answers, told, change)
+
+
+def screening_notices(told: dict[str, Any], change: Change) -> bool:
+    def answers(rules: ScreeningRules) -> Iterator[object]:
+        if change.row.partition("[")[0] in PROBES and change.row != THE_FILE:
+            book = replace(BOOK, screening=rules)
+            return (answer(probe, book) for probe in probes(change))
+        return (screen(facts, rules) for facts in verdicts(change))
+
+    return notices(ScreeningRules, answers, told, change)
 
 
 FILES: dict[str, tuple[type[RuleFile], Callable[[dict[str, Any], Change], bool]]] = {
@@ -226,16 +199,18 @@ def searched(name: str, told: dict[str, Any], rows: Callable[[str], bool] = bool
 
 
 def test_every_rule_file_is_searched() -> None:
-    assert set(FILES) == {path.name for path in RULES_DIR.iterdir()} - {PACKAGE} == set(SHAPES)
+    assert set(FILES) == {path.name for path in RULES_DIR.iterdir()} - {PACKAGE, MATCHING} == set(SHAPES)
 
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("book", BOOKS)
 def test_every_field_of_every_row_decides_something(name: str, book: str) -> None:
-    told = content(name, book)
-    found = searched(name, told)
+    """Of a county's folder the sections that it changes are searched: the others are the package's."""
+    told, package = content(name, book), content(name)
+    own = {section for section, rows in told.items() if rows != package[section]} if book != "package" else set(told)
+    found = searched(name, told, lambda row: row.partition("[")[0] in {THE_FILE, *own})
     print(name, dict(found.counts))  # noqa: T201 - the figure of the test
-    rows = 1 + sum(len(part) for part in told.values() if isinstance(part, tuple))
+    rows = 1 + sum(len(part) for section, part in told.items() if section in own and isinstance(part, tuple))
     assert found.unnoticed == []
     assert found.counts == {"rows": rows, "changed": rows, "noticed": rows}
 
@@ -244,7 +219,7 @@ def test_every_field_of_every_row_decides_something(name: str, book: str) -> Non
     ("name", "section"), [(name, section) for name, sections in DEAD_ROWS.items() for section in sections]
 )
 def test_a_dead_row_is_found(name: str, section: str) -> None:
-    told = content(name)
+    told = content(name, "431230-tongdao")
     # The last row of the others is the one that fits everything: the dead one stands before it.
     last = len(told[section]) - (section in {"grounds", "sign_off"})
     rows = list(told[section])
@@ -254,6 +229,12 @@ def test_a_dead_row_is_found(name: str, section: str) -> None:
     found = searched(name, told, place.__eq__)
     assert found.counts == {"rows": 1, "changed": 1, "noticed": 0}
     assert {f"{place} {THE_ROW}", f"{place} clause"} & set(found.unnoticed)
+
+
+def test_every_section_has_a_dead_row_to_find() -> None:
+    assert {name: set(sections_of(shape)) for name, shape in SHAPES.items()} == {
+        name: set(sections) for name, sections in DEAD_ROWS.items()
+    }
 
 
 def test_a_field_that_nobody_reads_is_found() -> None:

@@ -14,8 +14,8 @@ def test_a_clear_suit_with_consent_of_all_is_accepted() -> None:
     assert "特邀调解规定" in verdict.clause
 
 
-@pytest.mark.parametrize("procedure", ["ordinary", "summary", "small_claims"])
-def test_ordinary_procedures_are_mediable(procedure: str) -> None:
+@pytest.mark.parametrize("procedure", ["ordinary", "summary", "small_claims", "bankruptcy"])
+def test_procedures_that_no_clause_excludes_are_mediable(procedure: str) -> None:
     assert screen(suit(procedure=procedure), RULES).accepted
 
 
@@ -25,7 +25,6 @@ def test_ordinary_procedures_are_mediable(procedure: str) -> None:
         ("special", "special_procedure"),
         ("payment_order", "payment_order_procedure"),
         ("public_summons", "public_summons_procedure"),
-        ("bankruptcy", "bankruptcy_procedure"),
     ],
 )
 def test_procedures_without_mediation(procedure: str, reason: str) -> None:

@@ -53,5 +53,14 @@ def test_matters_of_the_discipline_body_have_their_own_route() -> None:
     assert screen(petition(category="1502"), RULES).reason_code == "discipline_matter"
 
 
-def test_a_litigation_category_alone_does_not_say_that_a_suit_is_pending() -> None:
-    assert screen(petition(category="14"), RULES).accepted
+def test_matters_of_law_and_litigation_go_to_the_judicial_organs() -> None:
+    for category in ("14", "1401"):
+        verdict = screen(petition(category=category), RULES)
+        assert (verdict.reason_code, verdict.clause) == ("litigation_pending", "信访工作条例 28")
+
+
+@pytest.mark.parametrize(("came", "missing"), [(0, ()), (5, ()), (6, ("too_many_representatives",))])
+def test_five_may_come_in_person(came: int, missing: tuple[str, ...]) -> None:
+    verdict = screen(petition(representatives=came), RULES)
+    assert verdict.missing == missing
+    assert verdict.clause == (RULES.representatives_clause if missing else "信访工作条例 33; 001-19")

@@ -36,10 +36,26 @@ def test_circumstances_that_bar_police_mediation(circumstance: str, reason: str)
 
 @pytest.mark.parametrize(
     "found",
-    ["criminal", "help", "report", "complaint", "inquiry", "gathering", "mass_incident", "harassment", "invalid"],
+    ["criminal", "help", "report", "complaint", "inquiry", "gathering", "mass_incident"],
 )
 def test_the_class_as_found_decides(found: str) -> None:
-    assert screen(incident(case_cause=found), RULES).reason_code == "not_a_dispute"
+    verdict = screen(incident(case_cause=found), RULES)
+    assert (verdict.reason_code, verdict.undocked) == ("not_a_dispute", False)
+
+
+@pytest.mark.parametrize("found", ["harassment", "invalid"])
+def test_noise_is_no_matter_for_docking(found: str) -> None:
+    verdict = screen(incident(case_cause=found, consents=()), RULES)
+    assert (verdict.reason_code, verdict.undocked) == ("noise_call", True)
+
+
+@pytest.mark.parametrize(("earlier", "reason"), [(0, ""), (1, ""), (2, "repeated_domestic_violence")])
+def test_the_third_report_of_violence_at_home_is_not_handed_to_mediation(earlier: int, reason: str) -> None:
+    facts = incident(circumstances=frozenset({"domestic_violence"}), earlier_reports=earlier)
+    verdict = screen(facts, RULES)
+    assert verdict.reason_code == reason
+    assert (verdict.clause == RULES.repeated_violence_clause) is bool(reason)
+    assert screen(incident(earlier_reports=earlier), RULES).accepted
 
 
 @pytest.mark.parametrize("found", ["dispute", "public_security", "traffic", "social_linkage", "other", ""])

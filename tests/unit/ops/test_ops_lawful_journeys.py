@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from dispute.contracts.codec import command_from_wire
 from dispute.lifecycle import Channel as LifecycleChannel
-from dispute.lifecycle import RecordRuling, Regime, Role, State, dispute_id_of
+from dispute.lifecycle import RecordRuling, Regime, Role, State, business_day, dispute_id_of
 from ops.play.demo import write_out
 from ops.play.scenarios.vocabulary import OUTCOME_FORMS, Docking
 from ops.play.simulators.mediators import command_of
@@ -59,7 +59,7 @@ def test_every_outcome_form_is_lawful(channel: Docking, regime: Regime) -> None:
                 walk.do(RecordRuling(confirmed=True), at=step.at, role=Role.COURT)
             elif step.action in ENDED:
                 told = command_from_wire(command_of(dispute_id_of(ORGAN, REF), step))
-                walk.carry_out(complete(told, walk.state, "", BOOK))
+                walk.carry_out(complete(told, walk.state, None, BOOK, business_day(step.at)))
         assert walk.state.state is State.CLOSED
         assert walk.state.dimensions.outcome_form == record.ending.form
 

@@ -23,7 +23,9 @@ LIMITS = {
 
 def upgrade() -> None:
     """Add the facts; turn pairs of timers into one of the next step."""
-    op.add_column("dispute", sa.Column("facts", sa.LargeBinary, nullable=False, server_default=""))
+    # SQLite takes an empty text for what it is: only an empty blob is one.
+    nothing = sa.text("x''" if op.get_bind().dialect.name == "sqlite" else "''")
+    op.add_column("dispute", sa.Column("facts", sa.LargeBinary, nullable=False, server_default=nothing))
     op.drop_index("timer_due", "timer")
     op.rename_table("timer", "timer_before")
     op.create_table(
