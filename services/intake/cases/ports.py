@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from dispute.lifecycle import Dispute, Event
 from hub.errors import Refusal
-from services.intake.law.facts import Facts, facts_from_bytes
+from services.intake.law.facts import Facts
+from services.intake.law.reports import facts_from_bytes
 from services.intake.law.timers import Timer
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class Case(Struct, frozen=True):
 
     Attributes:
         dispute: State.
-        recorded: What its source recorded, as JSON; empty for a dispute of an earlier release.
+        recorded: What its source reported, in order, as JSON; empty for a dispute of an earlier release.
     """
 
     dispute: Dispute
@@ -44,7 +45,7 @@ class Case(Struct, frozen=True):
 
     @property
     def facts(self) -> Facts | None:
-        """What its source recorded; None where that is not known."""
+        """What its source reported, as it stands now; None where that is not known."""
         return facts_from_bytes(self.recorded)
 
 
@@ -99,7 +100,7 @@ class UnitChanges:
     Attributes:
         added: Disputes registered in this unit.
         changed: Disputes that existed before.
-        facts: What the sources of changed disputes recorded since.
+        facts: What the sources of disputes reported up to now, where they reported more.
         secrets: Confidential parts of disputes that have none yet.
         cleared: Timers that are gone, as (dispute, limit).
         timers: Timers that are set or moved; after `cleared`.

@@ -16,10 +16,10 @@ from hub.errors import Refusal
 from services.intake.cases.ports import Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.law.completion import settled
-from services.intake.law.facts import facts_to_bytes
 from services.intake.law.handoff import Arrival, Handoff, Person
 from services.intake.law.later_facts import Situation, react
 from services.intake.law.registration import enter, enter_again
+from services.intake.law.reports import first_report, report_of
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.timers import Timer, command_id_of, instructions_at
 
@@ -57,7 +57,8 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         reaction = react(about, handoff.body, book)
         if isinstance(reaction, Refusal):
             return reaction
-        return Planned([_step(handoff, actor, order, case) for order in reaction.orders], reaction.facts)
+        report = report_of(handoff.occurred_at, handoff.body)
+        return Planned([_step(handoff, actor, order, case) for order in reaction.orders], reaction.facts, report)
 
     arrival = handoff.body if isinstance(handoff.body, Arrival) else None
     return Task(
@@ -68,7 +69,7 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, match: Ma
         plan=plan,
         matter="" if arrival is None else match(arrival.people, arrival.facts.category),
         own=handoff.sender if arrival is not None and arrival.dimensions.channel == Channel.COURT else "",
-        recorded=facts_to_bytes(arrival.facts) if arrival is not None else b"",
+        recorded=first_report(handoff.occurred_at, arrival.facts) if arrival is not None else b"",
         secret=Secret(handoff.dispute_id, handoff.sender, arrival.confidential)
         if arrival is not None and arrival.confidential
         else None,
@@ -133,7 +134,7 @@ def _again(handoff: Handoff, arrival: Arrival, actor: Actor, case: Case, book: R
     if arrival.round <= 1:
         return ALREADY_REGISTERED.refusal()
     again = [_step(handoff, SCREENER, order, case) for order in enter_again(arrival, book)]
-    return Planned([replace(again[0], actor=actor), *again[1:]], arrival.facts)
+    return Planned([replace(again[0], actor=actor), *again[1:]], arrival.facts, report_of(handoff.occurred_at, arrival))
 
 
 def _step(handoff: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispute.lifecycle import Command, Dispute, Event, business_day, decide, evolve
+from dispute.lifecycle import Command, Dispute, Event, business_day
 from dispute.lifecycle.rewinding import UNFINISHED
 from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Secret, UnitChanges
 from services.intake.law import timers as timing
-from services.intake.law.completion import complete
-from services.intake.law.facts import Facts, facts_from_bytes, facts_to_bytes
+from services.intake.law.facts import Facts
+from services.intake.law.reports import SourceReport, facts_from_bytes, with_further
 from services.intake.law.rulebook import Rulebook
+from services.intake.law.steps import Step, steps_of
+from services.intake.law.timer_changes import Limits, SetTimers, nothing_set, set_by, settled
 from services.intake.law.timers import Timer
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
@@ -33,11 +35,13 @@ class Planned(Struct, frozen=True):
 
     Attributes:
         commands: All of them, or none.
-        facts: What the source recorded from now on; None when it told nothing new.
+        facts: What the source recorded from now on; None when it reported nothing new.
+        report: What of it is kept.
     """
 
     commands: Sequence[Command] = ()
     facts: Facts | None = None
+    report: SourceReport | None = None
 
 
 Plan = Callable[[Case | None, str, Rulebook], Planned | Refusal]
@@ -104,7 +108,7 @@ class _Unit:
     holders: Mapping[str, Case]
     touched: frozenset[str]
     at: datetime
-    late: set[str] = field(default_factory=set)
+    set_timers: dict[str, SetTimers] = field(default_factory=dict)
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -240,7 +244,9 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
         planned = task.plan(case, _master(task, unit), book)
         if isinstance(planned, Refusal):
             return planned
-        steps = _decide(planned, case, recorded, book, unit.at)
+        facts = planned.facts or facts_from_bytes(recorded)
+        dispute = case.dispute if case is not None else None
+        steps = steps_of(planned.commands, dispute, facts, book=book, today=business_day(unit.at))
         if isinstance(steps, Refusal):
             return steps
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
@@ -248,8 +254,9 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
         return refused.refusal
     except Exception as error:  # noqa: BLE001 - goes to the giver of the task: a caller, or a reader that stops
         return Bug(error)
-    if planned.facts is not None and case is not None:
-        recorded = unit.changes.facts[task.dispute_id] = facts_to_bytes(planned.facts)
+    if planned.report is not None and case is not None:
+        report = replace(planned.report, after=case.dispute.sequence, wrote=len(steps), written=unit.at)
+        recorded = unit.changes.facts[task.dispute_id] = with_further(recorded, report)
         unit.cases[task.dispute_id] = Case(case.dispute, recorded)
     if not steps:
         return _Decided((), -1, case.dispute if case is not None else None)
@@ -264,23 +271,6 @@ def _attempt(register: DisputeRegister, task: Task, unit: _Unit, book: Rulebook)
     unit.records += records
     _set_timers(unit, case.dispute if case is not None else None, steps, book)
     return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
-
-
-def _decide(
-    planned: Planned, case: Case | None, recorded: bytes, book: Rulebook, at: datetime
-) -> list[tuple[Event, Dispute]] | Refusal:
-    """Return each event with the state after it."""
-    dispute = case.dispute if case is not None else None
-    facts, today = facts_from_bytes(recorded), business_day(at)
-    steps: list[tuple[Event, Dispute]] = []
-    for command in planned.commands:
-        events = decide(dispute, complete(command, dispute, planned.facts or facts, book, today))
-        if isinstance(events, Refusal):
-            return events
-        for event in events:
-            dispute = evolve(dispute, event)
-            steps.append((event, dispute))
-    return steps
 
 
 def _master(task: Task, unit: _Unit) -> str:
@@ -360,48 +350,29 @@ def _settle_matters(unit: _Unit) -> None:
             unit.changes.released.append(dispute_id)
 
 
-def _set_timers(unit: _Unit, before: Dispute | None, steps: Sequence[tuple[Event, Dispute]], book: Rulebook) -> None:
-    """Note the timers that the steps set, and whether a step was written down late."""
-    ran = timing.running(before, book) if before is not None else {}
-    late_from = unit.at - timedelta(hours=book.deadlines.paper_after_hours)
-    for event, after in steps:
-        now = timing.running(after, book)
-        for timer in timing.changed_by(event, ran, after, now, book):
-            unit.changes.timers[timer.dispute_id, timer.limit] = timer
-        ran = now
-        if event.occurred_at < late_from:
-            unit.late.add(event.dispute_id)
+def _set_timers(unit: _Unit, before: Dispute | None, steps: Sequence[Step], book: Rulebook) -> None:
+    """Note the timers that the steps of a task set."""
+    dispute_id = steps[-1][1].dispute_id
+    known = unit.set_timers.get(dispute_id)
+    ran = known.running if known is not None else _running(before, book)
+    new = set_by(ran, steps, book, unit.at)
+    unit.set_timers[dispute_id] = new if known is None else known.then(new)
 
 
 def _settle_timers(unit: _Unit, fired: Sequence[Timer], book: Rulebook) -> None:
-    """Keep the timers that are still waited for after the last change, and set the next steps of fired ones.
-
-    A timer that is due already when late paper is written down waits for the rest of the paper.
-    """
-    changes = unit.changes
-    running = {dispute_id: timing.running(unit.cases[dispute_id].dispute, book) for dispute_id in _timed(unit, fired)}
+    """Settle the timers of every dispute that a step or an alarm touched."""
+    of_dispute: dict[str, list[Timer]] = {dispute_id: [] for dispute_id in unit.set_timers}
     for timer in fired:
-        key = (timer.dispute_id, timer.limit)
-        case = unit.cases.get(timer.dispute_id)
-        if case is not None and key not in changes.timers:
-            following = timing.following(timer, case.dispute, running[timer.dispute_id], book)
-            if following is not None:
-                changes.timers[key] = following
-    for dispute_id in unit.late:
-        for timer in timing.overdue(unit.cases[dispute_id].dispute, running[dispute_id], unit.at):
-            changes.timers.setdefault((dispute_id, timer.limit), timer)
-    wait = unit.at + timedelta(hours=book.deadlines.paper_wait_hours)
-    for key, timer in list(changes.timers.items()):
-        if not timing.waits_for(timer, running[timer.dispute_id]):
-            del changes.timers[key]
-        elif timer.dispute_id in unit.late and timer.due_at <= unit.at:
-            changes.timers[key] = replace(timer, rings_at=wait)
-    for dispute_id in changes.changed:
-        ran = timing.running(unit.before[dispute_id].dispute, book)
-        changes.cleared.update((dispute_id, limit) for limit in ran if limit not in running[dispute_id])
+        if timer.dispute_id in unit.cases:
+            of_dispute.setdefault(timer.dispute_id, []).append(timer)
+    for dispute_id, its in of_dispute.items():
+        was = unit.before.get(dispute_id)
+        ran = _running(None if was is None else was.dispute, book)
+        done = unit.set_timers.get(dispute_id) or nothing_set(ran)
+        changes = settled(done, its, ran, unit.cases[dispute_id].dispute, book=book, at=unit.at)
+        unit.changes.cleared.update((dispute_id, limit) for limit in changes.cleared)
+        unit.changes.timers.update({(dispute_id, limit): timer for limit, timer in changes.timers.items()})
 
 
-def _timed(unit: _Unit, fired: Sequence[Timer]) -> set[str]:
-    """Return the disputes whose timers may have to change."""
-    of = {dispute_id for dispute_id, _ in unit.changes.timers} | unit.changes.changed.keys() | unit.late
-    return of | {timer.dispute_id for timer in fired if timer.dispute_id in unit.cases}
+def _running(dispute: Dispute | None, book: Rulebook) -> Limits:
+    return {} if dispute is None else timing.running(dispute, book)

@@ -48,7 +48,7 @@ class Arrival:
     round: int = 1
 
 
-class LaterFact(Struct, frozen=True):
+class LaterFact(Struct, frozen=True, tag="later_fact", omit_defaults=True):
     """A later fact about a known case.
 
     Kinds: consent_given | consent_refused | clarified | reclassified | performed and so on.
@@ -62,7 +62,7 @@ class LaterFact(Struct, frozen=True):
     facts_clarity: str = ""
 
 
-class Withdrawal(Struct, frozen=True):
+class Withdrawal(Struct, frozen=True, tag="withdrawal"):
     """The applicant withdrew.
 
     Reasons: withdrawn | withdrawn_after_settlement | self_settled.

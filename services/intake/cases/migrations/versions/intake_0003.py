@@ -37,12 +37,17 @@ def upgrade() -> None:
         _copy(f"{prefix}_{end}", limit, "overdue")
     _copy("follow_up", "follow_up", "overdue")
     op.drop_table("timer_before")
+    op.create_table(
+        "clock_move",
+        sa.Column("now_at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("moved_at", sa.BigInteger, nullable=False),
+    )
     _add_marks()
 
 
 def downgrade() -> None:
     """Drop what was added; limits get their ends back, without reminders."""
-    for name in ("match_lock", "match_marks", "match_pair"):
+    for name in ("match_lock", "match_marks", "match_pair", "clock_move"):
         op.drop_table(name)
     op.drop_column("dispute", "facts")
     op.drop_index("timer_rings", "timer")
