@@ -31,7 +31,7 @@ from ops.play.summary import as_json, differences, show
 from ops.play.trial.command import trial
 from ops.repair import dead_letters, doctor, holds
 from ops.repair import stores_and_topics as upkeep
-from ops.run import calendar, rules, sealed_exits
+from ops.run import calendar, dry_run, rules, sealed_exits
 from ops.run import event_tail as watching
 from ops.run import status as looking
 from ops.run.credentials import make
@@ -60,6 +60,7 @@ app.add_typer(looking.stats_app, name="stats")
 app.add_typer(upkeep.store_app, name="store")
 app.add_typer(upkeep.topics_app, name="topics")
 app.add_typer(scenario_app, name="scenario")
+rules.app.command("dry-run", epilog=dry_run.CODES)(dry_run.dry_run)
 dead_letters.app.command("held")(holds.held)
 dead_letters.app.command("release")(holds.release_)
 app.command("status")(looking.status)

@@ -12,6 +12,7 @@ if __name__ == "__main__":
 
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -21,12 +22,13 @@ from hub.errors import Fault, Refused
 from hub.runtime.logs import configure
 from hub.runtime.process import EXIT_FAULT, end, serve
 from hub.runtime.settings import load
-from services.intake.law.rule_changes import report
+from services.intake.dry_run.recording import Window
+from services.intake.law.rule_changes import RuleReport, report
 from services.intake.law.rule_files import RULES_INVALID
 from services.intake.settings import IntakeSettings
-from services.intake.wiring import NAME, build, recover_store
+from services.intake.wiring import NAME, build, recover_store, try_rules
 
-USAGE: Final = "用法 usage: python -m services.intake [recover | rules DIR]\n"
+USAGE: Final = "用法 usage: python -m services.intake [recover | rules DIR | dry-run DIR FROM TO]\n"
 EXIT_REFUSED: Final = 1
 EXIT_USAGE: Final = 2
 
@@ -35,11 +37,13 @@ def main(arguments: Sequence[str]) -> int:
     """Run until SIGTERM or a fault.
 
     With `recover`, recover a restored store instead; with `rules`, load a county's rules as intake would and write
-    what they change as JSON. Returns the exit code.
+    what they change as JSON; with `dry-run`, try them on what the store recorded. Returns the exit code.
     """
     match arguments:
         case ["rules", folder]:
             return show_rules(Path(folder))
+        case ["dry-run", folder, first, until]:
+            return try_folder(Path(folder), first, until)
         case [] | ["recover"]:
             pass
         case _:
@@ -68,6 +72,35 @@ def show_rules(folder: Path) -> int:
     found = report(folder)
     sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     return EXIT_REFUSED if found.problems else 0
+
+
+def try_folder(folder: Path, first: str, until: str) -> int:
+    """Write what a county's folder would have changed in cases registered in [first, until), or its errors.
+
+    One JSON document on stdout; a line of progress a page on stderr. Returns the exit code: 1 when the folder has
+    errors, when a case could not be reproduced, or when the store can't be read.
+    """
+    try:
+        window = Window(date.fromisoformat(first), date.fromisoformat(until))
+    except ValueError:
+        sys.stderr.write(USAGE)
+        return EXIT_USAGE
+    settings = load(IntakeSettings)
+    configure(NAME, "error", settings.log_format)
+    try:
+        found = try_rules(settings, folder, window, show_progress)
+    except (Refused, Fault) as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_REFUSED
+    answer = RuleReport("", None, (), found) if isinstance(found, tuple) else found
+    sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    return EXIT_REFUSED if isinstance(answer, RuleReport) or answer.totals.not_reproduced else 0
+
+
+def show_progress(done: int, total: int) -> None:
+    """Write a line of progress for the operator's command."""
+    sys.stderr.write(msgspec.json.encode({"done": done, "total": total}).decode() + "\n")
+    sys.stderr.flush()
 
 
 def recover(settings: IntakeSettings) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from hub.service.bus import BusPorts, kafka
 from hub.service.kit import Kit
 from hub.store.batcher import Batcher
 from hub.store.migrate import migrate
+from hub.store.snapshots import snapshot
 from hub.store.store import Store, Transaction
 from hub.store.waits import UPKEEP
 from hub.streams.heads import TopicLog
@@ -43,6 +45,8 @@ from services.intake.cases.register import StoreRegister, StoreUnits
 from services.intake.cases.sealed_exits import SealedExits
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult, carry_out
 from services.intake.cases.vault import Vault
+from services.intake.dry_run.comparison import Comparison, dry_run
+from services.intake.dry_run.recording import Window, chronology_of
 from services.intake.inbound.alarm_clock import AlarmClock, FeedProgress
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
@@ -53,7 +57,8 @@ from services.intake.inbound.requests import Requests
 from services.intake.inbound.rule_folder import RuleFolder
 from services.intake.inbound.servicer import IntakeServicer
 from services.intake.law.marks import marks_of
-from services.intake.law.rule_files import load_rules, read_folder, rules_of, sound
+from services.intake.law.rule_files import LoadedRules, load_rules, read_folder, rules_of, sound
+from services.intake.law.rule_text import Problem
 from services.intake.law.rulebook import Rules
 from services.intake.settings import IntakeSettings
 
@@ -205,3 +210,26 @@ def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> R
     finally:
         log.close()
         store.close()
+
+
+def try_rules(
+    settings: IntakeSettings, folder: Path, window: Window, progress: Callable[[int, int], None]
+) -> Comparison | tuple[Problem, ...]:
+    """Return what a county's folder would have changed in what the store has recorded, or its errors.
+
+    Nothing of the store is written. Errors as `build`, and those of a store that can't be read.
+
+    Args:
+        settings: As for serving: the store, and the rules in force.
+        folder: The changed rules.
+        window: Days of registration that are looked at.
+        progress: Gets the disputes looked at, and their number.
+    """
+    calendar = WorkCalendar(HolidayFolder(settings.calendar_dir).read() or {})
+    changed = rules_of(read_folder(folder), calendar)
+    if not isinstance(changed, LoadedRules):
+        return changed
+    books = (load_rules(calendar, settings.rules_dir).book, changed.book)
+    grace = timedelta(seconds=settings.timer_grace_s)
+    with snapshot(settings.store_url) as tx:
+        return dry_run(tx, books, chronology_of(tx, settings.clock, WallClock().now(), grace), window, progress)

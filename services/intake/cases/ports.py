@@ -15,8 +15,9 @@ from msgspec import Struct
 
 from dispute.lifecycle import Dispute, Event
 from hub.errors import Refusal
-from services.intake.law.facts import Facts, facts_from_bytes
+from services.intake.law.facts import Facts
 from services.intake.law.marks import Marks
+from services.intake.law.reports import facts_from_bytes
 from services.intake.law.shared_results import SharedEffect
 from services.intake.law.timers import Timer
 
@@ -38,7 +39,7 @@ class Case(Struct, frozen=True):
 
     Attributes:
         dispute: State.
-        recorded: What its source recorded, as JSON; empty for a dispute of an earlier release.
+        recorded: What its source reported, in order, as JSON; empty for a dispute of an earlier release.
     """
 
     dispute: Dispute
@@ -46,7 +47,7 @@ class Case(Struct, frozen=True):
 
     @property
     def facts(self) -> Facts | None:
-        """What its source recorded; None where that is not known."""
+        """What its source reported, as it stands now; None where that is not known."""
         return facts_from_bytes(self.recorded)
 
 
@@ -118,7 +119,7 @@ class UnitChanges:
     Attributes:
         added: Disputes registered in this unit.
         changed: Disputes that existed before.
-        facts: What the sources of changed disputes recorded since.
+        facts: What the sources of disputes reported up to now, where they reported more.
         secrets: Confidential parts of disputes that have none yet.
         accusations: What leaves by a sealed exit.
         cleared: Timers that are gone, as (dispute, limit).

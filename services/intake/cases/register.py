@@ -28,6 +28,7 @@ from services.intake.cases.matters import MatterLinks, candidates, lock_pairs
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges, Units
 from services.intake.cases.sealed_exits import SealedExits
 from services.intake.cases.tables import (
+    clock_move,
     command_done,
     dispute,
     effect,
@@ -146,7 +147,7 @@ class StoreRegister(DisputeRegister):
     @override
     def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
         rows = [row for ids in _parts(dispute_ids) for row in self._tx.execute(_CASES, {"ids": ids})]
-        return {row.dispute_id: _case_of(row) for row in rows}
+        return {row.dispute_id: case_of(row) for row in rows}
 
     @override
     def lock_pairs(self, tokens: Collection[str]) -> None:
@@ -233,7 +234,10 @@ class StoreRegister(DisputeRegister):
             where=scenario_clock.c.now_at < insert.excluded.now_at,
         )
         self._tx.execute(upsert, [{"id": CLOCK_ROW, "now_at": to_micros(to)}])
-        return self.now()
+        moved = insert_into(self._dialect, clock_move).on_conflict_do_nothing()
+        now = self.now()
+        self._tx.execute(moved, [{"now_at": to_micros(now), "moved_at": to_micros(self._recorded_at)}])
+        return now
 
 
 class StoreUnits(Units):
@@ -267,7 +271,8 @@ def applied_in(tx: Transaction) -> int:
     return tx.scalar(sa.select(sa.func.count()).select_from(handoff_applied)) or 0
 
 
-def _case_of(row: Any) -> Case:  # noqa: ANN401 - a row of a statement
+def case_of(row: Any) -> Case:  # noqa: ANN401 - a row of a statement
+    """Return the case of a row with its snapshot, its procedure and its facts."""
     its = state_from_bytes(row.snapshot)
     if row.procedure and not its.procedure:
         # An earlier release kept the procedure beside the state.

@@ -21,7 +21,9 @@ dispute: Final = sa.Table(
     sa.Column("channel", sa.String(16), nullable=False),
     sa.Column("procedure", sa.String(32), nullable=False),
     sa.Column("snapshot", sa.LargeBinary, nullable=False),
-    sa.Column("facts", sa.LargeBinary, nullable=False, server_default=""),  # what its source recorded, without persons
+    sa.Column(
+        "facts", sa.LargeBinary, nullable=False, server_default=""
+    ),  # what its source reported, in order; no persons
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
 )
 
@@ -144,4 +146,12 @@ scenario_clock: Final = sa.Table(
     intake_metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("now_at", sa.BigInteger, nullable=False),  # microseconds since 1970
+)
+
+# Moves of the scenario clock: which business time it was when a record was written down.
+clock_move: Final = sa.Table(
+    "clock_move",
+    intake_metadata,
+    sa.Column("now_at", sa.BigInteger, primary_key=True, autoincrement=False),  # microseconds since 1970
+    sa.Column("moved_at", sa.BigInteger, nullable=False),  # wall clock, as above
 )

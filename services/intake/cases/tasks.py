@@ -27,11 +27,11 @@ from hub.errors import Refusal
 from services.intake.cases.ports import Accusation, Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.law.candidates import Candidate
-from services.intake.law.facts import facts_to_bytes
 from services.intake.law.handoff import Arrival, Handoff
 from services.intake.law.later_facts import Situation, react
 from services.intake.law.marks import Marks
 from services.intake.law.registration import enter, enter_again
+from services.intake.law.reports import first_report, report_of
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.settling import settled
 from services.intake.law.shared_results import SHARER, SharedEffect, instruction_of, result_to_bytes
@@ -74,7 +74,8 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, mark: Mar
         reaction = react(about, handoff.body, book)
         if isinstance(reaction, Refusal):
             return reaction
-        return Planned([_step(handoff, actor, order, case) for order in reaction.orders], reaction.facts)
+        report = report_of(handoff.occurred_at, handoff.body)
+        return Planned([_step(handoff, actor, order, case) for order in reaction.orders], reaction.facts, report)
 
     arrival = handoff.body if isinstance(handoff.body, Arrival) else None
     return Task(
@@ -84,7 +85,7 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, mark: Mar
         ledger=ledger,
         plan=plan,
         marks=mark(arrival) if arrival is not None else None,
-        recorded=facts_to_bytes(arrival.facts) if arrival is not None else b"",
+        recorded=first_report(handoff.occurred_at, arrival.facts) if arrival is not None else b"",
         secret=Secret(handoff.dispute_id, handoff.sender, arrival.confidential)
         if arrival is not None and arrival.confidential
         else None,
@@ -170,7 +171,7 @@ def _again(handoff: Handoff, arrival: Arrival, actor: Actor, case: Case, book: R
     if arrival.round <= 1:
         return ALREADY_REGISTERED.refusal()
     again = [_step(handoff, SCREENER, order, case) for order in enter_again(arrival, book)]
-    return Planned([replace(again[0], actor=actor), *again[1:]], arrival.facts)
+    return Planned([replace(again[0], actor=actor), *again[1:]], arrival.facts, report_of(handoff.occurred_at, arrival))
 
 
 def _step(handoff: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from dispute.lifecycle import Dispute
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, UnitChanges
 from services.intake.cases.search import CandidateSearch
-from services.intake.law.rulebook import Rulebook
-from services.intake.law.timers import Running, running
+from services.intake.law.timer_changes import Limits, SetTimers
 
 
 @dataclass(slots=True)
@@ -26,10 +23,10 @@ class Unit:
         now: Wall clock.
         links: Links between disputes.
         search: Candidates of new cases; None when none is compared.
-        late: Disputes of which something was written down late.
+        set_timers: What the steps of its disputes set.
         changes: What it writes.
         records: Its events, as (dispute id, record).
-        ran: Limits that ran at the states met so far; several steps ask for those of one state.
+        ran: Limits that ran for its disputes before it.
     """
 
     before: dict[str, Case]
@@ -39,14 +36,7 @@ class Unit:
     now: datetime
     links: Membership
     search: CandidateSearch | None
-    late: set[str] = field(default_factory=set)
+    set_timers: dict[str, SetTimers] = field(default_factory=dict)
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
-    ran: dict[int, tuple[Dispute, Mapping[str, Running]]] = field(default_factory=dict)
-
-    def running(self, dispute: Dispute, book: Rulebook) -> Mapping[str, Running]:
-        """Return the limits that run for a dispute in one of its states."""
-        kept = self.ran.get(id(dispute))
-        if kept is None or kept[0] is not dispute:
-            kept = self.ran[id(dispute)] = (dispute, running(dispute, book))
-        return kept[1]
+    ran: dict[str, Limits] = field(default_factory=dict)

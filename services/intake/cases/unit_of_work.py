@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispute.lifecycle import Command, Dispute, Event, Link, business_day, decide, evolve
+from dispute.lifecycle import Command, Dispute, Event, Link, business_day
 from dispute.refusals.commands import BAD_MASTER
 from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
@@ -31,12 +31,13 @@ from services.intake.cases.search import CandidateSearch
 from services.intake.cases.unit import Unit
 from services.intake.cases.unit_timers import set_timers, settle_timers
 from services.intake.law.candidates import Candidate
-from services.intake.law.completion import complete
-from services.intake.law.facts import Facts, facts_from_bytes, facts_to_bytes
+from services.intake.law.facts import Facts
 from services.intake.law.marks import Marks
 from services.intake.law.registration import with_earlier_reports
+from services.intake.law.reports import SourceReport, facts_from_bytes, first_report, reports_from_bytes, with_further
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import effect_of, listeners_of, result_of
+from services.intake.law.steps import Step, steps_of
 from services.intake.law.timers import Timer
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
@@ -48,11 +49,13 @@ class Planned(Struct, frozen=True):
 
     Attributes:
         commands: All of them, or none.
-        facts: What the source recorded from now on; None when it told nothing new.
+        facts: What the source recorded from now on; None when it reported nothing new.
+        report: What of it is kept.
     """
 
     commands: Sequence[Command] = ()
     facts: Facts | None = None
+    report: SourceReport | None = None
 
 
 Plan = Callable[[Case | None, Sequence[Candidate], Rulebook], Planned | Refusal]
@@ -241,7 +244,9 @@ def _recorded_again(task: Task, unit: Unit) -> bytes:
     if facts is None or unit.search is None:
         return task.recorded
     known = with_earlier_reports(facts, unit.search.candidates_of(task.dispute_id))
-    return task.recorded if known is facts else facts_to_bytes(known)
+    if known is facts:
+        return task.recorded
+    return first_report(reports_from_bytes(task.recorded).reports[0].at, known)
 
 
 def _again(task: Task, earlier: Task, result: _Result) -> _Result:
@@ -259,7 +264,9 @@ def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) 
         planned = _planned(task, case, unit, book)
         if isinstance(planned, Refusal):
             return planned
-        steps = _decide(planned, case, recorded, book, unit.at)
+        facts = planned.facts or facts_from_bytes(recorded)
+        dispute = case.dispute if case is not None else None
+        steps = steps_of(planned.commands, dispute, facts, book=book, today=business_day(unit.at))
         if isinstance(steps, Refusal):
             return steps
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
@@ -267,11 +274,13 @@ def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) 
         return refused.refusal
     except Exception as error:  # noqa: BLE001 - goes to the giver of the task: a caller, or a reader that stops
         return Bug(error)
-    if planned.facts is not None:
-        recorded = facts_to_bytes(planned.facts)
-        if case is not None:
-            unit.changes.facts[task.dispute_id] = recorded
-            unit.cases[task.dispute_id] = Case(case.dispute, recorded)
+    if planned.report is not None and case is not None:
+        report = replace(planned.report, after=case.dispute.sequence, wrote=len(steps), written=unit.at)
+        recorded = unit.changes.facts[task.dispute_id] = with_further(recorded, report)
+        unit.cases[task.dispute_id] = Case(case.dispute, recorded)
+    elif planned.facts is not None and planned.commands:
+        # The register knew more of a new case than its source.
+        recorded = first_report(planned.commands[0].occurred_at, planned.facts)
     if not steps:
         return _Decided((), -1, case.dispute if case is not None else None)
     after = Case(steps[-1][1], recorded)
@@ -322,34 +331,13 @@ def _note(unit: Unit, task: Task, case: Case | None, after: Case) -> None:
         unit.links.add(task.dispute_id, master)
 
 
-def _decide(
-    planned: Planned, case: Case | None, recorded: bytes, book: Rulebook, at: datetime
-) -> list[tuple[Event, Dispute]] | Refusal:
-    """Return each event with the state after it."""
-    dispute = case.dispute if case is not None else None
-    facts, today = planned.facts or facts_from_bytes(recorded), business_day(at)
-
-    def completed(state: Dispute | None, command: Command) -> Command:
-        return complete(command, state, facts, book, today)
-
-    steps: list[tuple[Event, Dispute]] = []
-    for command in planned.commands:
-        events = decide(dispute, command, completed)
-        if isinstance(events, Refusal):
-            return events
-        for event in events:
-            dispute = evolve(dispute, event)
-            steps.append((event, dispute))
-    return steps
-
-
 def _keep_marks(task: Task, unit: Unit) -> None:
     marks = unit.search.add(task.dispute_id) if unit.search is not None else None
     if marks is not None:
         unit.changes.marks[task.dispute_id] = marks
 
 
-def _share(unit: Unit, steps: Sequence[tuple[Event, Dispute]]) -> None:
+def _share(unit: Unit, steps: Sequence[Step]) -> None:
     """Note what the other disputes of the matter hear; who is linked later does not hear it."""
     for event, _ in steps:
         result = result_of(event)

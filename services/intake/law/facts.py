@@ -6,10 +6,8 @@ Screening reads nothing else.
 from __future__ import annotations
 
 from datetime import date
-from functools import lru_cache
-from typing import Final
 
-from msgspec import Struct, json
+from msgspec import Struct
 
 CLAIMING_ROLES = frozenset({"plaintiff", "applicant", "petitioner"})
 ANSWERING_ROLES = frozenset({"defendant", "respondent"})
@@ -29,7 +27,7 @@ class Consent(Struct, frozen=True):
     answered_on: date | None = None
 
 
-class Facts(Struct, frozen=True):
+class Facts(Struct, frozen=True, tag="facts"):
     """Facts of a case, as the source recorded.
 
     Codes as in `hub.handoff.v1.CaseReceived`.
@@ -63,17 +61,3 @@ class Facts(Struct, frozen=True):
     representatives: int = 0
     earlier_reports: int = 0
     happened_on: date | None = None
-
-
-REMEMBERED: Final = 4096
-
-
-def facts_to_bytes(facts: Facts) -> bytes:
-    """Return facts as JSON; the same facts give the same bytes."""
-    return json.encode(facts, order="deterministic")
-
-
-@lru_cache(maxsize=REMEMBERED)
-def facts_from_bytes(recorded: bytes) -> Facts | None:
-    """Return facts of their JSON; None when none were kept."""
-    return json.decode(recorded, type=Facts) if recorded else None

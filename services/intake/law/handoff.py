@@ -50,7 +50,7 @@ class Arrival:
     accusation: bytes | None = field(default=None, repr=False)
 
 
-class LaterFact(Struct, frozen=True):
+class LaterFact(Struct, frozen=True, tag="later_fact", omit_defaults=True):
     """A later fact about a known case.
 
     Kinds: consent_given | consent_refused | clarified | reclassified | performed and so on.
@@ -64,7 +64,7 @@ class LaterFact(Struct, frozen=True):
     facts_clarity: str = ""
 
 
-class Withdrawal(Struct, frozen=True):
+class Withdrawal(Struct, frozen=True, tag="withdrawal"):
     """The applicant withdrew.
 
     Reasons: withdrawn | withdrawn_after_settlement | self_settled.

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from dispute.lifecycle import (
     Agree,
@@ -39,6 +38,7 @@ from services.intake.law.bars import NOT_A_VIOLATION
 from services.intake.law.facts import Facts
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
 from services.intake.law.registration import decided_by, sent_back
+from services.intake.law.reports import CHANGES, with_report
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.screening import exclusion_of, screen
 
@@ -52,8 +52,6 @@ SETTLED: Final = {
 }
 WITHDRAWN: Final = "withdrawn"
 CORRECTED: Final = "source_corrected"
-CHANGES: Final = frozenset({"consent_given", "consent_refused", "clarified", "reclassified"})
-"""Kinds that change what the screening looks at."""
 
 
 class Reaction(Struct, frozen=True):
@@ -130,7 +128,7 @@ def _withdrawn(dispute: Dispute, reason_code: str) -> tuple[Instruction, ...] | 
 def _changed(case: Situation, fact: LaterFact, book: Rulebook) -> Reaction | Refusal:
     """Return what a fact means that the screening looks at."""
     dispute = case.dispute
-    now = None if case.facts is None else _with(case.facts, fact)
+    now = with_report(case.facts, fact)
     if _in_screening(case):
         return Reaction(_screened(dispute, now, fact, book), now)
     if dispute.state in IN_HAND:
@@ -165,22 +163,6 @@ def _stopped(dispute: Dispute, now: Facts | None, fact: LaterFact, book: Ruleboo
     channel, reason = dispute.dimensions.channel, excluded.reason_code
     back = () if channel is Channel.COURT else sent_back(channel, reason)
     return (*corrected, Exclude(reason, excluded.clause), *back)
-
-
-def _with(facts: Facts, fact: LaterFact) -> Facts:
-    """Return the facts with what the later one tells."""
-    consents = facts.consents
-    if fact.consent is not None:
-        given = fact.consent
-        consents = (*(each for each in consents if each.role != given.role), given)
-    return replace(
-        facts,
-        consents=consents,
-        category=fact.category or facts.category,
-        case_cause=fact.case_cause or facts.case_cause,
-        relation_clarity=fact.relation_clarity or facts.relation_clarity,
-        facts_clarity=fact.facts_clarity or facts.facts_clarity,
-    )
 
 
 def _in_screening(case: Situation) -> bool:

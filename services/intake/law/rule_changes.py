@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dispute.calendar.working_days import WorkCalendar
 from services.intake.law.rule_files import (
@@ -100,3 +101,29 @@ def _of_file(file: str, shape: type[RuleFile], before: RuleFile, after: RuleFile
             differing = [name for name in names if kind != "replaced" or one.get(name) != other.get(name)]
             pair = [{name: row[name] for name in differing if name in row and name != "id"} for row in (one, other)]
             yield RuleChange(file, section, row_id, kind, *pair)
+
+
+def with_one(before: Rulebook, after: Rulebook, change: RuleChange) -> Rulebook:
+    """Return the rules with one change alone.
+
+    Args:
+        before: Rules without the change.
+        after: Rules with all changes.
+        change: Of the two.
+    """
+    field = change.file.removesuffix(".yaml")
+    old, new = getattr(before, field), getattr(after, field)
+    if change.kind == "value":
+        return replace(before, **{field: replace(old, **{change.section: getattr(new, change.section)})})
+    rows, others = list(getattr(old, change.section)), getattr(new, change.section)
+    row = next((each for each in others if each.id == change.id), None)
+    if row is not None and change.kind == "replaced":
+        rows = [row if each.id == change.id else each for each in rows]
+    elif row is not None:
+        known = {each.id for each in rows}
+        following = next((each.id for each in others[others.index(row) :] if each.id in known), None)
+        place = next((number for number, each in enumerate(rows) if each.id == following), len(rows))
+        rows.insert(place, row)
+    else:
+        rows = [each for each in rows if each.id != change.id]
+    return replace(before, **{field: replace(old, **{change.section: tuple(rows)})})

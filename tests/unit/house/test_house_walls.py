@@ -91,6 +91,18 @@ PLANTS = {
     "grpc in ports": Plant(
         "services/stats/facts/ports.py", "import grpc\n", "walls", "services.stats.facts.ports -> grpc"
     ),
+    "a way in, in the dry run": Plant(
+        "services/intake/dry_run/simulation.py",
+        "import services.intake.inbound.alarms\n",
+        "walls",
+        "services.intake.dry_run.simulation -> services.intake.inbound.alarms",
+    ),
+    "a database in the dry run's simulation": Plant(
+        "services/intake/dry_run/outcome.py",
+        "import sqlalchemy\n",
+        "walls",
+        "services.intake.dry_run.outcome -> sqlalchemy",
+    ),
     "sibling service": Plant(
         "services/stats/wiring.py",
         "import services.intake.wiring\n",

@@ -44,6 +44,11 @@ def upgrade() -> None:
         _copy(f"{prefix}_{end}", limit, "overdue")
     _copy("follow_up", "follow_up", "overdue")
     op.drop_table("timer_before")
+    op.create_table(
+        "clock_move",
+        sa.Column("now_at", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("moved_at", sa.BigInteger, nullable=False),
+    )
     _add_marks()
     _add_sealed_exits()
     _add_matters()
@@ -58,7 +63,7 @@ def downgrade() -> None:
         sa.Column("dispute_id", sa.String(36), nullable=False),
     )
     op.create_index("open_matter_dispute", "open_matter", ["dispute_id"])
-    for name in ("sealed_exit", "effect", "matter_member", "match_lock", "match_marks", "match_pair"):
+    for name in ("sealed_exit", "effect", "matter_member", "match_lock", "match_marks", "match_pair", "clock_move"):
         op.drop_table(name)
     op.drop_column("dispute", "facts")
     op.drop_index("timer_rings", "timer")

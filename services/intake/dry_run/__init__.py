@@ -1,0 +1,1 @@
+"""Tries other rules on what was recorded, and tells who would be decided differently."""

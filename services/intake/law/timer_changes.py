@@ -1,0 +1,110 @@
+"""Timers that the steps of one dispute set, move and clear.
+
+A unit of work may take several steps; its timers are settled once, after the last one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from dispute.lifecycle import Dispute, Role
+from services.intake.law import timers as timing
+from services.intake.law.rulebook import Rulebook
+from services.intake.law.steps import Step
+from services.intake.law.timers import Running, Timer
+
+Limits = Mapping[str, Running]
+"""Limits that run for a dispute, by name."""
+
+
+class SetTimers(Struct, frozen=True):
+    """What steps set.
+
+    Attributes:
+        timers: By limit.
+        late: A step was written down late.
+        running: Limits that run after the steps.
+    """
+
+    timers: Mapping[str, Timer]
+    late: bool
+    running: Limits
+
+    def then(self, later: SetTimers) -> SetTimers:
+        """Return what these steps and later ones set."""
+        return SetTimers({**self.timers, **later.timers}, self.late or later.late, later.running)
+
+
+class TimerChanges(Struct, frozen=True):
+    """What a unit does to the timers of a dispute.
+
+    Attributes:
+        cleared: Limits whose timers are gone.
+        timers: Set or moved, by limit; after `cleared`.
+    """
+
+    cleared: frozenset[str]
+    timers: Mapping[str, Timer]
+
+
+def nothing_set(running: Limits) -> SetTimers:
+    """Return what no step sets."""
+    return SetTimers({}, late=False, running=running)
+
+
+def set_by(ran: Limits, steps: Sequence[Step], book: Rulebook, at: datetime) -> SetTimers:
+    """Return the timers that steps set, and whether a step was written down late.
+
+    Args:
+        ran: Limits that ran before the steps.
+        steps: At least one.
+        book: Rules.
+        at: Business time of the unit.
+    """
+    late_from = at - timedelta(hours=book.deadlines.paper_after_hours)
+    timers: dict[str, Timer] = {}
+    late, now = False, ran
+    for event, after in steps:
+        now = timing.running(after, book)
+        for timer in timing.changed_by(event, ran, after, now, book):
+            timers[timer.limit] = timer
+        ran = now
+        # What the hub does by itself is no paper: a timer that fires late reports a limit of its own time.
+        late = late or (event.occurred_at < late_from and event.actor_role is not Role.SYSTEM)
+    return SetTimers(timers, late, now)
+
+
+def timers_after(
+    done: SetTimers, fired: Iterable[Timer], ran: Limits, after: Dispute, *, book: Rulebook, at: datetime
+) -> TimerChanges:
+    """Return the timers that are still waited for after the last step, with the next steps of fired ones.
+
+    A timer that is due already when late paper is written down waits for the rest of the paper.
+
+    Args:
+        done: What all steps of the unit set.
+        fired: Timers that fired in the unit.
+        ran: Limits that ran before the unit.
+        after: The dispute after it.
+        book: Rules.
+        at: Business time of the unit.
+    """
+    running, timers = done.running, dict(done.timers)
+    for timer in fired:
+        following = None if timer.limit in timers else timing.following(timer, after, running, book)
+        if following is not None:
+            timers[timer.limit] = following
+    if done.late:
+        for timer in timing.overdue(after, running, at):
+            timers.setdefault(timer.limit, timer)
+    wait = at + timedelta(hours=book.deadlines.paper_wait_hours)
+    for limit, timer in list(timers.items()):
+        if not timing.waits_for(timer, running):
+            del timers[limit]
+        elif done.late and timer.due_at <= at:
+            timers[limit] = replace(timer, rings_at=wait)
+    return TimerChanges(frozenset(limit for limit in ran if limit not in running), timers)

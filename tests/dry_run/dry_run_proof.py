@@ -1,0 +1,146 @@
+"""Compares a dry run with really running the same inputs under the changed rules."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from dispute.contracts.codec import event_from_wire
+from dispute.contracts.topics import JOURNAL
+from dispute.wire.journal.v1 import journal_pb2
+from hub.store.snapshots import snapshot
+from hub.store.tables import outbox, stream_head
+from services.intake.cases.tables import command_done, dispute, scenario_clock, timer
+from services.intake.dry_run.comparison import Comparison
+from services.intake.dry_run.outcome import CaseOutcome, differences, outcome_of
+from services.intake.dry_run.recording import Window
+from services.intake.wiring import try_rules
+from tests.dry_run.dry_run_traffic import Traffic, play
+from tests.support.county_rules import write
+from tests.support.intake_rig import Rig
+
+ALWAYS: Final = Window(date(2000, 1, 1), date(2100, 1, 1))
+EXCLUSION: Final = """exclusions:
+  - id: claims
+    zh: 求决类信访不调解
+    en: petitions that claim something
+    reason_code: handled_above
+    channels: [petition]
+    fact: purpose
+    values: [claim]
+    clause: "a test"
+"""
+LIMIT: Final = """terms:
+  - id: court_pre_filing
+    zh: 诉前委派调解 20 日
+    en: 20 days for assigned mediation
+    kind: mediation
+    channel: court
+    regime: A
+    days: 20
+    count: calendar
+    clause: "a test"
+"""
+TABLES: Final = (outbox, stream_head, dispute, timer, command_done, scenario_clock)
+
+
+def changed_rules(folder: Path) -> Path:
+    """Write rules with one exclusion more and one limit changed."""
+    return write(folder, "test-2", screening=EXCLUSION, deadlines=LIMIT)
+
+
+def half_changed(folder: Path) -> Path:
+    """Write rules with the exclusion alone."""
+    return write(folder, "test-3", screening=EXCLUSION)
+
+
+async def played(rig: Rig, count: int, step: timedelta) -> int:
+    """Play the traffic of `count` disputes to a rig; returns how many inputs were refused."""
+    async with AsyncExitStack() as stack:
+        rig.stack = stack
+        client = await rig.start()
+        refused = await play(rig, client, Traffic(rig, count), step)
+        await client.stop()
+    return refused
+
+
+def compared(first: Rig, second: Rig, rules: Path) -> dict[str, Any]:
+    """Return how a dry run on the first store differs from the second, which had changed rules for real.
+
+    Args:
+        first: Was played the inputs under the rules in force.
+        second: Was played them under changed ones.
+        rules: Folder that is tried on the first.
+    """
+    before, ends = contents(first.store_url), first.bus.ends(JOURNAL.name)
+    answer, cpu_s = timed(lambda: tried(first, rules))
+    same_store, same_topic = contents(first.store_url) == before, first.bus.ends(JOURNAL.name) == ends
+    real = _differing(outcomes(first.store_url), outcomes(second.store_url))
+    dry = {each.dispute_id: dict(each.what) for each in answer.differing}
+    both = dry.keys() & real.keys()
+    return {
+        "disputes": answer.totals.disputes,
+        "events": answer.totals.events,
+        "only_dry": len(dry.keys() - real.keys()),
+        "only_real": len(real.keys() - dry.keys()),
+        "other_values": sum(dry[name] != real[name] for name in both),
+        "changed": len(both),
+        "not_reproduced": answer.totals.not_reproduced,
+        "store_unchanged": same_store,
+        "topic_unchanged": same_topic,
+        "causes": dict(answer.causes),
+        "seconds": answer.totals.seconds,
+        "events_per_s": answer.totals.events_per_s,
+        "events_per_cpu_s": round(answer.totals.events / cpu_s, 1),
+    }
+
+
+def holds(found: dict[str, Any]) -> bool:
+    """Tell whether a proof holds."""
+    none = ("only_dry", "only_real", "other_values", "not_reproduced")
+    agrees = found["changed"] > 0 and not any(found[name] for name in none)
+    return agrees and found["store_unchanged"] and found["topic_unchanged"]
+
+
+def tried(rig: Rig, rules: Path) -> Comparison:
+    """Return the dry run of a folder on a rig's store."""
+    found = try_rules(rig.settings(), rules, ALWAYS, lambda _, __: None)
+    assert isinstance(found, Comparison), found
+    return found
+
+
+def timed(work: Callable[[], Comparison]) -> tuple[Comparison, float]:
+    """Return an answer and the processor time that it took."""
+    started = time.process_time()
+    return work(), time.process_time() - started
+
+
+def contents(url: str) -> object:
+    """Return what a store holds: the bytes of a file, the rows of a server."""
+    parsed = sa.make_url(url)
+    if parsed.database and parsed.get_backend_name() == "sqlite":
+        return Path(parsed.database).read_bytes()
+    with snapshot(url) as tx:
+        return [sorted(map(repr, tx.execute(sa.select(table)))) for table in TABLES]
+
+
+def outcomes(url: str) -> dict[str, CaseOutcome]:
+    """Return what came of each dispute, by its own journal records."""
+    events: dict[str, list[Any]] = {}
+    with snapshot(url) as tx:
+        for row in tx.execute(sa.select(outbox.c.key, outbox.c.record).order_by(outbox.c.key, outbox.c.position)):
+            event = event_from_wire(journal_pb2.JournalEvent.FromString(row.record))
+            events.setdefault(row.key, []).append(event)
+    return {name: outcome_of(its) for name, its in events.items()}
+
+
+def _differing(one: dict[str, CaseOutcome], other: dict[str, CaseOutcome]) -> dict[str, dict[str, tuple[str, str]]]:
+    assert one.keys() == other.keys()
+    found = {name: differences(one[name], other[name]) for name in one}
+    return {name: what for name, what in found.items() if what}
