@@ -14,7 +14,7 @@ from dispute.lifecycle import Actor, Event, evolve
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
-from services.intake.cases.unit_of_work import note_members, note_missing_years
+from services.intake.cases.unit import note_members, note_missing_years
 from services.intake.law import timers as timing
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import effect_of, listeners_of, result_of

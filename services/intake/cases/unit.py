@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -40,3 +41,31 @@ class Unit:
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
     ran: dict[str, Limits] = field(default_factory=dict)
+
+
+def note_missing_years(changes: UnitChanges, before: Mapping[str, Case]) -> None:
+    """Fill in the years whose holiday tables the changed disputes wait for, after their last change.
+
+    Args:
+        changes: Of the unit.
+        before: The changed disputes as they were.
+    """
+    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
+        was = before.get(dispute_id)
+        years = case.dispute.missing_years
+        if years != (frozenset() if was is None else was.dispute.missing_years):
+            changes.missing_years[dispute_id] = years
+
+
+def note_members(changes: UnitChanges, before: Mapping[str, Case]) -> None:
+    """Fill in the links that the changed disputes got or lost.
+
+    Args:
+        changes: Of the unit.
+        before: The changed disputes as they were.
+    """
+    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
+        was = before.get(dispute_id)
+        master = case.dispute.master_dispute_id
+        if master != ("" if was is None else was.dispute.master_dispute_id):
+            changes.members[dispute_id] = master

@@ -25,10 +25,9 @@ from services.intake.cases.ports import (
     DoneTable,
     EventPlace,
     Secret,
-    UnitChanges,
 )
 from services.intake.cases.search import CandidateSearch
-from services.intake.cases.unit import Unit
+from services.intake.cases.unit import Unit, note_members, note_missing_years
 from services.intake.cases.unit_timers import set_timers, settle_timers
 from services.intake.law.candidates import Candidate
 from services.intake.law.facts import Facts
@@ -372,31 +371,3 @@ def _remember(unit: Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: d
         place = outcome.place if isinstance(outcome, TaskResult) else None
         row = Done(task.task_id, task.dispute_id, task.digest, place, refusal, now)
         unit.changes.done.setdefault(task.ledger, []).append(row)
-
-
-def note_missing_years(changes: UnitChanges, before: Mapping[str, Case]) -> None:
-    """Fill in the years whose holiday tables the changed disputes wait for, after their last change.
-
-    Args:
-        changes: Of the unit.
-        before: The changed disputes as they were.
-    """
-    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
-        was = before.get(dispute_id)
-        years = case.dispute.missing_years
-        if years != (frozenset() if was is None else was.dispute.missing_years):
-            changes.missing_years[dispute_id] = years
-
-
-def note_members(changes: UnitChanges, before: Mapping[str, Case]) -> None:
-    """Fill in the links that the changed disputes got or lost.
-
-    Args:
-        changes: Of the unit.
-        before: The changed disputes as they were.
-    """
-    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
-        was = before.get(dispute_id)
-        master = case.dispute.master_dispute_id
-        if master != ("" if was is None else was.dispute.master_dispute_id):
-            changes.members[dispute_id] = master
