@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from ops.play.scenarios.people import InventedPerson
 from ops.play.scenarios.vocabulary import (
-    DISCIPLINE,
+    EXCLUDED_CATEGORIES,
     EXCLUDED_PROCEDURES,
     EXCLUDED_PURPOSES,
     EXCLUDING_CIRCUMSTANCES,
@@ -95,5 +95,5 @@ class Record:
             and facts.procedure not in EXCLUDED_PROCEDURES
             and facts.purpose not in EXCLUDED_PURPOSES
             and not against
-            and not (self.channel is Docking.PETITION and self.category.startswith(DISCIPLINE))
+            and not (self.channel is Docking.PETITION and self.category.startswith(EXCLUDED_CATEGORIES))
         )
