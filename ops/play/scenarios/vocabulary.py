@@ -38,6 +38,7 @@ OUTCOME_FORMS: Final = ("agreement", "mediation_statement", "withdrawn_after_set
 FAILURE_REASONS: Final = ("refused", "unreachable", "deadlock", "sham", "unsigned", "renewed_violence", "fled")
 WITHDRAWAL_REASONS: Final = ("applicant_withdrew", "other")
 CONSENT_ANSWERS: Final = ("given", "refused", "not_asked", "unreachable")
+NO_CONSENT: Final = frozenset({"refused", "unreachable"})
 CLARITY: Final = ("clear", "fairly_clear", "unclear")
 PROCEDURES: Final = (
     "ordinary",
