@@ -50,7 +50,7 @@ from dispute.lifecycle.commands import (
 from dispute.lifecycle.dimensions import CohortDates, Dimensions
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.events import Event
-from dispute.lifecycle.own_commands import Exclude, ProposeLink, ShareAgreement, ShareFailure
+from dispute.lifecycle.own_commands import Exclude, ProposeLink, ShareAgreement, ShareFailure, Unshare
 from dispute.lifecycle.vocabulary import (
     CORRECTABLE,
     Clarity,
@@ -211,6 +211,7 @@ SINGLE: Final[Mapping[EventKind, Callable[[Event, Any], Instruction]]] = {
     EventKind.RATED: lambda _, of: Rate(of.satisfaction),
     EventKind.LINKED: lambda _, of: Link(of.master_dispute_id, of.score, of.reasons),
     EventKind.UNLINKED: lambda event, _: Unlink(event.reason_code),
+    EventKind.UNSHARED: lambda _, of: Unshare(of.shared_from),
     EventKind.LINK_PROPOSED: lambda _, of: ProposeLink(of.candidate_dispute_id, of.score, of.reasons),
     EventKind.LINK_DECLINED: lambda _, of: DeclineLink(of.candidate_dispute_id),
 }

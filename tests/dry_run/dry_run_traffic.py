@@ -19,7 +19,9 @@ from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Refused
+from services.intake.cases.tables import effect
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, agree, case_facts, order, parties, to_mediation
+from tests.support.journals import until
 
 BEGIN: Final = datetime(2024, 3, 4, 1, tzinfo=UTC)
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
@@ -247,6 +249,8 @@ async def play(rig: Rig, client: IntakeClient, traffic: Traffic, step: timedelta
         for kind, group in groupby(traffic.sent[position:end], key=lambda each: type(each.message)):
             refused += await _send(client, traffic, kind, list(group))
         position = end
+        # In every play the others of a matter hear a result before the clock moves on.
+        await all_heard(client)
     return refused
 
 
@@ -261,9 +265,19 @@ async def play_by_wall(rig: Rig, client: IntakeClient, traffic: Traffic, step: t
         at = each.at
         await _ring(rig, client, at)
         await _send(client, traffic, type(each.message), [each])
+        await all_heard(client)
     while at < END:
         at += step
         await _ring(rig, client, at)
+
+
+async def all_heard(client: IntakeClient) -> None:
+    """Wait until the disputes of each matter have heard the results of one another."""
+
+    async def none_left() -> bool:
+        return await client.rows(effect) == 0
+
+    await until(none_left)
 
 
 async def _ring(rig: Rig, client: IntakeClient, at: datetime) -> None:

@@ -12,12 +12,15 @@ from dispute.contracts.codec import event_from_wire, instant_of
 from dispute.lifecycle import Actor, Dimensions, Event, EventKind, Instruction, Role, dispute_id_of
 from dispute.lifecycle.asked_by import DATED, asked_by
 from services.intake.cases.tasks import OWN
+from services.intake.dry_run.heard import HeardResults
 from services.intake.dry_run.recording import Chronology, Message, RecordedCase, written_at
 from services.intake.law.facts import Facts
 from services.intake.law.handoff import LaterFact, Withdrawal
 from services.intake.law.reports import SourceReport, reports_from_bytes
+from services.intake.law.shared_results import SHARER, AnyResult
 
-LINKS: Final = frozenset({EventKind.LINKED, EventKind.LINK_PROPOSED})
+FOUND: Final = frozenset({EventKind.LINKED, EventKind.LINK_PROPOSED, EventKind.COLOUR_CHANGED})
+"""Events of a hand-over that rest on other disputes, and on people that nobody kept."""
 CONTINUING: Final = frozenset({*DATED, EventKind.RECLASSIFIED})
 """Events whose instruction shows in what they changed."""
 
@@ -48,7 +51,8 @@ class Input(Struct, frozen=True):
         command_id: Of its events.
         about: What was reported; None of a command.
         round: Number of the hand-over.
-        links: Links that its writing found, with their places among its instructions.
+        found: Links, proposals and the colour that a new case got by other disputes and its people.
+        heard: Result of another dispute of its matter.
         open: Instruction of a command, dates left open that the rules may have filled in.
         given: The same with the dates that were written.
         event: What came of a command; None when it has no date to compare.
@@ -60,7 +64,8 @@ class Input(Struct, frozen=True):
     command_id: str
     about: Facts | LaterFact | Withdrawal | None = None
     round: int = 0
-    links: tuple[tuple[int, Instruction], ...] = ()
+    found: tuple[Instruction, ...] = ()
+    heard: AnyResult | None = None
     open: Instruction | None = None
     given: Instruction | None = None
     event: Event | None = None
@@ -109,17 +114,17 @@ def inputs_of(recorded: RecordedCase, chronology: Chronology) -> Inputs | Unknow
 def _in_order(
     reports: Sequence[SourceReport], events: Sequence[Message], chronology: Chronology, source: Actor
 ) -> Iterator[Input | UnknownInput]:
-    done, rounds = 0, 0
+    done, rounds, heard = 0, 0, HeardResults()
     for each in reports:
-        yield from _commands(events, done, each.after, chronology)
+        yield from _commands(events, range(done, each.after), chronology, heard)
         wrote = each.wrote or _wrote_first(events, each)
         its = events[each.after : each.after + wrote]
         done, rounds = each.after + wrote, rounds + isinstance(each.about, Facts)
         written = each.written or written_at(events[0], chronology)
-        links = tuple((place, _link(message)) for place, message in enumerate(its) if message.type in LINKS)
+        found = tuple(_found(message) for message in its if message.type in FOUND)
         command_id = its[0].causation_id if its else "report"
-        yield Input(written, each.at, source, command_id, each.about, rounds, links)
-    yield from _commands(events, done, len(events), chronology)
+        yield Input(written, each.at, source, command_id, each.about, rounds, found)
+    yield from _commands(events, range(done, len(events)), chronology, heard)
 
 
 def _wrote_first(events: Sequence[Message], report: SourceReport) -> int:
@@ -130,20 +135,20 @@ def _wrote_first(events: Sequence[Message], report: SourceReport) -> int:
     return next((place for place, each in enumerate(events) if each.causation_id != cause), len(events))
 
 
-def _link(message: Message) -> Instruction:
+def _found(message: Message) -> Instruction:
     event = event_from_wire(message)
     asked = asked_by(event, event.dimensions, event.cohort)
     if asked is None:
-        raise TypeError(f"{event.type} is no link")
+        raise TypeError(f"{event.type} is asked by nobody")
     return asked[0]
 
 
 def _commands(
-    events: Sequence[Message], first: int, end: int, chronology: Chronology
+    events: Sequence[Message], places: range, chronology: Chronology, matter: HeardResults
 ) -> Iterator[Input | UnknownInput]:
     """Yield the inputs of commands among the events; what the hub itself decided is decided anew."""
     last: tuple[int, Event] | None = None
-    for place in range(first, end):
+    for place in places:
         message = events[place]
         actor = Actor(Role(message.actor_role), message.actor_id)
         if actor in OWN:
@@ -158,6 +163,9 @@ def _commands(
             yield UnknownInput(event.type, event.sequence)
             return
         written, at = written_at(message, chronology), instant_of(message.occurred_at)
+        if actor == SHARER:
+            yield Input(written, at, actor, event.causation_id, heard=matter.by(event))
+            continue
         compared = event if asked[0] != asked[1] else None
         # The remedy after it follows from the state; a person names one.
         reported = actor.role is Role.BRIDGE and event.type is EventKind.NOT_PERFORMED

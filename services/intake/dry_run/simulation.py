@@ -20,6 +20,9 @@ from dispute.lifecycle import (
     Dispute,
     Event,
     Instruction,
+    Link,
+    NoteUndocked,
+    ProposeLink,
     RecordRuling,
     Regime,
     Role,
@@ -28,7 +31,7 @@ from dispute.lifecycle import (
 from dispute.lifecycle.decide import Completion, as_given
 from hub.errors import Refusal
 from hub.store.instants import EPOCH
-from services.intake.cases.tasks import CLOCK, SCREENER
+from services.intake.cases.tasks import CLOCK, FINDER, RISK, SCREENER
 from services.intake.dry_run.inputs import Input, Inputs
 from services.intake.dry_run.recording import Chronology
 from services.intake.law.facts import Facts
@@ -37,6 +40,7 @@ from services.intake.law.later_facts import Situation, react
 from services.intake.law.registration import enter, enter_again
 from services.intake.law.reports import with_report
 from services.intake.law.rulebook import Rulebook
+from services.intake.law.shared_results import instruction_of
 from services.intake.law.steps import Follow, Step, follow, steps_of
 from services.intake.law.timer_changes import Limits, SetTimers, nothing_set, set_by, timers_after
 from services.intake.law.timers import Timer, instructions_at
@@ -122,7 +126,7 @@ class _Life:
         """Carry an input out; returns it as it was taken."""
         self._ring_until(each.written)
         self._at = each.written
-        steps = self._reported(each) if each.about is not None else None
+        steps = self._reported(each) if each.about is not None else self._heard(each)
         if steps is None and each.open is not None and each.about is None:
             steps = self._steps((self._command(each, each.open),))
             if each.event is not None and self._compare:
@@ -143,8 +147,9 @@ class _Life:
             if at is None or at > end:
                 return
             self._at, until = at, at - self._chronology.grace
-            due = [timer for timer in self._timers.values() if timer.rings_at <= until]
-            self._ring(sorted(due, key=lambda timer: (timer.rings_at, timer.due_at, timer.limit)))
+            # A step whose time has passed too follows at once; what an input sets waits for the next ring.
+            while due := [timer for timer in self._timers.values() if timer.rings_at <= until]:
+                self._ring(sorted(due, key=lambda timer: (timer.rings_at, timer.due_at, timer.limit)))
 
     def _ring(self, due: Sequence[Timer]) -> None:
         ran = self._running
@@ -178,6 +183,13 @@ class _Life:
             self._facts = facts
         return steps
 
+    def _heard(self, each: Input) -> list[Step] | Refusal | None:
+        """Carry out what the dispute heard from its matter; None when it heard nothing."""
+        if each.heard is None or self._dispute is None:
+            return None
+        order = instruction_of(each.heard, self._dispute, self._facts)
+        return [] if order is None else self._steps([self._command(each, order)])
+
     def _entered(self, each: Input, facts: Facts) -> list[Command]:
         its = self._its.registration
         arrival = Arrival(
@@ -188,15 +200,11 @@ class _Life:
             round=each.round,
         )
         if self._dispute is None:
-            orders = [
-                order for order in enter(arrival, its.agency, (), self._book)[0] if type(order) is not ChangeColour
-            ]
+            orders = _with_found(enter(arrival, its.agency, (), self._book)[0], each.found)
         else:
-            orders = list(enter_again(arrival, self._book))
-        for place, link in each.links:
-            orders.insert(place, link)
+            orders = enter_again(arrival, self._book)
         commands = [self._command(each, order) for order in orders]
-        return [commands[0], *(replace(command, actor=SCREENER) for command in commands[1:])]
+        return [commands[0], *(replace(each, actor=_giver_of(each.instruction)) for each in commands[1:])]
 
     def _command(self, each: Input, order: Instruction | None) -> Command:
         if order is None:
@@ -225,6 +233,23 @@ class _Life:
         for limit in changes.cleared:
             self._timers.pop(limit, None)
         self._timers |= changes.timers
+
+
+def _with_found(orders: Sequence[Instruction], found: Sequence[Instruction]) -> tuple[Instruction, ...]:
+    """Return the instructions of a new case with those that were recorded of its links and its colour."""
+    own = tuple(order for order in orders if not isinstance(order, ChangeColour))
+    links = tuple(order for order in found if not isinstance(order, ChangeColour))
+    # What is no matter for docking has no colour.
+    undocked = any(isinstance(order, NoteUndocked) for order in own)
+    colours = () if undocked else tuple(order for order in found if isinstance(order, ChangeColour))
+    return (own[0], *links, *own[1:], *colours)
+
+
+def _giver_of(order: Instruction) -> Actor:
+    """Return which part of the hub gives an instruction of a hand-over."""
+    if isinstance(order, ChangeColour):
+        return RISK
+    return FINDER if isinstance(order, Link | ProposeLink) else SCREENER
 
 
 def _agree(lived: Event, recorded: Event) -> bool:

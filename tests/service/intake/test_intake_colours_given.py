@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from msgspec.structs import replace
 
 from dispute.wire.handoff.v1 import handoff_pb2
-from services.intake import wiring
-from services.intake.law.rule_files import load_screening
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, parties
 
 VIOLENCE = ["domestic_violence"]
 
 
 @pytest.fixture
-def police(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> FakeBridge:
-    """Return the police's bridge, in a county where the third report of violence is no matter for mediation."""
-    rules = replace(load_screening(), repeated_violence=3, repeated_violence_clause="反家庭暴力法 15, 16")
-    monkeypatch.setattr(wiring, "load_screening", lambda: rules)
+def police(rig: Rig) -> FakeBridge:
     return FakeBridge(rig.bus, rig.sealer, "police", "police-620725", "police_bridge")
 
 
@@ -69,15 +63,7 @@ async def test_other_calls_of_the_same_people_are_no_violence_but_reports(rig: R
     assert (dispute.state, dispute.dimensions.colour) == ("accepted", "red")
 
 
-async def test_what_is_no_matter_for_docking_has_no_colour(
-    rig: Rig, client: IntakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await client.stop()
-    known = load_screening()
-    exclusions = tuple(replace(row, undocked=row.reason_code == "not_a_dispute") for row in known.exclusions)
-    monkeypatch.setattr(wiring, "load_screening", lambda: replace(known, exclusions=exclusions))
-    client = await rig.start()
-    police = FakeBridge(rig.bus, rig.sealer, "police", "police-620725", "police_bridge")
+async def test_what_is_no_matter_for_docking_has_no_colour(client: IntakeClient, police: FakeBridge) -> None:
     facts = case_facts(procedure="", suit_kind="", case_cause="harassment", circumstances=["violence_threat"])
     police.send(police.handoff("J-1", case_received=facts, people=parties("p-2", "p-1", ("applicant", "respondent"))))
     await client.applied(police)

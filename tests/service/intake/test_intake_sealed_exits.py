@@ -21,7 +21,7 @@ from hub.runtime.keys import load_or_create
 from hub.store.store import Store
 from hub.streams.memory_log import MemoryLog
 from ops.run.run_folder import Running, write
-from services.intake.cases.tables import confidential, intake_metadata, match_marks, open_matter, sealed_exit
+from services.intake.cases.tables import confidential, intake_metadata, match_marks, match_pair, sealed_exit
 from services.intake.cases.vault import SealedSecret, Vault
 from services.intake.wiring import recover_store
 from tests.support.backups import back_up, put_back
@@ -112,7 +112,7 @@ async def test_a_petition_that_accuses_leaves_as_a_whole(rig: Rig, client: Intak
     assert history[2].reason_code == "whistle_blowing"
     assert history[3].particulars.target == "discipline_inspection"
     assert await client.state(dispute_id) == "referred"
-    assert [await client.rows(table) for table in (confidential, match_marks, open_matter)] == [0, 0, 0]
+    assert [await client.rows(table) for table in (confidential, match_marks, match_pair)] == [0, 0, 0]
     assert await exit_of(rig, client) == handoff_pb2.Accusation(facts=facts, confidential=told, source_ref="P-1")
     await assert_unknown(client, dispute_id, logged)
 

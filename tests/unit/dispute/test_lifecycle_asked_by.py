@@ -41,6 +41,7 @@ from dispute.lifecycle import (
     Supervise,
     Supervision,
     Unlink,
+    Unshare,
     dispute_id_of,
     replay,
 )
@@ -119,6 +120,13 @@ def test_a_link_that_was_undone_or_declined_is_asked_again() -> None:
     undone = reach(State.ACCEPTED).do(Link(OTHER)).do(Unlink("mistaken"))
     declined = reach(State.ACCEPTED).do(ProposeLink(OTHER, 50)).do(DeclineLink(OTHER))
     assert [asked_again(walk) == walk.last for walk in (undone, declined)] == [True, True]
+
+
+def test_an_outcome_that_was_heard_and_taken_back_is_asked_again() -> None:
+    heard = reach(State.MEDIATING).do(Link(OTHER)).do(ShareAgreement(OTHER, OutcomeForm.AGREEMENT, 5))
+    unheard = heard.do(Unshare(OTHER))
+    assert unheard.last.rewinds_to
+    assert asked_again(unheard) == unheard.last
 
 
 def test_a_petitions_milestone_is_asked_again() -> None:
