@@ -24,7 +24,12 @@ from tests.blackbox.hubs import BRIDGES, RunningHub, root_under_test
 REPORT: Final = "BLACKBOX_REPORT"
 """File to which one JSON line is added for each test that ended."""
 
+SETTINGS: Final = "docs/configuration.md"
+"""Page of a checkout that lists every setting of its services."""
+
 OwnHub = Callable[..., AbstractAsyncContextManager[RunningHub]]
+DECLARED: Final = pytest.StashKey[frozenset[str]]()
+LACKING: Final = pytest.StashKey[str]()
 
 
 @pytest.fixture(params=BRIDGES)
@@ -43,6 +48,21 @@ def store(request: pytest.FixtureRequest) -> str:
 def hub(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
     """One hub for all tests that leave it as they found it."""
     running = RunningHub(tmp_path_factory.mktemp(f"hub-{store}"), store)
+    try:
+        running.open()
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def clocked_hub(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """One hub with a scenario clock.
+
+    Nothing in it is late until a test moves the clock, and the clock never goes back: tests that move it stand in one
+    file, in the order of their days.
+    """
+    running = RunningHub(tmp_path_factory.mktemp(f"clocked-{store}"), store, clock="scenario")
     try:
         running.open()
         yield running
@@ -73,6 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = Path(tempfile.mkdtemp(prefix="santiao-stubs-"))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     stubs.compile_into(folder, root_under_test() / "protos")
+    config.stash[DECLARED] = stubs.declared_in(folder)
     sys.path.insert(0, str(folder))
 
 
@@ -82,6 +103,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.kafka)
             item.add_marker(pytest.mark.timeout(300))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out a test whose input the tree under test does not know."""
+    for mark in item.iter_markers("new_field"):
+        name = str(mark.args[0])
+        if not _is_known(name, item.config):
+            item.stash[LACKING] = name
+            pytest.skip(f"the tree under test has no {name}")
+
+
+def _is_known(name: str, config: pytest.Config) -> bool:
+    """Tell whether the tree has a field, a method or a setting."""
+    if name.startswith("HUB_"):
+        return f"`{name}`" in (root_under_test() / SETTINGS).read_text(encoding="utf-8")
+    return name in config.stash[DECLARED]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -97,9 +134,9 @@ def pytest_runtest_makereport(
         line = {
             "test": item.nodeid,
             "item": points[0] if points else "",
-            "outcome": report.outcome,
+            "outcome": "new_field" if LACKING in item.stash else report.outcome,
             "asserted": asserted and call.when == "call",
-            "reason": "" if call.excinfo is None else call.excinfo.exconly()[:300],
+            "reason": item.stash.get(LACKING, "" if call.excinfo is None else call.excinfo.exconly()[:300]),
         }
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")

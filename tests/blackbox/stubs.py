@@ -7,10 +7,12 @@ descriptors stand in a pool of their own, because two trees may describe one fil
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import grpc_tools  # type: ignore[import-untyped] # no stubs
+from google.protobuf.descriptor_pb2 import DescriptorProto, FileDescriptorSet
 from grpc_tools import protoc
 
 PACKAGE: Final = "stubs"
@@ -31,6 +33,10 @@ for name in {foreign!r}:
 '''
 
 
+SET: Final = "protos.binpb"
+"""Beside the package: the descriptors of all its files."""
+
+
 def compile_into(folder: Path, protos: Path) -> None:
     """Write the package `stubs` into a folder.
 
@@ -44,7 +50,8 @@ def compile_into(folder: Path, protos: Path) -> None:
     sources = sorted(path.relative_to(protos).as_posix() for path in protos.rglob("*.proto"))
     (top,) = {source.partition("/")[0] for source in sources}
     includes = [f"-I{protos}", f"-I{Path(grpc_tools.__file__).parent / '_proto'}"]
-    if protoc.main(["protoc", *includes, f"--python_out={folder}", f"--grpc_python_out={folder}", *sources]) != 0:
+    outputs = [f"--python_out={folder}", f"--grpc_python_out={folder}", f"--descriptor_set_out={folder / SET}"]
+    if protoc.main(["protoc", *includes, *outputs, *sources]) != 0:
         raise RuntimeError(f"protoc refuses {protos}")
     own = re.compile(rf"^(from|import) {top}\.", re.MULTILINE)
     foreign: set[str] = set()
@@ -56,3 +63,26 @@ def compile_into(folder: Path, protos: Path) -> None:
         path.write_text(text, encoding="utf-8")
     (folder / top).rename(folder / PACKAGE)
     (folder / PACKAGE / "__init__.py").write_text(INIT.format(foreign=sorted(foreign)), encoding="utf-8")
+
+
+def declared_in(folder: Path) -> frozenset[str]:
+    """Return the full names of what the compiled protos declare: messages, fields, methods.
+
+    Args:
+        folder: As `compile_into` left it.
+    """
+    found: set[str] = set()
+    for file in FileDescriptorSet.FromString((folder / SET).read_bytes()).file:
+        for message in file.message_type:
+            found.update(_names_of(file.package, message))
+        for service in file.service:
+            found.update(f"{file.package}.{service.name}.{method.name}" for method in service.method)
+    return frozenset(found)
+
+
+def _names_of(scope: str, message: DescriptorProto) -> Iterator[str]:
+    name = f"{scope}.{message.name}"
+    yield name
+    yield from (f"{name}.{field.name}" for field in message.field)
+    for nested in message.nested_type:
+        yield from _names_of(name, nested)

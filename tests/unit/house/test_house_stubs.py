@@ -51,6 +51,9 @@ def test_stubs_are_of_the_tree_under_test_beside_our_own(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, "-c", SCRIPT], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == [["later"], 1709251200, ["/hub.books.v1.BooksService/GetBooks"]]
+    declared = stubs.declared_in(folder)
+    assert {"hub.books.v1.GetBooksRequest.later", "hub.books.v1.BooksService.GetBooks"} <= declared
+    assert "hub.books.v1.GetBooksRequest.never" not in declared
 
 
 def test_protos_that_do_not_compile_are_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
