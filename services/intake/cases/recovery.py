@@ -11,10 +11,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from dispute.lifecycle import Actor, Event, evolve
+from services.intake.cases.case_numbers import last_of
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
-from services.intake.cases.unit_of_work import note_members, note_missing_years
+from services.intake.cases.unit import note_members, note_missing_years
 from services.intake.law import timers as timing
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import effect_of, listeners_of, result_of
@@ -69,6 +70,8 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     changes.recalled = list(done.values())
     changes.added = {dispute_id: case for dispute_id, case in cases.items() if dispute_id not in before}
     changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
+    # A later number is given after those of every code that stands on paper.
+    changes.numbers = last_of(case.dispute for case in changes.added.values())
     _settle(changes, before, cases, book)
     note_missing_years(changes, before)
     note_members(changes, before)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.intake.cases.case_numbers import CaseNumbers
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, UnitChanges
 from services.intake.cases.search import CandidateSearch
@@ -23,6 +25,7 @@ class Unit:
         now: Wall clock.
         links: Links between disputes.
         search: Candidates of new cases; None when none is compared.
+        numbers: Of new cases.
         set_timers: What the steps of its disputes set.
         changes: What it writes.
         records: Its events, as (dispute id, record).
@@ -36,7 +39,36 @@ class Unit:
     now: datetime
     links: Membership
     search: CandidateSearch | None
+    numbers: CaseNumbers
     set_timers: dict[str, SetTimers] = field(default_factory=dict)
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
     ran: dict[str, Limits] = field(default_factory=dict)
+
+
+def note_missing_years(changes: UnitChanges, before: Mapping[str, Case]) -> None:
+    """Fill in the years whose holiday tables the changed disputes wait for, after their last change.
+
+    Args:
+        changes: Of the unit.
+        before: The changed disputes as they were.
+    """
+    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
+        was = before.get(dispute_id)
+        years = case.dispute.missing_years
+        if years != (frozenset() if was is None else was.dispute.missing_years):
+            changes.missing_years[dispute_id] = years
+
+
+def note_members(changes: UnitChanges, before: Mapping[str, Case]) -> None:
+    """Fill in the links that the changed disputes got or lost.
+
+    Args:
+        changes: Of the unit.
+        before: The changed disputes as they were.
+    """
+    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
+        was = before.get(dispute_id)
+        master = case.dispute.master_dispute_id
+        if master != ("" if was is None else was.dispute.master_dispute_id):
+            changes.members[dispute_id] = master
