@@ -28,6 +28,7 @@ from dispute.lifecycle.commands import (
     LOCAL_INSTRUCTIONS,
     WIRE_INSTRUCTIONS,
     Agree,
+    ChangeColour,
     Command,
     Link,
     RecordPerformance,
@@ -61,6 +62,7 @@ __all__ = [
 
 LOCAL: Final[Mapping[type, frozenset[str]]] = {
     Agree: frozenset({"severable"}),
+    ChangeColour: frozenset({"clause"}),
     Link: frozenset({"score", "reasons"}),
     RecordPerformance: frozenset({"penalty"}),
     RefuseMediation: frozenset({"waited"}),

@@ -206,7 +206,7 @@ SINGLE: Final[Mapping[EventKind, Callable[[Event, Any], Instruction]]] = {
     EventKind.VISITED: lambda _, of: RecordVisit(of.clean_visit),
     EventKind.REOPENED: _reopened,
     EventKind.SUPERVISED: lambda event, of: Supervise(of.supervision, event.limit),
-    EventKind.COLOUR_CHANGED: lambda event, _: ChangeColour(event.dimensions.colour, event.reason_code),
+    EventKind.COLOUR_CHANGED: lambda event, of: ChangeColour(event.dimensions.colour, event.reason_code, of.clause),
     EventKind.MILESTONE_REACHED: lambda _, of: ReachMilestone(of.milestone),
     EventKind.RATED: lambda _, of: Rate(of.satisfaction),
     EventKind.LINKED: lambda _, of: Link(of.master_dispute_id, of.score, of.reasons),

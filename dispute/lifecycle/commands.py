@@ -292,10 +292,17 @@ class Supervise(Struct, frozen=True):
 
 
 class ChangeColour(Struct, frozen=True):
-    """O2: changes the warning colour."""
+    """O2: changes the warning colour.
+
+    Attributes:
+        colour: New colour.
+        reason_code: Why.
+        clause: Clause of the rule that gave it; empty when a person changes it.
+    """
 
     colour: Colour
     reason_code: str
+    clause: str = ""
 
 
 class ReachMilestone(Struct, frozen=True):

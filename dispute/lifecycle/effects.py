@@ -354,7 +354,7 @@ def supervise(at: Situation, order: Supervise) -> Change:
 def colour(at: Situation, order: ChangeColour) -> Change:
     """Change the colour; a leader is responsible for red."""
     rung = Supervision.ESCALATED if order.colour is Colour.RED else None
-    payload = e.ColourChanged(colour_before=at.known.dimensions.colour, supervision=rung)
+    payload = e.ColourChanged(at.known.dimensions.colour, rung, order.clause)
     dimensions = replace(at.known.dimensions, colour=order.colour)
     return Change(dimensions, at.known.cohort, payload, order.reason_code)
 

@@ -241,10 +241,11 @@ class Supervised(Payload, frozen=True):
 
 
 class ColourChanged(Payload, frozen=True):
-    """Colour before, and the level of supervision when red raised it."""
+    """Colour before, the level of supervision when red raised it, and the clause of the rule that gave it."""
 
     colour_before: Colour = Colour.NONE
     supervision: Supervision | None = None
+    clause: str = ""
 
 
 class MilestoneReached(Payload, frozen=True):

@@ -15,6 +15,7 @@ from dispute.lifecycle import corrections as correct
 from dispute.lifecycle import effects as do
 from dispute.lifecycle import entry, links
 from dispute.lifecycle import guards as g
+from dispute.lifecycle import link_guards as of_links
 from dispute.lifecycle import outcome_guards as o
 from dispute.lifecycle import own_commands as own
 from dispute.lifecycle.event_types import EventKind
@@ -216,18 +217,18 @@ TRANSITIONS: Final[tuple[Transition[Any], ...]] = (
             (g.round_is_next,)),
     Transition("L1", c.Link, OPEN, None, K.LINKED, links.link,
             "关联同一事项，各案照办照计", "linked to its matter; each is handled and counted by itself",
-            (g.master_is_another, g.not_linked_yet, g.is_registered)),
+            (of_links.master_is_another, of_links.not_linked_yet, of_links.is_registered)),
     Transition("L2", c.Unlink, (*OPEN, S.CLOSED), None, K.UNLINKED, links.unlink,
             "解除关联，重述统计", "unlinked; figures are restated",
-            (g.is_linked,)),
+            (of_links.is_linked,)),
     Transition("L5", own.Unshare, (*OPEN, S.CLOSED), None, K.UNSHARED, links.unshare,
             "关联解除，撤回共享结果，重述统计", "its dispute left the matter: a shared outcome is taken back"),
     Transition("L3", own.ProposeLink, OPEN, None, K.LINK_PROPOSED, links.propose_link,
             "建议关联，由人员决定", "a link is proposed to a person",
-            (g.not_linked_yet, g.not_proposed_yet)),
+            (of_links.not_linked_yet, of_links.not_proposed_yet)),
     Transition("L4", c.DeclineLink, OPEN, None, K.LINK_DECLINED, links.decline_link,
             "不予关联", "found to be another matter",
-            (g.is_proposed,)),
+            (of_links.is_proposed,)),
     Transition("V1", c.RecordVisit, (S.FOLLOW_UP, S.TRACKING), None, K.VISITED, do.visit,
             "回访记录", "visit recorded"),
     Transition("R1", c.Rate, (S.FOLLOW_UP, S.TRACKING, S.CLOSED), None, K.RATED, do.rate,

@@ -21,7 +21,6 @@ PAYMENT_ORDER_PROCEDURE: Final = Code(
 PUBLIC_SUMMONS_PROCEDURE: Final = Code(
     "public_summons_procedure", _W, "适用公示催告程序，不得调解", "goes by public summons procedure"
 )
-BANKRUPTCY_PROCEDURE: Final = Code("bankruptcy_procedure", _W, "适用破产程序，不得调解", "goes by bankruptcy procedure")
 STATUS_CONFIRMATION: Final = Code(
     "status_confirmation", _W, "婚姻等身份关系确认案件，不得调解", "asks to confirm a personal status"
 )

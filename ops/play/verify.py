@@ -96,7 +96,7 @@ def demanded(record: Record) -> str | None:
     None when no final result is due yet.
     """
     if not record.acceptable:
-        return "not_mediable"
+        return record.answer
     return DEMANDED.get(record.ending.fate)
 
 

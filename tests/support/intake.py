@@ -17,6 +17,7 @@ from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Person
 from services.intake.law.marks import Marks, marks_of
 from services.intake.law.rule_files import load_rules
+from services.intake.law.shared_results import SharedEffect
 from services.intake.law.timers import Timer
 
 TONGDAO = Path(__file__).parents[2] / "deploy/rules/431230-tongdao"
@@ -123,6 +124,26 @@ class MemoryRegister(DisputeRegister):
     @override
     def lock(self, dispute_ids: Collection[str]) -> None:
         pass
+
+    @override
+    def lock_pairs(self, tokens: Collection[str]) -> None:
+        pass
+
+    @override
+    def candidates(self, tokens: Collection[str]) -> Mapping[str, Marks]:
+        return {}
+
+    @override
+    def effects(self, limit: int) -> Sequence[SharedEffect]:
+        return ()
+
+    @override
+    def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        return {}
+
+    @override
+    def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
+        return {}
 
     @override
     def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:

@@ -271,7 +271,9 @@ class LegalCase:
         """Return what the rules said last."""
         if isinstance(self.last, Refusal):
             return Said("refused", self.last.code, _clause_of(self.last))
-        events = [event for event in self.last if getattr(event.payload, "clause", "")] or self.last
+        # A warning colour stands beside what was decided.
+        decided = [event for event in self.last if event.type is not EventKind.COLOUR_CHANGED]
+        events = [event for event in decided if getattr(event.payload, "clause", "")] or decided
         return said_by(events[-1]) if events else Said("nothing")
 
 

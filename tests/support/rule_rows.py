@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from msgspec import Struct
 from msgspec.structs import FieldInfo, asdict, fields
 
+from services.intake.law.matching import MatchingRule
 from services.intake.law.rule_rows import Listed, RuleRow, sections_of
 from services.intake.law.rule_text import Value
 
@@ -22,6 +23,8 @@ THE_ROW = "(row)"
 THE_FILE = "(file)"
 NOTES = {*(field.name for field in fields(RuleRow)), "owner"}
 """A row's name, its meaning and who has to act, for people: they decide nothing."""
+OWN_NOTES: Mapping[type[RuleRow], frozenset[str]] = {MatchingRule: frozenset({"clause"})}
+"""Further fields for people: a link rests on the sum of several reasons, and names those, not their clauses."""
 
 Row = Mapping[str, Any]
 
@@ -111,8 +114,10 @@ def search(
 
 
 def rows_of(shape: type[Struct], content: Row) -> list[str]:
-    """Return the names of all rows of a file, its own fields first."""
-    return [THE_FILE, *(f"{name}[{number}]" for name in sections_of(shape) for number in range(len(content[name])))]
+    """Return the names of all rows of a file, its own fields first where it has some."""
+    sections = sections_of(shape)
+    own = [THE_FILE] if len(sections) < len(fields(shape)) else []
+    return [*own, *(f"{name}[{number}]" for name in sections for number in range(len(content[name])))]
 
 
 def changes(shape: type[Struct], whole: Row) -> Iterator[Change]:
@@ -127,7 +132,7 @@ def changes(shape: type[Struct], whole: Row) -> Iterator[Change]:
             place = f"{name}[{number}]"
             above, below = whole[name][:number], whole[name][number + 1 :]
             yield Change(place, THE_ROW, before, {}, {**whole, name: (*above, *below)})
-            for info in (info for info in fields(row) if info.name not in NOTES):
+            for info in (info for info in fields(row) if info.name not in NOTES | OWN_NOTES.get(row, set())):
                 for changed, value in _others(info, before[info.name]):
                     after = {**before, info.name: value}
                     yield Change(place, changed, before, after, {**whole, name: (*above, after, *below)})

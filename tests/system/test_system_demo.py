@@ -111,7 +111,7 @@ def test_up_serves_tools_and_stops_everything_on_ctrl_c(tmp_path: Path) -> None:
         assert all(row["serving"] for row in json.loads(hub("status", *run, "--json").stdout))
         assert json.loads(hub("books", *run, "--json").stdout)["balanced"] is True
         assert json.loads(hub("dlq", "list", "handoffs", *run, "--json").stdout) == []
-        assert len(json.loads(hub("stats", "rates", *run, "--json").stdout)["rates"]) == 16
+        assert len(json.loads(hub("stats", "rates", *run, "--json").stdout)["rates"]) == 20
         examined = hub("doctor", *run, "--json")
         assert examined.returncode == 0, examined.stdout
         assert hub("events", "tail", "journal", *run).stdout == ""

@@ -19,6 +19,7 @@ IN_EVERY_CHANNEL: Final = (
     "compensation",
     "discretion",
     "special_organ_only",
+    "domestic_violence",
     "repeated_domestic_violence",
     "violence_threat",
     "public_interest",

@@ -16,7 +16,7 @@ from ops.play.scenarios.days import MONTH, SHANGHAI, WHOLE_WINDOW, Day, spans
 from ops.play.scenarios.terms import CONFIRMED_UNTIL, longest_mediation
 from ops.play.scenarios.vocabulary import (
     CONSENT_ANSWERS,
-    DISCIPLINE,
+    EXCLUDED_CATEGORIES,
     EXCLUDED_PROCEDURES,
     EXCLUDED_PURPOSES,
     EXCLUDING_CIRCUMSTANCES,
@@ -363,7 +363,7 @@ def _check_exclusions(channel: Docking, plan: ChannelPlan) -> None:
         allowed |= EXCLUDED_PURPOSES
     if channel is Docking.PETITION:
         for category in plan.categories:
-            if category.startswith(DISCIPLINE):
+            if category.startswith(EXCLUDED_CATEGORIES):
                 raise ValueError(
                     f"channels.{channel}.categories.{category}: such petitions are never accepted; write them out"
                 )

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Literal, TypeAlias
 
 from ops.play.scenarios.people import InventedPerson
 from ops.play.scenarios.vocabulary import (
-    DISCIPLINE,
+    EXCLUDED_CATEGORIES,
     EXCLUDED_PROCEDURES,
     EXCLUDED_PURPOSES,
     EXCLUDING_CIRCUMSTANCES,
     GUARDIAN_NEEDED,
     LIFTED,
     LIFTING,
+    NO_CONSENT,
     Docking,
     Fate,
 )
+
+Answer: TypeAlias = Literal["accepted", "to_complete", "not_mediable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +84,34 @@ class Record:
     aftercare: frozenset[str] = field(default_factory=frozenset)
 
     @property
-    def acceptable(self) -> bool:
-        """True when the record must be accepted.
+    def answer(self) -> Answer:
+        """First result that its agency must get.
 
-        The driver judges the facts itself; the hub's screening is compared with this result.
+        The driver judges the facts itself; the hub's screening is compared with this result. What nobody judged or
+        asked yet can still be completed; a refusal or an exclusion can't.
         """
         facts = self.facts
-        against = (EXCLUDING_CIRCUMSTANCES[self.channel] | GUARDIAN_NEEDED).intersection(facts.circumstances)
+        against = EXCLUDING_CIRCUMSTANCES[self.channel].intersection(facts.circumstances)
         if LIFTING.intersection(facts.circumstances):
             against -= {LIFTED}
-        return (
-            all(answer == "given" for _, answer in facts.consents)
-            and "unclear" not in (facts.relation, facts.facts)
-            and facts.procedure not in EXCLUDED_PROCEDURES
-            and facts.purpose not in EXCLUDED_PURPOSES
-            and not against
-            and not (self.channel is Docking.PETITION and self.category.startswith(DISCIPLINE))
-        )
+        answers = {answer for _, answer in facts.consents}
+        if (
+            answers & NO_CONSENT
+            or facts.procedure in EXCLUDED_PROCEDURES
+            or facts.purpose in EXCLUDED_PURPOSES
+            or against
+            or (self.channel is Docking.PETITION and self.category.startswith(EXCLUDED_CATEGORIES))
+        ):
+            return "not_mediable"
+        if (
+            answers - {"given"}
+            or "unclear" in (facts.relation, facts.facts)
+            or GUARDIAN_NEEDED.intersection(facts.circumstances)
+        ):
+            return "to_complete"
+        return "accepted"
+
+    @property
+    def acceptable(self) -> bool:
+        """True when the record must be accepted."""
+        return self.answer == "accepted"

@@ -38,6 +38,7 @@ OUTCOME_FORMS: Final = ("agreement", "mediation_statement", "withdrawn_after_set
 FAILURE_REASONS: Final = ("refused", "unreachable", "deadlock", "sham", "unsigned", "renewed_violence", "fled")
 WITHDRAWAL_REASONS: Final = ("applicant_withdrew", "other")
 CONSENT_ANSWERS: Final = ("given", "refused", "not_asked", "unreachable")
+NO_CONSENT: Final = frozenset({"refused", "unreachable"})
 CLARITY: Final = ("clear", "fairly_clear", "unclear")
 PROCEDURES: Final = (
     "ordinary",
@@ -96,8 +97,8 @@ LIFTING: Final = frozenset({"compensation", "discretion"})
 GUARDIAN_NEEDED: Final = frozenset({"minor_party", "minor_victim"})
 """A scenario has no guardian who could consent, so a record about a minor is not accepted."""
 
-DISCIPLINE: Final = "15"
-"""条例 30: a petition of this category goes to discipline inspection."""
+EXCLUDED_CATEGORIES: Final = ("14", "15")
+"""条例 28, 30: a petition of these goes to the judicial organs, or to discipline inspection."""
 
 EXCLUDED_PURPOSES: Final = frozenset({"suggestion"})
 """条例 29-31: a suggestion is no dispute."""

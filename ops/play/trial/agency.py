@@ -160,5 +160,4 @@ class Agency:
 def wanted(case: TrialCase) -> set[str]:
     """Return the statuses that the agency must receive."""
     last = demanded(case.record)
-    first = "accepted" if case.record.acceptable else "not_mediable"
-    return {first} if last is None else {first, last}
+    return {case.record.answer} if last is None else {case.record.answer, last}

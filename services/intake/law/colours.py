@@ -88,4 +88,4 @@ def coloured(arrival: Arrival, reports: Iterable[Candidate], rules: ColourRules)
     known = tuple(reports)
     found = [row for row in rules.rows if row.applies_to(arrival, known)]
     highest = max(found, key=lambda row: COLOURS.index(Colour(row.colour)), default=None)
-    return () if highest is None else (ChangeColour(Colour(highest.colour), highest.reason_code),)
+    return () if highest is None else (ChangeColour(Colour(highest.colour), highest.reason_code, highest.clause),)

@@ -276,7 +276,8 @@ class DeadlineRules(RuleFile, frozen=True, kw_only=True):
         if not any(term.kind == "screening" and term.fits_all() for term in self.terms):
             yield Gap("terms", "缺少适用于所有渠道的甄别期限", "a screening term for every channel is needed")
         if self.escalated_days <= self.supervised_days:
-            yield Gap("escalated_days", "领导包案须晚于督办", "a leader takes it later than it is supervised")
+            zh, en = "领导包案须晚于督办", "a leader takes it later than it is supervised"
+            yield Gap("escalated_days", zh, en, ("supervised_days",))
 
 
 class LimitCase(Struct, frozen=True):

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from typing_extensions import override
 
 from services.intake.law.marks import Marks, Side, same_people, shared_people
-from services.intake.law.rule_rows import Gap, RuleFile, RuleRow
+from services.intake.law.rule_rows import Clause, Gap, RuleFile, RuleRow
 
 
 class MatchReason(StrEnum):
@@ -64,9 +64,15 @@ NEVER: Final = (MatchReason.INCOMPLETE_SIDES, MatchReason.OUTSIDE_WINDOW)
 
 
 class MatchingRule(RuleRow, frozen=True, kw_only=True):
-    """Points of one reason, which is its id."""
+    """Points of one reason, which is its id.
+
+    Attributes:
+        points: Added when the reason holds.
+        clause: Clause it is based on; a link rests on the sum of all its reasons.
+    """
 
     points: Annotated[int, Meta(ge=-200, le=200)]
+    clause: Clause
 
 
 class MatchingRules(RuleFile, frozen=True, kw_only=True):
@@ -107,30 +113,20 @@ class MatchingRules(RuleFile, frozen=True, kw_only=True):
         against_it = [reason for reason in MatchReason if reason.startswith("other_")]
         # Silently linked is only what is known to be one matter.
         hinted = sum(points[reason] for reason in ALIKE) + max(points[reason] for reason in HINTS)
-        faults = (
-            (self.likely > self.sure, "likely", "不得高于 sure", "may not be above sure"),
-            (self.near_days > self.other_days, "near_days", "不得大于 other_days", "may not be above other_days"),
-            (
-                any(points[reason] < 0 for reason in for_it),
-                "rows",
-                "相同不得扣分",
-                "what is the same may not speak against one matter",
-            ),
-            (
-                any(points[reason] > 0 for reason in against_it),
-                "rows",
-                "不同不得加分",
-                "what is another may not speak for one matter",
-            ),
-            (any(points[reason] for reason in NEVER), "rows", "该理由不计分", f"{' and '.join(NEVER)} have no points"),
-            (
-                hinted >= self.sure,
-                "rows",
-                "当事人、类别、地点相同加一条线索，不得直接关联",
-                "the same people, category and place with one hint may not be sure",
-            ),
-        )
-        yield from (Gap(section, zh, en) for is_there, section, zh, en in faults if is_there)
+        if self.likely > self.sure:
+            yield Gap("likely", "likely 不得高于 sure", "likely may not be above sure", ("sure",))
+        if self.near_days > self.other_days:
+            zh, en = "near_days 不得大于 other_days", "near_days may not be above other_days"
+            yield Gap("near_days", zh, en, ("other_days",))
+        if any(points[reason] < 0 for reason in for_it):
+            yield Gap("rows", "相同不得扣分", "what is the same may not speak against one matter")
+        if any(points[reason] > 0 for reason in against_it):
+            yield Gap("rows", "不同不得加分", "what is another may not speak for one matter")
+        if any(points[reason] for reason in NEVER):
+            yield Gap("rows", f"不计分：{'、'.join(NEVER)}", f"{' and '.join(NEVER)} have no points")
+        if hinted >= self.sure:
+            zh = "当事人、类别、地点相同加一条线索，不得直接关联"
+            yield Gap("rows", zh, "the same people, category and place with one hint may not be sure", ("sure",))
 
 
 class Match(Struct, frozen=True):

@@ -129,6 +129,9 @@ def _backwards(content: dict[str, Value], given: dict[str, Any], under: str) -> 
 
 
 def _gaps(file: RuleFile, value: Value) -> Iterator[Problem]:
+    content = value.content if isinstance(value.content, dict) else {}
     for gap in file.gaps():
-        section = value.content.get(gap.section) if isinstance(value.content, dict) else None
-        yield (section or value).problem(gap.section, gap.zh, gap.en)
+        named = (name for name in (gap.section, *gap.against) if name in content)
+        # What the county changed is at fault, not what the package has always had.
+        name = next((each for each in named if content[each].file != value.file), gap.section)
+        yield content.get(name, value).problem(name, gap.zh, gap.en)

@@ -49,9 +49,9 @@ def _fields(row: type[RuleRow]) -> str:
 
 def _row(row: RuleRow) -> str:
     apart = {"id", "zh", "en", "clause", "valid_from", "valid_until"}
-    names = [info.name for info in fields(row) if info.name not in apart]
+    shown = ((info, getattr(row, info.name)) for info in fields(row) if info.name not in apart)
     content = " · ".join(
-        f"{name} {_shown(value)}" for name in names if (value := getattr(row, name)) not in EMPTY and value is not False
+        f"{info.name} {_shown(value)}" for info, value in shown if value not in EMPTY and value != info.default
     )
     since, until = (_shown(getattr(row, name, None)) or "–" for name in ("valid_from", "valid_until"))
     cells = (f"`{row.id}`", f"{row.zh}<br>{row.en}", getattr(row, "clause", "–"), since, until, content)

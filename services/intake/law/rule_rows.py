@@ -79,11 +79,19 @@ class DatedRow(RuleRow, frozen=True, kw_only=True):
 
 
 class Gap(Struct, frozen=True):
-    """What a section lacks as a whole."""
+    """What a section lacks as a whole.
+
+    Attributes:
+        section: Section or value at fault.
+        zh: What is wrong, for county staff.
+        en: The same in English.
+        against: Other sections or values that it does not go with; the county may have changed one of those.
+    """
 
     section: str
     zh: str
     en: str
+    against: tuple[str, ...] = ()
 
 
 class RuleFile(Struct, frozen=True, kw_only=True):

@@ -83,6 +83,7 @@ MORE: dict[str, tuple[State, Instruction]] = {
     "reopened": (State.CLOSED, Reopen(ReopenReason.REPORT, Colour.RED)),
     "supervised": (State.MEDIATING, Supervise(Supervision.SUPERVISED)),
     "coloured": (State.MEDIATING, ChangeColour(Colour.YELLOW, "tense")),
+    "coloured by a rule": (State.MEDIATING, ChangeColour(Colour.RED, "weapon", "人民调解法 25")),
     "corrected": (State.MEDIATING, Reclassify(category="0201", town_code="620725102", reason_code="wrong")),
     "linked": (State.MEDIATING, Link(OTHER, 70, ("same_parties",))),
     "proposed": (State.MEDIATING, ProposeLink(OTHER, 50, ("same_parties",))),

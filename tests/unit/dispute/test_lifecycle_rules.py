@@ -250,6 +250,12 @@ def test_withdrawn_window_matter_reaches_an_end() -> None:
 
 
 # overlays
+def test_a_colour_that_a_rule_gave_tells_its_clause() -> None:
+    for clause in ("人民调解法 25", ""):
+        walk = reach(State.MEDIATING).do(ChangeColour(Colour.RED, "weapon", clause))
+        assert payload_of(walk.last).clause == clause
+
+
 def test_red_is_owned_by_a_leader_and_stays_until_it_pales() -> None:
     walk = reach(State.MEDIATING).do(ChangeColour(Colour.RED, "weapon"))
     assert (walk.state.supervision, payload_of(walk.last).colour_before) == (Supervision.ESCALATED, Colour.NONE)

@@ -36,7 +36,7 @@ APRIL = datetime(2024, 4, 2, tzinfo=UTC)
 
 def requests(path: Path | None = None) -> Requests:
     clock = FixedClock(datetime(2026, 11, 20, tzinfo=UTC))
-    return Requests(clock, "wall", lambda *_: "", load(path))
+    return Requests(clock, "wall", lambda _: None, load(path))
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def correction(
     """Return the task of a correction and what it orders."""
     message = order(dispute_id_of(AGENCY, "A-1"), "reclassify", at, reason_code="clerk_error", **fields)
     task = asked.command(message)
-    planned = task.plan(cast("Case", object()), "", BOOK)
+    planned = task.plan(cast("Case", object()), (), BOOK)
     assert isinstance(planned, Planned)  # only an absent case is refused
     (command,) = planned.commands
     assert isinstance(command.instruction, Reclassify)

@@ -144,6 +144,11 @@ def test_a_leader_takes_a_matter_later_than_it_is_supervised(tmp_path: Path) -> 
     assert problems_of(write(tmp_path, deadlines="escalated_days: 3\n")) == ["deadlines.yaml:1 escalated_days"]
 
 
+def test_what_the_county_changed_is_at_fault_where_two_values_do_not_go_together(tmp_path: Path) -> None:
+    later = BOOK.deadlines.escalated_days
+    assert problems_of(write(tmp_path, deadlines=f"supervised_days: {later}\n")) == ["deadlines.yaml:1 supervised_days"]
+
+
 @pytest.mark.parametrize("head", ["version: a-1", "version: a-1\ncounty: [620725]\nbasis: x", "- a"])
 def test_the_head_of_the_folder_is_checked(tmp_path: Path, head: str) -> None:
     write(tmp_path)
@@ -183,7 +188,7 @@ def test_every_row_of_the_package_says_what_it_means_and_why() -> None:
 
 def test_the_example_of_tongdao_adds_its_own_limits_alone() -> None:
     book = load_rules(CALENDAR, TONGDAO).book
-    assert book.screening == BOOK.screening
+    assert (book.screening, book.matching, book.colours) == (BOOK.screening, BOOK.matching, BOOK.colours)
     local, *terms = book.deadlines.terms
     assert (local.id, tuple(terms)) == ("petition_local", BOOK.deadlines.terms)
     days = {row.milestone.value: row.days for row in book.deadlines.milestones}

@@ -17,9 +17,11 @@ from dispute.lifecycle import Channel, State, evolve
 from hub.errors import Rejected
 from services.intake.cases.ports import DoneTable
 from services.intake.cases.unit_of_work import Planned, Task, carry_out
+from services.intake.law.colours import ColourRules
 from services.intake.law.completion import complete
 from services.intake.law.deadlines import DeadlineRules
 from services.intake.law.facts import Consent, Facts
+from services.intake.law.matching import MatchingRules
 from services.intake.law.rule_checks import checked
 from services.intake.law.rule_files import PACKAGE, RULES_DIR, SHAPES, load_rules
 from services.intake.law.rule_rows import RuleFile, Shape, sections_of
@@ -30,14 +32,13 @@ from tests.support.intake import BOOK, MemoryRegister
 from tests.support.lifecycle import START, TODAY, decided, reach, registration
 from tests.support.rule_rows import NOTES, THE_FILE, THE_ROW, Change, Found, Row, content_of, search, value_of
 from tests.support.rule_trials import PROBES, Probe, asked, probes
+from tests.support.rule_trials_of_matters import colours, matches
 from tests.support.tree import ROOT
 
 CALENDAR = WorkCalendar({})
 DISPUTE_DAYS = (date(2024, 3, 4), date(2025, 3, 4))
 """A day of receipt in each regime."""
 CIRCUMSTANCES = "circumstances"
-MATCHING = "matching.yaml"
-"""It has a loader, and tests, of its own."""
 SIDES = (Consent("applicant", "given"), Consent("respondent", "given"))
 DEAD_ROWS: dict[str, dict[str, list[dict[str, Any]]]] = {
     "screening.yaml": {
@@ -59,15 +60,18 @@ DEAD_ROWS: dict[str, dict[str, list[dict[str, Any]]]] = {
         "second_attempts": [{"channel": "police", "cause": "traffic", "days": 9, "count": "calendar",
                              "clause": "planted"}],
     },
+    "matching.yaml": {"rows": [{"id": "same_subject", "points": 9, "clause": "planted"}]},
+    "colours.yaml": {"rows": [{"colour": "yellow", "reason_code": "group", "persons_at_least": 60,
+                               "clause": "planted"}]},
 }  # fmt: skip
 """Rows behind one that fits everything they fit."""
-DEFAULTS: dict[str, dict[str, Any]] = {
-    section: {
+DEFAULTS: dict[tuple[str, str], dict[str, Any]] = {
+    (name, section): {
         field.name: {"id": "planted", "zh": "试", "en": "planted", "owner": "clerk"}.get(field.name, field.default)
         for field in fields(row)
         if field.name in NOTES or not field.required
     }
-    for shape in (ScreeningRules, DeadlineRules)
+    for name, shape in SHAPES.items()
     for section, row in sections_of(shape).items()
 }
 
@@ -187,9 +191,19 @@ def screening_notices(told: dict[str, Any], change: Change) -> bool:
     return notices(ScreeningRules, answers, told, change)
 
 
+def matching_notices(told: dict[str, Any], change: Change) -> bool:
+    return notices(MatchingRules, partial(matches, change), told, change)
+
+
+def colours_notice(told: dict[str, Any], change: Change) -> bool:
+    return notices(ColourRules, partial(colours, change), told, change)
+
+
 FILES: dict[str, tuple[type[RuleFile], Callable[[dict[str, Any], Change], bool]]] = {
     "screening.yaml": (ScreeningRules, screening_notices),
     "deadlines.yaml": (DeadlineRules, deadlines_notice),
+    "matching.yaml": (MatchingRules, matching_notices),
+    "colours.yaml": (ColourRules, colours_notice),
 }
 
 
@@ -199,7 +213,7 @@ def searched(name: str, told: dict[str, Any], rows: Callable[[str], bool] = bool
 
 
 def test_every_rule_file_is_searched() -> None:
-    assert set(FILES) == {path.name for path in RULES_DIR.iterdir()} - {PACKAGE, MATCHING} == set(SHAPES)
+    assert set(FILES) == {path.name for path in RULES_DIR.iterdir()} - {PACKAGE} == set(SHAPES)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -210,7 +224,8 @@ def test_every_field_of_every_row_decides_something(name: str, book: str) -> Non
     own = {section for section, rows in told.items() if rows != package[section]} if book != "package" else set(told)
     found = searched(name, told, lambda row: row.partition("[")[0] in {THE_FILE, *own})
     print(name, dict(found.counts))  # noqa: T201 - the figure of the test
-    rows = 1 + sum(len(part) for section, part in told.items() if section in own and isinstance(part, tuple))
+    sections = sections_of(SHAPES[name])
+    rows = (set(told) > set(sections)) + sum(len(told[section]) for section in sections if section in own)
     assert found.unnoticed == []
     assert found.counts == {"rows": rows, "changed": rows, "noticed": rows}
 
@@ -223,7 +238,7 @@ def test_a_dead_row_is_found(name: str, section: str) -> None:
     # The last row of the others is the one that fits everything: the dead one stands before it.
     last = len(told[section]) - (section in {"grounds", "sign_off"})
     rows = list(told[section])
-    rows[last:last] = [{**DEFAULTS[section], **row} for row in DEAD_ROWS[name][section]]
+    rows[last:last] = [{**DEFAULTS[name, section], **row} for row in DEAD_ROWS[name][section]]
     told[section] = tuple(rows)
     place = f"{section}[{last}]"
     found = searched(name, told, place.__eq__)

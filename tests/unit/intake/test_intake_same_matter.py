@@ -8,14 +8,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from services.intake.law.matching_rules import load_matching
 
 from services.intake.law.handoff import Person
 from services.intake.law.marks import Marks, marks_of
 from services.intake.law.matching import STRANGERS, Match, MatchVerdict, compare, texts_of
-from tests.support.intake import MATCH_KEY, arrival, marks, sides, suit
+from tests.support.intake import BOOK, MATCH_KEY, arrival, marks, sides, suit
 
-RULES = load_matching()
+RULES = BOOK.matching
 SURE, LIKELY, NONE = MatchVerdict.SURE, MatchVerdict.LIKELY, MatchVerdict.NONE
 DAY = date(2024, 2, 20)
 WORKERS = [f"w-{n}" for n in range(60)]
@@ -72,14 +71,12 @@ def test_loans_with_contracts_of_their_own_are_not_even_proposed() -> None:
 def test_the_same_loan_with_its_contract_number_from_hotline_and_court_is_sure() -> None:
     call = marks(["borrower"], ["lender"], category="08", subject_ref="借字（2023）第12号")
     found = match(call, loan(3_000_000, subject_ref="借字(2023)第12号"))
-    assert found == Match(
-        105, ("same_parties+50", "same_subject+40", "same_category+10", "same_town+5"), SURE, RULES.version
-    )
+    assert found == Match(105, ("same_parties+50", "same_subject+40", "same_category+10", "same_town+5"), SURE)
 
 
 def test_the_same_two_people_and_category_and_nothing_else_are_likely() -> None:
     found = match(marks(["a"], ["b"]), marks(["a"], ["b"], town="620725102", channel="court"))
-    assert found == Match(60, ("same_parties+50", "same_category+10"), LIKELY, RULES.version)
+    assert found == Match(60, ("same_parties+50", "same_category+10"), LIKELY)
 
 
 def test_the_same_people_category_town_and_day_of_the_event_are_sure() -> None:
@@ -112,7 +109,7 @@ def test_sixty_workers_petition_holds_one_of_them_at_the_hotline() -> None:
     for worker in (WORKERS[0], WORKERS[59]):
         call = marks([worker], ["firm"], category="07", amount_fen=2_000_000)
         assert match(call, petition) == Match(
-            90, ("some_parties+25", "group_member+50", "same_category+10", "same_town+5"), SURE, RULES.version
+            90, ("some_parties+25", "group_member+50", "same_category+10", "same_town+5"), SURE
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from ops.play.scenarios.codes import CATEGORIES, CIRCUMSTANCES, known_category
-from ops.play.scenarios.vocabulary import DISCIPLINE, EXCLUDING_CIRCUMSTANCES, LIFTED, LIFTING, Docking
+from ops.play.scenarios.vocabulary import EXCLUDED_CATEGORIES, EXCLUDING_CIRCUMSTANCES, LIFTED, LIFTING, Docking
 from tests.support.tree import ROOT
 
 
@@ -45,10 +45,16 @@ def test_circumstances_exclude_what_the_screening_excludes(channel: Docking) -> 
         if rule["fact"] == "circumstances" and channel in rule.get("channels", [channel]):
             excluded.update(rule["values"])
             assert set(rule.get("unless", ())) in ([set(LIFTING)] if LIFTED in rule["values"] else [set()])
-        if rule["fact"] == "category":
-            assert rule["values"] == [DISCIPLINE]
     sendable = set(CIRCUMSTANCES[channel])
     assert EXCLUDING_CIRCUMSTANCES[channel] & sendable == excluded & sendable
+
+
+def test_categories_exclude_what_the_screening_excludes_of_petitions() -> None:
+    rules = [
+        rule for rule in data("services/intake/law/rules/screening.yaml")["exclusions"] if rule["fact"] == "category"
+    ]
+    assert all(Docking.PETITION in rule["channels"] for rule in rules)
+    assert sorted(EXCLUDED_CATEGORIES) == sorted(value for rule in rules for value in rule["values"])
 
 
 def test_pages_name_every_code() -> None:
