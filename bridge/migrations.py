@@ -116,6 +116,7 @@ def add_rounds() -> None:
     """
     op.add_column("receipt", sa.Column("round", sa.Integer, nullable=False, server_default="0"))
     op.add_column("receipt", sa.Column("opening", sa.Integer))
+    op.add_column("receipt", sa.Column("case_code", sa.String(32), nullable=False, server_default=""))
     op.execute("UPDATE receipt SET round = 1, opening = 1 WHERE case_of IS NOT NULL")
     # SQLite can't drop a constraint: the table is copied.
     with op.batch_alter_table("receipt", naming_convention={"uq": "%(table_name)s_%(column_0_name)s_key"}) as batch:
@@ -138,7 +139,7 @@ def drop_rounds() -> None:
     op.execute("UPDATE receipt SET case_of = NULL WHERE round > 1")
     with op.batch_alter_table("receipt") as batch:
         batch.create_unique_constraint("receipt_case_of_key", ["case_of"])
-    for name in ("opening", "round"):
+    for name in ("case_code", "opening", "round"):
         op.drop_column("receipt", name)
 
 

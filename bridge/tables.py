@@ -40,6 +40,9 @@ receipt: Final = sa.Table(
     sa.Column(
         "opening", sa.Integer
     ),  # last known opening of the round; NULL until intake began it, and for later facts
+    sa.Column(
+        "case_code", sa.String(32), nullable=False, server_default=""
+    ),  # on the first round, from intake's registration on; empty on all others
     sa.Index("receipt_reference", "agency", "source_ref"),
     sa.Index("receipt_round", "case_of", "round", unique=True),
 )

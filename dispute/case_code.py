@@ -51,6 +51,11 @@ class CaseCode(Struct, frozen=True):
         return f"{self.county}-{self.year}-{number}-{_check_of(f'{self.county}{self.year}{number}')}"
 
 
+def is_county(text: str) -> bool:
+    """Tell whether cases of this county can have codes: 6 digits, not the empty text of an unknown one."""
+    return _COUNTY.fullmatch(text) is not None
+
+
 def case_code(county: str, year: int, number: int) -> str:
     """Return the printed code of a case.
 
@@ -91,7 +96,7 @@ def parse_case_code(text: str) -> CaseCode:
 
 
 def _sound(county: str, year: int, number: int) -> CaseCode:
-    if _COUNTY.fullmatch(county) is None:
+    if not is_county(county):
         raise CASE_CODE_MALFORMED.error(why="县码 county")
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise CASE_CODE_MALFORMED.error(why="年份 year")

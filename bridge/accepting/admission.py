@@ -203,7 +203,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
                 outcomes.append(fresh)
                 new.append(item)
         written = self._write(tx, new, held)
-        return _answers(outcomes, written)
+        return _with_codes(_answers(outcomes, written), by_dispute)
 
     def _write(self, tx: Transaction, new: Sequence[_Item], held: Heads) -> Sequence[Receipt] | Refusal:
         try:
@@ -276,6 +276,17 @@ def _answers(outcomes: Sequence[SeenReceipt | Refusal], written: Sequence[Receip
     return answers
 
 
+def _with_codes(answers: Sequence[Verdict], by_dispute: Mapping[str, Mapping[int, SeenReceipt]]) -> Sequence[Verdict]:
+    """Put the code of a case on the receipts of its later rounds and later facts too."""
+    firsts = [stored for rounds in by_dispute.values() if 1 in rounds and (stored := rounds[1].stored) is not None]
+    codes = {first.dispute_id: first.case_code for first in firsts if first.case_code}
+    if not codes:
+        return answers
+    return [
+        one if isinstance(one, Refusal) else replace(one, case_code=codes.get(one.dispute_id, "")) for one in answers
+    ]
+
+
 @cache
 def _known_of(dialect: str) -> sa.Select[Any]:
     """Return the query of known receipts.
@@ -333,6 +344,7 @@ def read_receipt(row: sa.Row[Any], *, repeated: bool = False) -> Receipt:
         position=row.position,
         repeated=repeated,
         round=row.round,
+        case_code=row.case_code,
     )
 
 
@@ -352,4 +364,5 @@ def _row(item: _Item, given: Receipt, accepted_at: int) -> tuple[object, ...]:
         item.correlation_id,
         item.round,
         _opening(item.round),
+        "",
     )

@@ -23,6 +23,7 @@ def receipt_to_wire(receipt: facts.Receipt) -> exchange_pb2.Receipt:
         position=stream_pb2.StreamPosition(stream=receipt.stream, position=receipt.position),
         note=receipt_note(receipt.accepted_at),
         round=receipt.round,
+        case_code=receipt.case_code,
     )
 
 
@@ -51,6 +52,7 @@ def result_to_wire(result: Result) -> exchange_pb2.Result:
         missing=result.missing,
         opening=result.opening,
         limit=result.limit,
+        case_code=result.case_code,
     )
 
 

@@ -40,6 +40,9 @@ class ReceiptAnswer(Answer):
     position: StreamPositionAnswer
     note: str = Field(description="收到时刻及时效中断 When it was received, and that this interrupts limitation")
     round: int = Field(description="轮次，后续情况为0 Which hand-over of the record; 0 for a later fact")
+    case_code: str = Field(
+        description="一案一码编号，登记之前为空 Printed code of the case; empty until the case is registered"
+    )
 
     @classmethod
     def of(cls, receipt: facts.Receipt) -> ReceiptAnswer:
@@ -54,6 +57,7 @@ class ReceiptAnswer(Answer):
             position=StreamPositionAnswer(stream=receipt.stream, position=receipt.position),
             note=receipt_note(receipt.accepted_at),
             round=receipt.round,
+            case_code=receipt.case_code,
         )
 
 
@@ -134,6 +138,9 @@ class ResultAnswer(Answer):
         description="第几次办理，反弹或再次移交加一；0为旧版所存 Opening of the dispute; 0: not kept then"
     )
     limit: str = Field(description="所报期限的名称，可空 Limit whose end it reports; may be empty")
+    case_code: str = Field(
+        description="一案一码编号，旧版登记的为空 Printed code of the case; empty when an earlier release registered it"
+    )
 
 
 class ResultsAnswer(Answer):

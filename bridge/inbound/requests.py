@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Generic, cast
 from uuid import uuid4
@@ -226,5 +226,6 @@ def _get_record(tx: Transaction, agency: str, dispute_id: str) -> tuple[Receipt,
     rounds = tx.execute(query).all()
     if not rounds:
         raise NOT_FOUND.error(field="source_ref")
-    # Results bear the reference as it was first written.
-    return read_receipt(rounds[-1]), results.of_reference(tx, agency, rounds[0].source_ref)
+    # Results bear the reference as it was first written; the case got its code at the first round.
+    last = replace(read_receipt(rounds[-1]), case_code=rounds[0].case_code)
+    return last, results.of_reference(tx, agency, rounds[0].source_ref)

@@ -69,6 +69,11 @@ _BEGIN: Final = (
     .where(receipt.c.case_of == sa.bindparam("of_dispute"), receipt.c.round == sa.bindparam("of_round"))
     .values(opening=sa.bindparam("begun"))
 )
+_NUMBER: Final = (
+    sa.update(receipt)
+    .where(receipt.c.case_of == sa.bindparam("of_dispute"), receipt.c.round == 1)
+    .values(case_code=sa.bindparam("code"))
+)
 
 
 class ResultsApplier:
@@ -109,7 +114,7 @@ class ResultsApplier:
                 answers.append(undecodable.refusal)
                 continue
             answers.append(None)
-            if event.dimensions.channel == self._channel and (may_matter(event) or event.type in OPENINGS):
+            if event.dimensions.channel == self._channel and _is_read(event):
                 events.append(event)
         if events:
             _store(tx, events)
@@ -121,6 +126,11 @@ def _decode(record: bytes) -> journal_pb2.JournalEvent:
         return journal_pb2.JournalEvent.FromString(record)
     except DecodeError as error:
         raise UNDECODABLE.error(message="JournalEvent") from error
+
+
+def _is_read(event: journal_pb2.JournalEvent) -> bool:
+    """Tell whether an event may change what is stored: results, openings of rounds, the code of a case."""
+    return may_matter(event) or event.type in OPENINGS or event.type == EventKind.REGISTERED
 
 
 @dataclass(slots=True)
@@ -145,11 +155,14 @@ def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
     rows: dict[str, list[dict[str, object]]] = defaultdict(list)
     superseded: list[dict[str, object]] = []
     begun: list[dict[str, object]] = []
+    numbered: list[dict[str, object]] = []
     for event in events:
         record = records.get(event.dispute_id)
         if record is None:
             continue
         begun += _begun(record, event)
+        if event.type == EventKind.REGISTERED and event.particulars.case_code:
+            numbered.append({"of_dispute": event.dispute_id, "code": event.particulars.case_code})
         if any(event.event_id == one.event_id for one in record.earlier):
             continue
         given = new_result(event, record.earlier)
@@ -168,7 +181,7 @@ def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
         for place, row in enumerate(of_agency):
             row["cursor"] = first + place
         tx.execute(_INSERT, of_agency)
-    for statement, values in ((_SUPERSEDE, superseded), (_BEGIN, begun)):
+    for statement, values in ((_SUPERSEDE, superseded), (_BEGIN, begun), (_NUMBER, numbered)):
         if values:
             tx.execute(statement, values)
 

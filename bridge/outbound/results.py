@@ -38,6 +38,12 @@ _TAKE: Final = (
 """Built once: building a statement for each transaction costs more than running it."""
 
 
+# The code is kept once, with the first receipt of the record.
+_WITH_CODES: Final = sa.select(result, receipt.c.case_code).join_from(
+    result, receipt, sa.and_(receipt.c.case_of == result.c.dispute_id, receipt.c.round == 1), isouter=True
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DueDate:
     """Last day of one limit, as known now.
@@ -77,6 +83,7 @@ class Result:
         missing: Reason codes of what is asked for.
         opening: 1 for the first; 0 when an earlier release stored it.
         limit: Limit whose end it reports; empty for most.
+        case_code: Printed code of the case; empty where an earlier release registered it.
     """
 
     cursor: int
@@ -98,6 +105,7 @@ class Result:
     missing: tuple[str, ...]
     opening: int
     limit: str
+    case_code: str
 
 
 def take_cursors(tx: Transaction, agency: str, count: int) -> int:
@@ -123,14 +131,14 @@ def after(tx: Transaction, agency: str, cursor: int, limit: int) -> list[Result]
     c = result_cursor.c
     _check_handed_out(cursor, tx.scalar(sa.select(c.last).where(c.agency == agency)) or 0, "after")
     c = result.c
-    query = sa.select(result).where(c.agency == agency, c.cursor > cursor).order_by(c.cursor).limit(limit)
+    query = _WITH_CODES.where(c.agency == agency, c.cursor > cursor).order_by(c.cursor).limit(limit)
     return [_read(row) for row in tx.execute(query)]
 
 
 def of_reference(tx: Transaction, agency: str, source_ref: str) -> list[Result]:
     """Return every result of one reference, ascending."""
     c = result.c
-    query = sa.select(result).where(c.agency == agency, c.source_ref == source_ref).order_by(c.cursor)
+    query = _WITH_CODES.where(c.agency == agency, c.source_ref == source_ref).order_by(c.cursor)
     return [_read(row) for row in tx.execute(query)]
 
 
@@ -193,4 +201,5 @@ def _read(row: sa.Row[Any]) -> Result:
         missing=tuple(json.loads(row.missing)),
         opening=row.opening,
         limit=row.alarm_limit,
+        case_code=row.case_code or "",
     )

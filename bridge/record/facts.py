@@ -202,6 +202,7 @@ class Receipt:
         stream: Stream of the hand-off, `<producer>/<shard>/<epoch>`.
         position: Its position there.
         round: Of the record; 0 for a later fact.
+        case_code: Printed code of the case; empty until it is registered, so that a repeat may tell it first.
     """
 
     receipt_id: str
@@ -213,6 +214,7 @@ class Receipt:
     position: int
     repeated: bool = False
     round: int = 0
+    case_code: str = ""
 
 
 Verdict = Receipt | Refusal

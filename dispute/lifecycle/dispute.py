@@ -178,6 +178,7 @@ class Dispute(Standing, frozen=True, kw_only=True):
         registered_at: When it was registered; nothing can have happened to it before.
         supervision: Level of supervision: the highest of its alarms.
         source_ref: The source's own reference.
+        case_code: Printed code; empty where the county is not known, or an earlier release registered it.
         procedure: Procedure of the suit; empty elsewhere.
         stage: Of a suit.
         preserved_on: Day of a preservation taken before the suit; None without one.
@@ -195,6 +196,7 @@ class Dispute(Standing, frozen=True, kw_only=True):
     registered_at: datetime
     supervision: Supervision = Supervision.NORMAL
     source_ref: str = ""
+    case_code: str = ""
     procedure: str = ""
     stage: Stage = Stage.NONE
     preserved_on: date | None = None

@@ -36,6 +36,7 @@ def register(at: Situation, order: Register) -> Change:
         procedure=order.procedure,
         stage=order.stage,
         preserved_on=order.preserved_on,
+        case_code=order.case_code,
     )
     return Change(order.dimensions, cohort, payload)
 

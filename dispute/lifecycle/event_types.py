@@ -42,6 +42,7 @@ class Registered(Payload, frozen=True):
         procedure: Procedure of the suit; empty elsewhere.
         stage: Of a suit.
         preserved_on: Day of a preservation taken before the suit; None without one.
+        case_code: Printed code; empty where the county is not known, and in events of earlier releases.
     """
 
     clause: str = ""
@@ -50,6 +51,7 @@ class Registered(Payload, frozen=True):
     procedure: str = ""
     stage: Stage = Stage.NONE
     preserved_on: date | None = None
+    case_code: str = ""
 
 
 class DuplicateLinked(Payload, frozen=True):

@@ -59,6 +59,7 @@ def evolve(dispute: Dispute | None, event: Event) -> Dispute:
             registered_at=event.occurred_at,
             since=event.occurred_at,
             source_ref=event.source_ref,
+            case_code=of.case_code,
             procedure=of.procedure,
             stage=of.stage,
             preserved_on=of.preserved_on,

@@ -27,6 +27,7 @@ class Register(Struct, frozen=True):
         preserved_on: Day of a preservation taken before the suit; None without one.
         local_due_on: County's own limit (petitions).
         statutory_due_on: Statutory limit (petitions).
+        case_code: Printed code; empty where the county is not known.
     """
 
     dimensions: Dimensions
@@ -40,6 +41,7 @@ class Register(Struct, frozen=True):
     preserved_on: date | None = None
     local_due_on: date | None = None
     statutory_due_on: date | None = None
+    case_code: str = ""
 
 
 class ProposeLink(Struct, frozen=True):

@@ -160,6 +160,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         reader=reader,
         commands=commands,
         requests=Requests(clock, settings.clock, mark, places),
+        rules=rules,
         alarms=alarms,
         effects=effects,
         clock=clock,

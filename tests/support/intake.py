@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import Channel, Dimensions, Event
-from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges
+from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Series, UnitChanges
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Person
 from services.intake.law.marks import Marks, marks_of
@@ -152,6 +152,10 @@ class MemoryRegister(DisputeRegister):
     @override
     def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
         return {name: self.known[name] for name in dispute_ids if name in self.known}
+
+    @override
+    def last_numbers(self, wanted: Collection[Series]) -> Mapping[Series, int]:
+        return dict.fromkeys(wanted, 0)
 
     @override
     def record_of(self, event: Event) -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -31,12 +31,14 @@ from hub.grpc.vectors import vector_to_wire
 from hub.runtime.clock import FixedClock
 from hub.runtime.keys import load_or_create
 from hub.service.bus import memory
+from hub.store.migrate import migrate
+from hub.store.store import Store
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, pack
 from hub.streams.memory import MemoryBus
 from hub.streams.topics import partition_of, shard_of
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from services.intake.settings import IntakeSettings
-from services.intake.wiring import Intake, build
+from services.intake.wiring import VERSIONS, Intake, build
 
 AGENCY = "court-620725"
 HANDED_OVER = datetime(2024, 3, 5, 2, tzinfo=UTC)
@@ -380,3 +382,17 @@ async def rig(store_url: str, tmp_path: Path) -> AsyncIterator[Rig]:
 @pytest.fixture
 async def client(rig: Rig) -> IntakeClient:
     return await rig.start()
+
+
+@pytest.fixture
+def open_intake(store_url: str) -> Iterator[Callable[[], Store]]:
+    """Open intake's store as often as wanted, its tables migrated."""
+    with ExitStack() as opened:
+
+        def build() -> Store:
+            store = Store(store_url)
+            opened.callback(store.close)
+            migrate(store, VERSIONS)
+            return store
+
+        yield build

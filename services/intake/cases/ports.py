@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -30,6 +30,13 @@ class DoneTable(StrEnum):
     COMMAND = "command"
     HANDOFF = "handoff"
     NONE = "none"
+
+
+class Series(NamedTuple):
+    """Cases that are numbered one after the other: those of one county, registered in one year."""
+
+    county: str
+    year: int
 
 
 class Case(Struct, frozen=True):
@@ -124,6 +131,7 @@ class UnitChanges:
         accusations: What leaves by a sealed exit.
         cleared: Timers that are gone, as (dispute, limit).
         timers: Timers that are set or moved; after `cleared`.
+        numbers: Last numbers of the series from which cases took one.
         marks: Marks of disputes, by which others of their matter are found.
         members: Disputes that were linked -> to which; empty: unlinked.
         effects: Results that other disputes of a matter hear.
@@ -141,6 +149,7 @@ class UnitChanges:
     accusations: list[Accusation] = field(default_factory=list)
     cleared: set[tuple[str, str]] = field(default_factory=set)
     timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
+    numbers: Mapping[Series, int] = field(default_factory=dict)
     marks: dict[str, Marks] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
     effects: list[SharedEffect] = field(default_factory=list)
@@ -180,6 +189,12 @@ class DisputeRegister(StoredLinks, Protocol):
         """Take turns with other workers at these pairs of people, until the transaction ends.
 
         Call it once, after `lock`.
+        """
+
+    def last_numbers(self, wanted: Collection[Series]) -> Mapping[Series, int]:
+        """Return the last number that was given in each series; 0 in a new one.
+
+        No other worker can give one until the transaction ends. Call it once, after `lock_pairs`.
         """
 
     def candidates(self, tokens: Collection[str]) -> Mapping[str, Marks]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from dispute.lifecycle import Actor, Event, evolve
+from services.intake.cases.case_numbers import last_of
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
@@ -69,6 +70,8 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     changes.recalled = list(done.values())
     changes.added = {dispute_id: case for dispute_id, case in cases.items() if dispute_id not in before}
     changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
+    # A later number is given after those of every code that stands on paper.
+    changes.numbers = last_of(case.dispute for case in changes.added.values())
     _settle(changes, before, cases, book)
     note_missing_years(changes, before)
     note_members(changes, before)

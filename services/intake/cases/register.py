@@ -24,8 +24,9 @@ from hub.store.prepared import insert_into
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
+from services.intake.cases.case_numbers import lock_last
 from services.intake.cases.matters import MatterLinks, candidates, lock_pairs
-from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, UnitChanges, Units
+from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Series, UnitChanges, Units
 from services.intake.cases.sealed_exits import SealedExits
 from services.intake.cases.tables import (
     clock_move,
@@ -152,6 +153,10 @@ class StoreRegister(DisputeRegister):
     @override
     def lock_pairs(self, tokens: Collection[str]) -> None:
         lock_pairs(self._tx, tokens)
+
+    @override
+    def last_numbers(self, wanted: Collection[Series]) -> Mapping[Series, int]:
+        return lock_last(self._tx, wanted)
 
     @override
     def candidates(self, tokens: Collection[str]) -> Mapping[str, Marks]:

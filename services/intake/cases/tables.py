@@ -1,6 +1,7 @@
 """Intake's own tables.
 
-Disputes, tasks done, timers, marks and members of matters, effects, sealed parties, sealed exits, the scenario clock.
+Disputes and their numbers, tasks done, timers, marks and members of matters, effects, sealed parties, sealed exits, the
+scenario clock.
 """
 
 from __future__ import annotations
@@ -24,7 +25,18 @@ dispute: Final = sa.Table(
     sa.Column(
         "facts", sa.LargeBinary, nullable=False, server_default=""
     ),  # what its source reported, in order; no persons
+    sa.Column("case_code", sa.String(32)),  # NULL where the county is not known, or an earlier release registered it
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
+    sa.Index("dispute_case_code", "case_code", unique=True),
+)
+
+# Last number given to a case of a county in a year.
+case_number: Final = sa.Table(
+    "case_number",
+    intake_metadata,
+    sa.Column("county", sa.String(6), primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("last", sa.BigInteger, nullable=False),
 )
 
 # One row for each command, submission and timer that was decided; the same id gets the same answer.

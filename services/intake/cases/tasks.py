@@ -24,6 +24,7 @@ from dispute.lifecycle import (
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.refusals.interfaces import ALREADY_REGISTERED, UNKNOWN_DISPUTE
 from hub.errors import Refusal
+from services.intake.cases.case_numbers import series_of
 from services.intake.cases.ports import Accusation, Case, DoneTable, Secret
 from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.law.candidates import Candidate
@@ -93,6 +94,7 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, mark: Mar
         if arrival is not None and arrival.accusation is not None
         else None,
         source_ref=arrival.source_ref if arrival is not None else "",
+        series=series_of(handoff, arrival.dimensions.county_code) if arrival is not None else None,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.intake.cases.case_numbers import CaseNumbers
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, UnitChanges
 from services.intake.cases.search import CandidateSearch
@@ -24,6 +25,7 @@ class Unit:
         now: Wall clock.
         links: Links between disputes.
         search: Candidates of new cases; None when none is compared.
+        numbers: Of new cases.
         set_timers: What the steps of its disputes set.
         changes: What it writes.
         records: Its events, as (dispute id, record).
@@ -37,6 +39,7 @@ class Unit:
     now: datetime
     links: Membership
     search: CandidateSearch | None
+    numbers: CaseNumbers
     set_timers: dict[str, SetTimers] = field(default_factory=dict)
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)

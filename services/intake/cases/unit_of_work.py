@@ -16,6 +16,7 @@ from dispute.lifecycle import Command, Dispute, Event, Link, business_day
 from dispute.refusals.commands import BAD_MASTER
 from dispute.refusals.interfaces import KEY_REUSED
 from hub.errors import Bug, Kind, Refusal, Refused
+from services.intake.cases.case_numbers import CaseNumbers
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import (
     Accusation,
@@ -25,6 +26,7 @@ from services.intake.cases.ports import (
     DoneTable,
     EventPlace,
     Secret,
+    Series,
 )
 from services.intake.cases.search import CandidateSearch
 from services.intake.cases.unit import Unit, note_members, note_missing_years
@@ -76,6 +78,7 @@ class Task(Struct, frozen=True):
         secret: Confidential part of a new case.
         accusation: What of a case leaves by a sealed exit.
         source_ref: The source's own reference of a new case.
+        series: From which a new case gets its number; None where its county is not known.
     """
 
     task_id: str
@@ -89,6 +92,7 @@ class Task(Struct, frozen=True):
     secret: Secret | None = None
     accusation: Accusation | None = None
     source_ref: str = ""
+    series: Series | None = None
 
 
 class TaskResult(Struct, frozen=True):
@@ -168,6 +172,7 @@ def carry_out(
     fresh = [number for key, number in first.items() if key[0] is not DoneTable.NONE and key not in known]
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
     settle_timers(unit, fired, book)
+    unit.changes.numbers = unit.numbers.taken
     note_missing_years(unit.changes, unit.before)
     note_members(unit.changes, unit.before)
     register.write(unit.changes)
@@ -194,7 +199,8 @@ def _begun(
     named = frozenset(register.cases(names) if names else names)
     links.follow(named)
     search = CandidateSearch(register, wanted, cases, links, book.matching) if wanted else None
-    return Unit(before, cases, named, register.business_now(), now, links, search)
+    numbers = CaseNumbers(register, {task.series for task in tasks if task.series and task.dispute_id not in before})
+    return Unit(before, cases, named, register.business_now(), now, links, search, numbers)
 
 
 def _wanted(tasks: Sequence[Task], known: Mapping[tuple[DoneTable, str], Done]) -> dict[str, Marks]:
@@ -265,7 +271,8 @@ def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) 
             return planned
         facts = planned.facts or facts_from_bytes(recorded)
         dispute = case.dispute if case is not None else None
-        steps = steps_of(planned.commands, dispute, facts, book=book, today=business_day(unit.at))
+        commands = planned.commands if case is not None else unit.numbers.put_on(planned.commands, task.series)
+        steps = steps_of(commands, dispute, facts, book=book, today=business_day(unit.at))
         if isinstance(steps, Refusal):
             return steps
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
@@ -320,6 +327,8 @@ def _note(unit: Unit, task: Task, case: Case | None, after: Case) -> None:
         unit.changes.changed[task.dispute_id] = after
     else:
         unit.changes.added[task.dispute_id] = after
+    if case is None:
+        unit.numbers.take(task.series)
     _keep_marks(task, unit)
     if case is None and task.secret is not None:
         unit.changes.secrets.append(task.secret)

@@ -20,6 +20,7 @@ from hub.streams.topics import shard_of
 from services.intake.cases.matters import add_marks
 from services.intake.cases.ports import Case, Done, DoneTable, Secret, UnitChanges
 from services.intake.cases.tables import (
+    case_number,
     command_done,
     confidential,
     dispute,
@@ -84,6 +85,13 @@ class ChangeWriter:
         self._set = prepared(moved, *all_of(timer))
         self._no_years = prepared(sa.delete(missing_year).where(missing_year.c.dispute_id == _of), "of")
         self._years = prepared(sa.insert(missing_year), *all_of(missing_year))
+        numbers = insert_into(dialect, case_number)
+        higher = numbers.on_conflict_do_update(
+            index_elements=list(case_number.primary_key),
+            set_={"last": numbers.excluded.last},
+            where=case_number.c.last < numbers.excluded.last,
+        )
+        self._number = prepared(higher, *all_of(case_number))
         members = insert_into(dialect, matter_member)
         linked = members.on_conflict_do_update(
             index_elements=list(matter_member.primary_key),
@@ -103,6 +111,7 @@ class ChangeWriter:
         """Write everything else, table by table."""
         done = changes.done.get(DoneTable.COMMAND, ())
         handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.resent.get(DoneTable.HANDOFF, ())
+        self._number.run(tx, [(*series, last) for series, last in sorted(changes.numbers.items())])
         self._add.run(tx, [_added(case) for case in changes.added.values()])
         self._change.run(tx, [_changed(case) for case in changes.changed.values()])
         self._know.run(tx, [(recorded, dispute_id) for dispute_id, recorded in changes.facts.items()])
@@ -137,8 +146,9 @@ def writer_for(dialect: str) -> ChangeWriter:
 
 def _added(case: Case) -> Row:
     its = case.dispute
-    channel = its.dimensions.channel.value
-    return its.dispute_id, its.sequence, its.state.value, channel, its.procedure, state_to_bytes(its), case.recorded
+    state, channel = its.state.value, its.dimensions.channel.value
+    code = its.case_code or None
+    return its.dispute_id, its.sequence, state, channel, its.procedure, state_to_bytes(its), case.recorded, code
 
 
 def _changed(case: Case) -> Row:

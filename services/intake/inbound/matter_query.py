@@ -60,6 +60,7 @@ def _member(its: Dispute, events: Iterable[journal_pb2.JournalEvent]) -> intake_
         score=why.score,
         reasons=why.reasons,
         shared_from=its.shared_from,
+        case_code=its.case_code,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from dispute.case_code import parse_case_code
 from dispute.contracts.codec import dispute_to_wire, state_from_bytes, timestamp_of
 from dispute.lifecycle import Channel, State, is_dispute_id
 from dispute.lifecycle.identity import is_uuid
@@ -19,23 +20,31 @@ from hub.store.store import Transaction
 from hub.streams.outbox import Outbox
 from services.intake.cases.sealed_exits import SealedExit, exits_after
 from services.intake.cases.tables import dispute
+from services.intake.law.rulebook import Rulebook
+from services.intake.law.timers import running
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
 
 
-def one_dispute(tx: Transaction, dispute_id: str) -> intake_pb2.GetDisputeResponse:
-    """Return a dispute.
+def one_dispute(
+    tx: Transaction, request: intake_pb2.GetDisputeRequest, book: Rulebook
+) -> intake_pb2.GetDisputeResponse:
+    """Return a dispute, and which of its limits ends first.
 
     Raises:
-        Rejected: `unknown_dispute`.
+        Rejected: `unknown_dispute`; `case_code_malformed`, `case_code_check` for a code that was typed wrong.
     """
-    snapshot = None
-    if is_dispute_id(dispute_id):
-        snapshot = tx.scalar(sa.select(dispute.c.snapshot).where(dispute.c.dispute_id == dispute_id))
-    if snapshot is None:
-        raise UNKNOWN_DISPUTE.error()
-    return intake_pb2.GetDisputeResponse(dispute=dispute_to_wire(state_from_bytes(snapshot)))
+    its = state_from_bytes(_found(tx, request)[1])
+    limits = ((limit.end, name, not limit.certain) for name, limit in running(its, book).items())
+    following = min(limits, default=None)
+    if following is None:
+        return intake_pb2.GetDisputeResponse(dispute=dispute_to_wire(its))
+    end, name, provisional = following
+    return intake_pb2.GetDisputeResponse(
+        dispute=dispute_to_wire(its),
+        next_limit=intake_pb2.NextLimit(name=name, ends_at=timestamp_of(end), provisional=provisional),
+    )
 
 
 def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -> intake_pb2.ListDisputesResponse:
@@ -80,16 +89,33 @@ def page_of_exits(tx: Transaction, request: intake_pb2.ListSealedExitsRequest) -
     )
 
 
-def history_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.GetHistoryResponse:
+def history_of(tx: Transaction, outbox: Outbox, request: intake_pb2.GetHistoryRequest) -> intake_pb2.GetHistoryResponse:
     """Return every event of a dispute, from the journal's records.
 
     Raises:
-        Rejected: `unknown_dispute`.
+        Rejected: As `one_dispute`.
     """
-    records = outbox.history(tx, dispute_id) if is_dispute_id(dispute_id) else []
-    if not records:
-        raise UNKNOWN_DISPUTE.error()
+    records = outbox.history(tx, _found(tx, request)[0])
     return intake_pb2.GetHistoryResponse(events=[journal_pb2.JournalEvent.FromString(record) for record in records])
+
+
+def _found(tx: Transaction, request: intake_pb2.GetDisputeRequest | intake_pb2.GetHistoryRequest) -> tuple[str, bytes]:
+    """Return id and snapshot of the dispute that is asked for, by id, by code, or by both.
+
+    A code with a wrong digit is refused by name before anything is looked up: it may be another case's.
+    """
+    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot)
+    if request.case_code:
+        query = query.where(dispute.c.case_code == str(parse_case_code(request.case_code)))
+    if request.dispute_id or not request.case_code:
+        # An id that is none finds nothing; the store is not asked for it.
+        if not is_dispute_id(request.dispute_id):
+            raise UNKNOWN_DISPUTE.error()
+        query = query.where(dispute.c.dispute_id == request.dispute_id)
+    row = tx.execute(query).one_or_none()
+    if row is None:
+        raise UNKNOWN_DISPUTE.error()
+    return row.dispute_id, row.snapshot
 
 
 def _page_size(asked: int) -> int:

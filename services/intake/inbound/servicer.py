@@ -39,6 +39,7 @@ from services.intake.inbound.effects import Effects
 from services.intake.inbound.event_watch import watch
 from services.intake.inbound.matter_query import matter_of
 from services.intake.inbound.requests import Requests
+from services.intake.law.rulebook import Rules
 
 MAX_BATCH: Final = 1000
 ANSWER_S: Final = 0.05
@@ -57,6 +58,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         reader: Reader of the hand-offs.
         commands: Collects waiting tasks into batches.
         requests: Makes tasks.
+        rules: Tell which limits run.
         alarms: Fires timers.
         effects: Carries out shared results.
         clock: Wall clock.
@@ -73,6 +75,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         reader: Reader,
         commands: Batcher[Task, TaskResult],
         requests: Requests,
+        rules: Rules,
         alarms: Alarms,
         effects: Effects,
         clock: Clock,
@@ -85,6 +88,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self._reader = reader
         self._commands = commands
         self._requests = requests
+        self._rules = rules
         self._alarms = alarms
         self._effects = effects
         self._clock = clock
@@ -109,6 +113,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             accepted_at=timestamp_of(answer.recorded_at),
             repeated=answer.repeated,
             note=receipt_note(answer.recorded_at),
+            case_code=answer.dispute.case_code,
         )
         return intake_pb2.SubmitResponse(receipt=receipt, position=_place(answer.place))
 
@@ -145,8 +150,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     async def GetDispute(
         self, request: intake_pb2.GetDisputeRequest, context: Context
     ) -> intake_pb2.GetDisputeResponse:
-        """Return a dispute."""
-        return await self._store.read(lambda tx: queries.one_dispute(tx, request.dispute_id))
+        """Return a dispute, by its id or its printed code."""
+        return await self._store.read(lambda tx: queries.one_dispute(tx, request, self._rules.current))
 
     @override
     async def ListDisputes(
@@ -167,7 +172,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self, request: intake_pb2.GetHistoryRequest, context: Context
     ) -> intake_pb2.GetHistoryResponse:
         """Return every event of a dispute."""
-        return await self._store.read(lambda tx: queries.history_of(tx, self._outbox, request.dispute_id))
+        return await self._store.read(lambda tx: queries.history_of(tx, self._outbox, request))
 
     @override
     async def GetMatter(self, request: intake_pb2.GetMatterRequest, context: Context) -> intake_pb2.GetMatterResponse:

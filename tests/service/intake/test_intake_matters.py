@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
-from hub.store.migrate import migrate
 from hub.store.store import Store, Transaction
 from services.intake.cases.matters import AT_ONCE, CANDIDATES_MOST, add_marks, candidates, lock_pairs
 from services.intake.cases.tables import match_marks, match_pair
 from services.intake.law.marks import Marks
-from services.intake.wiring import VERSIONS
 from tests.support.intake import marks
 from tests.support.journals import until
 from tests.support.stores import OpenStore
@@ -24,19 +21,6 @@ from tests.support.stores import OpenStore
 ZHAO_QIAN = marks(["zhao"], ["qian"], subject_ref="JK-1", happened_on=date(2024, 2, 1))
 SUN_QIAN = marks(["sun"], ["qian"])
 BOTH = marks(["zhao", "sun"], ["qian"])
-
-
-@pytest.fixture
-def open_intake(store_url: str) -> Iterator[OpenStore]:
-    with ExitStack() as opened:
-
-        def build() -> Store:
-            store = Store(store_url)
-            opened.callback(store.close)
-            migrate(store, VERSIONS)
-            return store
-
-        yield build
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from dispute.case_code import case_code
 from dispute.contracts.codec import state_to_bytes
 from dispute.lifecycle import Dispute, Regime, State, end_of
 from hub.store.instants import from_micros, to_micros
@@ -19,7 +20,7 @@ from hub.store.store import Store
 from hub.streams.topics import shard_of
 from services.intake.cases.tables import dispute, timer
 from services.intake.wiring import VERSIONS
-from tests.support.intake_rig import Rig, order
+from tests.support.intake_rig import Rig, order, submission
 from tests.support.lifecycle import START, reach
 
 DUE = date(2024, 4, 1)
@@ -116,3 +117,14 @@ async def test_a_suit_of_before_has_the_term_of_its_procedure(rig: Rig, store_of
     (result,) = await client.execute(order(its.dispute_id, "sign", signed, actor=("handler", "handler-1")))
     assert result.WhichOneof("result") == "position", result
     assert (await client.dispute(its.dispute_id)).cohort.due_on == "2025-03-10"
+
+
+async def test_disputes_of_before_have_no_code_and_numbers_begin_at_one(rig: Rig, store_of_before: Store) -> None:
+    its = [replace(reach(State.ACCEPTED).state, dispute_id=f"00000000-0000-5000-8000-00000000000{n}") for n in (1, 2)]
+    for each in its:
+        add_dispute(store_of_before, each, "ordinary")
+    store_of_before.close()
+    client = await rig.start()
+    assert [(await client.dispute(each.dispute_id)).case_code for each in its] == ["", ""]
+    receipt = (await client.call("Submit", submission())).receipt
+    assert receipt.case_code == case_code("620725", 2024, 1)

@@ -35,6 +35,7 @@ class Receipt(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     ROUND_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
     receipt_id: _builtins.str
     """Id of the receipt, the hand-off's id."""
     source_ref: _builtins.str
@@ -49,6 +50,8 @@ class Receipt(_message.Message):
     """What the receipt proves, for people, Chinese first: when it was received, and that this interrupts limitation."""
     round: _builtins.int
     """Which hand-over of the record it is: 1 for the first; 0 for a later fact."""
+    case_code: _builtins.str
+    """Printed code of the case; empty until the case is registered, and where its county is not known."""
     @_builtins.property
     def accepted_at(self) -> _timestamp_pb2.Timestamp:
         """Instant of the durable commit."""
@@ -69,10 +72,11 @@ class Receipt(_message.Message):
         position: _stream_pb2.StreamPosition | None = ...,
         note: _builtins.str = ...,
         round: _builtins.int = ...,
+        case_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "content_sha256", b"content_sha256", "dispute_id", b"dispute_id", "note", b"note", "position", b"position", "receipt_id", b"receipt_id", "repeated", b"repeated", "round", b"round", "source_ref", b"source_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "case_code", b"case_code", "content_sha256", b"content_sha256", "dispute_id", b"dispute_id", "note", b"note", "position", b"position", "receipt_id", b"receipt_id", "repeated", b"repeated", "round", b"round", "source_ref", b"source_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -103,6 +107,7 @@ class Result(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     OPENING_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
     cursor: _builtins.int
     """Cursor of this result; results are read in ascending order."""
     event_id: _builtins.str
@@ -133,6 +138,8 @@ class Result(_message.Message):
     """Opening of the dispute: 1 for the first, one more with each relapse or round; 0 when an earlier release told it."""
     limit: _builtins.str
     """Limit whose end it reports: due_on | local_due_on | statutory_due_on | confirm_by | screen_by; else empty."""
+    case_code: _builtins.str
+    """Printed code of the case; empty in results of cases that earlier releases registered."""
     @_builtins.property
     def occurred_at(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -171,10 +178,11 @@ class Result(_message.Message):
         missing: _abc.Iterable[_builtins.str] | None = ...,
         opening: _builtins.int = ...,
         limit: _builtins.str = ...,
+        case_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "cursor", b"cursor", "dispute_id", b"dispute_id", "document_sha256", b"document_sha256", "due_dates", b"due_dates", "event_id", b"event_id", "final", b"final", "lead_department", b"lead_department", "limit", b"limit", "missing", b"missing", "occurred_at", b"occurred_at", "opening", b"opening", "outcome_form", b"outcome_form", "reason_code", b"reason_code", "source_ref", b"source_ref", "status", b"status", "superseded", b"superseded", "supersedes", b"supersedes", "way", b"way"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "clause", b"clause", "cursor", b"cursor", "dispute_id", b"dispute_id", "document_sha256", b"document_sha256", "due_dates", b"due_dates", "event_id", b"event_id", "final", b"final", "lead_department", b"lead_department", "limit", b"limit", "missing", b"missing", "occurred_at", b"occurred_at", "opening", b"opening", "outcome_form", b"outcome_form", "reason_code", b"reason_code", "source_ref", b"source_ref", "status", b"status", "superseded", b"superseded", "supersedes", b"supersedes", "way", b"way"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -275,6 +275,7 @@ class Dispute(_message.Message):
     REOPEN_SEQ_FIELD_NUMBER: _builtins.int
     MASTER_DISPUTE_ID_FIELD_NUMBER: _builtins.int
     PROVISIONAL_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Dispute."""
     state: _builtins.str
@@ -289,6 +290,8 @@ class Dispute(_message.Message):
     """Openings so far minus one."""
     master_dispute_id: _builtins.str
     """Master, when linked as a duplicate."""
+    case_code: _builtins.str
+    """Printed code of the case; empty where its county is not known, or an earlier release registered it."""
     @_builtins.property
     def dimensions(self) -> _dimensions_pb2.Dimensions:
         """Dimensions."""
@@ -314,10 +317,11 @@ class Dispute(_message.Message):
         reopen_seq: _builtins.int = ...,
         master_dispute_id: _builtins.str = ...,
         provisional: _abc.Iterable[_dimensions_pb2.ProvisionalDate] | None = ...,
+        case_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cohort", b"cohort", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "master_dispute_id", b"master_dispute_id", "provisional", b"provisional", "reopen_seq", b"reopen_seq", "sequence", b"sequence", "source_ref", b"source_ref", "state", b"state", "supervision", b"supervision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "cohort", b"cohort", "dimensions", b"dimensions", "dispute_id", b"dispute_id", "master_dispute_id", b"master_dispute_id", "provisional", b"provisional", "reopen_seq", b"reopen_seq", "sequence", b"sequence", "source_ref", b"source_ref", "state", b"state", "supervision", b"supervision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -325,21 +329,25 @@ Global___Dispute: _TypeAlias = Dispute  # noqa: Y015
 
 @_typing.final
 class GetDisputeRequest(_message.Message):
-    """One dispute."""
+    """One dispute, by its id or by its printed code; with both, they have to be of one dispute."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Dispute."""
+    case_code: _builtins.str
+    """Printed code, however it is typed: blanks and hyphens anywhere or nowhere, digits of any width."""
     def __init__(
         self,
         *,
         dispute_id: _builtins.str = ...,
+        case_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "dispute_id", b"dispute_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -352,22 +360,60 @@ class GetDisputeResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DISPUTE_FIELD_NUMBER: _builtins.int
+    NEXT_LIMIT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def dispute(self) -> Global___Dispute:
         """State."""
+
+    @_builtins.property
+    def next_limit(self) -> Global___NextLimit:
+        """The limit that ends first of those that run; not set when none runs."""
 
     def __init__(
         self,
         *,
         dispute: Global___Dispute | None = ...,
+        next_limit: Global___NextLimit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute", "next_limit", b"next_limit"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute", b"dispute", "next_limit", b"next_limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetDisputeResponse: _TypeAlias = GetDisputeResponse  # noqa: Y015
+
+@_typing.final
+class NextLimit(_message.Message):
+    """The limit of a dispute that ends first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """due_on | sign_by | screen_by | local_due_on | statutory_due_on … as alarms name it."""
+    provisional: _builtins.bool
+    """A holiday table is missing: the end is not certain yet, nothing is late on it."""
+    @_builtins.property
+    def ends_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        ends_at: _timestamp_pb2.Timestamp | None = ...,
+        provisional: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "name", b"name", "provisional", b"provisional"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NextLimit: _TypeAlias = NextLimit  # noqa: Y015
 
 @_typing.final
 class ListDisputesRequest(_message.Message):
@@ -433,21 +479,25 @@ Global___ListDisputesResponse: _TypeAlias = ListDisputesResponse  # noqa: Y015
 
 @_typing.final
 class GetHistoryRequest(_message.Message):
-    """History of one dispute."""
+    """History of one dispute, by its id or by its printed code; with both, they have to be of one dispute."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Dispute."""
+    case_code: _builtins.str
+    """Printed code, however it is typed."""
     def __init__(
         self,
         *,
         dispute_id: _builtins.str = ...,
+        case_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "dispute_id", b"dispute_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -654,6 +704,7 @@ class MatterMember(_message.Message):
     SCORE_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     SHARED_FROM_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Dispute."""
     channel: _builtins.str
@@ -666,6 +717,8 @@ class MatterMember(_message.Message):
     """Points of the match; 0 when a person linked."""
     shared_from: _builtins.str
     """Dispute whose outcome it heard as its own; empty when it has none, or one of its own."""
+    case_code: _builtins.str
+    """Printed code of the case."""
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """What the points were given for, for example `same_parties+50`."""
@@ -680,10 +733,11 @@ class MatterMember(_message.Message):
         score: _builtins.int = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
         shared_from: _builtins.str = ...,
+        case_code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["channel", b"channel", "dispute_id", b"dispute_id", "master_dispute_id", b"master_dispute_id", "reasons", b"reasons", "score", b"score", "shared_from", b"shared_from", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "channel", b"channel", "dispute_id", b"dispute_id", "master_dispute_id", b"master_dispute_id", "reasons", b"reasons", "score", b"score", "shared_from", b"shared_from", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

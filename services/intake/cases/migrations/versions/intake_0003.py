@@ -1,6 +1,7 @@
 """What sources recorded stays; a limit has one timer, of its next step; marks find one matter; members share results.
 
-Accusations leave by sealed exits. The claims of matters go: what they held is in the links of the disputes.
+Cases get codes. Accusations leave by sealed exits. The claims of matters go: what they held is in the links of the
+disputes.
 """
 
 import json
@@ -26,6 +27,7 @@ def upgrade() -> None:
     # SQLite takes an empty text for what it is: only an empty blob is one.
     nothing = sa.text("x''" if op.get_bind().dialect.name == "sqlite" else "''")
     op.add_column("dispute", sa.Column("facts", sa.LargeBinary, nullable=False, server_default=nothing))
+    _add_case_codes()
     op.drop_index("timer_due", "timer")
     op.rename_table("timer", "timer_before")
     op.create_table(
@@ -63,7 +65,10 @@ def downgrade() -> None:
         sa.Column("dispute_id", sa.String(36), nullable=False),
     )
     op.create_index("open_matter_dispute", "open_matter", ["dispute_id"])
-    for name in ("sealed_exit", "effect", "matter_member", "match_lock", "match_marks", "match_pair", "clock_move"):
+    op.drop_index("dispute_case_code", "dispute")
+    op.drop_column("dispute", "case_code")
+    matters = ("effect", "matter_member", "match_lock", "match_marks", "match_pair")
+    for name in ("case_number", "sealed_exit", *matters, "clock_move"):
         op.drop_table(name)
     op.drop_column("dispute", "facts")
     op.drop_index("timer_rings", "timer")
@@ -85,6 +90,18 @@ def downgrade() -> None:
             ).bindparams(kind=kind, limit=limit)
         )
     op.drop_table("timer_after")
+
+
+def _add_case_codes() -> None:
+    """Add the codes; disputes of before have none."""
+    op.add_column("dispute", sa.Column("case_code", sa.String(32)))
+    op.create_index("dispute_case_code", "dispute", ["case_code"], unique=True)
+    op.create_table(
+        "case_number",
+        sa.Column("county", sa.String(6), primary_key=True),
+        sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("last", sa.BigInteger, nullable=False),
+    )
 
 
 def _add_marks() -> None:

@@ -1,0 +1,138 @@
+"""`hub case CODE` shows one case by the code that stands on its papers (一案一码)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import Annotated, Final
+
+import typer
+
+from dispute.calendar.days import ZONE
+from dispute.lifecycle import STATE_TERMS, Channel, State
+from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.grpc.client import call, channel
+from ops.console import output
+from ops.run.client import PERSON_S
+from ops.run.run_folder import Running
+from ops.run.status import Json, Run, find_or_fail
+
+INTAKE: Final = "intake"
+"""The first worker; they share one store, so that each of them knows all."""
+DATES: Final[Mapping[str, str]] = {
+    "received_on": "收件",
+    "registered_on": "登记",
+    "accepted_on": "受理",
+    "agreed_on": "达成协议",
+    "concluded_on": "办结",
+    "closed_on": "销号",
+}
+LIMITS: Final[Mapping[str, str]] = {
+    "due_on": "调解期限",
+    "sign_by": "签收期限",
+    "screen_by": "补充材料期限",
+    "local_due_on": "本县办理期限",
+    "statutory_due_on": "法定办理期限",
+    "preserved": "保全后起诉期限",
+    "state": "环节期限",
+    "follow_up": "回访",
+    "met": "见面期限",
+    "investigated": "调查期限",
+    "fed_back": "反馈期限",
+    "concluded": "办结期限",
+}
+"""Names of limits as intake tells them; one that is newer than this command is shown by its code."""
+LEVELS: Final[Mapping[str, str]] = {
+    "reminded": "已提醒",
+    "overdue": "已逾期",
+    "supervised": "督办",
+    "escalated": "提级督办",
+}
+
+Code = Annotated[str, typer.Argument(help="案件编号，横线可省 printed code, with or without hyphens")]
+Found = tuple[intake_pb2.GetDisputeResponse, intake_pb2.GetMatterResponse]
+
+
+def case(code: Code, run: Run = None, *, json: Json = False) -> None:
+    """查案 One case by its printed code: state, channel, dates, next limit, matter."""
+    found, matter = output.carry_out(look_up(find_or_fail(run), code))
+    if json:
+        output.document(as_json(found, matter))
+        return
+    shown = output.console()
+    for line in lines(found, matter):
+        shown.print(line, markup=False, soft_wrap=True)
+
+
+async def look_up(running: Running, code: str) -> Found:
+    """Return a case and its matter.
+
+    Raises:
+        Rejected: `case_code_malformed`, `case_code_check`, `unknown_dispute`.
+        Retryable: Intake does not answer in time.
+    """
+    async with channel(running.grpc[INTAKE]) as opened:
+        stub = intake_pb2_grpc.IntakeServiceStub(opened)
+        asked = intake_pb2.GetDisputeRequest(case_code=code)
+        found: intake_pb2.GetDisputeResponse = await call(stub.GetDispute, asked, timeout_s=PERSON_S)
+        of = intake_pb2.GetMatterRequest(dispute_id=found.dispute.dispute_id)
+        return found, await call(stub.GetMatter, of, timeout_s=PERSON_S)
+
+
+def as_json(found: intake_pb2.GetDisputeResponse, matter: intake_pb2.GetMatterResponse) -> dict[str, object]:
+    """Return a case as plain values; instants in UTC."""
+    its, limit = found.dispute, None
+    if found.HasField("next_limit"):
+        following = found.next_limit
+        ends_at = following.ends_at.ToDatetime(tzinfo=UTC).isoformat()
+        limit = {"name": following.name, "ends_at": ends_at, "provisional": following.provisional}
+    return {
+        "case_code": its.case_code,
+        "dispute_id": its.dispute_id,
+        "state": its.state,
+        "supervision": its.supervision,
+        "channel": its.dimensions.channel,
+        "source_organ": its.dimensions.source_organ,
+        "source_ref": its.source_ref,
+        "dates": {name: getattr(its.cohort, name) for name in DATES if getattr(its.cohort, name)},
+        "next_limit": limit,
+        "matter": [
+            {name: getattr(each, name) for name in ("case_code", "dispute_id", "channel", "state", "master_dispute_id")}
+            for each in matter.members
+        ],
+    }
+
+
+def lines(found: intake_pb2.GetDisputeResponse, matter: intake_pb2.GetMatterResponse) -> Iterator[str]:
+    """Yield a case for people, Chinese first."""
+    its = found.dispute
+    yield f"案件 case: {its.case_code}   {its.dispute_id}"
+    level = f"   {LEVELS.get(its.supervision, '')} {its.supervision}" if its.supervision in LEVELS else ""
+    yield f"状态 state: {_state(its.state)}{level}"
+    yield f"渠道 channel: {_channel(its.dimensions.channel)}   {its.dimensions.source_organ} {its.source_ref}".rstrip()
+    dates = ((zh, name, getattr(its.cohort, name)) for name, zh in DATES.items())
+    yield "日期 dates: " + " · ".join(f"{zh} {name} {day}" for zh, name, day in dates if day)
+    yield f"下一期限 next limit: {_limit(found)}"
+    others = [each for each in matter.members if each.dispute_id != its.dispute_id]
+    yield f"同一事项 matter: {'' if others else '仅此一件 this case alone'}".rstrip()
+    for each in others:
+        first = "   首件 first" if each.dispute_id == matter.master_dispute_id else ""
+        code = each.case_code or each.dispute_id
+        yield f"  {code}   {_channel(each.channel)}   {_state(each.state)}{first}"
+
+
+def _limit(found: intake_pb2.GetDisputeResponse) -> str:
+    if not found.HasField("next_limit"):
+        return "无 none"
+    its = found.next_limit
+    ends_at = its.ends_at.ToDatetime(tzinfo=UTC).astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
+    note = "（暂定 provisional）" if its.provisional else ""
+    return f"{LIMITS.get(its.name, '')} {its.name} {ends_at} 之前 before{note}".strip()
+
+
+def _state(code: str) -> str:
+    return f"{STATE_TERMS[State(code)]} {code}" if code in set(State) else code
+
+
+def _channel(code: str) -> str:
+    return f"{Channel(code).zh} {code}" if code in set(Channel) else code
