@@ -28,7 +28,7 @@ LATE_DAYS: Final = (7, 21)
 def generate(scenario: Scenario) -> tuple[Record, ...]:
     """Return all records in order of arrival."""
     dice = random.Random(scenario.seed)  # noqa: S311 - reproducible simulation, no secret
-    people = Registry(scenario.county, dice)
+    people = Registry(scenario.county, scenario.window.start, dice)
     numbers = count(1)
     made = [
         _record(draft, next(numbers), scenario, people, dice)

@@ -21,6 +21,8 @@ GIVEN: Final = tuple(
 PREFIXES: Final = ("130", "135", "138", "139", "150", "152", "157", "158", "159", "182", "183", "187", "188", "199")
 FIRST_BIRTH: Final = date(1950, 1, 1)
 BIRTH_SPAN_DAYS: Final = 365 * 50
+OF_AGE: Final = 18
+"""民法典 17. The sides of a run are of age: who is not is what a circumstance says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,17 @@ class Registry:
     """Generates people one after the other.
 
     No ID number and no phone number occurs twice in a run.
+
+    Args:
+        county: Where the numbers were issued.
+        first_day: By then everybody is of age.
+        dice: Decides every digit.
     """
 
-    def __init__(self, county: str, dice: random.Random) -> None:
+    def __init__(self, county: str, first_day: date, dice: random.Random) -> None:
         self._county = county
+        adults = date(first_day.year - OF_AGE, 1, 1) - FIRST_BIRTH
+        self._births = min(BIRTH_SPAN_DAYS, adults.days)
         self._dice = dice
         self._ids: set[str] = set()
         self._phones: set[str] = set()
@@ -68,7 +77,7 @@ class Registry:
 
     def _new_id(self) -> str:
         while True:
-            born = FIRST_BIRTH + timedelta(days=self._dice.randrange(BIRTH_SPAN_DAYS))
+            born = FIRST_BIRTH + timedelta(days=self._dice.randrange(self._births))
             first17 = f"{self._county}{born:%Y%m%d}{self._dice.randrange(1, 1000):03d}"
             number = first17 + check_character(first17)
             if number not in self._ids:
