@@ -11,6 +11,7 @@ from msgspec import Struct
 from dispute.contracts.codec import event_from_wire, instant_of
 from dispute.lifecycle import Actor, Dimensions, Event, EventKind, Instruction, Role, dispute_id_of
 from dispute.lifecycle.asked_by import DATED, asked_by
+from dispute.lifecycle.event_types import Registered
 from services.intake.cases.tasks import OWN
 from services.intake.dry_run.heard import HeardResults
 from services.intake.dry_run.recording import Chronology, Message, RecordedCase, written_at
@@ -33,12 +34,14 @@ class Registration(Struct, frozen=True):
         amount_fen: Amount in dispute.
         source_ref: The source's own reference.
         agency: Who sent it.
+        case_code: The code that it got, whatever the rules say.
     """
 
     dimensions: Dimensions
     amount_fen: int
     source_ref: str
     agency: str
+    case_code: str
 
 
 class Input(Struct, frozen=True):
@@ -101,7 +104,8 @@ def inputs_of(recorded: RecordedCase, chronology: Chronology) -> Inputs | Unknow
     ref, organ = recorded.case.dispute.source_ref, first.dimensions.source_organ
     is_organ = dispute_id_of(organ, ref) == first.dispute_id
     agency = organ if is_organ else first.actor_id
-    registration = Registration(first.dimensions, getattr(first.payload, "amount_fen", 0), ref, agency)
+    entered = first.payload if isinstance(first.payload, Registered) else Registered()
+    registration = Registration(first.dimensions, entered.amount_fen, ref, agency, entered.case_code)
     found: list[Input] = []
     source = Actor(first.actor_role, first.actor_id)
     for each in _in_order(reports, events, chronology, source):

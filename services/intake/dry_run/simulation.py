@@ -25,6 +25,7 @@ from dispute.lifecycle import (
     ProposeLink,
     RecordRuling,
     Regime,
+    Register,
     Role,
     business_day,
 )
@@ -200,7 +201,7 @@ class _Life:
             round=each.round,
         )
         if self._dispute is None:
-            orders = _with_found(enter(arrival, its.agency, (), self._book)[0], each.found)
+            orders = _with_found(enter(arrival, its.agency, (), self._book)[0], its.case_code, each.found)
         else:
             orders = enter_again(arrival, self._book)
         commands = [self._command(each, order) for order in orders]
@@ -235,9 +236,13 @@ class _Life:
         self._timers |= changes.timers
 
 
-def _with_found(orders: Sequence[Instruction], found: Sequence[Instruction]) -> tuple[Instruction, ...]:
-    """Return the instructions of a new case with those that were recorded of its links and its colour."""
-    own = tuple(order for order in orders if not isinstance(order, ChangeColour))
+def _with_found(orders: Sequence[Instruction], code: str, found: Sequence[Instruction]) -> tuple[Instruction, ...]:
+    """Return the instructions of a new case with its code, and those that were recorded of its links and its colour."""
+    own = tuple(
+        replace(order, case_code=code) if isinstance(order, Register) else order
+        for order in orders
+        if not isinstance(order, ChangeColour)
+    )
     links = tuple(order for order in found if not isinstance(order, ChangeColour))
     # What is no matter for docking has no colour.
     undocked = any(isinstance(order, NoteUndocked) for order in own)
