@@ -33,12 +33,14 @@ class Registration(Struct, frozen=True):
         amount_fen: Amount in dispute.
         source_ref: The source's own reference.
         agency: Who sent it.
+        case_code: Its printed code; no rule changes it.
     """
 
     dimensions: Dimensions
     amount_fen: int
     source_ref: str
     agency: str
+    case_code: str
 
 
 class Input(Struct, frozen=True):
@@ -101,7 +103,8 @@ def inputs_of(recorded: RecordedCase, chronology: Chronology) -> Inputs | Unknow
     ref, organ = recorded.case.dispute.source_ref, first.dimensions.source_organ
     is_organ = dispute_id_of(organ, ref) == first.dispute_id
     agency = organ if is_organ else first.actor_id
-    registration = Registration(first.dimensions, getattr(first.payload, "amount_fen", 0), ref, agency)
+    amount_fen, code = getattr(first.payload, "amount_fen", 0), getattr(first.payload, "case_code", "")
+    registration = Registration(first.dimensions, amount_fen, ref, agency, code)
     found: list[Input] = []
     source = Actor(first.actor_role, first.actor_id)
     for each in _in_order(reports, events, chronology, source):

@@ -31,6 +31,7 @@ from dispute.lifecycle import (
 from dispute.lifecycle.decide import Completion, as_given
 from hub.errors import Refusal
 from hub.store.instants import EPOCH
+from services.intake.cases.case_numbers import with_code
 from services.intake.cases.tasks import CLOCK, FINDER, RISK, SCREENER
 from services.intake.dry_run.inputs import Input, Inputs
 from services.intake.dry_run.recording import Chronology
@@ -203,7 +204,7 @@ class _Life:
             orders = _with_found(enter(arrival, its.agency, (), self._book)[0], each.found)
         else:
             orders = enter_again(arrival, self._book)
-        commands = [self._command(each, order) for order in orders]
+        commands = with_code([self._command(each, order) for order in orders], its.case_code)
         return [commands[0], *(replace(each, actor=_giver_of(each.instruction)) for each in commands[1:])]
 
     def _command(self, each: Input, order: Instruction | None) -> Command:
