@@ -39,13 +39,7 @@ class CaseNumbers:
         """Return the commands of a new case, its registration with the next code; that isn't taken yet."""
         if series is None:
             return commands
-        code = case_code(series.county, series.year, self._next(series))
-        return [
-            replace(command, instruction=replace(command.instruction, case_code=code))
-            if isinstance(command.instruction, Register)
-            else command
-            for command in commands
-        ]
+        return with_code(commands, case_code(series.county, series.year, self._next(series)))
 
     def take(self, series: Series | None) -> None:
         """Take the next number, for a new case that was decided."""
@@ -54,6 +48,16 @@ class CaseNumbers:
 
     def _next(self, series: Series) -> int:
         return self.taken.get(series, self._last[series]) + 1
+
+
+def with_code(commands: Sequence[Command], code: str) -> list[Command]:
+    """Return the commands, a registration among them with the code."""
+    return [
+        replace(command, instruction=replace(command.instruction, case_code=code))
+        if isinstance(command.instruction, Register)
+        else command
+        for command in commands
+    ]
 
 
 def series_of(handoff: Handoff, county: str) -> Series | None:

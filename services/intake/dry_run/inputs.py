@@ -34,7 +34,7 @@ class Registration(Struct, frozen=True):
         amount_fen: Amount in dispute.
         source_ref: The source's own reference.
         agency: Who sent it.
-        case_code: The code that it got, whatever the rules say.
+        case_code: Its printed code; no rule changes it.
     """
 
     dimensions: Dimensions

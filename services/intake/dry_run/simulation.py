@@ -25,13 +25,13 @@ from dispute.lifecycle import (
     ProposeLink,
     RecordRuling,
     Regime,
-    Register,
     Role,
     business_day,
 )
 from dispute.lifecycle.decide import Completion, as_given
 from hub.errors import Refusal
 from hub.store.instants import EPOCH
+from services.intake.cases.case_numbers import with_code
 from services.intake.cases.tasks import CLOCK, FINDER, RISK, SCREENER
 from services.intake.dry_run.inputs import Input, Inputs
 from services.intake.dry_run.recording import Chronology
@@ -201,10 +201,10 @@ class _Life:
             round=each.round,
         )
         if self._dispute is None:
-            orders = _with_found(enter(arrival, its.agency, (), self._book)[0], its.case_code, each.found)
+            orders = _with_found(enter(arrival, its.agency, (), self._book)[0], each.found)
         else:
             orders = enter_again(arrival, self._book)
-        commands = [self._command(each, order) for order in orders]
+        commands = with_code([self._command(each, order) for order in orders], its.case_code)
         return [commands[0], *(replace(each, actor=_giver_of(each.instruction)) for each in commands[1:])]
 
     def _command(self, each: Input, order: Instruction | None) -> Command:
@@ -236,13 +236,9 @@ class _Life:
         self._timers |= changes.timers
 
 
-def _with_found(orders: Sequence[Instruction], code: str, found: Sequence[Instruction]) -> tuple[Instruction, ...]:
-    """Return the instructions of a new case with its code, and those that were recorded of its links and its colour."""
-    own = tuple(
-        replace(order, case_code=code) if isinstance(order, Register) else order
-        for order in orders
-        if not isinstance(order, ChangeColour)
-    )
+def _with_found(orders: Sequence[Instruction], found: Sequence[Instruction]) -> tuple[Instruction, ...]:
+    """Return the instructions of a new case with those that were recorded of its links and its colour."""
+    own = tuple(order for order in orders if not isinstance(order, ChangeColour))
     links = tuple(order for order in found if not isinstance(order, ChangeColour))
     # What is no matter for docking has no colour.
     undocked = any(isinstance(order, NoteUndocked) for order in own)

@@ -167,13 +167,13 @@ async def many_due(client: IntakeClient, pattern: str, number: int) -> None:
         lambda tx: tx.execute(sa.select(dispute).where(dispute.c.dispute_id == pattern)).one()
     )
     await client.intake.store.write(lambda tx: tx.execute(sa.delete(timer)))
-    its = state_from_bytes(row.snapshot)
+    copied = state_from_bytes(row.snapshot)
     due_at = to_micros(datetime(2024, 3, 8, 16, tzinfo=UTC))
     for start in range(0, number, 5000):
         names = [dispute_id_of("court-620725", f"M-{n}") for n in range(start, min(start + 5000, number))]
         copies = [
-            {**row._mapping, "dispute_id": name, "snapshot": state_to_bytes(replace(its, dispute_id=name))}
-            for name in names
+            {**row._mapping, "dispute_id": name, "case_code": None, "snapshot": state_to_bytes(its)}
+            for name, its in ((name, replace(copied, dispute_id=name, case_code="")) for name in names)
         ]
         timers = [
             {"dispute_id": name, "limit": "state", "step": "overdue", "shard": shard_of(name),
