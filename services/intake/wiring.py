@@ -139,7 +139,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     commands: Batcher[Task, TaskResult] = Batcher(store, unit)
     units = StoreUnits(store, bind)
     alarms = Alarms(units, rules, clock.now, counters)
-    effects = Effects(store, units, rules, clock.now, counters, every_s=settings.timer_every_s)
+    effects = Effects(store, units, rules, clock.now, counters, commits=commits, every_s=settings.timer_every_s)
     settler = Settler(units, rules, clock.now)
     holidays = HolidayTables(
         calendar, HolidayFolder(settings.calendar_dir), settler, kit.metrics, every_s=settings.calendar_every_s

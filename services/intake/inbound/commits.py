@@ -63,9 +63,10 @@ class CommitSignal:
         if loop is not None and self._waiters:
             # A closing loop takes no more calls, and needs none.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._wake)
+                loop.call_soon_threadsafe(self.wake)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Have all watchers look, also without a commit."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -20,6 +18,7 @@ from services.intake.cases.ports import Counters, DisputeRegister, UnitChanges, 
 from services.intake.cases.register import effects_left
 from services.intake.cases.tasks import task_of_effect
 from services.intake.cases.unit_of_work import Outcome, TaskResult, carry_out
+from services.intake.inbound.commits import CommitSignal
 from services.intake.law.rulebook import Rulebook, Rules
 from services.intake.law.shared_results import SharedWithdrawal
 
@@ -28,6 +27,8 @@ CHUNK: Final = 200
 RETRY_S: Final = 1.0
 PAUSE_S: Final = 0.02
 """Between two looks, however many commits there are: a result may be heard a moment later."""
+UNSEEN: Final = -1
+"""Fewer commits than any: there is something to look at."""
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -96,6 +97,7 @@ class Effects(Periodic):
         now: Callable[[], datetime],
         counters: Counters,
         *,
+        commits: CommitSignal,
         every_s: float,
     ) -> None:
         super().__init__()
@@ -104,39 +106,28 @@ class Effects(Periodic):
         self._rules = rules
         self._now = now
         self._counters = counters
+        self._commits = commits
         self._every_s = every_s
-        self._woken = asyncio.Event()
-        self._is_waking = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    @override
-    async def start(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._store.on_commit(self._committed)
-        self._woken.set()
-        await super().start()
+        self._seen = UNSEEN
 
     @override
     async def stop(self) -> None:
-        self._loop = None
         self._stopped.set()
-        self._woken.set()
+        self._commits.wake()
         await super().stop()
 
     @override
     async def step(self) -> float | None:
         """Wait for a commit, or for a while, and carry out what is there."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), self._every_s)
-        self._woken.clear()
-        self._is_waking = False
+        await self._commits.wait(self._seen, self._every_s)
         if self._stopped.is_set():
             return None
+        self._seen = self._commits.count
         try:
             await self.drain()
         except Retryable as error:
             _log.warning("effects_wait", code=error.code, detail=error.detail)
-            self._woken.set()
+            self._seen = UNSEEN
             return RETRY_S
         return PAUSE_S
 
@@ -153,11 +144,3 @@ class Effects(Periodic):
             self._counters.events(
                 event for outcome in chunk.outcomes if isinstance(outcome, TaskResult) for event in outcome.events
             )
-
-    def _committed(self) -> None:
-        loop = self._loop
-        if loop is not None and not self._is_waking:
-            self._is_waking = True
-            # A closing loop takes no more calls, and needs none.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._woken.set)
