@@ -5,7 +5,6 @@ The runbook describes each repair. Except for a backup, the service concerned mu
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -34,7 +33,7 @@ from hub.streams.recovery import refuse_running, republish
 from hub.streams.topics import SHARDS, Topic
 from ops.console import output
 from ops.console.refusals import NOT_DRAINED, PUBLISHES_NOTHING
-from ops.run.rules import settings_of
+from ops.run.launcher import environment_of
 from ops.run.run_folder import Running
 from ops.run.status import Run, find_or_fail
 
@@ -81,15 +80,7 @@ def recover(service: Service, run: Run = None) -> None:
     url = _url(running, service)
     with output.failing():
         _topic_of(service)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")} | {
-        "HUB_STORE_URL": url,
-        "HUB_KAFKA_BOOTSTRAP": running.kafka,
-        "HUB_KEYS_DIR": str(Path(running.folder) / "keys"),
-        "HUB_GRPC_PORT": "0",
-        "HUB_HTTP_PORT": "0",
-    }
-    if service == "intake":
-        environment |= settings_of(Path(running.folder))
+    environment = environment_of(service, Path(running.folder), url, running.kafka)
     command = [sys.executable, "-m", f"services.{service}", "recover"]
     done = subprocess.run(command, env=environment, check=False)  # noqa: S603 - our own interpreter and module
     raise typer.Exit(done.returncode)

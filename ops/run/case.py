@@ -13,12 +13,10 @@ from dispute.lifecycle import STATE_TERMS, Channel, State
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.grpc.client import call, channel
 from ops.console import output
-from ops.run.client import PERSON_S
+from ops.run.client import INTAKE, PERSON_S
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
-INTAKE: Final = "intake"
-"""The first worker; they share one store, so that each of them knows all."""
 DATES: Final[Mapping[str, str]] = {
     "received_on": "收件",
     "registered_on": "登记",

@@ -22,6 +22,8 @@ from ops.console.refusals import UNAVAILABLE
 from ops.run.books import Sheet, sheet_of
 from ops.run.rates import CHANNELS, METRICS, RateRow
 
+INTAKE: Final = "intake"
+"""The first worker; they share one store, so that each of them knows all."""
 LAG: Final = "hub_pipeline_lag_seconds"
 QUICK_S: Final = 3.0
 LONG_S: Final = 90.0

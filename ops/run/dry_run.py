@@ -20,8 +20,8 @@ from rich.table import Table
 
 from ops.console import output
 from ops.console.exits import CommandError, Exit
-from ops.run.calendar import CALENDARS
-from ops.run.rules import Json, line_of, settings_of
+from ops.run.launcher import environment_of
+from ops.run.rules import Json, line_of
 from ops.run.status import Run, find_or_fail
 
 CODES: Final = (
@@ -82,20 +82,8 @@ def environment(run: Path | None) -> dict[str, str]:
     if run is None and "HUB_STORE_URL" in os.environ:
         return dict(os.environ)
     running = find_or_fail(run)
-    folder = Path(running.folder)
-    ours = {key: value for key, value in os.environ.items() if not key.startswith("HUB_") or key == "HUB_CLOCK"}
-    return (
-        ours
-        | settings_of(folder)
-        | {
-            "HUB_STORE_URL": running.stores["intake"],
-            "HUB_KAFKA_BOOTSTRAP": running.kafka,
-            "HUB_KEYS_DIR": str(folder / "keys"),
-            "HUB_CALENDAR_DIR": str(folder / CALENDARS),
-            "HUB_GRPC_PORT": "0",
-            "HUB_HTTP_PORT": "0",
-        }
-    )
+    clock = {key: os.environ[key] for key in ("HUB_CLOCK",) if key in os.environ}
+    return clock | environment_of("intake", Path(running.folder), running.stores["intake"], running.kafka)
 
 
 def tried(folder: Path, first: str, until: str, settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON

@@ -197,19 +197,13 @@ class Hub:
         grpc_port, http_port = free_ports(2)
         if self._stores is None:
             raise CommandError(Exit.DIFFERENCE, "stores are opened before children are made")
-        # No `HUB_` variable of our own environment reaches a service: the plan alone describes a run.
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
-        environment |= {
-            "HUB_STORE_URL": self._stores.url(name),
-            "HUB_KAFKA_BOOTSTRAP": self.broker.bootstrap,
+        environment = environment_of(name, folder, self._stores.url(name), self.broker.bootstrap) | {
             "HUB_GRPC_PORT": str(grpc_port),
             "HUB_HTTP_PORT": str(http_port),
-            "HUB_KEYS_DIR": str(folder / "keys"),
             "HUB_CLOCK": plan.clock if name == "intake" else "wall",
             "HUB_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
         }
-        environment |= files_of(name, folder)
         if name in BRIDGES and plan.credentials is not None:
             environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
         child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
@@ -224,6 +218,28 @@ class Hub:
             await asyncio.to_thread(self._stores.stop)
         if self._broker is not None:
             await asyncio.to_thread(self._broker.stop)
+
+
+def environment_of(name: str, folder: Path, store: str, kafka: str) -> dict[str, str]:
+    """Return the environment of a service's process in a run, or of a command beside it: any free ports.
+
+    No `HUB_` variable of our own environment reaches it: the run alone describes it.
+
+    Args:
+        name: Of the service.
+        folder: Of the run.
+        store: URL of its store.
+        kafka: Bootstrap servers.
+    """
+    ours = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
+    its = {
+        "HUB_STORE_URL": store,
+        "HUB_KAFKA_BOOTSTRAP": kafka,
+        "HUB_KEYS_DIR": str(folder / "keys"),
+        "HUB_GRPC_PORT": "0",
+        "HUB_HTTP_PORT": "0",
+    }
+    return ours | its | files_of(name, folder)
 
 
 def files_of(name: str, folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from rich.table import Table
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.grpc.client import call, channel
 from ops.console import output
-from ops.run.client import PERSON_S
+from ops.run.client import INTAKE, PERSON_S
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
@@ -27,8 +27,6 @@ COLUMNS: Final = (
     "移送 target",
     "领取 fetched",
 )
-INTAKE: Final = "intake"
-"""The first worker; they share one store, so that each of them knows all."""
 WAITING: Final = "未领取 not yet"
 PAGE: Final = 1000
 
