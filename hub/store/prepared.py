@@ -5,7 +5,7 @@ Their text is compiled once, and rows are passed to the driver unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,6 +19,9 @@ _DIALECTS: Final[Mapping[str, DefaultDialect]] = {
     "sqlite": sqlite.dialect(paramstyle="qmark"),
     "postgresql": postgresql.psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call] # as it is
 }
+
+AT_ONCE: Final = 1000
+"""Keys of one `IN`; larger sets are queried in parts."""
 
 
 class PreparedStatement:
@@ -60,3 +63,9 @@ class PreparedStatement:
 def insert_into(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """Return an insert that supports `on_conflict_…`."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+def parts(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Return keys for one `IN` each, all of them in ascending order."""
+    ordered = sorted(set(keys))
+    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))

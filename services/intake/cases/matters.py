@@ -6,7 +6,7 @@ two workers which register one matter at once see each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from typing_extensions import override
 
-from hub.store.prepared import PreparedStatement, insert_into
+from hub.store.prepared import PreparedStatement, insert_into, parts
 from hub.store.store import Transaction
 from services.intake.cases.ports import StoredLinks
 from services.intake.cases.tables import match_lock, match_marks, match_pair, matter_member
@@ -23,8 +23,6 @@ from services.intake.law.marks import Marks
 CANDIDATES_MOST: Final = 50
 """Disputes of one pair that are compared, the newest by their receipt: more of them would make a record slow that
 names, as many do, an organisation and a number that stands for "unknown"."""
-AT_ONCE: Final = 1000
-"""Tokens of one `IN`; larger sets are queried in parts."""
 
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(Marks).decode
@@ -67,7 +65,7 @@ class MatterLinks(StoredLinks):
         return self._read(_MEMBERS, dispute_ids)
 
     def _read(self, query: sa.Select[Any], ids: Iterable[str]) -> Mapping[str, str]:
-        rows = [row for part in _parts(ids) for row in self._tx.execute(query, {"ids": part})]
+        rows = [row for part in parts(ids) for row in self._tx.execute(query, {"ids": part})]
         return {row.dispute_id: row.master_dispute_id for row in rows}
 
 
@@ -99,13 +97,8 @@ def candidates(tx: Transaction, tokens: Iterable[str]) -> dict[str, Marks]:
     all: which record shares a pair with which is for the caller to see from `Marks.pairs`.
     """
     return {
-        row.dispute_id: _unpack(row.marks) for part in _parts(tokens) for row in tx.execute(_NEWEST, {"tokens": part})
+        row.dispute_id: _unpack(row.marks) for part in parts(tokens) for row in tx.execute(_NEWEST, {"tokens": part})
     }
-
-
-def _parts(tokens: Iterable[str]) -> Iterator[list[str]]:
-    ordered = sorted(set(tokens))
-    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
 
 
 @cache

@@ -6,7 +6,7 @@ Every statement is built once and run for many rows, to save time.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 
@@ -20,7 +20,7 @@ from dispute.lifecycle import Event
 from hub.errors import Kind, Refusal
 from hub.runtime.clock import Clock
 from hub.store.instants import EPOCH, from_micros, to_micros
-from hub.store.prepared import insert_into
+from hub.store.prepared import insert_into, parts
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
@@ -47,8 +47,6 @@ from services.intake.law.timers import Step, Timer
 T = TypeVar("T")
 
 CLOCK_ROW: Final = 1
-AT_ONCE: Final = 1000
-"""Ids of one `IN`; larger sets are queried in parts."""
 
 _ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
 _CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts).where(
@@ -87,11 +85,6 @@ _STILL_DUE: Final = (
     .where(timer.c.dispute_id.in_(_ids), timer.c.rings_at <= sa.bindparam("until"))
     .order_by(timer.c.rings_at, timer.c.dispute_id, timer.c.limit)
 )
-
-
-def _parts(ids: Iterable[str]) -> Iterable[list[str]]:
-    ordered = sorted(ids)
-    return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))
 
 
 class StoreRegister(DisputeRegister):
@@ -134,20 +127,20 @@ class StoreRegister(DisputeRegister):
     @override
     def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
         if ledger is DoneTable.HANDOFF:
-            found = [row for ids in _parts(task_ids) for row in self._tx.execute(_HANDOFFS, {"ids": ids})]
+            found = [row for ids in parts(task_ids) for row in self._tx.execute(_HANDOFFS, {"ids": ids})]
             done = {
                 row.handoff_id: Done(row.handoff_id, row.dispute_id, row.digest, None, None, EPOCH) for row in found
             }
             # What a recovery knows only from events is in the other ledger until the hand-off is read again.
             left = set(task_ids) - done.keys()
-            recalled = [row for ids in _parts(left) for row in self._tx.execute(_RECALLED, {"ids": ids})]
+            recalled = [row for ids in parts(left) for row in self._tx.execute(_RECALLED, {"ids": ids})]
             return done | {row.command_id: _done_of(row) for row in recalled}
-        rows = [row for ids in _parts(task_ids) for row in self._tx.execute(_COMMANDS, {"ids": ids})]
+        rows = [row for ids in parts(task_ids) for row in self._tx.execute(_COMMANDS, {"ids": ids})]
         return {row.command_id: _done_of(row) for row in rows}
 
     @override
     def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
-        rows = [row for ids in _parts(dispute_ids) for row in self._tx.execute(_CASES, {"ids": ids})]
+        rows = [row for ids in parts(dispute_ids) for row in self._tx.execute(_CASES, {"ids": ids})]
         return {row.dispute_id: case_of(row) for row in rows}
 
     @override
@@ -207,7 +200,7 @@ class StoreRegister(DisputeRegister):
             ids = {row.dispute_id for row in found}
             self.lock(ids)
             wanted = {(row.dispute_id, row.limit) for row in found}
-            still = [row for part in _parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
+            still = [row for part in parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
             ordered = sorted(still, key=lambda row: (row.rings_at, row.due_at, row.dispute_id, row.limit))
             timers = [_timer_of(row) for row in ordered if (row.dispute_id, row.limit) in wanted]
             # None of those found is left: another worker fired them. There may be more after them.

@@ -176,6 +176,13 @@ def _again(handoff: Handoff, arrival: Arrival, actor: Actor, case: Case, book: R
     return Planned([replace(again[0], actor=actor), *again[1:]], arrival.facts, report_of(handoff.occurred_at, arrival))
 
 
+def part_that_gives(order: Instruction) -> Actor:
+    """Return which part of the hub gives an instruction of a new case, its registration apart."""
+    if isinstance(order, ChangeColour):
+        return RISK
+    return FINDER if isinstance(order, Link | ProposeLink) else SCREENER
+
+
 def _step(handoff: Handoff, actor: Actor, order: Instruction, case: Case | None = None) -> Command:
     """Return one command of a hand-off.
 
@@ -184,12 +191,8 @@ def _step(handoff: Handoff, actor: Actor, order: Instruction, case: Case | None 
     """
     if isinstance(order, RecordRuling):
         actor = Actor(Role.COURT, actor.actor_id)
-    elif isinstance(order, ChangeColour):
-        actor = RISK
-    elif isinstance(order, Link | ProposeLink):
-        actor = FINDER
     elif case is None and not isinstance(order, Register):
-        actor = SCREENER
+        actor = part_that_gives(order)
     # A source may report something older than the registration; in the register it counts from the registration.
     occurred_at = handoff.occurred_at if case is None else max(handoff.occurred_at, case.dispute.registered_at)
     return Command(handoff.handoff_id, handoff.dispute_id, actor, occurred_at, order, handoff.correlation_id)

@@ -20,9 +20,7 @@ from dispute.lifecycle import (
     Dispute,
     Event,
     Instruction,
-    Link,
     NoteUndocked,
-    ProposeLink,
     RecordRuling,
     Regime,
     Role,
@@ -32,7 +30,7 @@ from dispute.lifecycle.decide import Completion, as_given
 from hub.errors import Refusal
 from hub.store.instants import EPOCH
 from services.intake.cases.case_numbers import with_code
-from services.intake.cases.tasks import CLOCK, FINDER, RISK, SCREENER
+from services.intake.cases.tasks import CLOCK, part_that_gives
 from services.intake.dry_run.inputs import Input, Inputs
 from services.intake.dry_run.recording import Chronology
 from services.intake.law.facts import Facts
@@ -205,7 +203,7 @@ class _Life:
         else:
             orders = enter_again(arrival, self._book)
         commands = with_code([self._command(each, order) for order in orders], its.case_code)
-        return [commands[0], *(replace(each, actor=_giver_of(each.instruction)) for each in commands[1:])]
+        return [commands[0], *(replace(each, actor=part_that_gives(each.instruction)) for each in commands[1:])]
 
     def _command(self, each: Input, order: Instruction | None) -> Command:
         if order is None:
@@ -244,13 +242,6 @@ def _with_found(orders: Sequence[Instruction], found: Sequence[Instruction]) -> 
     undocked = any(isinstance(order, NoteUndocked) for order in own)
     colours = () if undocked else tuple(order for order in found if isinstance(order, ChangeColour))
     return (own[0], *links, *own[1:], *colours)
-
-
-def _giver_of(order: Instruction) -> Actor:
-    """Return which part of the hub gives an instruction of a hand-over."""
-    if isinstance(order, ChangeColour):
-        return RISK
-    return FINDER if isinstance(order, Link | ProposeLink) else SCREENER
 
 
 def _agree(lived: Event, recorded: Event) -> bool:

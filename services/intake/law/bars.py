@@ -21,11 +21,10 @@ from dispute.lifecycle import (
 from dispute.refusals.commands import BARRED_BY_RULE, CONFIRMATION_BARRED, MILESTONE_ORDER
 from hub.errors import Code
 from services.intake.law.clauses import milestone_limit
-from services.intake.law.facts import Facts
+from services.intake.law.facts import Facts, without_violation
 from services.intake.law.rulebook import Rulebook
-from services.intake.law.screening import PenaltyRule, within
+from services.intake.law.screening import ConfirmationBar, PenaltyRule, within
 
-NOT_A_VIOLATION: Final = "not_a_violation"
 NO_VIOLATION_CLAUSE: Final = "公安行政案件程序规定 178(2)"
 MILESTONE_SEQUENCE: Final = (Milestone.MET, Milestone.INVESTIGATED, Milestone.FED_BACK, Milestone.CONCLUDED)
 
@@ -43,8 +42,7 @@ def bar_of(order: Instruction, dispute: Dispute, facts: Facts | None, book: Rule
         case Agree(confirmable=True) | ApplyForConfirmation():
             return _confirmation(order, dispute, facts, book)
         case RecordNonPerformance(target=Remedy.PENALTY_PROCEDURE):
-            innocent = facts is not None and NOT_A_VIOLATION in facts.circumstances
-            return Bar(BARRED_BY_RULE, NO_VIOLATION_CLAUSE) if innocent else None
+            return Bar(BARRED_BY_RULE, NO_VIOLATION_CLAUSE) if without_violation(facts) else None
         case ReachMilestone(milestone=milestone):
             return _milestone(milestone, dispute, book)
         case _:
@@ -58,9 +56,9 @@ def _confirmation(
         return None
     circumstances = facts.circumstances if facts is not None else frozenset()
     subjects = frozenset(order.subjects) if isinstance(order, Agree) else frozenset()
-    barred = [row for row in book.screening.confirmation_bars if row.touches(subjects)]
-    if subjects and subjects == frozenset().union(*(row.touches(subjects) for row in barred)):
-        return Bar(CONFIRMATION_BARRED, barred[0].clause)
+    touching, barred = _touching(subjects, book)
+    if subjects and subjects == barred:
+        return Bar(CONFIRMATION_BARRED, touching[0].clause)
     for row in book.screening.confirmation_bars:
         if row.applies_to(dispute.dimensions.category, dispute.procedure, circumstances):
             return Bar(CONFIRMATION_BARRED, row.clause)
@@ -73,17 +71,22 @@ def barred_part(order: Agree, dispute: Dispute, book: Rulebook) -> str:
     A procedure without confirmation bars all of it, whatever it is about.
     """
     subjects = frozenset(order.subjects)
+    touching, barred = _touching(subjects, book)
     rows = book.screening.confirmation_bars
-    barred = [row for row in rows if row.touches(subjects)]
-    if not barred or any(row.applies_to("", dispute.procedure, frozenset()) for row in rows):
+    if not touching or any(row.applies_to("", dispute.procedure, frozenset()) for row in rows):
         return ""
-    return "" if subjects == frozenset().union(*(row.touches(subjects) for row in barred)) else barred[0].clause
+    return "" if subjects == barred else touching[0].clause
+
+
+def _touching(subjects: frozenset[str], book: Rulebook) -> tuple[list[ConfirmationBar], frozenset[str]]:
+    """Return the rules that bar something an agreement is about, and all of what they bar."""
+    touching = [row for row in book.screening.confirmation_bars if row.touches(subjects)]
+    return touching, frozenset[str]().union(*(row.touches(subjects) for row in touching))
 
 
 def penalty_of(dispute: Dispute, received_on: date, facts: Facts | None, book: Rulebook) -> PenaltyRule | None:
     """Return the rule by which performance lifts the penalty of a police matter; None when there is no penalty."""
-    innocent = facts is not None and NOT_A_VIOLATION in facts.circumstances
-    if dispute.dimensions.channel is not Channel.POLICE or innocent:
+    if dispute.dimensions.channel is not Channel.POLICE or without_violation(facts):
         return None
     for rule in book.screening.penalties:
         if rule.made_by in {"", dispute.made_by} and within(received_on, rule.valid_from, rule.valid_until):

@@ -6,11 +6,13 @@ Screening reads nothing else.
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from msgspec import Struct
 
 CLAIMING_ROLES = frozenset({"plaintiff", "applicant", "petitioner"})
 ANSWERING_ROLES = frozenset({"defendant", "respondent"})
+NOT_A_VIOLATION: Final = "not_a_violation"
 
 
 class Consent(Struct, frozen=True):
@@ -61,3 +63,8 @@ class Facts(Struct, frozen=True, tag="facts"):
     representatives: int = 0
     earlier_reports: int = 0
     happened_on: date | None = None
+
+
+def without_violation(facts: Facts | None) -> bool:
+    """Tell whether the police found that there was no violation: then nothing is punished."""
+    return facts is not None and NOT_A_VIOLATION in facts.circumstances

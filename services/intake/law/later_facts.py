@@ -34,8 +34,7 @@ from dispute.lifecycle import (
 from dispute.refusals.cases import CONSENT_REFUSED
 from dispute.refusals.interfaces import LINKED_DUPLICATE, REFUSED_ALREADY, UNKNOWN_CODE, UNKNOWN_FACT
 from hub.errors import Refusal
-from services.intake.law.bars import NOT_A_VIOLATION
-from services.intake.law.facts import Facts
+from services.intake.law.facts import Facts, without_violation
 from services.intake.law.handoff import LaterFact, Ruling, Withdrawal
 from services.intake.law.registration import decided_by, sent_back
 from services.intake.law.reports import CHANGES, with_report
@@ -216,6 +215,5 @@ def remedy_of(dispute: Dispute, facts: Facts | None) -> Remedy:
     issued = dispute.dimensions.outcome_form is OutcomeForm.MEDIATION_STATEMENT
     if dispute.state is State.JC_CONFIRMED or issued:
         return Remedy.ENFORCEMENT
-    innocent = facts is not None and NOT_A_VIOLATION in facts.circumstances
     police = dispute.dimensions.channel is Channel.POLICE
-    return Remedy.PENALTY_PROCEDURE if police and not innocent else Remedy.SUIT
+    return Remedy.PENALTY_PROCEDURE if police and not without_violation(facts) else Remedy.SUIT

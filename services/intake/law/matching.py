@@ -190,12 +190,6 @@ def compare(new: Marks, known: Marks, rules: MatchingRules) -> Match:
     return Match(score, reasons, verdict)
 
 
-def texts_of(match: Match, rules: MatchingRules) -> tuple[tuple[str, str], ...]:
-    """Return the Chinese and the English text of each reason."""
-    rows = [rules.row_of(code_of(reason)) for reason in match.reasons]
-    return tuple((row.zh, row.en) for row in rows)
-
-
 def code_of(reason: str) -> MatchReason:
     """Return the code of a reason without its points."""
     return MatchReason(reason.rstrip("+-0123456789"))

@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from hub.store.prepared import AT_ONCE
 from hub.store.store import Store, Transaction
-from services.intake.cases.matters import AT_ONCE, CANDIDATES_MOST, add_marks, candidates, lock_pairs
+from services.intake.cases.matters import CANDIDATES_MOST, add_marks, candidates, lock_pairs
 from services.intake.cases.tables import match_marks, match_pair
 from services.intake.law.marks import Marks
 from tests.support.intake import marks
