@@ -15,13 +15,14 @@ from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
 from hub.errors import MEANINGS, Fault, Refusal, Refused
+from hub.grpc.first_write import StreamCall
 from hub.grpc.quotas import CallQuotas
 from hub.grpc.status import DETAILS_KEY, status_of
 from hub.refusals import DEADLINE_EXCEEDED, DRAINING, INTERNAL, INTERRUPTED, UNDECODABLE_REQUEST
@@ -194,7 +195,7 @@ class GuardedMethod:
                     await context.write(message)
 
         async def guarded(raw: Any, context: Context) -> Any:  # noqa: ANN401 - a message of any method
-            return await self._call(serve, raw, context, stream=True)
+            return await self._call(serve, raw, cast("Context", StreamCall(context)), stream=True)
 
         return guarded
 

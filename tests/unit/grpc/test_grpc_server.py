@@ -295,6 +295,46 @@ async def test_a_stop_says_not_serving_ends_watchers_and_lets_calls_finish(stand
     await asyncio.wait_for(stopping, 10)
 
 
+class Writer:
+    """Writes what its reader does not take: the write is under way when its time is over."""
+
+    ITEM = Item(stream="x" * 12_000_000)
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+
+    async def __call__(self, _request: Any, context: Any) -> None:  # noqa: ANN401 - of any method
+        try:
+            await context.write(self.ITEM)
+        finally:
+            self.ended.set()
+
+
+async def ended_in_its_first_write(stand: Stand) -> Any:  # noqa: ANN401 - a call
+    """Return a call whose writer was ended while it wrote."""
+    writer = Writer()
+    stand.echo.behaviour = writer
+    call = stand.down_by_writing(Item(), timeout=20)
+    await asyncio.wait_for(writer.ended.wait(), 10)
+    return call
+
+
+async def test_a_stream_that_is_ended_in_its_first_write_ends_with_its_reason(make_stand: MakeStand) -> None:
+    call = await ended_in_its_first_write(await make_stand(bounds=Bounds(stream_s=0.1)))
+    assert await call.read() == Writer.ITEM
+    assert (await refusal(call.read())).code == "deadline_exceeded"
+    assert call.time_remaining() > 0
+
+
+async def test_a_reader_that_leaves_ends_the_write_and_the_call(make_stand: MakeStand) -> None:
+    stand = await make_stand(bounds=Bounds(stream_s=0.1))
+    call = await ended_in_its_first_write(stand)
+    labels = {"grpc_method": "DownByWriting", "grpc_code": "DEADLINE_EXCEEDED"}
+    assert stand.count("grpc_server_handled_total", **labels) is None
+    call.cancel()
+    await until(lambda: stand.count("grpc_server_handled_total", **labels) == 1)
+
+
 async def test_a_call_that_never_ends_does_not_hold_the_stop(make_stand: MakeStand) -> None:
     stand = await make_stand(grace_s=0.05)
     begun = asyncio.Event()
