@@ -24,9 +24,8 @@ from bench.results import finish, save
 TURNS: Final = 5
 MINUTES: Final = 1.0
 QUICK_MINUTES: Final = 0.3
-BOUNDS: Final[Mapping[str, float]] = {"intake": 0.85}
-"""Largest ratio of a process; `BOUND` of every other service."""
 BOUND: Final = 1.05
+"""Largest ratio of a service, unless another one is given."""
 NOT_OURS: Final = frozenset({"broker", "driver", "postgres"})
 
 
@@ -50,15 +49,14 @@ def cost_of(tree: Path, minutes: float) -> dict[str, float]:
     return {name: cost["cpu_us_per_event"] for name, cost in figures["cpu"].items()} | {"events_s": figures["events_s"]}
 
 
-def compare(base: Sequence[Mapping[str, float]], now: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """Return the ratio of medians of each process, and whether each of ours is within its bound."""
+def compare(base: Sequence[Mapping[str, float]], now: Sequence[Mapping[str, float]], bound: float) -> dict[str, Any]:
+    """Return the ratio of medians of each process, and whether each of ours is within the bound."""
     compared: dict[str, Any] = {}
     for name in now[0]:
         there, here = [turn[name] for turn in base], [turn[name] for turn in now]
         compared[name] = {"base": spread(there), "now": spread(here), "ratio": round(median(here) / median(there), 3)}
         if name not in NOT_OURS and name != "events_s":
-            bound = BOUNDS.get(name, BOUND)
-            compared[name] |= {"bound": bound, "ok": compared[name]["ratio"] <= bound}
+            compared[name]["ok"] = compared[name]["ratio"] <= bound
     return compared
 
 
@@ -67,6 +65,7 @@ def main() -> int:
     parser = command("against", "CPU of an event beside an old commit.", rounds=TURNS)
     parser.add_argument("--base", required=True, help="commit to compare with")
     parser.add_argument("--minutes", type=float, help=f"length of a turn (default {MINUTES:g})")
+    parser.add_argument("--bound", type=float, default=BOUND, help=f"largest ratio of a service (default {BOUND})")
     given = parser.parse_args()
     options = common(given)
     screen = Screen(options)
@@ -80,13 +79,14 @@ def main() -> int:
                 found.append(cost_of(where, minutes))
                 name = given.base if found is base else "now"
                 screen.say(f"turn {turn} {name}: {found[-1]}")
-    processes = compare(base, now)
+    processes = compare(base, now, given.bound)
     ok = all(process.get("ok", True) for process in processes.values())
     document = {
         "benchmark": "against",
         "base": given.base,
         "turns": options.rounds,
         "minutes": minutes,
+        "bound": given.bound,
         "quick": options.quick,
         "processes": processes,
         "machine": facts(ROOT),
