@@ -31,7 +31,7 @@ from ops.play.summary import as_json, differences, show
 from ops.play.trial.command import trial
 from ops.repair import dead_letters, doctor, holds
 from ops.repair import stores_and_topics as upkeep
-from ops.run import calendar, case, dry_run, rules, sealed_exits
+from ops.run import alarms, calendar, case, dry_run, rules, sealed_exits
 from ops.run import event_tail as watching
 from ops.run import status as looking
 from ops.run.credentials import make
@@ -66,6 +66,7 @@ dead_letters.app.command("release")(holds.release_)
 app.command("status")(looking.status)
 app.command("books")(looking.books)
 app.command("case")(case.case)
+app.command("alarms")(alarms.alarms)
 app.command("doctor")(doctor.doctor)
 app.command("trial", epilog=CODES)(trial)
 

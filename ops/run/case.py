@@ -9,11 +9,11 @@ from typing import Annotated, Final
 import typer
 
 from dispute.calendar.days import ZONE
-from dispute.lifecycle import STATE_TERMS, Channel, State
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.grpc.client import call, channel
 from ops.console import output
 from ops.run.client import INTAKE, PERSON_S
+from ops.run.labels import LEVELS, channel_label, level_label, limit_label, state_label
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
@@ -24,27 +24,6 @@ DATES: Final[Mapping[str, str]] = {
     "agreed_on": "达成协议",
     "concluded_on": "办结",
     "closed_on": "销号",
-}
-LIMITS: Final[Mapping[str, str]] = {
-    "due_on": "调解期限",
-    "sign_by": "签收期限",
-    "screen_by": "补充材料期限",
-    "local_due_on": "本县办理期限",
-    "statutory_due_on": "法定办理期限",
-    "preserved": "保全后起诉期限",
-    "state": "环节期限",
-    "follow_up": "回访",
-    "met": "见面期限",
-    "investigated": "调查期限",
-    "fed_back": "反馈期限",
-    "concluded": "办结期限",
-}
-"""Names of limits as intake tells them; one that is newer than this command is shown by its code."""
-LEVELS: Final[Mapping[str, str]] = {
-    "reminded": "已提醒",
-    "overdue": "已逾期",
-    "supervised": "督办",
-    "escalated": "提级督办",
 }
 
 Code = Annotated[str, typer.Argument(help="案件编号，横线可省 printed code, with or without hyphens")]
@@ -98,6 +77,15 @@ def as_json(found: intake_pb2.GetDisputeResponse, matter: intake_pb2.GetMatterRe
             {name: getattr(each, name) for name in ("case_code", "dispute_id", "channel", "state", "master_dispute_id")}
             for each in matter.members
         ],
+        "proposals": [
+            {
+                "dispute_id": each.dispute_id,
+                "candidate_dispute_id": each.candidate_dispute_id,
+                "score": each.score,
+                "reasons": list(each.reasons),
+            }
+            for each in matter.proposals
+        ],
     }
 
 
@@ -105,9 +93,10 @@ def lines(found: intake_pb2.GetDisputeResponse, matter: intake_pb2.GetMatterResp
     """Yield a case for people, Chinese first."""
     its = found.dispute
     yield f"案件 case: {its.case_code}   {its.dispute_id}"
-    level = f"   {LEVELS.get(its.supervision, '')} {its.supervision}" if its.supervision in LEVELS else ""
-    yield f"状态 state: {_state(its.state)}{level}"
-    yield f"渠道 channel: {_channel(its.dimensions.channel)}   {its.dimensions.source_organ} {its.source_ref}".rstrip()
+    level = f"   {level_label(its.supervision)}" if its.supervision in LEVELS else ""
+    yield f"状态 state: {state_label(its.state)}{level}"
+    of = its.dimensions
+    yield f"渠道 channel: {channel_label(of.channel)}   {of.source_organ} {its.source_ref}".rstrip()
     dates = ((zh, name, getattr(its.cohort, name)) for name, zh in DATES.items())
     yield "日期 dates: " + " · ".join(f"{zh} {name} {day}" for zh, name, day in dates if day)
     yield f"下一期限 next limit: {_limit(found)}"
@@ -116,7 +105,10 @@ def lines(found: intake_pb2.GetDisputeResponse, matter: intake_pb2.GetMatterResp
     for each in others:
         first = "   首件 first" if each.dispute_id == matter.master_dispute_id else ""
         code = each.case_code or each.dispute_id
-        yield f"  {code}   {_channel(each.channel)}   {_state(each.state)}{first}"
+        yield f"  {code}   {channel_label(each.channel)}   {state_label(each.state)}{first}"
+    for link in matter.proposals:
+        other = link.candidate_dispute_id if link.dispute_id == its.dispute_id else link.dispute_id
+        yield f"待确认关联 proposed link: {other}   {link.score} 分 points   {' '.join(link.reasons)}"
 
 
 def _limit(found: intake_pb2.GetDisputeResponse) -> str:
@@ -125,12 +117,4 @@ def _limit(found: intake_pb2.GetDisputeResponse) -> str:
     its = found.next_limit
     ends_at = its.ends_at.ToDatetime(tzinfo=UTC).astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
     note = "（暂定 provisional）" if its.provisional else ""
-    return f"{LIMITS.get(its.name, '')} {its.name} {ends_at} 之前 before{note}".strip()
-
-
-def _state(code: str) -> str:
-    return f"{STATE_TERMS[State(code)]} {code}" if code in set(State) else code
-
-
-def _channel(code: str) -> str:
-    return f"{Channel(code).zh} {code}" if code in set(Channel) else code
+    return f"{limit_label(its.name)} {ends_at} 之前 before{note}"

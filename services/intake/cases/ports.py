@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
-from dispute.lifecycle import Dispute, Event
+from dispute.lifecycle import Dispute, Event, Supervision
 from hub.errors import Refusal
 from services.intake.law.facts import Facts
 from services.intake.law.marks import Marks
@@ -139,6 +139,7 @@ class UnitChanges:
         done: Tasks of the command ledger and of the hand-off ledger.
         recalled: Tasks that a recovery knows only from their events.
         resent: Recalled tasks whose content was sent again: from now on they are known in full.
+        supervision: Disputes that existed before and reached another level of supervision.
         missing_years: Disputes that wait for other holiday tables than before -> all the years of which they wait.
     """
 
@@ -157,6 +158,7 @@ class UnitChanges:
     done: dict[DoneTable, list[Done]] = field(default_factory=dict)
     recalled: list[Done] = field(default_factory=list)
     resent: dict[DoneTable, list[Done]] = field(default_factory=dict)
+    supervision: dict[str, Supervision] = field(default_factory=dict)
     missing_years: dict[str, frozenset[int]] = field(default_factory=dict)
 
 

@@ -15,7 +15,7 @@ from services.intake.cases.case_numbers import last_of
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
 from services.intake.cases.tasks import OWN
-from services.intake.cases.unit import note_members, note_missing_years
+from services.intake.cases.unit import note_differences
 from services.intake.law import timers as timing
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import effect_of, listeners_of, result_of
@@ -73,8 +73,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     # A later number is given after those of every code that stands on paper.
     changes.numbers = last_of(case.dispute for case in changes.added.values())
     _settle(changes, before, cases, book)
-    note_missing_years(changes, before)
-    note_members(changes, before)
+    note_differences(changes, before)
     register.write(changes)
 
 

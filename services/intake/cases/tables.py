@@ -25,9 +25,11 @@ dispute: Final = sa.Table(
     sa.Column(
         "facts", sa.LargeBinary, nullable=False, server_default=""
     ),  # what its source reported, in order; no persons
+    sa.Column("supervision", sa.String(16)),  # NULL where nothing is late or draws near
     sa.Column("case_code", sa.String(32)),  # NULL where the county is not known, or an earlier release registered it
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
     sa.Index("dispute_case_code", "case_code", unique=True),
+    sa.Index("dispute_supervision", "supervision", "dispute_id"),
 )
 
 # Last number given to a case of a county in a year.

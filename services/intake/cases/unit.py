@@ -46,29 +46,20 @@ class Unit:
     ran: dict[str, Limits] = field(default_factory=dict)
 
 
-def note_missing_years(changes: UnitChanges, before: Mapping[str, Case]) -> None:
-    """Fill in the years whose holiday tables the changed disputes wait for, after their last change.
+def note_differences(changes: UnitChanges, before: Mapping[str, Case]) -> None:
+    """Fill in what the changed disputes became: years they wait for, links, levels of supervision.
+
+    After their last change.
 
     Args:
         changes: Of the unit.
         before: The changed disputes as they were.
     """
     for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
-        was = before.get(dispute_id)
-        years = case.dispute.missing_years
-        if years != (frozenset() if was is None else was.dispute.missing_years):
-            changes.missing_years[dispute_id] = years
-
-
-def note_members(changes: UnitChanges, before: Mapping[str, Case]) -> None:
-    """Fill in the links that the changed disputes got or lost.
-
-    Args:
-        changes: Of the unit.
-        before: The changed disputes as they were.
-    """
-    for dispute_id, case in (*changes.added.items(), *changes.changed.items()):
-        was = before.get(dispute_id)
-        master = case.dispute.master_dispute_id
-        if master != ("" if was is None else was.dispute.master_dispute_id):
-            changes.members[dispute_id] = master
+        was, now = before.get(dispute_id), case.dispute
+        if now.missing_years != (frozenset() if was is None else was.dispute.missing_years):
+            changes.missing_years[dispute_id] = now.missing_years
+        if now.master_dispute_id != ("" if was is None else was.dispute.master_dispute_id):
+            changes.members[dispute_id] = now.master_dispute_id
+        if was is not None and now.supervision is not was.dispute.supervision:
+            changes.supervision[dispute_id] = now.supervision

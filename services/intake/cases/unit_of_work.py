@@ -29,7 +29,7 @@ from services.intake.cases.ports import (
     Series,
 )
 from services.intake.cases.search import CandidateSearch
-from services.intake.cases.unit import Unit, note_members, note_missing_years
+from services.intake.cases.unit import Unit, note_differences
 from services.intake.cases.unit_timers import set_timers, settle_timers
 from services.intake.law.candidates import Candidate
 from services.intake.law.facts import Facts
@@ -173,8 +173,7 @@ def carry_out(
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)
     settle_timers(unit, fired, book)
     unit.changes.numbers = unit.numbers.taken
-    note_missing_years(unit.changes, unit.before)
-    note_members(unit.changes, unit.before)
+    note_differences(unit.changes, unit.before)
     register.write(unit.changes)
     return outcomes
 

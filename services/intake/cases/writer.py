@@ -13,6 +13,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from dispute.contracts.codec import state_to_bytes
+from dispute.lifecycle import Supervision
 from hub.store.instants import to_micros
 from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Transaction
@@ -80,6 +81,9 @@ class ChangeWriter:
         self._know = prepared(
             sa.update(dispute).where(dispute.c.dispute_id == _of).values(facts=_content), "content", "of"
         )
+        self._supervise = prepared(
+            sa.update(dispute).where(dispute.c.dispute_id == _of).values(supervision=_content), "content", "of"
+        )
         self._seal = prepared(insert_into(dialect, confidential).on_conflict_do_nothing(), *all_of(confidential))
         self._clear = prepared(sa.delete(timer).where(timer.c.dispute_id == _of, timer.c.limit == _by), "of", "by")
         self._set = prepared(moved, *all_of(timer))
@@ -115,6 +119,8 @@ class ChangeWriter:
         self._add.run(tx, [_added(case) for case in changes.added.values()])
         self._change.run(tx, [_changed(case) for case in changes.changed.values()])
         self._know.run(tx, [(recorded, dispute_id) for dispute_id, recorded in changes.facts.items()])
+        levels = changes.supervision.items()
+        self._supervise.run(tx, [(_level(level), dispute_id) for dispute_id, level in levels])
         # A dispute keeps the confidential part that it has, also when the key in it was destroyed.
         self._seal.run(tx, [_sealed(secret, vault) for secret in changes.secrets])
         self._clear.run(tx, sorted(changes.cleared))
@@ -147,8 +153,12 @@ def writer_for(dialect: str) -> ChangeWriter:
 def _added(case: Case) -> Row:
     its = case.dispute
     state, channel = its.state.value, its.dimensions.channel.value
-    code = its.case_code or None
-    return its.dispute_id, its.sequence, state, channel, its.procedure, state_to_bytes(its), case.recorded, code
+    level, code = _level(its.supervision), its.case_code or None
+    return its.dispute_id, its.sequence, state, channel, its.procedure, state_to_bytes(its), case.recorded, level, code
+
+
+def _level(of: Supervision) -> str | None:
+    return None if of is Supervision.NORMAL else of.value
 
 
 def _changed(case: Case) -> Row:

@@ -1,18 +1,19 @@
 """Reads the register for gRPC.
 
-One dispute, pages of disputes and of sealed exits, a history, the clock.
+One dispute, pages of disputes, of alarms and of sealed exits, a history, the clock.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import sqlalchemy as sa
 
 from dispute.case_code import parse_case_code
 from dispute.contracts.codec import dispute_to_wire, state_from_bytes, timestamp_of
-from dispute.lifecycle import Channel, State, is_dispute_id
+from dispute.lifecycle import Channel, Dispute, State, Supervision, is_dispute_id
 from dispute.lifecycle.identity import is_uuid
+from dispute.lifecycle.vocabulary import RUNGS
 from dispute.refusals.interfaces import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, UNKNOWN_CODE, UNKNOWN_DISPUTE
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
@@ -21,7 +22,10 @@ from hub.streams.outbox import Outbox
 from services.intake.cases.sealed_exits import SealedExit, exits_after
 from services.intake.cases.tables import dispute
 from services.intake.law.rulebook import Rulebook
+from services.intake.law.state_limits import limit_of_state
 from services.intake.law.timers import running
+
+Code = TypeVar("Code", State, Channel, Supervision)
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
@@ -55,19 +59,41 @@ def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -
     Raises:
         Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
     """
-    size = _page_size(request.page_size)
-    if request.page_token and not is_dispute_id(request.page_token):
-        raise BAD_PAGE_TOKEN.error()
-    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot).where(dispute.c.dispute_id > request.page_token)
+    size, after = _page_size(request.page_size), _after(request.page_token)
+    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot).where(dispute.c.dispute_id > after)
     if request.state:
-        query = query.where(dispute.c.state == _member(State, request.state, "state"))
+        query = query.where(dispute.c.state == _member(State, request.state, "state").value)
     if request.channel:
-        query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel"))
+        query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel").value)
     rows = tx.execute(query.order_by(dispute.c.dispute_id).limit(size + 1)).all()
     page = rows[:size]
     return intake_pb2.ListDisputesResponse(
         disputes=[dispute_to_wire(state_from_bytes(row.snapshot)) for row in page],
         next_page_token=page[-1].dispute_id if len(rows) > size else "",
+    )
+
+
+def page_of_alarms(
+    tx: Transaction, request: intake_pb2.ListAlarmsRequest, book: Rulebook
+) -> intake_pb2.ListAlarmsResponse:
+    """Return a page of disputes under supervision in ascending order of id.
+
+    The token is the last id of the page before.
+
+    Raises:
+        Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
+    """
+    size, after = _page_size(request.page_size), _after(request.page_token)
+    least = _member(Supervision, request.level or Supervision.REMINDED, "level")
+    levels = [each.value for each in RUNGS[max(RUNGS.index(least), RUNGS.index(Supervision.REMINDED)) :]]
+    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot)
+    query = query.where(dispute.c.dispute_id > after, dispute.c.supervision.in_(levels))
+    if request.channel:
+        query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel").value)
+    rows = tx.execute(query.order_by(dispute.c.dispute_id).limit(size + 1)).all()
+    return intake_pb2.ListAlarmsResponse(
+        disputes=[_supervised(state_from_bytes(row.snapshot), book) for row in rows[:size]],
+        next_page_token=rows[size - 1].dispute_id if len(rows) > size else "",
     )
 
 
@@ -125,6 +151,23 @@ def _page_size(asked: int) -> int:
     return size
 
 
+def _after(token: str) -> str:
+    if token and not is_dispute_id(token):
+        raise BAD_PAGE_TOKEN.error()
+    return token
+
+
+def _supervised(its: Dispute, book: Rulebook) -> intake_pb2.SupervisedDispute:
+    row = limit_of_state(its, book)
+    return intake_pb2.SupervisedDispute(
+        dispute=dispute_to_wire(its),
+        alarms=[
+            intake_pb2.Alarm(limit=each.limit, level=each.rung.value, at=timestamp_of(each.at)) for each in its.alarms
+        ],
+        owner="" if row is None else row.owner,
+    )
+
+
 def _exit_to_wire(each: SealedExit) -> intake_pb2.SealedExit:
     return intake_pb2.SealedExit(
         exit_id=each.exit_id,
@@ -135,8 +178,8 @@ def _exit_to_wire(each: SealedExit) -> intake_pb2.SealedExit:
     )
 
 
-def _member(kind: type[State | Channel], text: str, field: str) -> str:
+def _member(kind: type[Code], text: str, field: str) -> Code:
     try:
-        return kind(text).value
+        return kind(text)
     except ValueError as error:
         raise UNKNOWN_CODE.error(field=field, listed=kind.__name__) from error

@@ -161,6 +161,13 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         return await self._store.read(lambda tx: queries.page_of_disputes(tx, request))
 
     @override
+    async def ListAlarms(
+        self, request: intake_pb2.ListAlarmsRequest, context: Context
+    ) -> intake_pb2.ListAlarmsResponse:
+        """Return a page of disputes under supervision."""
+        return await self._store.read(lambda tx: queries.page_of_alarms(tx, request, self._rules.current))
+
+    @override
     async def ListSealedExits(
         self, request: intake_pb2.ListSealedExitsRequest, context: Context
     ) -> intake_pb2.ListSealedExitsResponse:

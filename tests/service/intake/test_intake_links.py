@@ -12,6 +12,8 @@ from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
+from ops.run import case
+from ops.run.run_folder import Running
 from services.intake.cases.tables import match_marks, matter_member
 from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts, order, parties
 
@@ -118,7 +120,12 @@ async def test_a_likely_match_is_proposed_to_a_person(rig: Rig, client: IntakeCl
     one, other = rig.bridge.dispute_id("A-1"), police.dispute_id("J-1")
     (proposed,) = of_type(await client.history(other), "link_proposed")
     assert (proposed.particulars.candidate_dispute_id, proposed.particulars.score) == (one, 65)
-    assert (await client.dispute(other)).master_dispute_id == ""
+    its = await client.dispute(other)
+    assert its.master_dispute_id == ""
+    running = Running("", 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {})
+    assert list(case.lines(*await case.look_up(running, its.case_code)))[-1] == (
+        f"待确认关联 proposed link: {one}   65 分 points   {' '.join(proposed.particulars.reasons)}"
+    )
     (declined,) = await client.execute(order(other, "decline_link", candidate_dispute_id=one))
     assert not declined.HasField("refusal")
 

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from dispute.case_code import case_code
 from dispute.contracts.codec import state_to_bytes
-from dispute.lifecycle import Dispute, Regime, State, end_of
+from dispute.lifecycle import Dispute, Regime, State, Supervision, end_of
+from dispute.wire.intake.v1 import intake_pb2
 from hub.store.instants import from_micros, to_micros
 from hub.store.migrate import migrate
 from hub.store.store import Store
@@ -117,6 +118,17 @@ async def test_a_suit_of_before_has_the_term_of_its_procedure(rig: Rig, store_of
     (result,) = await client.execute(order(its.dispute_id, "sign", signed, actor=("handler", "handler-1")))
     assert result.WhichOneof("result") == "position", result
     assert (await client.dispute(its.dispute_id)).cohort.due_on == "2025-03-10"
+
+
+async def test_what_was_late_before_is_listed(rig: Rig, store_of_before: Store) -> None:
+    normal = reach(State.ACCEPTED).state
+    late = replace(normal, dispute_id="00000000-0000-5000-8000-000000000001", supervision=Supervision.OVERDUE)
+    for each in (normal, late):
+        add_dispute(store_of_before, each, "ordinary")
+    store_of_before.close()
+    client = await rig.start()
+    answer = await client.call("ListAlarms", intake_pb2.ListAlarmsRequest())
+    assert [each.dispute.dispute_id for each in answer.disputes] == [late.dispute_id]
 
 
 async def test_disputes_of_before_have_no_code_and_numbers_begin_at_one(rig: Rig, store_of_before: Store) -> None:

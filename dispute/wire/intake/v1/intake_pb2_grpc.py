@@ -90,6 +90,11 @@ class IntakeServiceStub:
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockRequest.SerializeToString,
                 response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockResponse.FromString,
                 _registered_method=True)
+        self.ListAlarms = channel.unary_unary(
+                '/hub.intake.v1.IntakeService/ListAlarms',
+                request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListAlarmsRequest.SerializeToString,
+                response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListAlarmsResponse.FromString,
+                _registered_method=True)
         self.ListSealedExits = channel.unary_unary(
                 '/hub.intake.v1.IntakeService/ListSealedExits',
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListSealedExitsRequest.SerializeToString,
@@ -178,6 +183,13 @@ class IntakeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAlarms(self, request, context):
+        """Disputes under supervision, in pages: which limits were missed or draw near, and who has to act.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListSealedExits(self, request, context):
         """Accusations that left by a sealed exit: that they are there, never what they say.
         """
@@ -242,6 +254,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.AdvanceClock,
                     request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockRequest.FromString,
                     response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockResponse.SerializeToString,
+            ),
+            'ListAlarms': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlarms,
+                    request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListAlarmsRequest.FromString,
+                    response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ListAlarmsResponse.SerializeToString,
             ),
             'ListSealedExits': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSealedExits,
@@ -547,6 +564,33 @@ class IntakeService:
             '/hub.intake.v1.IntakeService/AdvanceClock',
             hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockRequest.SerializeToString,
             hub_dot_intake_dot_v1_dot_intake__pb2.AdvanceClockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlarms(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.intake.v1.IntakeService/ListAlarms',
+            hub_dot_intake_dot_v1_dot_intake__pb2.ListAlarmsRequest.SerializeToString,
+            hub_dot_intake_dot_v1_dot_intake__pb2.ListAlarmsResponse.FromString,
             options,
             channel_credentials,
             insecure,

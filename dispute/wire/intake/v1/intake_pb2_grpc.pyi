@@ -55,6 +55,8 @@ class IntakeServiceStub:
     """Time by which deadlines run."""
     AdvanceClock: _grpc.UnaryUnaryMultiCallable[_intake_pb2.AdvanceClockRequest, _intake_pb2.AdvanceClockResponse]
     """Moves a scenario clock forward and fires what became due; refused with a wall clock."""
+    ListAlarms: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ListAlarmsRequest, _intake_pb2.ListAlarmsResponse]
+    """Disputes under supervision, in pages: which limits were missed or draw near, and who has to act."""
     ListSealedExits: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ListSealedExitsRequest, _intake_pb2.ListSealedExitsResponse]
     """Accusations that left by a sealed exit: that they are there, never what they say."""
 
@@ -85,6 +87,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """Time by which deadlines run."""
     AdvanceClock: _aio.UnaryUnaryMultiCallable[_intake_pb2.AdvanceClockRequest, _intake_pb2.AdvanceClockResponse]  # type: ignore[assignment]
     """Moves a scenario clock forward and fires what became due; refused with a wall clock."""
+    ListAlarms: _aio.UnaryUnaryMultiCallable[_intake_pb2.ListAlarmsRequest, _intake_pb2.ListAlarmsResponse]  # type: ignore[assignment]
+    """Disputes under supervision, in pages: which limits were missed or draw near, and who has to act."""
     ListSealedExits: _aio.UnaryUnaryMultiCallable[_intake_pb2.ListSealedExitsRequest, _intake_pb2.ListSealedExitsResponse]  # type: ignore[assignment]
     """Accusations that left by a sealed exit: that they are there, never what they say."""
 
@@ -178,6 +182,14 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_pb2.AdvanceClockResponse, _abc.Awaitable[_intake_pb2.AdvanceClockResponse]]:
         """Moves a scenario clock forward and fires what became due; refused with a wall clock."""
+
+    @_abc_1.abstractmethod
+    def ListAlarms(
+        self,
+        request: _intake_pb2.ListAlarmsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_pb2.ListAlarmsResponse, _abc.Awaitable[_intake_pb2.ListAlarmsResponse]]:
+        """Disputes under supervision, in pages: which limits were missed or draw near, and who has to act."""
 
     @_abc_1.abstractmethod
     def ListSealedExits(

@@ -1,7 +1,7 @@
 """What sources recorded stays; a limit has one timer, of its next step; marks find one matter; members share results.
 
-Cases get codes. Accusations leave by sealed exits. The claims of matters go: what they held is in the links of the
-disputes.
+Cases get codes and show their level of supervision. Accusations leave by sealed exits. The claims of matters go: what
+they held is in the links of the disputes.
 """
 
 import json
@@ -28,6 +28,7 @@ def upgrade() -> None:
     nothing = sa.text("x''" if op.get_bind().dialect.name == "sqlite" else "''")
     op.add_column("dispute", sa.Column("facts", sa.LargeBinary, nullable=False, server_default=nothing))
     _add_case_codes()
+    _add_supervision()
     op.drop_index("timer_due", "timer")
     op.rename_table("timer", "timer_before")
     op.create_table(
@@ -67,6 +68,8 @@ def downgrade() -> None:
     op.create_index("open_matter_dispute", "open_matter", ["dispute_id"])
     op.drop_index("dispute_case_code", "dispute")
     op.drop_column("dispute", "case_code")
+    op.drop_index("dispute_supervision", "dispute")
+    op.drop_column("dispute", "supervision")
     matters = ("effect", "matter_member", "match_lock", "match_marks", "match_pair")
     for name in ("case_number", "sealed_exit", *matters, "clock_move"):
         op.drop_table(name)
@@ -102,6 +105,27 @@ def _add_case_codes() -> None:
         sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("last", sa.BigInteger, nullable=False),
     )
+
+
+def _add_supervision() -> None:
+    """Add the levels of supervision, and read those of disputes of before from their snapshots."""
+    op.add_column("dispute", sa.Column("supervision", sa.String(16)))
+    op.create_index("dispute_supervision", "dispute", ["supervision", "dispute_id"])
+    bind = op.get_bind()
+    after = ""
+    while True:
+        page = sa.text("SELECT dispute_id, snapshot FROM dispute WHERE dispute_id > :after ORDER BY 1 LIMIT 10000")
+        rows = bind.execute(page.bindparams(after=after)).all()
+        if not rows:
+            return
+        after = rows[-1].dispute_id
+        levels = [
+            {"of": row.dispute_id, "level": level}
+            for row in rows
+            if (level := json.loads(bytes(row.snapshot)).get("supervision", "normal")) != "normal"
+        ]
+        if levels:
+            bind.execute(sa.text("UPDATE dispute SET supervision = :level WHERE dispute_id = :of"), levels)
 
 
 def _add_marks() -> None:
