@@ -60,6 +60,8 @@ class SupervisedLine(Struct, frozen=True):
 
 def alarms(level: Level = "", channel_code: ChannelCode = "", run: Run = None, *, json: Json = False) -> None:
     """告警 Cases that are late or nearly so: level, limit, since when, who has to act; the highest first."""
+    if level and level not in LEVELS:
+        raise typer.BadParameter(" | ".join(LEVELS), param_hint="--level")
     lines = output.carry_out(supervised(find_or_fail(run), level, channel_code))
     if json:
         output.document(to_builtins(lines))

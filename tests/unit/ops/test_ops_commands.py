@@ -94,6 +94,7 @@ def test_several_intakes_need_postgres(tmp_path: Path) -> None:
 def test_an_unknown_store_or_topic_is_wrong_usage(runner: CliRunner) -> None:
     assert runner.invoke(app, ["demo", "--store", "oracle"]).exit_code == 2
     assert runner.invoke(app, ["dlq", "list", "nothing", "--run", "."]).exit_code == 2
+    assert runner.invoke(app, ["alarms", "--level", "loud"]).exit_code == 2
     assert runner.invoke(app, ["events", "tail", "nothing"]).exit_code == 2
 
 
