@@ -37,6 +37,7 @@ GaugeName = Literal[
     "hub_held_rows",
     "hub_outbox_unsent_rows",
     "hub_outbox_oldest_unsent_age_seconds",
+    "hub_disputes_supervised",
     "hub_stats_disputes",
     "hub_stats_balance_difference",
     "hub_calendar_covered_until_timestamp_seconds",
@@ -215,6 +216,13 @@ REGISTER: Final[tuple[MetricRow, ...]] = (
         "写入日志的纠纷事件数，按类型和渠道",
         "Dispute events written to the journal, by type and channel",
         ("type", "channel"),
+    ),
+    MetricRow(
+        "hub_disputes_supervised",
+        "gauge",
+        "督办中的纠纷数，按级别和渠道（哪些：hub alarms）",
+        "Disputes under supervision, by level and channel (which ones: hub alarms)",
+        ("level", "channel"),
     ),
     MetricRow(
         "hub_sealed_record_queries_total",

@@ -48,6 +48,7 @@ from services.intake.cases.vault import Vault
 from services.intake.dry_run.comparison import Comparison, dry_run
 from services.intake.dry_run.recording import Window, chronology_of
 from services.intake.inbound.alarm_clock import AlarmClock, FeedProgress
+from services.intake.inbound.alarm_levels import AlarmLevels
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
 from services.intake.inbound.effects import Effects
@@ -145,6 +146,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         calendar, HolidayFolder(settings.calendar_dir), settler, kit.metrics, every_s=settings.calendar_every_s
     )
     rule_folder = RuleFolder(rules, county, calendar, settings.rules_dir, kit.metrics, every_s=settings.rules_every_s)
+    levels = AlarmLevels(store, kit.metrics, every_s=settings.timer_every_s)
     alarm_clock = AlarmClock(
         store,
         alarms,
@@ -179,7 +181,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         services=[(intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService")],
         books=lambda tx: books_of(tx, reader, outbox),
         before=(holidays, rule_folder, commits),
-        after=(effects, alarm_clock),
+        after=(effects, alarm_clock, levels),
     )
     return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, rule_folder, built.grpc, built.http)
 

@@ -8,6 +8,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx2
+
 from dispute.lifecycle import Colour
 from dispute.wire.intake.v1 import intake_pb2
 from hub.store.store import Store
@@ -15,6 +17,7 @@ from hub.streams.memory_log import MemoryLog
 from ops.run import alarms
 from ops.run.run_folder import Running, write
 from services.intake.cases.tables import intake_metadata
+from services.intake.inbound.alarm_levels import AlarmLevels
 from services.intake.wiring import recover_store
 from tests.support.backups import back_up, put_back
 from tests.support.intake_rig import IntakeClient, Rig, order, to_mediation
@@ -77,6 +80,24 @@ async def test_a_restored_store_lists_what_became_late_since_its_backup(rig: Rig
     store.close()
     assert recover_store(rig.settings(), MemoryLog(rig.bus)).records > 0
     assert await listed(await rig.start(), level="supervised") == [dispute_id]
+
+
+async def test_the_metrics_count_them_by_level(rig: Rig) -> None:
+    client = await rig.start(http=True)
+    await accepted(rig, client, "A-1", "A-2")
+    await client.advance(SUPERVISED)
+    (levels,) = (part for part in client.intake.parts if isinstance(part, AlarmLevels))
+
+    async def shown(level: str, number: int) -> bool:
+        await levels.step()
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{client.intake.http.port}") as http:
+            scrape = (await http.get("/metrics")).text
+        return f'hub_disputes_supervised{{channel="court",level="{level}"}} {number}.0' in scrape
+
+    assert await shown("supervised", 2)
+    assert await shown("overdue", 0)
+    await client.execute(to_mediation(rig.bridge.dispute_id("A-1"), SUPERVISED)[0])
+    assert await shown("supervised", 1)
 
 
 async def test_pages_and_wrong_questions(rig: Rig, client: IntakeClient) -> None:
