@@ -37,6 +37,10 @@ OWN_FAILURES: Final = frozenset({"T15a", "T15b"})
 """A failure by mediation; an exclusion concerns only the dispute that it came to light at."""
 
 
+SECOND_ATTEMPT: Final = "T10b"
+"""It takes the failure back, also where it was heard."""
+
+
 class SharedResult(Struct, frozen=True):
     """What another dispute of the matter hears.
 
@@ -75,7 +79,7 @@ class SharedNonPerformance(SharedResult, frozen=True, tag="non_performance"):
 
 
 class SharedWithdrawal(SharedResult, frozen=True, tag="withdrawal"):
-    """What was heard counts no more: its dispute left the matter."""
+    """What was heard counts no more: its dispute left the matter, or tries again."""
 
 
 AnyResult: TypeAlias = SharedAgreement | SharedFailure | SharedPerformance | SharedNonPerformance | SharedWithdrawal
@@ -121,6 +125,8 @@ def result_of(event: Event) -> AnyResult | None:
         case EventKind.NOT_PERFORMED, _:
             result = SharedNonPerformance(*whose)
         case EventKind.UNLINKED, _:
+            result = SharedWithdrawal(*whose)
+        case EventKind.MEDIATION_BEGUN, _ if event.transition == SECOND_ATTEMPT:
             result = SharedWithdrawal(*whose)
         case _:
             pass

@@ -107,6 +107,24 @@ async def test_a_failure_reaches_those_that_are_not_in_mediation(
     assert (event.particulars.shared_from, event.reason_code) == (first, "deadlock")
 
 
+async def test_a_second_attempt_takes_the_failure_back_where_it_was_heard(
+    rig: Rig, client: IntakeClient, police: FakeBridge, office: FakeBridge
+) -> None:
+    first, suit, petition = await matter(rig, client, police, office)
+    await client.execute(*to_mediation(first), order(first, "fail", HANDED_OVER + DAY, reason_code="deadlock"))
+    assert await heard(client, (first, suit, petition)) == ["failed", "failed", "failed"]
+    again = to_mediation(first, HANDED_OVER + 2 * DAY)[-1]
+    (result,) = await client.execute(again)
+    assert result.WhichOneof("result") == "position", result
+    states = await heard(client, (first, suit, petition))
+    assert states[0] == "mediating"
+    assert "failed" not in states
+    for dispute_id in (suit, petition):
+        assert last(await client.history(dispute_id), "unshared").particulars.shared_from == first
+    await client.execute(agree(first, HANDED_OVER + 3 * DAY))
+    assert await heard(client, (first, suit, petition)) == ["agreed", "agreed", "agreed"]
+
+
 async def test_the_end_of_ones_own_term_is_nobody_elses(
     rig: Rig, client: IntakeClient, police: FakeBridge, office: FakeBridge
 ) -> None:

@@ -69,6 +69,12 @@ def test_the_end_of_a_term_and_an_exclusion_concern_one_dispute() -> None:
     assert result_of(replace(FAILED, transition="T15d")) is None
 
 
+def test_a_second_attempt_takes_back_what_was_heard_a_first_one_tells_nothing() -> None:
+    (begun,) = (event for event in reach(State.MEDIATING).events if event.type is EventKind.MEDIATION_BEGUN)
+    assert result_of(begun) is None
+    assert result_of(replace(begun, transition="T10b")) == SharedWithdrawal(begun.dispute_id, begun.correlation_id)
+
+
 def test_those_who_stay_hear_that_a_dispute_left() -> None:
     matter = {"a": ["b", "d-1"], "d-1": []}
     left = replace(AGREED, dispute_id="d-1", type=EventKind.UNLINKED, payload=Unlinked("a"))
