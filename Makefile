@@ -120,6 +120,10 @@ house: venv ## what a reader must carry in mind: names that mean two things, lon
 trace-case: venv ## one court case from JSON to rate: files, functions and shapes on its way, compared with docs/case.md
 	@python -m tests.trace_case
 
+.PHONY: rules-proof
+rules-proof: venv ## the tables of the law, the fifteen border cases and every row of every rule file; a JSON line
+	@python -m tests.rules_proof
+
 .PHONY: dry-run-proof
 dry-run-proof: venv ## a dry run of changed rules beside really running them; a JSON line: OF=2000 disputes, or OF=sqlite:////path/intake.db
 	@GRPC_VERBOSITY=ERROR python -m tests.dry_run $(OF)
