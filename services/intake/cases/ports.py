@@ -224,9 +224,10 @@ class DisputeRegister(StoredLinks, Protocol):
         """Write the rest of the unit."""
 
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
-        """Return the earliest due timers of these shards.
+        """Return timers of these shards that are due: of each dispute those that ring next, in order.
 
-        The disputes are locked for this transaction. A dispute with a parked hand-off is left out: the event that it
+        The later ones of a dispute come when these have fired. At most `limit` disputes, those with the earliest
+        timers; they are locked for this transaction. A dispute with a parked hand-off is left out: the event that it
         waits for may already be here.
         """
 

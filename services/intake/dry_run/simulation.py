@@ -38,6 +38,7 @@ from services.intake.law.handoff import Arrival
 from services.intake.law.later_facts import Situation, react
 from services.intake.law.registration import enter, enter_again
 from services.intake.law.reports import with_report
+from services.intake.law.ringing import next_to_ring
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import instruction_of
 from services.intake.law.steps import Follow, Step, follow, steps_of
@@ -146,9 +147,9 @@ class _Life:
             if at is None or at > end:
                 return
             self._at, until = at, at - self._chronology.grace
-            # A step whose time has passed too follows at once; what an input sets waits for the next ring.
-            while due := [timer for timer in self._timers.values() if timer.rings_at <= until]:
-                self._ring(sorted(due, key=lambda timer: (timer.rings_at, timer.due_at, timer.limit)))
+            # A step whose time has passed too follows in its turn; what an input sets waits for the next ring.
+            while due := next_to_ring(timer for timer in self._timers.values() if timer.rings_at <= until):
+                self._ring(due)
 
     def _ring(self, due: Sequence[Timer]) -> None:
         ran = self._running
