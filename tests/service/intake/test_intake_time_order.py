@@ -1,4 +1,4 @@
-"""One jump of the clock over several limits is as many small ones: each step at its time, event for event."""
+"""One jump of the clock over several limits is as many small ones; what ends at one instant is all seen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dispute.contracts.codec import event_from_wire
+from dispute.contracts.codec import event_from_wire, timestamp_of
 from dispute.lifecycle import Event
 from dispute.wire.handoff.v1 import handoff_pb2
 from tests.support.intake import TONGDAO
@@ -106,3 +106,43 @@ async def test_a_petition_that_waits_six_weeks_has_its_early_alarms_first(rigs: 
     late = alarms.index(("local_due_on", "reminded"))
     assert alarms.index(("met", "reminded")) < alarms.index(("investigated", "overdue")) < late
     assert alarms.index(("fed_back", "escalated")) < late
+
+
+async def mediated_late(rig: Rig) -> tuple[IntakeClient, str]:
+    """Hand a petition over that is signed for so late that its statutory limit cuts the term."""
+    client, dispute_id = await petition(rig)
+    await client.execute(*to_mediation(dispute_id, BEGIN + 9 * DAY))
+    cohort = (await client.dispute(dispute_id)).cohort
+    assert cohort.due_on == cohort.statutory_due_on == "2024-08-19"
+    return client, dispute_id
+
+
+STATUTE_OVER = datetime(2024, 8, 19, 16, tzinfo=UTC)
+
+
+async def test_a_statutory_limit_that_cuts_the_term_has_its_alarm_before_the_term_fails(rigs: list[Rig]) -> None:
+    client, dispute_id = await mediated_late(rigs[0])
+    await client.advance(STATUTE_OVER - timedelta(seconds=1))
+    assert await client.state(dispute_id) == "mediating"
+    await client.advance(STATUTE_OVER)
+    alarm, failed = (await client.history(dispute_id))[-2:]
+    assert (alarm.type, alarm.limit, alarm.particulars.supervision) == ("supervised", "statutory_due_on", "overdue")
+    assert alarm.particulars.clause == "信访工作条例 34"
+    assert (failed.type, failed.limit, failed.reason_code) == ("failed", "due_on", "term_expired")
+    assert alarm.occurred_at == failed.occurred_at == timestamp_of(STATUTE_OVER)
+    # What is over is supervised no more, yet the missed limit counts.
+    assert (await client.dispute(dispute_id)).supervision == "normal"
+    assert (await client.counted(dispute_id))[-2:] == ["supervised", "failed"]
+    await client.advance(STATUTE_OVER + 30 * DAY)
+    assert [level for level, _ in await client.alarms(dispute_id, "statutory_due_on")] == ["reminded", "overdue"]
+
+
+async def test_an_agreement_in_time_takes_back_both_that_fell_on_one_instant(rigs: list[Rig]) -> None:
+    client, dispute_id = await mediated_late(rigs[0])
+    await client.advance(STATUTE_OVER + HOUR)
+    alarm, failed = (await client.history(dispute_id))[-2:]
+    await client.execute(agree(dispute_id, STATUTE_OVER - DAY))
+    agreed = (await client.history(dispute_id))[-1]
+    assert (agreed.type, agreed.rewinds_to) == ("agreed", failed.sequence)
+    assert {alarm.sequence, failed.sequence} <= {taken.sequence for taken in agreed.retracts}
+    assert "failed" not in await client.counted(dispute_id)
