@@ -231,6 +231,9 @@ class DisputeRegister(StoredLinks, Protocol):
         waits for may already be here.
         """
 
+    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
+        """Return all timers of disputes."""
+
     def missing_years(self) -> frozenset[int]:
         """Return the missing years of all provisional dates.
 
@@ -248,6 +251,9 @@ class DisputeRegister(StoredLinks, Protocol):
 
     def business_now(self) -> datetime:
         """Return the time by which limits pass: the wall clock's, or the scenario's."""
+
+    def scenario_now(self) -> datetime | None:
+        """Return the scenario clock; None when limits pass by the wall clock."""
 
     def now(self) -> datetime:
         """Return the scenario clock.

@@ -81,7 +81,8 @@ _WAITING: Final = (
     .order_by(missing_year.c.dispute_id)
     .limit(sa.bindparam("most"))
 )
-_STILL_DUE: Final = sa.select(timer).where(timer.c.dispute_id.in_(_ids), timer.c.rings_at <= sa.bindparam("until"))
+_TIMERS: Final = sa.select(timer).where(timer.c.dispute_id.in_(_ids))
+_STILL_DUE: Final = _TIMERS.where(timer.c.rings_at <= sa.bindparam("until"))
 
 
 class StoreRegister(DisputeRegister):
@@ -205,6 +206,10 @@ class StoreRegister(DisputeRegister):
                 return sorted(timers, key=lambda timer: (timer.rings_at, timer.due_at, timer.dispute_id))
 
     @override
+    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
+        return [_timer_of(row) for ids in parts(dispute_ids) for row in self._tx.execute(_TIMERS, {"ids": ids})]
+
+    @override
     def missing_years(self) -> frozenset[int]:
         return frozenset(self._tx.scalars(_YEARS))
 
@@ -214,7 +219,11 @@ class StoreRegister(DisputeRegister):
 
     @override
     def business_now(self) -> datetime:
-        return self._recorded_at if self._kind == "wall" else self.now()
+        return self.scenario_now() or self._recorded_at
+
+    @override
+    def scenario_now(self) -> datetime | None:
+        return None if self._kind == "wall" else self.now()
 
     @override
     def now(self) -> datetime:

@@ -230,9 +230,7 @@ class _Life:
         if self._dispute is None:
             return
         changes = timers_after(done, fired, ran, self._dispute, book=self._book, at=self._at)
-        for limit in changes.cleared:
-            self._timers.pop(limit, None)
-        self._timers |= changes.timers
+        self._timers = changes.applied(self._timers)
 
 
 def _with_found(orders: Sequence[Instruction], found: Sequence[Instruction]) -> tuple[Instruction, ...]:

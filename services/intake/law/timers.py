@@ -21,6 +21,7 @@ from dispute.lifecycle import (
     DateName,
     Dispute,
     Event,
+    EventKind,
     Fail,
     FailureReason,
     Instruction,
@@ -65,6 +66,7 @@ RUNG_OF: Final = {
     Step.SUPERVISED: Supervision.SUPERVISED,
     Step.ESCALATED: Supervision.ESCALATED,
 }
+STEP_OF: Final = {rung: step for step, rung in RUNG_OF.items()}
 ENDINGS: Final = (DateName.SIGN_BY.value, DateName.SCREEN_BY.value, DateName.DUE_ON.value, FOLLOW_UP)
 """Limits whose end changes the dispute: nobody has to be supervised for it.
 
@@ -238,6 +240,21 @@ def _at_the_end(timer: Timer, dispute: Dispute, book: Rulebook) -> tuple[Instruc
             return (BeginFollowUp(visit_on=business_day(timer.due_at)),)
 
 
+def reported_by(event: Event) -> Timer | None:
+    """Return the timer whose firing an event of the clock reports; None when it is only the first one's consequence."""
+    limit, step = event.limit, Step.OVERDUE
+    match event.type:
+        case EventKind.INFORMATION_REQUESTED:
+            limit, step = DateName.SCREEN_BY.value, Step.REMINDER
+        case EventKind.FOLLOW_UP_BEGUN:
+            limit = FOLLOW_UP
+        case EventKind.SUPERVISED:
+            step = STEP_OF[getattr(event.payload, "supervision", Supervision.OVERDUE)]
+        case _:
+            pass
+    return Timer(event.dispute_id, limit, step, event.occurred_at, event.occurred_at) if limit else None
+
+
 def command_id_of(timer: Timer, sequence: int) -> str:
     """Return the id of a timer's command.
 
@@ -259,6 +276,7 @@ __all__ = [
     "following",
     "instructions_at",
     "overdue",
+    "reported_by",
     "running",
     "waits_for",
 ]
