@@ -23,13 +23,13 @@ from dispute.lifecycle import (
     NoteUndocked,
     RecordRuling,
     Regime,
+    Register,
     Role,
     business_day,
 )
 from dispute.lifecycle.decide import Completion, as_given
 from hub.errors import Refusal
 from hub.store.instants import EPOCH
-from services.intake.cases.case_numbers import with_code
 from services.intake.cases.tasks import CLOCK, part_that_gives
 from services.intake.dry_run.inputs import Input, Inputs
 from services.intake.dry_run.recording import Chronology
@@ -41,7 +41,7 @@ from services.intake.law.reports import with_report
 from services.intake.law.ringing import next_to_ring
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import instruction_of
-from services.intake.law.steps import Follow, Step, follow, steps_of
+from services.intake.law.steps import Follow, Step, follow, steps_of, with_values
 from services.intake.law.timer_changes import Limits, SetTimers, nothing_set, set_by, timers_after
 from services.intake.law.timers import Timer, instructions_at
 
@@ -203,7 +203,7 @@ class _Life:
             orders = _with_found(enter(arrival, its.agency, (), self._book)[0], each.found)
         else:
             orders = enter_again(arrival, self._book)
-        commands = with_code([self._command(each, order) for order in orders], its.case_code)
+        commands = with_values([self._command(each, order) for order in orders], Register, case_code=its.case_code)
         return [commands[0], *(replace(each, actor=part_that_gives(each.instruction)) for each in commands[1:])]
 
     def _command(self, each: Input, order: Instruction | None) -> Command:
