@@ -13,6 +13,7 @@ import pytest
 from dispute.contracts.codec import event_from_wire, timestamp_of
 from dispute.lifecycle import Event
 from dispute.wire.handoff.v1 import handoff_pb2
+from tests.dry_run.dry_run_proof import tried
 from tests.support.intake import TONGDAO
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
 
@@ -42,9 +43,10 @@ async def handed_over(rig: Rig, channel: str, **facts: Any) -> tuple[IntakeClien
     client = await rig.start()
     bridge = FakeBridge(rig.bus, rig.sealer, channel, f"{channel}-620725", CHANNELS[channel])
     told = {"received_on": "2024-06-18", **facts}
+    await client.advance(BEGIN)
+    rig.clock.advance(timedelta(seconds=1))  # by the wall clock a dry run knows after which move something was written
     bridge.send(bridge.handoff("A-1", case_received=case_facts(**told), occurred_at=BEGIN))
     await client.applied(bridge)
-    await client.advance(BEGIN)
     return client, bridge.dispute_id("A-1")
 
 
@@ -146,3 +148,13 @@ async def test_an_agreement_in_time_takes_back_both_that_fell_on_one_instant(rig
     assert (agreed.type, agreed.rewinds_to) == ("agreed", failed.sequence)
     assert {alarm.sequence, failed.sequence} <= {taken.sequence for taken in agreed.retracts}
     assert "failed" not in await client.counted(dispute_id)
+
+
+@pytest.mark.parametrize("life", [petition, performed, waiting, mediated_late], ids=lambda life: life.__name__)
+async def test_a_dry_run_lives_it_in_the_same_order(rigs: list[Rig], life: Lived) -> None:
+    client, _ = await life(rigs[0])
+    rigs[0].clock.advance(timedelta(seconds=1))
+    await client.advance(BEGIN + 90 * DAY)
+    await client.stop()
+    totals = tried(rigs[0], TONGDAO).totals
+    assert (totals.disputes, totals.not_reproduced, totals.changed) == (1, 0, 0)
