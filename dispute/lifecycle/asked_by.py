@@ -115,7 +115,8 @@ def _dispatched(event: Event, of: Any, cohort: CohortDates) -> Asked:  # noqa: A
 
 def _extended(event: Event, of: Any, _: CohortDates) -> Asked:  # noqa: ANN401 - as above
     due_on = event.cohort.statutory_due_on if event.transition == "T13b" else event.cohort.due_on
-    return Extend(consent_of_all=True, days=of.days), Extend(consent_of_all=True, days=of.days, due_on=due_on)
+    order = Extend(consent_of_all=True, days=of.days_asked or of.days)
+    return order, replace(order, due_on=due_on)
 
 
 def _agreed(event: Event, of: Any, _: CohortDates) -> Asked:  # noqa: ANN401 - as above

@@ -213,21 +213,30 @@ def resume(at: Situation, order: Resume) -> Change:
     if order.due_on is None:
         return keep(at.known, e.Resumed())
     before = at.known.cohort
-    return Change(at.known.dimensions, replace(before, due_on=order.due_on), e.Resumed(due_before=before.due_on))
+    payload = e.Resumed(clause=at.command.limit.clause, due_before=before.due_on)
+    return Change(at.known.dimensions, replace(before, due_on=order.due_on), payload)
 
 
 def extend_term(at: Situation, order: Extend) -> Change:
     """Move the mediation term."""
     before = at.known.cohort
-    payload = e.Extended(clause=at.command.limit.clause, days=order.days, due_before=before.due_on)
+    payload = _extended(at, order, before.due_on)
     return Change(at.known.dimensions, replace(before, due_on=order.due_on), payload)
 
 
 def extend_statutory(at: Situation, order: Extend) -> Change:
     """Move only the statutory petition limit."""
     before = at.known.cohort
-    payload = e.Extended(clause=at.command.limit.clause, days=order.days, due_before=before.statutory_due_on)
+    payload = _extended(at, order, before.statutory_due_on)
     return Change(at.known.dimensions, replace(before, statutory_due_on=order.due_on), payload)
+
+
+def _extended(at: Situation, order: Extend, due_before: date | None) -> e.Extended:
+    """Tell the days that were given; what was asked for only where the statute cut it."""
+    limit = at.command.limit
+    if limit.days is None:
+        return e.Extended(clause=limit.clause, days=order.days, due_before=due_before)
+    return e.Extended(clause=limit.clause, days=limit.days, days_asked=order.days, due_before=due_before)
 
 
 def agree(at: Situation, order: Agree) -> Change:

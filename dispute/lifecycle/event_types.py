@@ -134,16 +134,25 @@ class LevelEscalated(Payload, frozen=True):
 
 
 class Resumed(Payload, frozen=True):
-    """Last day that the clock stop moved; the new one is a cohort date."""
+    """Last day that the clock stop moved, and what cut the new one, a cohort date, to fewer days than it stood."""
 
+    clause: str = ""
     due_before: date | None = None
 
 
 class Extended(Payload, frozen=True):
-    """Days granted, their clause, and the last day that they moved; the new one is a cohort date."""
+    """Extension of a limit.
+
+    Attributes:
+        clause: What it rests on, and what cut it.
+        days: Days that it really gave.
+        days_asked: Days asked for, where the statute gave fewer; 0 when all of them were given.
+        due_before: Last day that it moved; the new one is a cohort date.
+    """
 
     clause: str = ""
     days: int = 0
+    days_asked: int = 0
     due_before: date | None = None
 
 

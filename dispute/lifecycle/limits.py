@@ -35,6 +35,7 @@ class Limit(Struct, frozen=True):
         begin_by: Last day on which a further attempt begins; None where that is `last_day` itself.
         clause: Clause that it was counted by; empty when a person set it.
         extension: Rule of the extension that the instruction asks for; None when there is no such rule.
+        days: Days that an extension really gives, where the statute cuts it; None when it gives all of them.
         bar: Why a rule forbids the instruction; None when it is allowed.
         too_late: The instruction's time lies further back than late paper may come.
         rule_version: Version of the rules that gave the rest; empty when they gave nothing.
@@ -47,6 +48,7 @@ class Limit(Struct, frozen=True):
     too_late: bool = False
     rule_version: str = ""
     begin_by: date | None = None
+    days: int | None = None
 
 
 NO_LIMIT: Final = Limit()

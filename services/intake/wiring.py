@@ -195,7 +195,7 @@ def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> R
         settings: As for serving.
         source: The log; Kafka when None.
     """
-    book = load_rules(WorkCalendar({}), settings.rules_dir).book
+    book = load_rules(_calendar(settings), settings.rules_dir).book
     vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
     exits = SealedExits(load_or_create(settings.keys_dir, "discipline").secret)
     outbox = Outbox(JOURNAL, NAME)
@@ -228,7 +228,7 @@ def try_rules(
         window: Days of registration that are looked at.
         progress: Gets the disputes looked at, and their number.
     """
-    calendar = WorkCalendar(HolidayFolder(settings.calendar_dir).read() or {})
+    calendar = _calendar(settings)
     changed = rules_of(read_folder(folder), calendar)
     if not isinstance(changed, LoadedRules):
         return changed
@@ -236,3 +236,8 @@ def try_rules(
     grace = timedelta(seconds=settings.timer_grace_s)
     with snapshot(settings.store_url) as tx:
         return dry_run(tx, books, chronology_of(tx, settings.clock, WallClock().now(), grace), window, progress)
+
+
+def _calendar(settings: IntakeSettings) -> WorkCalendar:
+    """Return the calendar with the operator's holiday tables."""
+    return WorkCalendar(HolidayFolder(settings.calendar_dir).read() or {})

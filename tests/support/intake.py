@@ -174,6 +174,10 @@ class MemoryRegister(DisputeRegister):
         return ()
 
     @override
+    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
+        return ()
+
+    @override
     def missing_years(self) -> frozenset[int]:
         return frozenset()
 
@@ -183,6 +187,10 @@ class MemoryRegister(DisputeRegister):
 
     @override
     def business_now(self) -> datetime:
+        return self.at
+
+    @override
+    def scenario_now(self) -> datetime | None:
         return self.at
 
     @override

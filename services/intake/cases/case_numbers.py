@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 
-from msgspec.structs import replace
-
 from dispute.case_code import case_code, is_county, parse_case_code
 from dispute.lifecycle import Command, Dispute, Register, business_day
 from hub.store.prepared import PreparedStatement, insert_into
@@ -18,6 +16,7 @@ from hub.store.store import Transaction
 from services.intake.cases.ports import DisputeRegister, Series
 from services.intake.cases.tables import case_number
 from services.intake.law.handoff import Handoff
+from services.intake.law.steps import with_values
 
 
 class CaseNumbers:
@@ -39,7 +38,7 @@ class CaseNumbers:
         """Return the commands of a new case, its registration with the next code; that isn't taken yet."""
         if series is None:
             return commands
-        return with_code(commands, case_code(series.county, series.year, self._next(series)))
+        return with_values(commands, Register, case_code=case_code(series.county, series.year, self._next(series)))
 
     def take(self, series: Series | None) -> None:
         """Take the next number, for a new case that was decided."""
@@ -48,16 +47,6 @@ class CaseNumbers:
 
     def _next(self, series: Series) -> int:
         return self.taken.get(series, self._last[series]) + 1
-
-
-def with_code(commands: Sequence[Command], code: str) -> list[Command]:
-    """Return the commands, a registration among them with the code."""
-    return [
-        replace(command, instruction=replace(command.instruction, case_code=code))
-        if isinstance(command.instruction, Register)
-        else command
-        for command in commands
-    ]
 
 
 def series_of(handoff: Handoff, county: str) -> Series | None:

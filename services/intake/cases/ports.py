@@ -226,11 +226,15 @@ class DisputeRegister(StoredLinks, Protocol):
         """Write the rest of the unit."""
 
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
-        """Return the earliest due timers of these shards.
+        """Return timers of these shards that are due: of each dispute those that ring next, in order.
 
-        The disputes are locked for this transaction. A dispute with a parked hand-off is left out: the event that it
+        The later ones of a dispute come when these have fired. At most `limit` disputes, those with the earliest
+        timers; they are locked for this transaction. A dispute with a parked hand-off is left out: the event that it
         waits for may already be here.
         """
+
+    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
+        """Return all timers of disputes."""
 
     def missing_years(self) -> frozenset[int]:
         """Return the missing years of all provisional dates.
@@ -249,6 +253,9 @@ class DisputeRegister(StoredLinks, Protocol):
 
     def business_now(self) -> datetime:
         """Return the time by which limits pass: the wall clock's, or the scenario's."""
+
+    def scenario_now(self) -> datetime | None:
+        """Return the scenario clock; None when limits pass by the wall clock."""
 
     def now(self) -> datetime:
         """Return the scenario clock.

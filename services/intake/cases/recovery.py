@@ -14,9 +14,9 @@ from dispute.lifecycle import Actor, Event, evolve
 from services.intake.cases.case_numbers import last_of
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, DisputeRegister, Done, EventPlace, UnitChanges
+from services.intake.cases.recalled_timers import RecalledTimers
 from services.intake.cases.tasks import OWN
 from services.intake.cases.unit import note_differences
-from services.intake.law import timers as timing
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import effect_of, listeners_of, result_of
 
@@ -50,6 +50,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     cases, changes = dict(before), UnitChanges()
     done: dict[tuple[str, str], Done] = {}
     links = Membership(register, cases)
+    timers = RecalledTimers(register, before, book)
     for each in recalled:
         event, case = each.event, cases.get(each.event.dispute_id)
         state = evolve(case.dispute if case is not None else None, event)
@@ -61,9 +62,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
             links.load(cases.keys())
             others = listeners_of(event, links.others_of)
             changes.effects += [effect_of(event, result, other, each.recorded_at) for other in others]
-        ran = timing.running(case.dispute, book) if case is not None else {}
-        for timer in timing.changed_by(event, ran, state, timing.running(state, book), book):
-            changes.timers[timer.dispute_id, timer.limit] = timer
+        timers.take(event, state, each.recorded_at)
         if Actor(event.actor_role, event.actor_id) not in OWN:
             known = Done(event.causation_id, event.dispute_id, b"", each.place, None, each.recorded_at)
             done[event.causation_id, event.dispute_id] = known
@@ -72,17 +71,6 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     changes.changed = {dispute_id: case for dispute_id, case in cases.items() if dispute_id in before}
     # A later number is given after those of every code that stands on paper.
     changes.numbers = last_of(case.dispute for case in changes.added.values())
-    _settle(changes, before, cases, book)
+    timers.note(changes)
     note_differences(changes, before)
     register.write(changes)
-
-
-def _settle(changes: UnitChanges, before: dict[str, Case], cases: dict[str, Case], book: Rulebook) -> None:
-    """Set timers after the last event."""
-    running = {dispute_id: timing.running(case.dispute, book) for dispute_id, case in cases.items()}
-    for key, timer in list(changes.timers.items()):
-        if not timing.waits_for(timer, running[timer.dispute_id]):
-            del changes.timers[key]
-    for dispute_id in changes.changed:
-        ran = timing.running(before[dispute_id].dispute, book)
-        changes.cleared.update((dispute_id, limit) for limit in ran if limit not in running[dispute_id])

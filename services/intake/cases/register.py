@@ -41,6 +41,7 @@ from services.intake.cases.tables import (
 from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
 from services.intake.law.marks import Marks
+from services.intake.law.ringing import next_to_ring
 from services.intake.law.shared_results import SharedEffect, result_from_bytes
 from services.intake.law.timers import Step, Timer
 
@@ -80,11 +81,8 @@ _WAITING: Final = (
     .order_by(missing_year.c.dispute_id)
     .limit(sa.bindparam("most"))
 )
-_STILL_DUE: Final = (
-    sa.select(timer)
-    .where(timer.c.dispute_id.in_(_ids), timer.c.rings_at <= sa.bindparam("until"))
-    .order_by(timer.c.rings_at, timer.c.dispute_id, timer.c.limit)
-)
+_TIMERS: Final = sa.select(timer).where(timer.c.dispute_id.in_(_ids))
+_STILL_DUE: Final = _TIMERS.where(timer.c.rings_at <= sa.bindparam("until"))
 
 
 class StoreRegister(DisputeRegister):
@@ -197,15 +195,19 @@ class StoreRegister(DisputeRegister):
             # First read without a lock, to learn the shards; then lock their heads, as every writer does; then read
             # again.
             found = self._tx.execute(_due, {"until": until, "shards": sorted(shards), "most": limit}).all()
-            ids = {row.dispute_id for row in found}
-            self.lock(ids)
-            wanted = {(row.dispute_id, row.limit) for row in found}
-            still = [row for part in parts(ids) for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until})]
-            ordered = sorted(still, key=lambda row: (row.rings_at, row.due_at, row.dispute_id, row.limit))
-            timers = [_timer_of(row) for row in ordered if (row.dispute_id, row.limit) in wanted]
+            waiting: dict[str, list[Timer]] = {row.dispute_id: [] for row in found}
+            self.lock(waiting.keys())
+            for part in parts(waiting):
+                for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until}):
+                    waiting[row.dispute_id].append(_timer_of(row))
+            timers = [timer for its in waiting.values() for timer in next_to_ring(its)]
             # None of those found is left: another worker fired them. There may be more after them.
             if timers or not found:
-                return timers
+                return sorted(timers, key=lambda timer: (timer.rings_at, timer.due_at, timer.dispute_id))
+
+    @override
+    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
+        return [_timer_of(row) for ids in parts(dispute_ids) for row in self._tx.execute(_TIMERS, {"ids": ids})]
 
     @override
     def missing_years(self) -> frozenset[int]:
@@ -217,7 +219,11 @@ class StoreRegister(DisputeRegister):
 
     @override
     def business_now(self) -> datetime:
-        return self._recorded_at if self._kind == "wall" else self.now()
+        return self.scenario_now() or self._recorded_at
+
+    @override
+    def scenario_now(self) -> datetime | None:
+        return None if self._kind == "wall" else self.now()
 
     @override
     def now(self) -> datetime:

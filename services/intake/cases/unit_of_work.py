@@ -38,7 +38,7 @@ from services.intake.law.registration import with_earlier_reports
 from services.intake.law.reports import SourceReport, facts_from_bytes, first_report, reports_from_bytes, with_further
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import effect_of, listeners_of, result_of
-from services.intake.law.steps import Step, steps_of
+from services.intake.law.steps import Step, steps_of, with_values
 from services.intake.law.timers import Timer
 
 KEPT_REFUSALS: Final = frozenset({Kind.WRONG_STATE, Kind.STALE})
@@ -305,18 +305,9 @@ def _planned(task: Task, case: Case | None, unit: Unit, book: Rulebook) -> Plann
         return planned
     if task.names not in unit.cases and task.names not in unit.named:
         return BAD_MASTER.refusal()
-    return _to_the_first(planned, unit.links.first_of(task.names))
-
-
-def _to_the_first(planned: Planned, first: str) -> Planned:
-    """Return the commands with a link to the first dispute of the matter."""
-    commands = [
-        replace(command, instruction=replace(command.instruction, master_dispute_id=first))
-        if isinstance(command.instruction, Link)
-        else command
-        for command in planned.commands
-    ]
-    return replace(planned, commands=commands)
+    # A link leads to the first dispute of the matter.
+    first = unit.links.first_of(task.names)
+    return replace(planned, commands=with_values(planned.commands, Link, master_dispute_id=first))
 
 
 def _note(unit: Unit, task: Task, case: Case | None, after: Case) -> None:

@@ -23,13 +23,13 @@ from dispute.lifecycle import (
     NoteUndocked,
     RecordRuling,
     Regime,
+    Register,
     Role,
     business_day,
 )
 from dispute.lifecycle.decide import Completion, as_given
 from hub.errors import Refusal
 from hub.store.instants import EPOCH
-from services.intake.cases.case_numbers import with_code
 from services.intake.cases.tasks import CLOCK, part_that_gives
 from services.intake.dry_run.inputs import Input, Inputs
 from services.intake.dry_run.recording import Chronology
@@ -38,9 +38,10 @@ from services.intake.law.handoff import Arrival
 from services.intake.law.later_facts import Situation, react
 from services.intake.law.registration import enter, enter_again
 from services.intake.law.reports import with_report
+from services.intake.law.ringing import next_to_ring
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.shared_results import instruction_of
-from services.intake.law.steps import Follow, Step, follow, steps_of
+from services.intake.law.steps import Follow, Step, follow, steps_of, with_values
 from services.intake.law.timer_changes import Limits, SetTimers, nothing_set, set_by, timers_after
 from services.intake.law.timers import Timer, instructions_at
 
@@ -146,9 +147,9 @@ class _Life:
             if at is None or at > end:
                 return
             self._at, until = at, at - self._chronology.grace
-            # A step whose time has passed too follows at once; what an input sets waits for the next ring.
-            while due := [timer for timer in self._timers.values() if timer.rings_at <= until]:
-                self._ring(sorted(due, key=lambda timer: (timer.rings_at, timer.due_at, timer.limit)))
+            # A step whose time has passed too follows in its turn; what an input sets waits for the next ring.
+            while due := next_to_ring(timer for timer in self._timers.values() if timer.rings_at <= until):
+                self._ring(due)
 
     def _ring(self, due: Sequence[Timer]) -> None:
         ran = self._running
@@ -202,7 +203,7 @@ class _Life:
             orders = _with_found(enter(arrival, its.agency, (), self._book)[0], each.found)
         else:
             orders = enter_again(arrival, self._book)
-        commands = with_code([self._command(each, order) for order in orders], its.case_code)
+        commands = with_values([self._command(each, order) for order in orders], Register, case_code=its.case_code)
         return [commands[0], *(replace(each, actor=part_that_gives(each.instruction)) for each in commands[1:])]
 
     def _command(self, each: Input, order: Instruction | None) -> Command:
@@ -229,9 +230,7 @@ class _Life:
         if self._dispute is None:
             return
         changes = timers_after(done, fired, ran, self._dispute, book=self._book, at=self._at)
-        for limit in changes.cleared:
-            self._timers.pop(limit, None)
-        self._timers |= changes.timers
+        self._timers = changes.applied(self._timers)
 
 
 def _with_found(orders: Sequence[Instruction], found: Sequence[Instruction]) -> tuple[Instruction, ...]:

@@ -19,7 +19,7 @@ from services.intake.cases.unit_of_work import TaskResult, carry_out
 from services.intake.law.rulebook import Rulebook, Rules
 
 CHUNK: Final = 500
-"""Timers of one transaction.
+"""Disputes whose timers fire in one transaction.
 
 100,000 due at once are never in memory together, and commands can run between two transactions.
 """
@@ -42,7 +42,7 @@ class FiredTimers(Struct, frozen=True):
 def fire(
     register: DisputeRegister, until: datetime, shards: Collection[int], book: Rulebook, now: datetime
 ) -> FiredTimers:
-    """Fire the earliest due timers as one unit.
+    """Fire the earliest due timers of some disputes as one unit.
 
     Args:
         register: Bound to the transaction.
@@ -78,7 +78,7 @@ class Alarms:
         self._counters = counters
 
     async def ring(self, until: datetime, shards: Collection[int] = ALL_SHARDS) -> int:
-        """Fire all due timers, also those due by the firing.
+        """Fire all due timers, also those due by the firing, those of a dispute in the order of time.
 
         Returns how many changed their dispute.
         """

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import date
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from dispute.lifecycle import DateName, Dispute
-from services.intake.law.deadlines import LastDay, LimitCase, term_of
+from dispute.lifecycle import DateName, Dispute, Span
+from services.intake.law.deadlines import Calendar, LastDay, LimitCase, term_of
 from services.intake.law.rulebook import Rulebook
 from services.intake.law.state_limits import PRESERVATION_CLAUSE, suit_due
 
@@ -54,3 +55,25 @@ def bounded(due: LastDay, dispute: Dispute, matter: LimitCase, day: date, book: 
 
 def _earlier(cut: BoundedTerm, other: LastDay, clause: str) -> BoundedTerm:
     return BoundedTerm(other, clause) if other.day < cut.due.day else cut
+
+
+def cut_of(due: LastDay | None, dispute: Dispute, matter: LimitCase, day: date, book: Rulebook) -> BoundedTerm | None:
+    """Return a term's end where the statute cuts it, as `bounded` does; None where the term ends by itself."""
+    found = None if due is None else bounded(due, dispute, matter, day, book)
+    return None if found is None or found.due is due else found
+
+
+def days_given(span: Span, before: date | None, after: date, calendar: Calendar) -> int:
+    """Return how many days of an extension are left of it when its end is cut.
+
+    Args:
+        span: The extension.
+        before: Last day that it moves.
+        after: Last day that the statute allows.
+        calendar: Counts working days.
+    """
+    if before is None or after <= before:
+        return 0
+    if not span.working:
+        return (after - before).days
+    return bisect_right(range(1, span.days), after, key=lambda days: calendar.workday_due(before, days).day)

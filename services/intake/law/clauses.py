@@ -6,10 +6,17 @@ from datetime import date
 
 from msgspec import Struct
 
-from dispute.lifecycle import DateName, Dispute, Milestone, Recurrence
-from services.intake.law.deadlines import LimitCase, TermKind, last_day, sign_off_of, span_of, term_of
+from dispute.lifecycle import DateName, Dispute, Milestone
+from services.intake.law.deadlines import LimitCase, TermKind, sign_off_of, term_of
 from services.intake.law.rulebook import Rulebook
-from services.intake.law.state_limits import MILESTONES, PRESERVATION_CLAUSE, PRESERVED, STATE, limit_of_state
+from services.intake.law.state_limits import (
+    MILESTONES,
+    PRESERVATION_CLAUSE,
+    PRESERVED,
+    STATE,
+    limit_of_state,
+    milestone_limits,
+)
 
 KIND_OF: dict[str, TermKind] = {
     DateName.SCREEN_BY.value: "screening",
@@ -28,13 +35,8 @@ class ReachedLimit(Struct, frozen=True):
 
 def milestone_limit(milestone: Milestone, dispute: Dispute, book: Rulebook) -> ReachedLimit | None:
     """Return the limit of a first petition's milestone; None where the county has none."""
-    received_on = dispute.cohort.received_on
-    if dispute.dimensions.recurrence is not Recurrence.FIRST or received_on is None or dispute.reopen_seq:
-        return None
-    for row in book.deadlines.milestones:
-        if row.milestone is milestone:
-            due = last_day(DateName.LOCAL_DUE_ON, received_on, (span_of(row),), book.calendar)
-            return ReachedLimit(due.day, row.clause)
+    for row, due in milestone_limits(dispute, book, (milestone,)):
+        return ReachedLimit(due.day, row.clause)
     return None
 
 

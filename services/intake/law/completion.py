@@ -42,7 +42,7 @@ from dispute.lifecycle import (
     end_of,
 )
 from services.intake.law.bars import bar_of, barred_part, penalty_of
-from services.intake.law.bounds import bounded
+from services.intake.law.bounds import bounded, cut_of, days_given
 from services.intake.law.clauses import clause_of_limit, milestone_limit
 from services.intake.law.deadlines import (
     LastDay,
@@ -181,7 +181,7 @@ def _mediation_term(at: Asked) -> tuple[LastDay | None, tuple[str, ...]]:
     if due is None or term is None:
         return None, ()
     cut = bounded(due, at.dispute, at.matter, at.day, at.book)
-    return cut.due, tuple(dict.fromkeys(clause for clause in (term.clause, cut.clause) if clause))
+    return cut.due, _each_once(term.clause, cut.clause)
 
 
 def _begin(at: Asked, order: BeginMediation) -> Command:
@@ -246,22 +246,28 @@ def _extend(at: Asked, order: Extend) -> Command:
     name = DateName.STATUTORY_DUE_ON if rule.limit == "statutory" else DateName.DUE_ON
     most = rule.grants.days or AGREED_MOST
     lawful = 1 <= order.days <= most
-    due = _moved(name, at.dispute, Span(order.days, rule.count == "workday"), at.book) if lawful else None
-    if name is DateName.DUE_ON and due is not None:
-        due = bounded(due, at.dispute, at.matter, at.day, at.book).due
+    span = Span(order.days, rule.count == "workday")
+    moved = _moved(name, at.dispute, span, at.book) if lawful else None
+    cut = cut_of(moved, at.dispute, at.matter, at.day, at.book) if name is DateName.DUE_ON else None
+    due = moved if cut is None else cut.due
     done = _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
+    days = None
+    if cut is not None:
+        days = days_given(span, at.dispute.last_day(name), order.due_on or cut.due.day, at.book.calendar)
     grants = rule.grants if order.days <= most else replace(rule.grants, days=most)
-    return replace(done, limit=replace(done.limit, clause=grants.clause, extension=grants))
+    clause = "; ".join(_each_once(grants.clause, "" if cut is None else cut.clause))
+    return replace(done, limit=replace(done.limit, clause=clause, extension=grants, days=days))
 
 
 def _resume(at: Asked, order: Resume) -> Command:
     if at.dispute.clock_stopped_on is None:
         return at.command
     stopped = max(0, (at.day - at.dispute.clock_stopped_on).days)
-    due = _moved(DateName.DUE_ON, at.dispute, Span(stopped), at.book)
-    if due is not None:
-        due = bounded(due, at.dispute, at.matter, at.day, at.book).due
-    return _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
+    moved = _moved(DateName.DUE_ON, at.dispute, Span(stopped), at.book)
+    cut = cut_of(moved, at.dispute, at.matter, at.day, at.book)
+    due = moved if cut is None else cut.due
+    done = _compared(at.command, replace(order, due_on=order.due_on or _day_of(due)), order.due_on, due)
+    return done if cut is None else replace(done, limit=replace(done.limit, clause=cut.clause))
 
 
 def _agree(at: Asked, order: Agree) -> Command:
@@ -364,6 +370,10 @@ def _moved(name: DateName, dispute: Dispute, span: Span, book: Rulebook) -> Last
 
 def _day_of(due: LastDay | None) -> date | None:
     return None if due is None else due.day
+
+
+def _each_once(*clauses: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(clause for clause in clauses if clause))
 
 
 def _clauses(*terms: Term | None) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ Every open state has a limit, so that nothing waits for ever without an alarm an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from dispute.lifecycle import Channel, DateName, Dispute, Milestone, Recurrence, business_day, end_of
-from services.intake.law.deadlines import Calendar, StateLimit, last_day, span_of
+from services.intake.law.deadlines import Calendar, LastDay, MilestoneLimit, StateLimit, last_day, span_of
 from services.intake.law.rulebook import Rulebook
 
 PRESERVED: Final = "preserved"
@@ -20,6 +20,7 @@ WARNING_DAYS: Final = 20
 PRESERVATION_CLAUSE: Final = "民诉法(2023) 104"
 STATE: Final = "state"
 """Name of the limit that the present state has."""
+EVERY_MILESTONE: Final = frozenset(Milestone)
 MILESTONES: Final = frozenset(milestone.value for milestone in Milestone)
 
 
@@ -54,8 +55,10 @@ def state_end(dispute: Dispute, book: Rulebook) -> tuple[datetime, bool] | None:
     return _end_of(row, business_day(dispute.since), book.calendar)
 
 
-def milestone_ends(dispute: Dispute, book: Rulebook) -> Iterable[tuple[str, datetime, bool]]:
-    """Return the ends of a first petition's milestones that are not reached yet.
+def milestone_limits(
+    dispute: Dispute, book: Rulebook, wanted: Collection[Milestone]
+) -> Iterator[tuple[MilestoneLimit, LastDay]]:
+    """Yield the limits of some of a first petition's milestones, with their last days.
 
     A county has them only where its rules say so; they run from the registration.
     """
@@ -64,9 +67,14 @@ def milestone_ends(dispute: Dispute, book: Rulebook) -> Iterable[tuple[str, date
     if dimensions.channel is not Channel.PETITION or not first or dispute.reopen_seq or received_on is None:
         return
     for row in book.deadlines.milestones:
-        if row.milestone not in dispute.milestones:
-            due = last_day(DateName.LOCAL_DUE_ON, received_on, (span_of(row),), book.calendar)
-            yield row.milestone.value, end_of(due.day), due.mark is None
+        if row.milestone in wanted:
+            yield row, last_day(DateName.LOCAL_DUE_ON, received_on, (span_of(row),), book.calendar)
+
+
+def milestone_ends(dispute: Dispute, book: Rulebook) -> Iterator[tuple[str, datetime, bool]]:
+    """Yield the ends of the milestones that are not reached yet, and whether they are certain."""
+    for row, due in milestone_limits(dispute, book, EVERY_MILESTONE.difference(dispute.milestones)):
+        yield row.milestone.value, end_of(due.day), due.mark is None
 
 
 def suit_due(preserved_on: date) -> date:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
-from dispute.lifecycle import Command, Dispute, Event, decide, evolve
+from msgspec.structs import replace
+
+from dispute.lifecycle import Command, Dispute, Event, Instruction, decide, evolve
 from dispute.lifecycle.decide import Completion
 from hub.errors import Refusal
 from services.intake.law.completion import complete
@@ -16,6 +18,16 @@ Step = tuple[Event, Dispute]
 """An event, and the dispute after it."""
 Follow = Callable[[Dispute | None, Command, Completion], Sequence[Step] | Refusal]
 """Returns what a command causes by the rules that complete it."""
+
+
+def with_values(commands: Iterable[Command], kind: type[Instruction], **values: object) -> list[Command]:
+    """Return the commands, the instructions of a kind among them with other values."""
+    return [
+        replace(command, instruction=replace(command.instruction, **values))
+        if isinstance(command.instruction, kind)
+        else command
+        for command in commands
+    ]
 
 
 def follow(dispute: Dispute | None, command: Command, completed: Completion) -> Sequence[Step] | Refusal:

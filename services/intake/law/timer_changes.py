@@ -50,6 +50,11 @@ class TimerChanges(Struct, frozen=True):
     cleared: frozenset[str]
     timers: Mapping[str, Timer]
 
+    def applied(self, timers: Mapping[str, Timer]) -> dict[str, Timer]:
+        """Return the timers of a dispute, by limit, after these changes."""
+        left = {limit: timer for limit, timer in timers.items() if limit not in self.cleared}
+        return {**left, **self.timers}
+
 
 def nothing_set(running: Limits) -> SetTimers:
     """Return what no step sets."""

@@ -21,6 +21,7 @@ from dispute.lifecycle import (
     DateName,
     Dispute,
     Event,
+    EventKind,
     Fail,
     FailureReason,
     Instruction,
@@ -65,8 +66,12 @@ RUNG_OF: Final = {
     Step.SUPERVISED: Supervision.SUPERVISED,
     Step.ESCALATED: Supervision.ESCALATED,
 }
-ENDS_BY_ITSELF: Final = frozenset({DateName.DUE_ON.value, DateName.SIGN_BY.value, DateName.SCREEN_BY.value, FOLLOW_UP})
-"""Limits whose end changes the dispute: nobody has to be supervised for it."""
+STEP_OF: Final = {rung: step for step, rung in RUNG_OF.items()}
+ENDINGS: Final = (DateName.SIGN_BY.value, DateName.SCREEN_BY.value, DateName.DUE_ON.value, FOLLOW_UP)
+"""Limits whose end changes the dispute: nobody has to be supervised for it.
+
+In the order in which they ring at one instant (`ringing`): a dispatch that nobody signed is seen before its term fails.
+"""
 
 
 class Timer(Struct, frozen=True):
@@ -162,17 +167,21 @@ def changed_by(
 
 
 def following(timer: Timer, after: Dispute, now: Mapping[str, Running], book: Rulebook) -> Timer | None:
-    """Return the next step of a limit after one that fired; None when there is none."""
+    """Return the next step of a limit after one that fired; None when there is none.
+
+    It rings no earlier than that one did, which may have waited for late paper.
+    """
     its = now.get(timer.limit)
     step = next((each for each in STEPS[STEPS.index(timer.step) + 1 :]), None)
     if its is None or step is None or not its.certain:
         return None
-    if step is Step.OVERDUE:
-        return _timer(after, timer.limit, step, its.end)
-    if timer.limit in ENDS_BY_ITSELF:
-        return None
-    days = book.deadlines.supervised_days if step is Step.SUPERVISED else book.deadlines.escalated_days
-    return _timer(after, timer.limit, step, its.end + timedelta(days=days))
+    due_at = its.end
+    if step is not Step.OVERDUE:
+        if timer.limit in ENDINGS:
+            return None
+        days = book.deadlines.supervised_days if step is Step.SUPERVISED else book.deadlines.escalated_days
+        due_at = its.end + timedelta(days=days)
+    return Timer(after.dispute_id, timer.limit, step, due_at, max(due_at, timer.rings_at))
 
 
 def waits_for(timer: Timer, now: Mapping[str, Running]) -> bool:
@@ -210,7 +219,7 @@ def instructions_at(timer: Timer, dispute: Dispute, book: Rulebook) -> tuple[Ins
         return ()
     if timer.step is Step.REMINDER and timer.limit == DateName.SCREEN_BY:
         return (RequestInformation(dispute.missing),)
-    if timer.step is Step.OVERDUE and timer.limit in ENDS_BY_ITSELF:
+    if timer.step is Step.OVERDUE and timer.limit in ENDINGS:
         return _at_the_end(timer, dispute, book)
     return (Supervise(RUNG_OF[timer.step], timer.limit),)
 
@@ -229,6 +238,21 @@ def _at_the_end(timer: Timer, dispute: Dispute, book: Rulebook) -> tuple[Instruc
             return (refusal, *sent_back(dispute.dimensions.channel, reason))
         case _:
             return (BeginFollowUp(visit_on=business_day(timer.due_at)),)
+
+
+def reported_by(event: Event) -> Timer | None:
+    """Return the timer whose firing an event of the clock reports; None when it is only the first one's consequence."""
+    limit, step = event.limit, Step.OVERDUE
+    match event.type:
+        case EventKind.INFORMATION_REQUESTED:
+            limit, step = DateName.SCREEN_BY.value, Step.REMINDER
+        case EventKind.FOLLOW_UP_BEGUN:
+            limit = FOLLOW_UP
+        case EventKind.SUPERVISED:
+            step = STEP_OF[getattr(event.payload, "supervision", Supervision.OVERDUE)]
+        case _:
+            pass
+    return Timer(event.dispute_id, limit, step, event.occurred_at, event.occurred_at) if limit else None
 
 
 def command_id_of(timer: Timer, sequence: int) -> str:
@@ -252,6 +276,7 @@ __all__ = [
     "following",
     "instructions_at",
     "overdue",
+    "reported_by",
     "running",
     "waits_for",
 ]

@@ -12,9 +12,8 @@ from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Fault, Rejected
-from hub.store.store import Store, Transaction
+from hub.store.store import Transaction
 from hub.store.tables import kernel_metadata, outbox
-from hub.streams.memory_log import MemoryLog
 from services.intake.cases.tables import (
     command_done,
     confidential,
@@ -28,12 +27,9 @@ from services.intake.cases.tables import (
     missing_year,
     timer,
 )
-from services.intake.wiring import recover_store
-from tests.support.backups import Backup, back_up, put_back
 from tests.support.intake_rig import (
     HANDED_OVER,
     FakeBridge,
-    IntakeClient,
     Rig,
     agree,
     case_facts,
@@ -42,6 +38,7 @@ from tests.support.intake_rig import (
     to_mediation,
 )
 from tests.support.journals import until
+from tests.support.restored_intake import Disk, sent
 
 DAY = timedelta(days=1)
 C = command_done.c
@@ -64,33 +61,6 @@ def register_in(tx: Transaction) -> list[list[tuple[object, ...]]]:
     return [sorted((tuple(row) for row in tx.execute(query)), key=repr) for query in REGISTER]
 
 
-class Disk:
-    """Intake's store while intake is stopped."""
-
-    def __init__(self, rig: Rig) -> None:
-        self._rig = rig
-
-    async def backup(self) -> Backup:
-        store = Store(self._rig.store_url)
-        try:
-            return await back_up(store, intake_metadata)
-        finally:
-            store.close()
-
-    async def restore(self, backup: Backup) -> None:
-        store = Store(self._rig.store_url)
-        try:
-            await put_back(store, backup, intake_metadata)
-        finally:
-            store.close()
-
-    def recover(self) -> int:
-        intake = self._rig.built()
-        intake.store.close()
-        settings = self._rig.settings()
-        return recover_store(settings, MemoryLog(self._rig.bus)).records
-
-
 def submission(ref: str, **told: object) -> intake_pb2.SubmitRequest:
     return intake_pb2.SubmitRequest(
         channel="window",
@@ -101,15 +71,6 @@ def submission(ref: str, **told: object) -> intake_pb2.SubmitRequest:
         facts=case_facts(procedure="", suit_kind="", **told),
         confidential=handoff_pb2.Confidential(parties=parties("p-5", "p-6"), brief="案情"),
     )
-
-
-async def sent(client: IntakeClient) -> None:
-    """Wait until the journal has everything."""
-
-    async def everything() -> bool:
-        return not await client.intake.store.read(client.intake.outbox.unsent)
-
-    await until(everything)
 
 
 async def test_the_register_comes_back_whole(rig: Rig) -> None:

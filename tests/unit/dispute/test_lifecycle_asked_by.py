@@ -20,7 +20,9 @@ from dispute.lifecycle import (
     EventKind,
     Exclude,
     Extend,
+    Extension,
     Instruction,
+    Limit,
     Link,
     Milestone,
     OutcomeForm,
@@ -46,6 +48,7 @@ from dispute.lifecycle import (
     replay,
 )
 from dispute.lifecycle.asked_by import DATED, SINGLE, asked_by
+from dispute.lifecycle.event_types import Extended
 from tests.support.lifecycle import (
     CLOSE,
     DUE,
@@ -138,3 +141,14 @@ def test_every_event_type_has_its_instruction_or_is_the_hubs_own() -> None:
     assert {*SINGLE, *DATED, EventKind.RECLASSIFIED} == set(EventKind) - ONLY_THE_HUB
     first = Walk(REGISTER).last
     assert asked_by(first, first.dimensions, first.cohort) is None
+
+
+def test_an_extension_that_was_cut_was_asked_for_in_full() -> None:
+    walk = reach(State.MEDIATING)
+    dispute = replay(tuple(walk.events))
+    order = Extend(consent_of_all=True, days=30, due_on=DUE + timedelta(days=10))
+    limit = Limit(DUE + timedelta(days=10), extension=Extension(30, "c"), days=10)
+    (event,) = decided(dispute, replace(command(order), limit=limit))
+    assert isinstance(event.payload, Extended)
+    assert (event.payload.days, event.payload.days_asked) == (10, 30)
+    assert asked_by(event, dispute.dimensions, dispute.cohort) == (replace(order, due_on=None), order)

@@ -52,6 +52,7 @@ from services.intake.law.timers import (
     following,
     instructions_at,
     overdue,
+    reported_by,
     running,
     waits_for,
 )
@@ -206,6 +207,31 @@ def test_a_waiting_screening_is_asked_again_and_then_refused_and_sent_back() -> 
 def test_an_obsolete_timer_says_nothing() -> None:
     dispute, _ = accepted(DISPATCH, SIGN)
     assert instructions_at(timer_at(SIGN_BY, Step.OVERDUE, AT), dispute, BOOK) == ()
+
+
+@pytest.mark.parametrize(
+    ("orders", "timer"),
+    [
+        ((BeginScreening(), RequestInformation(("consent_missing",), LIMIT)), (DateName.SCREEN_BY, Step.REMINDER)),
+        ((BeginScreening(), RequestInformation(("consent_missing",), LIMIT)), (DateName.SCREEN_BY, Step.OVERDUE)),
+        ((BeginScreening(), ACCEPT, DISPATCH), (SIGN_BY, Step.REMINDER)),
+        ((BeginScreening(), ACCEPT, DISPATCH), (SIGN_BY, Step.OVERDUE)),
+        ((BeginScreening(), ACCEPT, DISPATCH, SIGN), (DUE_ON, Step.OVERDUE)),
+        ((BeginScreening(), ACCEPT, DISPATCH, SIGN), (STATE, Step.SUPERVISED)),
+        ((BeginScreening(), ACCEPT, DISPATCH, SIGN), (STATE, Step.ESCALATED)),
+    ],
+)
+def test_the_first_event_of_an_alarm_reports_the_timer(
+    orders: tuple[Instruction, ...], timer: tuple[str, Step]
+) -> None:
+    dispute, _ = live(*orders)
+    fired = timer_at(*timer, AT + 400 * DAY)
+    reports = []
+    for order in instructions_at(fired, dispute, BOOK):
+        (event,) = decided(dispute, Command("x", ID, SYSTEM, fired.due_at, order))
+        dispute = evolve(dispute, event)
+        reports.append(reported_by(event))
+    assert reports == [fired, *[None] * (len(reports) - 1)]
 
 
 def test_ids_of_timer_commands_are_the_same_everywhere() -> None:

@@ -272,6 +272,7 @@ class Particulars(_message.Message):
     PENALTY_FIELD_NUMBER: _builtins.int
     PRESERVED_ON_FIELD_NUMBER: _builtins.int
     CASE_CODE_FIELD_NUMBER: _builtins.int
+    DAYS_ASKED_FIELD_NUMBER: _builtins.int
     clause: _builtins.str
     """Clause that the decision rests on, or the limit that it sets, for example `民诉解释(2022) 143`."""
     target: _builtins.str
@@ -283,7 +284,7 @@ class Particulars(_message.Message):
     document_sha256: _builtins.str
     """Digest of the agreement document, hex SHA-256."""
     days: _builtins.int
-    """Days granted by an extension."""
+    """Days that an extension really gave; they are fewer than asked for where the statute cut it."""
     milestone: _builtins.str
     """met | investigated | fed_back | concluded."""
     supervision: _builtins.str
@@ -338,6 +339,8 @@ class Particulars(_message.Message):
     """Day of a preservation taken before the suit (court), ISO date."""
     case_code: _builtins.str
     """Printed code of the case (一案一码), given at its registration; empty where the county is not known."""
+    days_asked: _builtins.int
+    """Days asked for by an extension that the statute cut to fewer; 0 when all of them were given."""
     @_builtins.property
     def co_departments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Co-handling departments."""
@@ -399,10 +402,11 @@ class Particulars(_message.Message):
         penalty: _builtins.str = ...,
         preserved_on: _builtins.str = ...,
         case_code: _builtins.str = ...,
+        days_asked: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sign_by", b"sign_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "candidate_dispute_id", b"candidate_dispute_id", "case_code", b"case_code", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "days", b"days", "document_sha256", b"document_sha256", "due_before", b"due_before", "due_on", b"due_on", "late", b"late", "made_by", b"made_by", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "missing", b"missing", "oral", b"oral", "partial", b"partial", "penalty", b"penalty", "preserved_on", b"preserved_on", "procedure", b"procedure", "reasons", b"reasons", "reviewer_id", b"reviewer_id", "round", b"round", "satisfaction", b"satisfaction", "score", b"score", "settled", b"settled", "severable", b"severable", "shared_from", b"shared_from", "sign_by", b"sign_by", "stage", b"stage", "supervision", b"supervision", "target", b"target", "transitional", b"transitional", "visit_on", b"visit_on", "wait_until", b"wait_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_fen", b"amount_fen", "candidate_dispute_id", b"candidate_dispute_id", "case_code", b"case_code", "clause", b"clause", "clean_visit", b"clean_visit", "co_departments", b"co_departments", "colour_before", b"colour_before", "confirm_by", b"confirm_by", "confirmable", b"confirmable", "days", b"days", "days_asked", b"days_asked", "document_sha256", b"document_sha256", "due_before", b"due_before", "due_on", b"due_on", "late", b"late", "made_by", b"made_by", "master_dispute_id", b"master_dispute_id", "milestone", b"milestone", "missing", b"missing", "oral", b"oral", "partial", b"partial", "penalty", b"penalty", "preserved_on", b"preserved_on", "procedure", b"procedure", "reasons", b"reasons", "reviewer_id", b"reviewer_id", "round", b"round", "satisfaction", b"satisfaction", "score", b"score", "settled", b"settled", "severable", b"severable", "shared_from", b"shared_from", "sign_by", b"sign_by", "stage", b"stage", "supervision", b"supervision", "target", b"target", "transitional", b"transitional", "visit_on", b"visit_on", "wait_until", b"wait_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

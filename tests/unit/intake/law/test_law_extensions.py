@@ -5,12 +5,27 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from msgspec import Struct
 
-from dispute.lifecycle import Extend, Role
+from dispute.lifecycle import Extend, Role, Span
+from dispute.lifecycle.event_types import Extended
+from services.intake.law.bounds import days_given
 from services.intake.law.facts import Facts
 from services.intake.law.timers import Step
-from tests.support.intake import incident, petition, suit
-from tests.support.law import ChangedRule, Happening, Ring, Row, Said, answer, at_window, changed_rules, mediating, on
+from tests.support.intake import BOOK, incident, petition, suit
+from tests.support.law import (
+    ChangedRule,
+    Happening,
+    LegalCase,
+    Ring,
+    Row,
+    Said,
+    answer,
+    at_window,
+    changed_rules,
+    mediating,
+    on,
+)
 
 PETITION = petition(received_on=date(2024, 5, 6), sent_on=date(2024, 5, 8), category="09")
 FILED = suit(received_on=date(2024, 5, 6), sent_on=date(2024, 5, 8), filed_on=date(2024, 4, 30))
@@ -155,11 +170,20 @@ ROWS = (
         longer("2024-06-24", 10),
     ),
     extended(
-        "petition: the parties never beyond the statutory limit",
+        "petition: the parties never beyond the statutory limit, which says so",
         PETITION,
         "2024-05-14",
-        "信访工作条例 33, 34",
+        "信访工作条例 33, 34; 信访工作条例 34",
         date(2024, 7, 5),
+        longer("2024-06-21"),
+    ),
+    extended(
+        "petition: as far as the leader's ten days reach",
+        PETITION,
+        "2024-05-14",
+        "信访工作条例 33, 34; 信访工作条例 34",
+        date(2024, 7, 15),
+        approved("2024-06-20", 10),
         longer("2024-06-21"),
     ),
     refused(
@@ -234,6 +258,57 @@ ROWS = (
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_extensions(row: Row) -> None:
     assert answer(row) == row.says
+
+
+class Given(Struct, frozen=True):
+    """Days that an extension tells.
+
+    Attributes:
+        asked: As the parties agreed.
+        given: Really given.
+        told_asked: What the event tells of the agreed ones.
+    """
+
+    asked: int
+    given: int
+    told_asked: int
+
+
+@pytest.mark.parametrize("days", [Given(10, 10, 0), Given(11, 10, 11), Given(30, 10, 30)], ids=str)
+def test_an_extension_that_the_statute_cuts_tells_the_days_that_it_gave(days: Given) -> None:
+    case = LegalCase(PETITION)
+    for step in (*mediating("2024-05-14"), approved("2024-06-20", 10), longer("2024-06-21", days.asked)):
+        case.step(step)
+    (event,) = case.events[-1:]
+    assert (event.cohort.due_on, event.cohort.statutory_due_on) == (date(2024, 7, 15), date(2024, 7, 15))
+    assert isinstance(event.payload, Extended)
+    told = event.payload
+    assert (told.days, told.days_asked, told.due_before) == (days.given, days.told_asked, date(2024, 7, 5))
+
+
+def test_an_extension_at_the_statutes_end_gives_no_day_and_says_so() -> None:
+    case = LegalCase(PETITION)
+    for step in (*mediating("2024-05-14"), longer("2024-06-21")):
+        case.step(step)
+    told = case.events[-1].payload
+    assert isinstance(told, Extended)
+    assert (told.days, told.days_asked, told.clause) == (0, 30, "信访工作条例 33, 34; 信访工作条例 34")
+
+
+@pytest.mark.parametrize(
+    ("span", "until", "given"),
+    [
+        (Span(30), date(2024, 7, 15), 10),
+        (Span(30), date(2024, 7, 5), 0),
+        (Span(30), date(2024, 7, 1), 0),
+        (Span(20, working=True), date(2024, 7, 15), 6),
+        (Span(20, working=True), date(2024, 7, 14), 5),
+        (Span(20, working=True), date(2024, 7, 6), 0),
+    ],
+)
+def test_the_days_of_a_cut_extension_are_counted_as_its_rule_counts(span: Span, until: date, given: int) -> None:
+    friday = date(2024, 7, 5)
+    assert days_given(span, friday, until, BOOK.calendar) == given
 
 
 @pytest.mark.parametrize("changed", changed_rules("extensions"), ids=lambda changed: changed.name)

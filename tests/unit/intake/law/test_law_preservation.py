@@ -59,7 +59,7 @@ ROWS = (
         name="no consent extends it beyond",
         facts=PRESERVED,
         steps=(*mediating("2024-03-08"), on("2024-03-20", Extend(consent_of_all=True, days=60))),
-        says=Said("extended", clause="特邀调解规定 27", due=date(2024, 3, 31)),
+        says=Said("extended", clause="特邀调解规定 27; 民诉法(2023) 104", due=date(2024, 3, 31)),
     ),
     Row(
         name="no stopped clock moves it beyond",
@@ -69,7 +69,7 @@ ROWS = (
             on("2024-03-12", Suspend(SuspendReason.APPRAISAL_BEFORE_FILING)),
             on("2024-03-22", Resume()),
         ),
-        says=Said("resumed", due=date(2024, 3, 31)),
+        says=Said("resumed", clause="民诉法(2023) 104", due=date(2024, 3, 31)),
     ),
     Row(
         name="signed after the thirtieth day: the day itself is the last",
