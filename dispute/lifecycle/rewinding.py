@@ -6,7 +6,7 @@ event, so that `evolve` needs nothing but the event that takes it back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
@@ -70,10 +70,21 @@ def restored(dispute: Dispute, checkpoint: Checkpoint) -> Dispute:
     gone = {each.sequence for each in dispute.checkpoints if each.sequence >= checkpoint.sequence}
     raised = tuple(alarm for alarm in dispute.alarms if alarm.sequence not in gone)
     stopped = tuple(alarm for alarm in before.alarms if alarm.limit and alarm not in raised)
-    values["alarms"] = tuple(sorted((*stopped, *raised), key=attrgetter("sequence")))
+    values["alarms"] = _once(sorted((*stopped, *raised), key=attrgetter("sequence")))
     level = level_of(values["alarms"], values["dimensions"].colour)
     earlier = tuple(each for each in dispute.checkpoints if each.sequence < checkpoint.sequence)
     return replace(dispute, **values, supervision=level, checkpoints=earlier)
+
+
+def _once(alarms: Sequence[Alarm]) -> tuple[Alarm, ...]:
+    """Return alarms without those that repeat a level of a limit.
+
+    While an outcome stands that is taken back later, a limit may be reported again.
+    """
+    first: dict[object, Alarm] = {}
+    for alarm in alarms:
+        first.setdefault((alarm.limit, alarm.rung) if alarm.limit else alarm.sequence, alarm)
+    return tuple(first.values())
 
 
 def as_before(dispute: Dispute, checkpoint: Checkpoint) -> Dispute:

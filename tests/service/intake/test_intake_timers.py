@@ -202,8 +202,9 @@ async def test_timers_survive_a_restart(rig: Rig, client: IntakeClient) -> None:
     dispute_id = await mediating(rig, client)
     await client.stop()
     again = await rig.start()
-    assert (await again.advance(datetime(2024, 4, 8, tzinfo=UTC))).fired == 2
-    assert await again.state(dispute_id) == "failed"
+    await again.advance(datetime(2024, 4, 8, tzinfo=UTC))
+    # Some may ring by the first look at the timers after a start; all have rung when the answer is there.
+    assert (await again.types(dispute_id))[-2:] == ["supervised", "failed"]
 
 
 async def test_what_an_interrupted_advance_left_over_rings_at_the_start(rig: Rig, client: IntakeClient) -> None:

@@ -22,10 +22,12 @@ from dispute.lifecycle import (
     Reopen,
     ReopenReason,
     Role,
+    ShareFailure,
     Sign,
     State,
     Supervise,
     Supervision,
+    Unshare,
     end_of,
     replay,
 )
@@ -190,6 +192,17 @@ def test_an_alarm_stands_again_when_the_matter_goes_on() -> None:
     assert (walk.state.supervision, supervised(walk)) == (Supervision.OVERDUE, 1)
     repeated = command(Supervise(Supervision.OVERDUE, "local_due_on"))
     assert refused(walk.state, repeated).code == "rung_not_higher"
+
+
+def test_a_limit_reported_again_meanwhile_stands_once_when_the_matter_goes_on() -> None:
+    other = "7f9c2d3e-8f5c-5d0e-9a6b-3c1f7e2a4d58"
+    walk = rung(petition(), Supervision.OVERDUE, "local_due_on")
+    first = walk.state.alarms
+    walk.do(ShareFailure(other, "refused"))
+    rung(walk, Supervision.OVERDUE, "local_due_on")
+    assert walk.state.alarms != first
+    walk.do(Unshare(other))
+    assert walk.state.alarms == first
 
 
 @pytest.mark.parametrize(("day", "left"), [("2024-05-20", 0), ("2024-06-05", 1)])
