@@ -32,7 +32,7 @@ from hub.runtime.clock import Clock
 from hub.runtime.turns import in_turns
 from hub.store.batcher import Batcher
 from hub.store.instants import from_micros, to_micros
-from hub.store.prepared import PreparedStatement
+from hub.store.prepared import PreparedStatement, among
 from hub.store.store import Store, Transaction
 from hub.streams.outbox import Entry, Heads, Outbox
 
@@ -293,19 +293,8 @@ def _known_of(dialect: str) -> sa.Select[Any]:
 
     Built once; each list is one value, so that the SQL text stays the same too.
     """
-    ids, disputes = _among(dialect, receipt.c.receipt_id, "ids"), _among(dialect, receipt.c.case_of, "disputes")
+    ids, disputes = among(dialect, receipt.c.receipt_id, "ids"), among(dialect, receipt.c.case_of, "disputes")
     return sa.select(receipt).where(sa.or_(ids, disputes))
-
-
-def _among(dialect: str, column: sa.Column[str], name: str) -> sa.ColumnElement[bool]:
-    """Return the condition that a column is in a list.
-
-    The list is bound under `name`: JSON on SQLite, an array on PostgreSQL.
-    """
-    if dialect == "sqlite":
-        listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
-        return column.in_(sa.select(listed.c.value))
-    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.String)))
 
 
 @cache

@@ -9,6 +9,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from operator import itemgetter
 from typing import Final
 
 import sqlalchemy as sa
@@ -30,6 +32,7 @@ from dispute.lifecycle.evolve import OPENINGS
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Refused
 from hub.refusals import UNDECODABLE
+from hub.store.prepared import PreparedStatement
 from hub.store.store import Transaction
 from hub.streams.applier import Answer
 from hub.streams.judge import Numbered
@@ -60,7 +63,8 @@ _EARLIER: Final = (
     .where(_OF_DISPUTES, receipt.c.round == 1, result.c.dispute_id == receipt.c.case_of)
     .order_by(result.c.cursor)
 )
-_INSERT: Final = sa.insert(result)
+_COLUMNS: Final = tuple(column.key for column in result.columns)
+_IN_ORDER: Final = itemgetter(*_COLUMNS)
 _SUPERSEDE: Final = (
     sa.update(result).where(result.c.event_id == sa.bindparam("of_event")).values(superseded_by=sa.bindparam("by"))
 )
@@ -178,12 +182,17 @@ def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
     # Ascending by name, so that two workers never deadlock.
     for agency, of_agency in sorted(rows.items()):
         first = take_cursors(tx, agency, len(of_agency))
-        for place, row in enumerate(of_agency):
-            row["cursor"] = first + place
-        tx.execute(_INSERT, of_agency)
+        for place, row in enumerate(of_agency, first):
+            row["cursor"] = place
+        _insert(tx.dialect.name).run(tx, [_IN_ORDER(row) for row in of_agency])
     for statement, values in ((_SUPERSEDE, superseded), (_BEGIN, begun), (_NUMBER, numbered)):
         if values:
             tx.execute(statement, values)
+
+
+@cache
+def _insert(dialect: str) -> PreparedStatement:
+    return PreparedStatement(dialect, sa.insert(result), *_COLUMNS)
 
 
 def _records(tx: Transaction, disputes: set[str]) -> Mapping[str, _Record]:
@@ -240,15 +249,19 @@ def _row(event: journal_pb2.JournalEvent, given: NewResult, record: _Record) -> 
         "document_sha256": event.particulars.document_sha256,
         "lead_department": event.dimensions.lead_department,
         "final": given.final,
-        "due_dates": json.dumps(_due_dates(event)),
+        "due_dates": _json(_due_dates(event)),
         "sequence": event.sequence,
         "opening": opening_of(event),
         "superseded_by": 0,
-        "supersedes": json.dumps(given.supersedes),
+        "supersedes": _json(given.supersedes),
         "way": event.particulars.target,
-        "missing": json.dumps([*event.particulars.missing]),
+        "missing": _json(event.particulars.missing),
         "alarm_limit": event.limit if event.limit in AGENCY_LIMITS else "",
     }
+
+
+def _json(items: Sequence[object]) -> str:
+    return json.dumps([*items]) if items else "[]"
 
 
 def _due_dates(event: journal_pb2.JournalEvent) -> list[tuple[str, str, int]]:

@@ -133,10 +133,12 @@ def checkpoints_after(dispute: Dispute, event: Event) -> tuple[Checkpoint, ...]:
         event: What happened.
     """
     kept = dispute.checkpoints
-    if event.type is EventKind.DUE_DATES_SETTLED and isinstance(event.payload, DueDatesSettled):
-        kept = tuple(_settled(each, event, event.payload) for each in kept)
     shared = event.type in CONCLUSIONS and bool(getattr(event.payload, "shared_from", ""))
     alarm = bool(event.limit) and event.type is not EventKind.SUPERVISED
+    if not (kept or shared or alarm):
+        return ()
+    if event.type is EventKind.DUE_DATES_SETTLED and isinstance(event.payload, DueDatesSettled):
+        kept = tuple(_settled(each, event, event.payload) for each in kept)
     if event.type in AFRESH:
         return ()
     if event.type not in KEPT_AFTER and not alarm:

@@ -5,6 +5,7 @@ Their text is compiled once, and rows are passed to the driver unchanged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -58,6 +59,40 @@ class PreparedStatement:
         That is the first column of the result; None when the result is empty.
         """
         return tx.exec_driver_sql(self._text, row).scalar()
+
+
+class PreparedLookup:
+    """One query for the rows of many keys.
+
+    All keys are one value, JSON on SQLite and an array on PostgreSQL, so that the text stays the same however many
+    there are. Values come as the driver returns them.
+
+    Args:
+        dialect: `sqlite` or `postgresql`.
+        query: Its only parameter is the list of keys, as `among` has it.
+    """
+
+    def __init__(self, dialect: str, query: sa.Select[Any]) -> None:
+        self._of_json = dialect == "sqlite"
+        self._text = str(query.compile(dialect=_DIALECTS[dialect]))
+
+    def rows(self, tx: Transaction, keys: Iterable[str]) -> Sequence[sa.Row[Any]]:
+        """Return the rows of the keys, which are asked in ascending order; without keys nothing is asked."""
+        wanted = sorted(set(keys))
+        if not wanted:
+            return ()
+        return tx.exec_driver_sql(self._text, (json.dumps(wanted) if self._of_json else wanted,)).all()
+
+
+def among(dialect: str, column: sa.Column[str], name: str = "keys") -> sa.ColumnElement[bool]:
+    """Return the condition that a column is in a list.
+
+    The list is bound under `name`: JSON on SQLite, an array on PostgreSQL.
+    """
+    if dialect == "sqlite":
+        listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
+        return column.in_(sa.select(listed.c.value))
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.String)))
 
 
 def insert_into(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

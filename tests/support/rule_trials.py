@@ -95,12 +95,16 @@ def on_terms(change: Change, at: Standing, received_on: date, now: datetime) -> 
 
 def conditions(change: Change) -> Iterator[Row]:
     """Return what matters have that fit a term before or after a change, and what differs from that in one thing."""
+    seen: set[tuple[str, ...]] = set()
     for row in (row for row in (change.before, change.after) if row):
-        for name in ("", *PLAIN):
-            others = dict.fromkeys([*change.values(name), PLAIN[name]]) if name else [""]
-            yield from (
-                {**PLAIN, **{each: row[each] or PLAIN[each] for each in PLAIN}, name: other} for other in others
-            )
+        fits = {each: row[each] or PLAIN[each] for each in PLAIN}
+        for name, usual in PLAIN.items():
+            for other in (fits[name], *change.values(name), usual):
+                its = {**fits, name: other}
+                # Both rows fit nearly the same matters, and nobody asks one of them twice.
+                if (key := tuple(its.values())) not in seen:
+                    seen.add(key)
+                    yield its
 
 
 PLAIN = {"procedure": "ordinary", "stage": "", "category": "08", "cause": "", "mediation_kind": ""}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 from typing_extensions import override
 
-from hub.store.prepared import PreparedStatement, insert_into, parts
+from hub.store.prepared import PreparedLookup, PreparedStatement, among, insert_into
 from hub.store.store import Transaction
 from services.intake.cases.ports import StoredLinks
 from services.intake.cases.tables import match_lock, match_marks, match_pair, matter_member
@@ -27,28 +27,6 @@ names, as many do, an organisation and a number that stands for "unknown"."""
 _pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder(Marks).decode
 
-_ranked: Final = (
-    sa.select(
-        match_pair.c.dispute_id,
-        sa.func.row_number()
-        .over(
-            partition_by=match_pair.c.token, order_by=(match_pair.c.received_on.desc(), match_pair.c.dispute_id.desc())
-        )
-        .label("rank"),
-    )
-    .where(match_pair.c.token.in_(sa.bindparam("tokens", expanding=True)))
-    .subquery()
-)
-_NEWEST: Final = sa.select(match_marks.c.dispute_id, match_marks.c.marks).where(
-    match_marks.c.dispute_id.in_(sa.select(_ranked.c.dispute_id).where(_ranked.c.rank <= CANDIDATES_MOST))
-)
-
-
-_MASTERS: Final = sa.select(matter_member).where(matter_member.c.dispute_id.in_(sa.bindparam("ids", expanding=True)))
-_MEMBERS: Final = sa.select(matter_member).where(
-    matter_member.c.master_dispute_id.in_(sa.bindparam("ids", expanding=True))
-)
-
 
 class MatterLinks(StoredLinks):
     """Links between disputes as they are stored."""
@@ -58,15 +36,14 @@ class MatterLinks(StoredLinks):
 
     @override
     def masters_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
-        return self._read(_MASTERS, dispute_ids)
+        return self._read(_links(self._tx.dialect.name)[0], dispute_ids)
 
     @override
     def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
-        return self._read(_MEMBERS, dispute_ids)
+        return self._read(_links(self._tx.dialect.name)[1], dispute_ids)
 
-    def _read(self, query: sa.Select[Any], ids: Iterable[str]) -> Mapping[str, str]:
-        rows = [row for part in parts(ids) for row in self._tx.execute(query, {"ids": part})]
-        return {row.dispute_id: row.master_dispute_id for row in rows}
+    def _read(self, links: PreparedLookup, ids: Iterable[str]) -> Mapping[str, str]:
+        return {row.dispute_id: row.master_dispute_id for row in links.rows(self._tx, ids)}
 
 
 def lock_pairs(tx: Transaction, tokens: Collection[str]) -> None:
@@ -96,9 +73,29 @@ def candidates(tx: Transaction, tokens: Iterable[str]) -> dict[str, Marks]:
     For each token at most `CANDIDATES_MOST`, the newest. With the tokens of many records it returns the candidates of
     all: which record shares a pair with which is for the caller to see from `Marks.pairs`.
     """
-    return {
-        row.dispute_id: _unpack(row.marks) for part in parts(tokens) for row in tx.execute(_NEWEST, {"tokens": part})
-    }
+    return {row.dispute_id: _unpack(row.marks) for row in _newest(tx.dialect.name).rows(tx, tokens)}
+
+
+@cache
+def _newest(dialect: str) -> PreparedLookup:
+    pair = match_pair.c
+    newest_first = (pair.received_on.desc(), pair.dispute_id.desc())
+    rank = sa.func.row_number().over(partition_by=pair.token, order_by=newest_first).label("rank")
+    ranked = sa.select(pair.dispute_id, rank).where(among(dialect, pair.token)).subquery()
+    near = sa.select(ranked.c.dispute_id).where(ranked.c.rank <= sa.literal_column(str(CANDIDATES_MOST)))
+    return PreparedLookup(
+        dialect, sa.select(match_marks.c.dispute_id, match_marks.c.marks).where(match_marks.c.dispute_id.in_(near))
+    )
+
+
+@cache
+def _links(dialect: str) -> tuple[PreparedLookup, PreparedLookup]:
+    """Return the lookups of links by member and by master."""
+    link = matter_member.c
+    return (
+        PreparedLookup(dialect, sa.select(matter_member).where(among(dialect, link.dispute_id))),
+        PreparedLookup(dialect, sa.select(matter_member).where(among(dialect, link.master_dispute_id))),
+    )
 
 
 @cache

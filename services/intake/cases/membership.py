@@ -24,6 +24,7 @@ class Membership:
         self._members: dict[str, set[str]] = {}
         self._followed: set[str] = set()
         self._loaded: set[str] = set()
+        self._known = 0
 
     def follow(self, dispute_ids: Iterable[str]) -> None:
         """Read the links that lead from these disputes to the first of their matter."""
@@ -46,6 +47,12 @@ class Membership:
                 self.add(member, master)
                 near.add(member)
             open_ids = near - self._loaded
+
+    def load_all(self) -> None:
+        """Read all links of the matters of the unit's disputes: once for all that they tell each other."""
+        if len(self._cases) > self._known:
+            self.load(self._cases.keys())
+            self._known = len(self._cases)
 
     def add(self, dispute_id: str, master: str) -> None:
         """Note a link that a dispute of this unit got."""

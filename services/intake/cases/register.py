@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Literal, TypeVar
 
 import sqlalchemy as sa
+from msgspec import Struct
 from msgspec.structs import replace
 from typing_extensions import override
 
@@ -20,7 +22,7 @@ from dispute.lifecycle import Event
 from hub.errors import Kind, Refusal
 from hub.runtime.clock import Clock
 from hub.store.instants import EPOCH, from_micros, to_micros
-from hub.store.prepared import insert_into, parts
+from hub.store.prepared import PreparedLookup, among, insert_into, parts
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
@@ -50,15 +52,11 @@ T = TypeVar("T")
 CLOCK_ROW: Final = 1
 
 _ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
-_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts).where(
-    dispute.c.dispute_id.in_(_ids)
-)
-_COMMANDS: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids))
-_HANDOFFS: Final = sa.select(handoff_applied).where(handoff_applied.c.handoff_id.in_(_ids))
+_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts)
+_NOW: Final = sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == CLOCK_ROW)
 _EFFECTS: Final = (
     sa.select(effect).order_by(effect.c.recorded_at, effect.c.sequence, effect.c.effect_id).limit(sa.bindparam("most"))
 )
-_RECALLED: Final = sa.select(command_done).where(command_done.c.command_id.in_(_ids), command_done.c.digest == b"")
 _parked_disputes: Final = sa.select(parked.c.key).where(parked.c.topic == HANDOFFS.name)
 _due: Final = (
     sa.select(timer)
@@ -83,6 +81,23 @@ _WAITING: Final = (
 )
 _TIMERS: Final = sa.select(timer).where(timer.c.dispute_id.in_(_ids))
 _STILL_DUE: Final = _TIMERS.where(timer.c.rings_at <= sa.bindparam("until"))
+
+
+class _Lookups(Struct, frozen=True):
+    """What every unit looks up."""
+
+    cases: PreparedLookup
+    commands: PreparedLookup
+    handoffs: PreparedLookup
+
+
+@cache
+def _lookups_for(dialect: str) -> _Lookups:
+    return _Lookups(
+        PreparedLookup(dialect, _CASES.where(among(dialect, dispute.c.dispute_id))),
+        PreparedLookup(dialect, sa.select(command_done).where(among(dialect, command_done.c.command_id))),
+        PreparedLookup(dialect, sa.select(handoff_applied).where(among(dialect, handoff_applied.c.handoff_id))),
+    )
 
 
 class StoreRegister(DisputeRegister):
@@ -115,6 +130,7 @@ class StoreRegister(DisputeRegister):
         self._kind = clock_kind
         self._dialect = tx.dialect.name
         self._writer = writer_for(self._dialect)
+        self._lookups = _lookups_for(self._dialect)
         self._links = MatterLinks(tx)
 
     @override
@@ -125,21 +141,18 @@ class StoreRegister(DisputeRegister):
     @override
     def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
         if ledger is DoneTable.HANDOFF:
-            found = [row for ids in parts(task_ids) for row in self._tx.execute(_HANDOFFS, {"ids": ids})]
             done = {
-                row.handoff_id: Done(row.handoff_id, row.dispute_id, row.digest, None, None, EPOCH) for row in found
+                row.handoff_id: Done(row.handoff_id, row.dispute_id, bytes(row.digest), None, None, EPOCH)
+                for row in self._lookups.handoffs.rows(self._tx, task_ids)
             }
             # What a recovery knows only from events is in the other ledger until the hand-off is read again.
-            left = set(task_ids) - done.keys()
-            recalled = [row for ids in parts(left) for row in self._tx.execute(_RECALLED, {"ids": ids})]
-            return done | {row.command_id: _done_of(row) for row in recalled}
-        rows = [row for ids in parts(task_ids) for row in self._tx.execute(_COMMANDS, {"ids": ids})]
-        return {row.command_id: _done_of(row) for row in rows}
+            recalled = self._lookups.commands.rows(self._tx, set(task_ids) - done.keys())
+            return done | {row.command_id: _done_of(row) for row in recalled if not row.digest}
+        return {row.command_id: _done_of(row) for row in self._lookups.commands.rows(self._tx, task_ids)}
 
     @override
     def cases(self, dispute_ids: Collection[str]) -> dict[str, Case]:
-        rows = [row for ids in parts(dispute_ids) for row in self._tx.execute(_CASES, {"ids": ids})]
-        return {row.dispute_id: case_of(row) for row in rows}
+        return {row.dispute_id: case_of(row) for row in self._lookups.cases.rows(self._tx, dispute_ids)}
 
     @override
     def lock_pairs(self, tokens: Collection[str]) -> None:
@@ -261,7 +274,7 @@ def clock_in(tx: Transaction) -> datetime:
 
     The beginning of 1970 before it was moved.
     """
-    value = tx.scalar(sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == CLOCK_ROW))
+    value = tx.scalar(_NOW)
     return from_micros(value or 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from services.intake.cases.case_numbers import CaseNumbers
 from services.intake.cases.membership import Membership
@@ -22,6 +22,7 @@ class Unit:
         cases: As they stand now.
         named: Other disputes that exist and are named by its tasks.
         at: Business time.
+        today: Its day.
         now: Wall clock.
         links: Links between disputes.
         search: Candidates of new cases; None when none is compared.
@@ -36,6 +37,7 @@ class Unit:
     cases: dict[str, Case]
     named: frozenset[str]
     at: datetime
+    today: date
     now: datetime
     links: Membership
     search: CandidateSearch | None

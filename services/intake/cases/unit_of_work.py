@@ -199,7 +199,8 @@ def _begun(
     links.follow(named)
     search = CandidateSearch(register, wanted, cases, links, book.matching) if wanted else None
     numbers = CaseNumbers(register, {task.series for task in tasks if task.series and task.dispute_id not in before})
-    return Unit(before, cases, named, register.business_now(), now, links, search, numbers)
+    at = register.business_now()
+    return Unit(before, cases, named, at, business_day(at), now, links, search, numbers)
 
 
 def _wanted(tasks: Sequence[Task], known: Mapping[tuple[DoneTable, str], Done]) -> dict[str, Marks]:
@@ -271,7 +272,7 @@ def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) 
         facts = planned.facts or facts_from_bytes(recorded)
         dispute = case.dispute if case is not None else None
         commands = planned.commands if case is not None else unit.numbers.put_on(planned.commands, task.series)
-        steps = steps_of(commands, dispute, facts, book=book, today=business_day(unit.at))
+        steps = steps_of(commands, dispute, facts, book=book, today=unit.today)
         if isinstance(steps, Refusal):
             return steps
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]
@@ -340,7 +341,7 @@ def _share(unit: Unit, steps: Sequence[Step]) -> None:
     for event, _ in steps:
         result = result_of(event)
         if result is not None:
-            unit.links.load(unit.cases.keys())
+            unit.links.load_all()
             for other in listeners_of(event, unit.links.others_of):
                 unit.changes.effects.append(effect_of(event, result, other, unit.now))
 

@@ -221,9 +221,9 @@ def _again(at: Asked, order: BeginMediation) -> Command:
 def _by_another(at: Asked, now: Asked, order: BeginMediation) -> Command:
     """Count the term of who mediates, from the first signature; a day that a person set stays."""
     signed_at, rules = at.dispute.since, at.book.deadlines
-    first = at.dispute.times(EventKind.SIGNED) == 1
-    same = term_of("mediation", at.matter, rules) == term_of("mediation", now.matter, rules)
-    if same or signed_at is None or not first:
+    if signed_at is None or at.dispute.times(EventKind.SIGNED) != 1:
+        return at.command
+    if term_of("mediation", at.matter, rules) == term_of("mediation", now.matter, rules):
         return at.command
     signed_on = business_day(signed_at)
     before, _ = _mediation_term(replace(at, day=signed_on))

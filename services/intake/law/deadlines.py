@@ -5,8 +5,9 @@ The rules come from data files.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Annotated, Final, Literal, Protocol
 
 from msgspec import Meta, Struct
@@ -118,13 +119,13 @@ class Term(DatedRow, frozen=True, kw_only=True):
     def fits(self, matter: LimitCase) -> bool:
         """Tell whether the limit holds for a matter."""
         return (
-            self.channel in {"", matter.channel}
-            and self.regime in {"", matter.regime}
-            and self.stage in {"", matter.stage}
-            and self.procedure in {"", matter.procedure}
+            (not self.channel or self.channel == matter.channel)
+            and (not self.regime or self.regime == matter.regime)
+            and (not self.stage or self.stage == matter.stage)
+            and (not self.procedure or self.procedure == matter.procedure)
             and matter.category.startswith(self.category)
-            and self.cause in {"", matter.cause}
-            and self.mediation_kind in {"", matter.mediation_kind}
+            and (not self.cause or self.cause == matter.cause)
+            and (not self.mediation_kind or self.mediation_kind == matter.mediation_kind)
             and within(matter.received_on, self.valid_from, self.valid_until)
         )
 
@@ -230,7 +231,7 @@ class SecondAttempt(RuleRow, frozen=True, kw_only=True):
     clause: Clause
 
 
-class DeadlineRules(RuleFile, frozen=True, kw_only=True):
+class DeadlineRules(RuleFile, frozen=True, kw_only=True, dict=True):
     """One version of the limits.
 
     Complete and validated; rows are tried in order.
@@ -267,6 +268,25 @@ class DeadlineRules(RuleFile, frozen=True, kw_only=True):
     paper_after_hours: Annotated[Days, Meta(title="迟于多少小时为补录 Paper older than these hours is late")]
     paper_wait_hours: Annotated[Days, Meta(title="补录后提醒、报警等候小时数 Hours that alarms wait after late paper")]
 
+    @cached_property
+    def terms_of(self) -> Mapping[tuple[str, str], tuple[Term, ...]]:
+        """Kind and channel -> the limits among which one may fit, in their order."""
+        keys = {(term.kind, channel) for term in self.terms for channel in CHANNELS.codes}
+        return {
+            (kind, channel): tuple(term for term in self.terms if term.kind == kind and term.channel in {"", channel})
+            for kind, channel in keys
+        }
+
+    @cached_property
+    def state_of(self) -> Mapping[tuple[str, str], StateLimit]:
+        """State and channel -> the limit of that state."""
+        found: dict[tuple[str, str], StateLimit] = {}
+        for row in self.states:
+            for channel in CHANNELS.codes:
+                if row.channel in {"", channel}:
+                    found.setdefault((row.state, channel), row)
+        return found
+
     @override
     def gaps(self) -> Iterator[Gap]:
         if not any(term.kind == "mediation" and term.fits_all() for term in self.terms):
@@ -298,7 +318,10 @@ def term_of(kind: TermKind, matter: LimitCase, rules: DeadlineRules) -> Term | N
 
     None when there is none for such a matter.
     """
-    return next((term for term in rules.terms if term.kind == kind and term.fits(matter)), None)
+    for term in rules.terms_of.get((kind, matter.channel), ()):
+        if term.fits(matter):
+            return term
+    return None
 
 
 def extension_of(by: Extender, matter: LimitCase, rules: DeadlineRules) -> ExtensionRule | None:
@@ -329,9 +352,14 @@ def last_day(name: DateName, start: date, spans: tuple[Span, ...], calendar: Cal
     """
     day, missing = start, None
     for span in spans:
-        due = calendar.workday_due(day, span.days) if span.working else calendar.calendar_due(day, span.days)
+        due = counted_end(day, span.days, "workday" if span.working else "calendar", calendar)
         day, missing = due.day, due.missing_year if missing is None else missing
     return LastDay(day, None if missing is None else ProvisionalDate(name, day, start, spans, missing))
+
+
+def counted_end(start: date, days: int, count: Count, calendar: Calendar) -> CountedEnd:
+    """Return the last day of one span."""
+    return calendar.workday_due(start, days) if count == "workday" else calendar.calendar_due(start, days)
 
 
 def span_of(limit: Term | SignOff | StateLimit | MilestoneLimit | SecondAttempt) -> Span:

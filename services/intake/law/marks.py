@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Final
 
@@ -38,6 +38,8 @@ class PersonMark(Struct, frozen=True, order=True, array_like=True):
     phone: str = ""
 
 
+Tokens = Callable[[str, str], str]
+"""Makes a token of a kind and a content."""
 Side = tuple[PersonMark, ...]
 """The identified people of one side, ascending."""
 
@@ -88,9 +90,10 @@ def marks_of(secret: bytes, arrival: Arrival) -> Marks | None:
         secret: Key `match`, which no other service has; with it a token can't be guessed from an identity number.
         arrival: The case; third parties and guardians do not count.
     """
-    claiming, all_claim = _side(secret, arrival.people, CLAIMING_ROLES)
-    answering, all_answer = _side(secret, arrival.people, ANSWERING_ROLES)
-    pairs = _pairs(secret, claiming, answering)
+    token = _tokens_by(secret)
+    claiming, all_claim = _side(token, arrival.people, CLAIMING_ROLES)
+    answering, all_answer = _side(token, arrival.people, ANSWERING_ROLES)
+    pairs = _pairs(token, claiming, answering)
     if not pairs:
         return None
     facts, place, subject = arrival.facts, arrival.dimensions, plain_reference(arrival.subject_ref)
@@ -103,7 +106,7 @@ def marks_of(secret: bytes, arrival: Arrival) -> Marks | None:
         town=place.town_code,
         category=facts.category,
         received_on=facts.received_on,
-        subject=_token(secret, "subject", subject) if subject else "",
+        subject=token("subject", subject) if subject else "",
         happened_on=facts.happened_on,
         village=place.village_code,
         cause=facts.case_cause,
@@ -148,18 +151,18 @@ def same_people(one: Side, other: Side) -> bool:
     return len(shared_people(one, other)) == len(one) and len(shared_people(other, one)) == len(other)
 
 
-def _side(secret: bytes, people: Iterable[Person], roles: frozenset[str]) -> tuple[Side, bool]:
+def _side(token: Tokens, people: Iterable[Person], roles: frozenset[str]) -> tuple[Side, bool]:
     """Return a side, and whether everybody on it is identified."""
     named = [(person.id_number.strip().upper(), person.phone.strip()) for person in people if person.role in roles]
     known = {
-        PersonMark(_token(secret, "person", number) if number else "", _token(secret, "person", phone) if phone else "")
+        PersonMark(token("person", number) if number else "", token("person", phone) if phone else "")
         for number, phone in named
         if number or phone
     }
     return tuple(sorted(known)), bool(named) and all(number or phone for number, phone in named)
 
 
-def _pairs(secret: bytes, claiming: Side, answering: Side) -> tuple[str, ...]:
+def _pairs(token: Tokens, claiming: Side, answering: Side) -> tuple[str, ...]:
     sides = [_tokens(claiming), _tokens(answering)]
     if len(sides[0]) * len(sides[1]) > PAIRS_MOST:
         sides = [sorted(person.number or person.phone for person in side) for side in (claiming, answering)]
@@ -167,17 +170,24 @@ def _pairs(secret: bytes, claiming: Side, answering: Side) -> tuple[str, ...]:
         sides = [side[:SIDE_MOST] for side in sides]
     # Nobody is in dispute with himself: a number that stands for "unknown" on both sides makes no pair.
     couples = {(min(one, other), max(one, other)) for one in sides[0] for other in sides[1] if one != other}
-    return tuple(sorted(_token(secret, "pair", one + other) for one, other in couples))
+    return tuple(sorted(token("pair", one + other) for one, other in couples))
 
 
 def _tokens(side: Side) -> list[str]:
     return [token for person in side for token in (person.number, person.phone) if token]
 
 
-def _token(secret: bytes, kind: str, content: str) -> str:
-    """Return 128 bits as hex.
+def _tokens_by(secret: bytes) -> Tokens:
+    """Return what makes a token of a kind and a content: 128 bits as hex.
 
     Far beyond what a province's records need, and half the size of a whole digest in every row and index. Keyed BLAKE2b
     (RFC 7693) is a MAC like HMAC at less than half its cost; a record needs about ten.
     """
-    return hashlib.blake2b(f"{kind}\x1f{content}".encode(), key=secret, digest_size=16).hexdigest()
+    keyed = hashlib.blake2b(key=secret, digest_size=16)
+
+    def token(kind: str, content: str) -> str:
+        its = keyed.copy()
+        its.update(f"{kind}\x1f{content}".encode())
+        return its.hexdigest()
+
+    return token

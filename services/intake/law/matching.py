@@ -6,9 +6,10 @@ is stored for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -75,7 +76,7 @@ class MatchingRule(RuleRow, frozen=True, kw_only=True):
     clause: Clause
 
 
-class MatchingRules(RuleFile, frozen=True, kw_only=True):
+class MatchingRules(RuleFile, frozen=True, kw_only=True, dict=True):
     """How much each reason counts.
 
     Attributes:
@@ -98,9 +99,10 @@ class MatchingRules(RuleFile, frozen=True, kw_only=True):
     group_from: Annotated[int, Meta(ge=2, le=1000, title="群体事项人数 People who make a group matter")]
     rows: Annotated[tuple[MatchingRule, ...], Meta(title="匹配理由 Reasons")]
 
-    def row_of(self, reason: str) -> MatchingRule:
-        """Return the row of a reason."""
-        return next(row for row in self.rows if row.id == reason)
+    @cached_property
+    def row_of(self) -> Mapping[str, MatchingRule]:
+        """Reason -> its row: the first, as everywhere."""
+        return {row.id: row for row in reversed(self.rows)}
 
     @override
     def gaps(self) -> Iterator[Gap]:
@@ -179,7 +181,7 @@ def compare(new: Marks, known: Marks, rules: MatchingRules) -> Match:
         found.append(MatchReason.INCOMPLETE_SIDES)
     if is_late:
         found.append(MatchReason.OUTSIDE_WINDOW)
-    points = [rules.row_of(reason).points for reason in found]
+    points = [rules.row_of[reason].points for reason in found]
     score = sum(points)
     reasons = tuple(f"{reason}{each:+d}" for reason, each in zip(found, points, strict=True))
     verdict = MatchVerdict.LIKELY

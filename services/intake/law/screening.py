@@ -5,8 +5,9 @@ A pure function of recorded facts and versioned rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -62,24 +63,13 @@ class Exclusion(DatedRow, frozen=True, kw_only=True):
     unless: frozenset[Code] = frozenset()
     undocked: bool = False
 
-    def applies_to(self, facts: Facts) -> bool:
-        """Tell whether the recorded facts fulfil this exclusion."""
-        if not self._touches(facts):
-            return False
+    def holds_for(self, facts: Facts) -> bool:
+        """Tell whether recorded facts that have one of its values fulfil it."""
         if self.channels and facts.channel not in self.channels:
             return False
         if not within(facts.received_on, self.valid_from, self.valid_until):
             return False
         return self.unless.isdisjoint(facts.circumstances)
-
-    def _touches(self, facts: Facts) -> bool:
-        match self.fact:
-            case "circumstances":
-                return not self.values.isdisjoint(facts.circumstances)
-            case "category":
-                return any(facts.category.startswith(value) for value in self.values)
-            case "procedure" | "suit_kind" | "case_cause" | "purpose":
-                return getattr(facts, self.fact) in self.values
 
 
 class ConfirmationBar(RuleRow, frozen=True, kw_only=True):
@@ -146,7 +136,7 @@ class Ground(RuleRow, frozen=True, kw_only=True):
     clause: Clause
 
 
-class ScreeningRules(RuleFile, frozen=True, kw_only=True):
+class ScreeningRules(RuleFile, frozen=True, kw_only=True, dict=True):
     """One complete and validated version of the rules.
 
     Attributes:
@@ -180,6 +170,15 @@ class ScreeningRules(RuleFile, frozen=True, kw_only=True):
         int, Meta(ge=1, title="家庭暴力第几次报警起不移交 Reports of violence at home until no hand-off")
     ]
     repeated_violence_clause: Annotated[Clause, Meta(title="多次家庭暴力：条款 Clause of that")]
+
+    @cached_property
+    def excluded_by(self) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        """A fact with a value -> places of the exclusions that look for it."""
+        found: dict[tuple[str, str], tuple[int, ...]] = {}
+        for place, row in enumerate(self.exclusions):
+            for value in row.values:
+                found[row.fact, value] = (*found.get((row.fact, value), ()), place)
+        return found
 
     def clause_of(self, reason_code: str) -> str:
         """Return the clause of a refusal for want of something."""
@@ -282,7 +281,10 @@ def refusal_of(consents: Iterable[Consent]) -> str:
 
 def exclusion_of(facts: Facts, rules: ScreeningRules) -> Exclusion | None:
     """Return the first exclusion that the facts fulfil; None when there is none."""
-    found = next((exclusion for exclusion in rules.exclusions if exclusion.applies_to(facts)), None)
+    by = rules.excluded_by
+    looked_for = {place for seen in _seen(facts) if seen in by for place in by[seen]}
+    touching = (rules.exclusions[place] for place in sorted(looked_for))
+    found = next((exclusion for exclusion in touching if exclusion.holds_for(facts)), None)
     if found is None and rules.repeated_violence <= facts.earlier_reports + 1 and VIOLENCE in facts.circumstances:
         return Exclusion(
             id="repeated_violence",
@@ -294,6 +296,19 @@ def exclusion_of(facts: Facts, rules: ScreeningRules) -> Exclusion | None:
             values=frozenset({VIOLENCE}),
         )
     return found
+
+
+def _seen(facts: Facts) -> Iterator[tuple[FactName, str]]:
+    """Yield the facts that an exclusion may look for, each with its value.
+
+    A category with all of its beginnings: an exclusion of one is an exclusion of its sub-categories.
+    """
+    yield from (("circumstances", each) for each in facts.circumstances)
+    yield from (("category", facts.category[:digits]) for digits in range(len(facts.category) + 1))
+    yield "procedure", facts.procedure
+    yield "suit_kind", facts.suit_kind
+    yield "case_cause", facts.case_cause
+    yield "purpose", facts.purpose
 
 
 def lacking(facts: Facts, rules: ScreeningRules) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ Every open state has a limit, so that nothing waits for ever without an alarm an
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from dispute.lifecycle import Channel, DateName, Dispute, Milestone, Recurrence, business_day, end_of
-from services.intake.law.deadlines import Calendar, LastDay, MilestoneLimit, StateLimit, last_day, span_of
+from dispute.lifecycle import Channel, Dispute, Milestone, Recurrence, business_day, end_of
+from services.intake.law.deadlines import CountedEnd, MilestoneLimit, StateLimit, counted_end
 from services.intake.law.rulebook import Rulebook
 
 PRESERVED: Final = "preserved"
@@ -24,27 +24,9 @@ EVERY_MILESTONE: Final = frozenset(Milestone)
 MILESTONES: Final = frozenset(milestone.value for milestone in Milestone)
 
 
-_BY_STATE: Final[dict[int, tuple[tuple[StateLimit, ...], Mapping[str, tuple[StateLimit, ...]]]]] = {}
-
-
 def limit_of_state(dispute: Dispute, book: Rulebook) -> StateLimit | None:
     """Return the limit of a dispute's present state; None when another limit ends that state."""
-    for row in _rows_of(book.deadlines.states).get(dispute.state, ()):
-        if not row.channel or row.channel == dispute.dimensions.channel:
-            return row
-    return None
-
-
-def _rows_of(rows: tuple[StateLimit, ...]) -> Mapping[str, tuple[StateLimit, ...]]:
-    """Return the rows by their state; kept for the rules in force, since every step of a dispute asks."""
-    kept = _BY_STATE.get(id(rows))
-    if kept is None or kept[0] is not rows:
-        _BY_STATE.clear()
-        found: dict[str, tuple[StateLimit, ...]] = {}
-        for row in rows:
-            found[row.state] = (*found.get(row.state, ()), row)
-        kept = _BY_STATE[id(rows)] = (rows, found)
-    return kept[1]
+    return book.deadlines.state_of.get((dispute.state, dispute.dimensions.channel))
 
 
 def state_end(dispute: Dispute, book: Rulebook) -> tuple[datetime, bool] | None:
@@ -52,12 +34,13 @@ def state_end(dispute: Dispute, book: Rulebook) -> tuple[datetime, bool] | None:
     row = limit_of_state(dispute, book)
     if row is None or dispute.since is None:
         return None
-    return _end_of(row, business_day(dispute.since), book.calendar)
+    due = counted_end(business_day(dispute.since), row.days, row.count, book.calendar)
+    return end_of(due.day), due.missing_year is None
 
 
 def milestone_limits(
     dispute: Dispute, book: Rulebook, wanted: Collection[Milestone]
-) -> Iterator[tuple[MilestoneLimit, LastDay]]:
+) -> Iterator[tuple[MilestoneLimit, CountedEnd]]:
     """Yield the limits of some of a first petition's milestones, with their last days.
 
     A county has them only where its rules say so; they run from the registration.
@@ -68,13 +51,13 @@ def milestone_limits(
         return
     for row in book.deadlines.milestones:
         if row.milestone in wanted:
-            yield row, last_day(DateName.LOCAL_DUE_ON, received_on, (span_of(row),), book.calendar)
+            yield row, counted_end(received_on, row.days, row.count, book.calendar)
 
 
 def milestone_ends(dispute: Dispute, book: Rulebook) -> Iterator[tuple[str, datetime, bool]]:
     """Yield the ends of the milestones that are not reached yet, and whether they are certain."""
     for row, due in milestone_limits(dispute, book, EVERY_MILESTONE.difference(dispute.milestones)):
-        yield row.milestone.value, end_of(due.day), due.mark is None
+        yield row.milestone.value, end_of(due.day), due.missing_year is None
 
 
 def suit_due(preserved_on: date) -> date:
@@ -88,8 +71,3 @@ def suit_due(preserved_on: date) -> date:
 def suit_warning(preserved_on: date) -> datetime:
     """Return when to warn that the suit is due."""
     return end_of(preserved_on + timedelta(days=WARNING_DAYS - 1))
-
-
-def _end_of(row: StateLimit, start: date, calendar: Calendar) -> tuple[datetime, bool]:
-    due = last_day(DateName.LOCAL_DUE_ON, start, (span_of(row),), calendar)
-    return end_of(due.day), due.mark is None

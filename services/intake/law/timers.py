@@ -6,7 +6,7 @@ does nothing, supervision by rising levels.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -106,7 +106,7 @@ class Running(Struct, frozen=True):
 
 def running(dispute: Dispute, book: Rulebook) -> Mapping[str, Running]:
     """Return the limits that run for a dispute, by name."""
-    found = dict(_of_the_law(dispute, book)) if dispute.state in UNFINISHED else {}
+    found = _of_the_law(dispute, book) if dispute.state in UNFINISHED else {}
     if dispute.state is State.PERFORMED and dispute.since is not None:
         found[FOLLOW_UP] = Running(dispute.since + timedelta(days=book.deadlines.follow_up_days))
     own = state_end(dispute, book)
@@ -115,27 +115,30 @@ def running(dispute: Dispute, book: Rulebook) -> Mapping[str, Running]:
     return found
 
 
-def _of_the_law(dispute: Dispute, book: Rulebook) -> Iterator[tuple[str, Running]]:
-    """Yield the limits of a dispute that is not concluded."""
+def _of_the_law(dispute: Dispute, book: Rulebook) -> dict[str, Running]:
+    """Return the limits of a dispute that is not concluded."""
+    found: dict[str, Running] = {}
     state, cohort = dispute.state, dispute.cohort
     if state is State.SCREENING and dispute.screen_by is not None:
-        yield _dated(dispute, DateName.SCREEN_BY, dispute.screen_by)
+        found[DateName.SCREEN_BY] = _dated(dispute, DateName.SCREEN_BY, dispute.screen_by)
     if state is State.DISPATCHED and dispute.sign_by is not None:
-        yield DateName.SIGN_BY.value, Running(dispute.sign_by, not dispute.is_provisional(DateName.SIGN_BY))
-    if state in WORKING and cohort.due_on is not None and dispute.clock_stopped_on is None and dispute.term_runs:
-        yield _dated(dispute, DateName.DUE_ON, cohort.due_on)
+        found[DateName.SIGN_BY] = Running(dispute.sign_by, not dispute.is_provisional(DateName.SIGN_BY))
+    due_on = cohort.due_on
+    if due_on is not None and dispute.clock_stopped_on is None and state in WORKING and dispute.term_runs:
+        found[DateName.DUE_ON] = _dated(dispute, DateName.DUE_ON, due_on)
     if cohort.local_due_on is not None:
-        yield _dated(dispute, DateName.LOCAL_DUE_ON, cohort.local_due_on)
+        found[DateName.LOCAL_DUE_ON] = _dated(dispute, DateName.LOCAL_DUE_ON, cohort.local_due_on)
     if cohort.statutory_due_on is not None:
-        yield _dated(dispute, DateName.STATUTORY_DUE_ON, cohort.statutory_due_on)
+        found[DateName.STATUTORY_DUE_ON] = _dated(dispute, DateName.STATUTORY_DUE_ON, cohort.statutory_due_on)
     if dispute.preserved_on is not None:
-        yield PRESERVED, Running(end_of(suit_due(dispute.preserved_on)))
+        found[PRESERVED] = Running(end_of(suit_due(dispute.preserved_on)))
     if book.deadlines.milestones:
-        yield from ((name, Running(end, certain)) for name, end, certain in milestone_ends(dispute, book))
+        found |= {name: Running(end, certain) for name, end, certain in milestone_ends(dispute, book)}
+    return found
 
 
-def _dated(dispute: Dispute, name: DateName, day: date) -> tuple[str, Running]:
-    return name.value, Running(end_of(day), not dispute.is_provisional(name))
+def _dated(dispute: Dispute, name: DateName, day: date) -> Running:
+    return Running(end_of(day), not (dispute.provisional and dispute.is_provisional(name)))
 
 
 def changed_by(

@@ -27,7 +27,7 @@ def errors(folder: Path, matching: str) -> list[str]:
 
 def test_the_file_in_force_has_a_row_for_each_reason() -> None:
     assert [row.id for row in RULES.rows] == [*MatchReason]
-    assert RULES.row_of("other_subject").points < 0
+    assert RULES.row_of["other_subject"].points < 0
 
 
 def test_every_row_says_that_its_points_are_local() -> None:
@@ -68,6 +68,6 @@ def test_a_faulty_file_is_refused_whole(tmp_path: Path, fault: str) -> None:
 
 def test_a_county_weighs_a_reason_for_itself(tmp_path: Path) -> None:
     book = book_of(write(tmp_path, matching=f"sure: 90\n{row('same_town', '4')}"))
-    assert (book.matching.sure, book.matching.row_of("same_town").points) == (90, 4)
+    assert (book.matching.sure, book.matching.row_of["same_town"].points) == (90, 4)
     assert [row.id for row in book.matching.rows] == [*MatchReason]
     assert book.version == f"{BOOK.version}+test-1"

@@ -125,12 +125,9 @@ def excluded(plain: Facts, fact: str, value: str, lifted_by: list[str]) -> Itera
             yield replace(plain, circumstances=more, **{fact: value})
 
 
-def notices(
-    shape: type[Shape], answers: Callable[[Shape], Iterator[object]], told: dict[str, Any], change: Change
-) -> bool:
+def notices(shape: type[Shape], answers: Callable[[Shape], Iterator[object]], before: Shape, change: Change) -> bool:
     """Tell whether a changed file is refused, or any answer differs from the one before."""
-    before, after = filled(told, shape), filled(change.content, shape)
-    assert before is not None
+    after = filled(change.content, shape)
     return after is None or any(one != other for one, other in zip(answers(before), answers(after), strict=True))
 
 
@@ -166,7 +163,7 @@ def late_paper(change: Change, book: Rulebook) -> Iterator[object]:
         yield register.changes.timers
 
 
-def deadlines_notice(told: dict[str, Any], change: Change) -> bool:
+def deadlines_notice(told: DeadlineRules, change: Change) -> bool:
     def answers(rules: DeadlineRules) -> Iterator[object]:
         book = replace(BOOK, deadlines=rules)
         if change.row != THE_FILE:
@@ -181,7 +178,7 @@ def deadlines_notice(told: dict[str, Any], change: Change) -> bool:
     return notices(DeadlineRules, answers, told, change)
 
 
-def screening_notices(told: dict[str, Any], change: Change) -> bool:
+def screening_notices(told: ScreeningRules, change: Change) -> bool:
     def answers(rules: ScreeningRules) -> Iterator[object]:
         if change.row.partition("[")[0] in PROBES and change.row != THE_FILE:
             book = replace(BOOK, screening=rules)
@@ -191,15 +188,15 @@ def screening_notices(told: dict[str, Any], change: Change) -> bool:
     return notices(ScreeningRules, answers, told, change)
 
 
-def matching_notices(told: dict[str, Any], change: Change) -> bool:
+def matching_notices(told: MatchingRules, change: Change) -> bool:
     return notices(MatchingRules, partial(matches, change), told, change)
 
 
-def colours_notice(told: dict[str, Any], change: Change) -> bool:
+def colours_notice(told: ColourRules, change: Change) -> bool:
     return notices(ColourRules, partial(colours, change), told, change)
 
 
-FILES: dict[str, tuple[type[RuleFile], Callable[[dict[str, Any], Change], bool]]] = {
+FILES: dict[str, tuple[type[RuleFile], Callable[[Any, Change], bool]]] = {
     "screening.yaml": (ScreeningRules, screening_notices),
     "deadlines.yaml": (DeadlineRules, deadlines_notice),
     "matching.yaml": (MatchingRules, matching_notices),
@@ -209,7 +206,9 @@ FILES: dict[str, tuple[type[RuleFile], Callable[[dict[str, Any], Change], bool]]
 
 def searched(name: str, told: dict[str, Any], rows: Callable[[str], bool] = bool) -> Found:
     shape, notices = FILES[name]
-    return search(shape, told, partial(notices, told), rows)
+    before = filled(told, shape)
+    assert before is not None
+    return search(shape, told, partial(notices, before), rows)
 
 
 def test_every_rule_file_is_searched() -> None:
@@ -258,13 +257,12 @@ def test_a_field_that_nobody_reads_is_found() -> None:
     class Wider(DeadlineRules, frozen=True, kw_only=True):
         follow_up_clause: str
 
-    def notices(told: dict[str, Any], change: Change) -> bool:
+    def notices(change: Change) -> bool:
         read = {name: change.content[name] for name in DeadlineRules.__struct_fields__}
-        return deadlines_notice(told, dataclasses.replace(change, content=read))
+        return deadlines_notice(BOOK.deadlines, dataclasses.replace(change, content=read))
 
-    told = content("deadlines.yaml")
-    wider = {**told, "follow_up_clause": "本县回访制度"}
-    found = search(Wider, wider, partial(notices, told), THE_FILE.__eq__)
+    wider = {**content("deadlines.yaml"), "follow_up_clause": "本县回访制度"}
+    found = search(Wider, wider, notices, THE_FILE.__eq__)
     assert found.unnoticed == [f"{THE_FILE} follow_up_clause"]
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from services.intake.law.facts import Facts
-from services.intake.law.screening import Exclusion, screen
+from services.intake.law.screening import Exclusion, exclusion_of, screen
 from tests.support.intake import RULES, incident, petition, suit
 
 CHANGES: list[dict[str, Any]] = [
@@ -39,4 +39,5 @@ def test_without_one_exclusion_only_its_cases_change(rule: Exclusion) -> None:
 
 
 def rests_on(facts: Facts, rule: Exclusion) -> bool:
-    return rule.applies_to(facts) and screen(facts, RULES).reason_code == rule.reason_code
+    alone = exclusion_of(facts, replace(RULES, exclusions=(rule,)))
+    return alone is rule and screen(facts, RULES).reason_code == rule.reason_code

@@ -48,7 +48,7 @@ def test_three_loans_of_one_borrower_and_one_lender_are_three_matters() -> None:
 def test_each_reason_has_its_texts() -> None:
     found = match(marks(["a"], ["b"]), marks(["a"], ["b"], category="08"))
     assert found.reasons == ("same_parties+50", "other_category-30", "same_town+5")
-    rows = [RULES.row_of(code_of(reason)) for reason in found.reasons]
+    rows = [RULES.row_of[code_of(reason)] for reason in found.reasons]
     assert tuple((row.zh, row.en) for row in rows[:2]) == (
         ("双方当事人完全相同", "both sides are the same people"),
         ("纠纷类别不同", "another category"),
