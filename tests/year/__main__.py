@@ -99,6 +99,7 @@ def report(runs: Mapping[str, Run]) -> dict[str, Any]:
         "invariants": counts,
         "stores_differ": differing,
         "events": {kind: each.judgement.events for kind, each in runs.items()},
+        "rewound": {kind: each.judgement.rewound for kind, each in runs.items()},
         "timers": {kind: each.played.fired for kind, each in runs.items()},
         "states": {kind: each.judgement.states for kind, each in runs.items()},
         "refused": {kind: dict(each.played.refused.most_common()) for kind, each in runs.items()},

@@ -129,6 +129,23 @@ class Doors:
                 return found
             request.page_token = answer.next_page_token
 
+    async def journal_events(self) -> dict[str, list[journal_pb2.JournalEvent]]:
+        """Return every event of the journal, by dispute, in the order of its numbers."""
+        await self.applied()
+        request = intake_pb2.WatchEventsRequest()
+        self._ask(request.after, dict.fromkeys(self.journal, 0))
+        left = sum(self.journal.values())
+        found: dict[str, list[journal_pb2.JournalEvent]] = {}
+        watched = self.intake.WatchEvents(request, timeout=LONG_S)
+        async for answer in watched:
+            left -= len(answer.events)
+            for event in answer.events:
+                found.setdefault(event.dispute_id, []).append(event)
+            if left <= 0:
+                break
+        watched.cancel()
+        return {name: sorted(events, key=lambda each: each.sequence) for name, events in found.items()}
+
     async def histories(self, dispute_ids: Sequence[str]) -> dict[str, list[journal_pb2.JournalEvent]]:
         """Return the history of each dispute."""
 

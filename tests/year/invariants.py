@@ -71,7 +71,7 @@ def ill_led(history: History) -> Iterator[str]:
 
 def ill_dated(history: History) -> Iterator[str]:
     """Yield terms that end after the statutory limit, or on another day than the law gives a suit."""
-    before, first_signature = "", True
+    before, signatures = "", list[int]()
     for event in history:
         due, statutory = event.cohort.due_on, event.cohort.statutory_due_on
         moved = bool(due) and due != before
@@ -80,10 +80,12 @@ def ill_dated(history: History) -> Iterator[str]:
         if moved and statutory and due > max(statutory, event.business_day):
             yield f"{event.dispute_id}/{event.sequence} {event.type}: due {due} after the statute's {statutory}"
         if event.type in {"reopened", "resubmitted"}:
-            first_signature = True
-        if event.type == "signed" and first_signature and not event.rewinds_to:
-            first_signature = False
-            expected = _suit_due(history, event)
+            signatures.clear()
+        if event.rewinds_to:
+            signatures = [each for each in signatures if each < event.rewinds_to]
+        if event.type == "signed":
+            expected = None if signatures else _suit_due(history, event)
+            signatures.append(event.sequence)
             if expected is not None and due != expected.isoformat():
                 yield f"{event.dispute_id}/{event.sequence} signed: due {due}, the law says {expected}"
 

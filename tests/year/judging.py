@@ -22,6 +22,7 @@ from tests.year.playing import Played
 SHOWN: Final = 5
 PATIENCE_S: Final = 30.0
 LOOK_S: Final = 0.2
+SAMPLED: Final = 20
 CHECKS: Final = (
     "lost",
     "told_wrong",
@@ -43,12 +44,14 @@ class Judgement:
     Attributes:
         problems: Check -> everything that it found wrong.
         events: In all histories.
+        rewound: Alarms and outcomes that a later paper took back.
         states: State -> disputes.
         digests: Dispute -> digest of all that can be read of it, to compare two hubs that had the same year.
     """
 
     problems: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in CHECKS})
     events: int = 0
+    rewound: int = 0
     states: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
 
@@ -65,19 +68,27 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Answers:
-    """Everything that a hub answers about a year."""
+    """Everything that a hub answers about a year.
+
+    Attributes:
+        histories: By the stream of all events.
+        limits: Next limit of each dispute that is not over.
+        sample: Some histories again, asked for one by one.
+    """
 
     register: Mapping[str, intake_pb2.Dispute]
     histories: Mapping[str, History]
     results: Mapping[str, Sequence[exchange_pb2.Result]]
     limits: Mapping[str, str]
+    sample: Mapping[str, History]
 
 
 async def read(doors: Doors) -> Answers:
     """Ask a hub for everything."""
     register = {each.dispute_id: each for each in await doors.register()}
-    histories = await doors.histories(list(register))
-    owners = {name: (each.dimensions.source_organ, "") for name, each in register.items()}
+    histories = await doors.journal_events()
+    sample = await doors.histories(list(register)[::SAMPLED])
+    owners = {name: ("", "") for name, each in register.items() if each.dimensions.channel in DOCKED}
     events = (
         event for name, history in histories.items() if register[name].dimensions.channel in DOCKED for event in history
     )
@@ -89,12 +100,13 @@ async def read(doors: Doors) -> Answers:
         await asyncio.sleep(LOOK_S)
         results = {name: await doors.results(name) for name in DOCKED}
     limits = await doors.limits([each.dispute_id for each in register.values() if each.state not in OVER])
-    return Answers(register, histories, results, limits)
+    return Answers(register, histories, results, limits, sample)
 
 
 async def judge(doors: Doors, plan: Plan, played: Played, answers: Answers) -> Judgement:
     """Check everything."""
-    found = Judgement(events=sum(map(len, answers.histories.values())))
+    events = [event for history in answers.histories.values() for event in history]
+    found = Judgement(events=len(events), rewound=sum(event.rewinds_to > 0 for event in events))
     for dispute in answers.register.values():
         found.states[dispute.state] = found.states.get(dispute.state, 0) + 1
     _of_disputes(found, plan, played, answers)
@@ -108,7 +120,8 @@ async def judge(doors: Doors, plan: Plan, played: Played, answers: Answers) -> J
         found.problems["figures_wrong"] += differing(says, figures(again, window, channels), window)
     results = {name: its for each in answers.results.values() for name, its in told.by_dispute(each).items()}
     found.digests = {
-        name: _digest(state, answers.histories[name], results.get(name, ())) for name, state in answers.register.items()
+        name: _digest(state, answers.histories.get(name, ()), results.get(name, ()))
+        for name, state in answers.register.items()
     }
     return found
 
@@ -117,7 +130,11 @@ def _of_disputes(found: Judgement, plan: Plan, played: Played, answers: Answers)
     problems = found.problems
     problems["lost"] += sorted(played.accepted - answers.register.keys())
     problems["lost"] += sorted(answers.register.keys() - {each.dispute_id for each in plan.disputes})
+    problems["lost"] += sorted(answers.register.keys() ^ answers.histories.keys())
+    problems["told_wrong"] += [name for name, its in answers.sample.items() if its != answers.histories.get(name)]
     for dispute_id, history in answers.histories.items():
+        if dispute_id not in answers.register:
+            continue
         problems["told_wrong"] += invariants.told_wrong(history)
         problems["ill_led"] += invariants.ill_led(history)
         problems["ill_dated"] += invariants.ill_dated(history)

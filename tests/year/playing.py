@@ -61,7 +61,6 @@ async def play(
         while day < on:
             played.fired += await doors.advance(end_of(day))
             day += DAY
-            await heard()
         todays = list(group)
         await give(doors, played, todays)
         await heard()

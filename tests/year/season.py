@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import accumulate
 from random import Random
 from typing import Final
@@ -47,6 +48,7 @@ class Calendar:
         return at_hour(day, channel, dice)
 
 
+@cache
 def is_open(day: date) -> bool:
     """Tell whether offices work on a day."""
     return bool(chinese_calendar.is_workday(day))

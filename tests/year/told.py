@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 from dispute.wire.exchange.v1 import exchange_pb2
 from tests.year.invariants import OVER, History
@@ -48,9 +47,6 @@ def ill_chained(results: Results) -> Iterator[str]:
     for event_id, each in known.items():
         if each.superseded != (event_id in taken):
             yield f"{each.dispute_id}: {each.status} {event_id} is superseded={each.superseded}"
-
-
-ZERO: Final = ("mediation", "statutory")
 
 
 def by_dispute(results: Results) -> Mapping[str, list[exchange_pb2.Result]]:
