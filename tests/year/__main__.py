@@ -18,16 +18,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from hub.runtime.logs import configure
 from tests.support.stores import postgres_server
 from tests.year.county import County
+from tests.year.judging import SHOWN
 from tests.year.one_hub import SERVICES
-from tests.year.running import Run, run
+from tests.year.real_hub import HUBS
+from tests.year.running import Backlog, Run, run, run_backlog, run_real
 
 STORES: Final = ("sqlite", "postgres")
 COUNT: Final = 30_000
+WEEKS: Final = 52
+BACKLOG_S: Final = 15 * 60
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--of", type=int, default=COUNT, help=f"disputes, default {COUNT}")
     found.add_argument("--seed", type=int, default=1, help="default 1")
     found.add_argument("--store", choices=(*STORES, "both"), default="sqlite", help="default sqlite")
+    found.add_argument(
+        "--bus", choices=HUBS, default="memory", help="in this process, or five processes and a real Kafka"
+    )
     found.add_argument("--save", type=Path, help="folder that keeps the stores and keys")
     return found
 
@@ -65,38 +72,56 @@ def main() -> int:
     began = time.monotonic()
     plan = County(wanted.seed, wanted.of).plan()
     kinds = STORES if wanted.store == "both" else (wanted.store,)
+    console = Console(stderr=True)
     runs: dict[str, Run] = {}
-    with tempfile.TemporaryDirectory(prefix="year-") as scratch, Progress(console=Console(stderr=True)) as bar:
-        folder = wanted.save or Path(scratch)
+    with tempfile.TemporaryDirectory(prefix="year-") as scratch, Progress(console=console) as bar:
+        folder = (wanted.save or Path(scratch)).resolve()
         for kind in kinds:
-            task = bar.add_task(f"{wanted.of} · {kind}", total=len(plan.entries))
             (folder / kind).mkdir(parents=True, exist_ok=True)
-            with stores_of(kind) as stores:
-                runs[kind] = asyncio.run(
-                    run(plan, folder / kind, stores, progress=lambda done, _, t=task: bar.update(t, completed=done))  # type: ignore[misc]
-                )
-    found = report(runs) | {
+            task = bar.add_task(f"{wanted.of} · {kind}", total=len(plan.entries))
+
+            def show(done: int, _: int, task: TaskID = task) -> None:
+                bar.update(task, completed=done)
+
+            if wanted.bus == "kafka":
+                runs[kind] = asyncio.run(run_real(plan, folder / kind, kind, console.print, show))
+            else:
+                with stores_of(kind) as stores:
+                    runs[kind] = asyncio.run(run(plan, folder / kind, stores, show))
+        (folder / "backlog").mkdir(exist_ok=True)
+        task = bar.add_task("backlog", total=1)
+        backlog = asyncio.run(run_backlog(folder / "backlog", wanted.seed, wanted.of // WEEKS))
+        bar.update(task, completed=1)
+    found = report(runs, backlog) | {
+        "seed": wanted.seed,
         "disputes": plan.by_channel(),
         "inputs": len(plan.entries),
         "seconds": round(time.monotonic() - began, 1),
     }
-    for run_of in runs.values():
-        for line in run_of.judgement.shown:
-            sys.stderr.write(line + "\n")
+    for line in (*(line for each in runs.values() for line in each.judgement.shown), *backlog.alarms[:SHOWN]):
+        sys.stderr.write(line + "\n")
     sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
     return 0 if found["ok"] else 1
 
 
-def report(runs: Mapping[str, Run]) -> dict[str, Any]:
+def report(runs: Mapping[str, Run], backlog: Backlog | None = None) -> dict[str, Any]:
     """Return what the runs found, and whether all is as it must be."""
     counts = {kind: each.counts for kind, each in runs.items()}
     differing = 0
     if len(runs) > 1:
         one, other = (each.judgement.digests for each in runs.values())
         differing = sum(one.get(name) != other.get(name) for name in one.keys() | other.keys())
+    wrong = {kind: sum(each.values()) for kind, each in counts.items()} | {"stores": differing}
+    entered: dict[str, Any] = {}
+    if backlog is not None:
+        slow = backlog.seconds > BACKLOG_S
+        wrong["backlog"] = len(backlog.alarms) + len(backlog.lost) + slow
+        entered = {"alarms": len(backlog.alarms), "lost": len(backlog.lost), "seconds": backlog.seconds}
+        entered["inputs"] = backlog.inputs
     return {
-        "ok": not differing and not any(any(each.values()) for each in counts.values()),
+        "ok": not any(wrong.values()),
         "invariants": counts,
+        "backlog": entered,
         "stores_differ": differing,
         "events": {kind: each.judgement.events for kind, each in runs.items()},
         "rewound": {kind: each.judgement.rewound for kind, each in runs.items()},

@@ -9,9 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
 
-import chinese_calendar
-
 from dispute.wire.journal.v1 import journal_pb2
+from tests.year.season import is_open
 
 History = Sequence[journal_pb2.JournalEvent]
 DAY: Final = timedelta(days=1)
@@ -106,6 +105,6 @@ def _suit_due(history: History, signed: journal_pb2.JournalEvent) -> date | None
         return None
     days = BEFORE_FILING_DAYS if not filed else SHORT_DAYS if short else ORDINARY_DAYS
     last = date.fromisoformat(signed.business_day) + days * DAY
-    while not chinese_calendar.is_workday(last):
+    while not is_open(last):
         last += DAY
     return last

@@ -51,6 +51,10 @@ class OneHub:
     intake: Intake
     settings: IntakeSettings
 
+    async def ring(self) -> None:
+        """Let what is due ring now."""
+        await self.intake.alarm_clock.ring()
+
     async def heard(self) -> None:
         """Wait until the disputes of each matter have heard the results of one another."""
         query = sa.select(sa.func.count()).select_from(effect)

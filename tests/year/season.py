@@ -21,6 +21,7 @@ SEASONS: Final = {
     "01": {2: 1.8, 3: 1.8},  # divorce after Spring Festival
 }
 FILING: Final = {12: 0.6, 1: 1.6}
+SATURDAY: Final = 5
 QUIET_WEEK: Final = 0.1
 """Courts in the week of Spring Festival."""
 
@@ -50,8 +51,11 @@ class Calendar:
 
 @cache
 def is_open(day: date) -> bool:
-    """Tell whether offices work on a day."""
-    return bool(chinese_calendar.is_workday(day))
+    """Tell whether offices work on a day; in a year without a holiday table only weekends are days off."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return day.weekday() < SATURDAY
 
 
 def at_hour(day: date, channel: str, dice: Random) -> datetime:

@@ -1,7 +1,7 @@
 """A county's winter through three bridges, intake and stats in one process: what must hold of every dispute.
 
-`make year` plays a whole year of 30,000 disputes. Here a tenth of them comes in ten weeks, over the change of the law on
-2025-01-01 and Spring Festival: a day costs more than the disputes that come on it.
+`make year` plays a whole year of 30,000 disputes. Here a tenth of them comes in ten weeks, over the change of the law
+on 2025-01-01 and Spring Festival: a day costs more than the disputes that come on it.
 """
 
 from __future__ import annotations
@@ -9,18 +9,21 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 import structlog
 
+from hub.runtime.clock import FixedClock
 from hub.store.store import Store
 from hub.streams.memory_log import MemoryLog
 from services.intake.cases.tables import dispute
 from tests.year.__main__ import report
+from tests.year.backlog import alarmed, enter, week_before
 from tests.year.county import County
+from tests.year.judging import read
 from tests.year.one_hub import SERVICES, one_hub
 from tests.year.playing import play
 from tests.year.replaying import replayed
@@ -68,7 +71,7 @@ async def test_both_kinds_of_store_have_the_same_year(folder: Path, postgres_sch
 
 
 async def test_a_replay_that_differs_is_seen(folder: Path) -> None:
-    plan = County(3, 20, WINTER, 10).plan()
+    plan = County(3, 20, WINTER, 10).plan().within(WINTER, WINTER + timedelta(days=9))
     async with one_hub(folder) as hub:
         await play(hub.doors, plan, 1)
     url, log = hub.settings.store_url, MemoryLog(hub.bus)
@@ -80,3 +83,18 @@ async def test_a_replay_that_differs_is_seen(folder: Path) -> None:
     )
     store.close()
     assert replayed(hub.settings, f"sqlite:///{folder / 'second.db'}", log) == [changed]
+
+
+async def test_a_week_entered_at_once_sets_no_alarm_off(folder: Path) -> None:
+    clock = FixedClock(datetime(2026, 11, 18, 8, tzinfo=UTC))
+    plan = week_before(clock.now().date(), 4, 100)
+    async with one_hub(folder, clock=clock, kind="wall") as hub:
+        played = await enter(hub.doors, plan, hub.ring)
+        answers = await read(hub.doors)
+        assert played.accepted == answers.register.keys()
+        assert [each for history in answers.histories.values() for each in alarmed(history)] == []
+        # Who writes no more papers is late after all: the alarms are seen.
+        clock.move_to(clock.now() + timedelta(days=3))
+        await hub.ring()
+        late = await read(hub.doors)
+        assert [each for history in late.histories.values() for each in alarmed(history)] != []
