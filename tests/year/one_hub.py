@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,7 +16,7 @@ from bridge.accepting import credentials
 from bridge.assembly import Bridge, assemble
 from bridge.settings import BridgeSettings
 from dispute.contracts.topics import CATALOGUE
-from hub.runtime.clock import Clock, FixedClock
+from hub.runtime.clock import Clock, WallClock
 from hub.service.bus import memory
 from hub.store.store import Transaction
 from hub.streams.memory import MemoryBus
@@ -32,7 +31,6 @@ from tests.year.doors import Doors, opened
 from tests.year.plan import DOCKED
 from tests.year.townspeople import COUNTY
 
-WALL: Final = datetime(2026, 11, 20, 4, tzinfo=UTC)
 PARTITIONS: Final = 2
 SERVICES: Final = (*(f"{name}_bridge" for name in DOCKED), "intake", "stats")
 
@@ -78,10 +76,10 @@ async def one_hub(
     Args:
         folder: It exists; keys, and the stores when none are given.
         stores: Service to the URL of its store; SQLite in the folder when None.
-        clock: Wall clock; a fixed one when None.
+        clock: Wall clock; the machine's when None, so that what was written first can be told in a dry run.
         kind: What intake's limits pass by.
     """
-    bus, clock = MemoryBus(CATALOGUE, PARTITIONS), clock or FixedClock(WALL)
+    bus, clock = MemoryBus(CATALOGUE, PARTITIONS), clock or WallClock()
 
     def settings(name: str) -> dict[str, Any]:
         url = f"sqlite:///{folder / name}.db" if stores is None else stores[name]
