@@ -128,6 +128,10 @@ rules-proof: venv ## the tables of the law, the fifteen border cases and every r
 dry-run-proof: venv ## a dry run of changed rules beside really running them; a JSON line: OF=2000 disputes, or OF=sqlite:////path/intake.db
 	@GRPC_VERBOSITY=ERROR python -m tests.dry_run $(OF)
 
+.PHONY: year
+year: venv ## a county's year through the hub and what must hold of it; a JSON line: OF=30000 SEED=1 STORE=sqlite|postgres|both SAVE=folder BUS=kafka
+	@GRPC_VERBOSITY=ERROR python -m tests.year --of $(or $(OF),30000) --seed $(or $(SEED),1) --store $(or $(STORE),both) $(if $(SAVE),--save $(SAVE)) $(if $(BUS),--bus $(BUS))
+
 .PHONY: venv
 venv: ## make .venv from the lock, with hashes, once per change of it
 	@.ci/venv

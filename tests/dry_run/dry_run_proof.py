@@ -29,11 +29,11 @@ ALWAYS: Final = Window(date(2000, 1, 1), date(2100, 1, 1))
 EXCLUSION: Final = """exclusions:
   - id: claims
     zh: 求决类信访不调解
-    en: petitions that claim something
+    en: petitions that ask for something
     reason_code: handled_above
     channels: [petition]
     fact: purpose
-    values: [claim]
+    values: [request]
     clause: "a test"
 """
 LIMIT: Final = """terms:

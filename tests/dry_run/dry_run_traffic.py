@@ -1,40 +1,36 @@
-"""A county's traffic of some months, as inputs that can be played to intake again and again.
+"""Some weeks of a county's year, as inputs that can be played to intake alone, again and again.
 
 The inputs follow no state: what does not fit is refused, by one rulebook perhaps and not by another.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from itertools import groupby
-from random import Random
 from typing import Any, Final
 
-from dispute.contracts.codec import timestamp_of
-from dispute.lifecycle import business_day, dispute_id_of
+from bridge.accepting.handoff_messages import confidential, put_report
+from bridge.record import codelists
+from bridge.record.dto import read
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
-from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Refused
 from services.intake.cases.tables import effect
-from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, agree, case_facts, order, parties, to_mediation
+from tests.support.intake_rig import FakeBridge, IntakeClient, Rig
 from tests.support.journals import until
+from tests.year.county import County
+from tests.year.plan import DOCKED, Kind
+from tests.year.townspeople import COUNTY
 
 BEGIN: Final = datetime(2024, 3, 4, 1, tzinfo=UTC)
-HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
+DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 ARRIVE_DAYS: Final = 30
 END: Final = BEGIN + 90 * DAY
-AGENCIES: Final = {
-    "court": ("court-620725", "court_bridge", ("plaintiff", "defendant")),
-    "police": ("police-620725", "police_bridge", ("applicant", "respondent")),
-    "petition": ("petition-620725", "petition_bridge", ("petitioner", "respondent")),
-}
-OWN: Final = ("window", "hotline", "grid", "app")
-SIDES: Final = ("applicant", "respondent")
-HANDLER, MEDIATOR = ("handler", "handler-1"), ("mediator", "mediator-1")
+NOW: Final = datetime(2026, 11, 20, 4, tzinfo=UTC)
+"""When the bridges get everything: nothing of it lies in the future."""
 
 
 @dataclass(frozen=True)
@@ -52,187 +48,74 @@ class Sent:
     message: Any
 
 
-@dataclass(frozen=True)
-class Plot:
-    """One dispute as its source tells it."""
+class Bridge:
+    """Turns what an agency sends into the hand-offs that its bridge makes of it, without a bridge's process.
 
-    number: int
-    channel: str
-    ref: str
-    dispute_id: str
-    at: datetime
+    Args:
+        rig: Has the bus and the key of the sealed part.
+        channel: Of the agency.
+
+    Attributes:
+        fake: Writes them to the bus.
+    """
+
+    def __init__(self, rig: Rig, channel: str) -> None:
+        self._spec = import_module(f"services.{channel}_bridge.specification").SPECIFICATION
+        self._codes = codelists.load(codelists.OWN, self._spec.folder / "codes")
+        self.fake = FakeBridge(rig.bus, rig.sealer, channel, f"{channel}-{COUNTY}", f"{channel}_bridge")
+
+    def record(self, body: Mapping[str, Any]) -> handoff_pb2.Handoff:
+        """Return the hand-off of a record."""
+        spec = self._spec
+        record = spec.admitted(read(spec.record, dict(body), self._codes).to_record(), NOW)
+        facts = spec.to_wire(record)
+        content = confidential(record.matter.confidential, b"")
+        at, key = record.matter.handed_over_at, f"{record.source_ref}#{facts.round}"
+        return self.fake.handoff(record.source_ref, key, case_received=facts, content=content, occurred_at=at)
+
+    def report(self, body: Mapping[str, Any]) -> handoff_pb2.Handoff:
+        """Return the hand-off of a later fact."""
+        told = read(self._spec.report, dict(body), self._codes).to_report()
+        made = handoff_pb2.Handoff()
+        put_report(made, told.body)
+        name = str(made.WhichOneof("body"))
+        key = f"{told.source_ref}/{body['occurred_at']}"
+        facts = {name: getattr(made, name)}
+        return self.fake.handoff(told.source_ref, key, occurred_at=told.occurred_at, **facts)
 
 
 class Traffic:
-    """Inputs of many disputes, in the order of their sending.
+    """Inputs of many disputes, in the order of their sending: some weeks of the county's year (`tests/year`).
 
     Args:
         rig: Makes hand-offs; sealed parts are the rig's own.
         count: Disputes.
         seed: Of the chance.
+
+    Attributes:
+        sent: The inputs.
+        disputes: What arrives before the end; a second record of a matter may come too late for it.
     """
 
-    def __init__(self, rig: Rig, count: int, seed: int = 7) -> None:
-        self.bridges = {
-            channel: FakeBridge(rig.bus, rig.sealer, channel, agency, producer)
-            for channel, (agency, producer, _) in AGENCIES.items()
-        }
-        self._random = Random(seed)  # noqa: S311 - a generator of test data
-        made = [each for number in range(count) for each in self._journey(number)]
-        self.sent = sorted(made, key=lambda each: each.at)
-
-    def _journey(self, number: int) -> Iterator[Sent]:
-        random = self._random
-        channel = (*AGENCIES, *AGENCIES, random.choice(OWN))[number % 7]
-        at = BEGIN + random.randrange(ARRIVE_DAYS) * DAY + random.randrange(8 * 60) * timedelta(minutes=1)
-        agency = AGENCIES[channel][0] if channel in AGENCIES else f"{channel}-620725"
-        plot = Plot(number, channel, f"T-{number}", dispute_id_of(agency, f"T-{number}"), at)
-        waits = channel in AGENCIES and random.random() < 0.2
-        first = self._arrival(plot, waits=waits)
-        yield first
-        if channel == "court" and first.message.case_received.procedure == "special" and random.random() < 0.5:
-            yield self._again(plot, first)
-        if random.random() < 0.05:
-            yield from self._linked(plot, at + DAY)
-        begin = at
-        if waits:
-            begin = at + random.randrange(1, 12) * DAY
-            yield from self._completed(plot, begin)
-        yield from self._handled(plot, begin + random.randrange(2, 40) * HOUR)
-        if channel in AGENCIES and random.random() < 0.12:
-            told = at + random.randrange(1, 50) * DAY
-            reason = random.choice(("withdrawn", "withdrawn", "self_settled"))
-            yield self._later(plot, told, case_withdrawn=handoff_pb2.CaseWithdrawn(reason_code=reason))
-
-    def _arrival(self, plot: Plot, *, waits: bool) -> Sent:
-        random = self._random
-        roles = AGENCIES[plot.channel][2] if plot.channel in AGENCIES else SIDES
-        consents = [handoff_pb2.Consent(role=role, answer="given") for role in roles]
-        if waits:
-            consents[1].answer = "not_asked"
-        court = plot.channel == "court"
-        facts = case_facts(
-            received_on=business_day(plot.at).isoformat(),
-            category=random.choice(("06", "07", "02")),
-            case_cause=random.choice(("contract", "loan", "lease")) if court else "",
-            procedure=random.choice(("ordinary", "ordinary", "small_claims", "special")) if court else "",
-            suit_kind="civil" if court else "",
-            purpose=random.choice(("claim", "request")) if plot.channel == "petition" else "",
-            circumstances=["minor_party"] if random.random() < 0.05 else [],
-            consents=consents,
-            amount_fen=random.randrange(1_000_000),
-            filed_on=business_day(plot.at).isoformat() if court and random.random() < 0.1 else "",
-        )
-        twin = plot.number - plot.number % 25
-        people = (
-            parties(f"A{twin}", f"B{twin}", roles)
-            if plot.number % 25 == 1
-            else parties(f"A{plot.number}", f"B{plot.number}", roles)
-        )
-        if plot.channel in self.bridges:
-            handoff = self.bridges[plot.channel].handoff(
-                plot.ref, case_received=facts, people=people, occurred_at=plot.at
-            )
-            return Sent(plot.at, plot.channel, handoff)
-        request = intake_pb2.SubmitRequest(
-            channel=plot.channel,
-            source_organ=f"{plot.channel}-620725",
-            source_ref=plot.ref,
-            actor=command_pb2.Actor(role="clerk", actor_id="clerk-1"),
-            occurred_at=timestamp_of(plot.at),
-            facts=facts,
-            confidential=handoff_pb2.Confidential(brief="案情", parties=parties("", "", roles)),
-        )
-        return Sent(plot.at, plot.channel, request)
-
-    def _again(self, plot: Plot, first: Sent) -> Sent:
-        """Return the next round of a suit that was sent back, now in the ordinary procedure."""
-        facts = handoff_pb2.CaseReceived()
-        facts.CopyFrom(first.message.case_received)
-        facts.round, facts.procedure = 2, "ordinary"
-        return self._later(plot, plot.at + 5 * DAY, case_received=facts)
-
-    def _linked(self, plot: Plot, at: datetime) -> Iterator[Sent]:
-        """Yield a person's link to another dispute, which half of them undo."""
-        other = dispute_id_of("court-620725", "T-0")
-        yield self._command(at, order(plot.dispute_id, "link", at, master_dispute_id=other))
-        if self._random.random() < 0.5:
-            undone = at + 3 * DAY
-            yield self._command(undone, order(plot.dispute_id, "unlink", undone, reason_code="mistaken"))
-
-    def _later(self, plot: Plot, at: datetime, written: datetime | None = None, **body: Any) -> Sent:  # noqa: ANN401 - the oneof's member
-        handoff = self.bridges[plot.channel].handoff(plot.ref, f"{plot.ref}/{at}", occurred_at=at, **body)
-        return Sent(written or at, plot.channel, handoff)
-
-    def _completed(self, plot: Plot, at: datetime) -> Iterator[Sent]:
-        """Yield what a waiting case lacked: in time, written late, refused, or never."""
-        role, chance = AGENCIES[plot.channel][2][1], self._random.random()
-        kind = "consent_given" if chance < 0.8 else "consent_refused"
-        answer = handoff_pb2.Consent(role=role, answer=kind.removeprefix("consent_"))
-        late = at + self._random.randrange(2, 15) * DAY if chance < 0.3 else at
-        if chance < 0.9:
-            yield self._later(plot, at, late, later_fact=handoff_pb2.LaterFact(kind=kind, consent=answer))
-
-    def _handled(self, plot: Plot, at: datetime) -> Iterator[Sent]:
-        """Yield the way from the dispatch to the outcome, with its accidents."""
-        random, dispute_id = self._random, plot.dispute_id
-        dispatch, sign, begin = to_mediation(dispute_id, at)
-        yield self._command(at, dispatch)
-        if random.random() < 0.1:  # nobody signs; it is bounced, and dispatched again
-            at += 12 * DAY
-            dispatch, sign, begin = to_mediation(dispute_id, at)
-            yield self._command(at, dispatch)
-        yield from (self._command(at + hours * HOUR, each) for hours, each in ((1, sign), (2, begin)))
-        if random.random() < 0.1:
-            yield self._command(
-                at + DAY, order(dispute_id, "change_colour", at + DAY, colour="yellow", reason_code="tense")
-            )
-        if plot.channel == "petition":
-            met = at + random.randrange(1, 20) * DAY
-            yield self._command(met, order(dispute_id, "reach_milestone", met, milestone="met"))
-        if random.random() < 0.1 and plot.channel in self.bridges:
-            fact = handoff_pb2.LaterFact(kind="reclassified", category="0601")
-            yield self._later(plot, at + 2 * DAY, later_fact=fact)
-        if random.random() < 0.1:
-            yield from self._paused(plot, at + 2 * DAY)
-        yield from self._ended(plot, at + random.randrange(3, 45) * DAY)
-
-    def _paused(self, plot: Plot, at: datetime) -> Iterator[Sent]:
-        reason = self._random.choice(("appraisal_before_filing", "other"))
-        yield self._command(at, order(plot.dispute_id, "suspend", at, actor=MEDIATOR, reason_code=reason))
-        resumed = at + 5 * DAY
-        yield self._command(resumed, order(plot.dispute_id, "resume", resumed, actor=MEDIATOR))
-
-    def _ended(self, plot: Plot, at: datetime) -> Iterator[Sent]:
-        random, dispute_id = self._random, plot.dispute_id
-        chance = random.random()
-        if chance < 0.15:  # it expires
-            return
-        if chance < 0.3:
-            yield self._command(at, order(dispute_id, "fail", at, actor=MEDIATOR, reason_code="deadlock"))
-            return
-        if chance < 0.4:
-            extended = at - DAY
-            yield self._command(
-                extended, order(dispute_id, "extend", extended, actor=MEDIATOR, consent_of_all=True, days=10)
-            )
-        written = at + random.randrange(2, 30) * DAY if random.random() < 0.3 else at
-        yield self._command(written, agree(dispute_id, at))
-        if random.random() < 0.3 and plot.channel == "court":
-            applied = written + 2 * DAY
-            yield self._command(applied, order(dispute_id, "apply_for_confirmation", applied, jointly=True))
-            ruling = handoff_pb2.CourtRuling(confirmed=random.random() < 0.7, reason_code="unclear_terms")
-            yield self._later(plot, applied + 5 * DAY, court_ruling=ruling)
-        done = written + 9 * DAY
-        if random.random() < 0.3 and plot.channel in self.bridges:
-            kind = random.choice(("performed", "not_performed"))
-            yield self._later(plot, done, later_fact=handoff_pb2.LaterFact(kind=kind))
-        elif random.random() < 0.3:
-            evidence = hashlib.sha256(dispute_id.encode()).hexdigest()
-            yield self._command(done, order(dispute_id, "record_performance", done, evidence_sha256=evidence))
-
-    def _command(self, written: datetime, message: command_pb2.Command) -> Sent:
-        return Sent(written, "", message)
+    def __init__(self, rig: Rig, count: int, seed: int = 21) -> None:
+        own = {channel: Bridge(rig, channel) for channel in DOCKED}
+        self.bridges = {channel: bridge.fake for channel, bridge in own.items()}
+        plan = County(seed, count, BEGIN.date(), ARRIVE_DAYS).plan()
+        self.sent: list[Sent] = []
+        self.disputes: set[str] = set()
+        handed_over: set[str] = set()
+        for each in plan.entries:
+            if each.written_at >= END:
+                break
+            message = each.content
+            if each.kind in {Kind.RECORD, Kind.REPORT}:
+                message = getattr(own[each.channel], each.kind)(message)
+                # A bridge hands over once what an agency sends twice.
+                if message.handoff_id in handed_over:
+                    continue
+                handed_over.add(message.handoff_id)
+            self.disputes.add(each.dispute_id)
+            self.sent.append(Sent(each.written_at, each.channel, message))
 
 
 async def play(rig: Rig, client: IntakeClient, traffic: Traffic, step: timedelta) -> int:

@@ -65,19 +65,32 @@ def postgres_admin(postgres_url: str) -> Iterator[sa.Engine]:
     admin.dispose()
 
 
-@pytest.fixture
-def postgres_schema(postgres_url: str, postgres_admin: sa.Engine) -> Iterator[str]:
-    """URL of an empty schema, dropped afterwards; a database of its own would cost a copy of 300 files."""
+@contextmanager
+def _schema(url: str, admin: sa.Engine) -> Iterator[str]:
     name = f"t{next(_numbers)}"
-    with postgres_admin.connect() as connection:
+    with admin.connect() as connection:
         connection.execute(sa.text(f"CREATE SCHEMA {name}"))
     place = {"options": f"-csearch_path={name}", "application_name": name}
-    yield sa.make_url(postgres_url).update_query_dict(place).render_as_string(hide_password=False)
-    with postgres_admin.connect() as connection:
+    yield sa.make_url(url).update_query_dict(place).render_as_string(hide_password=False)
+    with admin.connect() as connection:
         # What a test left open would hold its tables for ever.
         ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = :name"
         connection.execute(sa.text(ended), {"name": name})
         connection.execute(sa.text(f"DROP SCHEMA {name} CASCADE"))
+
+
+@pytest.fixture
+def postgres_schema(postgres_url: str, postgres_admin: sa.Engine) -> Iterator[str]:
+    """URL of an empty schema, dropped afterwards; a database of its own would cost a copy of 300 files."""
+    with _schema(postgres_url, postgres_admin) as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_schemas(postgres_url: str, postgres_admin: sa.Engine) -> Iterator[Callable[[], str]]:
+    """Make such a schema as often as wanted: one for each service of a whole hub."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(_schema(postgres_url, postgres_admin))
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Matter:
         await self._send(client, self.police, self.police.handoff("J-1", case_received=facts, people=people))
         facts, people = case_facts(happened_on=EVENT), parties("p-1", "p-2")
         await self._send(client, self.rig.bridge, self.rig.bridge.handoff("A-1", case_received=facts, people=people))
-        facts = case_facts(procedure="", suit_kind="", case_cause="", purpose="claim", happened_on=EVENT)
+        facts = case_facts(procedure="", suit_kind="", case_cause="", purpose="request", happened_on=EVENT)
         people = parties("p-1", "p-2", ROLES)
         await self._send(client, self.office, self.office.handoff("X-1", case_received=facts, people=people))
 

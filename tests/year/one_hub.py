@@ -1,0 +1,126 @@
+"""The whole hub in this process, on the in-memory bus: three bridges, intake, stats."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+
+from bridge.accepting import credentials
+from bridge.assembly import Bridge, assemble
+from bridge.settings import BridgeSettings
+from dispute.contracts.topics import CATALOGUE
+from hub.runtime.clock import Clock, WallClock
+from hub.service.bus import memory
+from hub.store.store import Transaction
+from hub.streams.memory import MemoryBus
+from services.intake.cases.tables import effect
+from services.intake.settings import IntakeSettings
+from services.intake.wiring import Intake
+from services.intake.wiring import build as build_intake
+from services.stats.settings import StatsSettings
+from services.stats.wiring import build as build_stats
+from tests.support.journals import until
+from tests.year.doors import Doors, opened
+from tests.year.plan import DOCKED
+from tests.year.townspeople import COUNTY
+
+PARTITIONS: Final = 2
+SERVICES: Final = (*(f"{name}_bridge" for name in DOCKED), "intake", "stats")
+
+
+@dataclass(frozen=True)
+class OneHub:
+    """A hub in this process.
+
+    Attributes:
+        doors: Clients of it.
+        settings: Of intake, to open its store when it has stopped.
+    """
+
+    doors: Doors
+    bus: MemoryBus
+    intake: Intake
+    settings: IntakeSettings
+
+    async def ring(self) -> None:
+        """Let what is due ring now."""
+        await self.intake.alarm_clock.ring()
+
+    async def heard(self) -> None:
+        """Wait until the disputes of each matter have heard the results of one another."""
+        query = sa.select(sa.func.count()).select_from(effect)
+
+        async def none_left() -> bool:
+            return await self.intake.store.read(lambda tx: tx.scalar(query) == 0)
+
+        await until(none_left)
+
+
+@asynccontextmanager
+async def one_hub(
+    folder: Path,
+    stores: Mapping[str, str] | None = None,
+    *,
+    clock: Clock | None = None,
+    kind: Literal["scenario", "wall"] = "scenario",
+) -> AsyncIterator[OneHub]:
+    """Run a hub.
+
+    Args:
+        folder: It exists; keys, and the stores when none are given.
+        stores: Service to the URL of its store; SQLite in the folder when None.
+        clock: Wall clock; the machine's when None, so that what was written first can be told in a dry run.
+        kind: What intake's limits pass by.
+    """
+    bus, clock = MemoryBus(CATALOGUE, PARTITIONS), clock or WallClock()
+
+    def settings(name: str) -> dict[str, Any]:
+        url = f"sqlite:///{folder / name}.db" if stores is None else stores[name]
+        ports = {"grpc_port": 0, "http_port": 0, "kafka_bootstrap": "127.0.0.1:1", "kafka_partitions": PARTITIONS}
+        return {"store_url": url, "keys_dir": folder / "keys", **ports}
+
+    its = IntakeSettings(**settings("intake"), clock=kind, timer_grace_s=0)
+    intake = build_intake(its, memory(bus), clock)
+    stats = build_stats(StatsSettings(**settings("stats")), memory(bus))
+    bridges = {
+        name: assemble(
+            import_module(f"services.{name}_bridge.specification").SPECIFICATION,
+            BridgeSettings(**settings(f"{name}_bridge")),
+            memory(bus),
+            clock,
+        )
+        for name in DOCKED
+    }
+    keys = {name: await _key(bridge, clock) for name, bridge in bridges.items()}
+    async with AsyncExitStack() as stack:
+        watches = []
+        for part in (*(part for bridge in bridges.values() for part in bridge.parts), *intake.parts, *stats.parts):
+            await part.start()
+            stack.push_async_callback(part.stop)
+            watches.append(asyncio.create_task(part.failed()))
+        addresses = {f"{name}_bridge": f"127.0.0.1:{bridge.grpc.port}" for name, bridge in bridges.items()}
+        addresses |= {"intake": f"127.0.0.1:{intake.grpc.port}", "stats": f"127.0.0.1:{stats.grpc.port}"}
+        async with opened(addresses, keys) as doors:
+            yield OneHub(doors, bus, intake, its)
+        dead = [watch for watch in watches if watch.done()]
+        for watch in watches:
+            watch.cancel()
+        await asyncio.gather(*watches, return_exceptions=True)
+        assert not dead, dead
+
+
+async def _key(bridge: Bridge[Any], clock: Clock) -> str:
+    """Issue the credential of a bridge's agency, before it starts."""
+    channel = bridge.spec.channel
+
+    def issue(tx: Transaction) -> str:
+        return credentials.issue(tx, channel, f"{channel}-{COUNTY}", COUNTY, clock)
+
+    return await bridge.store.write(issue)
