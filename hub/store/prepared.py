@@ -61,7 +61,7 @@ class PreparedStatement:
         return tx.exec_driver_sql(self._text, row).scalar()
 
 
-class PreparedLookup:
+class LookupStatement:
     """One query for the rows of many keys.
 
     All keys are one value, JSON on SQLite and an array on PostgreSQL, so that the text stays the same however many

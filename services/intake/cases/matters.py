@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 from typing_extensions import override
 
-from hub.store.prepared import PreparedLookup, PreparedStatement, among, insert_into
+from hub.store.prepared import LookupStatement, PreparedStatement, among, insert_into
 from hub.store.store import Transaction
 from services.intake.cases.ports import StoredLinks
 from services.intake.cases.tables import match_lock, match_marks, match_pair, matter_member
@@ -42,7 +42,7 @@ class MatterLinks(StoredLinks):
     def members_of(self, dispute_ids: Collection[str]) -> Mapping[str, str]:
         return self._read(_links(self._tx.dialect.name)[1], dispute_ids)
 
-    def _read(self, links: PreparedLookup, ids: Iterable[str]) -> Mapping[str, str]:
+    def _read(self, links: LookupStatement, ids: Iterable[str]) -> Mapping[str, str]:
         return {row.dispute_id: row.master_dispute_id for row in links.rows(self._tx, ids)}
 
 
@@ -77,24 +77,24 @@ def candidates(tx: Transaction, tokens: Iterable[str]) -> dict[str, Marks]:
 
 
 @cache
-def _newest(dialect: str) -> PreparedLookup:
+def _newest(dialect: str) -> LookupStatement:
     pair = match_pair.c
     newest_first = (pair.received_on.desc(), pair.dispute_id.desc())
     rank = sa.func.row_number().over(partition_by=pair.token, order_by=newest_first).label("rank")
     ranked = sa.select(pair.dispute_id, rank).where(among(dialect, pair.token)).subquery()
     near = sa.select(ranked.c.dispute_id).where(ranked.c.rank <= sa.literal_column(str(CANDIDATES_MOST)))
-    return PreparedLookup(
+    return LookupStatement(
         dialect, sa.select(match_marks.c.dispute_id, match_marks.c.marks).where(match_marks.c.dispute_id.in_(near))
     )
 
 
 @cache
-def _links(dialect: str) -> tuple[PreparedLookup, PreparedLookup]:
+def _links(dialect: str) -> tuple[LookupStatement, LookupStatement]:
     """Return the lookups of links by member and by master."""
     link = matter_member.c
     return (
-        PreparedLookup(dialect, sa.select(matter_member).where(among(dialect, link.dispute_id))),
-        PreparedLookup(dialect, sa.select(matter_member).where(among(dialect, link.master_dispute_id))),
+        LookupStatement(dialect, sa.select(matter_member).where(among(dialect, link.dispute_id))),
+        LookupStatement(dialect, sa.select(matter_member).where(among(dialect, link.master_dispute_id))),
     )
 
 

@@ -22,7 +22,7 @@ from dispute.lifecycle import Event
 from hub.errors import Kind, Refusal
 from hub.runtime.clock import Clock
 from hub.store.instants import EPOCH, from_micros, to_micros
-from hub.store.prepared import PreparedLookup, among, insert_into, parts
+from hub.store.prepared import LookupStatement, among, insert_into, parts
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
 from hub.streams.outbox import Entry, Outbox
@@ -86,17 +86,17 @@ _STILL_DUE: Final = _TIMERS.where(timer.c.rings_at <= sa.bindparam("until"))
 class _Lookups(Struct, frozen=True):
     """What every unit looks up."""
 
-    cases: PreparedLookup
-    commands: PreparedLookup
-    handoffs: PreparedLookup
+    cases: LookupStatement
+    commands: LookupStatement
+    handoffs: LookupStatement
 
 
 @cache
 def _lookups_for(dialect: str) -> _Lookups:
     return _Lookups(
-        PreparedLookup(dialect, _CASES.where(among(dialect, dispute.c.dispute_id))),
-        PreparedLookup(dialect, sa.select(command_done).where(among(dialect, command_done.c.command_id))),
-        PreparedLookup(dialect, sa.select(handoff_applied).where(among(dialect, handoff_applied.c.handoff_id))),
+        LookupStatement(dialect, _CASES.where(among(dialect, dispute.c.dispute_id))),
+        LookupStatement(dialect, sa.select(command_done).where(among(dialect, command_done.c.command_id))),
+        LookupStatement(dialect, sa.select(handoff_applied).where(among(dialect, handoff_applied.c.handoff_id))),
     )
 
 
