@@ -27,6 +27,7 @@ STATUSES: Final[Mapping[str, str]] = {
     "due_dates_settled": "due_dates_corrected",
     "linked": "linked",
     "unlinked": "unlinked",
+    "unshared": "unshared",
     "not_docked": "not_docked",
     "supervised": "alarm",
 }
@@ -35,7 +36,7 @@ STATUSES: Final[Mapping[str, str]] = {
 
 FINAL: Final = frozenset({"duplicate_linked", "not_performed", "returned", "referred", "closed", "not_docked"})
 """Events after which nothing of their opening is told, unless they are taken back."""
-BESIDE: Final = frozenset({"linked", "unlinked", "supervised", "due_dates_settled"})
+BESIDE: Final = frozenset({"linked", "unlinked", "unshared", "supervised", "due_dates_settled"})
 """Events that stand when the way of a dispute is taken back."""
 LIMITS: Final = frozenset({"due_on", "local_due_on", "statutory_due_on", "confirm_by", "screen_by"})
 

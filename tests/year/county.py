@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Final
 
@@ -41,6 +41,7 @@ class County:
         self._calendar = Calendar(first_day, days)
         self._people = Townspeople(first_day, count, self._dice)
         self._number = 0
+        self._met: set[tuple[str, str, date]] = set()
 
     def plan(self) -> Plan:
         """Return the year's inputs."""
@@ -86,9 +87,10 @@ class County:
             channel, days = "hotline", dice.randrange(1, 10)
         else:
             return None
-        number = self._take_number()
         at = later(plot.at, 24 * days)
-        day = business_day(at)
+        if not self._meet(plot, at):
+            return None
+        number, day = self._take_number(), business_day(at)
         sure = dice.random() < shares.SURE
         subject = plot.subject or f"M-{plot.number}"
         return replace(
@@ -118,9 +120,20 @@ class County:
         if dice.random() < shares.MISTAKEN_LINK * 3:
             pen.command("unlink", later(pen.written, pen.hours(20, 24 * 30)), "clerk", reason_code="mistaken")
 
+    def _meet(self, plot: Plot, at: datetime) -> bool:
+        """Tell whether the people of a plot may have another record on a day.
+
+        Which of two records came first decides what the other means, and nobody knows it of two on one day.
+        """
+        first, second = (person.id_number for person in plot.sides)
+        days = {(first, second, business_day(plot.at)), (first, second, business_day(at))}
+        known = len(days) == 1 or (first, second, business_day(at)) in self._met
+        self._met |= days
+        return not known
+
     def _repeat(self, plot: Plot, first: Plot) -> Plot:
         """Return a petition that was brought before, by the same people."""
-        if business_day(first.at) == business_day(plot.at):
+        if not self._meet(first, plot.at):
             return plot
         return replace(plot, sides=first.sides, town=first.town, category=first.category, recurrence="repeat")
 

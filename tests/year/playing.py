@@ -14,6 +14,7 @@ from tests.year.doors import Doors
 from tests.year.plan import DOCKED, Entry, Kind, Plan
 
 DAY: Final = timedelta(days=1)
+Waits = Callable[[], Awaitable[None]]
 ARRIVALS: Final = frozenset({Kind.RECORD, Kind.SUBMISSION})
 
 
@@ -43,7 +44,7 @@ async def play(
     plan: Plan,
     tail_days: int,
     *,
-    heard: Callable[[], Awaitable[None]] = _at_once,
+    heard: Waits = _at_once,
     progress: Callable[[int, int], None] = lambda _, __: None,
 ) -> Played:
     """Give every input to the hub, in the order of its writing.
@@ -61,9 +62,7 @@ async def play(
         while day < on:
             played.fired += await doors.advance(end_of(day))
             day += DAY
-        todays = list(group)
-        await give(doors, played, todays)
-        await heard()
+        await give(doors, played, list(group), heard)
         progress(played.inputs, len(plan.entries))
     stop = day + tail_days * DAY
     while day < stop:
@@ -73,11 +72,12 @@ async def play(
     return played
 
 
-async def give(doors: Doors, played: Played, entries: Sequence[Entry]) -> None:
+async def give(doors: Doors, played: Played, entries: Sequence[Entry], heard: Waits = _at_once) -> None:
     """Give inputs of one day: what arrives first, and then for each dispute one after the other."""
     arrivals = [each for each in entries if each.kind in ARRIVALS]
     for wave in (*_waves(arrivals), *_waves([each for each in entries if each.kind not in ARRIVALS])):
         await _wave(doors, played, wave)
+        await heard()
 
 
 def _waves(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
