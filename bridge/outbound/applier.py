@@ -144,6 +144,7 @@ class _Record:
     Attributes:
         openings: Round -> its last known opening; None until intake began it.
         earlier: Results of its dispute, those of this unit too.
+        known: Their event ids.
         new: Event id -> row of a result of this unit.
     """
 
@@ -151,7 +152,13 @@ class _Record:
     source_ref: str
     openings: dict[int, int | None]
     earlier: list[EarlierResult] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
     new: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def add(self, one: EarlierResult) -> None:
+        """Note a result of its dispute."""
+        self.earlier.append(one)
+        self.known.add(one.event_id)
 
 
 def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
@@ -167,18 +174,17 @@ def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
         begun += _begun(record, event)
         if event.type == EventKind.REGISTERED and event.particulars.case_code:
             numbered.append({"of_dispute": event.dispute_id, "code": event.particulars.case_code})
-        if any(event.event_id == one.event_id for one in record.earlier):
+        if event.event_id in record.known:
             continue
         given = new_result(event, record.earlier)
         if given is None:
             continue
-        superseded += _superseded(record, event, given)
+        if given.supersedes:
+            superseded += _superseded(record, event, given)
         row = _row(event, given, record)
         rows[record.agency].append(row)
         record.new[event.event_id] = row
-        record.earlier.append(
-            EarlierResult(event.event_id, event.sequence, opening_of(event), given.status, given.final)
-        )
+        record.add(EarlierResult(event.event_id, event.sequence, opening_of(event), given.status, given.final))
     # Ascending by name, so that two workers never deadlock.
     for agency, of_agency in sorted(rows.items()):
         first = take_cursors(tx, agency, len(of_agency))
@@ -205,7 +211,7 @@ def _records(tx: Transaction, disputes: set[str]) -> Mapping[str, _Record]:
         for held in tx.execute(_EARLIER, wanted):
             # An earlier release did not keep the opening; nearly all disputes have only one.
             known_opening = held.opening or 1
-            records[held.dispute_id].earlier.append(
+            records[held.dispute_id].add(
                 EarlierResult(held.event_id, held.sequence, known_opening, held.status, held.final, held.superseded_by)
             )
     return records
@@ -213,10 +219,11 @@ def _records(tx: Transaction, disputes: set[str]) -> Mapping[str, _Record]:
 
 def _begun(record: _Record, event: journal_pb2.JournalEvent) -> list[dict[str, object]]:
     """Return the change of a round's opening: the next hand-over waits for the final result of that opening."""
-    openings = record.openings
+    openings, opening = record.openings, opening_of(event)
+    if opening in openings.values() and event.type not in OPENINGS:
+        return []
     begun = [number for number, known in openings.items() if known is not None]
     current = event.particulars.round if event.type == EventKind.RESUBMITTED else max(begun, default=1)
-    opening = opening_of(event)
     if current not in openings or (openings[current] or 0) >= opening:
         return []
     openings[current] = opening
@@ -236,6 +243,7 @@ def _superseded(record: _Record, event: journal_pb2.JournalEvent, given: NewResu
 
 
 def _row(event: journal_pb2.JournalEvent, given: NewResult, record: _Record) -> dict[str, object]:
+    own, of = event.particulars, event.dimensions
     return {
         "agency": record.agency,
         "event_id": event.event_id,
@@ -243,19 +251,19 @@ def _row(event: journal_pb2.JournalEvent, given: NewResult, record: _Record) -> 
         "dispute_id": event.dispute_id,
         "status": given.status,
         "reason_code": event.reason_code,
-        "clause": event.particulars.clause,
+        "clause": own.clause,
         "occurred_at": event.occurred_at.ToMicroseconds(),
-        "outcome_form": event.dimensions.outcome_form,
-        "document_sha256": event.particulars.document_sha256,
-        "lead_department": event.dimensions.lead_department,
+        "outcome_form": of.outcome_form,
+        "document_sha256": own.document_sha256,
+        "lead_department": of.lead_department,
         "final": given.final,
         "due_dates": _json(_due_dates(event)),
         "sequence": event.sequence,
         "opening": opening_of(event),
         "superseded_by": 0,
         "supersedes": _json(given.supersedes),
-        "way": event.particulars.target,
-        "missing": _json(event.particulars.missing),
+        "way": own.target,
+        "missing": _json(own.missing),
         "alarm_limit": event.limit if event.limit in AGENCY_LIMITS else "",
     }
 
@@ -266,7 +274,8 @@ def _json(items: Sequence[object]) -> str:
 
 def _due_dates(event: journal_pb2.JournalEvent) -> list[tuple[str, str, int]]:
     days = {name: getattr(event.cohort, name) for name in COHORT_DATES}
-    own = {"confirm_by": event.particulars.confirm_by, "screen_by": event.particulars.wait_until}
-    own |= {date.name: date.after for date in event.particulars.settled if date.name in own}
+    particulars = event.particulars
+    own = {"confirm_by": particulars.confirm_by, "screen_by": particulars.wait_until}
+    own |= {date.name: date.after for date in particulars.settled if date.name in own}
     missing = {(mark.name, mark.day): mark.missing_year for mark in event.provisional}
     return [(name, day, missing.get((name, day), 0)) for name, day in (days | own).items() if day]

@@ -87,11 +87,14 @@ def gives_result(event: journal_pb2.JournalEvent) -> bool:
 
     Dates and alarms do only when they are about one of the limits in `AGENCY_LIMITS`.
     """
-    if event.type == EventKind.DUE_DATES_SETTLED:
+    kind = event.type
+    if kind not in RESULT_KINDS:
+        return False
+    if kind == EventKind.DUE_DATES_SETTLED:
         return any(date.name in AGENCY_LIMITS for date in event.particulars.settled)
-    if event.type == EventKind.SUPERVISED:
+    if kind == EventKind.SUPERVISED:
         return event.limit in AGENCY_LIMITS and event.particulars.supervision in LATE
-    return event.type in RESULT_KINDS
+    return True
 
 
 def new_result(event: journal_pb2.JournalEvent, earlier: Sequence[EarlierResult]) -> NewResult | None:
@@ -101,20 +104,27 @@ def new_result(event: journal_pb2.JournalEvent, earlier: Sequence[EarlierResult]
         event: Of the journal.
         earlier: All stored results of its dispute, in their order.
     """
-    standing = [one for one in earlier if one.stands_before(event.sequence)]
-    rewound, retracted = _rewound(event), _retracted(event)
-    taken = {
-        one.event_id
-        for one in standing
-        if one.event_id in retracted or (one.event_id in rewound and one.status not in BESIDE)
-    }
-    if any(one.final and one.opening == opening_of(event) and one.event_id not in taken for one in standing):
-        return None
-    supersedes = tuple(one.event_id for one in standing if one.event_id in taken)
+    sequence, opening = event.sequence, opening_of(event)
+    standing = [one for one in earlier if one.stands_before(sequence)]
+    # Nearly all events take nothing back.
+    supersedes = _taken_back(event, standing) if event.rewinds_to or event.retracts else ()
+    for one in standing:
+        if one.final and one.opening == opening and one.event_id not in supersedes:
+            return None
     if gives_result(event):
         kind = RESULT_KINDS[event.type]
         return NewResult(kind.status, kind.is_final, supersedes)
     return NewResult(CORRECTED, final=False, supersedes=supersedes) if supersedes else None
+
+
+def _taken_back(event: journal_pb2.JournalEvent, standing: Sequence[EarlierResult]) -> tuple[str, ...]:
+    """Return the ids of the standing results that an event takes back, in their order."""
+    rewound, retracted = _rewound(event), _retracted(event)
+    return tuple(
+        one.event_id
+        for one in standing
+        if one.event_id in retracted or (one.event_id in rewound and one.status not in BESIDE)
+    )
 
 
 def _rewound(event: journal_pb2.JournalEvent) -> set[str]:
