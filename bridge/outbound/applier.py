@@ -179,8 +179,7 @@ def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
         given = new_result(event, record.earlier)
         if given is None:
             continue
-        if given.supersedes:
-            superseded += _superseded(record, event, given)
+        superseded += _superseded(record, event, given)
         row = _row(event, given, record)
         rows[record.agency].append(row)
         record.new[event.event_id] = row
@@ -232,6 +231,8 @@ def _begun(record: _Record, event: journal_pb2.JournalEvent) -> list[dict[str, o
 
 def _superseded(record: _Record, event: journal_pb2.JournalEvent, given: NewResult) -> list[dict[str, object]]:
     """Mark what a result takes back; return the changes of stored rows."""
+    if not given.supersedes:
+        return []
     taken = frozenset(given.supersedes)
     record.earlier = [
         replace(one, superseded_by=event.sequence) if one.event_id in taken else one for one in record.earlier
