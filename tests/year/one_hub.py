@@ -6,31 +6,31 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
-
-import sqlalchemy as sa
 
 from bridge.accepting import credentials
 from bridge.assembly import Bridge, assemble
 from bridge.settings import BridgeSettings
 from dispute.contracts.topics import CATALOGUE
-from hub.runtime.clock import Clock, WallClock
+from hub.runtime.clock import Clock, FixedClock
 from hub.service.bus import memory
 from hub.store.store import Transaction
 from hub.streams.memory import MemoryBus
-from services.intake.cases.tables import effect
+from services.intake.inbound.effects import Effects
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import Intake
 from services.intake.wiring import build as build_intake
 from services.stats.settings import StatsSettings
 from services.stats.wiring import build as build_stats
-from tests.support.journals import until
 from tests.year.doors import Doors, opened
 from tests.year.plan import DOCKED
 from tests.year.townspeople import COUNTY
 
+BEGIN: Final = datetime(2026, 11, 20, 4, tzinfo=UTC)
+MOMENT: Final = timedelta(seconds=1)
 PARTITIONS: Final = 2
 SERVICES: Final = (*(f"{name}_bridge" for name in DOCKED), "intake", "stats")
 
@@ -42,25 +42,29 @@ class OneHub:
     Attributes:
         doors: Clients of it.
         settings: Of intake, to open its store when it has stopped.
+        clock: Wall clock of all services.
     """
 
     doors: Doors
     bus: MemoryBus
     intake: Intake
     settings: IntakeSettings
+    clock: Clock
 
     async def ring(self) -> None:
         """Let what is due ring now."""
         await self.intake.alarm_clock.ring()
 
     async def heard(self) -> None:
-        """Wait until the disputes of each matter have heard the results of one another."""
-        query = sa.select(sa.func.count()).select_from(effect)
+        """Let the disputes of each matter hear the results of one another, and a moment pass."""
+        await self._effects.drain()
+        if isinstance(self.clock, FixedClock):
+            self.clock.advance(MOMENT)
 
-        async def none_left() -> bool:
-            return await self.intake.store.read(lambda tx: tx.scalar(query) == 0)
-
-        await until(none_left)
+    @property
+    def _effects(self) -> Effects:
+        (effects,) = (part for part in self.intake.parts if isinstance(part, Effects))
+        return effects
 
 
 @asynccontextmanager
@@ -76,10 +80,12 @@ async def one_hub(
     Args:
         folder: It exists; keys, and the stores when none are given.
         stores: Service to the URL of its store; SQLite in the folder when None.
-        clock: Wall clock; the machine's when None, so that what was written first can be told in a dry run.
+        clock: Wall clock. When None, one that stands until `heard` moves it on, and results of a matter are heard only
+            then: the same inputs give the same events in the same order, on whatever store and machine.
         kind: What intake's limits pass by.
     """
-    bus, clock = MemoryBus(CATALOGUE, PARTITIONS), clock or WallClock()
+    bus, stepwise = MemoryBus(CATALOGUE, PARTITIONS), clock is None
+    clock = clock or FixedClock(BEGIN)
 
     def settings(name: str) -> dict[str, Any]:
         url = f"sqlite:///{folder / name}.db" if stores is None else stores[name]
@@ -101,14 +107,15 @@ async def one_hub(
     keys = {name: await _key(bridge, clock) for name, bridge in bridges.items()}
     async with AsyncExitStack() as stack:
         watches = []
-        for part in (*(part for bridge in bridges.values() for part in bridge.parts), *intake.parts, *stats.parts):
+        parts = [part for bridge in bridges.values() for part in bridge.parts] + [*intake.parts, *stats.parts]
+        for part in (part for part in parts if not (stepwise and isinstance(part, Effects))):
             await part.start()
             stack.push_async_callback(part.stop)
             watches.append(asyncio.create_task(part.failed()))
         addresses = {f"{name}_bridge": f"127.0.0.1:{bridge.grpc.port}" for name, bridge in bridges.items()}
         addresses |= {"intake": f"127.0.0.1:{intake.grpc.port}", "stats": f"127.0.0.1:{stats.grpc.port}"}
         async with opened(addresses, keys) as doors:
-            yield OneHub(doors, bus, intake, its)
+            yield OneHub(doors, bus, intake, its, clock)
         dead = [watch for watch in watches if watch.done()]
         for watch in watches:
             watch.cancel()

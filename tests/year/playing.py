@@ -53,7 +53,7 @@ async def play(
         doors: The hub.
         plan: What is played.
         tail_days: Days that the clock moves on after the last input.
-        heard: Waits until the disputes of a matter have told one another their results.
+        heard: Lets the disputes of a matter tell one another their results; after every step.
         progress: Gets the inputs given, and all of them.
     """
     played = Played()
@@ -61,6 +61,7 @@ async def play(
     for on, group in groupby(plan.entries, key=lambda each: business_day(each.written_at)):
         while day < on:
             played.fired += await doors.advance(end_of(day))
+            await heard()
             day += DAY
         await give(doors, played, list(group), heard)
         progress(played.inputs, len(plan.entries))
