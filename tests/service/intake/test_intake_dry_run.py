@@ -13,6 +13,8 @@ from tests.dry_run.dry_run_traffic import Traffic
 from tests.support.intake_rig import Rig
 
 DISPUTES = 260
+FEWER = 120
+"""On PostgreSQL: what a dry run decides does not depend on the store that it reads."""
 BOTH = {"screening.exclusions.claims", "deadlines.terms.court_pre_filing"}
 
 
@@ -27,15 +29,16 @@ async def test_a_dry_run_says_what_really_running_the_same_inputs_does(
     store_url: str, second_url: str, tmp_path: Path
 ) -> None:
     rules = changed_rules(tmp_path / "rules")
+    count = DISPUTES if store_url.startswith("sqlite") else FEWER
     async with AsyncExitStack() as stack:
         first, second = (Rig(url, tmp_path / "keys", stack) for url in (store_url, second_url))
         second.rules_dir = rules
         for rig in (first, second):
-            await played(rig, DISPUTES, timedelta(days=1))
+            await played(rig, count, timedelta(days=1))
     found = compared(first, second, rules)
     assert holds(found), found
     assert (found["only_dry"], found["only_real"], found["other_values"]) == (0, 0, 0)
-    assert found["disputes"] == len(Traffic(first, DISPUTES).disputes)
+    assert found["disputes"] == len(Traffic(first, count).disputes)
     assert found["changed"] > 0
     assert found["causes"].keys() == BOTH
     # The comparison sees: other rules than the second intake had do not agree with it.
