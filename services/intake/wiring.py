@@ -146,7 +146,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         calendar, HolidayFolder(settings.calendar_dir), settler, kit.metrics, every_s=settings.calendar_every_s
     )
     rule_folder = RuleFolder(rules, county, calendar, settings.rules_dir, kit.metrics, every_s=settings.rules_every_s)
-    levels = AlarmLevels(store, kit.metrics, every_s=settings.timer_every_s)
+    levels = AlarmLevels(store, kit.metrics)
     alarm_clock = AlarmClock(
         store,
         alarms,

@@ -16,6 +16,8 @@ from hub.runtime.periodic import Periodic
 from hub.store.store import Store, Transaction
 from services.intake.cases.tables import dispute
 
+EVERY_S: Final = 10.0
+"""Between two counts; Prometheus asks about as often."""
 LEVELS: Final = tuple(level for level in Supervision if level is not Supervision.NORMAL)
 _COUNTS: Final = (
     sa.select(dispute.c.supervision, dispute.c.channel, sa.func.count())
@@ -30,11 +32,10 @@ class AlarmLevels(Periodic):
 
     name = "alarm-levels"
 
-    def __init__(self, store: Store, metrics: Metrics, *, every_s: float) -> None:
+    def __init__(self, store: Store, metrics: Metrics) -> None:
         super().__init__()
         self._store = store
         self._metrics = metrics
-        self._every_s = every_s
 
     @override
     async def step(self) -> float | None:
@@ -43,12 +44,12 @@ class AlarmLevels(Periodic):
             counts = await self._store.read(levels_of)
         except Retryable as error:
             _log.warning("levels_wait", code=error.code, detail=error.detail)
-            return self._every_s
+            return EVERY_S
         for level in LEVELS:
             for channel in Channel:
                 number = counts.get((level.value, channel.value), 0)
                 self._metrics.set("hub_disputes_supervised", number, level=level.value, channel=channel.value)
-        return self._every_s
+        return EVERY_S
 
 
 def levels_of(tx: Transaction) -> Mapping[tuple[str, str], int]:

@@ -25,8 +25,8 @@ from services.intake.law.shared_results import SharedWithdrawal
 CHUNK: Final = 200
 """Effects of one transaction; commands can run between two transactions."""
 RETRY_S: Final = 1.0
-PAUSE_S: Final = 0.02
-"""Between two looks, however many commits there are: a result may be heard a moment later."""
+PAUSE_S: Final = 0.1
+"""Between two looks, however many commits there are: a look costs a read, and a result may be heard a moment later."""
 UNSEEN: Final = -1
 """Fewer commits than any: there is something to look at."""
 
