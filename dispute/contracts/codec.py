@@ -19,7 +19,6 @@ from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec import Struct
 from msgspec.structs import fields
@@ -152,10 +151,10 @@ def event_to_wire(event: Event, recorded_at: datetime | None = None) -> journal_
         Rejected: `naive_time`.
     """
     values = _table(Event, journal_pb2.JournalEvent.DESCRIPTOR).values_of(event)
-    if (particulars := _payload_message(event.payload)) is not None:
+    if particulars := _payload_values(event.payload):
         values["particulars"] = particulars
     if recorded_at is not None:
-        values["recorded_at"] = _recorded(recorded_at)
+        values["recorded_at"] = _stamp(recorded_at)
     return journal_pb2.JournalEvent(**values)
 
 
@@ -182,7 +181,6 @@ class _Table:
 
     def __init__(self, kind: type, message: Descriptor) -> None:
         self._kind = kind
-        self._message = GetMessageClass(message)
         local = LOCAL.get(kind, frozenset())
         names = [entry.name for entry in fields(kind) if entry.name not in local]
         known = message.fields_by_name
@@ -202,7 +200,7 @@ class _Table:
     def values_of(self, value: object) -> dict[str, Any]:
         """Return the message's fields.
 
-        Empty ones are left out.
+        Empty ones are left out; messages inside are dictionaries too.
         """
         values = {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
         for (name, encode), item in zip(self._odd, self._odd_of(value), strict=True):
@@ -212,14 +210,9 @@ class _Table:
                 inner = encode(item)
             except Refused as refused:
                 raise under(name, refused) from refused
-            if inner is not None:
+            if inner != {}:
                 values[name] = inner
         return values
-
-    def message_of(self, value: object) -> Message | None:
-        """Return the message; None when all of its fields are empty."""
-        values = self.values_of(value)
-        return self._message(**values) if values else None
 
     def from_wire(self, message: Message, **given: object) -> object:
         """Return the struct of a message.
@@ -271,7 +264,7 @@ def _inside(table: _Table, *, optional: bool) -> tuple[Encode, Decode]:
     def read(outer: Message, name: str) -> object:
         return table.from_wire(getattr(outer, name)) if not optional or outer.HasField(name) else None
 
-    return _remembered(table.message_of), read
+    return _remembered(table.values_of), read
 
 
 def _text_rule(inner: object) -> tuple[Encode | None, Callable[[str], Any]]:
@@ -296,8 +289,7 @@ def _repeated(inner: object, message: Descriptor | None) -> tuple[Encode, Decode
 def _remembered(encode: Encode) -> Encode:
     """Cache what a field encodes to.
 
-    Dimensions, cohorts and days repeat from event to event: a look-up costs a tenth of encoding. Messages are copied
-    into the one around them, which costs half of making them there anew.
+    Dimensions, cohorts and days repeat from event to event: a look-up costs a tenth of encoding.
     """
     return lru_cache(maxsize=REMEMBERED)(encode)
 
@@ -307,12 +299,6 @@ def _stamp(at: datetime) -> dict[str, int]:
         raise NAIVE_TIME.error()
     since = at - EPOCH
     return {"seconds": since.days * SECONDS_PER_DAY + since.seconds, "nanos": since.microseconds * 1000}
-
-
-@lru_cache(maxsize=1)
-def _recorded(at: datetime) -> Timestamp:
-    """Return the Timestamp of a unit's writing, which all of its events share."""
-    return timestamp_of(at)
 
 
 def _instant(message: Message, name: str) -> datetime | None:
@@ -381,8 +367,8 @@ PAYLOADS: Final[Mapping[str, _Table]] = {
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _payload_message(payload: Payload) -> Message | None:
-    return _table(type(payload), journal_pb2.Particulars.DESCRIPTOR).message_of(payload)
+def _payload_values(payload: Payload) -> dict[str, Any]:
+    return _table(type(payload), journal_pb2.Particulars.DESCRIPTOR).values_of(payload)
 
 
 def _payload_from_wire(message: journal_pb2.JournalEvent) -> object:
