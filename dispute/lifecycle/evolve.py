@@ -235,9 +235,10 @@ LEVELLING: Final = RAISING | {EventKind.COLOUR_CHANGED, EventKind.REOPENED}
 
 
 def _bumped(ordinals: tuple[tuple[EventKind, int], ...], kind: EventKind) -> tuple[tuple[EventKind, int], ...]:
-    counts = dict(ordinals)
-    counts[kind] = counts.get(kind, 0) + 1
-    return tuple(counts.items())
+    for place, (known, count) in enumerate(ordinals):
+        if known is kind:
+            return (*ordinals[:place], (kind, count + 1), *ordinals[place + 1 :])
+    return (*ordinals, (kind, 1))
 
 
 def _counted(known: CountedFacts, event: Event) -> CountedFacts:

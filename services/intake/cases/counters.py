@@ -23,8 +23,8 @@ class MetricCounters(Counters):
 
     @override
     def events(self, written: Iterable[Event]) -> None:
-        for (kind, channel), number in Counter((e.type.value, e.dimensions.channel.value) for e in written).items():
-            self._metrics.inc("hub_disputes_events_total", number, type=kind, channel=channel)
+        for (kind, channel), number in Counter((e.type, e.dimensions.channel) for e in written).items():
+            self._metrics.inc("hub_disputes_events_total", number, type=kind.value, channel=channel.value)
 
     @override
     def timers(self, fired: int, obsolete: int) -> None:

@@ -12,6 +12,9 @@ import sqlalchemy as sa
 
 intake_metadata: Final = sa.MetaData()
 
+LATE: Final = sa.text("supervision IS NOT NULL")
+"""Nearly no dispute is: the others would make each registration write a page of the index, at a random place."""
+
 # State of each dispute, rebuilt at any time from its records in the outbox.
 dispute: Final = sa.Table(
     "dispute",
@@ -29,7 +32,7 @@ dispute: Final = sa.Table(
     sa.Column("case_code", sa.String(32)),  # NULL where the county is not known, or an earlier release registered it
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
     sa.Index("dispute_case_code", "case_code", unique=True),
-    sa.Index("dispute_supervision", "supervision", "dispute_id"),
+    sa.Index("dispute_supervision", "supervision", "dispute_id", sqlite_where=LATE, postgresql_where=LATE),
 )
 
 # Last number given to a case of a county in a year.
@@ -39,6 +42,7 @@ case_number: Final = sa.Table(
     sa.Column("county", sa.String(6), primary_key=True),
     sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("last", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # One row for each command, submission and timer that was decided; the same id gets the same answer.
@@ -70,6 +74,7 @@ match_pair: Final = sa.Table(
     sa.Column("token", sa.String(32), primary_key=True),
     sa.Column("dispute_id", sa.String(36), primary_key=True),
     sa.Column("received_on", sa.String(10), nullable=False),  # ISO date
+    sqlite_with_rowid=False,
 )
 
 # What of a dispute tells whether another is the same matter: keyed tokens, codes and dates, nobody's identity.
@@ -94,6 +99,7 @@ matter_member: Final = sa.Table(
     sa.Column("dispute_id", sa.String(36), primary_key=True),
     sa.Column("master_dispute_id", sa.String(36), nullable=False),
     sa.Index("matter_member_master", "master_dispute_id"),
+    sqlite_with_rowid=False,
 )
 
 # Results on their way to other disputes of their matter; gone when they were carried out.

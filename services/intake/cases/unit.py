@@ -10,7 +10,7 @@ from services.intake.cases.case_numbers import CaseNumbers
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import Case, UnitChanges
 from services.intake.cases.search import CandidateSearch
-from services.intake.law.timer_changes import Limits, SetTimers
+from services.intake.law.steps import Step
 
 
 @dataclass(slots=True)
@@ -27,10 +27,9 @@ class Unit:
         links: Links between disputes.
         search: Candidates of new cases; None when none is compared.
         numbers: Of new cases.
-        set_timers: What the steps of its disputes set.
+        steps: Of its disputes, in order.
         changes: What it writes.
         records: Its events, as (dispute id, record).
-        ran: Limits that ran for its disputes before it.
     """
 
     before: dict[str, Case]
@@ -42,10 +41,9 @@ class Unit:
     links: Membership
     search: CandidateSearch | None
     numbers: CaseNumbers
-    set_timers: dict[str, SetTimers] = field(default_factory=dict)
+    steps: dict[str, list[Step]] = field(default_factory=dict)
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
-    ran: dict[str, Limits] = field(default_factory=dict)
 
 
 def note_differences(changes: UnitChanges, before: Mapping[str, Case]) -> None:

@@ -30,7 +30,7 @@ from services.intake.cases.ports import (
 )
 from services.intake.cases.search import CandidateSearch
 from services.intake.cases.unit import Unit, note_differences
-from services.intake.cases.unit_timers import set_timers, settle_timers
+from services.intake.cases.unit_timers import settle_timers
 from services.intake.law.candidates import Candidate
 from services.intake.law.facts import Facts
 from services.intake.law.marks import Marks
@@ -293,7 +293,7 @@ def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) 
     unit.records += records
     _note(unit, task, case, after)
     _share(unit, steps)
-    set_timers(unit, case.dispute if case is not None else None, steps, book)
+    unit.steps.setdefault(task.dispute_id, []).extend(steps)
     return _Decided(tuple(event for event, _ in steps), len(unit.records) - 1, after.dispute)
 
 

@@ -58,7 +58,7 @@ class ColourRule(RuleRow, frozen=True, kw_only=True):
         return 1 + sum(self._counts(each.channel) for each in reports) >= self.reports_at_least
 
     def _counts(self, channel: Channel) -> bool:
-        return not self.channels or channel.value in self.channels
+        return not self.channels or channel in self.channels
 
 
 class ColourRules(RuleFile, frozen=True, kw_only=True):

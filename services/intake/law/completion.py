@@ -129,11 +129,11 @@ def _registered(command: Command, order: Register, book: Rulebook) -> Command:
     """
     of = order.dimensions
     matter = LimitCase(
-        of.channel.value,
-        of.regime.value,
+        of.channel,
+        of.regime,
         order.procedure,
         order.received_on,
-        order.stage.value,
+        order.stage,
         of.category,
         of.case_cause,
     )
@@ -190,7 +190,7 @@ def _begin(at: Asked, order: BeginMediation) -> Command:
     After a refused confirmation the term runs anew; after a failure there is only a further attempt. Who mediates may
     be known only now, and the term of a traffic accident depends on it (道路交通事故处理程序规定 90).
     """
-    kind = order.mediation_kind.value
+    kind = order.mediation_kind
     asked = replace(at, matter=replace(at.matter, mediation_kind=kind))
     match at.dispute.state:
         case State.JC_REFUSED:
@@ -340,14 +340,14 @@ def matter_of(dispute: Dispute, facts: Facts | None, day: date) -> LimitCase:
     """
     of = dispute.dimensions
     return LimitCase(
-        channel=of.channel.value,
-        regime=of.regime.value,
+        channel=of.channel,
+        regime=of.regime,
         procedure=dispute.procedure or (facts.procedure if facts is not None else ""),
         received_on=dispute.cohort.received_on or day,
-        stage=dispute.stage.value,
+        stage=dispute.stage,
         category=of.category,
         cause=of.case_cause,
-        mediation_kind=of.mediation_kind.value,
+        mediation_kind=of.mediation_kind,
     )
 
 

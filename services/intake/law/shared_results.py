@@ -39,6 +39,17 @@ OWN_FAILURES: Final = frozenset({"T15a", "T15b"})
 
 SECOND_ATTEMPT: Final = "T10b"
 """It takes the failure back, also where it was heard."""
+HEARD: Final = frozenset(
+    {
+        EventKind.AGREED,
+        EventKind.FAILED,
+        EventKind.PERFORMED,
+        EventKind.NOT_PERFORMED,
+        EventKind.UNLINKED,
+        EventKind.MEDIATION_BEGUN,
+    }
+)
+"""Events that may tell the other disputes something; most tell nothing, and are asked for each one written."""
 
 
 class SharedResult(Struct, frozen=True):
@@ -110,7 +121,7 @@ def result_of(event: Event) -> AnyResult | None:
 
     The end of a term is none of theirs: it is a limit of one channel, and a paper that comes later may take it back.
     """
-    if (event.actor_role, event.actor_id) == (SHARER.role, SHARER.actor_id):
+    if event.type not in HEARD or (event.actor_role, event.actor_id) == (SHARER.role, SHARER.actor_id):
         return None
     whose = (event.dispute_id, event.correlation_id)
     result: AnyResult | None = None

@@ -25,7 +25,7 @@ class SetTimers(Struct, frozen=True):
     """What steps set.
 
     Attributes:
-        timers: By limit.
+        timers: Of the limits that run after the steps, by limit.
         late: A step was written down late.
         running: Limits that run after the steps.
     """
@@ -62,7 +62,7 @@ def nothing_set(running: Limits) -> SetTimers:
 
 
 def set_by(ran: Limits, steps: Sequence[Step], book: Rulebook, at: datetime) -> SetTimers:
-    """Return the timers that steps set, and whether a step was written down late.
+    """Return the timers that steps set of limits that run after them, and whether a step was written down late.
 
     Args:
         ran: Limits that ran before the steps.
@@ -71,16 +71,29 @@ def set_by(ran: Limits, steps: Sequence[Step], book: Rulebook, at: datetime) -> 
         at: Business time of the unit.
     """
     late_from = at - timedelta(hours=book.deadlines.paper_after_hours)
-    timers: dict[str, Timer] = {}
-    late, now = False, ran
-    for event, after in steps:
-        now = timing.running(after, book)
-        for timer in timing.changed_by(event, ran, after, now, book):
-            timers[timer.limit] = timer
-        ran = now
-        # What the hub does by itself is no paper: a timer that fires late reports a limit of its own time.
-        late = late or (event.occurred_at < late_from and event.actor_role is not Role.SYSTEM)
-    return SetTimers(timers, late, now)
+    # What the hub does by itself is no paper: a timer that fires late reports a limit of its own time.
+    late = any(event.occurred_at < late_from and event.actor_role is not Role.SYSTEM for event, _ in steps)
+    now = timing.running(steps[-1][1], book)
+    return SetTimers(_last_changes(ran, steps, now, book), late, now)
+
+
+def _last_changes(ran: Limits, steps: Sequence[Step], now: Limits, book: Rulebook) -> dict[str, Timer]:
+    """Return the timer of the last step that changed a limit, for each limit that runs now.
+
+    It goes back only as far as it has to: what ran between two steps and runs no more has no timer.
+    """
+    last: dict[str, Timer] = {}
+    later = now
+    for number in range(len(steps) - 1, -1, -1):
+        if last.keys() == now.keys():
+            break
+        event, after = steps[number]
+        before = timing.running(steps[number - 1][1], book) if number else ran
+        for timer in timing.changed_by(event, before, after, later, book):
+            if timer.limit in now:
+                last.setdefault(timer.limit, timer)
+        later = before
+    return last
 
 
 def timers_after(

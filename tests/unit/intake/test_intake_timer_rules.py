@@ -42,6 +42,7 @@ from dispute.lifecycle import (
     end_of,
     evolve,
 )
+from services.intake.law.timer_changes import nothing_set, set_by
 from services.intake.law.timers import (
     STATE,
     Running,
@@ -135,6 +136,21 @@ def test_a_signature_ends_the_one_limit_and_starts_the_term() -> None:
 def test_an_event_that_moves_no_limit_sets_nothing() -> None:
     _, steps = accepted(DISPATCH, Supervise(Supervision.REMINDED, SIGN_BY))
     assert set_by_last(steps) == {}
+
+
+@pytest.mark.parametrize("taken", range(1, 9))
+def test_steps_together_set_what_they_set_one_by_one(taken: int) -> None:
+    warned, again = Supervise(Supervision.REMINDED, SIGN_BY), replace(DISPATCH, sign_by=AT + 20 * HOUR)
+    _, life = accepted(DISPATCH, warned, Bounce("wrong_department"), again, SIGN)
+    steps, earlier = life[-taken:], life[:-taken]
+    ran = running(earlier[-1][1], BOOK) if earlier else {}
+    done = nothing_set(ran)
+    for step in steps:
+        done = done.then(set_by(done.running, [step], BOOK, AT))
+    together = set_by(ran, steps, BOOK, AT)
+    assert together.timers == {limit: its for limit, its in done.timers.items() if waits_for(its, done.running)}
+    assert set(together.timers) >= {STATE}
+    assert (together.running, together.late) == (done.running, done.late)
 
 
 def test_the_end_of_a_term_fails_the_mediation() -> None:

@@ -104,13 +104,17 @@ def _add_case_codes() -> None:
         sa.Column("county", sa.String(6), primary_key=True),
         sa.Column("year", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("last", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
     )
 
 
 def _add_supervision() -> None:
     """Add the levels of supervision, and read those of disputes of before from their snapshots."""
     op.add_column("dispute", sa.Column("supervision", sa.String(16)))
-    op.create_index("dispute_supervision", "dispute", ["supervision", "dispute_id"])
+    late = sa.text("supervision IS NOT NULL")
+    op.create_index(
+        "dispute_supervision", "dispute", ["supervision", "dispute_id"], sqlite_where=late, postgresql_where=late
+    )
     bind = op.get_bind()
     after = ""
     while True:
@@ -134,6 +138,7 @@ def _add_marks() -> None:
         sa.Column("token", sa.String(32), primary_key=True),
         sa.Column("dispute_id", sa.String(36), primary_key=True),
         sa.Column("received_on", sa.String(10), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "match_marks",
@@ -162,6 +167,7 @@ def _add_matters() -> None:
         "matter_member",
         sa.Column("dispute_id", sa.String(36), primary_key=True),
         sa.Column("master_dispute_id", sa.String(36), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("matter_member_master", "matter_member", ["master_dispute_id"])
     op.create_table(
