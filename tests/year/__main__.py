@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -104,14 +104,17 @@ def main() -> int:
     return 0 if found["ok"] else 1
 
 
+def differing_of(digests: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the disputes of which the hubs do not tell the same."""
+    every = {name for each in digests for name in each}
+    return sorted(name for name in every if len({each.get(name) for each in digests}) > 1)
+
+
 def report(runs: Mapping[str, Run], backlog: Backlog | None = None) -> dict[str, Any]:
     """Return what the runs found, and whether all is as it must be."""
     counts = {kind: each.counts for kind, each in runs.items()}
-    differing = 0
-    if len(runs) > 1:
-        one, other = (each.judgement.digests for each in runs.values())
-        differing = sum(one.get(name) != other.get(name) for name in one.keys() | other.keys())
-    wrong = {kind: sum(each.values()) for kind, each in counts.items()} | {"stores": differing}
+    differing = differing_of([each.judgement.digests for each in runs.values()])
+    wrong = {kind: sum(each.values()) for kind, each in counts.items()} | {"stores": len(differing)}
     entered: dict[str, Any] = {}
     if backlog is not None:
         slow = backlog.seconds > BACKLOG_S
@@ -122,7 +125,8 @@ def report(runs: Mapping[str, Run], backlog: Backlog | None = None) -> dict[str,
         "ok": not any(wrong.values()),
         "invariants": counts,
         "backlog": entered,
-        "stores_differ": differing,
+        "stores_differ": len(differing),
+        "differing": differing[:SHOWN],
         "events": {kind: each.judgement.events for kind, each in runs.items()},
         "rewound": {kind: each.judgement.rewound for kind, each in runs.items()},
         "timers": {kind: each.played.fired for kind, each in runs.items()},

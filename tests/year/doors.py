@@ -81,16 +81,15 @@ class Doors:
         return await at_once(one, bodies)
 
     async def submit(self, requests: Sequence[intake_pb2.SubmitRequest]) -> list[str]:
-        """Enter cases at intake."""
-
-        async def one(request: intake_pb2.SubmitRequest) -> str:
+        """Enter cases at intake, one after the other: a later one may be of an earlier one's matter."""
+        codes: list[str] = []
+        for request in requests:
             try:
                 await call(self.intake.Submit, request, timeout_s=LONG_S)
+                codes.append("")
             except Refused as refused:
-                return refused.refusal.code
-            return ""
-
-        return await at_once(one, requests)
+                codes.append(refused.refusal.code)
+        return codes
 
     async def execute(self, commands: Sequence[command_pb2.Command]) -> list[str]:
         """Carry out commands of people."""

@@ -101,6 +101,7 @@ def _waves(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 
 async def _wave(doors: Doors, played: Played, wave: Sequence[Entry]) -> None:
+    """Give inputs channel by channel, so that the first record of a matter is the same in every hub."""
     played.inputs += len(wave)
     for channel in DOCKED:
         records = [each for each in wave if each.kind is Kind.RECORD and each.channel == channel]
@@ -109,11 +110,11 @@ async def _wave(doors: Doors, played: Played, wave: Sequence[Entry]) -> None:
         reports = [each for each in wave if each.kind is Kind.REPORT and each.channel == channel]
         if reports:
             _note(played, reports, await doors.report(channel, [each.content for each in reports]))
+        if records or reports:
+            await doors.applied()
     submissions = [each for each in wave if each.kind is Kind.SUBMISSION]
     if submissions:
         _note(played, submissions, await doors.submit([each.content for each in submissions]))
-    if any(each.kind in {Kind.RECORD, Kind.REPORT} for each in wave):
-        await doors.applied()
     commands = [each for each in wave if each.kind is Kind.COMMAND]
     if commands:
         _note(played, commands, await doors.execute([each.content for each in commands]))
