@@ -117,8 +117,8 @@ def timers_after(
         if following is not None:
             timers[timer.limit] = following
     if done.late:
-        for timer in timing.overdue(after, running, at):
-            timers.setdefault(timer.limit, timer)
+        # Nobody is reminded of an end that has passed: so it makes no difference how the paper was divided into units.
+        timers |= {timer.limit: timer for timer in timing.overdue(after, running, at)}
     wait = at + timedelta(hours=book.deadlines.paper_wait_hours)
     for limit, timer in list(timers.items()):
         if not timing.waits_for(timer, running):

@@ -203,7 +203,7 @@ def overdue(dispute: Dispute, now: Mapping[str, Running], at: datetime) -> tuple
     return tuple(
         _timer(dispute, limit, Step.OVERDUE, its.end)
         for limit, its in now.items()
-        if its.certain and its.end <= at and _level(dispute, limit) is not Supervision.OVERDUE
+        if its.certain and its.end <= at and _level(dispute, limit) in {None, Supervision.REMINDED}
     )
 
 

@@ -42,7 +42,7 @@ from dispute.lifecycle import (
     end_of,
     evolve,
 )
-from services.intake.law.timer_changes import nothing_set, set_by
+from services.intake.law.timer_changes import nothing_set, set_by, timers_after
 from services.intake.law.timers import (
     STATE,
     Running,
@@ -151,6 +151,39 @@ def test_steps_together_set_what_they_set_one_by_one(taken: int) -> None:
     assert together.timers == {limit: its for limit, its in done.timers.items() if waits_for(its, done.running)}
     assert set(together.timers) >= {STATE}
     assert (together.running, together.late) == (done.running, done.late)
+
+
+@pytest.mark.parametrize("at", [AT + 3 * DAY, datetime(2024, 4, 20, tzinfo=UTC)])
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_late_paper_waits_alike_however_it_is_divided_into_units(at: datetime, first: int) -> None:
+    """The signature's reminder, and the term's whole end, lie before the second day of writing."""
+    _, life = accepted(DISPATCH, SIGN, Supervise(Supervision.REMINDED, STATE))
+
+    def waiting(*units: list[tuple[Event, Dispute]]) -> dict[str, Timer]:
+        timers: dict[str, Timer] = {}
+        ran = running(life[2][1], BOOK)
+        for steps in units:
+            done = set_by(ran, steps, BOOK, at)
+            assert done.late
+            timers = timers_after(done, (), ran, steps[-1][1], book=BOOK, at=at).applied(timers)
+            ran = done.running
+        return timers
+
+    paper = life[3:]
+    assert (
+        waiting(paper)
+        == waiting(*([each] for each in paper))
+        == waiting(*(p for p in (paper[:first], paper[first:]) if p))
+    )
+
+
+def test_an_end_whose_alarm_rose_further_is_not_found_again() -> None:
+    dispute, _ = live(register=replace(REGISTER, local_due_on=LIMIT))
+    end = end_of(LIMIT)
+    for rung in (Supervision.OVERDUE, Supervision.SUPERVISED):
+        (event,) = decided(dispute, Command(rung.value, ID, SYSTEM, end, Supervise(rung, LOCAL)))
+        dispute = evolve(dispute, event)
+    assert overdue(dispute, running(dispute, BOOK), end) == ()
 
 
 def test_the_end_of_a_term_fails_the_mediation() -> None:
