@@ -11,16 +11,15 @@ from rich.table import Table
 
 from dispute.calendar.days import ZONE
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.grpc.client import call, channel
+from hub.grpc.client import channel
 from ops.console import output
-from ops.run.client import INTAKE, PERSON_S
+from ops.run.client import INTAKE, PAGE, pages
 from ops.run.labels import LEVELS, channel_label, level_label, limit_label, owner_label, state_label
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
 COLUMNS: Final = ("级别 level", "案件 case", "渠道 channel", "状态 state", "事项与起始 limit since", "责任 owner")
 HEIGHTS: Final = {level: height for height, level in enumerate(LEVELS)}
-PAGE: Final = 1000
 
 Level = Annotated[str, typer.Option(help=f"从该级别起 from this level up: {' | '.join(LEVELS)}")]
 ChannelCode = Annotated[str, typer.Option("--channel", help="只看该渠道 only this channel, for example court")]
@@ -81,17 +80,11 @@ async def supervised(running: Running, level: str, channel_code: str) -> list[Su
         Rejected: `unknown_code` for a level or a channel that is none.
         Retryable: Intake does not answer in time.
     """
-    found: list[SupervisedLine] = []
-    token = ""
+    request = intake_pb2.ListAlarmsRequest(level=level, channel=channel_code, page_size=PAGE)
     async with channel(running.grpc[INTAKE]) as opened:
         stub = intake_pb2_grpc.IntakeServiceStub(opened)
-        while True:
-            request = intake_pb2.ListAlarmsRequest(level=level, channel=channel_code, page_size=PAGE, page_token=token)
-            answer: intake_pb2.ListAlarmsResponse = await call(stub.ListAlarms, request, timeout_s=PERSON_S)
-            found += [_line(each) for each in answer.disputes]
-            token = answer.next_page_token
-            if not token:
-                return sorted(found, key=_urgency)
+        lines = [_line(each) async for answer in pages(stub.ListAlarms, request) for each in answer.disputes]
+    return sorted(lines, key=_urgency)
 
 
 def cells(line: SupervisedLine) -> tuple[str, ...]:

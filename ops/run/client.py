@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import grpc
 import httpx2
@@ -29,6 +29,28 @@ QUICK_S: Final = 3.0
 LONG_S: Final = 90.0
 PERSON_S: Final = 8.0
 """Timeout for commands whose user waits at a terminal."""
+
+
+PAGE: Final = 1000
+"""Items of a page, the most that intake gives."""
+
+
+async def pages(method: Any, request: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - a list method of any service
+    """Yield the answers of a list method, page by page.
+
+    Args:
+        method: Of a stub.
+        request: Of the first page; its token is moved on.
+
+    Raises:
+        Retryable: The service does not answer in time.
+    """
+    while True:
+        answer = await call(method, request, timeout_s=PERSON_S)
+        yield answer
+        if not answer.next_page_token:
+            return
+        request.page_token = answer.next_page_token
 
 
 class HubClient:

@@ -14,9 +14,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from rich.table import Table
 
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.grpc.client import call, channel
+from hub.grpc.client import channel
 from ops.console import output
-from ops.run.client import INTAKE, PERSON_S
+from ops.run.client import INTAKE, PAGE, pages
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
@@ -28,7 +28,6 @@ COLUMNS: Final = (
     "领取 fetched",
 )
 WAITING: Final = "未领取 not yet"
-PAGE: Final = 1000
 
 app = typer.Typer(help="密封移送 Accusations on their way to the discipline inspection body.", no_args_is_help=True)
 All = Annotated[bool, typer.Option("--all", help="含已领取的 those that were fetched too")]
@@ -77,17 +76,11 @@ async def exits(running: Running, *, waiting_only: bool) -> list[ExitLine]:
     Raises:
         Retryable: Intake does not answer in time.
     """
-    found: list[ExitLine] = []
-    token = ""
+    request = intake_pb2.ListSealedExitsRequest(waiting_only=waiting_only, page_size=PAGE)
     async with channel(running.grpc[INTAKE]) as opened:
         stub = intake_pb2_grpc.IntakeServiceStub(opened)
-        while True:
-            request = intake_pb2.ListSealedExitsRequest(waiting_only=waiting_only, page_size=PAGE, page_token=token)
-            answer = await call(stub.ListSealedExits, request, timeout_s=PERSON_S)
-            found += [_line(each) for each in answer.exits]
-            token = answer.next_page_token
-            if not token:
-                return sorted(found, key=lambda line: (line.received_at, line.exit_id))
+        lines = [_line(each) async for answer in pages(stub.ListSealedExits, request) for each in answer.exits]
+    return sorted(lines, key=lambda line: (line.received_at, line.exit_id))
 
 
 def _line(each: intake_pb2.SealedExit) -> ExitLine:

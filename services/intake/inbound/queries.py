@@ -5,6 +5,7 @@ One dispute, pages of disputes, of alarms and of sealed exits, a history, the cl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
@@ -59,17 +60,10 @@ def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -
     Raises:
         Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
     """
-    size, after = _page_size(request.page_size), _after(request.page_token)
-    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot).where(dispute.c.dispute_id > after)
-    if request.state:
-        query = query.where(dispute.c.state == _member(State, request.state, "state").value)
-    if request.channel:
-        query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel").value)
-    rows = tx.execute(query.order_by(dispute.c.dispute_id).limit(size + 1)).all()
-    page = rows[:size]
+    its = dispute.c.state == _member(State, request.state, "state").value if request.state else sa.true()
+    states, following = _page(tx, request, its)
     return intake_pb2.ListDisputesResponse(
-        disputes=[dispute_to_wire(state_from_bytes(row.snapshot)) for row in page],
-        next_page_token=page[-1].dispute_id if len(rows) > size else "",
+        disputes=[dispute_to_wire(state) for state in states], next_page_token=following
     )
 
 
@@ -83,17 +77,11 @@ def page_of_alarms(
     Raises:
         Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
     """
-    size, after = _page_size(request.page_size), _after(request.page_token)
     least = _member(Supervision, request.level or Supervision.REMINDED, "level")
     levels = [each.value for each in RUNGS[max(RUNGS.index(least), RUNGS.index(Supervision.REMINDED)) :]]
-    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot)
-    query = query.where(dispute.c.dispute_id > after, dispute.c.supervision.in_(levels))
-    if request.channel:
-        query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel").value)
-    rows = tx.execute(query.order_by(dispute.c.dispute_id).limit(size + 1)).all()
+    states, following = _page(tx, request, dispute.c.supervision.in_(levels))
     return intake_pb2.ListAlarmsResponse(
-        disputes=[_supervised(state_from_bytes(row.snapshot), book) for row in rows[:size]],
-        next_page_token=rows[size - 1].dispute_id if len(rows) > size else "",
+        disputes=[_supervised(state, book) for state in states], next_page_token=following
     )
 
 
@@ -151,10 +139,22 @@ def _page_size(asked: int) -> int:
     return size
 
 
-def _after(token: str) -> str:
-    if token and not is_dispute_id(token):
+def _page(
+    tx: Transaction,
+    request: intake_pb2.ListDisputesRequest | intake_pb2.ListAlarmsRequest,
+    condition: sa.ColumnElement[bool],
+) -> tuple[Sequence[Dispute], str]:
+    """Return the states of a page of disputes, in ascending order of id, and the token of the next page."""
+    size = _page_size(request.page_size)
+    if request.page_token and not is_dispute_id(request.page_token):
         raise BAD_PAGE_TOKEN.error()
-    return token
+    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot)
+    query = query.where(dispute.c.dispute_id > request.page_token, condition)
+    if request.channel:
+        query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel").value)
+    rows = tx.execute(query.order_by(dispute.c.dispute_id).limit(size + 1)).all()
+    following = rows[size - 1].dispute_id if len(rows) > size else ""
+    return [state_from_bytes(row.snapshot) for row in rows[:size]], following
 
 
 def _supervised(its: Dispute, book: Rulebook) -> intake_pb2.SupervisedDispute:

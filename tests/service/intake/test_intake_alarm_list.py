@@ -12,16 +12,11 @@ import httpx2
 
 from dispute.lifecycle import Colour
 from dispute.wire.intake.v1 import intake_pb2
-from hub.store.store import Store
-from hub.streams.memory_log import MemoryLog
 from ops.run import alarms
 from ops.run.run_folder import Running, write
-from services.intake.cases.tables import intake_metadata
 from services.intake.inbound.alarm_levels import AlarmLevels
-from services.intake.wiring import recover_store
-from tests.support.backups import back_up, put_back
 from tests.support.intake_rig import IntakeClient, Rig, order, to_mediation
-from tests.support.journals import until
+from tests.support.restored_intake import Disk, sent
 
 REMINDED, SUPERVISED = datetime(2024, 3, 8, tzinfo=UTC), datetime(2024, 3, 12, tzinfo=UTC)
 """Accepted on Tuesday 5 March 2024, to be dispatched by Friday the 8th."""
@@ -63,22 +58,17 @@ async def test_a_case_that_is_red_from_the_first_is_listed(rig: Rig, client: Int
 
 
 async def test_a_restored_store_lists_what_became_late_since_its_backup(rig: Rig) -> None:
-    client = await rig.start()
+    client, disk = await rig.start(), Disk(rig)
     (dispute_id,) = await accepted(rig, client, "A-1")
-    store = client.intake.store
-
-    async def sent() -> bool:
-        return not await store.read(client.intake.outbox.unsent)
-
-    await until(sent)
-    backup = await back_up(store, intake_metadata)
-    await client.advance(SUPERVISED)
-    await until(sent)
+    await sent(client)
     await client.stop()
-    store = Store(rig.store_url)
-    await put_back(store, backup, intake_metadata)
-    store.close()
-    assert recover_store(rig.settings(), MemoryLog(rig.bus)).records > 0
+    backup = await disk.backup()
+    client = await rig.start()
+    await client.advance(SUPERVISED)
+    await sent(client)
+    await client.stop()
+    await disk.restore(backup)
+    assert disk.recover() > 0
     assert await listed(await rig.start(), level="supervised") == [dispute_id]
 
 

@@ -13,15 +13,11 @@ from dispute.case_code import case_code, parse_case_code
 from dispute.contracts.codec import instant_of
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Refusal
-from hub.store.store import Store
-from hub.streams.memory_log import MemoryLog
 from ops.run import case
 from ops.run.run_folder import Running, write
-from services.intake.cases.tables import case_number, intake_metadata
-from services.intake.wiring import recover_store
-from tests.support.backups import back_up, put_back
+from services.intake.cases.tables import case_number
 from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, order, parties, submission, to_mediation
-from tests.support.journals import until
+from tests.support.restored_intake import Disk, sent
 
 FULL_WIDTH = str.maketrans({str(digit): chr(ord("０") + digit) for digit in range(10)})
 
@@ -45,15 +41,6 @@ async def given(client: IntakeClient, ref: str, **changes: str) -> str:
 
 def by_code(text: str) -> intake_pb2.GetDisputeRequest:
     return intake_pb2.GetDisputeRequest(case_code=text)
-
-
-async def sent(client: IntakeClient) -> None:
-    """Wait until the journal has everything."""
-
-    async def everything() -> bool:
-        return not await client.intake.store.read(client.intake.outbox.unsent)
-
-    await until(everything)
 
 
 async def test_receipt_state_and_event_tell_the_next_number(client: IntakeClient, rig: Rig) -> None:
@@ -160,9 +147,8 @@ async def test_after_a_backup_was_restored_no_number_comes_twice(rig: Rig) -> No
     assert await given(client, "W-1") == code(1)
     await sent(client)
     await client.stop()
-    store = Store(rig.store_url)
-    backup = await back_up(store, intake_metadata)
-    store.close()
+    disk = Disk(rig)
+    backup = await disk.backup()
 
     client = await rig.start()
     rig.bridge.send(rig.bridge.handoff("A-1", people=parties("p-1", "p-2")))
@@ -171,11 +157,8 @@ async def test_after_a_backup_was_restored_no_number_comes_twice(rig: Rig) -> No
     await sent(client)
     await client.stop()
 
-    store = Store(rig.store_url)
-    await put_back(store, backup, intake_metadata)
-    store.close()
-    rig.built().store.close()
-    recover_store(rig.settings(), MemoryLog(rig.bus))
+    await disk.restore(backup)
+    disk.recover()
     client = await rig.start()
     await client.applied(rig.bridge)
     assert (await client.dispute(rig.bridge.dispute_id("A-1"))).case_code == code(2)

@@ -18,15 +18,11 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.keys import load_or_create
-from hub.store.store import Store
-from hub.streams.memory_log import MemoryLog
 from ops.run.run_folder import Running, write
-from services.intake.cases.tables import confidential, intake_metadata, match_marks, match_pair, sealed_exit
+from services.intake.cases.tables import confidential, match_marks, match_pair, sealed_exit
 from services.intake.cases.vault import SealedSecret, Vault
-from services.intake.wiring import recover_store
-from tests.support.backups import back_up, put_back
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, parties, submission
-from tests.support.journals import until
+from tests.support.restored_intake import Disk, sent
 
 CANARY = "金丝雀局长收受红包"
 WAGES = "六名工人反映工资未按时发放"
@@ -267,26 +263,19 @@ async def test_a_restored_store_gets_its_exits_from_the_hand_offs_again(rig: Rig
     client = await rig.start()
     office.send(office.handoff("P-1", case_received=petition(), content=content()))
     await client.applied(office)
-
-    async def sent() -> bool:
-        return not await client.intake.store.read(client.intake.outbox.unsent)
-
-    await until(sent)
+    await sent(client)
     await client.stop()
-    store = Store(rig.store_url)
-    backup = await back_up(store, intake_metadata)
-    store.close()
+    disk = Disk(rig)
+    backup = await disk.backup()
     client = await rig.start()
     accusing = petition(purpose="whistle_blowing")
     office.send(office.handoff("P-2", case_received=accusing, content=content(brief=CANARY)))
     await client.applied(office)
     before = await client.intake.store.read(lambda tx: tx.scalar(sa.select(sealed_exit.c.exit_id)))
-    await until(sent)
+    await sent(client)
     await client.stop()
-    store = Store(rig.store_url)
-    await put_back(store, backup, intake_metadata)
-    store.close()
-    assert recover_store(rig.settings(), MemoryLog(rig.bus)).records > 0
+    await disk.restore(backup)
+    assert disk.recover() > 0
     client = await rig.start()
     await client.applied(office)
     after = await client.intake.store.read(lambda tx: tx.scalar(sa.select(sealed_exit.c.exit_id)))
