@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection
 
 import sqlalchemy as sa
@@ -13,8 +12,8 @@ from services.intake.cases.ports import Series, UnitChanges
 from services.intake.cases.tables import case_number
 from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
-from tests.support.journals import until
 from tests.support.stores import OpenStore
+from tests.support.two_workers import in_turn
 
 SANDAN, TONGDAO = Series("620725", 2024), Series("431230", 2024)
 
@@ -35,29 +34,8 @@ def numbers(store: Store) -> dict[Series, int]:
 async def test_the_second_worker_goes_on_where_the_first_ended(open_intake: OpenStore) -> None:
     """The first is held before its commit until the second stands before the series."""
     one, two = open_intake(), open_intake()
-    locked, go_on = threading.Event(), threading.Event()
-
-    def first(tx: Transaction) -> dict[Series, int]:
-        last = number(tx, {SANDAN})
-        locked.set()
-        assert go_on.wait(20)
-        return last
-
-    earlier = one.submit(first)
-    assert locked.wait(20)
-    later = two.submit(lambda tx: number(tx, {SANDAN}))
-
-    async def is_waiting() -> bool:
-        # SQLite lets the second not even begin.
-        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return one.dialect == "sqlite" or bool(await one.read(lambda tx: tx.scalar(waiting)))
-
-    try:
-        await until(is_waiting)
-        assert not later.done()
-    finally:
-        go_on.set()
-    assert (earlier.result(20), later.result(20)) == ({SANDAN: 0}, {SANDAN: 1})
+    taken = await in_turn(one, two, lambda tx: number(tx, {SANDAN}), lambda tx: number(tx, {SANDAN}))
+    assert taken == ({SANDAN: 0}, {SANDAN: 1})
     assert numbers(one) == {SANDAN: 2}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from datetime import date, timedelta
 
@@ -16,8 +15,8 @@ from services.intake.cases.matters import CANDIDATES_MOST, add_marks, candidates
 from services.intake.cases.tables import match_marks, match_pair
 from services.intake.law.marks import Marks
 from tests.support.intake import marks
-from tests.support.journals import until
 from tests.support.stores import OpenStore
+from tests.support.two_workers import in_turn
 
 ZHAO_QIAN = marks(["zhao"], ["qian"], subject_ref="JK-1", happened_on=date(2024, 2, 1))
 SUN_QIAN = marks(["sun"], ["qian"])
@@ -80,7 +79,6 @@ def test_tokens_of_many_records_are_asked_for_in_parts(intake: Store) -> None:
 async def test_two_workers_that_register_one_matter_at_once_see_each_other(open_intake: OpenStore) -> None:
     """The first is held before its commit until the second stands before the pair; then one of them finds the other."""
     one, two = open_intake(), open_intake()
-    locked, go_on = threading.Event(), threading.Event()
 
     def register(tx: Transaction, dispute_id: str) -> dict[str, Marks]:
         lock_pairs(tx, BOTH.pairs)
@@ -88,27 +86,8 @@ async def test_two_workers_that_register_one_matter_at_once_see_each_other(open_
         add_marks(tx, {dispute_id: BOTH})
         return known
 
-    def first(tx: Transaction) -> dict[str, Marks]:
-        known = register(tx, "d-1")
-        locked.set()
-        assert go_on.wait(20)
-        return known
-
-    earlier = one.submit(first)
-    assert locked.wait(20)
-    later = two.submit(lambda tx: register(tx, "d-2"))
-
-    async def is_waiting() -> bool:
-        # SQLite lets the second not even begin.
-        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return one.dialect == "sqlite" or bool(await one.read(lambda tx: tx.scalar(waiting)))
-
-    try:
-        await until(is_waiting)
-        assert not later.done()
-    finally:
-        go_on.set()
-    assert (earlier.result(20), later.result(20)) == ({}, {"d-1": BOTH})
+    seen = await in_turn(one, two, lambda tx: register(tx, "d-1"), lambda tx: register(tx, "d-2"))
+    assert seen == ({}, {"d-1": BOTH})
 
 
 def test_pairs_are_taken_in_one_order_by_all(open_intake: OpenStore) -> None:
