@@ -36,7 +36,7 @@ from ops.run import event_tail as watching
 from ops.run import status as looking
 from ops.run.credentials import make
 from ops.run.launcher import Hub, LaunchPlan, check_broker
-from ops.run.run_folder import run_folder
+from ops.run.run_folder import WALL, clock_of, run_folder
 from ops.run.supervisor import supervisor_of
 
 CODES: Final = (
@@ -70,10 +70,9 @@ app.command("alarms")(alarms.alarms)
 app.command("doctor")(doctor.doctor)
 app.command("trial", epilog=CODES)(trial)
 
-WALL: Final = "wall"
 CLOCKS: Final = ("scenario", WALL)
 PASSED_ON: Final = ("HUB_KAFKA_PARTITIONS",)
-"""Settings that `hub up` copies from its environment to every service; `HUB_CLOCK` goes to intake alone."""
+"""Settings that `hub up` copies from its environment to every service; `HUB_CLOCK` is the run's, and goes to intake."""
 Store = Annotated[str, typer.Option(help="存储 where services keep their data: sqlite | postgres")]
 Workers = Annotated[int, typer.Option("--intake-workers", min=1, max=8, help="登记服务进程数 processes of intake")]
 RunFolder = Annotated[Path | None, typer.Option("--folder", help="运行目录 run folder; default .run/<time>")]
@@ -144,10 +143,10 @@ def up(
     _check_store(store)
     # Only the settings that a repair may change come from our environment; the plan describes the rest of a run.
     settings = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    clock = os.environ.get("HUB_CLOCK", WALL)
     with output.failing():
         check_broker()
         with run_folder(folder) as where:
+            clock = os.environ.get("HUB_CLOCK") or clock_of(where)
             plan = LaunchPlan(where, store, intake_workers, clock=clock, settings=settings, bus_only=bus_only)
             run(_up(county, plan))
 

@@ -80,7 +80,7 @@ def recover(service: Service, run: Run = None) -> None:
     url = _url(running, service)
     with output.failing():
         _topic_of(service)
-    environment = environment_of(service, Path(running.folder), url, running.kafka)
+    environment = environment_of(service, Path(running.folder), url, running.kafka, running.clock)
     command = [sys.executable, "-m", f"services.{service}", "recover"]
     done = subprocess.run(command, env=environment, check=False)  # noqa: S603 - our own interpreter and module
     raise typer.Exit(done.returncode)

@@ -82,8 +82,7 @@ def environment(run: Path | None) -> dict[str, str]:
     if run is None and "HUB_STORE_URL" in os.environ:
         return dict(os.environ)
     running = find_or_fail(run)
-    clock = {key: os.environ[key] for key in ("HUB_CLOCK",) if key in os.environ}
-    return clock | environment_of("intake", Path(running.folder), running.stores["intake"], running.kafka)
+    return environment_of("intake", Path(running.folder), running.stores["intake"], running.kafka, running.clock)
 
 
 def tried(folder: Path, first: str, until: str, settings: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON

@@ -23,7 +23,7 @@ from ops.run.calendar import CALENDARS
 from ops.run.children import Child
 from ops.run.credentials import Credentials
 from ops.run.rules import settings_of
-from ops.run.run_folder import Running, left_over, write
+from ops.run.run_folder import WALL, Running, left_over, write
 from ops.run.stores import Stores, open_stores
 
 SERVICES: Final = (*BRIDGES, "intake", "stats")
@@ -185,6 +185,7 @@ class Hub:
                 grpc={child.label: child.grpc_address for child in self.children},
                 http={child.label: child.http_url for child in self.children},
                 stores={} if stores is None else {name: stores.url(name) for name in SERVICES},
+                clock=self.plan.clock,
             )
         )
 
@@ -197,10 +198,9 @@ class Hub:
         grpc_port, http_port = free_ports(2)
         if self._stores is None:
             raise CommandError(Exit.DIFFERENCE, "stores are opened before children are made")
-        environment = environment_of(name, folder, self._stores.url(name), self.broker.bootstrap) | {
+        environment = environment_of(name, folder, self._stores.url(name), self.broker.bootstrap, plan.clock) | {
             "HUB_GRPC_PORT": str(grpc_port),
             "HUB_HTTP_PORT": str(http_port),
-            "HUB_CLOCK": plan.clock if name == "intake" else "wall",
             "HUB_LOG_FORMAT": "json",
             "PYTHONUNBUFFERED": "1",
         }
@@ -220,7 +220,7 @@ class Hub:
             await asyncio.to_thread(self._broker.stop)
 
 
-def environment_of(name: str, folder: Path, store: str, kafka: str) -> dict[str, str]:
+def environment_of(name: str, folder: Path, store: str, kafka: str, clock: str) -> dict[str, str]:
     """Return the environment of a service's process in a run, or of a command beside it: any free ports.
 
     No `HUB_` variable of our own environment reaches it: the run alone describes it.
@@ -230,12 +230,14 @@ def environment_of(name: str, folder: Path, store: str, kafka: str) -> dict[str,
         folder: Of the run.
         store: URL of its store.
         kafka: Bootstrap servers.
+        clock: What the run's limits pass by; only intake has limits.
     """
     ours = {key: value for key, value in os.environ.items() if not key.startswith("HUB_")}
     its = {
         "HUB_STORE_URL": store,
         "HUB_KAFKA_BOOTSTRAP": kafka,
         "HUB_KEYS_DIR": str(folder / "keys"),
+        "HUB_CLOCK": clock if name == "intake" else WALL,
         "HUB_GRPC_PORT": "0",
         "HUB_HTTP_PORT": "0",
     }

@@ -22,6 +22,7 @@ RUNS: Final = Path(".run")
 NAME: Final = "run.json"
 KEYS: Final = "credentials"
 LOCK: Final = "run.lock"
+WALL: Final = "wall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Running:
         grpc: Label of each process to its gRPC address.
         http: Label of each process to its HTTP address.
         stores: Service to its store's address.
+        clock: What its limits pass by: wall or scenario.
     """
 
     folder: str
@@ -43,6 +45,7 @@ class Running:
     grpc: dict[str, str]
     http: dict[str, str]
     stores: dict[str, str]
+    clock: str = WALL
 
 
 def new_folder(under: Path = RUNS) -> Path:
@@ -138,6 +141,11 @@ def write(running: Running) -> None:
     path = Path(running.folder) / NAME
     path.write_text(json.dumps(asdict(running), indent=1), encoding="utf-8")
     path.chmod(0o600)
+
+
+def clock_of(folder: Path) -> str:
+    """Return the clock of the run that a folder holds; a new run goes by the machine's."""
+    return find(folder).clock if (folder / NAME).is_file() else WALL
 
 
 def find(folder: Path | None) -> Running:

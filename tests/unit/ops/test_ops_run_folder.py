@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from ops.console.exits import CommandError, Exit
-from ops.run.launcher import Hub, LaunchPlan
-from ops.run.run_folder import held, left_over, run_folder
+from ops.run.launcher import SERVICES, Hub, LaunchPlan, environment_of
+from ops.run.run_folder import NAME, Running, clock_of, find, held, left_over, run_folder, write
 
 
 class NoKafka:
@@ -45,6 +47,21 @@ def test_a_second_run_in_the_same_folder_is_refused_before_it_touches_anything(t
         assert (folder / "credentials").exists()
     with run_folder(tmp_path):
         pass
+
+
+def test_a_run_keeps_the_clock_it_began_with(tmp_path: Path) -> None:
+    assert clock_of(tmp_path) == "wall"
+    write(Running(str(tmp_path), 1, "127.0.0.1:1", {}, {}, {}, "scenario"))
+    assert clock_of(tmp_path) == "scenario"
+    clocks = {name: environment_of(name, tmp_path, "", "", clock_of(tmp_path))["HUB_CLOCK"] for name in SERVICES}
+    assert clocks == dict.fromkeys(SERVICES, "wall") | {"intake": "scenario"}
+
+
+def test_a_run_of_before_runs_had_a_clock_goes_by_the_wall_clock(tmp_path: Path) -> None:
+    known = asdict(Running(str(tmp_path), 1, "127.0.0.1:1", {}, {}, {}))
+    del known["clock"]
+    (tmp_path / NAME).write_text(json.dumps(known))
+    assert find(tmp_path).clock == "wall"
 
 
 def test_a_folder_is_let_go_of_when_its_holder_is_killed(tmp_path: Path) -> None:
