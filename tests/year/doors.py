@@ -22,6 +22,8 @@ from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Refused
 from hub.grpc.client import call, channel
+from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from tests.support.journals import until
 
 LONG_S: Final = 120.0
 AT_ONCE: Final = 16
@@ -41,11 +43,14 @@ class Doors:
     """Clients of a running hub.
 
     Attributes:
+        bridges: Channel to the client of its bridge.
+        books: Channel to the client of its bridge's books.
         reached: Positions of the hand-offs that the bridges acknowledged.
         journal: Positions in the journal that intake told.
     """
 
     bridges: Mapping[str, Any]
+    books: Mapping[str, Any]
     keys: Mapping[str, str]
     intake: Any
     stats: Any
@@ -108,6 +113,17 @@ class Doors:
         request = intake_pb2.AwaitAppliedRequest()
         self._ask(request.handoffs, self.reached)
         self._told((await call(self.intake.AwaitApplied, request, timeout_s=LONG_S)).journal)
+
+    async def caught_up(self, source: str) -> None:
+        """Wait until a bridge has read everything that intake has written: its agency then has every result."""
+        await self.applied()
+
+        async def has_read() -> bool:
+            books = await call(self.books[source].GetBooks, books_pb2.GetBooksRequest(), timeout_s=LONG_S)
+            read = {place.stream: place.position for place in books.read.positions}
+            return all(read.get(stream, 0) >= position for stream, position in self.journal.items())
+
+        await until(has_read, seconds=LONG_S)
 
     async def advance(self, to: datetime) -> int:
         """Move the scenario clock; returns how many timers fired."""
@@ -222,9 +238,10 @@ async def opened(addresses: Mapping[str, str], keys: Mapping[str, str]) -> Async
             return kind(await stack.enter_async_context(channel(addresses[service])))
 
         bridges = {name: await stub(kind, f"{name}_bridge") for name, (_, kind, _, _) in AGENCIES.items()}
+        books = {name: await stub(books_pb2_grpc.BooksServiceStub, f"{name}_bridge") for name in AGENCIES}
         intake = await stub(intake_pb2_grpc.IntakeServiceStub, "intake")
         stats = await stub(stats_pb2_grpc.StatsServiceStub, "stats")
-        yield Doors(bridges, keys, intake, stats)
+        yield Doors(bridges, books, keys, intake, stats)
 
 
 def parts(items: Sequence[Item], size: int) -> list[Sequence[Item]]:

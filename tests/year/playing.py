@@ -105,6 +105,9 @@ async def _wave(doors: Doors, played: Played, wave: Sequence[Entry]) -> None:
     played.inputs += len(wave)
     for channel in DOCKED:
         records = [each for each in wave if each.kind is Kind.RECORD and each.channel == channel]
+        if any(each.content.get("round", 1) > 1 for each in records):
+            # An agency hands over anew when it has the final result of the round before.
+            await doors.caught_up(channel)
         if records:
             _note(played, records, await doors.hand_over(channel, [each.content for each in records]))
         reports = [each for each in wave if each.kind is Kind.REPORT and each.channel == channel]
