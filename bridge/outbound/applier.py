@@ -5,7 +5,6 @@ The applier of a bridge's journal reader.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Final
 
 import sqlalchemy as sa
 from google.protobuf.message import DecodeError
+from msgspec.json import encode
 
 from bridge.outbound.results import take_cursors
 from bridge.outbound.standing import (
@@ -30,7 +30,6 @@ from bridge.tables import receipt, result
 from dispute.lifecycle.event_types import EventKind
 from dispute.lifecycle.evolve import OPENINGS
 from dispute.wire.journal.v1 import journal_pb2
-from hub.errors import Refused
 from hub.refusals import UNDECODABLE
 from hub.store.prepared import PreparedStatement
 from hub.store.store import Transaction
@@ -63,6 +62,10 @@ _EARLIER: Final = (
     .where(_OF_DISPUTES, receipt.c.round == 1, result.c.dispute_id == receipt.c.case_of)
     .order_by(result.c.cursor)
 )
+_parse: Final = journal_pb2.JournalEvent.FromString
+_EVENT: Final = "JournalEvent"
+_READ: Final = frozenset({EventKind.REGISTERED, *OPENINGS})
+"""Types of events that may change the opening of a round or the code of a case, also where they give no result."""
 _COLUMNS: Final = tuple(column.key for column in result.columns)
 _IN_ORDER: Final = itemgetter(*_COLUMNS)
 _SUPERSEDE: Final = (
@@ -75,7 +78,7 @@ _BEGIN: Final = (
 )
 _NUMBER: Final = (
     sa.update(receipt)
-    .where(receipt.c.case_of == sa.bindparam("of_dispute"), receipt.c.round == 1)
+    .where(receipt.c.case_of == sa.bindparam("of_dispute"), receipt.c.round == sa.literal_column("1"))
     .values(case_code=sa.bindparam("code"))
 )
 
@@ -98,7 +101,10 @@ class ResultsApplier:
         Raises:
             Rejected: `undecodable`.
         """
-        return _decode(record).dispute_id
+        try:
+            return _parse(record).dispute_id
+        except DecodeError as error:
+            raise UNDECODABLE.error(message=_EVENT) from error
 
     def source_of(self, record: bytes) -> str:  # noqa: ARG002 - as the port
         """Return nothing: intake is the source of all events."""
@@ -113,28 +119,16 @@ class ResultsApplier:
         events: list[journal_pb2.JournalEvent] = []
         for record in records:
             try:
-                event = _decode(record.record)
-            except Refused as undecodable:
-                answers.append(undecodable.refusal)
+                event = _parse(record.record)
+            except DecodeError:
+                answers.append(UNDECODABLE.refusal(message=_EVENT))
                 continue
             answers.append(None)
-            if event.dimensions.channel == self._channel and _is_read(event):
+            if event.dimensions.channel == self._channel and (event.type in _READ or may_matter(event)):
                 events.append(event)
         if events:
             _store(tx, events)
         return answers
-
-
-def _decode(record: bytes) -> journal_pb2.JournalEvent:
-    try:
-        return journal_pb2.JournalEvent.FromString(record)
-    except DecodeError as error:
-        raise UNDECODABLE.error(message="JournalEvent") from error
-
-
-def _is_read(event: journal_pb2.JournalEvent) -> bool:
-    """Tell whether an event may change what is stored: results, openings of rounds, the code of a case."""
-    return may_matter(event) or event.type in OPENINGS or event.type == EventKind.REGISTERED
 
 
 @dataclass(slots=True)
@@ -164,16 +158,16 @@ class _Record:
 def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
     records = _records(tx, {event.dispute_id for event in events})
     rows: dict[str, list[dict[str, object]]] = defaultdict(list)
-    superseded: list[dict[str, object]] = []
-    begun: list[dict[str, object]] = []
-    numbered: list[dict[str, object]] = []
+    superseded: list[tuple[object, ...]] = []
+    begun: list[tuple[object, ...]] = []
+    numbered: list[tuple[object, ...]] = []
     for event in events:
         record = records.get(event.dispute_id)
         if record is None:
             continue
         begun += _begun(record, event)
         if event.type == EventKind.REGISTERED and event.particulars.case_code:
-            numbered.append({"of_dispute": event.dispute_id, "code": event.particulars.case_code})
+            numbered.append((event.particulars.case_code, event.dispute_id))
         if event.event_id in record.known:
             continue
         given = new_result(event, record.earlier)
@@ -184,20 +178,26 @@ def _store(tx: Transaction, events: Iterable[journal_pb2.JournalEvent]) -> None:
         rows[record.agency].append(row)
         record.new[event.event_id] = row
         record.add(EarlierResult(event.event_id, event.sequence, opening_of(event), given.status, given.final))
+    add, supersede, begin, number = _writes(tx.dialect.name)
     # Ascending by name, so that two workers never deadlock.
     for agency, of_agency in sorted(rows.items()):
         first = take_cursors(tx, agency, len(of_agency))
         for place, row in enumerate(of_agency, first):
             row["cursor"] = place
-        _insert(tx.dialect.name).run(tx, [_IN_ORDER(row) for row in of_agency])
-    for statement, values in ((_SUPERSEDE, superseded), (_BEGIN, begun), (_NUMBER, numbered)):
-        if values:
-            tx.execute(statement, values)
+        add.run(tx, [_IN_ORDER(row) for row in of_agency])
+    supersede.run(tx, superseded)
+    begin.run(tx, begun)
+    number.run(tx, numbered)
 
 
 @cache
-def _insert(dialect: str) -> PreparedStatement:
-    return PreparedStatement(dialect, sa.insert(result), *_COLUMNS)
+def _writes(dialect: str) -> tuple[PreparedStatement, ...]:
+    return (
+        PreparedStatement(dialect, sa.insert(result), *_COLUMNS),
+        PreparedStatement(dialect, _SUPERSEDE, "by", "of_event"),
+        PreparedStatement(dialect, _BEGIN, "begun", "of_dispute", "of_round"),
+        PreparedStatement(dialect, _NUMBER, "code", "of_dispute"),
+    )
 
 
 def _records(tx: Transaction, disputes: set[str]) -> Mapping[str, _Record]:
@@ -216,7 +216,7 @@ def _records(tx: Transaction, disputes: set[str]) -> Mapping[str, _Record]:
     return records
 
 
-def _begun(record: _Record, event: journal_pb2.JournalEvent) -> list[dict[str, object]]:
+def _begun(record: _Record, event: journal_pb2.JournalEvent) -> list[tuple[object, ...]]:
     """Return the change of a round's opening: the next hand-over waits for the final result of that opening."""
     openings, opening = record.openings, opening_of(event)
     if opening in openings.values() and event.type not in OPENINGS:
@@ -226,10 +226,10 @@ def _begun(record: _Record, event: journal_pb2.JournalEvent) -> list[dict[str, o
     if current not in openings or (openings[current] or 0) >= opening:
         return []
     openings[current] = opening
-    return [{"of_dispute": event.dispute_id, "of_round": current, "begun": opening}]
+    return [(opening, event.dispute_id, current)]
 
 
-def _superseded(record: _Record, event: journal_pb2.JournalEvent, given: NewResult) -> list[dict[str, object]]:
+def _superseded(record: _Record, event: journal_pb2.JournalEvent, given: NewResult) -> list[tuple[object, ...]]:
     """Mark what a result takes back; return the changes of stored rows."""
     if not given.supersedes:
         return []
@@ -240,7 +240,7 @@ def _superseded(record: _Record, event: journal_pb2.JournalEvent, given: NewResu
     for event_id in taken & record.new.keys():
         record.new[event_id]["superseded_by"] = event.sequence
     stored = (event_id for event_id in given.supersedes if event_id not in record.new)
-    return [{"of_event": event_id, "by": event.sequence} for event_id in stored]
+    return [(event.sequence, event_id) for event_id in stored]
 
 
 def _row(event: journal_pb2.JournalEvent, given: NewResult, record: _Record) -> dict[str, object]:
@@ -270,7 +270,7 @@ def _row(event: journal_pb2.JournalEvent, given: NewResult, record: _Record) -> 
 
 
 def _json(items: Sequence[object]) -> str:
-    return json.dumps([*items]) if items else "[]"
+    return encode([*items]).decode() if items else "[]"
 
 
 def _due_dates(event: journal_pb2.JournalEvent) -> list[tuple[str, str, int]]:

@@ -5,12 +5,13 @@ Stored by agency in ascending cursors, listed and acknowledged. `bridge.outbound
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.json import Decoder
 
 from bridge.tables import receipt, result, result_cursor
 from dispute.refusals.interfaces import CURSOR_AHEAD
@@ -35,17 +36,9 @@ _TAKE: Final = (
     .values(last=result_cursor.c.last + sa.bindparam("more"))
     .returning(result_cursor.c.last)
 )
-"""Built once: building a statement for each transaction costs more than running it."""
 
 
-# The code is kept once, with the first receipt of the record.
-_WITH_CODES: Final = sa.select(result, receipt.c.case_code).join_from(
-    result, receipt, sa.and_(receipt.c.case_of == result.c.dispute_id, receipt.c.round == 1), isouter=True
-)
-
-
-@dataclass(frozen=True, slots=True)
-class DueDate:
+class DueDate(Struct, frozen=True, array_like=True):
     """Last day of one limit, as known now.
 
     Attributes:
@@ -68,8 +61,7 @@ class DueDate:
         return f"{zh} / provisional: holiday table of {year} missing, nothing is late on this day"
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """A result of one record, for its agency.
 
     Attributes:
@@ -108,6 +100,37 @@ class Result:
     case_code: str
 
 
+_STORED_AS: Final = {"superseded": "superseded_by", "limit": "alarm_limit"}
+"""Fields of a result whose columns have another name."""
+_COLUMNS: Final = [result.c[_STORED_AS.get(field, field)] for field in Result.__struct_fields__ if field != "case_code"]
+# The code is kept once, with the first receipt of the record.
+_WITH_CODES: Final = sa.select(*_COLUMNS, receipt.c.case_code).join_from(
+    result, receipt, sa.and_(receipt.c.case_of == result.c.dispute_id, receipt.c.round == 1), isouter=True
+)
+# Built once: building a statement for each transaction costs more than running it.
+_OF_AGENCY: Final = result.c.agency == sa.bindparam("of_agency")
+_AFTER: Final = (
+    _WITH_CODES.where(_OF_AGENCY, result.c.cursor > sa.bindparam("cursor"))
+    .order_by(result.c.cursor)
+    .limit(sa.bindparam("most"))
+)
+_OF_REFERENCE: Final = _WITH_CODES.where(_OF_AGENCY, result.c.source_ref == sa.bindparam("source_ref")).order_by(
+    result.c.cursor
+)
+_LEFT: Final = (
+    sa.select(sa.func.count()).select_from(result).where(_OF_AGENCY, result.c.cursor > sa.bindparam("cursor"))
+)
+_CURSORS: Final = sa.select(result_cursor).where(result_cursor.c.agency == sa.bindparam("of_agency"))
+_CURSORS_TO_MOVE: Final = _CURSORS.with_for_update()
+_ACKNOWLEDGE: Final = (
+    sa.update(result_cursor)
+    .where(result_cursor.c.agency == sa.bindparam("of_agency"))
+    .values(acknowledged=sa.bindparam("cursor"))
+)
+_dates_of: Final = Decoder(tuple[DueDate, ...]).decode
+_texts_of: Final = Decoder(tuple[str, ...]).decode
+
+
 def take_cursors(tx: Transaction, agency: str, count: int) -> int:
     """Return the first of `count` new cursors.
 
@@ -128,18 +151,14 @@ def after(tx: Transaction, agency: str, cursor: int, limit: int) -> list[Result]
     Raises:
         Rejected: `cursor_ahead` when the cursor was never handed out: results would be lost silently.
     """
-    c = result_cursor.c
-    _check_handed_out(cursor, tx.scalar(sa.select(c.last).where(c.agency == agency)) or 0, "after")
-    c = result.c
-    query = _WITH_CODES.where(c.agency == agency, c.cursor > cursor).order_by(c.cursor).limit(limit)
-    return [_read(row) for row in tx.execute(query)]
+    known = tx.execute(_CURSORS, {"of_agency": agency}).one_or_none()
+    _check_handed_out(cursor, 0 if known is None else known.last, "after")
+    return [_read(row) for row in tx.execute(_AFTER, {"of_agency": agency, "cursor": cursor, "most": limit})]
 
 
 def of_reference(tx: Transaction, agency: str, source_ref: str) -> list[Result]:
     """Return every result of one reference, ascending."""
-    c = result.c
-    query = _WITH_CODES.where(c.agency == agency, c.source_ref == source_ref).order_by(c.cursor)
-    return [_read(row) for row in tx.execute(query)]
+    return [_read(row) for row in tx.execute(_OF_REFERENCE, {"of_agency": agency, "source_ref": source_ref})]
 
 
 def acknowledge(tx: Transaction, agency: str, cursor: int) -> int:
@@ -150,15 +169,12 @@ def acknowledge(tx: Transaction, agency: str, cursor: int) -> int:
     Raises:
         Rejected: `cursor_ahead` when the cursor was never handed out.
     """
-    c = result_cursor.c
-    row = tx.execute(sa.select(result_cursor).where(c.agency == agency).with_for_update()).one_or_none()
+    row = tx.execute(_CURSORS_TO_MOVE, {"of_agency": agency}).one_or_none()
     last, acknowledged = (row.last, row.acknowledged) if row is not None else (0, 0)
     _check_handed_out(cursor, last, "cursor")
     if cursor > acknowledged:
-        tx.execute(sa.update(result_cursor).where(c.agency == agency).values(acknowledged=cursor))
-    confirmed = max(cursor, acknowledged)
-    left = sa.select(sa.func.count()).where(result.c.agency == agency, result.c.cursor > confirmed)
-    return tx.scalar(left.select_from(result)) or 0
+        tx.execute(_ACKNOWLEDGE, {"of_agency": agency, "cursor": cursor})
+    return tx.scalar(_LEFT, {"of_agency": agency, "cursor": max(cursor, acknowledged)}) or 0
 
 
 def _check_handed_out(cursor: int, last: int, field: str) -> None:
@@ -180,26 +196,12 @@ def count(tx: Transaction) -> int:
     return tx.scalar(sa.select(sa.func.count()).select_from(result)) or 0
 
 
-def _read(row: sa.Row[Any]) -> Result:
-    return Result(
-        cursor=row.cursor,
-        event_id=row.event_id,
-        source_ref=row.source_ref,
-        dispute_id=row.dispute_id,
-        status=row.status,
-        reason_code=row.reason_code,
-        clause=row.clause,
-        occurred_at=from_micros(row.occurred_at),
-        outcome_form=row.outcome_form,
-        document_sha256=row.document_sha256,
-        lead_department=row.lead_department,
-        final=row.final,
-        due_dates=tuple(DueDate(*date) for date in json.loads(row.due_dates)),
-        supersedes=tuple(json.loads(row.supersedes)),
-        superseded=row.superseded_by > 0,
-        way=row.way,
-        missing=tuple(json.loads(row.missing)),
-        opening=row.opening,
-        limit=row.alarm_limit,
-        case_code=row.case_code or "",
-    )
+def _read(row: Sequence[Any]) -> Result:
+    stored = dict(zip(Result.__struct_fields__, row, strict=True))
+    stored["occurred_at"] = from_micros(stored["occurred_at"])
+    stored["due_dates"] = _dates_of(stored["due_dates"])
+    stored["supersedes"] = _texts_of(stored["supersedes"])
+    stored["superseded"] = stored["superseded"] > 0
+    stored["missing"] = _texts_of(stored["missing"])
+    stored["case_code"] = stored["case_code"] or ""
+    return Result(**stored)
