@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import cache, cached_property
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ from msgspec import Struct
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
 from services.intake.law.handoff import Arrival, Person
 
+HALF: Final = 16
+"""Hex digits of each person's token in the token of a pair: 64 bits only find records, whole tokens compare them."""
 PAIRS_MOST: Final = 400
 """Pair tokens of one record. With more, people are known by their number alone where they have one; with still more,
 only the first `SIDE_MOST` people of each side make pairs: two records of the same people make the same ones."""
@@ -44,13 +47,10 @@ Side = tuple[PersonMark, ...]
 """The identified people of one side, ascending."""
 
 
-class Marks(Struct, frozen=True, omit_defaults=True):
+class Marks(Struct, frozen=True, omit_defaults=True, dict=True):
     """What of a record tells whether another is the same matter.
 
     Attributes:
-        pairs: Tokens of each two people of opposite sides, ascending: one for each combination of number and phone that
-            is known of them, because one source knows the phone and another the number. Who claims does not count: the
-            plaintiff of a suit may be the respondent of a petition. At least one.
         claiming: The identified people who claim, ascending.
         answering: The same for those who answer.
         complete: Everybody on both sides is identified.
@@ -65,7 +65,6 @@ class Marks(Struct, frozen=True, omit_defaults=True):
         persons: People concerned, as the source counted; 0 when it did not.
     """
 
-    pairs: tuple[str, ...]
     claiming: Side
     answering: Side
     complete: bool
@@ -80,6 +79,22 @@ class Marks(Struct, frozen=True, omit_defaults=True):
     amount_fen: int = 0
     persons: int = 0
 
+    @cached_property
+    def pairs(self) -> tuple[str, ...]:
+        """Tokens of each two people of opposite sides, ascending.
+
+        One for each combination of number and phone that is known of them, because one source knows the phone and
+        another the number. Who claims does not count: the plaintiff of a suit may be the respondent of a petition.
+        """
+        sides = [_tokens(self.claiming), _tokens(self.answering)]
+        if len(sides[0]) * len(sides[1]) > PAIRS_MOST:
+            sides = [sorted(each.number or each.phone for each in side) for side in (self.claiming, self.answering)]
+        if len(sides[0]) * len(sides[1]) > PAIRS_MOST:
+            sides = [side[:SIDE_MOST] for side in sides]
+        # Nobody is in dispute with himself: a number that stands for "unknown" on both sides makes no pair.
+        couples = {(one, other) if one < other else (other, one) for one in sides[0] for other in sides[1]}
+        return tuple(sorted({one[:HALF] + other[:HALF] for one, other in couples if one != other}))
+
 
 def marks_of(secret: bytes, arrival: Arrival) -> Marks | None:
     """Return the marks of a case.
@@ -93,12 +108,8 @@ def marks_of(secret: bytes, arrival: Arrival) -> Marks | None:
     token = _tokens_by(secret)
     claiming, all_claim = _side(token, arrival.people, CLAIMING_ROLES)
     answering, all_answer = _side(token, arrival.people, ANSWERING_ROLES)
-    pairs = _pairs(token, claiming, answering)
-    if not pairs:
-        return None
     facts, place, subject = arrival.facts, arrival.dimensions, plain_reference(arrival.subject_ref)
-    return Marks(
-        pairs=pairs,
+    marks = Marks(
         claiming=claiming,
         answering=answering,
         complete=all_claim and all_answer,
@@ -113,6 +124,7 @@ def marks_of(secret: bytes, arrival: Arrival) -> Marks | None:
         amount_fen=arrival.amount_fen,
         persons=arrival.persons,
     )
+    return marks if marks.pairs else None
 
 
 def plain_reference(text: str) -> str:
@@ -162,21 +174,11 @@ def _side(token: Tokens, people: Iterable[Person], roles: frozenset[str]) -> tup
     return tuple(sorted(known)), bool(named) and all(number or phone for number, phone in named)
 
 
-def _pairs(token: Tokens, claiming: Side, answering: Side) -> tuple[str, ...]:
-    sides = [_tokens(claiming), _tokens(answering)]
-    if len(sides[0]) * len(sides[1]) > PAIRS_MOST:
-        sides = [sorted(person.number or person.phone for person in side) for side in (claiming, answering)]
-    if len(sides[0]) * len(sides[1]) > PAIRS_MOST:
-        sides = [side[:SIDE_MOST] for side in sides]
-    # Nobody is in dispute with himself: a number that stands for "unknown" on both sides makes no pair.
-    couples = {(min(one, other), max(one, other)) for one in sides[0] for other in sides[1] if one != other}
-    return tuple(sorted(token("pair", one + other) for one, other in couples))
-
-
 def _tokens(side: Side) -> list[str]:
     return [token for person in side for token in (person.number, person.phone) if token]
 
 
+@cache
 def _tokens_by(secret: bytes) -> Tokens:
     """Return what makes a token of a kind and a content: 128 bits as hex.
 
