@@ -125,7 +125,7 @@ rules-proof: venv ## the tables of the law, the fifteen border cases and every r
 	@python -m tests.rules_proof
 
 .PHONY: dry-run-proof
-dry-run-proof: venv ## a dry run of changed rules beside really running them; a JSON line: OF=2000 disputes, or OF=sqlite:////path/intake.db
+dry-run-proof: venv ## a dry run of changed rules beside really running them; a JSON line: OF=2000 disputes, OF=year:30000, or OF=sqlite:////path/intake.db
 	@GRPC_VERBOSITY=ERROR python -m tests.dry_run $(OF)
 
 .PHONY: year

@@ -74,6 +74,7 @@ async def one_hub(
     *,
     clock: Clock | None = None,
     kind: Literal["scenario", "wall"] = "scenario",
+    rules_dir: Path | None = None,
 ) -> AsyncIterator[OneHub]:
     """Run a hub.
 
@@ -83,6 +84,7 @@ async def one_hub(
         clock: Wall clock. When None, one that stands until `heard` moves it on, and results of a matter are heard only
             then: the same inputs give the same events in the same order, on whatever store and machine.
         kind: What intake's limits pass by.
+        rules_dir: The county's rules; the package's alone when None.
     """
     bus, stepwise = MemoryBus(CATALOGUE, PARTITIONS), clock is None
     clock = clock or FixedClock(BEGIN)
@@ -92,7 +94,7 @@ async def one_hub(
         ports = {"grpc_port": 0, "http_port": 0, "kafka_bootstrap": "127.0.0.1:1", "kafka_partitions": PARTITIONS}
         return {"store_url": url, "keys_dir": folder / "keys", **ports}
 
-    its = IntakeSettings(**settings("intake"), clock=kind, timer_grace_s=0)
+    its = IntakeSettings(**settings("intake"), clock=kind, timer_grace_s=0, rules_dir=rules_dir)
     intake = build_intake(its, memory(bus), clock)
     stats = build_stats(StatsSettings(**settings("stats")), memory(bus))
     bridges = {

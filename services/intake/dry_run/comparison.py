@@ -13,10 +13,11 @@ from msgspec.structs import replace
 from dispute.lifecycle import Channel, Dispute, business_day
 from hub.store.store import Transaction
 from services.intake.cases.ports import Case
-from services.intake.dry_run.inputs import UnknownInput, inputs_of
+from services.intake.dry_run.inputs import Inputs, UnknownInput, inputs_of
 from services.intake.dry_run.outcome import counts_of, differences, first_difference, outcome_of
-from services.intake.dry_run.recording import Chronology, RecordedCase, Window, pages, refused_in
+from services.intake.dry_run.recording import Chronology, RecordedCase, Window, pages, pages_of, refused_in
 from services.intake.dry_run.simulation import SimulatedCase, Simulation
+from services.intake.dry_run.unheard import UnheardResults
 from services.intake.law.rule_changes import RuleChange, changes, with_one
 from services.intake.law.rulebook import Rulebook
 
@@ -147,6 +148,21 @@ class _Gathered(Struct):
     before: dict[str, Counter[str]] = field(default_factory=dict)
     after: dict[str, Counter[str]] = field(default_factory=dict)
 
+    def add(self, others: _Gathered) -> None:
+        """Add what is known of other cases."""
+        self.disputes += others.disputes
+        self.events += others.events
+        self.differing = sorted([*self.differing, *others.differing], key=lambda each: each.dispute_id)
+        self.not_reproduced += others.not_reproduced
+        for mine, theirs in ((self.before, others.before), (self.after, others.after)):
+            for name, counts in theirs.items():
+                mine.setdefault(name, Counter()).update(counts)
+
+    def leave(self, case: Case, why: Mismatch) -> None:
+        """Note a case that nothing is said about; it counts as it stands."""
+        self.not_reproduced.append(why)
+        self.count(case, case.dispute, case.dispute)
+
     def count(self, case: Case, before: Dispute, after: Dispute | None) -> None:
         """Add what a case counts for under both rulebooks."""
         for name in (case.dispute.dimensions.channel.value, ALL):
@@ -173,13 +189,20 @@ def dry_run(
     started, (before, after) = time.monotonic(), books
     found = tuple(changes(before, after))
     singles = [] if len(found) > SINGLY_MOST else [(_name(each), with_one(before, after, each)) for each in found]
-    gathered, refused = _Gathered(), refused_in(tx)
     # The version stands on events and decides nothing: with one name, both lives of a case can share what is the same.
-    lived = (before, replace(after, version=before.version))
+    looking = _Looking(before, replace(after, version=before.version), singles, chronology)
+    gathered, refused = _Gathered(), refused_in(tx)
+    hearing: list[str] = []
     for page in pages(tx, window, progress):
         for recorded in page:
-            gathered.refused += refused.get(recorded.case.dispute.dispute_id, 0)
-            _look(recorded, lived, singles, chronology, gathered)
+            dispute_id = recorded.case.dispute.dispute_id
+            gathered.refused += refused.get(dispute_id, 0)
+            inputs = inputs_of(recorded, chronology)
+            if not isinstance(inputs, UnknownInput) and any(each.heard is not None for each in inputs.inputs):
+                hearing.append(dispute_id)
+            else:
+                looking.look(recorded, inputs, gathered)
+    gathered.add(_together(tx, hearing, looking, chronology))
     causes = Counter(cause for each in gathered.differing for cause in each.causes)
     return Comparison(
         before.version,
@@ -199,39 +222,73 @@ def dry_run(
     )
 
 
-def _look(
-    recorded: RecordedCase,
-    books: tuple[Rulebook, Rulebook],
-    singles: Sequence[tuple[str, Rulebook]],
-    chronology: Chronology,
-    gathered: _Gathered,
-) -> None:
-    """Live one case under both rulebooks and compare."""
-    case, dispute_id = recorded.case, recorded.case.dispute.dispute_id
-    gathered.disputes += 1
-    gathered.events += len(recorded.events)
-    inputs = inputs_of(recorded, chronology)
-    if isinstance(inputs, UnknownInput):
-        gathered.not_reproduced.append(Mismatch(dispute_id, inputs.what, str(inputs.sequence or ""), ""))
-        gathered.count(case, case.dispute, case.dispute)
-        return
-    simulation = Simulation(inputs, chronology)
-    was = simulation.under_recorded(books[0])
-    wrong = first_difference(case.dispute, was.dispute)
-    if wrong is not None or was.dispute is None:
-        gathered.not_reproduced.append(Mismatch(dispute_id, *(wrong or ("state", "", ""))))
-        gathered.count(case, case.dispute, case.dispute)
-        return
-    now = simulation.under(books[1])
-    gathered.count(case, was.dispute, now.dispute)
-    outcome = outcome_of(was.events)
-    what = differences(outcome, outcome_of(now.events)) if _differ(was, now) else {}
-    if what:
-        alone = (name for name, book in singles if outcome_of(simulation.under(book).events) != outcome)
+def _together(tx: Transaction, hearing: Sequence[str], looking: _Looking, chronology: Chronology) -> _Gathered:
+    """Live the cases that heard of others, until it is known what each of them would hear.
+
+    What one of them would not share any more, the next one would not hear.
+    """
+    while True:
+        gathered, more = _Gathered(), False
+        for page in pages_of(tx, hearing):
+            for recorded in page:
+                more |= looking.look(recorded, inputs_of(recorded, chronology), gathered)
+        if not more:
+            return gathered
+
+
+class _Looking:
+    """Lives cases under both rulebooks and compares.
+
+    Args:
+        before: Rules in force.
+        after: The changed ones.
+        singles: Name of each change -> the rules in force with it alone.
+        chronology: Of the store.
+    """
+
+    def __init__(
+        self, before: Rulebook, after: Rulebook, singles: Sequence[tuple[str, Rulebook]], chronology: Chronology
+    ) -> None:
+        self._before = before
+        self._after = (after, UnheardResults())
+        self._singles = [(name, book, UnheardResults()) for name, book in singles]
+        self._chronology = chronology
+
+    def look(self, recorded: RecordedCase, inputs: Inputs | UnknownInput, gathered: _Gathered) -> bool:
+        """Look at one case; returns whether others would not hear something of it that was not known yet."""
+        case, dispute_id = recorded.case, recorded.case.dispute.dispute_id
+        gathered.disputes += 1
+        gathered.events += len(recorded.events)
+        if isinstance(inputs, UnknownInput):
+            gathered.leave(case, Mismatch(dispute_id, inputs.what, str(inputs.sequence or ""), ""))
+            return False
+        simulation = Simulation(inputs, self._chronology)
+        was = simulation.under_recorded(self._before)
+        wrong = first_difference(case.dispute, was.dispute)
+        if wrong is not None or was.dispute is None:
+            gathered.leave(case, Mismatch(dispute_id, *(wrong or ("state", "", ""))))
+            return False
+        book, unheard = self._after
+        now = simulation.under(book, unheard.of(inputs))
+        gathered.count(case, was.dispute, now.dispute)
+        if not _differ(was, now):
+            return False
+        more = unheard.note(was.events, now.events)
+        outcome = outcome_of(was.events)
+        what = differences(outcome, outcome_of(now.events))
+        if not what:
+            return more
+        alone: list[str] = []
+        for name, single, missed in self._singles:
+            life = simulation.under(single, missed.of(inputs))
+            more |= missed.note(was.events, life.events)
+            if outcome_of(life.events) != outcome:
+                alone.append(name)
         day, channel = business_day(case.dispute.registered_at), case.dispute.dimensions.channel
         gathered.differing.append(
             CaseDifference(dispute_id, channel.value, day.isoformat(), what, tuple(alone) or (TOGETHER,))
         )
+        return more
 
 
 def _differ(was: SimulatedCase, now: SimulatedCase) -> bool:

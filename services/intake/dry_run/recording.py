@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Final, Literal
@@ -30,6 +30,11 @@ _ROWS: Final = (
     .where(dispute.c.dispute_id > sa.bindparam("after"))
     .order_by(dispute.c.dispute_id)
     .limit(PAGE)
+)
+_NAMED: Final = (
+    sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts)
+    .where(dispute.c.dispute_id.in_(sa.bindparam("ids", expanding=True)))
+    .order_by(dispute.c.dispute_id)
 )
 _RECORDS: Final = (
     sa.select(outbox.c.key, outbox.c.record)
@@ -132,13 +137,24 @@ def pages(tx: Transaction, window: Window, progress: Callable[[int, int], None])
         after, done = rows[-1].dispute_id, done + len(rows)
         cases = {row.dispute_id: case for row in rows if window.holds(case := case_of(row))}
         if cases:
-            records = tx.execute(_RECORDS, {"ids": list(cases)})
-            events = {
-                key: tuple(Message.FromString(row.record) for row in group)
-                for key, group in groupby(records, key=lambda row: row.key)
-            }
-            yield [RecordedCase(case, events.get(key, ())) for key, case in cases.items()]
+            yield _with_events(tx, cases)
         progress(done, total)
+
+
+def pages_of(tx: Transaction, dispute_ids: Sequence[str]) -> Iterator[Sequence[RecordedCase]]:
+    """Yield some cases, page by page."""
+    for at in range(0, len(dispute_ids), PAGE):
+        rows = tx.execute(_NAMED, {"ids": dispute_ids[at : at + PAGE]})
+        yield _with_events(tx, {row.dispute_id: case_of(row) for row in rows})
+
+
+def _with_events(tx: Transaction, cases: Mapping[str, Case]) -> Sequence[RecordedCase]:
+    records = tx.execute(_RECORDS, {"ids": list(cases)})
+    events = {
+        key: tuple(Message.FromString(row.record) for row in group)
+        for key, group in groupby(records, key=lambda row: row.key)
+    }
+    return [RecordedCase(case, events.get(key, ())) for key, case in cases.items()]
 
 
 def written_at(message: Message, chronology: Chronology) -> datetime:

@@ -6,7 +6,7 @@ be so there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -79,11 +79,12 @@ class Simulation:
         self._its = replace(self._its, inputs=tuple(life.take(each) for each in self._its.inputs))
         return life.ended()
 
-    def under(self, book: Rulebook) -> SimulatedCase:
-        """Return the case under other rules."""
+    def under(self, book: Rulebook, unheard: Collection[str] = ()) -> SimulatedCase:
+        """Return the case under other rules; `unheard` are inputs that it would not get."""
         life = _Life(self._its, book, self._chronology, self._follow, compare=False)
         for each in self._its.inputs:
-            life.take(each)
+            if each.command_id not in unheard:
+                life.take(each)
         return life.ended()
 
     def _follow(self, dispute: Dispute | None, given: Command, completed: Completion) -> Sequence[Step] | Refusal:

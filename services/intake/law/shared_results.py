@@ -160,8 +160,13 @@ def listeners_of(event: Event, others_of: Callable[[str], Sequence[str]]) -> Seq
 
 def effect_of(event: Event, result: AnyResult, dispute_id: str, recorded_at: datetime) -> SharedEffect:
     """Return the effect of an event on another dispute."""
-    effect_id = id_within(NAMESPACE.bytes, f"effect\x1f{event.event_id}\x1f{dispute_id}")
+    effect_id = effect_id_of(event.event_id, dispute_id)
     return SharedEffect(effect_id, dispute_id, event.occurred_at, recorded_at, event.sequence, result)
+
+
+def effect_id_of(event_id: str, dispute_id: str) -> str:
+    """Return the id of an event's effect on another dispute."""
+    return id_within(NAMESPACE.bytes, f"effect\x1f{event_id}\x1f{dispute_id}")
 
 
 def instruction_of(result: AnyResult, dispute: Dispute, facts: Facts | None) -> Instruction | None:

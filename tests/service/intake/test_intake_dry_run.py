@@ -35,13 +35,13 @@ async def test_a_dry_run_says_what_really_running_the_same_inputs_does(
         second.rules_dir = rules
         for rig in (first, second):
             await played(rig, count, timedelta(days=1))
-    found = compared(first, second, rules)
+    found = compared(first.settings(), first.bus, second.store_url, rules)
     assert holds(found), found
     assert (found["only_dry"], found["only_real"], found["other_values"]) == (0, 0, 0)
     assert found["disputes"] == len(Traffic(first, count).disputes)
     assert found["changed"] > 0
     assert found["causes"].keys() == BOTH
     # The comparison sees: other rules than the second intake had do not agree with it.
-    other = compared(first, second, half_changed(tmp_path / "other"))
+    other = compared(first.settings(), first.bus, second.store_url, half_changed(tmp_path / "other"))
     assert not holds(other)
     assert other["only_real"] > 0

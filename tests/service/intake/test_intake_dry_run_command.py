@@ -96,7 +96,7 @@ async def test_traffic_on_the_wall_clock_is_reproduced(tmp_path: Path, monkeypat
         await play_by_wall(rig, client, Traffic(rig, 2 * DISPUTES), timedelta(hours=6))
         await client.stop()
         monkeypatch.setattr(wiring, "WallClock", lambda: rig.clock)
-        found = tried(rig, changed_rules(tmp_path / "rules"))
+        found = tried(rig.settings(), changed_rules(tmp_path / "rules"))
     assert found.not_reproduced == []
     assert found.totals.disputes == 2 * DISPUTES
     assert found.totals.changed > 0
@@ -104,7 +104,7 @@ async def test_traffic_on_the_wall_clock_is_reproduced(tmp_path: Path, monkeypat
 
 async def test_what_can_not_be_reproduced_is_named(played: Rig, tmp_path: Path) -> None:
     rules = changed_rules(tmp_path / "rules")
-    clean = tried(played, rules)
+    clean = tried(played.settings(), rules)
     assert clean.not_reproduced == []
     engine = sa.create_engine(played.store_url)
     with engine.begin() as tx:
@@ -115,7 +115,7 @@ async def test_what_can_not_be_reproduced_is_named(played: Rig, tmp_path: Path) 
         assert changed != text
         tx.execute(sa.update(dispute).where(dispute.c.dispute_id == wrong).values(snapshot=changed))
     engine.dispose()
-    found = tried(played, rules)
+    found = tried(played.settings(), rules)
     assert {each.dispute_id: each.field for each in found.not_reproduced} == {lost: "facts", wrong: "procedure"}
     assert found.totals.not_reproduced == 2
     assert not {lost, wrong} & {each.dispute_id for each in found.differing}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dispute.wire.handoff.v1 import handoff_pb2
-from tests.dry_run.dry_run_proof import changed_rules, tried
+from tests.dry_run.dry_run_proof import EXCLUSION, changed_rules, tried
 from tests.dry_run.dry_run_traffic import all_heard
 from tests.support.county_rules import write
 from tests.support.intake_rig import (
@@ -84,7 +84,7 @@ async def test_a_matter_that_was_settled_is_reproduced(matter: Matter, tmp_path:
     assert [name for name, by in events if by == "risk"] == ["colour_changed"]
     assert [name for name, by in events if by == "matter"] == ["agreed", "performed"]
     await client.stop()
-    found = tried(matter.rig, write(tmp_path / "same"))
+    found = tried(matter.rig.settings(), write(tmp_path / "same"))
     assert (found.totals.disputes, found.totals.changed, found.not_reproduced) == (3, 0, [])
 
 
@@ -103,7 +103,7 @@ async def test_a_matter_that_was_left_is_reproduced(matter: Matter, tmp_path: Pa
     ]
     assert await client.state(matter.petition) == "mediating"
     await client.stop()
-    found = tried(matter.rig, write(tmp_path / "same"))
+    found = tried(matter.rig.settings(), write(tmp_path / "same"))
     assert found.not_reproduced == []
 
 
@@ -113,8 +113,27 @@ async def test_who_would_not_be_mediated_hears_nothing(matter: Matter, tmp_path:
     await matter.settle(client)
     assert await client.state(matter.petition) == "performed"
     await client.stop()
-    found = tried(matter.rig, changed_rules(tmp_path / "rules"))
+    found = tried(matter.rig.settings(), changed_rules(tmp_path / "rules"))
     (differing,) = found.differing
     assert differing.dispute_id == matter.petition
     assert differing.what["state"] == ("performed", "returned")
     assert differing.what["reason"] == ("", "handled_above")
+
+
+NO_INCIDENTS = EXCLUSION.replace("[petition]", "[police]").replace("purpose", "case_cause").replace("request", "dispute")
+
+
+async def test_what_another_case_would_not_have_is_not_heard(matter: Matter, tmp_path: Path) -> None:
+    client = await matter.rig.start()
+    await matter.begin(client)
+    await matter.settle(client)
+    await client.stop()
+    found = tried(matter.rig.settings(), write(tmp_path / "rules", "test-4", screening=NO_INCIDENTS))
+    assert found.not_reproduced == []
+    differing = {each.dispute_id: each for each in found.differing}
+    assert differing.keys() == {matter.incident, matter.suit, matter.petition}
+    assert differing[matter.incident].what["state"] == ("performed", "returned")
+    for name in (matter.suit, matter.petition):
+        assert differing[name].what["agreed_on"][1] == ""
+        assert differing[name].what["state"] == ("performed", "accepted")
+        assert differing[name].causes == ("screening.exclusions.claims",)

@@ -156,5 +156,5 @@ async def test_a_dry_run_lives_it_in_the_same_order(rigs: list[Rig], life: Lived
     rigs[0].clock.advance(timedelta(seconds=1))
     await client.advance(BEGIN + 90 * DAY)
     await client.stop()
-    totals = tried(rigs[0], TONGDAO).totals
+    totals = tried(rigs[0].settings(), TONGDAO).totals
     assert (totals.disputes, totals.not_reproduced, totals.changed) == (1, 0, 0)
