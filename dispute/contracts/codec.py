@@ -204,7 +204,8 @@ class _Table:
         """
         values = {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
         for (name, encode), item in zip(self._odd, self._odd_of(value), strict=True):
-            if item is None or item == ():
+            # None or an empty tuple: days, instants and structs are never false.
+            if not item:
                 continue
             try:
                 inner = encode(item)
