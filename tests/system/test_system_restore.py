@@ -17,8 +17,6 @@ from pathlib import Path
 
 import pytest
 
-from ops.run.rates import METRICS
-
 ROOT = Path(__file__).resolve().parents[2]
 HUB = (sys.executable, "-m", "ops")
 DEADLINE_S = 60.0
@@ -120,7 +118,8 @@ def test_restored_stores_take_back_what_they_had_published(tmp_path: Path) -> No
                 break
             assert time.monotonic() < end, books
         restored = json.loads(done("stats", "rates", *run, "--json"))["rates"]
-        assert [rate for rate in restored if rate["metric"] in METRICS] == figures
+        # The demo tells only the rates.
+        assert [rate for rate in restored if rate["metric"] != "matters"] == figures
 
     for name, queries in (("intake", INTAKE), ("court_bridge", BRIDGE)):
         (died,) = stores.glob(f"{name}.db.replaced-*Z")

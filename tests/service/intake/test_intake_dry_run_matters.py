@@ -28,6 +28,9 @@ from tests.support.intake_rig import (
 DAY = timedelta(days=1)
 EVENT = "2024-02-20"
 ROLES = ("petitioner", "respondent")
+NO_INCIDENTS = (
+    EXCLUSION.replace("[petition]", "[police]").replace("purpose", "case_cause").replace("[request]", "[dispute]")
+)
 
 
 class Matter:
@@ -118,9 +121,6 @@ async def test_who_would_not_be_mediated_hears_nothing(matter: Matter, tmp_path:
     assert differing.dispute_id == matter.petition
     assert differing.what["state"] == ("performed", "returned")
     assert differing.what["reason"] == ("", "handled_above")
-
-
-NO_INCIDENTS = EXCLUSION.replace("[petition]", "[police]").replace("purpose", "case_cause").replace("request", "dispute")
 
 
 async def test_what_another_case_would_not_have_is_not_heard(matter: Matter, tmp_path: Path) -> None:
