@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Payload(Struct, frozen=True):
+class Payload(Struct, frozen=True, omit_defaults=True):
     """What an event tells beyond the fields that all events have."""
 
 
