@@ -128,9 +128,9 @@ def _decided(dispute: Dispute | None, command: Command) -> tuple[Event, ...] | R
 
 
 def _asked(row: Transition[Any], command: Command) -> str:
-    """Name the requested row and its bounding rule."""
+    """Name the requested row, and what bounds it."""
     name, rule = f"{row.id} {type(command.instruction).__name__}", command.limit.extension
-    return name if rule is None else f"{name}, 1–{rule.days or ''}: {rule.clause}"
+    return name if rule is None else f"{name}, 1–{rule.days or ''}: {command.limit.clause or rule.clause}"
 
 
 def _still_provisional(dispute: Dispute | None, command: Command, event: Event) -> tuple[ProvisionalDate, ...]:

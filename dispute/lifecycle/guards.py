@@ -343,6 +343,11 @@ def extension_is_left(at: Situation, _: Extend) -> Code | None:
     return refusals.EXTENDED_ALREADY if again and _is_single(at) else None
 
 
+def extension_gives_days(at: Situation, _: Extend) -> Code | None:
+    """The end moves; what the law sets beside the term may leave no day of an extension."""
+    return refusals.NO_DAYS_LEFT if at.command.limit.days == 0 else None
+
+
 def statutory_limit_is_left(at: Situation, _: Extend) -> Code | None:
     """There is a statutory limit; where the rule says so it is extended once, and a relapse gives no second time."""
     if at.known.cohort.statutory_due_on is None:

@@ -168,6 +168,12 @@ NO_EXTENSION: Final = Code(
     clause="公安行政案件程序规定 165, 183",
 )
 EXTENDED_ALREADY: Final = Code("extended_already", _W, "依规只能延长一次", "the rule allows one extension")
+NO_DAYS_LEFT: Final = Code(
+    "no_days_left",
+    _W,
+    "期限已到法律允许的最后一日，延长得不到任何天数",
+    "the limit is at the last day that the law allows: an extension would give no day",
+)
 NO_STATUTORY_LIMIT: Final = Code("no_statutory_limit", _W, "没有法定期限可延长", "no statutory limit to extend")
 
 # outcome

@@ -137,6 +137,7 @@ STOPPED = then(at(State.MEDIATING), Suspend(SuspendReason.APPRAISAL_BEFORE_FILIN
 FILED_STATEMENT = Agree(OutcomeForm.MEDIATION_STATEMENT, signed_by_all=True, made_by=MadeBy.COURT)
 BY_POLICE = replace(AGREE, made_by=MadeBy.POLICE)
 GO_ON = Extend(consent_of_all=True, days=30, due_on=DUE + 30 * DAY)
+ONCE = agreeing(GO_ON, replace(EXTENSION, once=True))
 
 
 @dataclass(frozen=True)
@@ -225,12 +226,8 @@ CASES = [
     C("bad_days", at(State.MEDIATING), replace(GO_ON, days=0)),
     C("due_date_missing", at(State.MEDIATING), replace(GO_ON, due_on=None)),
     C("due_date_inconsistent", at(State.MEDIATING), replace(GO_ON, due_on=DUE), limit=agreeing(GO_ON)),
-    C(
-        "extended_already",
-        then(at(State.MEDIATING), GO_ON),
-        GO_ON,
-        limit=agreeing(GO_ON, replace(EXTENSION, once=True)),
-    ),
+    C("extended_already", then(at(State.MEDIATING), GO_ON), GO_ON, limit=ONCE),
+    C("no_days_left", at(State.MEDIATING), GO_ON, limit=replace(agreeing(GO_ON), days=0)),
     C("no_statutory_limit", at(State.MEDIATING, registration(Channel.PETITION)), GO_ON, role=Role.LEADER),
     # T14 to T16
     C("outcome_form_missing", at(State.MEDIATING), replace(AGREE, outcome_form=OutcomeForm.NONE)),

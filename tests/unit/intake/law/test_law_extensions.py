@@ -169,12 +169,12 @@ ROWS = (
         longer("2024-06-21", 10),
         longer("2024-06-24", 10),
     ),
-    extended(
-        "petition: the parties never beyond the statutory limit, which says so",
+    refused(
+        "petition: nothing is left to the parties at the statutory limit",
         PETITION,
         "2024-05-14",
+        "no_days_left",
         "信访工作条例 33, 34; 信访工作条例 34",
-        date(2024, 7, 5),
         longer("2024-06-21"),
     ),
     extended(
@@ -284,15 +284,6 @@ def test_an_extension_that_the_statute_cuts_tells_the_days_that_it_gave(days: Gi
     assert isinstance(event.payload, Extended)
     told = event.payload
     assert (told.days, told.days_asked, told.due_before) == (days.given, days.told_asked, date(2024, 7, 5))
-
-
-def test_an_extension_at_the_statutes_end_gives_no_day_and_says_so() -> None:
-    case = LegalCase(PETITION)
-    for step in (*mediating("2024-05-14"), longer("2024-06-21")):
-        case.step(step)
-    told = case.events[-1].payload
-    assert isinstance(told, Extended)
-    assert (told.days, told.days_asked, told.clause) == (0, 30, "信访工作条例 33, 34; 信访工作条例 34")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ ROWS = (
         name="no consent extends it beyond",
         facts=PRESERVED,
         steps=(*mediating("2024-03-08"), on("2024-03-20", Extend(consent_of_all=True, days=60))),
-        says=Said("extended", clause="特邀调解规定 27; 民诉法(2023) 104", due=date(2024, 3, 31)),
+        says=Said("refused", "no_days_left", "特邀调解规定 27; 民诉法(2023) 104"),
     ),
     Row(
         name="no stopped clock moves it beyond",
