@@ -281,8 +281,8 @@ def _writer(kind: type[Struct], message: Descriptor) -> Encode:
     table, hints = _table(kind, message), get_type_hints(kind)
     parts = {part for hint in hints.values() for part in get_args(hint) or (hint,)}
     as_they_are = all(part in AS_IT_IS or _is_code(part) for part in parts)
-    empty = not any(entry.default for entry in fields(kind) if not entry.required)
-    return to_builtins if as_they_are and empty and kind.__struct_config__.omit_defaults else table.values_of
+    empty = kind.__struct_config__.omit_defaults and not any(each.default for each in fields(kind) if not each.required)
+    return to_builtins if as_they_are and empty and kind not in LOCAL else table.values_of
 
 
 def _is_code(inner: object) -> bool:
