@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
+from msgspec.json import encode
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic import model_validator as after_all
-from pydantic_core import to_json
 from typing_extensions import override
 
 from bridge.record import checks, facts
@@ -34,7 +34,6 @@ from dispute.refusals.interfaces import (
 from hub.errors import Refusal, Refused, Rejected
 from hub.http.validation import field_errors
 
-_NESTING: Final = frozenset({dict, list})
 _PARTIES: Final = 200
 _MENTIONED: Final = 5
 _KEPT: Final = 100
@@ -54,7 +53,7 @@ class PartnerModel(BaseModel):
         digest), keys sorted, no blanks, UTF-8. REST and gRPC of one record give the same digest.
         """
         content = self.__pydantic_serializer__.to_python(self, mode="json", exclude_defaults=True)
-        return hashlib.sha256(to_json(_sorted(content))).digest()
+        return hashlib.sha256(encode(content, order="sorted")).digest()
 
 
 class ReferringModel(PartnerModel):
@@ -77,17 +76,6 @@ class ReferringModel(PartnerModel):
         Its digest is that of every spelling.
         """
         return self if reference == self.reference else self.model_copy(update={self.reference_field: reference})
-
-
-def _sorted(content: dict[str, Any]) -> dict[str, Any]:
-    """Return the content with the keys of objects sorted."""
-    return {key: _sorted_within(value) if type(value) in _NESTING else value for key, value in sorted(content.items())}
-
-
-def _sorted_within(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    if type(value) is dict:
-        return _sorted(value)
-    return [_sorted_within(item) if type(item) in _NESTING else item for item in value]
 
 
 class ConsentDto(PartnerModel):
