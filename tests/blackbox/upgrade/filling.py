@@ -164,11 +164,14 @@ async def report(hub: UpgradedHub, filled: Filled, name: str, **told: object) ->
 
 
 async def carry_out(register: Register, dispute_id: str, steps: tuple[Step, ...], at: datetime) -> None:
-    """Carry commands out, an hour after each other; every one has to be accepted."""
+    """Carry commands out, an hour after each other; every one has to be accepted.
+
+    Builds differ in one: since police mediations have no extension, theirs is refused.
+    """
     orders: list[command_pb2.Command] = []
     for number, (name, role, told) in enumerate(steps):
         orders.append(order(dispute_id, name, at + timedelta(hours=number), role, **told))
-    refused = await register.execute(*orders)
+    refused = [code for code in await register.execute(*orders) if code != "no_extension"]
     assert refused == [], f"{dispute_id} {[name for name, _, _ in steps]}: {refused}"
 
 
