@@ -13,7 +13,7 @@ from hub.store.prepared import AT_ONCE
 from hub.store.store import Store, Transaction
 from services.intake.cases.matters import CANDIDATES_MOST, add_marks, candidates, lock_pairs
 from services.intake.cases.tables import match_marks, match_pair
-from services.intake.law.marks import Marks
+from services.intake.law.marks import Marks, PersonMark
 from tests.support.intake import marks
 from tests.support.stores import OpenStore
 from tests.support.two_workers import in_turn
@@ -71,7 +71,10 @@ def test_only_the_newest_of_a_pair_are_compared(intake: Store) -> None:
 
 
 def test_tokens_of_many_records_are_asked_for_in_parts(intake: Store) -> None:
-    many = {f"d-{n}": replace(ZHAO_QIAN, pairs=(f"{n:032x}",)) for n in range(AT_ONCE + 1)}
+    many = {
+        f"d-{n}": replace(ZHAO_QIAN, claiming=(PersonMark(f"{n:016x}{n:016x}"),), answering=(PersonMark("f" * 32),))
+        for n in range(AT_ONCE + 1)
+    }
     add(intake, many)
     assert found(intake, *many.values()) == many
 
