@@ -110,14 +110,14 @@ class CodeLists(Mapping[str, CodeList]):
         self.divisions = divisions
         self._lists = MappingProxyType(dict(lists))
         # A record has a dozen coded fields: one look-up each instead of three.
-        self._ours = {(name, code): code for name, known in lists.items() for code in known.codes}
+        self._plain = frozenset((name, code) for name, known in lists.items() for code in known.codes)
 
     def has(self, name: str, code: str) -> bool:
         """Tell whether a list knows the code.
 
         `KeyError` when there is no such list.
         """
-        return (name, code) in self._ours or self._lists[name].has(code)
+        return (name, code) in self._plain or self._lists[name].has(code)
 
     def ours(self, name: str, code: str) -> str | None:
         """Return a code as ours.
@@ -125,10 +125,7 @@ class CodeLists(Mapping[str, CodeList]):
         A partner's code that the list maps becomes an `OurCode`; None when the list knows neither. `KeyError` when
         there is no such list.
         """
-        known = self._ours.get((name, code))
-        if known is not None:
-            return known
-        if self._lists[name].has(code):
+        if self.has(name, code):
             return code
         mapped = self._lists[name].maps.get(code)
         return None if mapped is None else OurCode(mapped, code)

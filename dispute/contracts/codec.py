@@ -291,7 +291,7 @@ def _is_code(inner: object) -> bool:
 
 def _text_rule(inner: object) -> tuple[Encode | None, Callable[[str], Any]]:
     if inner is date:
-        return _remembered(date.isoformat), _day
+        return _iso, _day
     if _is_code(inner):
         return None, _code(cast("type[StrEnum]", inner))
     raise TypeError(f"no wire form for {inner}")
@@ -306,11 +306,6 @@ def _repeated(inner: object, message: Descriptor | None) -> tuple[Encode, Decode
 
         return lambda items: [table.values_of(item) for item in items], read
     return list, lambda outer, name: tuple(getattr(outer, name))
-
-
-def _remembered(encode: Encode) -> Encode:
-    """Cache what a day encodes to: a look-up costs a tenth of encoding."""
-    return lru_cache(maxsize=REMEMBERED)(encode)
 
 
 def _stamp(at: datetime) -> dict[str, int]:
@@ -328,6 +323,10 @@ def _needed_instant(message: Message, name: str) -> datetime:
     if not message.HasField(name):
         raise refusals.TIME_MISSING.error()
     return instant_of(getattr(message, name))
+
+
+_iso: Final = lru_cache(maxsize=REMEMBERED)(date.isoformat)
+"""Days repeat from event to event."""
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -25,17 +25,11 @@ PAGE: Final = 400
 """Disputes that are read at once."""
 Message = journal_pb2.JournalEvent
 
-_ROWS: Final = (
-    sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts)
-    .where(dispute.c.dispute_id > sa.bindparam("after"))
-    .order_by(dispute.c.dispute_id)
-    .limit(PAGE)
+_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts).order_by(
+    dispute.c.dispute_id
 )
-_NAMED: Final = (
-    sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts)
-    .where(dispute.c.dispute_id.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(dispute.c.dispute_id)
-)
+_ROWS: Final = _CASES.where(dispute.c.dispute_id > sa.bindparam("after")).limit(PAGE)
+_NAMED: Final = _CASES.where(dispute.c.dispute_id.in_(sa.bindparam("ids", expanding=True)))
 _RECORDS: Final = (
     sa.select(outbox.c.key, outbox.c.record)
     .where(outbox.c.key.in_(sa.bindparam("ids", expanding=True)))
