@@ -67,14 +67,14 @@ def create_first_form() -> None:
 def drop_outbox_key() -> None:
     """Drop the outbox's index by dispute.
 
-    Intake reads a dispute's history by it; a bridge never does.
+    A bridge never looks there. Since `kernel_0004` nobody does, and in a new store it may be gone already.
     """
-    op.drop_index("outbox_key", "outbox")
+    op.drop_index("outbox_key", "outbox", if_exists=True)
 
 
 def create_outbox_key() -> None:
     """Undo `drop_outbox_key`."""
-    op.create_index("outbox_key", "outbox", ["key", "position"])
+    op.create_index("outbox_key", "outbox", ["key", "position"], if_not_exists=True)
 
 
 def create_reference_alias() -> None:

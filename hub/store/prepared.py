@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,6 +21,7 @@ _DIALECTS: Final[Mapping[str, DefaultDialect]] = {
     "postgresql": postgresql.psycopg.dialect(paramstyle="format"),  # type: ignore[no-untyped-call] # as it is
 }
 
+Key = TypeVar("Key", str, int)
 AT_ONCE: Final = 1000
 """Keys of one `IN`; larger sets are queried in parts."""
 
@@ -100,7 +101,7 @@ def insert_into(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Ins
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
-def parts(keys: Iterable[str]) -> Iterator[list[str]]:
+def parts(keys: Iterable[Key]) -> Iterator[list[Key]]:
     """Return keys for one `IN` each, all of them in ascending order."""
     ordered = sorted(set(keys))
     return (ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE))

@@ -68,7 +68,6 @@ outbox: Final = sa.Table(
     sa.Column("record", sa.LargeBinary, nullable=False),
     sa.Column("hash", sa.LargeBinary(32), nullable=False),  # running hash after this record
     sa.Column("written_at", sa.Float, nullable=False),  # seconds since 1970
-    sa.Index("outbox_key", "key", "position"),
 )
 
 inbox_partition: Final = sa.Table(

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from hub.refusals import OUTBOX_FULL, RECORD_TOO_LARGE
-from hub.store.prepared import PreparedStatement
+from hub.store.prepared import PreparedStatement, parts
 from hub.store.store import Transaction
 from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
 from hub.streams import topics
@@ -43,6 +43,11 @@ _FOLLOWING: Final = (
     .where(outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position > sa.bindparam("after"))
     .order_by(outbox.c.position)
     .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_AT: Final = (
+    sa.select(outbox.c.key, outbox.c.record)
+    .where(outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position.in_(sa.bindparam("positions", expanding=True)))
+    .order_by(outbox.c.position)
 )
 _WAITING: Final = sa.select(sa.func.coalesce(sa.func.sum(stream_head.c.position - stream_lease.c.sent_upto), 0)).join(
     stream_lease, stream_head.c.shard == stream_lease.c.shard
@@ -91,6 +96,19 @@ class Row(NamedTuple):
 
 Heads = Mapping[int, sa.Row[tuple[int, str, int, bytes, int]]]
 """Rows of `stream_head` by shard, locked."""
+
+
+def records_at(tx: Transaction, positions: Mapping[str, Iterable[int]]) -> dict[str, list[bytes]]:
+    """Return the records of keys that stand at these positions of their shards, in order."""
+    wanted: dict[int, list[int]] = {}
+    for key, its in positions.items():
+        wanted.setdefault(topics.shard_of(key), []).extend(its)
+    found: dict[str, list[bytes]] = {key: [] for key in positions}
+    for shard, every in wanted.items():
+        for part in parts(every):
+            for row in tx.execute(_AT, {"of_shard": shard, "positions": part}):
+                found[row.key].append(row.record)
+    return found
 
 
 class Outbox:
@@ -258,11 +276,6 @@ class Outbox:
         if row.continues_epoch is None:
             return None
         return StreamName(self.producer, shard, row.continues_epoch), row.after_position
-
-    def history(self, tx: Transaction, key: str) -> list[bytes]:
-        """Return every record of one key, in order."""
-        query = sa.select(outbox.c.record).where(outbox.c.key == key).order_by(outbox.c.position)
-        return list(tx.scalars(query))
 
     def _locked_heads(self, tx: Transaction, shards: set[int]) -> Heads:
         return {row.shard: row for row in tx.execute(_LOCKED_HEADS, {"shards": sorted(shards)})}

@@ -1,6 +1,6 @@
-"""Keeps the marks of disputes, finds those of one matter, and reads their links.
+"""Keeps the pairs of disputes, finds those of one matter, and reads their links.
 
-One statement serves all records of a unit. On PostgreSQL the order is `lock_pairs`, `candidates`, `add_marks`, so that
+One statement serves all records of a unit. On PostgreSQL the order is `lock_pairs`, `candidates`, `add_pairs`, so that
 two workers which register one matter at once see each other.
 """
 
@@ -10,22 +10,18 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import Final
 
-import msgspec
 import sqlalchemy as sa
 from typing_extensions import override
 
 from hub.store.prepared import LookupStatement, PreparedStatement, among, insert_into
 from hub.store.store import Transaction
 from services.intake.cases.ports import StoredLinks
-from services.intake.cases.tables import match_lock, match_marks, match_pair, matter_member
-from services.intake.law.marks import Marks
+from services.intake.cases.tables import dispute, match_lock, match_pair, matter_member
+from services.intake.law.marks import Marks, marks_from_bytes
 
 CANDIDATES_MOST: Final = 50
 """Disputes of one pair that are compared, the newest by their receipt: more of them would make a record slow that
 names, as many do, an organisation and a number that stands for "unknown"."""
-
-_pack: Final = msgspec.msgpack.Encoder().encode
-_unpack: Final = msgspec.msgpack.Decoder(Marks).decode
 
 
 class MatterLinks(StoredLinks):
@@ -56,15 +52,11 @@ def lock_pairs(tx: Transaction, tokens: Collection[str]) -> None:
         _lock().run(tx, [(token,) for token in sorted(set(tokens))])
 
 
-def add_marks(tx: Transaction, rows: Mapping[str, Marks]) -> None:
-    """Keep the marks of disputes.
-
-    A dispute that has marks gets the new ones; its old pairs stay.
-    """
-    add_pairs, put_marks = _writes(tx.dialect.name)
-    ordered = sorted(rows.items())
-    add_pairs.run(tx, [(token, of, marks.received_on.isoformat()) for of, marks in ordered for token in marks.pairs])
-    put_marks.run(tx, [(of, _pack(marks)) for of, marks in ordered])
+def add_pairs(tx: Transaction, rows: Mapping[str, Marks]) -> None:
+    """Have disputes found by the pairs of their marks; pairs that are there already stay."""
+    # In the order of the tokens, which is that of the tree.
+    pairs = sorted((token, of, marks.received_on.isoformat()) for of, marks in rows.items() for token in marks.pairs)
+    _pairs(tx.dialect.name).run(tx, pairs)
 
 
 def candidates(tx: Transaction, tokens: Iterable[str]) -> dict[str, Marks]:
@@ -73,7 +65,7 @@ def candidates(tx: Transaction, tokens: Iterable[str]) -> dict[str, Marks]:
     For each token at most `CANDIDATES_MOST`, the newest. With the tokens of many records it returns the candidates of
     all: which record shares a pair with which is for the caller to see from `Marks.pairs`.
     """
-    return {row.dispute_id: _unpack(row.marks) for row in _newest(tx.dialect.name).rows(tx, tokens)}
+    return {row.dispute_id: marks_from_bytes(row.marks) for row in _newest(tx.dialect.name).rows(tx, tokens)}
 
 
 @cache
@@ -84,7 +76,7 @@ def _newest(dialect: str) -> LookupStatement:
     ranked = sa.select(pair.dispute_id, rank).where(among(dialect, pair.token)).subquery()
     near = sa.select(ranked.c.dispute_id).where(ranked.c.rank <= sa.literal_column(str(CANDIDATES_MOST)))
     return LookupStatement(
-        dialect, sa.select(match_marks.c.dispute_id, match_marks.c.marks).where(match_marks.c.dispute_id.in_(near))
+        dialect, sa.select(dispute.c.dispute_id, dispute.c.marks).where(dispute.c.dispute_id.in_(near))
     )
 
 
@@ -107,11 +99,6 @@ def _lock() -> PreparedStatement:
 
 
 @cache
-def _writes(dialect: str) -> tuple[PreparedStatement, PreparedStatement]:
+def _pairs(dialect: str) -> PreparedStatement:
     pairs = insert_into(dialect, match_pair).on_conflict_do_nothing()
-    marks = insert_into(dialect, match_marks)
-    put = marks.on_conflict_do_update(index_elements=[match_marks.c.dispute_id], set_={"marks": marks.excluded.marks})
-    return (
-        PreparedStatement(dialect, pairs, "token", "dispute_id", "received_on"),
-        PreparedStatement(dialect, put, "dispute_id", "marks"),
-    )
+    return PreparedStatement(dialect, pairs, "token", "dispute_id", "received_on")

@@ -126,6 +126,7 @@ class UnitChanges:
     Attributes:
         added: Disputes registered in this unit.
         changed: Disputes that existed before.
+        positions: Where new events of disputes stand in the journal, ascending.
         facts: What the sources of disputes reported up to now, where they reported more.
         secrets: Confidential parts of disputes that have none yet.
         accusations: What leaves by a sealed exit.
@@ -145,6 +146,7 @@ class UnitChanges:
 
     added: dict[str, Case] = field(default_factory=dict)
     changed: dict[str, Case] = field(default_factory=dict)
+    positions: dict[str, list[int]] = field(default_factory=dict)
     facts: dict[str, bytes] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
     accusations: list[Accusation] = field(default_factory=list)

@@ -55,6 +55,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
         event, case = each.event, cases.get(each.event.dispute_id)
         state = evolve(case.dispute if case is not None else None, event)
         cases[event.dispute_id] = Case(state, case.recorded if case is not None else b"")
+        changes.positions.setdefault(event.dispute_id, []).append(each.place.position)
         if state.master_dispute_id:
             links.add(event.dispute_id, state.master_dispute_id)
         result = result_of(event)

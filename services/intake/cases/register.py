@@ -194,7 +194,8 @@ class StoreRegister(DisputeRegister):
     @override
     def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[EventPlace]:
         written = self._outbox.append(self._tx, [Entry(key, record) for key, record in records])
-        return [EventPlace(str(each.stream), each.position) for each in written]
+        names = {stream: str(stream) for stream in {each.stream for each in written}}
+        return [EventPlace(names[each.stream], each.position) for each in written]
 
     @override
     def write(self, changes: UnitChanges) -> None:

@@ -1,6 +1,6 @@
 """Intake's own tables.
 
-Disputes and their numbers, tasks done, timers, marks and members of matters, effects, sealed parties, sealed exits, the
+Disputes and their numbers, tasks done, timers, pairs and members of matters, effects, sealed parties, sealed exits, the
 scenario clock.
 """
 
@@ -28,6 +28,10 @@ dispute: Final = sa.Table(
     sa.Column(
         "facts", sa.LargeBinary, nullable=False, server_default=""
     ),  # what its source reported, in order; no persons
+    sa.Column(
+        "positions", sa.Text, nullable=False, server_default=""
+    ),  # of its records in the outbox, comma-separated, ascending
+    sa.Column("marks", sa.LargeBinary),  # by which others of its matter find it; NULL where nothing can be compared
     sa.Column("supervision", sa.String(16)),  # NULL where nothing is late or draws near
     sa.Column("case_code", sa.String(32)),  # NULL where the county is not known, or an earlier release registered it
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
@@ -75,14 +79,6 @@ match_pair: Final = sa.Table(
     sa.Column("dispute_id", sa.String(36), primary_key=True),
     sa.Column("received_on", sa.String(10), nullable=False),  # ISO date
     sqlite_with_rowid=False,
-)
-
-# What of a dispute tells whether another is the same matter: keyed tokens, codes and dates, nobody's identity.
-match_marks: Final = sa.Table(
-    "match_marks",
-    intake_metadata,
-    sa.Column("dispute_id", sa.String(36), primary_key=True),
-    sa.Column("marks", sa.LargeBinary, nullable=False),
 )
 
 # PostgreSQL only: who writes disputes of a pair locks its row here, because rows that are not there can't be locked.

@@ -168,6 +168,8 @@ def carry_out(
         done = known.get(key)
         results.append(_recall(task, done, unit) if done is not None else _attempt(register, task, unit, book))
     places = register.append(unit.records)
+    for (dispute_id, _), place in zip(unit.records, places, strict=True):
+        unit.changes.positions.setdefault(dispute_id, []).append(place.position)
     outcomes = [_outcome(task, result, unit, places, now) for task, result in zip(tasks, results, strict=True)]
     fresh = [number for key, number in first.items() if key[0] is not DoneTable.NONE and key not in known]
     _remember(unit, [(tasks[n], results[n], outcomes[n]) for n in fresh], now)

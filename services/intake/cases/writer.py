@@ -6,6 +6,7 @@ Each table gets one statement for all of its rows, which costs less than a state
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from typing import Final
@@ -18,7 +19,7 @@ from hub.store.instants import to_micros
 from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Transaction
 from hub.streams.topics import shard_of
-from services.intake.cases.matters import add_marks
+from services.intake.cases.matters import add_pairs
 from services.intake.cases.ports import Case, Done, DoneTable, Secret, UnitChanges
 from services.intake.cases.tables import (
     case_number,
@@ -32,6 +33,7 @@ from services.intake.cases.tables import (
     timer,
 )
 from services.intake.cases.vault import Vault
+from services.intake.law.marks import marks_to_bytes
 from services.intake.law.shared_results import SharedEffect, result_to_bytes
 from services.intake.law.timers import Timer
 
@@ -48,6 +50,7 @@ _CHANGE: Final = (
         sequence=sa.bindparam("upto"),
         state=sa.bindparam("now"),
         snapshot=sa.bindparam("shot"),
+        positions=dispute.c.positions + sa.bindparam("further", type_=sa.Text),
     )
 )
 _is_done: Final = (command_done.c.command_id == _of, command_done.c.dispute_id == _by)
@@ -77,9 +80,12 @@ class ChangeWriter:
             set_={name: timers.excluded[name] for name in ("step", "due_at", "rings_at")},
         )
         self._add = prepared(sa.insert(dispute), *all_of(dispute))
-        self._change = prepared(_CHANGE, "upto", "now", "shot", "of")
+        self._change = prepared(_CHANGE, "upto", "now", "shot", "further", "of")
         self._know = prepared(
             sa.update(dispute).where(dispute.c.dispute_id == _of).values(facts=_content), "content", "of"
+        )
+        self._mark = prepared(
+            sa.update(dispute).where(dispute.c.dispute_id == _of).values(marks=_content), "content", "of"
         )
         self._supervise = prepared(
             sa.update(dispute).where(dispute.c.dispute_id == _of).values(supervision=_content), "content", "of"
@@ -116,8 +122,8 @@ class ChangeWriter:
         done = changes.done.get(DoneTable.COMMAND, ())
         handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.resent.get(DoneTable.HANDOFF, ())
         self._number.run(tx, [(*series, last) for series, last in sorted(changes.numbers.items())])
-        self._add.run(tx, [_added(case) for case in changes.added.values()])
-        self._change.run(tx, [_changed(case) for case in changes.changed.values()])
+        self._add.run(tx, [_added(case, changes) for case in changes.added.values()])
+        self._change.run(tx, [_changed(case, changes.positions) for case in changes.changed.values()])
         self._know.run(tx, [(recorded, dispute_id) for dispute_id, recorded in changes.facts.items()])
         levels = changes.supervision.items()
         self._supervise.run(tx, [(_level(level), dispute_id) for dispute_id, level in levels])
@@ -128,7 +134,9 @@ class ChangeWriter:
         years = sorted(changes.missing_years.items())
         self._no_years.run(tx, [(dispute_id,) for dispute_id, _ in years if dispute_id not in changes.added])
         self._years.run(tx, [(year, dispute_id) for dispute_id, missing in years for year in sorted(missing)])
-        add_marks(tx, changes.marks)
+        marks = {of: marks_to_bytes(its) for of, its in changes.marks.items() if of not in changes.added}
+        self._mark.run(tx, [(its, of) for of, its in marks.items()])
+        add_pairs(tx, changes.marks)
         self._unlink.run(tx, [(dispute_id,) for dispute_id, master in changes.members.items() if not master])
         self._link.run(tx, [(dispute_id, master) for dispute_id, master in changes.members.items() if master])
         self._carried_out.run(tx, [(effect_id,) for effect_id in changes.carried_out])
@@ -150,20 +158,37 @@ def writer_for(dialect: str) -> ChangeWriter:
     return ChangeWriter(dialect)
 
 
-def _added(case: Case) -> Row:
+def _added(case: Case, changes: UnitChanges) -> Row:
     its = case.dispute
-    state, channel = its.state.value, its.dimensions.channel.value
-    level, code = _level(its.supervision), its.case_code or None
-    return its.dispute_id, its.sequence, state, channel, its.procedure, state_to_bytes(its), case.recorded, level, code
+    marks = changes.marks.get(its.dispute_id)
+    return (
+        its.dispute_id,
+        its.sequence,
+        its.state.value,
+        its.dimensions.channel.value,
+        its.procedure,
+        state_to_bytes(its),
+        case.recorded,
+        _listed(changes.positions[its.dispute_id]),
+        None if marks is None else marks_to_bytes(marks),
+        _level(its.supervision),
+        its.case_code or None,
+    )
 
 
 def _level(of: Supervision) -> str | None:
     return None if of is Supervision.NORMAL else of.value
 
 
-def _changed(case: Case) -> Row:
+def _changed(case: Case, positions: Mapping[str, Sequence[int]]) -> Row:
     its = case.dispute
-    return its.sequence, its.state.value, state_to_bytes(its), its.dispute_id
+    further = positions.get(its.dispute_id)
+    text = f",{_listed(further)}" if further else ""
+    return its.sequence, its.state.value, state_to_bytes(its), text, its.dispute_id
+
+
+def _listed(positions: Iterable[int]) -> str:
+    return ",".join(map(str, positions))
 
 
 def _sealed(secret: Secret, vault: Vault) -> Row:

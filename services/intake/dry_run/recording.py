@@ -5,7 +5,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import groupby
 from typing import Final, Literal
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from dispute.lifecycle import business_day
 from dispute.wire.journal.v1 import journal_pb2
 from hub.store.instants import EPOCH, from_micros
 from hub.store.store import Transaction
-from hub.store.tables import outbox
+from services.intake.cases.own_events import events_of
 from services.intake.cases.ports import Case
 from services.intake.cases.register import case_of, clock_in
 from services.intake.cases.tables import clock_move, command_done, dispute
@@ -30,11 +29,6 @@ _CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.s
 )
 _ROWS: Final = _CASES.where(dispute.c.dispute_id > sa.bindparam("after")).limit(PAGE)
 _NAMED: Final = _CASES.where(dispute.c.dispute_id.in_(sa.bindparam("ids", expanding=True)))
-_RECORDS: Final = (
-    sa.select(outbox.c.key, outbox.c.record)
-    .where(outbox.c.key.in_(sa.bindparam("ids", expanding=True)))
-    .order_by(outbox.c.key, outbox.c.position)
-)
 _REFUSED: Final = (
     sa.select(command_done.c.dispute_id, sa.func.count().label("refused"))
     .where(command_done.c.refusal.is_not(None))
@@ -143,12 +137,8 @@ def pages_of(tx: Transaction, dispute_ids: Sequence[str]) -> Iterator[Sequence[R
 
 
 def _with_events(tx: Transaction, cases: Mapping[str, Case]) -> Sequence[RecordedCase]:
-    records = tx.execute(_RECORDS, {"ids": list(cases)})
-    events = {
-        key: tuple(Message.FromString(row.record) for row in group)
-        for key, group in groupby(records, key=lambda row: row.key)
-    }
-    return [RecordedCase(case, events.get(key, ())) for key, case in cases.items()]
+    events = events_of(tx, list(cases))
+    return [RecordedCase(case, events[key]) for key, case in cases.items()]
 
 
 def written_at(message: Message, chronology: Chronology) -> datetime:

@@ -13,15 +13,15 @@ from dispute.refusals.interfaces import UNKNOWN_DISPUTE
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from hub.store.store import Transaction
-from hub.streams.outbox import Outbox
 from services.intake.cases.matters import MatterLinks
 from services.intake.cases.membership import Membership
+from services.intake.cases.own_events import events_of
 from services.intake.cases.tables import dispute
 
 NOTHING: Final = journal_pb2.Particulars()
 
 
-def matter_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.GetMatterResponse:
+def matter_of(tx: Transaction, dispute_id: str) -> intake_pb2.GetMatterResponse:
     """Return the matter of a dispute.
 
     Raises:
@@ -33,7 +33,7 @@ def matter_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.Ge
     found = [state_from_bytes(row.snapshot) for row in tx.execute(query)]
     if dispute_id not in {each.dispute_id for each in found}:
         raise UNKNOWN_DISPUTE.error()
-    events = {each.dispute_id: _link_events(tx, outbox, each) for each in found}
+    events = {each.dispute_id: _link_events(tx, each) for each in found}
     return intake_pb2.GetMatterResponse(
         master_dispute_id=links.first_of(dispute_id),
         members=[_member(each, events[each.dispute_id]) for each in found],
@@ -41,11 +41,11 @@ def matter_of(tx: Transaction, outbox: Outbox, dispute_id: str) -> intake_pb2.Ge
     )
 
 
-def _link_events(tx: Transaction, outbox: Outbox, its: Dispute) -> list[journal_pb2.JournalEvent]:
+def _link_events(tx: Transaction, its: Dispute) -> list[journal_pb2.JournalEvent]:
     """Return the events that tell why it was linked or proposed; the state keeps only to whom."""
     if not its.master_dispute_id and not its.proposed_links:
         return []
-    history = (journal_pb2.JournalEvent.FromString(record) for record in outbox.history(tx, its.dispute_id))
+    history = events_of(tx, [its.dispute_id])[its.dispute_id]
     return [event for event in history if event.type in {EventKind.LINKED, EventKind.LINK_PROPOSED}]
 
 

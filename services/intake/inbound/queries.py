@@ -17,9 +17,8 @@ from dispute.lifecycle.identity import is_uuid
 from dispute.lifecycle.vocabulary import RUNGS
 from dispute.refusals.interfaces import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, UNKNOWN_CODE, UNKNOWN_DISPUTE
 from dispute.wire.intake.v1 import intake_pb2
-from dispute.wire.journal.v1 import journal_pb2
 from hub.store.store import Transaction
-from hub.streams.outbox import Outbox
+from services.intake.cases.own_events import events_of
 from services.intake.cases.sealed_exits import SealedExit, exits_after
 from services.intake.cases.tables import dispute
 from services.intake.law.rulebook import Rulebook
@@ -103,14 +102,14 @@ def page_of_exits(tx: Transaction, request: intake_pb2.ListSealedExitsRequest) -
     )
 
 
-def history_of(tx: Transaction, outbox: Outbox, request: intake_pb2.GetHistoryRequest) -> intake_pb2.GetHistoryResponse:
+def history_of(tx: Transaction, request: intake_pb2.GetHistoryRequest) -> intake_pb2.GetHistoryResponse:
     """Return every event of a dispute, from the journal's records.
 
     Raises:
         Rejected: As `one_dispute`.
     """
-    records = outbox.history(tx, _found(tx, request)[0])
-    return intake_pb2.GetHistoryResponse(events=[journal_pb2.JournalEvent.FromString(record) for record in records])
+    dispute_id = _found(tx, request)[0]
+    return intake_pb2.GetHistoryResponse(events=events_of(tx, [dispute_id])[dispute_id])
 
 
 def _found(tx: Transaction, request: intake_pb2.GetDisputeRequest | intake_pb2.GetHistoryRequest) -> tuple[str, bytes]:

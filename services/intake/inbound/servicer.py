@@ -179,12 +179,12 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self, request: intake_pb2.GetHistoryRequest, context: Context
     ) -> intake_pb2.GetHistoryResponse:
         """Return every event of a dispute."""
-        return await self._store.read(lambda tx: queries.history_of(tx, self._outbox, request))
+        return await self._store.read(lambda tx: queries.history_of(tx, request))
 
     @override
     async def GetMatter(self, request: intake_pb2.GetMatterRequest, context: Context) -> intake_pb2.GetMatterResponse:
         """Return a matter."""
-        return await self._store.read(lambda tx: matter_of(tx, self._outbox, request.dispute_id))
+        return await self._store.read(lambda tx: matter_of(tx, request.dispute_id))
 
     @override
     async def WatchEvents(

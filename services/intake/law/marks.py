@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache, cached_property
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
 from services.intake.law.handoff import Arrival, Person
@@ -25,6 +25,7 @@ PAIRS_MOST: Final = 400
 only the first `SIDE_MOST` people of each side make pairs: two records of the same people make the same ones."""
 SIDE_MOST: Final = 20
 
+_pack: Final = msgpack.Encoder().encode
 _BETWEEN_DIGITS: Final = re.compile(r"(?<=[0-9])[\W_]+(?=[0-9])")
 _SIGNS: Final = re.compile(r"[^\w-]|_|(?<![0-9])-|-(?![0-9])")
 
@@ -94,6 +95,19 @@ class Marks(Struct, frozen=True, omit_defaults=True, dict=True):
         # Nobody is in dispute with himself: a number that stands for "unknown" on both sides makes no pair.
         couples = {(one, other) if one < other else (other, one) for one in sides[0] for other in sides[1]}
         return tuple(sorted({one[:HALF] + other[:HALF] for one, other in couples if one != other}))
+
+
+_unpack: Final = msgpack.Decoder(Marks).decode
+
+
+def marks_to_bytes(marks: Marks) -> bytes:
+    """Return marks as they are stored."""
+    return _pack(marks)
+
+
+def marks_from_bytes(stored: bytes) -> Marks:
+    """Return stored marks."""
+    return _unpack(stored)
 
 
 def marks_of(secret: bytes, arrival: Arrival) -> Marks | None:

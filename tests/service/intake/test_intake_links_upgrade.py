@@ -1,4 +1,7 @@
-"""A store of the release before: its duplicates are members of matters, its claims are gone; and back again."""
+"""A store of the release before: its duplicates are members of matters, its claims are gone; and back again.
+
+Then disputes keep their marks themselves, and know where their records are.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 
+from dispute.contracts.topics import JOURNAL
 from hub.store.migrate import MIGRATIONS
 from hub.store.store import Store
+from hub.streams.outbox import Entry, Outbox
+from services.intake.cases.tables import dispute
 from services.intake.wiring import VERSIONS
 
 LINKED = json.dumps({"v": 1, "dispute_id": "d-2", "state": "duplicate", "master_dispute_id": "d-1"}).encode()
@@ -28,6 +34,10 @@ def moved(store: Store, to: str, *, back: bool = False) -> set[str]:
         (command.downgrade if back else command.upgrade)(config, to)
     with store.engine.connect() as connection:
         return set(sa.inspect(connection).get_table_names())
+
+
+def indexes(store: Store) -> set[str | None]:
+    return {index["name"] for index in sa.inspect(store.engine).get_indexes("outbox")}
 
 
 def test_duplicates_become_members_and_claims_go(store_url: str) -> None:
@@ -51,5 +61,36 @@ def test_duplicates_become_members_and_claims_go(store_url: str) -> None:
         tables = moved(store, "intake_0002", back=True)
         assert "open_matter" in tables
         assert tables.isdisjoint({"matter_member", "effect", "match_pair"})
+    finally:
+        store.close()
+
+
+def test_disputes_learn_the_positions_of_their_records_and_keep_their_marks(store_url: str) -> None:
+    store = Store(store_url)
+    entries = [Entry("d-1", b"1"), Entry("d-2", b"2"), Entry("d-1", b"3")]
+    try:
+        moved(store, "kernel_0003")
+        moved(store, "intake_0003")
+        add = sa.text(
+            "INSERT INTO dispute (dispute_id, sequence, state, channel, procedure, snapshot) "
+            "VALUES (:id, 1, '', '', '', :snapshot)"
+        )
+        with store.engine.begin() as connection:
+            connection.execute(add, [{"id": f"d-{n}", "snapshot": ALONE} for n in (1, 2, 3)])
+            connection.execute(sa.text("INSERT INTO match_marks VALUES ('d-2', :marks)"), {"marks": b"its marks"})
+        outbox = Outbox(JOURNAL, "intake")
+        store.write_blocking(outbox.open)
+        one, two, three = store.write_blocking(lambda tx: outbox.append(tx, entries))
+        assert indexes(store) == {"outbox_key"}
+        assert "match_marks" not in moved(store, "heads")
+        assert indexes(store) == set()
+        kept = sa.select(dispute.c.dispute_id, dispute.c.positions, dispute.c.marks).order_by(dispute.c.dispute_id)
+        rows = store.read_blocking(lambda tx: [tuple(row) for row in tx.execute(kept)])
+        first = f"{one.position},{three.position}"
+        assert rows == [("d-1", first, None), ("d-2", f"{two.position}", b"its marks"), ("d-3", "", None)]
+        assert "match_marks" in moved(store, "intake_0003", back=True)
+        with store.engine.connect() as connection:
+            marks = connection.execute(sa.text("SELECT dispute_id, marks FROM match_marks")).all()
+        assert [tuple(row) for row in marks] == [("d-2", b"its marks")]
     finally:
         store.close()

@@ -66,7 +66,10 @@ def store_of_before(store_url: str, tmp_path: Path) -> Iterator[Store]:
 
 def add_dispute(store: Store, its: Dispute, procedure: str) -> None:
     """Add a dispute as an earlier release kept it: its procedure stands beside its state."""
-    old = sa.table("dispute", *(sa.column(c.name, c.type) for c in dispute.columns if c.name != "facts"))
+    old = sa.table(
+        "dispute",
+        *(sa.column(c.name, c.type) for c in dispute.columns if c.name not in {"facts", "positions", "marks"}),
+    )
     of = {"dispute_id": its.dispute_id, "sequence": its.sequence, "state": its.state.value, "channel": "court"}
     row = {**of, "procedure": procedure, "snapshot": state_to_bytes(replace(its, procedure="", since=None))}
     store.write_blocking(lambda tx: tx.execute(sa.insert(old), [row]))

@@ -19,7 +19,7 @@ from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.keys import load_or_create
 from ops.run.run_folder import Running, write
-from services.intake.cases.tables import confidential, match_marks, match_pair, sealed_exit
+from services.intake.cases.tables import confidential, dispute, match_pair, sealed_exit
 from services.intake.cases.vault import SealedSecret, Vault
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, parties, submission
 from tests.support.restored_intake import Disk, sent
@@ -108,7 +108,8 @@ async def test_a_petition_that_accuses_leaves_as_a_whole(rig: Rig, client: Intak
     assert history[2].reason_code == "whistle_blowing"
     assert history[3].particulars.target == "discipline_inspection"
     assert await client.state(dispute_id) == "referred"
-    assert [await client.rows(table) for table in (confidential, match_marks, match_pair)] == [0, 0, 0]
+    assert [await client.rows(table) for table in (confidential, match_pair)] == [0, 0]
+    assert await client.intake.store.read(lambda tx: list(tx.scalars(sa.select(dispute.c.marks)))) == [None]
     assert await exit_of(rig, client) == handoff_pb2.Accusation(facts=facts, confidential=told, source_ref="P-1")
     await assert_unknown(client, dispute_id, logged)
 
