@@ -21,7 +21,7 @@ CACHE_KIB: Final = 16 * 1024
 caches the same pages, so four times as much made a record no cheaper and a process 50 MB larger."""
 WAL_PAGES: Final = 8000
 """Pages after which a commit copies SQLite's write-ahead log into the database (32 MB). A page that several commits
-wrote is copied once: with half of that intake wrote a tenth more pages."""
+wrote is copied once: with half of that intake wrote a twentieth more pages."""
 WAL_KEEP_BYTES: Final = 48 * 1024 * 1024
 """Size that the log's file keeps for the next commits after it was copied. A long read makes the file grow, and without
 this limit it would keep that size for ever."""

@@ -77,7 +77,7 @@ class LookupStatement:
         self._of_json = dialect == "sqlite"
         self._text = str(query.compile(dialect=_DIALECTS[dialect]))
 
-    def rows(self, tx: Transaction, keys: Iterable[str]) -> Sequence[sa.Row[Any]]:
+    def rows(self, tx: Transaction, keys: Iterable[Key]) -> Sequence[sa.Row[Any]]:
         """Return the rows of the keys, which are asked in ascending order; without keys nothing is asked."""
         wanted = sorted(set(keys))
         if not wanted:
@@ -85,7 +85,7 @@ class LookupStatement:
         return tx.exec_driver_sql(self._text, (json.dumps(wanted) if self._of_json else wanted,)).all()
 
 
-def among(dialect: str, column: sa.Column[str], name: str = "keys") -> sa.ColumnElement[bool]:
+def among(dialect: str, column: sa.Column[Key], name: str = "keys") -> sa.ColumnElement[bool]:
     """Return the condition that a column is in a list.
 
     The list is bound under `name`: JSON on SQLite, an array on PostgreSQL.
@@ -93,7 +93,7 @@ def among(dialect: str, column: sa.Column[str], name: str = "keys") -> sa.Column
     if dialect == "sqlite":
         listed = sa.func.json_each(sa.bindparam(name, type_=sa.JSON)).table_valued("value")
         return column.in_(sa.select(listed.c.value))
-    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(sa.String)))
+    return column == sa.any_(sa.bindparam(name, type_=sa.ARRAY(column.type)))
 
 
 def insert_into(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import sqlalchemy as sa
 
 from hub.refusals import OUTBOX_FULL, RECORD_TOO_LARGE
-from hub.store.prepared import PreparedStatement, parts
+from hub.store.prepared import LookupStatement, PreparedStatement, among, parts
 from hub.store.store import Transaction
 from hub.store.tables import outbox, stream_epoch, stream_head, stream_lease
 from hub.streams import topics
@@ -30,13 +30,6 @@ _ADVANCE: Final = (
     .where(stream_head.c.shard == sa.bindparam("of_shard"))
     .values(position=sa.bindparam("upto"), hash=sa.bindparam("running"), rows=stream_head.c.rows + sa.bindparam("more"))
 )
-# Built once: building and caching a statement again costs as much as a dozen records.
-_LOCKED_HEADS: Final = (
-    sa.select(stream_head)
-    .where(stream_head.c.shard.in_(sa.bindparam("shards", expanding=True)))
-    .order_by(stream_head.c.shard)
-    .with_for_update()
-)
 _HEADS: Final = sa.select(stream_head.c.shard, stream_head.c.epoch, stream_head.c.position)
 _FOLLOWING: Final = (
     sa.select(outbox.c.epoch, outbox.c.position, outbox.c.key, outbox.c.record, outbox.c.hash)
@@ -49,12 +42,24 @@ _AT: Final = (
     .where(outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position.in_(sa.bindparam("positions", expanding=True)))
     .order_by(outbox.c.position)
 )
-_WAITING: Final = sa.select(sa.func.coalesce(sa.func.sum(stream_head.c.position - stream_lease.c.sent_upto), 0)).join(
+_WAITING: Final = sa.select(sa.func.sum(stream_head.c.position - stream_lease.c.sent_upto)).join(
     stream_lease, stream_head.c.shard == stream_lease.c.shard
 )
 _WRITTEN_AT: Final = sa.select(outbox.c.written_at).where(
     outbox.c.shard == sa.bindparam("of_shard"), outbox.c.position == sa.bindparam("at")
 )
+
+
+# Prepared: every unit of work runs these, and building a statement costs as much as a dozen records.
+@cache
+def _locked_heads(dialect: str) -> LookupStatement:
+    heads = sa.select(stream_head).where(among(dialect, stream_head.c.shard)).order_by(stream_head.c.shard)
+    return LookupStatement(dialect, heads.with_for_update())
+
+
+@cache
+def _waiting(dialect: str) -> PreparedStatement:
+    return PreparedStatement(dialect, _WAITING)
 
 
 @cache
@@ -278,11 +283,11 @@ class Outbox:
         return StreamName(self.producer, shard, row.continues_epoch), row.after_position
 
     def _locked_heads(self, tx: Transaction, shards: set[int]) -> Heads:
-        return {row.shard: row for row in tx.execute(_LOCKED_HEADS, {"shards": sorted(shards)})}
+        return {row.shard: row for row in _locked_heads(tx.dialect.name).rows(tx, shards)}
 
     def _check_room(self, tx: Transaction, more: int) -> None:
         if self._limit_rows is None:
             return
-        waiting = tx.scalar(_WAITING)
+        waiting = _waiting(tx.dialect.name).value(tx, ())
         if int(waiting or 0) + more > self._limit_rows:
             raise OUTBOX_FULL.error(after_s=10.0)

@@ -22,10 +22,10 @@ from dispute.lifecycle import Event
 from hub.errors import Kind, Refusal
 from hub.runtime.clock import Clock
 from hub.store.instants import EPOCH, from_micros, to_micros
-from hub.store.prepared import LookupStatement, among, insert_into, parts
+from hub.store.prepared import LookupStatement, PreparedStatement, among, insert_into, parts
 from hub.store.store import Store, Transaction
 from hub.store.tables import parked
-from hub.streams.outbox import Entry, Outbox
+from hub.streams.outbox import Entry, Heads, Outbox
 from services.intake.cases.case_numbers import lock_last
 from services.intake.cases.matters import MatterLinks, candidates, lock_pairs
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Series, UnitChanges, Units
@@ -53,7 +53,7 @@ CLOCK_ROW: Final = 1
 
 _ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
 _CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts)
-_NOW: Final = sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == CLOCK_ROW)
+_NOW: Final = sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == sa.literal_column(str(CLOCK_ROW)))
 _EFFECTS: Final = (
     sa.select(effect).order_by(effect.c.recorded_at, effect.c.sequence, effect.c.effect_id).limit(sa.bindparam("most"))
 )
@@ -65,7 +65,7 @@ _due: Final = (
         timer.c.shard.in_(sa.bindparam("shards", expanding=True)),
         timer.c.dispute_id.not_in(_parked_disputes),
     )
-    .order_by(timer.c.rings_at, timer.c.dispute_id, timer.c.limit)
+    .order_by(timer.c.rings_at)
     .limit(sa.bindparam("most"))
 )
 _YEARS: Final = sa.select(missing_year.c.year).distinct()
@@ -100,6 +100,11 @@ def _lookups_for(dialect: str) -> _Lookups:
     )
 
 
+@cache
+def _now(dialect: str) -> PreparedStatement:
+    return PreparedStatement(dialect, _NOW)
+
+
 class StoreRegister(DisputeRegister):
     """The register in one transaction.
 
@@ -132,11 +137,12 @@ class StoreRegister(DisputeRegister):
         self._writer = writer_for(self._dialect)
         self._lookups = _lookups_for(self._dialect)
         self._links = MatterLinks(tx)
+        self._held: Heads = {}
 
     @override
     def lock(self, dispute_ids: Collection[str]) -> None:
         if dispute_ids:
-            self._outbox.lock(self._tx, dispute_ids)
+            self._held = {**self._held, **self._outbox.lock(self._tx, dispute_ids)}
 
     @override
     def done(self, ledger: DoneTable, task_ids: Collection[str]) -> Mapping[str, Done]:
@@ -193,7 +199,8 @@ class StoreRegister(DisputeRegister):
 
     @override
     def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[EventPlace]:
-        written = self._outbox.append(self._tx, [Entry(key, record) for key, record in records])
+        written = self._outbox.append(self._tx, [Entry(key, record) for key, record in records], self._held)
+        self._held = {}
         names = {stream: str(stream) for stream in {each.stream for each in written}}
         return [EventPlace(names[each.stream], each.position) for each in written]
 
@@ -275,8 +282,7 @@ def clock_in(tx: Transaction) -> datetime:
 
     The beginning of 1970 before it was moved.
     """
-    value = tx.scalar(_NOW)
-    return from_micros(value or 0)
+    return from_micros(_now(tx.dialect.name).value(tx, ()) or 0)
 
 
 def effects_left(tx: Transaction) -> bool:

@@ -6,7 +6,7 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from services.intake.cases.membership import Membership
@@ -46,8 +46,9 @@ class CandidateSearch:
         self._rules = rules
         self._wanted = wanted
         self._found = {
-            dispute_id: _near_enough(dispute_id, marks, near.sharing(marks), stored, rules)
-            for dispute_id, marks in wanted.items()
+            dispute_id: found
+            for dispute_id, marks in (wanted.items() if stored else ())
+            if (found := _near_enough(dispute_id, marks, near.sharing(marks), stored, rules))
         }
         self._new: dict[str, Marks] = {}
         self._index = _Index(self._new)
@@ -62,7 +63,7 @@ class CandidateSearch:
         if marks is None:
             return ()
         fresh = _near_enough(dispute_id, marks, self._index.sharing(marks), self._new, self._rules)
-        found = self._found[dispute_id] | fresh
+        found = {**self._found.get(dispute_id, {}), **fresh}
         return [made for each, match in found.items() if (made := self._candidate(each, match)) is not None]
 
     def add(self, dispute_id: str) -> Marks | None:
@@ -100,9 +101,11 @@ class _Index:
 
 
 def _near_enough(
-    dispute_id: str, marks: Marks, near: Iterable[str], rows: Mapping[str, Marks], rules: MatchingRules
+    dispute_id: str, marks: Marks, near: Collection[str], rows: Mapping[str, Marks], rules: MatchingRules
 ) -> dict[str, Match]:
     """Return the records that may be the same matter, or another report of the same people."""
+    if not near:
+        return {}
     compared = {each: compare(marks, rows[each], rules) for each in sorted(near) if each != dispute_id}
     return {
         each: match for each, match in compared.items() if match.verdict is not MatchVerdict.NONE or match.is_repeat

@@ -120,7 +120,7 @@ timer: Final = sa.Table(
     sa.Column("shard", sa.Integer, nullable=False),
     sa.Column("due_at", sa.BigInteger, nullable=False),  # microseconds since 1970
     sa.Column("rings_at", sa.BigInteger, nullable=False),  # not before due_at; later while late paper may come
-    sa.Index("timer_rings", "rings_at", "dispute_id", "limit"),
+    sa.Index("timer_rings", "rings_at"),  # alone: many ring at one instant, and new ones go to the end of those
 )
 
 # Which holiday tables the provisional dates of a dispute wait for.

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
@@ -114,7 +115,7 @@ def arrival_of(
     _few(facts, confidential)
     facts, confidential, accusation = part(facts, confidential, source_ref)
     consents = tuple(
-        Consent(consent.role, consent.answer, _at(f"consents.{n}.answered_on", lambda c=consent: _day(c.answered_on)))  # type: ignore[misc]
+        Consent(consent.role, consent.answer, _day(consent.answered_on, f"consents.{n}.answered_on"))
         for n, consent in enumerate(facts.consents)
     )
     for name in ("relation_clarity", "facts_clarity"):
@@ -125,7 +126,7 @@ def arrival_of(
     return Arrival(
         facts=Facts(
             channel=channel,
-            received_on=_at("received_on", lambda: _needed_day(facts.received_on)),
+            received_on=_needed_day(facts.received_on, "received_on"),
             sent_on=business_day(sent_at),
             category=facts.category,
             case_cause=facts.case_cause,
@@ -136,10 +137,10 @@ def arrival_of(
             facts_clarity=facts.facts_clarity,
             consents=consents,
             circumstances=frozenset(facts.circumstances),
-            filed_on=_at("filed_on", lambda: _day(facts.filed_on)),
-            preserved_on=_at("preserved_on", lambda: _day(facts.preserved_on)),
+            filed_on=_day(facts.filed_on, "filed_on"),
+            preserved_on=_day(facts.preserved_on, "preserved_on"),
             representatives=facts.representatives,
-            happened_on=_at("happened_on", lambda: _day(facts.happened_on)),
+            happened_on=_day(facts.happened_on, "happened_on"),
         ),
         dimensions=Dimensions(
             channel=_code(Channel, channel, "channel"),
@@ -209,7 +210,7 @@ def _body(handoff: handoff_pb2.Handoff, sent_at: datetime, sealer: Sealer) -> Bo
 
 def _later(fact: handoff_pb2.LaterFact) -> LaterFact:
     consent = fact.consent
-    answered_on = _at("consent.answered_on", lambda: _day(consent.answered_on))
+    answered_on = _day(consent.answered_on, "consent.answered_on")
     answer = Consent(consent.role, consent.answer, answered_on) if fact.HasField("consent") else None
     for name in ("relation_clarity", "facts_clarity"):
         if getattr(fact, name) not in CLARITIES:
@@ -227,20 +228,27 @@ def _few(facts: handoff_pb2.CaseReceived, confidential: handoff_pb2.Confidential
             raise TOO_MANY_ITEMS.error(field=name, limit=MAX_ITEMS)
 
 
-def _day(text: str) -> date | None:
-    return _needed_day(text) if text else None
+def _day(text: str, field: str) -> date | None:
+    return _needed_day(text, field) if text else None
 
 
-def _needed_day(text: str) -> date:
+def _needed_day(text: str, field: str) -> date:
+    day = _written(text)
+    if day is None:
+        raise refusals.BAD_DATE.error(field=field)
+    if not is_plausible_day(day):
+        raise TIME_OUT_OF_RANGE.error(field=field)
+    return day
+
+
+@lru_cache(1024)
+def _written(text: str) -> date | None:
+    """Return the day that is written; days repeat from record to record."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        day = None
-    if day is None or day.isoformat() != text:
-        raise refusals.BAD_DATE.error()
-    if not is_plausible_day(day):
-        raise TIME_OUT_OF_RANGE.error()
-    return day
+        return None
+    return day if day.isoformat() == text else None
 
 
 def _code(kind: type[C], text: str, field: str) -> C:
