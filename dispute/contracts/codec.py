@@ -206,14 +206,14 @@ class _Table:
         """
         values = {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
         for (name, encode), item in zip(self._odd, self._odd_of(value), strict=True):
-            # None or an empty tuple: days, instants and structs are never false.
+            # None or an empty tuple: days, instants and structs are never false. What comes of a struct may be empty.
             if not item:
                 continue
             try:
                 inner = encode(item)
             except Refused as refused:
                 raise under(name, refused) from refused
-            if inner != {}:
+            if inner:
                 values[name] = inner
         return values
 

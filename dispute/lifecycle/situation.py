@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date
+from functools import lru_cache
 from re import compile as pattern
 from typing import Final
 
@@ -17,6 +18,9 @@ from dispute.lifecycle.dispute import Dispute
 
 CODE: Final = pattern(r"[a-z][a-z0-9_]{0,63}")
 PSEUDONYM: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+LONGEST_PSEUDONYM: Final = 64
+REMEMBERED: Final = 4096
+"""Pseudonyms; only such as are short enough, so that nobody fills the memory with long ones."""
 PERSONAL: Final = pattern(r"\d{17}[\dXx]|1[3-9]\d{9}")
 DIGEST: Final = pattern(r"[0-9a-f]{64}")
 AMOUNT_LIMIT_FEN: Final = 10**15
@@ -57,6 +61,12 @@ def is_pseudonym(text: str) -> bool:
 
     It must be no name, identity number or phone number.
     """
+    return len(text) <= LONGEST_PSEUDONYM and _is_pseudonym(text)
+
+
+@lru_cache(REMEMBERED)
+def _is_pseudonym(text: str) -> bool:
+    """Tell the same of a text that is no longer than one may be: the same few people act again and again."""
     return PSEUDONYM.fullmatch(text) is not None and PERSONAL.fullmatch(text) is None
 
 

@@ -194,8 +194,7 @@ class Outbox:
         """
         if not entries:
             return []
-        for entry in entries:
-            self.check_size(entry.record)
+        self.check_size(max((entry.record for entry in entries), key=len))
         shards = [topics.shard_of(entry.key) for entry in entries]
         heads = self._locked_heads(tx, set(shards)) if held is None else {shard: held[shard] for shard in set(shards)}
         self._check_room(tx, len(entries))

@@ -6,7 +6,6 @@ It defines a row of the catalogue, and the shard and partition of a key.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 from zlib import crc32
 
@@ -51,7 +50,6 @@ class Topic:
 DEAD_LETTER_RETENTION_MS: Final = 90 * DAY_MS
 
 
-@lru_cache(8192)
 def shard_of(key: str) -> int:
     """Return the shard (0..23) of a dispute id.
 

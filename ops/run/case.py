@@ -62,7 +62,12 @@ def as_json(found: intake_pb2.GetDisputeResponse, matter: intake_pb2.GetMatterRe
     if found.HasField("next_limit"):
         following = found.next_limit
         ends_at = following.ends_at.ToDatetime(tzinfo=UTC).isoformat()
-        limit = {"name": following.name, "ends_at": ends_at, "provisional": following.provisional}
+        limit = {
+            "name": following.name,
+            "ends_at": ends_at,
+            "provisional": following.provisional,
+            "passed": following.passed,
+        }
     return {
         "case_code": its.case_code,
         "dispute_id": its.dispute_id,
@@ -117,4 +122,5 @@ def _limit(found: intake_pb2.GetDisputeResponse) -> str:
     its = found.next_limit
     ends_at = its.ends_at.ToDatetime(tzinfo=UTC).astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
     note = "（暂定 provisional）" if its.provisional else ""
-    return f"{limit_label(its.name)} {ends_at} 之前 before{note}"
+    when = "已过 passed" if its.passed else "之前 before"
+    return f"{limit_label(its.name)} {ends_at} {when}{note}"

@@ -114,6 +114,7 @@ class TaskResult(Struct, frozen=True):
 
 
 Outcome = TaskResult | Refusal | Bug
+_NOT_DONE: Final = (Refusal, Bug)
 
 
 class _Decided(Struct, frozen=True):
@@ -349,7 +350,7 @@ def _share(unit: Unit, steps: Sequence[Step]) -> None:
 
 
 def _outcome(task: Task, result: _Result, unit: Unit, places: Sequence[EventPlace], now: datetime) -> Outcome:
-    if isinstance(result, Refusal | Bug):
+    if isinstance(result, _NOT_DONE):
         return result
     if isinstance(result, Done):
         dispute = unit.cases[task.dispute_id].dispute
@@ -368,7 +369,7 @@ def _remember(unit: Unit, fresh: Iterable[tuple[Task, _Result, Outcome]], now: d
     for task, result, outcome in fresh:
         refusal = result if isinstance(result, Refusal) else None
         kept = refusal is not None and refusal.kind in KEPT_REFUSALS and task.ledger is DoneTable.COMMAND
-        if isinstance(result, Refusal | Bug) and not kept:
+        if isinstance(result, _NOT_DONE) and not kept:
             continue
         place = outcome.place if isinstance(outcome, TaskResult) else None
         row = Done(task.task_id, task.dispute_id, task.digest, place, refusal, now)

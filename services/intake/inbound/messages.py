@@ -45,6 +45,9 @@ DIGEST_BYTES: Final = 32
 MAX_ITEMS: Final = 200
 """Consents, circumstances and parties of one case, each; very large groups name only their representatives."""
 
+ISO_DAY: Final = 10
+"""Characters of a day: a longer text is none, and is not remembered."""
+REMEMBERED: Final = 1024
 _PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
 CLARITIES: Final = frozenset({"", "clear", "fairly_clear", "unclear"})
 
@@ -233,7 +236,7 @@ def _day(text: str, field: str) -> date | None:
 
 
 def _needed_day(text: str, field: str) -> date:
-    day = _written(text)
+    day = _written(text) if len(text) == ISO_DAY else None
     if day is None:
         raise refusals.BAD_DATE.error(field=field)
     if not is_plausible_day(day):
@@ -241,7 +244,7 @@ def _needed_day(text: str, field: str) -> date:
     return day
 
 
-@lru_cache(1024)
+@lru_cache(REMEMBERED)
 def _written(text: str) -> date | None:
     """Return the day that is written; days repeat from record to record."""
     try:

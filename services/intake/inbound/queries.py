@@ -6,6 +6,7 @@ One dispute, pages of disputes, of alarms and of sealed exits, a history, the cl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, TypeVar
 
 import sqlalchemy as sa
@@ -32,9 +33,15 @@ LARGEST_PAGE: Final = 1000
 
 
 def one_dispute(
-    tx: Transaction, request: intake_pb2.GetDisputeRequest, book: Rulebook
+    tx: Transaction, request: intake_pb2.GetDisputeRequest, book: Rulebook, now: datetime
 ) -> intake_pb2.GetDisputeResponse:
     """Return a dispute, and which of its limits ends first.
+
+    Args:
+        tx: Snapshot of the store.
+        request: Which dispute.
+        book: Rules.
+        now: By the clock of the limits.
 
     Raises:
         Rejected: `unknown_dispute`; `case_code_malformed`, `case_code_check` for a code that was typed wrong.
@@ -47,7 +54,9 @@ def one_dispute(
     end, name, provisional = following
     return intake_pb2.GetDisputeResponse(
         dispute=dispute_to_wire(its),
-        next_limit=intake_pb2.NextLimit(name=name, ends_at=timestamp_of(end), provisional=provisional),
+        next_limit=intake_pb2.NextLimit(
+            name=name, ends_at=timestamp_of(end), provisional=provisional, passed=end <= now
+        ),
     )
 
 

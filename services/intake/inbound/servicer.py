@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
 import grpc
@@ -25,7 +26,7 @@ from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.refusals import INTERNAL, TOO_MANY_ITEMS
 from hub.runtime.clock import Clock
 from hub.store.batcher import Batcher
-from hub.store.store import Store
+from hub.store.store import Store, Transaction
 from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
@@ -151,7 +152,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self, request: intake_pb2.GetDisputeRequest, context: Context
     ) -> intake_pb2.GetDisputeResponse:
         """Return a dispute, by its id or its printed code."""
-        return await self._store.read(lambda tx: queries.one_dispute(tx, request, self._rules.current))
+        book = self._rules.current
+        return await self._store.read(lambda tx: queries.one_dispute(tx, request, book, self._now(tx)))
 
     @override
     async def ListDisputes(
@@ -206,8 +208,12 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     @override
     async def GetClock(self, request: intake_pb2.GetClockRequest, context: Context) -> intake_pb2.GetClockResponse:
         """Return the clock of the deadlines."""
-        now = self._clock.now() if self._clock_kind == "wall" else await self._store.read(clock_in)
+        now = await self._store.read(self._now)
         return intake_pb2.GetClockResponse(now=timestamp_of(now), kind=self._clock_kind)
+
+    def _now(self, tx: Transaction) -> datetime:
+        """Return the clock of the limits."""
+        return self._clock.now() if self._clock_kind == "wall" else clock_in(tx)
 
     @override
     async def AdvanceClock(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,19 @@ async def test_the_next_limit_is_the_one_that_ends_first(client: IntakeClient, r
     assert HANDED_OVER < instant_of(waiting.ends_at) < instant_of(working.ends_at)
 
 
+async def test_a_limit_that_has_passed_is_shown_as_such(client: IntakeClient, rig: Rig, tmp_path: Path) -> None:
+    rig.bridge.send(rig.bridge.handoff("A-1"))
+    await client.applied(rig.bridge)
+    its = await client.dispute(rig.bridge.dispute_id("A-1"))
+    running = Running(str(tmp_path), 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {})
+    ends_at = datetime(2024, 3, 8, 16, tzinfo=UTC)
+    for at, shown in ((ends_at - timedelta(seconds=1), "之前 before"), (ends_at, "已过 passed")):
+        await client.advance(at)
+        found = await case.look_up(running, its.case_code)
+        assert f"下一期限 next limit: 环节期限 state 2024-03-09 00:00 {shown}" in list(case.lines(*found))
+        assert found[0].next_limit.passed is (at == ends_at)
+
+
 @pytest.mark.parametrize("store_url", [pytest.param("postgresql", marks=pytest.mark.postgres)], indirect=True)
 async def test_two_workers_never_give_one_number_twice(rig: Rig) -> None:
     workers = [await rig.start("one"), await rig.start("two")]
@@ -185,8 +199,9 @@ async def test_a_person_asks_for_a_case_at_the_terminal(client: IntakeClient, ri
         "同一事项 matter: 仅此一件 this case alone",
     ]
     document = case.as_json(*found)
+    certain = {"provisional": False, "passed": False}
     assert (document["state"], document["channel"], document["source_ref"]) == ("accepted", "court", "A-1")
-    assert document["next_limit"] == {"name": "state", "ends_at": "2024-03-08T16:00:00+00:00", "provisional": False}
+    assert document["next_limit"] == {"name": "state", "ends_at": "2024-03-08T16:00:00+00:00", **certain}
     rig.bridge.send(rig.bridge.handoff("A-2", people=people))
     await client.applied(rig.bridge)
     await client.execute(order(rig.bridge.dispute_id("A-2"), "link", master_dispute_id=its.dispute_id))

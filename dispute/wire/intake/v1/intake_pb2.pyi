@@ -392,10 +392,13 @@ class NextLimit(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     ENDS_AT_FIELD_NUMBER: _builtins.int
     PROVISIONAL_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """due_on | sign_by | screen_by | local_due_on | statutory_due_on … as alarms name it."""
     provisional: _builtins.bool
     """A holiday table is missing: the end is not certain yet, nothing is late on it."""
+    passed: _builtins.bool
+    """It ended before now, by the clock of the limits."""
     @_builtins.property
     def ends_at(self) -> _timestamp_pb2.Timestamp:
         """When it ends."""
@@ -406,10 +409,11 @@ class NextLimit(_message.Message):
         name: _builtins.str = ...,
         ends_at: _timestamp_pb2.Timestamp | None = ...,
         provisional: _builtins.bool = ...,
+        passed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "name", b"name", "provisional", b"provisional"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "name", b"name", "passed", b"passed", "provisional", b"provisional"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
