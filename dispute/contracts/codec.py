@@ -291,7 +291,7 @@ def _is_code(inner: object) -> bool:
 
 def _text_rule(inner: object) -> tuple[Encode | None, Callable[[str], Any]]:
     if inner is date:
-        return _iso, _day
+        return _iso, day_of
     if _is_code(inner):
         return None, _code(cast("type[StrEnum]", inner))
     raise TypeError(f"no wire form for {inner}")
@@ -330,7 +330,8 @@ _iso: Final = lru_cache(maxsize=REMEMBERED)(date.isoformat)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _day(text: str) -> date:
+def day_of(text: str) -> date:
+    """Return the day of a text; `bad_date` unless it is YYYY-MM-DD."""
     try:
         day = date.fromisoformat(text)
     except ValueError as error:

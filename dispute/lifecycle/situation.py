@@ -17,8 +17,8 @@ from dispute.lifecycle.commands import Command
 from dispute.lifecycle.dispute import Dispute
 
 CODE: Final = pattern(r"[a-z][a-z0-9_]{0,63}")
-PSEUDONYM: Final = pattern(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 LONGEST_PSEUDONYM: Final = 64
+PSEUDONYM: Final = pattern(rf"[A-Za-z0-9][A-Za-z0-9._:-]{{0,{LONGEST_PSEUDONYM - 1}}}")
 REMEMBERED: Final = 4096
 """Pseudonyms; only such as are short enough, so that nobody fills the memory with long ones."""
 PERSONAL: Final = pattern(r"\d{17}[\dXx]|1[3-9]\d{9}")

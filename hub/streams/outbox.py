@@ -52,7 +52,7 @@ _WRITTEN_AT: Final = sa.select(outbox.c.written_at).where(
 
 # Prepared: every unit of work runs these, and building a statement costs as much as a dozen records.
 @cache
-def _locked_heads(dialect: str) -> LookupStatement:
+def _lock_heads(dialect: str) -> LookupStatement:
     heads = sa.select(stream_head).where(among(dialect, stream_head.c.shard)).order_by(stream_head.c.shard)
     return LookupStatement(dialect, heads.with_for_update())
 
@@ -282,7 +282,7 @@ class Outbox:
         return StreamName(self.producer, shard, row.continues_epoch), row.after_position
 
     def _locked_heads(self, tx: Transaction, shards: set[int]) -> Heads:
-        return {row.shard: row for row in _locked_heads(tx.dialect.name).rows(tx, shards)}
+        return {row.shard: row for row in _lock_heads(tx.dialect.name).rows(tx, shards)}
 
     def _check_room(self, tx: Transaction, more: int) -> None:
         if self._limit_rows is None:

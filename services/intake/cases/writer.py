@@ -81,14 +81,9 @@ class ChangeWriter:
         )
         self._add = prepared(sa.insert(dispute), *all_of(dispute))
         self._change = prepared(_CHANGE, "upto", "now", "shot", "further", "of")
-        self._know = prepared(
-            sa.update(dispute).where(dispute.c.dispute_id == _of).values(facts=_content), "content", "of"
-        )
-        self._mark = prepared(
-            sa.update(dispute).where(dispute.c.dispute_id == _of).values(marks=_content), "content", "of"
-        )
-        self._supervise = prepared(
-            sa.update(dispute).where(dispute.c.dispute_id == _of).values(supervision=_content), "content", "of"
+        of_one = sa.update(dispute).where(dispute.c.dispute_id == _of)
+        self._know, self._mark, self._supervise = (
+            prepared(of_one.values({column: _content}), "content", "of") for column in ("facts", "marks", "supervision")
         )
         self._seal = prepared(insert_into(dialect, confidential).on_conflict_do_nothing(), *all_of(confidential))
         self._clear = prepared(sa.delete(timer).where(timer.c.dispute_id == _of, timer.c.limit == _by), "of", "by")

@@ -18,6 +18,7 @@ from services.intake.cases.membership import Membership
 from services.intake.cases.own_events import events_of
 from services.intake.cases.tables import dispute
 
+LINKING: Final = frozenset({EventKind.LINKED, EventKind.LINK_PROPOSED})
 NOTHING: Final = journal_pb2.Particulars()
 
 
@@ -33,20 +34,14 @@ def matter_of(tx: Transaction, dispute_id: str) -> intake_pb2.GetMatterResponse:
     found = [state_from_bytes(row.snapshot) for row in tx.execute(query)]
     if dispute_id not in {each.dispute_id for each in found}:
         raise UNKNOWN_DISPUTE.error()
-    events = {each.dispute_id: _link_events(tx, each) for each in found}
+    histories = events_of(tx, [each.dispute_id for each in found if each.master_dispute_id or each.proposed_links])
+    # The events that tell why it was linked or proposed; the state keeps only to whom.
+    events = {of: [event for event in its if event.type in LINKING] for of, its in histories.items()}
     return intake_pb2.GetMatterResponse(
         master_dispute_id=links.first_of(dispute_id),
-        members=[_member(each, events[each.dispute_id]) for each in found],
-        proposals=[proposal for each in found for proposal in _proposals(each, events[each.dispute_id])],
+        members=[_member(each, events.get(each.dispute_id, ())) for each in found],
+        proposals=[proposal for each in found for proposal in _proposals(each, events.get(each.dispute_id, ()))],
     )
-
-
-def _link_events(tx: Transaction, its: Dispute) -> list[journal_pb2.JournalEvent]:
-    """Return the events that tell why it was linked or proposed; the state keeps only to whom."""
-    if not its.master_dispute_id and not its.proposed_links:
-        return []
-    history = events_of(tx, [its.dispute_id])[its.dispute_id]
-    return [event for event in history if event.type in {EventKind.LINKED, EventKind.LINK_PROPOSED}]
 
 
 def _member(its: Dispute, events: Iterable[journal_pb2.JournalEvent]) -> intake_pb2.MatterMember:

@@ -10,12 +10,11 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError
 
-from dispute.contracts.codec import instant_of, under
+from dispute.contracts.codec import day_of, instant_of, under
 from dispute.contracts.sealing import Sealer
 from dispute.lifecycle import (
     DOCKED,
@@ -45,9 +44,6 @@ DIGEST_BYTES: Final = 32
 MAX_ITEMS: Final = 200
 """Consents, circumstances and parties of one case, each; very large groups name only their representatives."""
 
-ISO_DAY: Final = 10
-"""Characters of a day: a longer text is none, and is not remembered."""
-REMEMBERED: Final = 1024
 _PROCEDURE: Final = re.compile(r"[a-z_]{0,32}")
 CLARITIES: Final = frozenset({"", "clear", "fairly_clear", "unclear"})
 
@@ -236,22 +232,13 @@ def _day(text: str, field: str) -> date | None:
 
 
 def _needed_day(text: str, field: str) -> date:
-    day = _written(text) if len(text) == ISO_DAY else None
-    if day is None:
-        raise refusals.BAD_DATE.error(field=field)
+    try:
+        day = day_of(text)
+    except Refused as refused:
+        raise under(field, refused) from refused
     if not is_plausible_day(day):
         raise TIME_OUT_OF_RANGE.error(field=field)
     return day
-
-
-@lru_cache(REMEMBERED)
-def _written(text: str) -> date | None:
-    """Return the day that is written; days repeat from record to record."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.isoformat() == text else None
 
 
 def _code(kind: type[C], text: str, field: str) -> C:

@@ -11,9 +11,12 @@ from msgspec.structs import replace
 
 from hub.store.prepared import AT_ONCE
 from hub.store.store import Store, Transaction
-from services.intake.cases.matters import CANDIDATES_MOST, add_pairs, candidates, lock_pairs
+from services.intake.cases.matters import CANDIDATES_MOST, candidates, lock_pairs
+from services.intake.cases.ports import UnitChanges
 from services.intake.cases.tables import dispute, match_pair
-from services.intake.law.marks import Marks, PersonMark, marks_to_bytes
+from services.intake.cases.vault import Vault
+from services.intake.cases.writer import writer_for
+from services.intake.law.marks import Marks, PersonMark
 from tests.support.intake import marks
 from tests.support.stores import OpenStore
 from tests.support.two_workers import in_turn
@@ -33,12 +36,12 @@ def add(store: Store, rows: Mapping[str, Marks]) -> None:
 
 
 def keep(tx: Transaction, rows: Mapping[str, Marks]) -> None:
-    """Keep disputes of which nothing but their marks is known."""
-    for dispute_id, its in rows.items():
-        plain = dict.fromkeys(("state", "channel", "procedure"), "") | {"sequence": 1, "snapshot": b"", "facts": b""}
-        tx.execute(sa.delete(dispute).where(dispute.c.dispute_id == dispute_id))
-        tx.execute(sa.insert(dispute), [{"dispute_id": dispute_id, "marks": marks_to_bytes(its), **plain}])
-    add_pairs(tx, rows)
+    """Have the register keep the marks of disputes of which nothing else is known."""
+    plain = dict.fromkeys(("state", "channel", "procedure"), "") | {"sequence": 1, "snapshot": b"", "facts": b""}
+    there = set(tx.scalars(sa.select(dispute.c.dispute_id)))
+    if new := [{"dispute_id": dispute_id, **plain} for dispute_id in rows.keys() - there]:
+        tx.execute(sa.insert(dispute), new)
+    writer_for(tx.dialect.name).write(tx, UnitChanges(marks=dict(rows)), Vault(bytes(32)))
 
 
 def found(store: Store, *of: Marks) -> dict[str, Marks]:
@@ -58,13 +61,14 @@ def test_the_other_borrowers_of_a_bank_are_no_candidates(intake: Store) -> None:
     assert intake.read_blocking(lambda tx: candidates(tx, ())) == {}
 
 
-def test_pairs_that_are_there_already_stay(intake: Store) -> None:
+def test_marks_added_again_replace_those_before(intake: Store) -> None:
     add(intake, {"d-1": ZHAO_QIAN})
     later = replace(ZHAO_QIAN, category="08")
     add(intake, {"d-1": later})
     add(intake, {})
     assert found(intake, ZHAO_QIAN) == {"d-1": later}
-    assert intake.read_blocking(lambda tx: tx.scalar(sa.select(sa.func.count()).select_from(match_pair))) == 1
+    rows = [sa.select(sa.func.count()).select_from(table) for table in (match_pair, dispute)]
+    assert intake.read_blocking(lambda tx: [tx.scalar(row) for row in rows]) == [1, 1]
 
 
 def test_only_the_newest_of_a_pair_are_compared(intake: Store) -> None:
