@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from google.protobuf.message import DecodeError
+from msgspec import Struct
 from typing_extensions import override
 
 from hub.errors import Rejected
@@ -30,8 +31,7 @@ COUNT_DIGITS: Final = 10
 Headers = Sequence[tuple[str, bytes]]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StreamName:
+class StreamName(Struct, frozen=True, order=True):
     """The name of a stream: producer, shard and epoch.
 
     It is written `<producer>/<shard>/<epoch>`.

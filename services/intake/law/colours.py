@@ -14,7 +14,7 @@ from typing_extensions import override
 from dispute.lifecycle import ChangeColour, Channel, Colour
 from dispute.lifecycle.vocabulary import COLOURS
 from services.intake.law.candidates import Candidate
-from services.intake.law.facts import CLAIMING_ROLES
+from services.intake.law.facts import CLAIMING_ROLES, Facts
 from services.intake.law.handoff import Arrival
 from services.intake.law.rule_rows import CHANNELS, Clause, Code, Gap, Listed, RuleFile, RuleRow
 
@@ -42,19 +42,20 @@ class ColourRule(RuleRow, frozen=True, kw_only=True):
     reports_at_least: Annotated[int, Meta(ge=0, le=10_000)] = 0
     channels: frozenset[Annotated[str, CHANNELS]] = frozenset()
 
-    def applies_to(self, arrival: Arrival, reports: Sequence[Candidate]) -> bool:
+    def applies_to(self, facts: Facts, persons: int, reports: Sequence[Candidate]) -> bool:
         """Tell whether a new case fulfils it.
 
         Args:
-            arrival: The case.
+            facts: Of the case.
+            persons: How many people claim.
             reports: Earlier reports of the same people.
         """
-        if self.channels and arrival.facts.channel not in self.channels:
+        if self.channels and facts.channel not in self.channels:
             return False
         if self.circumstances:
-            return not self.circumstances.isdisjoint(arrival.facts.circumstances)
+            return not self.circumstances.isdisjoint(facts.circumstances)
         if self.persons_at_least:
-            return persons_of(arrival) >= self.persons_at_least
+            return persons >= self.persons_at_least
         return 1 + sum(self._counts(each.channel) for each in reports) >= self.reports_at_least
 
     def _counts(self, channel: Channel) -> bool:
@@ -85,7 +86,7 @@ def coloured(arrival: Arrival, reports: Iterable[Candidate], rules: ColourRules)
 
     The highest colour counts; of several rules with it, the first.
     """
-    known = tuple(reports)
-    found = [row for row in rules.rows if row.applies_to(arrival, known)]
+    persons, known = persons_of(arrival), tuple(reports)
+    found = [row for row in rules.rows if row.applies_to(arrival.facts, persons, known)]
     highest = max(found, key=lambda row: COLOURS.index(Colour(row.colour)), default=None)
     return () if highest is None else (ChangeColour(Colour(highest.colour), highest.reason_code, highest.clause),)
