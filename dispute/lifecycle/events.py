@@ -41,7 +41,7 @@ class Retraction(Struct, frozen=True):
     restated_cohort: CohortDates | None = None
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, omit_defaults=True):
     """One event of a dispute.
 
     Meanings of the fields: journal.proto.
@@ -68,10 +68,10 @@ class Event(Struct, frozen=True):
     to_state: State
     actor_role: Role
     actor_id: str
+    ordinal: int
     retracts: tuple[Retraction, ...] = ()
     reason_code: str = ""
     reopen_seq: int = 0
-    ordinal: int = 1
     conclusion_ordinal: int = 0
     payload: Payload = NOTHING
     limit: str = ""

@@ -17,9 +17,7 @@ from msgspec.structs import fields, replace
 
 from dispute.contracts.codec import (
     FIELD_OF,
-    LOCAL,
     TYPE_OF,
-    WIRE_ONLY,
     command_from_wire,
     command_to_wire,
     dispute_to_wire,
@@ -30,6 +28,7 @@ from dispute.contracts.codec import (
     state_to_bytes,
     timestamp_of,
 )
+from dispute.contracts.field_tables import LOCAL, WIRE_ONLY
 from dispute.lifecycle import (
     WIRE_INSTRUCTIONS,
     Actor,
