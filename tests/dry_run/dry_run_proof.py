@@ -17,7 +17,7 @@ from dispute.wire.journal.v1 import journal_pb2
 from hub.store.snapshots import snapshot
 from hub.store.tables import outbox, stream_head
 from hub.streams.memory import MemoryBus
-from services.intake.cases.tables import command_done, dispute, scenario_clock, timer
+from services.intake.cases.tables import command_done, dispute, scenario_clock
 from services.intake.dry_run.comparison import Comparison
 from services.intake.dry_run.outcome import CaseOutcome, differences, outcome_of
 from services.intake.dry_run.recording import Window
@@ -54,7 +54,7 @@ LIMIT: Final = """terms:
     clause: "a test"
 """
 SHOWN: Final = 5
-TABLES: Final = (outbox, stream_head, dispute, timer, command_done, scenario_clock)
+TABLES: Final = (outbox, stream_head, dispute, command_done, scenario_clock)
 
 
 def changed_rules(folder: Path) -> Path:

@@ -7,18 +7,23 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from msgspec.structs import replace
 from typing_extensions import override
 
 from dispute.calendar.working_days import WorkCalendar
 from dispute.lifecycle import Channel, Dimensions, Event
+from hub.store.instants import to_micros
+from hub.store.store import Transaction
+from hub.streams.topics import shard_of
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Series, UnitChanges
+from services.intake.cases.tables import dispute
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Person
 from services.intake.law.marks import Marks, marks_of
 from services.intake.law.rule_files import load_rules
 from services.intake.law.shared_results import SharedEffect
-from services.intake.law.timers import Timer
+from services.intake.law.timers import Timer, timers_from_bytes
 
 TONGDAO = Path(__file__).parents[2] / "deploy/rules/431230-tongdao"
 """The example of a county's rules: petitions there have a local limit."""
@@ -107,6 +112,17 @@ def marks(claiming: Iterable[str], answering: Iterable[str], *, swap: bool = Fal
     return made
 
 
+def timers_in(tx: Transaction) -> list[Timer]:
+    """Return the timers of all disputes, by their limit; each dispute is found by the one that rings first."""
+    found: list[Timer] = []
+    for row in tx.execute(sa.select(dispute)):
+        its = timers_from_bytes(row.dispute_id, row.timers)
+        first = min((to_micros(timer.rings_at) for timer in its.values()), default=None)
+        assert (row.rings_at, row.shard) == (first, shard_of(row.dispute_id))
+        found += its.values()
+    return sorted(found, key=lambda timer: (timer.limit, timer.dispute_id))
+
+
 class MemoryRegister(DisputeRegister):
     """A register of nothing, which keeps what a unit of work writes.
 
@@ -171,10 +187,6 @@ class MemoryRegister(DisputeRegister):
 
     @override
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
-        return ()
-
-    @override
-    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
         return ()
 
     @override

@@ -21,10 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 HUB = (sys.executable, "-m", "ops")
 DEADLINE_S = 60.0
 INTAKE = (
-    "SELECT dispute_id, sequence, state, channel, procedure, snapshot, positions, marks FROM dispute",
+    "SELECT dispute_id, sequence, state, channel, procedure, snapshot, positions, marks, timers, rings_at FROM dispute",
     "SELECT handoff_id, dispute_id, digest FROM handoff_applied",
     "SELECT command_id, dispute_id, stream, position, refusal FROM command_done WHERE refusal IS NULL",
-    'SELECT dispute_id, "limit", step, due_at, rings_at FROM timer',
     "SELECT * FROM case_number",
     "SELECT * FROM match_pair",
     "SELECT dispute_id, master_dispute_id FROM matter_member",

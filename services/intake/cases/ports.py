@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeVar
+from types import MappingProxyType
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +23,8 @@ from services.intake.law.shared_results import SharedEffect
 from services.intake.law.timers import Timer
 
 T = TypeVar("T")
+
+NO_TIMERS: Final[Mapping[str, Timer]] = MappingProxyType({})
 
 
 class DoneTable(StrEnum):
@@ -47,10 +50,12 @@ class Case(Struct, frozen=True):
     Attributes:
         dispute: State.
         recorded: What its source reported, in order, as JSON; empty for a dispute of an earlier release.
+        timers: What it waits for, by limit.
     """
 
     dispute: Dispute
     recorded: bytes = b""
+    timers: Mapping[str, Timer] = NO_TIMERS
 
     @property
     def facts(self) -> Facts | None:
@@ -130,8 +135,6 @@ class UnitChanges:
         facts: What the sources of disputes reported up to now, where they reported more.
         secrets: Confidential parts of disputes that have none yet.
         accusations: What leaves by a sealed exit.
-        cleared: Timers that are gone, as (dispute, limit).
-        timers: Timers that are set or moved; after `cleared`.
         numbers: Last numbers of the series from which cases took one.
         marks: Marks of disputes, by which others of their matter are found.
         members: Disputes that were linked -> to which; empty: unlinked.
@@ -150,8 +153,6 @@ class UnitChanges:
     facts: dict[str, bytes] = field(default_factory=dict)
     secrets: list[Secret] = field(default_factory=list)
     accusations: list[Accusation] = field(default_factory=list)
-    cleared: set[tuple[str, str]] = field(default_factory=set)
-    timers: dict[tuple[str, str], Timer] = field(default_factory=dict)
     numbers: Mapping[Series, int] = field(default_factory=dict)
     marks: dict[str, Marks] = field(default_factory=dict)
     members: dict[str, str] = field(default_factory=dict)
@@ -234,9 +235,6 @@ class DisputeRegister(StoredLinks, Protocol):
         timers; they are locked for this transaction. A dispute with a parked hand-off is left out: the event that it
         waits for may already be here.
         """
-
-    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
-        """Return all timers of disputes."""
 
     def missing_years(self) -> frozenset[int]:
         """Return the missing years of all provisional dates.

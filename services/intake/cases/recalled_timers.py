@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from dispute.lifecycle import Actor, Dispute, Event
 from hub.store.instants import EPOCH
 from services.intake.cases.ports import Case, DisputeRegister, UnitChanges
@@ -26,7 +28,6 @@ class _Waiting:
     """Timers of one dispute between two units.
 
     Attributes:
-        stored: As the register has them.
         timers: As they stand now, by limit.
         running: Limits that run before the open unit.
         steps: Of the open unit.
@@ -36,7 +37,6 @@ class _Waiting:
         rung: Time of the last alarm.
     """
 
-    stored: Mapping[str, Timer]
     timers: dict[str, Timer]
     running: Limits
     steps: list[Step] = field(default_factory=list)
@@ -59,15 +59,12 @@ class RecalledTimers:
         self._clock = register.scenario_now()
         self._book = book
         self._of: dict[str, _Waiting] = {}
-        stored: dict[str, dict[str, Timer]] = {dispute_id: {} for dispute_id in before}
-        for timer in register.timers_of(before.keys()):
-            stored[timer.dispute_id][timer.limit] = timer
-        for dispute_id, its in stored.items():
-            self._of[dispute_id] = _Waiting(its, dict(its), timing.running(before[dispute_id].dispute, book))
+        for dispute_id, case in before.items():
+            self._of[dispute_id] = _Waiting(dict(case.timers), timing.running(case.dispute, book))
 
     def take(self, event: Event, after: Dispute, recorded_at: datetime) -> None:
         """Take one event back, with the dispute after it."""
-        of = self._of.setdefault(event.dispute_id, _Waiting({}, {}, {}))
+        of = self._of.setdefault(event.dispute_id, _Waiting({}, {}))
         alarm = Actor(event.actor_role, event.actor_id) == CLOCK
         same = event.causation_id == of.cause if alarm else of.written == recorded_at
         if of.steps and (alarm != of.alarm or not same):
@@ -76,13 +73,12 @@ class RecalledTimers:
         of.cause, of.written, of.alarm = event.causation_id, recorded_at, alarm
 
     def note(self, changes: UnitChanges) -> None:
-        """Note which timers are set, moved and gone after the last event."""
+        """Give the changed disputes the timers that they have after the last event."""
         for dispute_id, of in self._of.items():
             if of.steps:
                 self._settle(of)
-            changes.cleared.update((dispute_id, limit) for limit in of.stored.keys() - of.timers.keys())
-            moved = {limit: timer for limit, timer in of.timers.items() if of.stored.get(limit) != timer}
-            changes.timers.update({(dispute_id, limit): timer for limit, timer in moved.items()})
+                into = changes.changed if dispute_id in changes.changed else changes.added
+                into[dispute_id] = replace(into[dispute_id], timers=of.timers)
 
     def _settle(self, of: _Waiting) -> None:
         """Settle the timers after the open unit, and open the next one."""
@@ -93,8 +89,7 @@ class RecalledTimers:
         at = max(of.written if self._clock is None else self._clock, of.rung)
         done = set_by(of.running, of.steps, self._book, at)
         changes = timers_after(done, fired, of.running, of.steps[-1][1], book=self._book, at=at)
-        gone = {timer.limit for timer in fired}
-        of.timers = changes.applied({limit: timer for limit, timer in of.timers.items() if limit not in gone})
+        of.timers = changes.applied(of.timers, fired)
         of.running, of.steps = done.running, []
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dispute.lifecycle import Actor, Event, evolve
 from services.intake.cases.case_numbers import last_of
@@ -54,7 +55,7 @@ def take_back(register: DisputeRegister, recalled: Sequence[Recalled], book: Rul
     for each in recalled:
         event, case = each.event, cases.get(each.event.dispute_id)
         state = evolve(case.dispute if case is not None else None, event)
-        cases[event.dispute_id] = Case(state, case.recorded if case is not None else b"")
+        cases[event.dispute_id] = Case(state) if case is None else replace(case, dispute=state)
         changes.positions.setdefault(event.dispute_id, []).append(each.place.position)
         if state.master_dispute_id:
             links.add(event.dispute_id, state.master_dispute_id)

@@ -38,34 +38,36 @@ from services.intake.cases.tables import (
     handoff_applied,
     missing_year,
     scenario_clock,
-    timer,
 )
 from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
 from services.intake.law.marks import Marks
 from services.intake.law.ringing import next_to_ring
 from services.intake.law.shared_results import SharedEffect, result_from_bytes
-from services.intake.law.timers import Step, Timer
+from services.intake.law.timers import Timer, timers_from_bytes
 
 T = TypeVar("T")
 
 CLOCK_ROW: Final = 1
 
 _ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
-_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts)
+CASES: Final = sa.select(
+    dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts, dispute.c.timers
+)
+"""What `case_of` reads."""
 _NOW: Final = sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == sa.literal_column(str(CLOCK_ROW)))
 _EFFECTS: Final = (
     sa.select(effect).order_by(effect.c.recorded_at, effect.c.sequence, effect.c.effect_id).limit(sa.bindparam("most"))
 )
 _parked_disputes: Final = sa.select(parked.c.key).where(parked.c.topic == HANDOFFS.name)
-_due: Final = (
-    sa.select(timer)
+_DUE: Final = (
+    sa.select(dispute.c.dispute_id)
     .where(
-        timer.c.rings_at <= sa.bindparam("until"),
-        timer.c.shard.in_(sa.bindparam("shards", expanding=True)),
-        timer.c.dispute_id.not_in(_parked_disputes),
+        dispute.c.rings_at <= sa.bindparam("until"),
+        dispute.c.shard.in_(sa.bindparam("shards", expanding=True)),
+        dispute.c.dispute_id.not_in(_parked_disputes),
     )
-    .order_by(timer.c.rings_at)
+    .order_by(dispute.c.rings_at)
     .limit(sa.bindparam("most"))
 )
 _YEARS: Final = sa.select(missing_year.c.year).distinct()
@@ -79,8 +81,9 @@ _WAITING: Final = (
     .order_by(missing_year.c.dispute_id)
     .limit(sa.bindparam("most"))
 )
-_TIMERS: Final = sa.select(timer).where(timer.c.dispute_id.in_(_ids))
-_STILL_DUE: Final = _TIMERS.where(timer.c.rings_at <= sa.bindparam("until"))
+_STILL_DUE: Final = sa.select(dispute.c.dispute_id, dispute.c.timers).where(
+    dispute.c.dispute_id.in_(_ids), dispute.c.rings_at <= sa.bindparam("until")
+)
 
 
 class _Lookups(Struct, frozen=True):
@@ -94,7 +97,7 @@ class _Lookups(Struct, frozen=True):
 @cache
 def _lookups_for(dialect: str) -> _Lookups:
     return _Lookups(
-        LookupStatement(dialect, _CASES.where(among(dialect, dispute.c.dispute_id))),
+        LookupStatement(dialect, CASES.where(among(dialect, dispute.c.dispute_id))),
         LookupStatement(dialect, sa.select(command_done).where(among(dialect, command_done.c.command_id))),
         LookupStatement(dialect, sa.select(handoff_applied).where(among(dialect, handoff_applied.c.handoff_id))),
     )
@@ -215,20 +218,14 @@ class StoreRegister(DisputeRegister):
         while True:
             # First read without a lock, to learn the shards; then lock their heads, as every writer does; then read
             # again.
-            found = self._tx.execute(_due, {"until": until, "shards": sorted(shards), "most": limit}).all()
-            waiting: dict[str, list[Timer]] = {row.dispute_id: [] for row in found}
-            self.lock(waiting.keys())
-            for part in parts(waiting):
-                for row in self._tx.execute(_STILL_DUE, {"ids": part, "until": until}):
-                    waiting[row.dispute_id].append(_timer_of(row))
-            timers = [timer for its in waiting.values() for timer in next_to_ring(its)]
+            found = self._tx.scalars(_DUE, {"until": until, "shards": sorted(shards), "most": limit}).all()
+            self.lock(found)
+            still = (row for ids in parts(found) for row in self._tx.execute(_STILL_DUE, {"ids": ids, "until": until}))
+            waiting = (timers_from_bytes(row.dispute_id, row.timers) for row in still)
+            timers = [timer for its in waiting for timer in next_to_ring(its.values())]
             # None of those found is left: another worker fired them. There may be more after them.
             if timers or not found:
                 return sorted(timers, key=lambda timer: (timer.rings_at, timer.due_at, timer.dispute_id))
-
-    @override
-    def timers_of(self, dispute_ids: Collection[str]) -> Sequence[Timer]:
-        return [_timer_of(row) for ids in parts(dispute_ids) for row in self._tx.execute(_TIMERS, {"ids": ids})]
 
     @override
     def missing_years(self) -> frozenset[int]:
@@ -296,22 +293,18 @@ def applied_in(tx: Transaction) -> int:
 
 
 def case_of(row: Any) -> Case:  # noqa: ANN401 - a row of a statement
-    """Return the case of a row with its snapshot, its procedure and its facts."""
+    """Return the case of a row with its snapshot, its procedure, its facts and its timers."""
     its = state_from_bytes(row.snapshot)
     if row.procedure and not its.procedure:
         # An earlier release kept the procedure beside the state.
         its = replace(its, procedure=row.procedure)
-    return Case(its, bytes(row.facts))
+    return Case(its, bytes(row.facts), timers_from_bytes(row.dispute_id, row.timers))
 
 
 def _effect_of(row: sa.Row[Any]) -> SharedEffect:
     occurred_at, recorded_at = from_micros(row.occurred_at), from_micros(row.recorded_at)
     result = result_from_bytes(row.result)
     return SharedEffect(row.effect_id, row.dispute_id, occurred_at, recorded_at, row.sequence, result)
-
-
-def _timer_of(row: sa.Row[Any]) -> Timer:
-    return Timer(row.dispute_id, row.limit, Step(row.step), from_micros(row.due_at), from_micros(row.rings_at))
 
 
 def _done_of(row: sa.Row[Any]) -> Done:

@@ -1,7 +1,7 @@
 """Intake's own tables.
 
-Disputes and their numbers, tasks done, timers, pairs and members of matters, effects, sealed parties, sealed exits, the
-scenario clock.
+Disputes with their timers and numbers, tasks done, pairs and members of matters, effects, sealed parties, sealed exits,
+the scenario clock.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ intake_metadata: Final = sa.MetaData()
 
 LATE: Final = sa.text("supervision IS NOT NULL")
 """Nearly no dispute is: the others would make each registration write a page of the index, at a random place."""
+TIMED: Final = sa.text("rings_at IS NOT NULL")
 
 # State of each dispute, rebuilt at any time from its records in the outbox.
 dispute: Final = sa.Table(
@@ -32,10 +33,15 @@ dispute: Final = sa.Table(
         "positions", sa.Text, nullable=False, server_default=""
     ),  # of its records in the outbox, comma-separated, ascending
     sa.Column("marks", sa.LargeBinary),  # by which others of its matter find it; NULL where nothing can be compared
+    sa.Column("shard", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("timers", sa.LargeBinary, nullable=False, server_default=""),  # JSON; empty where none is set
+    sa.Column("rings_at", sa.BigInteger),  # microseconds since 1970, of the timer that rings first; NULL without one
     sa.Column("supervision", sa.String(16)),  # NULL where nothing is late or draws near
     sa.Column("case_code", sa.String(32)),  # NULL where the county is not known, or an earlier release registered it
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
     sa.Index("dispute_case_code", "case_code", unique=True),
+    # By the time alone: many ring at one instant, and new ones go to the end of those.
+    sa.Index("dispute_rings", "rings_at", sqlite_where=TIMED, postgresql_where=TIMED),
     sa.Index("dispute_supervision", "supervision", "dispute_id", sqlite_where=LATE, postgresql_where=LATE),
 )
 
@@ -109,18 +115,6 @@ effect: Final = sa.Table(
     sa.Column("sequence", sa.BigInteger, nullable=False),  # of the event at its own dispute
     sa.Column("result", sa.LargeBinary, nullable=False),  # JSON
     sa.Index("effect_order", "recorded_at", "sequence", "effect_id"),
-)
-
-timer: Final = sa.Table(
-    "timer",
-    intake_metadata,
-    sa.Column("dispute_id", sa.String(36), primary_key=True),
-    sa.Column("limit", sa.String(24), primary_key=True),
-    sa.Column("step", sa.String(12), nullable=False),
-    sa.Column("shard", sa.Integer, nullable=False),
-    sa.Column("due_at", sa.BigInteger, nullable=False),  # microseconds since 1970
-    sa.Column("rings_at", sa.BigInteger, nullable=False),  # not before due_at; later while late paper may come
-    sa.Index("timer_rings", "rings_at"),  # alone: many ring at one instant, and new ones go to the end of those
 )
 
 # Which holiday tables the provisional dates of a dispute wait for.

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from msgspec.structs import replace
+
 from services.intake.cases.case_numbers import CaseNumbers
 from services.intake.cases.membership import Membership
-from services.intake.cases.ports import Case, UnitChanges
+from services.intake.cases.ports import NO_TIMERS, Case, UnitChanges
 from services.intake.cases.search import CandidateSearch
+from services.intake.law import timers as timing
+from services.intake.law.rulebook import Rulebook
 from services.intake.law.steps import Step
+from services.intake.law.timer_changes import nothing_set, set_by, timers_after
+from services.intake.law.timers import Timer
 
 
 @dataclass(slots=True)
@@ -63,3 +69,20 @@ def note_differences(changes: UnitChanges, before: Mapping[str, Case]) -> None:
             changes.members[dispute_id] = now.master_dispute_id
         if was is not None and now.supervision is not was.dispute.supervision:
             changes.supervision[dispute_id] = now.supervision
+
+
+def settle_timers(unit: Unit, fired: Sequence[Timer], book: Rulebook) -> None:
+    """Settle the timers of every dispute that a step or an alarm touched."""
+    of_dispute: dict[str, list[Timer]] = {dispute_id: [] for dispute_id in unit.steps}
+    for timer in fired:
+        if timer.dispute_id in unit.cases:
+            of_dispute.setdefault(timer.dispute_id, []).append(timer)
+    for dispute_id, its in of_dispute.items():
+        was, steps = unit.before.get(dispute_id), unit.steps.get(dispute_id)
+        ran, had = ({}, NO_TIMERS) if was is None else (timing.running(was.dispute, book), was.timers)
+        done = set_by(ran, steps, book, unit.at) if steps else nothing_set(ran)
+        changes = timers_after(done, its, ran, unit.cases[dispute_id].dispute, book=book, at=unit.at)
+        timers = changes.applied(had, its)
+        if timers != had:
+            into = unit.changes.changed if dispute_id in unit.before else unit.changes.added
+            into[dispute_id] = replace(unit.cases[dispute_id], timers=timers)

@@ -19,6 +19,7 @@ from hub.errors import Bug, Kind, Refusal, Refused
 from services.intake.cases.case_numbers import CaseNumbers
 from services.intake.cases.membership import Membership
 from services.intake.cases.ports import (
+    NO_TIMERS,
     Accusation,
     Case,
     DisputeRegister,
@@ -29,8 +30,7 @@ from services.intake.cases.ports import (
     Series,
 )
 from services.intake.cases.search import CandidateSearch
-from services.intake.cases.unit import Unit, note_differences
-from services.intake.cases.unit_timers import settle_timers
+from services.intake.cases.unit import Unit, note_differences, settle_timers
 from services.intake.law.candidates import Candidate
 from services.intake.law.facts import Facts
 from services.intake.law.marks import Marks
@@ -157,7 +157,6 @@ def carry_out(
     register.lock(touched | {task.names for task in tasks if task.names})
     known = _known(register, tasks)
     unit = _begun(register, tasks, _wanted(tasks, known), book, now)
-    unit.changes.cleared.update((timer.dispute_id, timer.limit) for timer in fired)
     results: list[_Result] = []
     first: dict[tuple[DoneTable, str], int] = {}
     for number, task in enumerate(tasks):
@@ -240,7 +239,8 @@ def _note_resent(task: Task, done: Done, unit: Unit) -> None:
         unit.changes.accusations.append(task.accusation)
     if task.source_ref and not case.dispute.source_ref:
         recorded = _recorded_again(task, unit)
-        restored = Case(replace(case.dispute, source_ref=task.source_ref), recorded)
+        named = replace(case.dispute, source_ref=task.source_ref)
+        restored = replace(case, dispute=named, recorded=recorded)
         unit.changes.facts[task.dispute_id] = recorded
         unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = restored
     _keep_marks(task, unit)
@@ -286,13 +286,13 @@ def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) 
     if planned.report is not None and case is not None:
         report = replace(planned.report, after=case.dispute.sequence, wrote=len(steps), written=unit.at)
         recorded = unit.changes.facts[task.dispute_id] = with_further(recorded, report)
-        unit.cases[task.dispute_id] = Case(case.dispute, recorded)
+        unit.cases[task.dispute_id] = replace(case, recorded=recorded)
     elif planned.facts is not None and planned.commands:
         # The register knew more of a new case than its source.
         recorded = first_report(planned.commands[0].occurred_at, planned.facts)
     if not steps:
         return _Decided((), -1, case.dispute if case is not None else None)
-    after = Case(steps[-1][1], recorded)
+    after = Case(steps[-1][1], recorded, NO_TIMERS if case is None else case.timers)
     unit.records += records
     _note(unit, task, case, after)
     _share(unit, steps)

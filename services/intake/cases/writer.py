@@ -30,12 +30,11 @@ from services.intake.cases.tables import (
     handoff_applied,
     matter_member,
     missing_year,
-    timer,
 )
 from services.intake.cases.vault import Vault
 from services.intake.law.marks import marks_to_bytes
 from services.intake.law.shared_results import SharedEffect, result_to_bytes
-from services.intake.law.timers import Timer
+from services.intake.law.timers import timers_to_bytes
 
 Row = tuple[object, ...]
 
@@ -50,6 +49,8 @@ _CHANGE: Final = (
         sequence=sa.bindparam("upto"),
         state=sa.bindparam("now"),
         snapshot=sa.bindparam("shot"),
+        timers=_content,
+        rings_at=sa.bindparam("first"),
         positions=dispute.c.positions + sa.bindparam("further", type_=sa.Text),
     )
 )
@@ -69,25 +70,19 @@ class ChangeWriter:
         def all_of(table: sa.Table) -> list[str]:
             return [column.key for column in table.columns]
 
-        done, timers = insert_into(dialect, command_done), insert_into(dialect, timer)
+        done = insert_into(dialect, command_done)
         known_from_events = done.on_conflict_do_update(
             index_elements=list(command_done.primary_key),
             set_={name: done.excluded[name] for name in ("stream", "position", "recorded_at")},
             where=sa.func.length(command_done.c.digest) == sa.literal_column("0"),
         )
-        moved = timers.on_conflict_do_update(
-            index_elements=list(timer.primary_key),
-            set_={name: timers.excluded[name] for name in ("step", "due_at", "rings_at")},
-        )
         self._add = prepared(sa.insert(dispute), *all_of(dispute))
-        self._change = prepared(_CHANGE, "upto", "now", "shot", "further", "of")
+        self._change = prepared(_CHANGE, "upto", "now", "shot", "further", "content", "first", "of")
         of_one = sa.update(dispute).where(dispute.c.dispute_id == _of)
         self._know, self._mark, self._supervise = (
             prepared(of_one.values({column: _content}), "content", "of") for column in ("facts", "marks", "supervision")
         )
         self._seal = prepared(insert_into(dialect, confidential).on_conflict_do_nothing(), *all_of(confidential))
-        self._clear = prepared(sa.delete(timer).where(timer.c.dispute_id == _of, timer.c.limit == _by), "of", "by")
-        self._set = prepared(moved, *all_of(timer))
         self._no_years = prepared(sa.delete(missing_year).where(missing_year.c.dispute_id == _of), "of")
         self._years = prepared(sa.insert(missing_year), *all_of(missing_year))
         numbers = insert_into(dialect, case_number)
@@ -124,8 +119,6 @@ class ChangeWriter:
         self._supervise.run(tx, [(_level(level), dispute_id) for dispute_id, level in levels])
         # A dispute keeps the confidential part that it has, also when the key in it was destroyed.
         self._seal.run(tx, [_sealed(secret, vault) for secret in changes.secrets])
-        self._clear.run(tx, sorted(changes.cleared))
-        self._set.run(tx, [_timer_row(each) for each in changes.timers.values()])
         years = sorted(changes.missing_years.items())
         self._no_years.run(tx, [(dispute_id,) for dispute_id, _ in years if dispute_id not in changes.added])
         self._years.run(tx, [(year, dispute_id) for dispute_id, missing in years for year in sorted(missing)])
@@ -166,6 +159,8 @@ def _added(case: Case, changes: UnitChanges) -> Row:
         case.recorded,
         _listed(changes.positions[its.dispute_id]),
         None if marks is None else marks_to_bytes(marks),
+        shard_of(its.dispute_id),
+        *_timed(case),
         _level(its.supervision),
         its.case_code or None,
     )
@@ -179,7 +174,7 @@ def _changed(case: Case, positions: Mapping[str, Sequence[int]]) -> Row:
     its = case.dispute
     further = positions.get(its.dispute_id)
     text = f",{_listed(further)}" if further else ""
-    return its.sequence, its.state.value, state_to_bytes(its), text, its.dispute_id
+    return its.sequence, its.state.value, state_to_bytes(its), text, *_timed(case), its.dispute_id
 
 
 def _listed(positions: Iterable[int]) -> str:
@@ -191,9 +186,10 @@ def _sealed(secret: Secret, vault: Vault) -> Row:
     return secret.dispute_id, secret.agency, sealed.wrapped_key, sealed.nonce, sealed.ciphertext
 
 
-def _timer_row(each: Timer) -> Row:
-    due_at, rings_at = to_micros(each.due_at), to_micros(each.rings_at)
-    return each.dispute_id, each.limit, each.step.value, shard_of(each.dispute_id), due_at, rings_at
+def _timed(case: Case) -> Row:
+    """Return its timers, and when the first of them rings."""
+    first = min((timer.rings_at for timer in case.timers.values()), default=None)
+    return timers_to_bytes(case.timers), None if first is None else to_micros(first)
 
 
 def _effect_row(each: SharedEffect) -> Row:

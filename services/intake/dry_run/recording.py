@@ -17,16 +17,14 @@ from hub.store.instants import EPOCH, from_micros
 from hub.store.store import Transaction
 from services.intake.cases.own_events import events_of
 from services.intake.cases.ports import Case
-from services.intake.cases.register import case_of, clock_in
+from services.intake.cases.register import CASES, case_of, clock_in
 from services.intake.cases.tables import clock_move, command_done, dispute
 
 PAGE: Final = 400
 """Disputes that are read at once."""
 Message = journal_pb2.JournalEvent
 
-_CASES: Final = sa.select(dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts).order_by(
-    dispute.c.dispute_id
-)
+_CASES: Final = CASES.order_by(dispute.c.dispute_id)
 _ROWS: Final = _CASES.where(dispute.c.dispute_id > sa.bindparam("after")).limit(PAGE)
 _NAMED: Final = _CASES.where(dispute.c.dispute_id.in_(sa.bindparam("ids", expanding=True)))
 _REFUSED: Final = (

@@ -142,7 +142,7 @@ class _Life:
 
     def _ring_until(self, end: datetime) -> None:
         """Ring what is due up to a business time."""
-        while self._timers:
+        while self._timers and self._dispute is not None:
             rings_at = min(timer.rings_at for timer in self._timers.values())
             at = self._chronology.ring(rings_at, self._at)
             if at is None or at > end:
@@ -156,7 +156,6 @@ class _Life:
         ran = self._running
         done = nothing_set(ran)
         for timer in due:
-            del self._timers[timer.limit]
             if self._dispute is None:
                 continue
             at = max(timer.due_at, self._dispute.registered_at)
@@ -231,7 +230,7 @@ class _Life:
         if self._dispute is None:
             return
         changes = timers_after(done, fired, ran, self._dispute, book=self._book, at=self._at)
-        self._timers = changes.applied(self._timers)
+        self._timers = changes.applied(self._timers, fired)
 
 
 def _with_found(orders: Sequence[Instruction], found: Sequence[Instruction]) -> tuple[Instruction, ...]:

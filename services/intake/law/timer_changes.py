@@ -50,9 +50,10 @@ class TimerChanges(Struct, frozen=True):
     cleared: frozenset[str]
     timers: Mapping[str, Timer]
 
-    def applied(self, timers: Mapping[str, Timer]) -> dict[str, Timer]:
-        """Return the timers of a dispute, by limit, after these changes."""
-        left = {limit: timer for limit, timer in timers.items() if limit not in self.cleared}
+    def applied(self, timers: Mapping[str, Timer], fired: Iterable[Timer]) -> dict[str, Timer]:
+        """Return the timers of a dispute, by limit, after these changes; those that fired are gone."""
+        gone = self.cleared.union(timer.limit for timer in fired)
+        left = {limit: timer for limit, timer in timers.items() if limit not in gone}
         return {**left, **self.timers}
 
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import uuid5
 
-from msgspec import Struct
+from msgspec import Struct, json
 
 from dispute.lifecycle import (
     SIGN_OFF_EXPIRED,
@@ -92,6 +92,10 @@ class Timer(Struct, frozen=True):
     rings_at: datetime
 
 
+_encode: Final = json.Encoder().encode
+_decode: Final = json.Decoder(dict[str, tuple[Step, datetime, datetime]]).decode
+
+
 class Running(Struct, frozen=True):
     """A limit that runs.
 
@@ -102,6 +106,18 @@ class Running(Struct, frozen=True):
 
     end: datetime
     certain: bool = True
+
+
+def timers_to_bytes(timers: Mapping[str, Timer]) -> bytes:
+    """Return a dispute's timers as they are stored: JSON, by limit; empty when there is none."""
+    if not timers:
+        return b""
+    return _encode({limit: (its.step, its.due_at, its.rings_at) for limit, its in sorted(timers.items())})
+
+
+def timers_from_bytes(dispute_id: str, stored: bytes) -> dict[str, Timer]:
+    """Return the stored timers of a dispute, by limit."""
+    return {limit: Timer(dispute_id, limit, *its) for limit, its in _decode(stored).items()} if stored else {}
 
 
 def running(dispute: Dispute, book: Rulebook) -> Mapping[str, Running]:
@@ -281,5 +297,7 @@ __all__ = [
     "overdue",
     "reported_by",
     "running",
+    "timers_from_bytes",
+    "timers_to_bytes",
     "waits_for",
 ]

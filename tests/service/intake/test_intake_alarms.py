@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -16,11 +17,12 @@ from dispute.lifecycle import State, dispute_id_of
 from hub.store.instants import to_micros
 from hub.streams.topics import shard_of
 from services.intake.cases.ports import DisputeRegister, Units
-from services.intake.cases.tables import dispute, timer
+from services.intake.cases.tables import dispute
 from services.intake.inbound.alarms import CHUNK
 from services.intake.law.rule_files import load_rules
+from services.intake.law.timers import Step, Timer, timers_to_bytes
 from tests.support.county_rules import CALENDAR
-from tests.support.intake import TONGDAO
+from tests.support.intake import TONGDAO, timers_in
 from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
 
 T = TypeVar("T")
@@ -166,26 +168,19 @@ async def many_due(client: IntakeClient, pattern: str, number: int) -> None:
     row = await client.intake.store.read(
         lambda tx: tx.execute(sa.select(dispute).where(dispute.c.dispute_id == pattern)).one()
     )
-    await client.intake.store.write(lambda tx: tx.execute(sa.delete(timer)))
+    await client.intake.store.write(lambda tx: tx.execute(sa.update(dispute).values(timers=b"", rings_at=None)))
     copied = state_from_bytes(row.snapshot)
-    due_at = to_micros(datetime(2024, 3, 8, 16, tzinfo=UTC))
+    due_at = datetime(2024, 3, 8, 16, tzinfo=UTC)
     for start in range(0, number, 5000):
         names = [dispute_id_of("court-620725", f"M-{n}") for n in range(start, min(start + 5000, number))]
-        copies = [
-            {**row._mapping, "dispute_id": name, "case_code": None, "snapshot": state_to_bytes(its)}
-            for name, its in ((name, replace(copied, dispute_id=name, case_code="")) for name in names)
-        ]
-        timers = [
-            {"dispute_id": name, "limit": "state", "step": "overdue", "shard": shard_of(name),
-             "due_at": due_at, "rings_at": due_at + (start + n) % 60 * 1_000_000}
-            for n, name in enumerate(names)
-        ]  # fmt: skip
-        await client.intake.store.write(
-            lambda tx, copies=copies, timers=timers: (  # type: ignore[misc] # mypy knows no default of a lambda
-                tx.execute(sa.insert(dispute), copies),
-                tx.execute(sa.insert(timer), timers),
-            )
-        )
+        copies = []
+        for n, name in enumerate(names, start):
+            end = Timer(name, "state", Step.OVERDUE, due_at, due_at + timedelta(seconds=n % 60))
+            snapshot = state_to_bytes(replace(copied, dispute_id=name, case_code=""))
+            own = {"dispute_id": name, "case_code": None, "snapshot": snapshot, "shard": shard_of(name)}
+            timed = {"timers": timers_to_bytes({end.limit: end}), "rings_at": to_micros(end.rings_at)}
+            copies.append({**row._mapping, **own, **timed})
+        await client.intake.store.write(lambda tx, copies=copies: tx.execute(sa.insert(dispute), copies))  # type: ignore[misc] # mypy knows no default of a lambda
 
 
 @pytest.mark.parametrize(
@@ -209,7 +204,5 @@ async def test_timers_due_in_one_minute_fire_once_each_though_the_process_dies(
     copies = sa.select(dispute.c.sequence, sa.func.count()).where(dispute.c.dispute_id != pattern)
     found = await again.intake.store.read(lambda tx: tx.execute(copies.group_by(dispute.c.sequence)).all())
     assert [tuple(row) for row in found] == [(before + 1, number)]
-    steps = sa.select(timer.c.step, sa.func.count()).group_by(timer.c.step)
-    waiting = await again.intake.store.read(lambda tx: tx.execute(steps).all())
-    assert [tuple(row) for row in waiting] == [("supervised", number)]
+    assert Counter(timer.step for timer in await again.intake.store.read(timers_in)) == {Step.SUPERVISED: number}
     assert await again.intake.alarm_clock._alarms.ring(until) == 0

@@ -15,12 +15,13 @@ from dispute.case_code import case_code
 from dispute.contracts.codec import state_to_bytes
 from dispute.lifecycle import Dispute, Regime, State, Supervision, end_of
 from dispute.wire.intake.v1 import intake_pb2
-from hub.store.instants import from_micros, to_micros
+from hub.store.instants import to_micros
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.streams.topics import shard_of
-from services.intake.cases.tables import dispute, timer
+from services.intake.cases.tables import dispute
 from services.intake.wiring import VERSIONS
+from tests.support.intake import timers_in
 from tests.support.intake_rig import Rig, order, submission
 from tests.support.lifecycle import START, reach
 
@@ -29,6 +30,8 @@ BEFORE = sa.table(
     "timer", *(sa.column(name, kind) for name, kind in
                (("dispute_id", sa.String), ("kind", sa.String), ("shard", sa.Integer), ("due_at", sa.BigInteger)))
 )  # fmt: skip
+OLD = {"dispute_id", "sequence", "state", "channel", "procedure", "snapshot"}
+"""Columns of a dispute then."""
 KINDS = {
     "both": ["sign_reminder", "sign_overdue", "term_reminder", "term_expired"],
     "reminded": ["sign_overdue", "term_expired"],
@@ -68,7 +71,7 @@ def add_dispute(store: Store, its: Dispute, procedure: str) -> None:
     """Add a dispute as an earlier release kept it: its procedure stands beside its state."""
     old = sa.table(
         "dispute",
-        *(sa.column(c.name, c.type) for c in dispute.columns if c.name not in {"facts", "positions", "marks"}),
+        *(sa.column(c.name, c.type) for c in dispute.columns if c.name in OLD),
     )
     of = {"dispute_id": its.dispute_id, "sequence": its.sequence, "state": its.state.value, "channel": "court"}
     row = {**of, "procedure": procedure, "snapshot": state_to_bytes(replace(its, procedure="", since=None))}
@@ -86,14 +89,15 @@ def add_timers(store: Store, timers: dict[tuple[str, str], datetime]) -> None:
 def test_each_limit_keeps_one_timer_of_its_next_step(store_of_before: Store) -> None:
     due = {(of, kind): START + timedelta(hours=n) for of, kinds in KINDS.items() for n, kind in enumerate(kinds)}
     add_timers(store_of_before, due)
+    for of in KINDS:
+        add_dispute(store_of_before, replace(reach(State.ACCEPTED).state, dispute_id=of), "ordinary")
     migrate(store_of_before, VERSIONS)
-    rows = store_of_before.read_blocking(lambda tx: tx.execute(sa.select(timer)).all())
-    assert {(row.dispute_id, row.limit, row.step) for row in rows} == STEPS
-    assert len(rows) == len(STEPS)
-    assert all(row.due_at == row.rings_at for row in rows)
-    assert {(row.dispute_id, row.limit): from_micros(row.due_at) for row in rows}["both", "due_on"] == due[
-        "both", "term_reminder"
-    ]
+    timers = store_of_before.read_blocking(timers_in)
+    assert {(timer.dispute_id, timer.limit, timer.step) for timer in timers} == STEPS
+    assert len(timers) == len(STEPS)
+    assert all(timer.due_at == timer.rings_at for timer in timers)
+    ends = {(timer.dispute_id, timer.limit): timer.due_at for timer in timers}
+    assert ends["both", "due_on"] == due["both", "term_reminder"]
 
 
 async def test_a_mediation_of_before_ends_with_its_term(rig: Rig, store_of_before: Store) -> None:
@@ -107,7 +111,7 @@ async def test_a_mediation_of_before_ends_with_its_term(rig: Rig, store_of_befor
     assert await client.state(its.dispute_id) == "mediating"
     await client.advance(end_of(DUE))
     assert await client.state(its.dispute_id) == "failed"
-    assert await client.rows(timer) == 1  # to be returned
+    assert len(await client.intake.store.read(timers_in)) == 1  # to be returned
 
 
 async def test_a_suit_of_before_has_the_term_of_its_procedure(rig: Rig, store_of_before: Store) -> None:

@@ -6,13 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from dispute.wire.dispute.v1 import command_pb2
-from hub.store.instants import to_micros
 from hub.store.store import Store
-from services.intake.cases.tables import timer
-from tests.support.intake import TONGDAO
+from services.intake.law.timers import Timer
+from tests.support.intake import TONGDAO, timers_in
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, order, to_mediation
 from tests.support.restored_intake import Disk, sent
 
@@ -29,12 +27,10 @@ years:
     holidays: [2027-01-01, 2027-02-08]
     workdays: []
 """
-Row = tuple[object, ...]
 
 
-async def rows(store: Store) -> dict[tuple[str, str], Row]:
-    found = await store.read(lambda tx: tx.execute(sa.select(timer)).all())
-    return {(row.dispute_id, row.limit): tuple(row) for row in found}
+async def timers(store: Store) -> dict[tuple[str, str], Timer]:
+    return {(timer.dispute_id, timer.limit): timer for timer in await store.read(timers_in)}
 
 
 async def move(rig: Rig, client: IntakeClient, to: datetime) -> None:
@@ -80,20 +76,20 @@ async def test_timers_come_back_as_they_were(rig: Rig, tmp_path: Path, table: st
         (rig.calendar_dir / "2027.yaml").write_text(table, encoding="utf-8")
         assert await client.intake.holidays.look() == 1
     await sent(client)
-    untouched = await rows(client.intake.store)
+    untouched = await timers(client.intake.store)
     before = {name: await client.alarms(name) for name in (on_paper, supervised, petition)}
     await client.stop()
     # What is looked at is there: an end that waits for late paper, a level that is still to come, another year.
-    waits = dict(zip(timer.columns.keys(), untouched[on_paper, "due_on"], strict=True))
-    assert (waits["step"], waits["rings_at"]) == ("overdue", to_micros(NOW + 40 * timedelta(minutes=1) + DAY))
-    assert untouched[supervised, "state"][2] == "supervised"
+    waits = untouched[on_paper, "due_on"]
+    assert (waits.step, waits.rings_at) == ("overdue", NOW + 40 * timedelta(minutes=1) + DAY)
+    assert untouched[supervised, "state"].step == "supervised"
     assert (petition, "statutory_due_on") in untouched
 
     await disk.restore(backup)
     disk.recover()
     store = Store(rig.store_url)
     try:
-        assert await rows(store) == untouched
+        assert await timers(store) == untouched
     finally:
         store.close()
     client = await rig.start()

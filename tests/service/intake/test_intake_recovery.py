@@ -24,7 +24,6 @@ from services.intake.cases.tables import (
     match_pair,
     matter_member,
     missing_year,
-    timer,
 )
 from tests.support.intake_rig import (
     HANDED_OVER,
@@ -45,7 +44,6 @@ REGISTER = (
     sa.select(dispute),
     sa.select(handoff_applied),
     sa.select(C.command_id, C.dispute_id, C.stream, C.position),
-    sa.select(timer),
     sa.select(match_pair),
     sa.select(matter_member),
     sa.select(effect),

@@ -20,8 +20,9 @@ from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Rejected
 from hub.streams.envelope import StreamName, place_of, unpack
 from hub.streams.memory import SendMode
-from services.intake.cases.tables import handoff_applied, timer
+from services.intake.cases.tables import handoff_applied
 from services.intake.wiring import GROUP
+from tests.support.intake import timers_in
 from tests.support.intake_rig import IntakeClient, Rig, agree, order, parties, to_mediation
 from tests.support.journals import until
 
@@ -139,9 +140,9 @@ async def test_a_thousand_timers_at_once(rig: Rig, client: IntakeClient) -> None
     for start in range(0, len(refs), 200):
         some = refs[start : start + 200]
         await client.execute(*(c for ref in some for c in to_mediation(rig.bridge.dispute_id(ref))))
-    assert await client.rows(timer) == 400
+    assert len(await client.intake.store.read(timers_in)) == 400
     assert (await client.advance(datetime(2024, 4, 8, tzinfo=UTC))).fired == 800  # a reminder and an end of each
-    assert await client.rows(timer) == 400  # of being returned
+    assert len(await client.intake.store.read(timers_in)) == 400  # of being returned
     page = await client.call("ListDisputes", intake_pb2.ListDisputesRequest(state="failed", page_size=1000))
     assert len(page.disputes) == 400
 

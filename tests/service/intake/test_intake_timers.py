@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from dispute.contracts.codec import instant_of, timestamp_of
 from dispute.wire.handoff.v1 import handoff_pb2
@@ -14,8 +13,7 @@ from hub.errors import Kind, Retryable
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.streams.memory import SendMode
-from services.intake.cases.tables import timer
-from tests.support.intake import TONGDAO
+from tests.support.intake import TONGDAO, timers_in
 from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
 
 DAY = timedelta(days=1)
@@ -32,7 +30,7 @@ async def mediating(rig: Rig, client: IntakeClient, ref: str = "A-1") -> str:
 
 async def limits(client: IntakeClient) -> list[str]:
     """Return the limits that have a timer."""
-    return await client.intake.store.read(lambda tx: list(tx.scalars(sa.select(timer.c.limit).order_by(timer.c.limit))))
+    return [timer.limit for timer in await client.intake.store.read(timers_in)]
 
 
 async def test_the_clock_only_goes_forward_and_survives(rig: Rig, client: IntakeClient) -> None:
@@ -185,7 +183,7 @@ async def test_a_petition_runs_on_two_limits_each_with_its_own_alarms(rig: Rig) 
         ("escalated", "2024-05-13T16:00:00+00:00"),
     ]
     assert [alarm for alarm, _ in (local[0], statutory[0])] == ["reminded", "reminded"]
-    assert await client.rows(timer) == 0
+    assert await client.intake.store.read(timers_in) == []
 
 
 async def test_performance_leads_to_a_follow_up(rig: Rig, client: IntakeClient) -> None:

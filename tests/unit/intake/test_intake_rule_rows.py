@@ -160,7 +160,7 @@ def late_paper(change: Change, book: Rulebook) -> Iterator[object]:
     for hours in change.values("paper_after_hours"):
         register = MemoryRegister(START + timedelta(hours=hours, minutes=30))
         carry_out(register, [task], book, START)
-        yield register.changes.timers
+        yield [case.timers for case in register.changes.added.values()]
 
 
 def deadlines_notice(told: DeadlineRules, change: Change) -> bool:

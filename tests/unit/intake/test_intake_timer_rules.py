@@ -165,7 +165,7 @@ def test_late_paper_waits_alike_however_it_is_divided_into_units(at: datetime, f
         for steps in units:
             done = set_by(ran, steps, BOOK, at)
             assert done.late
-            timers = timers_after(done, (), ran, steps[-1][1], book=BOOK, at=at).applied(timers)
+            timers = timers_after(done, (), ran, steps[-1][1], book=BOOK, at=at).applied(timers, ())
             ran = done.running
         return timers
 
