@@ -20,7 +20,6 @@ from dispute.contracts.field_tables import (
     table_of,
     under,
     unknown_code,
-    writer_of,
 )
 from dispute.contracts.snapshot import state_from_bytes, state_to_bytes
 from dispute.lifecycle.commands import LOCAL_INSTRUCTIONS, WIRE_INSTRUCTIONS, Command, Link, WireInstruction
@@ -101,7 +100,7 @@ def event_to_wire(event: Event, recorded_at: datetime | None = None) -> journal_
         Rejected: `naive_time`.
     """
     values = table_of(Event, journal_pb2.JournalEvent.DESCRIPTOR).values_of(event)
-    if particulars := writer_of(type(event.payload), journal_pb2.Particulars.DESCRIPTOR)(event.payload):
+    if particulars := table_of(type(event.payload), journal_pb2.Particulars.DESCRIPTOR).write(event.payload):
         values["particulars"] = particulars
     if recorded_at is not None:
         values["recorded_at"] = stamp_of(recorded_at)

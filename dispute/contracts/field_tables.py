@@ -59,8 +59,8 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SECONDS_PER_DAY: Final = 86_400
 NANOS: Final = 1_000_000_000
 REMEMBERED: Final = 4096
-AS_IT_IS: Final = frozenset({NoneType, str, int, bool, date, ...})
-"""Parts of the type of a field that msgspec writes as the wire has it; codes are texts."""
+AS_IT_IS: Final = frozenset({NoneType, str, int, bool, date, datetime, ...})
+"""Parts of the type of a field that msgspec writes as the wire has it; codes are texts, structs messages."""
 INSTANT: Final = (datetime,)
 """Left to us by msgspec: the wire has a Timestamp, not a text."""
 
@@ -88,6 +88,10 @@ class FieldTable:
         kind: Type of the struct.
         message: Descriptor of the message.
 
+    Attributes:
+        write: Returns the message's fields as `values_of` does: that, or msgspec itself where it writes each field as
+            the wire has it.
+
     Raises:
         TypeError: A field has no counterpart, or no form on the wire.
     """
@@ -112,6 +116,8 @@ class FieldTable:
         if self._by_msgspec:
             odd = {name: encode for name, encode in odd.items() if encode not in BY_MSGSPEC}
         self._odd = tuple(odd.items())
+        nothing_left = self._by_msgspec and not (self._odd or self._inside or self._local)
+        self.write: Encode = to_builtins if nothing_left else self.values_of
         self._odd_of = _getter(tuple(odd))
         self._read = tuple((name, decode) for name, (_, decode) in rules.items())
 
@@ -140,7 +146,7 @@ class FieldTable:
         return {name: item for name, item in zip(self._plain, self._plain_of(value), strict=True) if item}
 
     def _written(self, value: Struct) -> dict[str, Any]:
-        """Return what msgspec writes, in one call for all fields; instants and lists are still to be encoded."""
+        """Return what msgspec writes, in one call for all fields; instants and lists of messages are still to do."""
         values: dict[str, Any] = to_builtins(value, builtin_types=INSTANT)
         for name in self._local:
             values.pop(name, None)
@@ -204,19 +210,7 @@ def _inside(kind: type[Struct], message: Descriptor, *, optional: bool) -> tuple
     def read(outer: Message, name: str) -> object:
         return table.from_wire(getattr(outer, name)) if not optional or outer.HasField(name) else None
 
-    return writer_of(kind, message), read
-
-
-@cache
-def writer_of(kind: type[Struct], message: Descriptor) -> Encode:
-    """Return what makes a message's fields of a struct, without those that are empty.
-
-    msgspec does it far faster than a table, where it writes each field as the wire has it.
-    """
-    table, hints = table_of(kind, message), get_type_hints(kind)
-    parts = {part for hint in hints.values() for part in get_args(hint) or (hint,)}
-    as_they_are = all(part in AS_IT_IS or _is_code(part) for part in parts)
-    return to_builtins if as_they_are and _omits_empty(kind) and kind not in LOCAL else table.values_of
+    return table.write, read
 
 
 def _omits_empty(kind: type[Struct]) -> bool:
@@ -227,9 +221,9 @@ def _omits_empty(kind: type[Struct]) -> bool:
 
 
 def _is_written(hint: object) -> bool:
-    """Tell whether msgspec writes a field as the wire has it, instants and lists apart."""
+    """Tell whether msgspec writes a field as the wire has it, but for what its table encodes."""
     parts = get_args(hint) or (hint,)
-    return all(part in {*AS_IT_IS, datetime} or _is_code(part) or _is_struct(part) for part in parts)
+    return all(part in AS_IT_IS or _is_code(part) or _is_struct(part) for part in parts)
 
 
 def _is_code(inner: object) -> bool:
@@ -251,7 +245,7 @@ def _repeated(inner: object, message: Descriptor | None) -> tuple[Encode, Decode
         def read(outer: Message, name: str) -> tuple[object, ...]:
             return tuple(table.from_wire(item) for item in getattr(outer, name))
 
-        return lambda items: [table.values_of(item) for item in items], read
+        return lambda items: [table.write(item) for item in items], read
     return list, lambda outer, name: tuple(getattr(outer, name))
 
 
@@ -275,8 +269,8 @@ def _needed_instant(message: Message, name: str) -> datetime:
 
 _iso: Final = lru_cache(maxsize=REMEMBERED)(date.isoformat)
 """Days repeat from event to event."""
-BY_MSGSPEC: Final = frozenset({to_builtins, _iso, str})
-"""Encoders whose work msgspec does where it writes the whole struct: of messages inside, days and codes."""
+BY_MSGSPEC: Final = frozenset({to_builtins, _iso, str, list})
+"""Encoders whose work msgspec does where it writes the whole struct: of messages inside, days, codes, lists of them."""
 
 
 @lru_cache(maxsize=REMEMBERED)

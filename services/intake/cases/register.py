@@ -237,7 +237,7 @@ class StoreRegister(DisputeRegister):
 
     @override
     def business_now(self) -> datetime:
-        return self.scenario_now() or self._recorded_at
+        return limits_now(self._tx, self._kind, self._recorded_at)
 
     @override
     def scenario_now(self) -> datetime | None:
@@ -280,6 +280,11 @@ def clock_in(tx: Transaction) -> datetime:
     The beginning of 1970 before it was moved.
     """
     return from_micros(_now(tx.dialect.name).value(tx, ()) or 0)
+
+
+def limits_now(tx: Transaction, kind: Literal["wall", "scenario"], wall: datetime) -> datetime:
+    """Return the time by which limits pass: the wall clock's, or the scenario's."""
+    return wall if kind == "wall" else clock_in(tx)
 
 
 def effects_left(tx: Transaction) -> bool:

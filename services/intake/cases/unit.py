@@ -51,6 +51,11 @@ class Unit:
     changes: UnitChanges = field(default_factory=UnitChanges)
     records: list[tuple[str, bytes]] = field(default_factory=list)
 
+    def keep(self, dispute_id: str, case: Case) -> None:
+        """Keep a dispute as it stands now, to be written."""
+        self.cases[dispute_id] = case
+        (self.changes.changed if dispute_id in self.before else self.changes.added)[dispute_id] = case
+
 
 def note_differences(changes: UnitChanges, before: Mapping[str, Case]) -> None:
     """Fill in what the changed disputes became: years they wait for, links, levels of supervision.
@@ -75,8 +80,7 @@ def settle_timers(unit: Unit, fired: Sequence[Timer], book: Rulebook) -> None:
     """Settle the timers of every dispute that a step or an alarm touched."""
     of_dispute: dict[str, list[Timer]] = {dispute_id: [] for dispute_id in unit.steps}
     for timer in fired:
-        if timer.dispute_id in unit.cases:
-            of_dispute.setdefault(timer.dispute_id, []).append(timer)
+        of_dispute.setdefault(timer.dispute_id, []).append(timer)
     for dispute_id, its in of_dispute.items():
         was, steps = unit.before.get(dispute_id), unit.steps.get(dispute_id)
         ran, had = ({}, NO_TIMERS) if was is None else (timing.running(was.dispute, book), was.timers)
@@ -84,5 +88,4 @@ def settle_timers(unit: Unit, fired: Sequence[Timer], book: Rulebook) -> None:
         changes = timers_after(done, its, ran, unit.cases[dispute_id].dispute, book=book, at=unit.at)
         timers = changes.applied(had, its)
         if timers != had:
-            into = unit.changes.changed if dispute_id in unit.before else unit.changes.added
-            into[dispute_id] = replace(unit.cases[dispute_id], timers=timers)
+            unit.keep(dispute_id, replace(unit.cases[dispute_id], timers=timers))

@@ -242,7 +242,7 @@ def _note_resent(task: Task, done: Done, unit: Unit) -> None:
         named = replace(case.dispute, source_ref=task.source_ref)
         restored = replace(case, dispute=named, recorded=recorded)
         unit.changes.facts[task.dispute_id] = recorded
-        unit.cases[task.dispute_id] = unit.changes.changed[task.dispute_id] = restored
+        unit.keep(task.dispute_id, restored)
     _keep_marks(task, unit)
 
 
@@ -316,11 +316,7 @@ def _planned(task: Task, case: Case | None, unit: Unit, book: Rulebook) -> Plann
 
 def _note(unit: Unit, task: Task, case: Case | None, after: Case) -> None:
     """Note the dispute after a task."""
-    unit.cases[task.dispute_id] = after
-    if task.dispute_id in unit.before:
-        unit.changes.changed[task.dispute_id] = after
-    else:
-        unit.changes.added[task.dispute_id] = after
+    unit.keep(task.dispute_id, after)
     if case is None:
         unit.numbers.take(task.series)
     _keep_marks(task, unit)

@@ -31,7 +31,7 @@ from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
 from services.intake.cases.ports import Counters, EventPlace
-from services.intake.cases.register import clock_in
+from services.intake.cases.register import limits_now
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult
 from services.intake.inbound import queries
 from services.intake.inbound.alarms import Alarms
@@ -213,7 +213,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
 
     def _now(self, tx: Transaction) -> datetime:
         """Return the clock of the limits."""
-        return self._clock.now() if self._clock_kind == "wall" else clock_in(tx)
+        return limits_now(tx, self._clock_kind, self._clock.now())
 
     @override
     async def AdvanceClock(

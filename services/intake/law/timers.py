@@ -92,10 +92,6 @@ class Timer(Struct, frozen=True):
     rings_at: datetime
 
 
-_encode: Final = json.Encoder().encode
-_decode: Final = json.Decoder(dict[str, tuple[Step, datetime, datetime]]).decode
-
-
 class Running(Struct, frozen=True):
     """A limit that runs.
 
@@ -106,6 +102,10 @@ class Running(Struct, frozen=True):
 
     end: datetime
     certain: bool = True
+
+
+_encode: Final = json.Encoder().encode
+_decode: Final = json.Decoder(dict[str, tuple[Step, datetime, datetime]]).decode
 
 
 def timers_to_bytes(timers: Mapping[str, Timer]) -> bytes:

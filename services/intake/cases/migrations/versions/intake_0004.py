@@ -1,6 +1,6 @@
-"""A dispute knows the positions of its records, and keeps its marks itself; timers are found by their time alone.
+"""A dispute knows the positions of its records, and keeps its marks itself.
 
-Each took a random place in a tree at every record.
+Each took a random place in a tree of its own at every record.
 """
 
 from itertools import groupby
@@ -24,8 +24,6 @@ def upgrade() -> None:
         "UPDATE dispute SET marks = (SELECT m.marks FROM match_marks AS m WHERE m.dispute_id = dispute.dispute_id)"
     )
     op.drop_table("match_marks")
-    op.drop_index("timer_rings", "timer")
-    op.create_index("timer_rings", "timer", ["rings_at"])
     bind = op.get_bind()
     fill = sa.text("UPDATE dispute SET positions = :positions WHERE dispute_id = :of")
     rows = bind.execute(sa.text("SELECT key, position FROM outbox ORDER BY key, position"))
@@ -47,7 +45,5 @@ def downgrade() -> None:
         sa.Column("marks", sa.LargeBinary, nullable=False),
     )
     op.execute("INSERT INTO match_marks SELECT dispute_id, marks FROM dispute WHERE marks IS NOT NULL")
-    op.drop_index("timer_rings", "timer")
-    op.create_index("timer_rings", "timer", ["rings_at", "dispute_id", "limit"])
     op.drop_column("dispute", "marks")
     op.drop_column("dispute", "positions")

@@ -62,7 +62,7 @@ def downgrade() -> None:
         after = found[-1].dispute_id
         if rows := [row for of, stored in found for row in _rows(of, stored)]:
             bind.execute(add, rows)
-    op.create_index("timer_rings", "timer", ["rings_at"])
+    op.create_index("timer_rings", "timer", ["rings_at", "dispute_id", "limit"])
     op.drop_index("dispute_rings", "dispute")
     for name in ("rings_at", "timers", "shard"):
         op.drop_column("dispute", name)
