@@ -120,6 +120,10 @@ house: venv ## what a reader must carry in mind: names that mean two things, lon
 trace-case: venv ## one court case from JSON to rate: files, functions and shapes on its way, compared with docs/case.md
 	@python -m tests.trace_case
 
+.PHONY: roles
+roles: venv ## every call and every command in every state by every role, over the wire; a JSON line
+	@python -m tests.roles
+
 .PHONY: rules-proof
 rules-proof: venv ## the tables of the law, the fifteen border cases and every row of every rule file; a JSON line
 	@python -m tests.rules_proof

@@ -26,6 +26,7 @@ from ops.console.exits import CommandError, Exit
 from ops.run.broker.native import LEASH, NativeKafka
 from ops.run.children import Child
 from ops.run.client import HubClient
+from ops.run.credentials import shown
 
 POLL_S: Final = 0.02
 DEADLINE_S: Final = 300.0
@@ -88,7 +89,7 @@ async def _ours(course: Course) -> Sample:
             first, first_s, before, broker_before = _folded(rows), time.time(), usage_of(pid), course.broker_cpu_s()
             await _until(lambda: _folded(rows) >= course.events, stats)
             end_s, after, broker_after = time.time(), usage_of(pid), course.broker_cpu_s()
-        client = HubClient({"stats": stats.grpc_address}, {})
+        client = HubClient({"stats": stats.grpc_address}, {}, shown(stats.folder))
         try:
             sheet = await client.sheet("stats")
         finally:

@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from bench.lands import land
@@ -19,7 +19,7 @@ from bench.machine import ROOT
 from bench.rig import five
 from ops.console.exits import CommandError, Exit
 from ops.run.client import HubClient
-from ops.run.credentials import make
+from ops.run.credentials import PEOPLE, make, shown
 from ops.run.launcher import Hub, LaunchPlan, Say
 
 READY_S: Final = 60.0
@@ -117,20 +117,30 @@ async def under_load(plan: LaunchPlan, load: Load, say: Say) -> AsyncIterator[Lo
     They have a broker of their own and a driver that sends to them.
 
     Args:
-        plan: Plan of the hub, without credentials, which are made here.
+        plan: Plan of the hub.
         load: Load of the driver.
         say: Gets progress lines.
     """
     (county,) = land("county").counties
-    credentials = make(plan.folder / "credentials", [(f"{channel}-{county}", county) for channel in load.workers])
+    credentials = make(
+        plan.folder / "credentials", [(f"{channel}-{county}", county) for channel in load.workers], PEOPLE
+    )
     async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(five(replace(plan, credentials=credentials), say))
+        hub = await stack.enter_async_context(five(plan, say))
         addresses = {child.label: child.grpc_address for child in hub.children}
-        client = HubClient(addresses, {child.label: child.http_url for child in hub.children})
+        client = HubClient(addresses, {child.label: child.http_url for child in hub.children}, shown(plan.folder))
         stack.push_async_callback(client.close)
         # The driver uses the last worker of each service, because the first one is killed.
         answering = {child.name: child.grpc_address for child in hub.children}
-        orders = Orders(answering, dict(credentials.keys), dict(load.workers), load.batch, load.behind, load.seed)
+        orders = Orders(
+            answering,
+            dict(credentials.keys),
+            dict(credentials.tokens),
+            dict(load.workers),
+            load.batch,
+            load.behind,
+            load.seed,
+        )
         driven = await Driven.start(orders)
         stack.callback(driven.kill)
         yield Loaded(hub, client, driven)

@@ -225,8 +225,7 @@ def measured(options: Options, folder: Path, screen: Screen) -> tuple[dict[str, 
         kafka = stack.enter_context(broker(folder, screen.say))
         for kept in (folder / "kafka").glob("*/broker.pid"):
             pin(int(kept.read_text()), cores.others)
-        settings = {"HUB_CREDENTIALS_FILE": str(credentials.file)}
-        child = single("court_bridge", folder, kafka.bootstrap, settings=settings)
+        child = single("court_bridge", folder, kafka.bootstrap)
         pid = stack.enter_context(bridge(child, cores.server))
         grpc_pid, grpc_port = stack.enter_context(echo("grpc", cores.server))
         http_pid, http_port = stack.enter_context(echo("http", cores.server))

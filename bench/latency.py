@@ -31,7 +31,7 @@ from ops.console.exits import CommandError, Exit
 from ops.console.output import failing, keep_stdout_clean
 from ops.play.scenarios.vocabulary import Docking
 from ops.run.client import HubClient
-from ops.run.credentials import make
+from ops.run.credentials import make, shown
 from ops.run.launcher import Hub, LaunchPlan
 
 RATES: Final = (50, 500, 5000)
@@ -89,12 +89,12 @@ async def measure(options: Options, rates: Sequence[int], folder: Path, screen: 
     press = Press(land("county"), SEED)
     done: list[Measured] = []
     async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(five(LaunchPlan(folder, credentials=credentials), screen.say))
+        hub = await stack.enter_async_context(five(LaunchPlan(folder), screen.say))
         addresses = {child.name: child.grpc_address for child in hub.children}
         pids = _pids(hub)
-        client = HubClient(addresses, {})
+        client = HubClient(addresses, {}, shown(folder))
         stack.push_async_callback(client.close)
-        interfaces = await stack.enter_async_context(Interfaces(addresses, keys))
+        interfaces = await stack.enter_async_context(Interfaces(addresses, keys, shown(folder)))
         arrivals = Arrivals(interfaces, press)
         warm = await arrivals.run(Schedule(WARM_RECORDS_S, WARM_S))
         counted = await arrivals.settled(warm)

@@ -19,7 +19,7 @@ from bench.load import BRIDGES
 from bench.submissions import Press, Submission
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.grpc.client import call
+from hub.grpc.client import Metadata, call, key_metadata
 from hub.grpc.client import channel as open_channel
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.streams.envelope import StreamName
@@ -99,9 +99,15 @@ class Interfaces:
     """Clients of the public interfaces that a run needs.
 
     It is an asynchronous context manager.
+
+    Args:
+        addresses: Service to gRPC address.
+        keys: Channel to its agency's key.
+        who: Credential of an operator.
     """
 
-    def __init__(self, addresses: Mapping[str, str], keys: Mapping[Docking, str]) -> None:
+    def __init__(self, addresses: Mapping[str, str], keys: Mapping[Docking, str], who: Metadata) -> None:
+        self._who = who
         self._channels = {name: open_channel(address) for name, address in addresses.items()}
         self._keys = keys
         self._intake = intake_pb2_grpc.IntakeServiceStub(self._channels["intake"])
@@ -125,7 +131,7 @@ class Interfaces:
         """
         messages, _ = BRIDGES[channel]
         request = messages.SubmitBatchRequest(items=items)
-        credential = (("x-api-key", self._keys[channel]),)
+        credential = key_metadata(self._keys[channel])
         answer = await call(self._bridges[channel].SubmitBatch, request, timeout_s=PATIENCE_S, metadata=credential)
         upto: dict[StreamName, int] = {}
         for result in answer.results:
@@ -142,7 +148,7 @@ class Interfaces:
         Returns the current positions of the journal's streams to which these hand-offs lead.
         """
         request = intake_pb2.AwaitAppliedRequest(handoffs=vector_to_wire(handoffs))
-        answer = await call(self._intake.AwaitApplied, request, timeout_s=PATIENCE_S)
+        answer = await call(self._intake.AwaitApplied, request, timeout_s=PATIENCE_S, metadata=self._who)
         shards = {stream.shard for stream in handoffs}
         return {name: upto for name, upto in vector_from_wire(answer.journal).items() if name.shard in shards and upto}
 
@@ -153,7 +159,7 @@ class Interfaces:
         """
         query = stats_pb2.Query(metrics=["success"], channels=["all"])
         request = stats_pb2.GetRatesRequest(query=query, at_least=vector_to_wire(journal))
-        return int((await call(self._stats.GetRates, request, timeout_s=PATIENCE_S)).events)
+        return int((await call(self._stats.GetRates, request, timeout_s=PATIENCE_S, metadata=self._who)).events)
 
 
 class Arrivals:

@@ -141,7 +141,9 @@ def _expiry(signed_at: datetime) -> Order:
 def _order_of(record: Record, step: Step) -> Order:
     # A ruling that a court reports to its bridge reaches the dispute under the instruction's own name.
     named = dataclasses.replace(step, action="record_ruling") if step.action == "ruling" else step
-    command = command_from_wire(command_of(_id_of(record), named))
+    given = command_of(_id_of(record), named)
+    given.actor.role, given.actor.actor_id = step.role, f"{step.role}-1"
+    command = command_from_wire(given)
     return command.occurred_at, command.actor, command.instruction
 
 

@@ -21,12 +21,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.lands import land
-from bench.submissions import Case, Press
+from bench.submissions import Case, GivenCommand, Press
 from dispute.wire.court.v1 import court_pb2, court_pb2_grpc
+from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from dispute.wire.petition.v1 import petition_pb2, petition_pb2_grpc
 from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from hub.grpc.client import Metadata, bearer, key_metadata
 from hub.grpc.client import channel as open_channel
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
@@ -34,6 +36,8 @@ from ops.console.exits import BrokenPromise
 from ops.play.scenarios.vocabulary import Docking
 from ops.play.simulators.answers import Patience, ReceivedRefusal
 from ops.play.simulators.calls import ask
+from ops.play.simulators.mediators import FOUR_EYES, REVIEWER, rounds
+from ops.run.credentials import OPERATOR
 
 COMMANDS_A_CALL: Final = 1000
 RESULTS_A_PAGE: Final = 1000
@@ -55,6 +59,7 @@ class Orders:
     Attributes:
         addresses: Service to gRPC address.
         keys: Agency to API key.
+        tokens: Role to the token of somebody who has it.
         workers: Channel to the number of workers that send its records.
         batch: Records per batch.
         behind: Lag of stats behind the journal, in events, at which all workers wait.
@@ -63,6 +68,7 @@ class Orders:
 
     addresses: dict[str, str]
     keys: dict[str, str]
+    tokens: dict[str, str]
     workers: dict[str, int]
     batch: int
     behind: int
@@ -95,6 +101,7 @@ class Driver:
         self._orders = orders
         self._press = press
         self._patience = Patience()
+        self._shown = {role: bearer(token) for role, token in orders.tokens.items()}
         self._journal: dict[str, int] = {}
         self._open = asyncio.Event()
         self._open.set()
@@ -148,8 +155,8 @@ class Driver:
             await self._applied(handoffs)
             await self._carry_out(cases)
 
-    async def _ask(self, method: Any, request: Any, what: str, key: str = "") -> Any:  # noqa: ANN401 - untyped stubs
-        answer = await ask(method, request, patience=self._patience, what=what, api_key=key, timeout_s=LONG_S)
+    async def _ask(self, method: Any, request: Any, what: str, who: Metadata) -> Any:  # noqa: ANN401 - untyped stubs
+        answer = await ask(method, request, patience=self._patience, what=what, metadata=who, timeout_s=LONG_S)
         if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"{what}: refused, {answer.code} {answer.field}")
         return answer
@@ -157,8 +164,8 @@ class Driver:
     async def _submit(self, channel: Docking, cases: Sequence[Case]) -> dict[StreamName, int]:
         messages, _ = BRIDGES[channel]
         request = messages.SubmitBatchRequest(items=[case.submission for case in cases])
-        key = self._orders.keys[cases[0].agency]
-        answer = await self._ask(self._bridges[channel].SubmitBatch, request, f"{channel} batch", key)
+        who = key_metadata(self._orders.keys[cases[0].agency])
+        answer = await self._ask(self._bridges[channel].SubmitBatch, request, f"{channel} batch", who)
         upto: dict[str, int] = {}
         for result in answer.results:
             if result.WhichOneof("result") == "refusal":
@@ -171,20 +178,29 @@ class Driver:
 
     async def _applied(self, handoffs: Mapping[StreamName, int]) -> None:
         request = intake_pb2.AwaitAppliedRequest(handoffs=vector_to_wire(handoffs))
-        await self._ask(self._intake.AwaitApplied, request, "hand-offs to be applied")
+        await self._ask(self._intake.AwaitApplied, request, "hand-offs to be applied", self._shown[OPERATOR])
 
     async def _carry_out(self, cases: Sequence[Case]) -> None:
-        commands = [command for case in cases for command in case.commands]
-        for at in range(0, len(commands), COMMANDS_A_CALL):
-            request = intake_pb2.ExecuteBatchRequest(commands=commands[at : at + COMMANDS_A_CALL])
-            answer = await self._ask(self._intake.ExecuteBatch, request, "commands")
-            for result in answer.results:
-                if result.WhichOneof("result") == "refusal":
-                    self.done.refused[f"intake {result.refusal.code} {result.refusal.field}"] += 1
-                    continue
-                self.done.commands += 1
-                place = result.position
-                self._journal[place.stream] = max(place.position, self._journal.get(place.stream, 0))
+        lives = [case.commands for case in cases]
+        for role, orders in rounds(lives, lambda order: order.role, needs_two=_needs_two):
+            commands = [order.command for order in orders]
+            if _needs_two(orders[0]):
+                for at in range(0, len(commands), COMMANDS_A_CALL):
+                    request = intake_pb2.ApproveRequest(commands=commands[at : at + COMMANDS_A_CALL])
+                    await self._ask(self._intake.Approve, request, "approvals", self._shown[REVIEWER])
+            for at in range(0, len(commands), COMMANDS_A_CALL):
+                await self._execute(role, commands[at : at + COMMANDS_A_CALL])
+
+    async def _execute(self, role: str, commands: Sequence[command_pb2.Command]) -> None:
+        request = intake_pb2.ExecuteBatchRequest(commands=commands)
+        answer = await self._ask(self._intake.ExecuteBatch, request, "commands", self._shown[role])
+        for result in answer.results:
+            if result.WhichOneof("result") == "refusal":
+                self.done.refused[f"intake {result.refusal.code} {result.refusal.field}"] += 1
+                continue
+            self.done.commands += 1
+            place = result.position
+            self._journal[place.stream] = max(place.position, self._journal.get(place.stream, 0))
 
     async def _look_at_stats(self) -> None:
         """Pause the workers while stats is too far behind.
@@ -192,7 +208,9 @@ class Driver:
         The lag is measured against the positions that intake has returned.
         """
         while not self._stopping.is_set():
-            answer = await self._ask(self._stats.GetPositions, stats_pb2.GetPositionsRequest(), "stats")
+            answer = await self._ask(
+                self._stats.GetPositions, stats_pb2.GetPositionsRequest(), "stats", self._shown[OPERATOR]
+            )
             reached = {place.stream: place.position for place in answer.positions.positions}
             behind = sum(max(0, head - reached.get(stream, 0)) for stream, head in self._journal.items())
             if behind > self._orders.behind:
@@ -207,16 +225,20 @@ class Driver:
     async def _fetch(self, channel: Docking, agency: str) -> None:
         """Fetch and acknowledge one agency's results."""
         messages, _ = BRIDGES[channel]
-        stub, key, cursor = self._bridges[channel], self._orders.keys[agency], 0
+        stub, who, cursor = self._bridges[channel], key_metadata(self._orders.keys[agency]), 0
         while not self._stopping.is_set():
             request = messages.ListResultsRequest(after_cursor=cursor, page_size=RESULTS_A_PAGE)
-            answer = await self._ask(stub.ListResults, request, "results", key)
+            answer = await self._ask(stub.ListResults, request, "results", who)
             self.done.results += len(answer.results)
             if answer.next_cursor > cursor:
                 cursor = answer.next_cursor
-                await self._ask(stub.Acknowledge, messages.AcknowledgeRequest(cursor=cursor), "acknowledge", key)
+                await self._ask(stub.Acknowledge, messages.AcknowledgeRequest(cursor=cursor), "acknowledge", who)
             if len(answer.results) < RESULTS_A_PAGE:
                 await _pause(self._stopping, LOOK_S)
+
+
+def _needs_two(given: GivenCommand) -> bool:
+    return given.command.WhichOneof("instruction") in FOUR_EYES
 
 
 def _channel_of(agency: str) -> list[Docking]:

@@ -24,6 +24,7 @@ from hub.wire.books.v1 import books_pb2, books_pb2_grpc
 from ops.console.exits import CommandError, Exit
 from ops.run.books import Sheet, sheet_of
 from ops.run.children import Child
+from ops.run.credentials import shown
 
 STATS: Final = "stats"
 LOOK_S: Final = 0.25
@@ -38,6 +39,7 @@ class Asked:
 
     def __init__(self, child: Child) -> None:
         self._child = child
+        self._who = shown(child.folder)
         self._channel = channel(child.grpc_address)
         self._http = httpx2.AsyncClient(timeout=ANSWER_S)
 
@@ -53,7 +55,9 @@ class Asked:
         """
         if self._child.name == STATS:
             stub = stats_pb2_grpc.StatsServiceStub(self._channel)
-            return int((await stub.GetPositions(stats_pb2.GetPositionsRequest(), timeout=ANSWER_S)).events)
+            return int(
+                (await stub.GetPositions(stats_pb2.GetPositionsRequest(), timeout=ANSWER_S, metadata=self._who)).events
+            )
         return await self.handled()
 
     async def handled(self) -> int:
@@ -71,7 +75,7 @@ class Asked:
         They count rows, so a larger store makes them more expensive.
         """
         stub = books_pb2_grpc.BooksServiceStub(self._channel)
-        return sheet_of(await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=STALLED_S))
+        return sheet_of(await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=STALLED_S, metadata=self._who))
 
 
 async def watch(child: Child, records: int, stores: Path, screen: Screen) -> list[Point]:

@@ -23,6 +23,7 @@ from hub.kafka.admin import provision
 from hub.kafka.publisher import KafkaPublisher
 from ops.run.children import Child
 from ops.run.client import HubClient
+from ops.run.credentials import shown
 
 FULL_SPEED, SLOW_PACE = 2_000, 2
 """Records per value. At 50 events per second a shard's linger ends before the next transaction, so a value holds the
@@ -93,7 +94,7 @@ def _drop(child: Child) -> None:
 
 
 async def _figures(child: Child) -> tuple[object, int]:
-    client = HubClient({child.label: child.grpc_address}, {child.label: child.http_url})
+    client = HubClient({child.label: child.grpc_address}, {child.label: child.http_url}, shown(child.folder))
     try:
         return await client.rates("", "", {})
     finally:

@@ -21,6 +21,7 @@ from ops.run.broker.jars import Say
 from ops.run.broker.native import JVM, NativeKafka
 from ops.run.broker.ports import free_ports
 from ops.run.children import Child
+from ops.run.credentials import FOLDER, make
 from ops.run.launcher import Hub, LaunchPlan
 
 HEAP: Final = "-Xmx512m"
@@ -104,6 +105,7 @@ def single(
         "HUB_GRPC_PORT": str(grpc_port),
         "HUB_HTTP_PORT": str(http_port),
         "HUB_KEYS_DIR": str(folder / "keys"),
+        "HUB_CREDENTIALS_FILE": str(make(folder / FOLDER, []).file),
         "HUB_CLOCK": "wall",
         "HUB_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",

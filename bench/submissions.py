@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from google.protobuf import json_format
 
@@ -35,12 +35,18 @@ SCENARIO: Final = ROOT / "scenarios" / "shandan-2024.yaml"
 NEEDS_A_TURN: Final = frozenset({"apply_for_confirmation", "ruling"})
 PEOPLE_A_DAY: Final = 999
 PHONES: Final = 10**8
-CLERKS: Final = 7
 MEDIATORS: Final = 12
 """Number of mediators of one town."""
 
 Matter = court_pb2.CourtCase | police_pb2.PoliceIncident | petition_pb2.PetitionItem
 Submission = court_pb2.SubmitRequest | police_pb2.SubmitRequest | petition_pb2.SubmitRequest
+
+
+class GivenCommand(NamedTuple):
+    """A command, and the role of who gives it."""
+
+    role: str
+    command: command_pb2.Command
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class Case:
     reference: str
     dispute_id: str
     matter: Matter
-    commands: tuple[command_pb2.Command, ...]
+    commands: tuple[GivenCommand, ...]
 
     @property
     def submission(self) -> Submission:
@@ -76,7 +82,7 @@ class Case:
 class _Pattern:
     record: Record
     matter: Matter
-    commands: tuple[command_pb2.Command, ...]
+    commands: tuple[GivenCommand, ...]
 
 
 def _patterns() -> dict[Docking, tuple[_Pattern, ...]]:
@@ -88,7 +94,9 @@ def _patterns() -> dict[Docking, tuple[_Pattern, ...]]:
             continue
         matter = _empty(record.channel)
         json_format.ParseDict(body_of(record), matter)
-        found[record.channel].append(_Pattern(record, matter, tuple(command_of("", step) for step in steps)))
+        found[record.channel].append(
+            _Pattern(record, matter, tuple(GivenCommand(step.role, command_of("", step)) for step in steps))
+        )
     return {channel: tuple(own) for channel, own in found.items()}
 
 
@@ -152,13 +160,13 @@ _BIRTHDAYS: Final = tuple(
 )
 
 
-def _stamped(pattern: _Pattern, at: int, dispute_id: str, town: str, number: int) -> command_pb2.Command:
+def _stamped(pattern: _Pattern, at: int, dispute_id: str, town: str, number: int) -> GivenCommand:
     command = command_pb2.Command()
-    command.CopyFrom(pattern.commands[at])
+    role, given = pattern.commands[at]
+    command.CopyFrom(given)
     command.dispute_id = dispute_id
     # The dispute's id with its last block replaced by the step: in canonical form, and the same at every repeat.
     command.command_id = f"{dispute_id[:24]}{at:012x}"
-    command.actor.actor_id = f"{command.actor.role}-{town}-{number % CLERKS}"
     match command.WhichOneof("instruction"):
         case "dispatch":
             command.dispatch.organisation = f"committee-{town}"
@@ -166,7 +174,7 @@ def _stamped(pattern: _Pattern, at: int, dispute_id: str, town: str, number: int
             command.begin_mediation.mediator_id = f"mediator-{town}-{number % MEDIATORS}"
         case _:
             pass
-    return command
+    return GivenCommand(role, command)
 
 
 def _empty(channel: Docking) -> Matter:

@@ -41,6 +41,7 @@ from ops.console.exits import CommandError, Exit
 from ops.console.output import failing, keep_stdout_clean
 from ops.run.books import Books, balance
 from ops.run.client import HubClient
+from ops.run.credentials import shown
 from ops.run.launcher import Hub, LaunchPlan
 
 TARGET_EVENTS_S: Final = 5000
@@ -86,6 +87,7 @@ class Watch:
         self._intake = intake_pb2_grpc.IntakeServiceStub(channels[0])
         self._stats = stats_pb2_grpc.StatsServiceStub(channels[1])
         self._client = client
+        self._who = shown(hub.plan.folder)
         self._labels = [child.label for child in hub.children if child.name != "stats"]
         self._pids = {child.label: _alive(child.pid()) for child in hub.children}
         self._pids["broker"] = int((hub.plan.folder / "kafka" / "broker-1" / "broker.pid").read_text())
@@ -96,12 +98,12 @@ class Watch:
 
     async def written(self) -> dict[StreamName, int]:
         """Return the heads of the journal's streams."""
-        answer = await self._intake.AwaitApplied(intake_pb2.AwaitAppliedRequest(), timeout=READY_S)
+        answer = await self._intake.AwaitApplied(intake_pb2.AwaitAppliedRequest(), timeout=READY_S, metadata=self._who)
         return vector_from_wire(answer.journal)
 
     async def visible(self) -> int:
         """Return the events that a stats answer includes."""
-        answer = await self._stats.GetPositions(stats_pb2.GetPositionsRequest(), timeout=READY_S)
+        answer = await self._stats.GetPositions(stats_pb2.GetPositionsRequest(), timeout=READY_S, metadata=self._who)
         return int(answer.events)
 
     async def look(self, since: float) -> Look:

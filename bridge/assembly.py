@@ -8,10 +8,8 @@ from typing import Final, Generic
 
 from fastapi import FastAPI
 
-from bridge.accepting import credentials
 from bridge.accepting.acceptance import Acceptance
 from bridge.accepting.admission import DurableAdmission
-from bridge.accepting.credentials import KeyRing
 from bridge.books import read_books
 from bridge.inbound import openapi
 from bridge.inbound.requests import RequestHandler
@@ -25,9 +23,12 @@ from bridge.record.facts import RecordT
 from bridge.record.references import References
 from bridge.settings import BridgeSettings
 from bridge.specification import Specification
+from dispute.access.roles import role_table
 from dispute.codes.ages import show_ages
 from dispute.contracts.sealing import Sealer
-from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
+from dispute.contracts.topics import HANDOFFS, JOURNAL, TOPICS
+from dispute.lifecycle.vocabulary import Role
+from hub.access.verifier import Caller, SetVerifier
 from hub.grpc.server import GrpcServer
 from hub.http.body import BodyLimits, JsonBody
 from hub.runtime import keys
@@ -51,12 +52,14 @@ class Bridge(Generic[RecordT]):
 
     Attributes:
         parts: In the order of their start.
+        verifier: Knows the tokens.
     """
 
     spec: Specification[RecordT]
     settings: BridgeSettings
     parts: Sequence[Part]
     store: Store
+    verifier: SetVerifier
     outbox: Outbox
     reader: Reader
     app: FastAPI
@@ -93,24 +96,33 @@ def assemble(
     """
     codes = codelists.load(codelists.OWN, spec.folder / "codes", divisions_file=settings.divisions_file)
     key = keys.load_or_create(settings.keys_dir, "transport")
-    path = settings.credentials_file
-    fixed = credentials.read_file(path, spec.channel) if path else ()
+    clock = clock or WallClock()
 
-    kit = Kit(spec.service, settings, bus or kafka(settings, spec.service, CATALOGUE), spec.versions)
+    def is_ours(caller: Caller) -> bool:
+        return caller.role != Role.AGENCY or caller.holder.startswith(f"{spec.channel}-")
+
+    kit = Kit(
+        spec.service,
+        settings,
+        bus or kafka(settings, spec.service, TOPICS),
+        spec.versions,
+        table=role_table(),
+        clock=clock,
+        is_ours=is_ours,
+    )
     show_ages(kit.metrics, codes.as_of())
-    store, clock = kit.store, clock or WallClock()
+    store = kit.store
     outbox = kit.outbox(HANDOFFS)
     kit.prepare()
     sealer = Sealer({key.id: key.secret}, key.id)
     admission = DurableAdmission(store, outbox, channel=spec.channel, to_wire=spec.to_wire, sealer=sealer, clock=clock)
-    ring = KeyRing(store, fixed)
     known = References(store.read_blocking(references.load))
     requests = RequestHandler(
         spec, codes, Acceptance(admission, clock, spec.admitted), store, kit.metrics, references=known
     )
     feed = kit.feed(JOURNAL, f"hub-{spec.service}")
     reader = kit.reader(feed, ResultsApplier(spec.channel), stage="result", on_bug="park", gather_s=GATHER_S)
-    edge = RestEdge(spec, requests, ring, codes, JsonBody(BodyLimits(max_bytes=settings.max_body_bytes)))
+    edge = RestEdge(spec, requests, kit.gate, codes, JsonBody(BodyLimits(max_bytes=settings.max_body_bytes)))
     sealed = SealedRecords(spec.service, kit.metrics)
     built = kit.assemble(
         spec.title,
@@ -120,11 +132,10 @@ def assemble(
             kit.relays("受理照常，转发延迟 accepting; sent on late"),
             kit.reads("results", Bearing.PASSING_ON, "受理照常，结果延迟 accepting; results come late"),
         ),
-        services=[(spec.add_servicer, BridgeServicer(spec, requests, ring, sealed), spec.called.full_name)],
+        services=[(spec.add_servicer, BridgeServicer(spec, requests, sealed), spec.called.full_name)],
         books=lambda tx: read_books(tx, outbox, reader),
         routers=[build_sealed_router(spec, edge, sealed), build_router(spec, edge)],
-        identify=ring.known,
     )
     built.app.add_exception_handler(Invalid, on_invalid)
     openapi.complete(built.app.openapi(), (spec.record, spec.report, Acknowledgement), spec.field, codes)
-    return Bridge(spec, settings, built.parts, store, outbox, reader, built.app, built.grpc)
+    return Bridge(spec, settings, built.parts, store, kit.verifier, outbox, reader, built.app, built.grpc)

@@ -1,16 +1,15 @@
 """The command line of a bridge.
 
-Serves, manages its credentials, or recovers a restored store.
+Serves, prints the credentials of its store, or recovers a restored store.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
-from functools import partial
 
-from bridge.accepting import credentials
 from bridge.assembly import assemble, open_store
 from bridge.record.facts import RecordT
 from bridge.recovery import recover_bridge
@@ -18,11 +17,12 @@ from bridge.settings import BridgeSettings
 from bridge.specification import Specification
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import HANDOFFS
+from hub.access.credential_file import as_row
+from hub.access.credential_set import stored_set
 from hub.errors import Fault, Refused
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.runtime import keys, logs, process
-from hub.runtime.clock import WallClock
 from hub.runtime.settings import load
 from hub.store.store import Store
 from hub.streams.heads import TopicLog
@@ -51,7 +51,7 @@ def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
                 key = keys.load_or_create(settings.keys_dir, "transport")
                 sealer = Sealer({key.id: key.secret}, key.id)
                 return recover_store(spec, store, Log(Bus(settings.kafka_bootstrap)), sealer)
-            return _credentials(spec, store, arguments)
+            return _print_keys(store)
         finally:
             store.close()
     except Refused as refused:
@@ -86,31 +86,18 @@ def _parser(spec: Specification[RecordT]) -> argparse.ArgumentParser:
         description=f"{spec.title}。无参数时提供服务 Serves when called without a command.",
     )
     commands = parser.add_subparsers(dest="command", title="命令 commands")
-    keys = commands.add_parser("credentials", help="管理部门凭证 look after the agencies' API keys")
-    actions = keys.add_subparsers(dest="action", required=True)
-    add = actions.add_parser("add", help="发一把密钥，只显示这一次 issue a key; it is shown this once")
-    add.add_argument("--agency", required=True, help=f"{spec.channel}-620725")
-    add.add_argument("--county", required=True, help="620725")
-    revoke = actions.add_parser("revoke", help="吊销该部门的全部密钥 revoke every key of an agency")
-    revoke.add_argument("--agency", required=True)
-    actions.add_parser("list", help="列出有效凭证 list valid credentials")
+    commands.add_parser(
+        "credentials",
+        help="列出本库的部门密钥（摘要），供 hub credentials import / the store's own keys (digests), to be imported",
+    )
     commands.add_parser(
         "recover", help="恢复备份后，从 Kafka 取回之后已发布的 after a restore: take back what was published"
     )
     return parser
 
 
-def _credentials(spec: Specification[RecordT], store: Store, arguments: argparse.Namespace) -> int:
-    if arguments.action == "add":
-        issue = partial(
-            credentials.issue, channel=spec.channel, agency=arguments.agency, county=arguments.county, clock=WallClock()
-        )
-        # The key alone on stdout, so that a launcher can read it; never in the log.
-        sys.stdout.write(store.write_blocking(issue) + "\n")
-    elif arguments.action == "revoke":
-        count = store.write_blocking(partial(credentials.revoke, agency=arguments.agency))
-        sys.stdout.write(f"已吊销 revoked: {count}\n")
-    else:
-        for one in store.read_blocking(credentials.listed):
-            sys.stdout.write(f"{one.sender.agency}\t{one.sender.county}\t{one.key_sha256[:8]}\n")
+def _print_keys(store: Store) -> int:
+    """Print the credentials that the store has, as a file of them (docs/roles.md); returns the exit code."""
+    rows = [as_row(each) for each in store.read_blocking(stored_set).credentials if each.revoked_at is None]
+    sys.stdout.write(json.dumps(rows, indent=1) + "\n")
     return 0

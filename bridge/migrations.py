@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 
 from bridge.record import references
+from hub.access.credential_file import agency_credential
+from hub.store.instants import to_micros
 
 
 def create_first_form() -> None:
@@ -147,3 +149,44 @@ def drop_first_form() -> None:
     """Undo `create_first_form`."""
     for table in ("result_cursor", "result", "receipt", "credential"):
         op.drop_table(table)
+
+
+def move_keys() -> None:
+    """Make credentials of the agencies' valid keys, and drop their table."""
+    connection = op.get_bind()
+    rows = connection.execute(sa.text("SELECT key_sha256, agency, county FROM credential WHERE NOT revoked"))
+    keys = [agency_credential(row.agency, row.county, row.key_sha256) for row in rows]
+    # This is history: the columns as they were then.
+    insert = sa.text(
+        "INSERT INTO access_credential (credential_id, token_sha256, holder, role, scopes, area, expires_at) "
+        "VALUES (:id, :token_sha256, :holder, :role, '', :area, :expires_at)"
+    )
+    for key in keys:
+        connection.execute(
+            insert,
+            {
+                "id": key.credential_id,
+                "token_sha256": key.token_sha256,
+                "holder": key.holder,
+                "role": key.role,
+                "area": key.area,
+                "expires_at": to_micros(key.expires_at),
+            },
+        )
+    op.drop_table("credential")
+
+
+def move_keys_back() -> None:
+    """Undo `move_keys`."""
+    op.create_table(
+        "credential",
+        sa.Column("key_sha256", sa.String(64), primary_key=True),
+        sa.Column("agency", sa.String(64), nullable=False),
+        sa.Column("county", sa.String(6), nullable=False),
+        sa.Column("added_at", sa.BigInteger, nullable=False),
+        sa.Column("revoked", sa.Boolean, nullable=False),
+    )
+    op.execute(
+        "INSERT INTO credential (key_sha256, agency, county, added_at, revoked) "
+        "SELECT token_sha256, holder, area, 0, revoked_at IS NOT NULL FROM access_credential WHERE role = 'agency'"
+    )

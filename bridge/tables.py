@@ -1,6 +1,6 @@
 """A bridge's own tables.
 
-Credentials, receipts, results, cursors. Their first form: `bridge.migrations`.
+Receipts, results, cursors. Their first form: `bridge.migrations`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,6 @@ from typing import Final
 import sqlalchemy as sa
 
 bridge_metadata: Final = sa.MetaData()
-
-credential: Final = sa.Table(
-    "credential",
-    bridge_metadata,
-    sa.Column("key_sha256", sa.String(64), primary_key=True),
-    sa.Column("agency", sa.String(64), nullable=False),
-    sa.Column("county", sa.String(6), nullable=False),
-    sa.Column("added_at", sa.BigInteger, nullable=False),  # microseconds since 1970
-    sa.Column("revoked", sa.Boolean, nullable=False),
-)
 
 # Of a record's content only the digest: the content is in the outbox, its confidential part sealed.
 receipt: Final = sa.Table(

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.page import pages as performance_pages
-from dispute.contracts.topics import BRIDGES, CATALOGUE
+from dispute.access import role_page
+from dispute.contracts.topics import BRIDGES, CATALOGUE, TOPICS
 from dispute.lifecycle.vocabulary import DOCKED, Channel
 from dispute.refusals.cases import CONSENT_REFUSED, GUARDIAN_CONSENT_MISSING, PARTY_UNREACHABLE
 from hub.errors import MEANINGS
@@ -44,7 +45,7 @@ def topics() -> str:
         "| 主题 Topic | 记录 Record | 写 Written by | 读 Read by | 保留 Kept |",
         "|---|---|---|---|---|",
     ]
-    for topic in CATALOGUE:
+    for topic in TOPICS:
         kept = "永久 for ever" if topic.retention_ms < 0 else f"{topic.retention_ms // DAY_MS} 天 days"
         cells = (f"`{topic.name}`", f"`{topic.record}`", ", ".join(topic.producers), ", ".join(topic.readers), kept)
         rows.append("| " + " | ".join(cells) + " |")
@@ -60,7 +61,8 @@ def topics() -> str:
         rows.append("| " + " | ".join(cells) + " |")
     return (
         f"{MADE}# 主题目录 Topic catalogue\n\n"
-        f"Every value is one `hub.stream.v1.Batch` of consecutive records of one stream; its place stands in the "
+        f"But for the last row of topics, which holds credentials ([ADR 0018](adr/0018-credentials.md)), every value "
+        f"is one `hub.stream.v1.Batch` of consecutive records of one stream; its place stands in the "
         f"CloudEvents headers too. A stream is `<producer>/<shard>/<epoch>`; `shard = crc32(dispute id) % {SHARDS}`, "
         f"`partition = shard % partitions`, {DEFAULT_PARTITIONS} partitions by default. The hub creates the topics "
         f"itself and refuses to start on a topic that was created otherwise "
@@ -323,6 +325,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "metrics.md": metrics,
     "codes.md": codes,
     "configuration.md": configuration,
+    "roles.md": lambda: _blocks("roles.md", {"roles": role_page.tables()}),
     "rules.md": lambda: _blocks("rules.md", {"rules": rule_page.tables()}),
     "architecture.md": lambda: _blocks("architecture.md", {"map": house_map()}),
     "../README.md": lambda: _blocks("../README.md", {"demo-output": demo_table(chinese=False)}),

@@ -148,7 +148,49 @@ TOO_MANY_ITEMS: Final = Code("too_many_items", Kind.MALFORMED, "至多 {limit} �
 TOO_MANY_VALUES: Final = Code(
     "too_many_values", Kind.MALFORMED, "至多 {limit} 个值", "at most {limit} values in all", http=400
 )
-UNAUTHENTICATED: Final = Code("unauthenticated", Kind.UNAUTHENTICATED, "API 密钥缺失或无效", "no valid API key")
+BAD_AREA: Final = Code(
+    "bad_area",
+    Kind.MALFORMED,
+    "区划代码应为 2、4、6 或 9 位数字，或留空",
+    "2, 4, 6 or 9 digits, or empty",
+    field="area",
+)
+BAD_DIGEST: Final = Code(
+    "bad_digest", Kind.MALFORMED, "应为 64 位小写十六进制", "64 lower-case hexadecimal digits", field="token_sha256"
+)
+BAD_EXPIRY: Final = Code(
+    "bad_expiry",
+    Kind.MALFORMED,
+    "有效期须晚于现在，至多一年",
+    "a credential ends after now and within a year",
+    field="expires_at",
+)
+BAD_HOLDER: Final = Code(
+    "bad_holder",
+    Kind.MALFORMED,
+    "持有人用化名：小写字母开头，可含数字与 . _ -，至多 64 个字符",
+    "a pseudonym: begins with a lower-case letter; digits, . _ - may follow; at most 64 characters",
+    field="holder",
+)
+BAD_SCOPE: Final = Code("bad_scope", Kind.MALFORMED, "没有这样的范围", "no such scope", field="scopes")
+UNKNOWN_ROLE: Final = Code(
+    "unknown_role", Kind.MALFORMED, "没有此角色，或不能授予", "no such role, or nobody can hold it", field="role"
+)
+CREDENTIALS_STALE: Final = Code(
+    "credentials_stale",
+    Kind.UNAVAILABLE,
+    "暂时无法确认凭证是否已被撤销",
+    "it is not known now whether the credential was revoked",
+)
+NOT_FOR_ROLE: Final = Code(
+    "not_for_role", Kind.DENIED, "此凭证的角色或范围无权进行此操作", "not for your role or scope"
+)
+UNAUTHENTICATED: Final = Code(
+    "unauthenticated", Kind.UNAUTHENTICATED, "凭证或 API 密钥缺失或无效", "no valid credential or API key"
+)
+UNKNOWN_CREDENTIAL: Final = Code(
+    "unknown_credential", Kind.NOT_FOUND, "没有此凭证", "no such credential", field="credential_id"
+)
 UNKNOWN_PARAMETER: Final = Code("unknown_parameter", Kind.MALFORMED, "没有这个查询参数", "no such query parameter")
 UNSUPPORTED_ENCODING: Final = Code(
     "unsupported_encoding", Kind.MALFORMED, "不接受压缩内容", "compressed bodies are not accepted", http=415

@@ -15,7 +15,7 @@ import grpc_tools
 from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent
-PLATFORM = ("books", "stream")
+PLATFORM = ("access", "books", "stream")
 """Areas that know no dispute."""
 IMPORT = re.compile(r"^(from|import) hub\.(\w+)", re.MULTILINE)
 # mypy-protobuf spells references to other modules out in full: `hub.stream.v1.stream_pb2.Batch`.

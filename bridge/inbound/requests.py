@@ -22,6 +22,7 @@ from bridge.record.references import References
 from bridge.specification import Specification
 from bridge.tables import receipt
 from dispute.refusals.interfaces import TOO_MANY
+from hub.access.verifier import Caller
 from hub.errors import Refusal, Refused
 from hub.refusals import BAD_IDEMPOTENCY_KEY, MISSING, NOT_FOUND, OUT_OF_RANGE
 from hub.runtime.metrics import Metrics
@@ -32,6 +33,11 @@ BATCH_LIMIT: Final = 1000
 _KEY: Final = re.compile(r"[^\x00-\x20\x7f-\x9f]{1,128}")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _CORRELATION: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def sender_of(caller: Caller) -> Sender:
+    """Return the agency that calls."""
+    return Sender(caller.holder, caller.area)
 
 
 def correlation_of(given: str | None, traceparent: str | None) -> str:

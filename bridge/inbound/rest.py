@@ -13,19 +13,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from bridge.accepting.credentials import KeyRing
 from bridge.inbound import answers
 from bridge.inbound.openapi import body
-from bridge.inbound.requests import BATCH_LIMIT, RequestHandler, SubmittedRecord, correlation_of
+from bridge.inbound.requests import BATCH_LIMIT, RequestHandler, SubmittedRecord, correlation_of, sender_of
 from bridge.outbound.results import CURSOR_LIMIT
 from bridge.record.codelists import CodeLists
 from bridge.record.dto import Invalid, PartnerModel, read
 from bridge.record.facts import Receipt, RecordT, Sender
 from bridge.specification import Specification
+from hub.access.gate import Gate
 from hub.http.body import JsonBody
 from hub.http.idempotency import HEADER, read_idempotency_key
 from hub.http.query import check_query
-from hub.http.quotas import CREDENTIAL_HEADER
+from hub.http.quotas import shown_token
 from hub.http.validation import problem_of_validation
 from hub.refusals import WRONG_TYPE
 
@@ -59,29 +59,32 @@ class Acknowledgement(PartnerModel):
 
 
 class RestEdge(Generic[RecordT]):
-    """Serves the bridge's paths; each path depends on `authenticate`."""
+    """Serves the bridge's paths; each path depends on `admits`."""
 
     def __init__(
         self,
         spec: Specification[RecordT],
         requests: RequestHandler[RecordT],
-        ring: KeyRing,
+        gate: Gate,
         codes: CodeLists,
         bodies: JsonBody,
     ) -> None:
         self._field = spec.field
+        self._service = spec.called.full_name
         self._requests = requests
-        self._ring = ring
+        self._gate = gate
         self._codes = codes
         self._bodies = bodies
 
-    async def authenticate(self, request: Request) -> None:
-        """Authenticate the sender before reading anything else.
+    def admits(self, method: str) -> list[Any]:
+        """Return what a path of this call depends on: the sender passes the gate before anything else is read."""
+        call = f"{self._service}/{method}"
 
-        Raises:
-            Rejected: `unauthenticated`.
-        """
-        request.state.sender = await self._ring.sender_of(request.headers.get(CREDENTIAL_HEADER))
+        async def admit(request: Request) -> None:
+            address = "" if request.client is None else request.client.host
+            request.state.sender = sender_of(self._gate.admit(call, shown_token(request.headers), address))
+
+        return [Depends(admit), Depends(check_query)]
 
     async def submit(self, request: Request) -> Response:
         """Take one record."""
@@ -135,6 +138,7 @@ class _Path(NamedTuple):
 
     method: str
     path: str
+    call: str
     serve: Callable[..., Awaitable[Response]]
     text: str
     answer: type[BaseModel]
@@ -151,15 +155,23 @@ def build_router(spec: Specification[RecordT], edge: RestEdge[RecordT]) -> APIRo
     report = body(spec.report.__name__, None, keyed=True)
     cursor = body("Acknowledgement", {"cursor": 12})
     rows = (
-        _Path("POST", f"/{spec.noun}", edge.submit, _SUBMIT, answers.ReceiptAnswer, record, given),
-        _Path("POST", f"/{spec.noun}:batch", edge.submit_batch, _BATCH, answers.BatchAnswer, batch),
-        _Path("POST", "/reports", edge.report, _REPORT, answers.ReceiptAnswer, report, given),
-        _Path("GET", f"/{spec.noun}", edge.look_up, _LOOK_UP, answers.RecordAnswer),
-        _Path("GET", f"/{spec.noun}/{{ref:path}}", edge.get_record, _WHERE, answers.RecordAnswer),
-        _Path("GET", "/results", edge.list_results, _RESULTS, answers.ResultsAnswer),
-        _Path("POST", "/results:acknowledge", edge.acknowledge, _ACKNOWLEDGE, answers.RemainingAnswer, cursor),
+        _Path("POST", f"/{spec.noun}", "Submit", edge.submit, _SUBMIT, answers.ReceiptAnswer, record, given),
+        _Path("POST", f"/{spec.noun}:batch", "SubmitBatch", edge.submit_batch, _BATCH, answers.BatchAnswer, batch),
+        _Path("POST", "/reports", "Report", edge.report, _REPORT, answers.ReceiptAnswer, report, given),
+        _Path("GET", f"/{spec.noun}", "Get", edge.look_up, _LOOK_UP, answers.RecordAnswer),
+        _Path("GET", f"/{spec.noun}/{{ref:path}}", "Get", edge.get_record, _WHERE, answers.RecordAnswer),
+        _Path("GET", "/results", "ListResults", edge.list_results, _RESULTS, answers.ResultsAnswer),
+        _Path(
+            "POST",
+            "/results:acknowledge",
+            "Acknowledge",
+            edge.acknowledge,
+            _ACKNOWLEDGE,
+            answers.RemainingAnswer,
+            cursor,
+        ),
     )
-    router = APIRouter(prefix="/v1", dependencies=[Depends(edge.authenticate), Depends(check_query)])
+    router = APIRouter(prefix="/v1")
     for row in rows:
         summary, _, description = row.text.partition("\n")
         router.add_api_route(
@@ -172,6 +184,7 @@ def build_router(spec: Specification[RecordT], edge: RestEdge[RecordT]) -> APIRo
             responses={status: {"model": row.answer} for status in row.statuses},
             response_model=None,
             openapi_extra=row.extra,
+            dependencies=edge.admits(row.call),
         )
     return router
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any, Final, NoReturn
 
 import structlog
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from bridge.inbound.rest import RestEdge
 from bridge.record.facts import Sender
 from bridge.specification import SealedRecord, Specification
 from hub.http.problems import Problem
-from hub.http.query import check_query
 from hub.runtime.metrics import Metrics
 
 DENIED: Final = 403
@@ -50,7 +49,7 @@ class SealedRecords:
 
 def build_sealed_router(spec: Specification[Any], edge: RestEdge[Any], records: SealedRecords) -> APIRouter:
     """Return the paths of sealed records; they come before those that take any reference."""
-    router = APIRouter(prefix="/v1", dependencies=[Depends(edge.authenticate), Depends(check_query)])
+    router = APIRouter(prefix="/v1")
     for record in spec.sealed:
         summary, _, description = record.text.partition("\n")
         router.add_api_route(
@@ -62,6 +61,7 @@ def build_sealed_router(spec: Specification[Any], edge: RestEdge[Any], records: 
             status_code=DENIED,
             responses={DENIED: {"model": Problem}},
             response_model=None,
+            dependencies=edge.admits(record.call),
         )
     return router
 

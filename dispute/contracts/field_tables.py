@@ -290,9 +290,12 @@ def _code(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
 
     def read(text: str) -> StrEnum:
         found = members.get(text)
-        if found is None:
-            raise unknown_code(kind)
-        return found
+        if found is not None:
+            return found
+        try:
+            return kind(text)  # a name of an earlier release
+        except ValueError as error:
+            raise unknown_code(kind) from error
 
     return read
 

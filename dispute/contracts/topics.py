@@ -31,3 +31,17 @@ JOURNAL: Final = Topic(
     retention_ms=FOREVER_MS,
 )
 CATALOGUE: Final = (HANDOFFS, JOURNAL)
+"""Topics of numbered streams."""
+CREDENTIALS: Final = Topic(
+    name="access.credentials.v1",
+    record="hub.access.v1.CredentialBeat",
+    ce_type="",
+    producers=("intake",),
+    readers=("stats", *BRIDGES),
+    owner="intake",
+    retention_ms=7 * DAY_MS,
+    whole=True,
+)
+"""Which credentials hold (ADR-0018)."""
+TOPICS: Final = (*CATALOGUE, CREDENTIALS)
+"""Every topic."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from enum import IntEnum, StrEnum
 from typing import Final, Self
 
+from typing_extensions import override
+
 CORRECTABLE: Final = ("category", "case_cause", "town_code", "village_code", "grid_code")
 """Dimensions that a correction replaces; every other one of a counted fact is history and stays."""
 
@@ -48,15 +50,24 @@ class Role(StrEnum):
     """Role of an actor."""
 
     SYSTEM = "system"
-    BRIDGE = "bridge"
+    AGENCY = "agency"
     CLERK = "clerk"
     DISPATCHER = "dispatcher"
     HANDLER = "handler"
     MEDIATOR = "mediator"
     REVIEWER = "reviewer"
     LEADER = "leader"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
     PARTY = "party"
+    PUBLIC = "public"
     COURT = "court"
+
+    @classmethod
+    @override
+    def _missing_(cls, value: object) -> Role | None:
+        """Read the name that earlier releases gave to an agency."""
+        return cls.AGENCY if value == "bridge" else None
 
 
 class Regime(StrEnum):

@@ -136,15 +136,7 @@ TIME_FORMAT: Final = Code("time_format", _M, "应为带时区的 RFC 3339 时间
 TOO_MANY_FAULTS: Final = Code("too_many_faults", _M, "错误超过 {limit} 处", "more than {limit} faults")
 
 # running a bridge
-AGENCY_FORMAT: Final = Code(
-    "agency_format",
-    _M,
-    "应以 {channel}- 开头，如 {channel}-620725",
-    "must begin with {channel}-, like {channel}-620725",
-    "agency",
-)
 BAD_CODE_LIST: Final = Code("bad_code_list", _M, "代码表不能用", "the code list cannot be used")
-COUNTY_FORMAT: Final = Code("county_format", _M, "应为2、4或6位区划代码", "expected 2, 4 or 6 digits", "county")
 
 # intake
 BAD_ID: Final = Code("bad_id", _M, "编号应写作 {form}", "an id is written {form}")
@@ -161,6 +153,27 @@ EMPTY_HANDOFF: Final = Code("empty_handoff", _M, "移交没有内容", "the hand
 LINKED_DUPLICATE: Final = Code("linked_duplicate", _W, "并入主案的重复件", "linked to a master as a duplicate")
 NOT_A_DOOR: Final = Code(
     "not_a_door", _M, "法院、公安、信访经各自的桥接", "court, police and petition have their own bridge", "channel"
+)
+APPROVER_NOT_NAMED: Final = Code(
+    "approver_not_named",
+    Kind.DENIED,
+    "复核人须是持凭证者本人",
+    "the reviewer that is named is whoever holds the credential",
+    "reviewer_id",
+)
+NEEDS_NO_SECOND: Final = Code("needs_no_second", Kind.WRONG_STATE, "此指令不需他人复核", "nobody has to approve this")
+SECOND_PERSON_MISSING: Final = Code(
+    "second_person_missing",
+    Kind.DENIED,
+    "须先经另一人复核（现状之下、内容相同）",
+    "another person has to approve the same content first, of the dispute as it is",
+)
+NOT_YOUR_ACTOR: Final = Code(
+    "not_your_actor",
+    Kind.DENIED,
+    "经办人须是持凭证者本人",
+    "the actor is whoever holds the credential",
+    "actor",
 )
 NOT_OUR_STREAM: Final = Code("not_our_stream", _M, "只有 {producer} 的流", "streams of {producer} only", "after")
 REFUSED_ALREADY: Final = Code(

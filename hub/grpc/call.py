@@ -21,9 +21,10 @@ import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
+from hub.access.gate import Gate
 from hub.errors import MEANINGS, Fault, Refusal, Refused
 from hub.grpc.first_write import StreamCall
-from hub.grpc.quotas import CallQuotas
+from hub.grpc.quotas import OPERATIONS, CallQuotas, address_of, shown_token
 from hub.grpc.status import DETAILS_KEY, status_of
 from hub.refusals import DEADLINE_EXCEEDED, DRAINING, INTERNAL, INTERRUPTED, UNDECODABLE_REQUEST
 from hub.runtime.metrics import Metrics
@@ -148,6 +149,7 @@ class GuardedMethod:
         streams: Where streamed answers are kept.
         bounds: For how long a call may run.
         quotas: How many may run at once.
+        gate: Lets callers pass; None lets everybody.
         on_fault: Called with a `Fault` of the servicer.
     """
 
@@ -159,6 +161,7 @@ class GuardedMethod:
         streams: Streams,
         bounds: Bounds,
         quotas: CallQuotas,
+        gate: Gate | None = None,
         on_fault: Callable[[Fault], None],
     ) -> None:
         _, service, name = method.split("/")
@@ -168,6 +171,7 @@ class GuardedMethod:
         self._streams = streams
         self._bounds = bounds
         self._quotas = quotas
+        self._gate = gate
         self._on_fault = on_fault
 
     def answering(self, read: Read, behaviour: Any, encode: Encode) -> Serve:  # noqa: ANN401 - grpc types it by method
@@ -207,6 +211,7 @@ class GuardedMethod:
         code = grpc.StatusCode.CANCELLED.name
         try:
             with self._quotas.of(self._method, stream=stream).hold(self._quotas.caller(context)):
+                self._admit(context)
                 answer = await self._bounded(serve, raw, context, stream=stream)
             code = _code_of(context)
         except grpc.aio.AbortError:
@@ -226,6 +231,11 @@ class GuardedMethod:
         finally:
             self._metrics.observe("grpc_server_handling_seconds", time.perf_counter() - started, **self._labels)
             self._metrics.inc("grpc_server_handled_total", 1, **self._labels, grpc_code=code)
+
+    def _admit(self, context: Context) -> None:
+        if self._gate is None or self._method[1:].startswith(OPERATIONS):
+            return
+        self._gate.admit(self._method[1:], shown_token(context), address_of(context))
 
     async def _bounded(self, serve: Serve, raw: Any, context: Context, *, stream: bool) -> Any:  # noqa: ANN401 - as above
         """Return the answer or raise a refusal, at the time bound at the latest.

@@ -13,6 +13,7 @@ import grpc
 import stamina
 import structlog
 
+from hub.access.gate import API_KEY, AUTHORIZATION, BEARER
 from hub.errors import Kind, Refusal, Refused
 from hub.grpc.call import CORRELATION_KEY
 from hub.grpc.server import MAX_SEND_BYTES
@@ -45,6 +46,16 @@ def channel(address: str) -> grpc.aio.Channel:
     The channel connects again when the service comes back. The caller closes it.
     """
     return grpc.aio.insecure_channel(address, options=_OPTIONS)
+
+
+def key_metadata(key: str) -> Metadata:
+    """Return the metadata that shows an agency's key."""
+    return ((API_KEY, key),)
+
+
+def bearer(token: str) -> Metadata:
+    """Return the metadata that shows a token."""
+    return ((AUTHORIZATION, f"{BEARER}{token}"),)
 
 
 def refusal_of(error: grpc.RpcError) -> Refusal:

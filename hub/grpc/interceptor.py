@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import grpc
 from typing_extensions import override
 
+from hub.access.gate import Gate
 from hub.errors import Fault
 from hub.grpc.call import Bounds, Decode, GuardedMethod, Handler, Streams, many, one
 from hub.grpc.quotas import CallQuotas
@@ -25,15 +26,23 @@ class CallGuard(grpc.aio.ServerInterceptor):
         metrics: Counts and times go there.
         bounds: For how long a call may run.
         quotas: How many may run at once.
+        gate: Lets callers pass; None lets everybody.
         on_fault: Called with a `Fault` that a servicer raised: the process has to stop.
     """
 
     def __init__(
-        self, metrics: Metrics, *, bounds: Bounds, quotas: CallQuotas, on_fault: Callable[[Fault], None]
+        self,
+        metrics: Metrics,
+        *,
+        bounds: Bounds,
+        quotas: CallQuotas,
+        gate: Gate | None = None,
+        on_fault: Callable[[Fault], None],
     ) -> None:
         self._metrics = metrics
         self._bounds = bounds
         self._quotas = quotas
+        self._gate = gate
         self._on_fault = on_fault
         self._streams = Streams()
         self._wrapped: dict[str, Handler] = {}
@@ -77,6 +86,7 @@ class CallGuard(grpc.aio.ServerInterceptor):
             streams=self._streams,
             bounds=self._bounds,
             quotas=self._quotas,
+            gate=self._gate,
             on_fault=self._on_fault,
         )
         read = many(decode) if handler.request_streaming else one(decode)

@@ -9,10 +9,9 @@ from typing import Any, Final, TypeAlias
 
 import grpc
 
+from hub.access.gate import API_KEY, AUTHORIZATION, token_of
 from hub.runtime.quotas import Caller, Identify, Quota, caller_of
 
-CREDENTIAL_KEY: Final = "x-api-key"
-"""Metadata key of a caller's credential."""
 OPERATIONS: Final = ("grpc.health.", "grpc.reflection.")
 """Prefixes of the services that operators call: they answer also when all other quotas are full."""
 
@@ -25,6 +24,20 @@ _RESERVED: Final = 4
 """One in this many calls is reserved for callers with a valid credential."""
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+
+def shown_token(context: Context) -> str:
+    """Return the token that a call shows; empty without one."""
+    shown = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return token_of(shown.get(AUTHORIZATION), shown.get(API_KEY))
+
+
+def address_of(context: Context) -> str:
+    """Return where a call comes from.
+
+    `ipv4:127.0.0.1:53412`, `ipv6:%5B::1%5D:53412`: the port is another at each connection.
+    """
+    return context.peer().rpartition(":")[0]
 
 
 class CallQuotas:
@@ -53,7 +66,5 @@ class CallQuotas:
 
     def caller(self, context: Context) -> Caller:
         """Return the caller of a call."""
-        shown = dict(context.invocation_metadata() or ()).get(CREDENTIAL_KEY)
-        who = self._identify(shown) if self._identify and isinstance(shown, str) else None
-        # `ipv4:127.0.0.1:53412`, `ipv6:%5B::1%5D:53412`: the port is another at each connection.
-        return caller_of(who, context.peer().rpartition(":")[0])
+        who = self._identify(shown_token(context)) if self._identify else None
+        return caller_of(who, address_of(context))

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 from grpc_health.v1.health import aio as health_aio  # type: ignore[import-untyped] # no stubs
 from grpc_reflection.v1alpha import reflection  # type: ignore[import-untyped] # no stubs
 
+from hub.access.gate import Gate
 from hub.errors import Fault
 from hub.grpc.call import Bounds
 from hub.grpc.interceptor import CallGuard
@@ -49,6 +50,7 @@ class GrpcServer:
         metrics: Calls are counted and timed there.
         bounds: For how long a call may run, whatever deadline its client set.
         quotas: How many may run at once, in total and of one caller; a call above that is refused at once.
+        gate: Lets callers pass; health and reflection are open to everybody. None lets everybody.
         grace_s: Time that calls under way have to finish when the server stops.
         reflect: Serve reflection; off in the production profile.
 
@@ -66,6 +68,7 @@ class GrpcServer:
         *,
         bounds: Bounds | None = None,
         quotas: CallQuotas | None = None,
+        gate: Gate | None = None,
         grace_s: float = 5.0,
         reflect: bool = True,
     ) -> None:
@@ -75,6 +78,7 @@ class GrpcServer:
         self._metrics = metrics
         self._bounds = bounds or Bounds()
         self._quotas = quotas or CallQuotas()
+        self._gate = gate
         self._grace_s = grace_s
         self._reflect = reflect
         self._health = health_aio.HealthServicer()
@@ -91,7 +95,9 @@ class GrpcServer:
         names = [name for _, _, name in self._services]
         self._begin_metrics(names)
         self._fault = asyncio.get_running_loop().create_future()
-        self._guard = CallGuard(self._metrics, bounds=self._bounds, quotas=self._quotas, on_fault=self._on_fault)
+        self._guard = CallGuard(
+            self._metrics, bounds=self._bounds, quotas=self._quotas, gate=self._gate, on_fault=self._on_fault
+        )
         # The server is built here and not in __init__: grpc.aio binds itself to the loop that runs now.
         # No `maximum_concurrent_rpcs`: it is one bound for health and everything else, and does not know callers.
         server = grpc.aio.server(interceptors=[self._guard], options=_OPTIONS)

@@ -11,9 +11,9 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from hub.access.gate import API_KEY, AUTHORIZATION, token_of
 from hub.runtime.quotas import Identify, Quota, caller_of
 
-CREDENTIAL_HEADER: Final = "X-API-Key"
 OPERATIONS: Final = frozenset({"/healthz", "/livez", "/metrics"})
 
 _REQUESTS: Final = (512, 256)
@@ -21,6 +21,11 @@ _OPERATIONS: Final = (64, 32)
 """Requests at once: in total, and of one caller."""
 _RESERVED: Final = 4
 """One in this many requests is reserved for callers with a valid credential."""
+
+
+def shown_token(headers: Headers) -> str:
+    """Return the token that a request shows; empty without one."""
+    return token_of(headers.get(AUTHORIZATION), headers.get(API_KEY))
 
 
 class RequestQuotas:
@@ -50,6 +55,6 @@ class RequestQuotas:
             Retryable: `too_many_at_once`, when the context is entered.
         """
         quota = self._operations if scope["path"] in OPERATIONS else self._requests
-        who = self._identify(Headers(scope=scope).get(CREDENTIAL_HEADER)) if self._identify else None
+        who = self._identify(shown_token(Headers(scope=scope))) if self._identify else None
         client = scope.get("client")
         return quota.hold(caller_of(who, client[0] if client else ""))

@@ -97,7 +97,10 @@ def wanted(bus: Bus, topics: Sequence[Topic]) -> list[TopicSettings]:
         raise Fault("topic_mismatch", f"{bus.partitions} partitions do not divide {SHARDS} shards")
     rows = []
     for topic in topics:
-        rows.append(TopicSettings(topic.name, bus.partitions, bus.replication, topic.retention_ms))
+        partitions = 1 if topic.whole else bus.partitions
+        rows.append(TopicSettings(topic.name, partitions, bus.replication, topic.retention_ms))
+        if topic.whole:
+            continue
         rows.append(TopicSettings(topic.dead_letters, 1, bus.replication, DEAD_LETTER_RETENTION_MS))
     return rows
 

@@ -23,6 +23,7 @@ CounterName = Literal[
     "hub_records_refused_total",
     "hub_disputes_events_total",
     "hub_sealed_record_queries_total",
+    "hub_calls_denied_total",
 ]
 GaugeName = Literal[
     "hub_build_info",
@@ -78,6 +79,13 @@ class MetricRow:
 _RPC: Final = ("grpc_service", "grpc_method")
 
 REGISTER: Final[tuple[MetricRow, ...]] = (
+    MetricRow(
+        "hub_calls_denied_total",
+        "counter",
+        "被拒绝的调用（凭证无效、角色无权、暂时无法确认）",
+        "calls that the gate denied: no valid credential, not for the role, not known now",
+        ("code",),
+    ),
     MetricRow("grpc_server_started_total", "counter", "开始的 gRPC 调用数", "gRPC calls begun", _RPC),
     MetricRow(
         "grpc_server_handled_total",

@@ -16,8 +16,8 @@ from hub.refusals import TOO_MANY_AT_ONCE
 COME_BACK_S: Final = 1.0
 """How long a refused caller is asked to wait."""
 
-Identify: TypeAlias = Callable[[str | None], str | None]
-"""Maps a caller's credential to its name, at once and from memory; None for an unknown caller."""
+Identify: TypeAlias = Callable[[str], str | None]
+"""Maps a token to its holder, at once and from memory; None for an unknown caller, and for an empty token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ class ServiceSettings(BaseSettings):
     keys_dir: Path = Field(
         description="密钥目录 Folder of the keys (0700); missing keys are made at first start (0600)"
     )
+    credentials_file: Path | None = Field(
+        default=None,
+        description="凭证文件 JSON list of credentials (digests), read at start beside the store (docs/roles.md)",
+    )
     clock: Literal["wall", "scenario"] = Field(
         default="wall", description="时钟 Clock of the deadlines: the machine's, or the scenario's that the demo moves"
     )

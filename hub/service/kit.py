@@ -10,9 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
+from hub.access.beats import BeatReader, BeatWriter
+from hub.access.credential_file import read_file
+from hub.access.gate import CallTable, Gate
+from hub.access.verifier import Caller, SetVerifier
+from hub.audit.recorder import DenialRecorder
 from hub.grpc.books import BooksServicer
 from hub.grpc.call import Bounds
 from hub.grpc.quotas import CallQuotas
@@ -21,10 +27,10 @@ from hub.http.app import build_app
 from hub.http.quotas import RequestQuotas
 from hub.http.server import HttpServer
 from hub.kafka.provisioner import Provisioner
+from hub.runtime.clock import Clock
 from hub.runtime.health import Bearing, Concern, Health, HealthWatch
 from hub.runtime.metrics import Metrics
 from hub.runtime.process import Part
-from hub.runtime.quotas import Identify
 from hub.runtime.settings import ServiceSettings
 from hub.service.bus import BusPorts
 from hub.service.release import release
@@ -74,13 +80,33 @@ class Kit:
         settings: Read once.
         bus: Kafka, or an in-memory bus.
         versions: Folder of the store's revisions.
+        table: What roles may do.
+        clock: Wall clock.
+        issues: Credentials are issued here; the other services hear of them.
+        is_ours: Tells whether this service serves a caller at all.
 
     Attributes:
         metrics: Register of the process.
         store: The service's own.
+        verifier: Knows the tokens.
+        gate: Lets only callers pass whose credential is valid and whose role may make the call.
+
+    Raises:
+        Fault: `credentials_unreadable`.
     """
 
-    def __init__(self, service: str, settings: ServiceSettings, bus: BusPorts, versions: Path) -> None:
+    def __init__(
+        self,
+        service: str,
+        settings: ServiceSettings,
+        bus: BusPorts,
+        versions: Path,
+        *,
+        table: CallTable,
+        clock: Clock,
+        issues: bool = False,
+        is_ours: Callable[[Caller], bool] = lambda _: True,
+    ) -> None:
         self._service = service
         self._settings = settings
         self._bus = bus
@@ -94,6 +120,18 @@ class Kit:
         self._checks: list[Part] = []
         self._relays: list[Relay] = []
         self._readers: list[Reader] = []
+        self.verifier = SetVerifier()
+        given = read_file(settings.credentials_file) if settings.credentials_file else ()
+        denials = DenialRecorder(self.store, clock, self.metrics, _correlation)
+        beats: BeatWriter | BeatReader
+        if issues:
+            beats = BeatWriter(self.store, self.verifier, bus.publisher(), bus.log(), clock, given=given)
+        else:
+            beats = BeatReader(self.store, self.verifier, bus.log(), clock, given=given)
+        self._credentials = Concern("credentials", Bearing.PASSING_ON, beats.trouble, "凭证未更新 credentials are old")
+        self.gate = Gate(self.verifier, table, clock, is_stale=beats.is_stale, is_ours=is_ours, note=denials.note)
+        self._access: Sequence[Part] = (denials, beats)
+        self._clock = clock
 
     def prepare(self) -> None:
         """Migrate the store to the current schema now.
@@ -192,7 +230,6 @@ class Kit:
         services: Sequence[Service],
         books: Callable[[Transaction], books_pb2.GetBooksResponse],
         routers: Sequence[APIRouter] = (),
-        identify: Identify | None = None,
         before: Sequence[Part] = (),
         after: Sequence[Part] = (),
         around: Callable[[ASGIApp], ASGIApp] | None = None,
@@ -207,13 +244,13 @@ class Kit:
             services: Of gRPC, beside health, reflection and the books.
             books: The service's counts, in one snapshot.
             routers: Paths beside `/healthz`, `/livez` and `/metrics`.
-            identify: Names the caller of a credential; a quarter of the quota is reserved for such callers.
             before: Parts that start with the store, before anything is read or served.
             after: Parts that start after the readers and before the servers.
             around: Wraps the HTTP application.
         """
         settings, bounds = self._settings, Bounds(call_s=self._settings.answer_s)
-        health = Health((*concerns, Concern("sources", Bearing.PASSING_ON, self._held, "来源 sources")))
+        held = Concern("sources", Bearing.PASSING_ON, self._held, "来源 sources")
+        health = Health((*concerns, held, self._credentials))
 
         async def read() -> books_pb2.GetBooksResponse:
             return await self.store.read(books)
@@ -228,14 +265,15 @@ class Kit:
             [*services, counted],
             self.metrics,
             bounds=bounds,
-            quotas=CallQuotas(identify=identify),
+            quotas=CallQuotas(self._identify),
+            gate=self.gate,
         )
         app = build_app(
             title,
             metrics=self.metrics,
             healthy=health.report,
             routers=routers,
-            quotas=RequestQuotas(identify=identify),
+            quotas=RequestQuotas(self._identify),
             answer_s=settings.answer_s,
         )
         http = HttpServer(around(app) if around else app, settings.host, settings.http_port)
@@ -244,6 +282,7 @@ class Kit:
             StorePart(self.store, self._versions, self._first),
             self._probe,
             *self._checks,
+            *self._access,
             *before,
             self._provisioner,
             *self._relays,
@@ -257,8 +296,17 @@ class Kit:
         )
         return Assembly(parts, app, grpc, http)
 
+    def _identify(self, token: str) -> str | None:
+        caller = self.verifier.known(token, self._clock.now())
+        return None if caller is None else caller.holder
+
     def _held(self) -> str:
         return _first(held_remark(reader.held()) for reader in self._readers)
+
+
+def _correlation() -> str:
+    """Return the correlation id of the call that is served now."""
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
 
 
 def _first(troubles: Iterable[str]) -> str:

@@ -90,7 +90,7 @@ class MemoryBus:
         self._members: dict[tuple[str, str], list[MemoryFeed]] = defaultdict(list)
         self._listeners: list[Callable[[], None]] = []
         for topic in topics:
-            self._create(topic.name, partitions)
+            self._create(topic.name, 1 if topic.whole else partitions)
             self._create(topic.dead_letters, 1)
 
     def _create(self, name: str, partitions: int) -> None:

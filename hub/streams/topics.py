@@ -31,6 +31,8 @@ class Topic:
         readers: Services that read it.
         owner: Service that answers for its content.
         retention_ms: -1 is for ever.
+        whole: Each message tells everything and replaces those before: no numbered streams, one partition, no dead
+            letters.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Topic:
     readers: tuple[str, ...]
     owner: str
     retention_ms: int
+    whole: bool = False
 
     @property
     def dead_letters(self) -> str:

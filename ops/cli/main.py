@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -31,10 +30,10 @@ from ops.play.summary import as_json, differences, show
 from ops.play.trial.command import trial
 from ops.repair import dead_letters, doctor, holds
 from ops.repair import stores_and_topics as upkeep
-from ops.run import alarms, calendar, case, dry_run, rules, sealed_exits
+from ops.run import alarms, calendar, case, credential_commands, dry_run, rules, sealed_exits
 from ops.run import event_tail as watching
 from ops.run import status as looking
-from ops.run.credentials import make
+from ops.run.credentials import FOLDER, OPERATOR, make, token_path
 from ops.run.launcher import Hub, LaunchPlan, check_broker
 from ops.run.run_folder import WALL, clock_of, run_folder
 from ops.run.supervisor import supervisor_of
@@ -55,6 +54,7 @@ app.add_typer(watching.app, name="events")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(rules.app, name="rules")
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(credential_commands.app, name="credentials")
 app.add_typer(sealed_exits.app, name="exits")
 app.add_typer(looking.stats_app, name="stats")
 app.add_typer(upkeep.store_app, name="store")
@@ -151,21 +151,6 @@ def up(
             run(_up(county, plan))
 
 
-@app.command()
-def credentials(
-    agencies: Annotated[list[str], typer.Argument(help="机构 agencies, for example court-620725 police-620725")],
-    folder: Annotated[Path, typer.Option(help="写到 where both files go")] = Path("credentials"),
-    *,
-    json: Json = False,
-) -> None:
-    """签发密钥 Make API keys: digests for the bridges (HUB_CREDENTIALS_FILE), keys for the agencies."""
-    made = make(folder, [(agency, agency.partition("-")[2][:6]) for agency in agencies])
-    if json:
-        output.document({"file": str(made.file), "keys_file": str(made.keys_file), "agencies": agencies})
-        return
-    output.console().print(f"HUB_CREDENTIALS_FILE={made.file}\n密钥 keys (0600): {made.keys_file}")
-
-
 def _check_store(store: str) -> None:
     if store not in {"sqlite", "postgres"}:
         raise typer.BadParameter("sqlite | postgres", param_hint="--store")
@@ -195,11 +180,12 @@ async def _demo(options: Options, *, json: bool) -> RunReport:
 async def _up(county: str, plan: LaunchPlan) -> None:
     say, folder = output.line_printer(), plan.folder
     agencies = [(f"{channel}-{county}", county) for channel in DOCKED]
-    keys = make(folder / "credentials", agencies)
+    keys = make(folder / FOLDER, agencies)
     say(f"运行目录 run folder: {folder}")
-    async with Hub(replace(plan, credentials=keys), say) as hub:
+    async with Hub(plan, say) as hub:
         hub.write_runfile()
         for child in hub.children:
             say(f"  {child.label:<16} gRPC {child.grpc_address}   HTTP {child.http_url}")
-        say(f"API 密钥 keys (0600): {keys.keys_file}\nCtrl-C 停止 stops everything")
+        say(f"API 密钥 keys (0600): {keys.keys_file}")
+        say(f"运维凭证 operator's token (0600): {token_path(folder / FOLDER, OPERATOR)}\nCtrl-C 停止 stops everything")
         await supervisor_of(hub, say).run()

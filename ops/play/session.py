@@ -40,7 +40,7 @@ from ops.play.verify import (
 from ops.repair.dumps import collect
 from ops.run.books import Books, balance
 from ops.run.client import HubClient
-from ops.run.credentials import make
+from ops.run.credentials import FOLDER, PEOPLE, make, shown
 from ops.run.launcher import SERVICES, Hub, LaunchPlan
 from ops.run.rates import RateRow
 
@@ -107,7 +107,7 @@ class Session:
         script = write_out(options.scenario)
         plans = options.scenario.channels
         credentials = make(
-            options.folder / "credentials", [(plan.agency, options.scenario.county) for plan in plans.values()]
+            options.folder / FOLDER, [(plan.agency, options.scenario.county) for plan in plans.values()], PEOPLE
         )
         strangers = {plan.agency: "no-key-of-anybody" for plan in plans.values()}
         plan = LaunchPlan(
@@ -115,20 +115,23 @@ class Session:
             options.store,
             options.intake_workers,
             clock=options.clock,
-            credentials=credentials,
             settings=CHAOS_SETTINGS if options.chaos is not None else {},
         )
         async with AsyncExitStack() as stack:
             hub = await stack.enter_async_context(Hub(plan, self._say))
             hub.write_runfile()
             hub_client = HubClient(
-                {c.label: c.grpc_address for c in hub.children}, {c.label: c.http_url for c in hub.children}
+                {c.label: c.grpc_address for c in hub.children},
+                {c.label: c.http_url for c in hub.children},
+                shown(options.folder),
             )
             stack.push_async_callback(hub_client.close)
             ledger = stack.enter_context(ReceiptFile(options.folder / "ledger.jsonl"))
             systems = await stack.enter_async_context(self._systems(hub, credentials.keys))
             others = await stack.enter_async_context(self._systems(hub, strangers))
-            mediators = Mediators([child.grpc_address for child in hub.of("intake")], self._patience)
+            mediators = Mediators(
+                [child.grpc_address for child in hub.of("intake")], credentials.tokens, self._patience
+            )
             stack.push_async_callback(mediators.close)
             report = RunReport(script, hub.broker.kind, hub.broker.version)
             noise = nuisances(options.scenario, script.records)

@@ -18,7 +18,7 @@ import typer
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import CATALOGUE, CREDENTIALS
 from hub.errors import Fault, Refused
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus
@@ -30,6 +30,7 @@ from ops.console.exits import CommandError, Exit
 from ops.run import calendar, rules
 from ops.run.broker import choose
 from ops.run.client import PERSON_S, HubClient
+from ops.run.credentials import shown
 from ops.run.run_folder import Running, find
 from ops.run.status import Json, Run
 
@@ -68,7 +69,7 @@ async def _examine(run: Run) -> list[Diagnosis]:
     except CommandError as error:
         return [*found, Diagnosis("运行 run", ok=False, says=str(error))]
     found.append(await asyncio.to_thread(probe, f"Kafka {running.kafka}", partial(_kafka, running.kafka)))
-    names = [name for topic in CATALOGUE for name in (topic.name, topic.dead_letters)]
+    names = [CREDENTIALS.name, *(name for topic in CATALOGUE for name in (topic.name, topic.dead_letters))]
     looks = [(f"主题 topic {name}", partial(_topic, running.kafka, name)) for name in names]
     looks += [(f"存储 store {name}", partial(_store, url)) for name, url in running.stores.items()]
     looks.append(("节假日表 holiday tables", partial(calendar.reach, Path(running.folder) / calendar.CALENDARS)))
@@ -114,7 +115,7 @@ def _store(url: str) -> str:
 
 
 async def _services(running: Running) -> list[Diagnosis]:
-    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, shown(running.folder), patience_s=PERSON_S)
     found = []
     try:
         for label, address in running.grpc.items():

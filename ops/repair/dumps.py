@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import CATALOGUE, CREDENTIALS
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.streams.ports import FeedRecord
@@ -23,8 +23,7 @@ def collect(bootstrap: str, logs: Path, metrics: Mapping[str, str]) -> dict[str,
     try:
         dumps = {
             topic: b"\n".join(_flat(record) for record in records(log, topic))
-            for of in CATALOGUE
-            for topic in (of.name, of.dead_letters)
+            for topic in (CREDENTIALS.name, *(name for of in CATALOGUE for name in (of.name, of.dead_letters)))
         }
     finally:
         log.close()

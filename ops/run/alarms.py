@@ -14,6 +14,7 @@ from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.grpc.client import channel
 from ops.console import output
 from ops.run.client import INTAKE, PAGE, pages
+from ops.run.credentials import shown
 from ops.run.labels import LEVELS, channel_label, level_label, limit_label, owner_label, state_label
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
@@ -83,7 +84,8 @@ async def supervised(running: Running, level: str, channel_code: str) -> list[Su
     request = intake_pb2.ListAlarmsRequest(level=level, channel=channel_code, page_size=PAGE)
     async with channel(running.grpc[INTAKE]) as opened:
         stub = intake_pb2_grpc.IntakeServiceStub(opened)
-        lines = [_line(each) async for answer in pages(stub.ListAlarms, request) for each in answer.disputes]
+        answers = pages(stub.ListAlarms, request, shown(running.folder))
+        lines = [_line(each) async for answer in answers for each in answer.disputes]
     return sorted(lines, key=_urgency)
 
 

@@ -13,6 +13,7 @@ from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.grpc.client import call, channel
 from ops.console import output
 from ops.run.client import INTAKE, PERSON_S
+from ops.run.credentials import shown
 from ops.run.labels import LEVELS, channel_label, level_label, limit_label, state_label
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
@@ -36,9 +37,9 @@ def case(code: Code, run: Run = None, *, json: Json = False) -> None:
     if json:
         output.document(as_json(found, matter))
         return
-    shown = output.console()
+    console = output.console()
     for line in lines(found, matter):
-        shown.print(line, markup=False, soft_wrap=True)
+        console.print(line, markup=False, soft_wrap=True)
 
 
 async def look_up(running: Running, code: str) -> Found:
@@ -48,12 +49,13 @@ async def look_up(running: Running, code: str) -> Found:
         Rejected: `case_code_malformed`, `case_code_check`, `unknown_dispute`.
         Retryable: Intake does not answer in time.
     """
+    who = shown(running.folder)
     async with channel(running.grpc[INTAKE]) as opened:
         stub = intake_pb2_grpc.IntakeServiceStub(opened)
         asked = intake_pb2.GetDisputeRequest(case_code=code)
-        found: intake_pb2.GetDisputeResponse = await call(stub.GetDispute, asked, timeout_s=PERSON_S)
+        found: intake_pb2.GetDisputeResponse = await call(stub.GetDispute, asked, timeout_s=PERSON_S, metadata=who)
         of = intake_pb2.GetMatterRequest(dispute_id=found.dispute.dispute_id)
-        return found, await call(stub.GetMatter, of, timeout_s=PERSON_S)
+        return found, await call(stub.GetMatter, of, timeout_s=PERSON_S, metadata=who)
 
 
 def as_json(found: intake_pb2.GetDisputeResponse, matter: intake_pb2.GetMatterResponse) -> dict[str, object]:

@@ -51,7 +51,7 @@ class Child:
     ) -> None:
         self.name = name
         self.worker = worker
-        self._folder = folder
+        self.folder = folder
         self.label = name if worker == 1 else f"{name}-{worker}"
         self.command: tuple[str, ...] = tuple(command) or (sys.executable, "-m", f"services.{name}")
         self.log = folder / "logs" / f"{self.label}.log"
@@ -222,7 +222,7 @@ class Child:
             f"{self.label} 已退出 ended: {cause_of(self.exit_code)}。{note}",
             "其余服务和自启的 Kafka 均已停止 Everything else that was started here was stopped.",
             f"日志 log: {self.log}",
-            f"继续 to go on: hub up --folder {self._folder}",
+            f"继续 to go on: hub up --folder {self.folder}",
         )
         return CommandError(Exit.DIFFERENCE, "\n".join(lines))
 

@@ -14,7 +14,7 @@ import httpx2
 from prometheus_client.parser import text_string_to_metric_families
 
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.grpc.client import call, channel, refusal_of
+from hub.grpc.client import Metadata, call, channel, refusal_of
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
@@ -35,18 +35,19 @@ PAGE: Final = 1000
 """Items of a page, the most that intake gives."""
 
 
-async def pages(method: Any, request: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - a list method of any service
+async def pages(method: Any, request: Any, who: Metadata) -> AsyncIterator[Any]:  # noqa: ANN401 - a list method of any service
     """Yield the answers of a list method, page by page.
 
     Args:
         method: Of a stub.
         request: Of the first page; its token is moved on.
+        who: Credential that is shown.
 
     Raises:
         Retryable: The service does not answer in time.
     """
     while True:
-        answer = await call(method, request, timeout_s=PERSON_S)
+        answer = await call(method, request, timeout_s=PERSON_S, metadata=who)
         yield answer
         if not answer.next_page_token:
             return
@@ -59,12 +60,19 @@ class HubClient:
     Args:
         grpc_addresses: Label of each process to its gRPC address.
         http_urls: Label of each process to its HTTP address.
+        who: Credential of an operator.
         patience_s: How long a request is retried while the process does not answer.
     """
 
     def __init__(
-        self, grpc_addresses: Mapping[str, str], http_urls: Mapping[str, str], *, patience_s: float = LONG_S
+        self,
+        grpc_addresses: Mapping[str, str],
+        http_urls: Mapping[str, str],
+        who: Metadata,
+        *,
+        patience_s: float = LONG_S,
     ) -> None:
+        self._who = who
         self._patience_s = patience_s
         self._channels = {label: channel(address) for label, address in grpc_addresses.items()}
         self._http = httpx2.AsyncClient(timeout=QUICK_S)
@@ -86,7 +94,9 @@ class HubClient:
         """
         stub = books_pb2_grpc.BooksServiceStub(self._channels[label])
         patience_s = self._patience_s if timeout_s is None else timeout_s
-        return sheet_of(await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=patience_s))
+        return sheet_of(
+            await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=patience_s, metadata=self._who)
+        )
 
     async def sheet_now(self, label: str) -> Sheet | None:
         """Return the books of one process without retries.
@@ -95,7 +105,7 @@ class HubClient:
         """
         stub = books_pb2_grpc.BooksServiceStub(self._channels[label])
         try:
-            return sheet_of(await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=QUICK_S))
+            return sheet_of(await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=QUICK_S, metadata=self._who))
         except grpc.aio.AioRpcError:
             return None
 
@@ -123,7 +133,7 @@ class HubClient:
         """
         request = stats_pb2.GetRatesRequest(query=_query(start, end, metrics), at_least=vector_to_wire(at_least))
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
-        answer = await call(stub.GetRates, request, timeout_s=self._patience_s)
+        answer = await call(stub.GetRates, request, timeout_s=self._patience_s, metadata=self._who)
         return tuple(_rate(rate) for rate in answer.rates), answer.events
 
     async def watch_rates(self, start: str, end: str) -> AsyncIterator[tuple[tuple[RateRow, ...], int]]:
@@ -133,7 +143,8 @@ class HubClient:
         """
         stub = stats_pb2_grpc.StatsServiceStub(self._channels["stats"])
         try:
-            async for answer in stub.WatchRates(stats_pb2.WatchRatesRequest(query=_query(start, end, METRICS))):
+            request = stats_pb2.WatchRatesRequest(query=_query(start, end, METRICS))
+            async for answer in stub.WatchRates(request, metadata=self._who):
                 yield tuple(_rate(rate) for rate in answer.rates), answer.events
         except grpc.aio.AioRpcError as error:
             if refusal_of(error).is_final and error.code() is grpc.StatusCode.UNIMPLEMENTED:

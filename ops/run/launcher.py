@@ -21,7 +21,7 @@ from ops.run.broker import Broker, BrokerKind, Choice, choose, open_broker
 from ops.run.broker.ports import free_ports
 from ops.run.calendar import CALENDARS
 from ops.run.children import Child
-from ops.run.credentials import Credentials
+from ops.run.credentials import FILE, FOLDER, make
 from ops.run.rules import settings_of
 from ops.run.run_folder import WALL, Running, left_over, write
 from ops.run.stores import Stores, open_stores
@@ -46,7 +46,6 @@ class LaunchPlan:
         intake_workers: Processes of intake; more than one needs PostgreSQL.
         stats_workers: Processes of stats; as above.
         clock: scenario or wall.
-        credentials: For the bridges; None starts them without any agency.
         settings: More `HUB_…` variables for every service.
         extra: Label of a process -> more variables for it alone.
         command: Service -> what to run instead of its module.
@@ -58,7 +57,6 @@ class LaunchPlan:
     intake_workers: int = 1
     stats_workers: int = 1
     clock: str = "scenario"
-    credentials: Credentials | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     command: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -141,6 +139,7 @@ class Hub:
         self._stores = await asyncio.to_thread(open_stores, self.plan.store, folder, SERVICES)
         if self.plan.bus_only:
             return
+        make(folder / FOLDER)
         self.children = [self._child(name, worker) for name in SERVICES for worker in self._workers(name)]
         for child in self.children:
             child.start()
@@ -202,10 +201,9 @@ class Hub:
             "HUB_GRPC_PORT": str(grpc_port),
             "HUB_HTTP_PORT": str(http_port),
             "HUB_LOG_FORMAT": "json",
+            "HUB_CREDENTIALS_FILE": str(plan.folder / FOLDER / FILE),
             "PYTHONUNBUFFERED": "1",
         }
-        if name in BRIDGES and plan.credentials is not None:
-            environment["HUB_CREDENTIALS_FILE"] = str(plan.credentials.file)
         child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
         child.environment.update(plan.extra.get(child.label, {}))
         return child

@@ -17,6 +17,7 @@ from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.grpc.client import channel
 from ops.console import output
 from ops.run.client import INTAKE, PAGE, pages
+from ops.run.credentials import AUDITOR, shown
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
@@ -79,7 +80,8 @@ async def exits(running: Running, *, waiting_only: bool) -> list[ExitLine]:
     request = intake_pb2.ListSealedExitsRequest(waiting_only=waiting_only, page_size=PAGE)
     async with channel(running.grpc[INTAKE]) as opened:
         stub = intake_pb2_grpc.IntakeServiceStub(opened)
-        lines = [_line(each) async for answer in pages(stub.ListSealedExits, request) for each in answer.exits]
+        answers = pages(stub.ListSealedExits, request, shown(running.folder, AUDITOR))
+        lines = [_line(each) async for answer in answers for each in answer.exits]
     return sorted(lines, key=lambda line: (line.received_at, line.exit_id))
 
 

@@ -18,6 +18,7 @@ from ops.console import output
 from ops.console.exits import Exit
 from ops.run.books import Books, balance
 from ops.run.client import PERSON_S, HubClient
+from ops.run.credentials import shown
 from ops.run.launcher import SERVICES
 from ops.run.rates import FIGURES, RateRow
 from ops.run.restarts import restarts
@@ -64,7 +65,7 @@ def status(run: Run = None, *, json: Json = False) -> None:
 
 
 async def _status(running: Running) -> list[dict[str, object]]:
-    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, shown(running.folder), patience_s=PERSON_S)
     again = restarts(Path(running.folder))
     try:
         rows: list[dict[str, object]] = []
@@ -99,7 +100,7 @@ def books(run: Run = None, *, json: Json = False) -> None:
 
 
 async def _books(running: Running) -> Books:
-    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, shown(running.folder), patience_s=PERSON_S)
     try:
         found = balance(await client.sheets(SERVICES), BRIDGES)
         for _ in range(LOOKS):
@@ -131,7 +132,7 @@ def rates(
 
 
 async def _rates(running: Running, start: str, end: str) -> tuple[tuple[RateRow, ...], int]:
-    client = HubClient(running.grpc, running.http, patience_s=PERSON_S)
+    client = HubClient(running.grpc, running.http, shown(running.folder), patience_s=PERSON_S)
     try:
         return await client.rates(start, end, {}, FIGURES)
     finally:

@@ -10,12 +10,15 @@ from typing import Final
 
 from msgspec import Struct
 
+from dispute.access.roles import role_table
 from dispute.calendar.working_days import WorkCalendar
 from dispute.codes.ages import show_ages
 from dispute.codes.division_files import load as load_divisions
 from dispute.contracts.sealing import Sealer
-from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
+from dispute.contracts.topics import HANDOFFS, JOURNAL, TOPICS
 from dispute.wire.intake.v1 import intake_pb2_grpc
+from hub.access.verifier import SetVerifier
+from hub.grpc.access import AccessServicer
 from hub.grpc.server import GrpcServer
 from hub.http.server import HttpServer
 from hub.kafka.bus import Bus
@@ -36,6 +39,7 @@ from hub.streams.judge import Numbered
 from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.streams.recovery import RecoveryResult, recover
+from hub.wire.access.v1 import access_pb2_grpc
 from services.intake.cases.books import HANDOFF, books_of
 from services.intake.cases.counters import MetricCounters
 from services.intake.cases.own_events import dispute_of, recalled_of
@@ -79,6 +83,7 @@ class Intake(Struct, frozen=True):
         alarm_clock: Fires timers.
         holidays: Reads holiday tables and settles what they make certain.
         rule_folder: Reads the county's rules again when they change.
+        verifier: Knows the tokens.
         grpc: Knows its port once started.
         http: As above.
     """
@@ -90,6 +95,7 @@ class Intake(Struct, frozen=True):
     alarm_clock: AlarmClock
     holidays: HolidayTables
     rule_folder: RuleFolder
+    verifier: SetVerifier
     grpc: GrpcServer
     http: HttpServer
 
@@ -108,8 +114,10 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     calendar = WorkCalendar({})
     county = read_folder(settings.rules_dir)
     rules = Rules(sound(rules_of(county, calendar)).book)
-    kit = Kit(NAME, settings, bus or kafka(settings, NAME, CATALOGUE), VERSIONS)
-    store, clock = kit.store, clock or WallClock()
+    roles, clock = role_table(), clock or WallClock()
+    ports = bus or kafka(settings, NAME, TOPICS)
+    kit = Kit(NAME, settings, ports, VERSIONS, table=roles, clock=clock, issues=True)
+    store = kit.store
     counters = MetricCounters(kit.metrics)
     places = load_divisions(settings.divisions_file)
     show_ages(kit.metrics, places.as_of)
@@ -162,6 +170,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         reader=reader,
         commands=commands,
         requests=Requests(clock, settings.clock, mark, places),
+        units=units,
         rules=rules,
         alarms=alarms,
         effects=effects,
@@ -178,12 +187,21 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
             kit.relays("转发延迟 sent on late"),
             Concern("rules", Bearing.NOTHING, rule_folder.trouble, "规则文件有误，沿用旧规则 rules refused"),
         ),
-        services=[(intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService")],
+        services=[
+            (intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService"),
+            (
+                access_pb2_grpc.add_AccessServiceServicer_to_server,
+                AccessServicer(store, roles, clock),
+                "hub.access.v1.AccessService",
+            ),
+        ],
         books=lambda tx: books_of(tx, reader, outbox),
         before=(holidays, rule_folder, commits),
         after=(effects, alarm_clock, levels),
     )
-    return Intake(built.parts, store, outbox, reader, alarm_clock, holidays, rule_folder, built.grpc, built.http)
+    return Intake(
+        built.parts, store, outbox, reader, alarm_clock, holidays, rule_folder, kit.verifier, built.grpc, built.http
+    )
 
 
 def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> RecoveryResult:

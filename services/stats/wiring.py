@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dispute.contracts.topics import JOURNAL
+from dispute.access.roles import role_table
+from dispute.contracts.topics import CREDENTIALS, JOURNAL
 from dispute.wire.stats.v1 import stats_pb2_grpc
+from hub.access.verifier import SetVerifier
 from hub.grpc.server import GrpcServer
 from hub.http.server import HttpServer
+from hub.runtime.clock import Clock, WallClock
 from hub.runtime.health import Bearing
 from hub.runtime.process import Part
 from hub.service.bus import BusPorts, kafka
@@ -39,6 +42,7 @@ class Stats:
     Attributes:
         parts: In the order of their start.
         store: For tests that look at rows.
+        verifier: Knows the tokens.
         reader: The journal's reader.
         figures: Answers gRPC requests.
         grpc: Knows its port once started.
@@ -47,20 +51,23 @@ class Stats:
 
     parts: Sequence[Part]
     store: Store
+    verifier: SetVerifier
     reader: Reader
     figures: Figures
     grpc: GrpcServer
     http: HttpServer
 
 
-def build(settings: StatsSettings, bus: BusPorts | None = None) -> Stats:
+def build(settings: StatsSettings, bus: BusPorts | None = None, clock: Clock | None = None) -> Stats:
     """Build the service; nothing runs yet.
 
     Args:
         settings: Read once.
-        bus: Kafka when None; stats creates or checks only the journal's topic.
+        bus: Kafka when None; stats creates or checks only the topics that it reads.
+        clock: The wall clock when None.
     """
-    kit = Kit(NAME, settings, bus or kafka(settings, NAME, [JOURNAL]), VERSIONS)
+    ports = bus or kafka(settings, NAME, [JOURNAL, CREDENTIALS])
+    kit = Kit(NAME, settings, ports, VERSIONS, table=role_table(), clock=clock or WallClock())
     store = kit.store
     interning = Interning(store.dialect)
     changes = StoreChangeSignal(store, events_in, coalesce_s=settings.watch_coalesce_s)
@@ -83,4 +90,4 @@ def build(settings: StatsSettings, bus: BusPorts | None = None) -> Stats:
         before=(changes,),
         around=lambda app: FreshScrape(app, exporter),
     )
-    return Stats(built.parts, store, reader, figures, built.grpc, built.http)
+    return Stats(built.parts, store, kit.verifier, reader, figures, built.grpc, built.http)

@@ -30,6 +30,8 @@ import httpx2
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped] # no stubs
 
+from tests.blackbox.staff import Staff
+
 HERE: Final = Path(__file__).resolve().parents[2]
 BRIDGES: Final = ("court", "police", "petition")
 SERVICES: Final = ("court_bridge", "police_bridge", "petition_bridge", "intake", "stats")
@@ -87,6 +89,7 @@ class RunningHub:
         self.root = root_under_test()
         self.folder = folder
         self.store = store
+        self.staff = Staff(folder / "credentials")
         self._clock = clock
         self._env = {name: dict((env or {}).get(name, {})) for name in SERVICES}
         self._bus: subprocess.Popen[str] | None = None
@@ -168,7 +171,9 @@ class RunningHub:
             "HUB_CLOCK": self._clock if name == "intake" else "wall",
             "HUB_LOG_FORMAT": "json",
         }
-        if name.endswith("_bridge"):
+        if (self.root / "hub" / "access").is_dir():
+            environment["HUB_CREDENTIALS_FILE"] = str(self.staff.file())
+        elif name.endswith("_bridge"):
             environment["HUB_CREDENTIALS_FILE"] = str(self.folder / "credentials" / "credentials.json")
         path = self.folder / f"{name}.log"
         with path.open("ab") as log:

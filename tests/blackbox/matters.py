@@ -122,7 +122,7 @@ async def counted(
         channels=[*channels],
     )
     async with grpc.aio.insecure_channel(hub.grpc["stats"]) as line:
-        stub = stats_pb2_grpc.StatsServiceStub(line)
+        stub: Any = hub.staff.stub(stats_pb2_grpc.StatsServiceStub(line))
         try:
             answer = await stub.GetRates(stats_pb2.GetRatesRequest(query=query, at_least=at_least), timeout=CALL_S)
         except grpc.aio.AioRpcError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from stubs.journal.v1 import journal_pb2
 from stubs.stream.v1 import stream_pb2
 
 from tests.blackbox.hubs import COUNTY, ZONE, RunningHub
+from tests.blackbox.staff import Staff
 
 CALL_S = 20.0
 HOUR: Final = timedelta(hours=1)
@@ -76,13 +78,27 @@ def agreed(dispute_id: str, at: datetime, **told: object) -> command_pb2.Command
 class Register:
     """A client of intake."""
 
-    def __init__(self, stub: Any) -> None:  # noqa: ANN401 - stubs are untyped
-        self.stub = stub
+    def __init__(self, stub: Any, staff: Staff) -> None:  # noqa: ANN401 - stubs are untyped
+        self.stub: Any = staff.stub(stub)
+        self._staff = staff
 
     async def execute(self, *commands: command_pb2.Command) -> list[str]:
-        """Carry commands out; returns the codes of refusals."""
-        answer = await self.stub.ExecuteBatch(intake_pb2.ExecuteBatchRequest(commands=commands), timeout=CALL_S)
-        return [result.refusal.code for result in answer.results if result.WhichOneof("result") == "refusal"]
+        """Carry commands out, each by its actor; returns the codes of refusals."""
+        refused: list[str] = []
+        for (role, closing), some in groupby(commands, key=lambda each: (each.actor.role, each.HasField("close"))):
+            given = [*some]
+            if closing and hasattr(self.stub, "Approve"):
+                await self.approve(*given)
+            request, who = intake_pb2.ExecuteBatchRequest(commands=given), self._staff.who(role)
+            answer = await self.stub.ExecuteBatch(request, timeout=CALL_S, metadata=who)
+            refused += [result.refusal.code for result in answer.results if result.WhichOneof("result") == "refusal"]
+        return refused
+
+    async def approve(self, *commands: command_pb2.Command) -> list[str]:
+        """Have the reviewer approve what needs two; returns the codes of refusals. Earlier builds know no approvals."""
+        request, who = intake_pb2.ApproveRequest(commands=commands), self._staff.who("reviewer")
+        answer = await self.stub.Approve(request, timeout=CALL_S, metadata=who)
+        return [result.refusal.code for result in answer.results if result.HasField("refusal")]
 
     async def dispute(self, dispute_id: str) -> intake_pb2.Dispute:
         answer = await self.stub.GetDispute(intake_pb2.GetDisputeRequest(dispute_id=dispute_id), timeout=CALL_S)
@@ -157,4 +173,4 @@ class Register:
 async def register_of(hub: RunningHub) -> AsyncIterator[Register]:
     """Open a client of a hub's register."""
     async with grpc.aio.insecure_channel(hub.grpc["intake"]) as line:
-        yield Register(intake_pb2_grpc.IntakeServiceStub(line))
+        yield Register(intake_pb2_grpc.IntakeServiceStub(line), hub.staff)

@@ -83,8 +83,8 @@ async def test_an_agreement_about_title_alone_is_barred_and_a_severable_one_is_l
         assert await register.execute(both) == []
         last = (await register.history(dispute_id))[-1].particulars
         assert (last.confirmable, last.severable, last.clause) == (False, True, "民诉解释(2022) 355(4)")
-        by_party = order(dispute_id, "apply_for_confirmation", at(day, 16), "party", jointly=True, severed_part=True)
-        assert await register.execute(by_party) == ["not_confirmable"]
+        by_clerk = order(dispute_id, "apply_for_confirmation", at(day, 16), "clerk", jointly=True, severed_part=True)
+        assert await register.execute(by_clerk) == ["not_confirmable"]
         by_reviewer = order(
             dispute_id, "apply_for_confirmation", at(day, 16), "reviewer", jointly=True, severed_part=True
         )

@@ -47,7 +47,7 @@ async def test_after_a_refused_confirmation_the_term_runs_anew_and_expires(clock
         steps = [
             *in_mediation(dispute_id, at("2024-03-18", 10)),
             agreed(dispute_id, at("2024-04-01"), confirmable=True),
-            order(dispute_id, "apply_for_confirmation", at("2024-04-22"), "party", jointly=True),
+            order(dispute_id, "apply_for_confirmation", at("2024-04-22"), "clerk", jointly=True),
             order(dispute_id, "record_ruling", at("2024-05-20"), "court", **ruling),
             begun(dispute_id, at("2024-05-21")),
         ]

@@ -44,13 +44,19 @@ def told_to_wait(error: grpc.aio.AioRpcError) -> bool:
     return any(detail.Is(error_details_pb2.RetryInfo.DESCRIPTOR) for detail in status.details)
 
 
-async def shut_out(channel: grpc.aio.Channel, watching: list[Any]) -> list[str]:
+def books_of(hub: RunningHub, channel: grpc.aio.Channel) -> Any:  # noqa: ANN401 - stubs are untyped
+    """Ask for the books, as an operator does."""
+    stub = hub.staff.stub(books_pb2_grpc.BooksServiceStub(channel))
+    return stub.GetBooks(books_pb2.GetBooksRequest(), timeout=20)
+
+
+async def shut_out(hub: RunningHub, channel: grpc.aio.Channel, watching: list[Any]) -> list[str]:
     """Begin streams, and return how calls of other kinds end meanwhile."""
     firsts = await asyncio.gather(*(call.read() for call in watching), return_exceptions=True)
     refused = [first for first in firsts if isinstance(first, grpc.aio.AioRpcError)]
     found = [
         await ended(health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)),
-        await ended(books_pb2_grpc.BooksServiceStub(channel).GetBooks(books_pb2.GetBooksRequest(), timeout=20)),
+        await ended(books_of(hub, channel)),
     ]
     for call in watching:
         call.cancel()
@@ -65,20 +71,19 @@ async def shut_out(channel: grpc.aio.Channel, watching: list[Any]) -> list[str]:
 async def test_watchers_of_health_shut_nobody_out(hub: RunningHub, service: str) -> None:
     async with grpc.aio.insecure_channel(hub.grpc[service]) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
-        await shut_out(channel, [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(WATCHERS)])
+        await shut_out(hub, channel, [stub.Watch(health_pb2.HealthCheckRequest()) for _ in range(WATCHERS)])
 
 
 @pytest.mark.item("7")
 async def test_watchers_of_events_shut_nobody_out(hub: RunningHub) -> None:
     async with grpc.aio.insecure_channel(hub.grpc["intake"]) as channel:
-        stub = intake_pb2_grpc.IntakeServiceStub(channel)
+        stub = hub.staff.stub(intake_pb2_grpc.IntakeServiceStub(channel))
         watching = [stub.WatchEvents(intake_pb2.WatchEventsRequest()) for _ in range(WATCHERS)]
         # Those that are let in say nothing until something happens.
         reading = [asyncio.ensure_future(call.read()) for call in watching]
         done, _ = await asyncio.wait(reading, timeout=5)
         health = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
-        books = books_pb2_grpc.BooksServiceStub(channel).GetBooks(books_pb2.GetBooksRequest(), timeout=20)
-        told = [await ended(health), await ended(books)]
+        told = [await ended(health), await ended(books_of(hub, channel))]
         for call in watching:
             call.cancel()
         errors = [one.exception() for one in done]
@@ -106,7 +111,7 @@ async def test_a_call_whose_request_never_comes_ends_with_a_status_in_time(hub: 
     async def end_of(service: str) -> str:
         async with grpc.aio.insecure_channel(hub.grpc[service]) as channel:
             method: Any = channel.stream_unary("/hub.books.v1.BooksService/GetBooks")
-            call = method(nothing())
+            call = method(nothing(), metadata=hub.staff.who("operator"))
             try:
                 return await asyncio.wait_for(ended(call), IN_TIME_S)
             except TimeoutError:

@@ -65,7 +65,8 @@ def write(hub: RunningHub, records: Sequence[Written]) -> None:
 def books(hub: RunningHub, service: str, stage: str) -> dict[str, int]:
     """Return what a service counts at one stage."""
     with grpc.insecure_channel(hub.grpc[service]) as channel:
-        answer = books_pb2_grpc.BooksServiceStub(channel).GetBooks(books_pb2.GetBooksRequest(), timeout=10)
+        stub = hub.staff.stub(books_pb2_grpc.BooksServiceStub(channel))
+        answer = stub.GetBooks(books_pb2.GetBooksRequest(), timeout=10)
     return {entry.what: entry.count for entry in answer.entries if entry.stage == stage}
 
 

@@ -202,7 +202,7 @@ async def test_a_table_that_comes_while_running_puts_dates_and_figures_right(own
         await asyncio.to_thread(hub.stop, "intake")
         await asyncio.to_thread(hub.start, "intake", {"HUB_CALENDAR_DIR": str(folder), "HUB_CALENDAR_EVERY_S": "0.2"})
         async with grpc.aio.insecure_channel(hub.grpc["intake"]) as line:
-            register = Register(intake_pb2_grpc.IntakeServiceStub(line))
+            register = Register(intake_pb2_grpc.IntakeServiceStub(line), hub.staff)
             at = max(datetime.now(UTC), datetime(year - 1, 12, 20, 2, tzinfo=UTC))
             assert await register.execute(*work(court, at, extended=True)) == []
             # A police mediation has no extension; all else is carried out.

@@ -51,6 +51,7 @@ class Sources:
         results: JSON lines of the results that agencies fetched: agency, event_id, dispute_id, source_ref, status …
         expected_dead: Reason -> dead letters that the driver may have provoked, at most. Records that are no batch are
             matched one by one besides, whatever stands here.
+        who: Credential of an operator.
         commands: JSON lines of commands that intake said it carried out: command_id, dispute_id, stream, position.
     """
 
@@ -62,6 +63,7 @@ class Sources:
     intake_grpc: str
     stats_grpc: str
     bridges_grpc: Mapping[str, str]
+    who: Sequence[tuple[str, str | bytes]]
     results: Path
     expected_dead: Mapping[str, int] = field(default_factory=dict)
     commands: Path | None = None
@@ -138,8 +140,8 @@ def gather(sources: Sources, before: Evidence | None = None) -> Evidence:
         raw=raw,
         partitions=partitions,
         stores=stores,
-        answers=read_rates(sources.stats_grpc, windows_of(stores["stats"])),
-        books={name: read_books(address) for name, address in addresses.items()},
+        answers=read_rates(sources.stats_grpc, windows_of(stores["stats"]), sources.who),
+        books={name: read_books(address, sources.who) for name, address in addresses.items()},
         expected_dead=dict(sources.expected_dead),
         commands=commands,
     )
@@ -232,23 +234,27 @@ def windows_of(stats: StoreRows) -> list[tuple[str, str]]:
     return [("", ""), ("", middle), (middle, "")]
 
 
-def read_rates(address: str, windows: Sequence[tuple[str, str]]) -> Sequence[Answer]:
+def read_rates(
+    address: str, windows: Sequence[tuple[str, str]], who: Sequence[tuple[str, str | bytes]]
+) -> Sequence[Answer]:
     """Ask stats for its figures over some windows."""
     answers: list[Answer] = []
     with grpc.insecure_channel(address) as channel:
         stub = stats_pb2_grpc.StatsServiceStub(channel)
         for start, end in windows:
             query = stats_pb2.Query(start_on=start, end_on=end, metrics=METRICS, channels=CHANNELS)
-            answer = stub.GetRates(stats_pb2.GetRatesRequest(query=query), timeout=ANSWER_S, wait_for_ready=True)
+            answer = stub.GetRates(
+                stats_pb2.GetRatesRequest(query=query), timeout=ANSWER_S, wait_for_ready=True, metadata=tuple(who)
+            )
             answers += [
                 Answer(start, end, r.channel, r.metric, r.numerator, r.denominator, r.open) for r in answer.rates
             ]
     return tuple(answers)
 
 
-def read_books(address: str) -> Mapping[tuple[str, str], int]:
+def read_books(address: str, who: Sequence[tuple[str, str | bytes]]) -> Mapping[tuple[str, str], int]:
     """Ask one service for its books."""
     with grpc.insecure_channel(address) as channel:
         stub = books_pb2_grpc.BooksServiceStub(channel)
-        answer = stub.GetBooks(books_pb2.GetBooksRequest(), timeout=ANSWER_S, wait_for_ready=True)
+        answer = stub.GetBooks(books_pb2.GetBooksRequest(), timeout=ANSWER_S, wait_for_ready=True, metadata=tuple(who))
     return {(entry.stage, entry.what): entry.count for entry in answer.entries}

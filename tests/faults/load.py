@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
-from hub.grpc.client import channel
+from hub.grpc.client import bearer, channel
 from hub.streams.envelope import StreamName
 from ops.console.exits import BrokenPromise
 from ops.play.scenarios.journeys import Step
@@ -22,7 +23,7 @@ from ops.play.simulators.answers import ReceivedReceipt, ReceivedRefusal
 from ops.play.simulators.bodies import body_of
 from ops.play.simulators.calls import ask
 from ops.play.simulators.court import CourtSystem
-from ops.play.simulators.mediators import Mediators, command_of
+from ops.play.simulators.mediators import FOUR_EYES, Mediators, command_of, rounds
 from tests.faults.book import Book
 from tests.faults.script import WALL, Script, write
 from tests.faults.stall import Stall, TimedPatience
@@ -73,6 +74,7 @@ class Clients:
         systems: Channel to the agency's system.
         mediators: Client of all intake workers.
         intake: Addresses of intake's workers.
+        tokens: Role to the token of somebody who has it.
         patience: Shared by all.
         clock: By which the hub's deadlines run: scenario or wall.
     """
@@ -80,6 +82,7 @@ class Clients:
     systems: Mapping[Docking, PartnerSystem]
     mediators: Mediators
     intake: Sequence[str]
+    tokens: Mapping[str, str]
     patience: TimedPatience
     clock: str
 
@@ -299,12 +302,28 @@ class Load:
             return
         if self._manner.shuffled:
             await self._overtake(commands)
+        lives: dict[str, list[tuple[Record, str, Step]]] = defaultdict(list)
+        for one in commands:
+            lives[one[1]].append(one)
+        for role, some in rounds(
+            lives.values(), lambda one: one[2].role, needs_two=lambda one: one[2].action in FOUR_EYES
+        ):
+            await self._together(role, some)
+
+    async def _together(self, role: str, commands: Sequence[tuple[Record, str, Step]]) -> None:
+        if commands[0][2].action in FOUR_EYES:
+            await self.clients.mediators.approve([(where, step) for _, where, step in commands])
         request = intake_pb2.ExecuteBatchRequest(commands=[command_of(where, step) for _, where, step in commands])
         self._turn += 1
         stub = self._stubs[self._turn % len(self._stubs)]
         with self.stall.wanting():
             answer = await ask(
-                stub.ExecuteBatch, request, patience=self.clients.patience, what="commands", timeout_s=CALL_S
+                stub.ExecuteBatch,
+                request,
+                patience=self.clients.patience,
+                what="commands",
+                timeout_s=CALL_S,
+                metadata=bearer(self.clients.tokens[role]),
             )
         if isinstance(answer, ReceivedRefusal):
             raise BrokenPromise(f"a batch of {len(commands)} commands was refused: {answer}")
@@ -321,7 +340,7 @@ class Load:
                 self.tally.problems.append(f"{step.action} of record {record.number} refused: {result.refusal.code}")
         if again:
             await asyncio.sleep(RETRY_S)
-            await self._execute(again)
+            await self._together(role, again)
 
     async def _overtake(self, commands: Sequence[tuple[Record, str, Step]]) -> None:
         """Try the second step of somebody before the first, under an id of its own: it has to be refused."""
@@ -334,7 +353,8 @@ class Load:
         self._turn += 1
         stub = self._stubs[self._turn % len(self._stubs)]
         request = intake_pb2.ExecuteBatchRequest(commands=[command])
-        answer = await ask(stub.ExecuteBatch, request, patience=self.clients.patience, what="overtaking")
+        who = bearer(self.clients.tokens[early.role])
+        answer = await ask(stub.ExecuteBatch, request, patience=self.clients.patience, what="overtaking", metadata=who)
         if not isinstance(answer, ReceivedRefusal) and answer.results[0].WhichOneof("result") == "refusal":
             self.tally.overtaken += 1
 

@@ -32,7 +32,7 @@ from ops.run.books import Sheet, balance, on_its_way, unread
 from ops.run.broker import NativeKafka
 from ops.run.children import Child, cause_of
 from ops.run.client import HubClient
-from ops.run.credentials import make
+from ops.run.credentials import FOLDER, PEOPLE, make, shown
 from ops.run.launcher import SERVICES, Hub, LaunchPlan, Say
 from tests.faults import points as at
 from tests.faults.book import Book
@@ -108,7 +108,8 @@ class Rig:
         await self._stack.aclose()
 
     async def _start(self) -> None:
-        self.credentials = make(self.folder / "credentials", [(agency, COUNTY) for agency in AGENCIES.values()])
+        agencies = [(agency, COUNTY) for agency in AGENCIES.values()]
+        self.credentials = make(self.folder / FOLDER, agencies, PEOPLE)
         await self.wires.start()
         self._stack.push_async_callback(self.wires.stop)
         workers = WORKERS[self.store]
@@ -120,7 +121,6 @@ class Rig:
             intake_workers=workers,
             stats_workers=workers,
             clock=self.clock,
-            credentials=self.credentials,
             settings={"HUB_SESSION_TIMEOUT_S": str(SESSION_S), "HUB_KAFKA_REPLICATION": str(BROKERS)},
             extra={label: self._extra(label) for label in labels},
             command={name: (sys.executable, "-m", "tests.faults.service", name) for name in SERVICES},
@@ -130,7 +130,8 @@ class Rig:
         self._stack.callback(self._wake_all)
         self.hub.write_runfile()
         children = self.hub.children
-        self.client = HubClient({c.label: c.grpc_address for c in children}, {c.label: c.http_url for c in children})
+        addresses = {child.label: child.grpc_address for child in children}
+        self.client = HubClient(addresses, {c.label: c.http_url for c in children}, shown(self.folder))
         self._stack.push_async_callback(self.client.close)
         self.clients = self._clients()
         self._result_channels = {name: channel(self.child(name).grpc_address) for name in BRIDGES}
@@ -161,11 +162,11 @@ class Rig:
             ),
         }
         intake = [child.grpc_address for child in self.hub.of("intake")]
-        mediators = Mediators(intake, patience)
+        mediators = Mediators(intake, self.credentials.tokens, patience)
         for system in systems.values():
             self._stack.push_async_callback(system.close)
         self._stack.push_async_callback(mediators.close)
-        return Clients(systems, mediators, intake, patience, self.clock)
+        return Clients(systems, mediators, intake, self.credentials.tokens, patience, self.clock)
 
     # --- processes -----------------------------------------------------------------------------------------------
 
@@ -345,6 +346,7 @@ class Rig:
             results=self.book.results,
             expected_dead=dict(self.poisoned),
             commands=self.book.commands,
+            who=shown(self.folder),
         )
 
 

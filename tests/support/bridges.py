@@ -17,10 +17,9 @@ import httpx2
 import pytest
 from google.protobuf.json_format import ParseDict
 
-from bridge.accepting import credentials
 from bridge.assembly import Bridge, assemble
 from bridge.settings import BridgeSettings
-from dispute.contracts.topics import CATALOGUE, HANDOFFS, JOURNAL
+from dispute.contracts.topics import HANDOFFS, JOURNAL, TOPICS
 from dispute.lifecycle.identity import event_id_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.journal.v1 import journal_pb2
@@ -31,6 +30,7 @@ from hub.service.bus import BusPorts, memory
 from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend, pack, place_of, unpack
 from hub.streams.memory import MemoryBus, SendMode
 from hub.streams.topics import partition_of, shard_of
+from tests.support.access import beat, token_of
 
 NOW: Final = datetime(2024, 6, 1, 4, 0, tzinfo=UTC)
 COUNTY: Final = "620725"
@@ -123,15 +123,8 @@ class RunningBridge:
         return await self.client.get(f"/v1/{path}", headers=all_headers)
 
     async def add_agency(self, agency: str, county: str = COUNTY) -> str:
-        """Issue a key, and wait until the running bridge has looked again."""
-        channel, clock = self.bridge.spec.channel, FixedClock(NOW)
-        key = await self.bridge.store.write(lambda tx: credentials.issue(tx, channel, agency, county, clock))
-
-        async def known() -> bool:
-            return (await self.get("results", x_api_key=key)).status_code == OK
-
-        await eventually(known)
-        return key
+        """Issue a key."""
+        return await token_of(self.bridge, agency, "agency", county)
 
     async def relayed(self) -> None:
         """Wait until Kafka confirmed everything."""
@@ -154,12 +147,13 @@ class Workshop:
 
     folder: Path
     store_url: str
-    bus: MemoryBus = field(default_factory=lambda: MemoryBus(CATALOGUE, partitions=2))
+    bus: MemoryBus = field(default_factory=lambda: MemoryBus(TOPICS, partitions=2))
     clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
     pen: JournalPen = field(init=False)
 
     def __post_init__(self) -> None:
         self.pen = JournalPen(self.bus)
+        beat(self.bus)
 
     def settings(self, **changes: object) -> BridgeSettings:
         values: dict[str, Any] = {

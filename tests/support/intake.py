@@ -17,6 +17,7 @@ from hub.store.instants import to_micros
 from hub.store.store import Transaction
 from hub.streams.topics import shard_of
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Series, UnitChanges
+from services.intake.cases.rights import Approval
 from services.intake.cases.tables import dispute
 from services.intake.law.facts import Consent, Facts
 from services.intake.law.handoff import Arrival, Person
@@ -180,6 +181,10 @@ class MemoryRegister(DisputeRegister):
     @override
     def append(self, records: Sequence[tuple[str, bytes]]) -> Sequence[EventPlace]:
         return [EventPlace("memory/0/e0000001", number) for number, _ in enumerate(records, 1)]
+
+    @override
+    def approve(self, approvals: Mapping[str, Approval]) -> None:
+        raise NotImplementedError
 
     @override
     def write(self, changes: UnitChanges) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid5
@@ -18,9 +19,10 @@ import sqlalchemy as sa
 
 from dispute.contracts.codec import event_from_wire, instant_of, timestamp_of
 from dispute.contracts.sealing import Sealer
-from dispute.contracts.topics import CATALOGUE, HANDOFFS
+from dispute.contracts.topics import HANDOFFS, TOPICS
 from dispute.lifecycle import dispute_id_of, replay
 from dispute.lifecycle.identity import NAMESPACE
+from dispute.lifecycle.vocabulary import Role
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
@@ -37,11 +39,15 @@ from hub.streams.envelope import GENESIS, BatchPlace, StreamName, extend_all, pa
 from hub.streams.memory import MemoryBus
 from hub.streams.topics import partition_of, shard_of
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from ops.run.credentials import FOLDER, token_path, write_private
+from ops.run.run_folder import Running
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import VERSIONS, Intake, build
+from tests.support.access import Credentials
 
 AGENCY = "court-620725"
 HANDED_OVER = datetime(2024, 3, 5, 2, tzinfo=UTC)
+"""Who gives a command in a test that names nobody: the first of these who may."""
 WALL = datetime(2026, 11, 20, 4, tzinfo=UTC)
 
 
@@ -141,7 +147,7 @@ class Rig:
     store_url: str
     keys_dir: Path
     stack: AsyncExitStack
-    bus: MemoryBus = field(default_factory=lambda: MemoryBus(CATALOGUE, partitions=2))
+    bus: MemoryBus = field(default_factory=lambda: MemoryBus(TOPICS, partitions=2))
     clock: FixedClock = field(default_factory=lambda: FixedClock(WALL))
     clock_kind: Literal["wall", "scenario"] = "scenario"
     calendar_dir: Path | None = None
@@ -193,8 +199,9 @@ class Rig:
             self.watches.append(watch)
         line = channel(f"127.0.0.1:{intake.grpc.port}")
         self.stack.push_async_callback(line.close)
+        desk = Credentials(intake)
         return IntakeClient(
-            intake, intake_pb2_grpc.IntakeServiceStub(line), books_pb2_grpc.BooksServiceStub(line), stop
+            intake, intake_pb2_grpc.IntakeServiceStub(line), books_pb2_grpc.BooksServiceStub(line), stop, desk
         )
 
     def faults(self) -> list[BaseException]:
@@ -211,13 +218,20 @@ class IntakeClient:
     stub: Any
     books_stub: Any
     stop: Callable[[], Any]
+    credentials: Credentials
 
     async def call(self, name: str, request: Any, timeout_s: float = 20.0) -> Any:  # noqa: ANN401 - any method
-        """Call a method; a refusal is raised as the verdict it carries."""
+        """Call a method as who may; a refusal is raised as the verdict it carries."""
+        who = await self.credentials.of_request(name, request)
         try:
-            return await getattr(self.stub, name)(request, timeout=timeout_s)
+            return await getattr(self.stub, name)(request, timeout=timeout_s, metadata=who)
         except grpc.aio.AioRpcError as error:
             raise refusal_of(error).error() from None
+
+    async def watch(self, request: intake_pb2.WatchEventsRequest) -> Any:  # noqa: ANN401 - a stream of grpc
+        """Watch events as who may."""
+        who = await self.credentials.of("operator", "operator-1")
+        return self.stub.WatchEvents(request, timeout=20, metadata=who)
 
     async def applied(self, *bridges: FakeBridge, timeout_s: float = 20.0) -> None:
         """Wait until everything the bridges sent was applied."""
@@ -253,16 +267,48 @@ class IntakeClient:
         return [fact.type.value for fact in replay(tuple(events)).counted]
 
     async def execute(self, *commands: command_pb2.Command) -> list[intake_pb2.CommandResult]:
-        response = await self.call("ExecuteBatch", intake_pb2.ExecuteBatchRequest(commands=commands))
-        return list(response.results)
+        """Give commands in order, each as its actor; those of one actor that follow each other go together.
+
+        What needs two persons is approved first, by the reviewer that it names.
+        """
+        results: list[intake_pb2.CommandResult] = []
+        for (*_, closing), group in groupby(
+            commands, key=lambda each: (each.actor.role, each.actor.actor_id, each.HasField("close"))
+        ):
+            some = list(group)
+            if closing:
+                await self.approve(*some)
+            request = intake_pb2.ExecuteBatchRequest(commands=some)
+            results += (await self.call("ExecuteBatch", request)).results
+        return results
+
+    async def approve(self, *commands: command_pb2.Command, by: str = "") -> list[str]:
+        """Approve closings, as the reviewer that each names or as somebody else; returns the codes of refusals."""
+        codes: list[str] = []
+        for command in commands:
+            holder = by or command.close.reviewer_id
+            role = holder.partition("-")[0]
+            who = await self.credentials.of(role if role in set(Role) else "reviewer", holder)
+            request = intake_pb2.ApproveRequest(commands=[command])
+            answer = await self.stub.Approve(request, timeout=20, metadata=who)
+            codes += [result.refusal.code for result in answer.results]
+        return codes
 
     async def advance(self, to: datetime) -> intake_pb2.AdvanceClockResponse:
         request = intake_pb2.AdvanceClockRequest(to=timestamp_of(to))
         return await self.call("AdvanceClock", request)  # type: ignore[no-any-return]
 
     async def books(self) -> dict[tuple[str, str], int]:
-        response = await self.books_stub.GetBooks(books_pb2.GetBooksRequest(), timeout=20)
+        who = await self.credentials.of("auditor", "auditor-1")
+        response = await self.books_stub.GetBooks(books_pb2.GetBooksRequest(), timeout=20, metadata=who)
         return {(entry.stage, entry.what): entry.count for entry in response.entries}
+
+    async def running(self, folder: Path) -> Running:
+        """Return where a command finds this intake, and put the tokens there that it shows."""
+        (folder / FOLDER).mkdir()
+        for role in ("operator", "auditor"):
+            write_private(token_path(folder / FOLDER, role), await self.credentials.token(role, f"{role}-1"))
+        return Running(str(folder), 1, "", {"intake": f"127.0.0.1:{self.intake.grpc.port}"}, {}, {})
 
     async def rows(self, table: sa.Table) -> int:
         query = sa.select(sa.func.count()).select_from(table)
@@ -275,71 +321,6 @@ class IntakeClient:
             return refused.refusal
         message = f"{name} was not refused"
         raise AssertionError(message)
-
-
-def order(
-    dispute_id: str,
-    name: str,
-    at: datetime = HANDED_OVER + timedelta(hours=1),
-    *,
-    actor: tuple[str, str] = ("clerk", "clerk-1"),
-    command_id: str = "",
-    **fields: Any,  # noqa: ANN401 - fields of the instruction
-) -> command_pb2.Command:
-    """Return a command; its id is made of its content unless given."""
-    made = command_id or str(uuid5(NAMESPACE, f"{dispute_id}/{name}/{at}/{sorted(fields)}"))
-    command = command_pb2.Command(
-        command_id=made,
-        dispute_id=dispute_id,
-        actor=command_pb2.Actor(role=actor[0], actor_id=actor[1]),
-        occurred_at=timestamp_of(at),
-    )
-    instruction = getattr(command, name)
-    instruction.SetInParent()
-    for field_name, value in fields.items():
-        setattr(instruction, field_name, value)
-    return command
-
-
-def to_mediation(dispute_id: str, at: datetime = HANDED_OVER + timedelta(hours=1)) -> Sequence[command_pb2.Command]:
-    """Return the commands from acceptance to the mediation's beginning, an hour apart."""
-    hour = timedelta(hours=1)
-    return [
-        order(
-            dispute_id,
-            "dispatch",
-            at,
-            actor=("dispatcher", "dispatcher-1"),
-            lead_department="justice_bureau",
-            level="township",
-            dispatch_mode="assigned",
-        ),
-        order(dispute_id, "sign", at + hour, actor=("handler", "handler-1")),
-        order(
-            dispute_id,
-            "begin_mediation",
-            at + 2 * hour,
-            actor=("mediator", "mediator-1"),
-            mediator_id="mediator-1",
-            mediation_kind="people",
-            parties_accepted_mediator=True,
-            no_conflict_of_interest=True,
-            rights_notice_given=True,
-        ),
-    ]
-
-
-def agree(dispute_id: str, at: datetime) -> command_pb2.Command:
-    return order(
-        dispute_id,
-        "agree",
-        at,
-        actor=("mediator", "mediator-1"),
-        outcome_form="agreement",
-        signed_by_all=True,
-        made_by="people_committee",
-        confirmable=True,
-    )
 
 
 def submission(**changes: object) -> intake_pb2.SubmitRequest:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dispute.contracts.topics import CATALOGUE, JOURNAL
+from dispute.contracts.topics import JOURNAL, TOPICS
 from hub.errors import Fault, Kind, Refusal
 from hub.runtime.metrics import Metrics
 from hub.store.migrate import migrate
@@ -178,7 +178,7 @@ async def fault_of(reader: Reader) -> Exception:
 @asynccontextmanager
 async def bench_of(producer: Store, consumer: Store) -> AsyncIterator[Bench]:
     async with AsyncExitStack() as stack:
-        bench = Bench(producer, consumer, MemoryBus(CATALOGUE, partitions=2), stack)
+        bench = Bench(producer, consumer, MemoryBus(TOPICS, partitions=2), stack)
         await producer.write(bench.outbox.open)
         await consumer.write(
             lambda tx: tx.execute(sa.text("CREATE TABLE effects (record TEXT, position BIGINT, shard INTEGER)"))

@@ -222,7 +222,7 @@ class LegalCase:
             self.last = reaction
             return self
         self.facts = reaction.facts or self.facts
-        role = Role.COURT if isinstance(what.what, Ruling) else Role.BRIDGE
+        role = Role.COURT if isinstance(what.what, Ruling) else Role.AGENCY
         self._carry_out(reaction.orders, Actor(role, "a-1"), at)
         return self
 

@@ -14,17 +14,16 @@ from typing import Any, Final, TypeVar
 
 import httpx2
 
-from bridge.accepting import credentials
 from bridge.assembly import assemble
 from bridge.settings import BridgeSettings
 from bridge.specification import Specification
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import TOPICS
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
-from hub.grpc.client import channel
+from hub.grpc.client import bearer, channel
 from hub.runtime.clock import FixedClock
 from hub.service.bus import memory
-from hub.store.store import Transaction
 from hub.streams.memory import MemoryBus
+from ops.run.credentials import FOLDER, OPERATOR, make
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import build as build_intake
 from services.stats.settings import StatsSettings
@@ -52,7 +51,8 @@ async def through(
     Returns:
         `receipt` (HTTP status), `results` (statuses), `rates` (channel, metric, numerator, denominator, percent).
     """
-    bus, clock = MemoryBus(CATALOGUE, 2), FixedClock(datetime(2024, 3, 6, tzinfo=UTC))
+    made = make(folder / FOLDER, [(f"{spec.channel}-{COUNTY}", COUNTY)])
+    bus, clock = MemoryBus(TOPICS, 2), FixedClock(datetime(2024, 3, 6, tzinfo=UTC))
 
     def settings(name: str) -> dict[str, Any]:
         return {
@@ -62,21 +62,19 @@ async def through(
             "grpc_port": 0,
             "http_port": 0,
             "keys_dir": folder / "keys",
+            "credentials_file": made.file,
         }
 
     bridge = assemble(spec, BridgeSettings(**settings("bridge")), memory(bus), clock)
     intake = build_intake(IntakeSettings(**settings("intake")), memory(bus), clock)
-    stats = build_stats(StatsSettings(**settings("stats")), memory(bus))
+    stats = build_stats(StatsSettings(**settings("stats")), memory(bus), clock)
     async with AsyncExitStack() as stack, asyncio.timeout(BOUND_S):
         for part in (*bridge.parts, *intake.parts, *stats.parts):
             if results or part is not bridge.reader:
                 await part.start()
                 stack.push_async_callback(part.stop)
 
-        def issue(tx: Transaction) -> str:
-            return credentials.issue(tx, spec.channel, f"{spec.channel}-{COUNTY}", COUNTY, clock)
-
-        key = await bridge.store.write(issue)
+        (key,) = made.keys.values()
         client = await stack.enter_async_context(
             httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(bridge.app), base_url="http://bridge", headers={"x-api-key": key}
@@ -93,7 +91,7 @@ async def through(
             return [result["status"] for result in (await client.get("/v1/results")).json()["results"]]
 
         async def rates() -> list[list[Any]]:
-            found = (await stub.GetRates(asked, timeout=BOUND_S)).rates
+            found = (await stub.GetRates(asked, timeout=BOUND_S, metadata=bearer(made.tokens[OPERATOR]))).rates
             return [[r.channel, r.metric, r.numerator, r.denominator, r.percent] for r in found if r.numerator]
 
         await _until(answers)

@@ -19,7 +19,7 @@ import pytest
 from typing_extensions import override
 
 from dispute.contracts.codec import event_to_wire
-from dispute.contracts.topics import CATALOGUE, JOURNAL
+from dispute.contracts.topics import JOURNAL, TOPICS
 from dispute.lifecycle import Dispute, Event
 from dispute.wire.dispute.v1 import dimensions_pb2
 from dispute.wire.journal.v1 import journal_pb2
@@ -39,6 +39,7 @@ from services.stats.figures.definitions import METRICS
 from services.stats.figures.rates import rate_of
 from services.stats.settings import StatsSettings
 from services.stats.wiring import Stats, build
+from tests.support.access import ShownStub, beat, token_of
 
 EPOCH = "5f0c9a17"
 CONCLUSIONS = {"agreed", "failed", "withdrawn"}
@@ -337,6 +338,7 @@ async def running(
     store_url: str, folder: Path, bus: MemoryBus, reach: BusPorts | None = None
 ) -> AsyncIterator[Running]:
     """Start the whole service through its wiring, stop it as its process would."""
+    beat(bus)
     service = build(settings_for(store_url, folder), reach or memory(bus))
     started = []
     try:
@@ -344,7 +346,9 @@ async def running(
             started.append(part)
             await part.start()
         async with channel(f"127.0.0.1:{service.grpc.port}") as wire:
-            yield Running(service, wire, stats_pb2_grpc.StatsServiceStub(wire), books_pb2_grpc.BooksServiceStub(wire))
+            token = await token_of(service, "auditor-1", "auditor")
+            stubs = (stats_pb2_grpc.StatsServiceStub(wire), books_pb2_grpc.BooksServiceStub(wire))
+            yield Running(service, wire, *(ShownStub(stub, token) for stub in stubs))
     finally:
         for part in reversed(started):
             await part.stop()
@@ -352,7 +356,7 @@ async def running(
 
 @pytest.fixture
 def stats_bus() -> MemoryBus:
-    return MemoryBus(CATALOGUE)
+    return MemoryBus(TOPICS)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ def confirmed(pen: Pen) -> bool:
     dice = pen.dice
     at = later(pen.written, pen.hours(3, 200))
     severed = dice.random() < 0.02
-    pen.command("apply_for_confirmation", at, "reviewer" if severed else "party", jointly=True, severed_part=severed)
+    pen.command("apply_for_confirmation", at, "reviewer" if severed else "clerk", jointly=True, severed_part=severed)
     refused = dice.random() < shares.CONFIRMATION_REFUSED
     ruled = later(at, pen.hours(48, 24 * 16))
     reason = "content_unclear" if refused else ""
@@ -91,8 +91,9 @@ def _followed_up(pen: Pen, at: datetime) -> None:
     clean = dice.random() < 0.9
     pen.command("record_visit", at, "clerk", clean=clean)
     if dice.random() < 0.7:
-        pen.command("rate", at, "party", satisfaction=dice.choice((0, 0, 0, 1, 1, 3, -1)))
-    if dice.random() < 0.12 or not clean:
+        pen.command("rate", at, "clerk", satisfaction=dice.choice((0, 0, 0, 1, 1, 3, -1)))
+    tracked = dice.random() < 0.12 or not clean
+    if tracked:
         at = later(at, pen.hours(2, 40))
         pen.command("track", at, "reviewer", reason_code=dice.choice(("resentful", "may_blow_up")))
         for _ in range(dice.randrange(2, 5)):
@@ -102,8 +103,8 @@ def _followed_up(pen: Pen, at: datetime) -> None:
     pen.command(
         "close",
         at,
-        "clerk",
-        reviewer_id=f"reviewer-{pen.plot.town}-1",
+        "reviewer" if tracked else "clerk",
+        reviewer_id="leader-1" if tracked else "reviewer-1",
         result_reported=True,
         satisfied_or_explained=True,
         relapse_sign=False,

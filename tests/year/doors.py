@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final, TypeVar
 
 from google.protobuf.json_format import ParseDict
@@ -21,8 +22,9 @@ from dispute.wire.petition.v1 import petition_pb2, petition_pb2_grpc
 from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
 from hub.errors import Refused
-from hub.grpc.client import call, channel
+from hub.grpc.client import bearer, call, channel, key_metadata
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from ops.run.credentials import OPERATOR
 from tests.support.journals import until
 
 LONG_S: Final = 120.0
@@ -43,6 +45,7 @@ class Doors:
     """Clients of a running hub.
 
     Attributes:
+        tokens: Role to the token of somebody who has it.
         bridges: Channel to the client of its bridge.
         books: Channel to the client of its bridge's books.
         reached: Positions of the hand-offs that the bridges acknowledged.
@@ -52,6 +55,7 @@ class Doors:
     bridges: Mapping[str, Any]
     books: Mapping[str, Any]
     keys: Mapping[str, str]
+    tokens: Mapping[str, str]
     intake: Any
     stats: Any
     reached: dict[str, int] = field(default_factory=dict)
@@ -90,7 +94,7 @@ class Doors:
         codes: list[str] = []
         for request in requests:
             try:
-                await call(self.intake.Submit, request, timeout_s=LONG_S)
+                await self._staff("clerk", self.intake.Submit, request)
                 codes.append("")
             except Refused as refused:
                 codes.append(refused.refusal.code)
@@ -99,27 +103,32 @@ class Doors:
     async def execute(self, commands: Sequence[command_pb2.Command]) -> list[str]:
         """Carry out commands of people."""
         codes: list[str] = []
-        for part in parts(commands, BATCH):
-            answer = await call(
-                self.intake.ExecuteBatch, intake_pb2.ExecuteBatchRequest(commands=part), timeout_s=LONG_S
-            )
-            for result in answer.results:
-                refused = result.WhichOneof("result") == "refusal"
-                codes.append(result.refusal.code if refused else "")
+        for (role, closing), group in groupby(commands, key=lambda each: (each.actor.role, each.HasField("close"))):
+            for part in parts(list(group), BATCH):
+                if closing:
+                    await self._approve(part)
+                request = intake_pb2.ExecuteBatchRequest(commands=part)
+                codes += _codes(await self._staff(role, self.intake.ExecuteBatch, request))
         return codes
+
+    async def _approve(self, commands: Sequence[command_pb2.Command]) -> None:
+        """Have those who are named approve what needs two."""
+        for holder, group in groupby(commands, key=lambda command: command.close.reviewer_id):
+            request = intake_pb2.ApproveRequest(commands=group)
+            await self._staff(holder.partition("-")[0], self.intake.Approve, request)
 
     async def applied(self) -> None:
         """Wait until intake has applied every acknowledged hand-off."""
         request = intake_pb2.AwaitAppliedRequest()
         self._ask(request.handoffs, self.reached)
-        self._told((await call(self.intake.AwaitApplied, request, timeout_s=LONG_S)).journal)
+        self._told((await self._staff(OPERATOR, self.intake.AwaitApplied, request)).journal)
 
     async def caught_up(self, source: str) -> None:
         """Wait until a bridge has read everything that intake has written: its agency then has every result."""
         await self.applied()
 
         async def has_read() -> bool:
-            books = await call(self.books[source].GetBooks, books_pb2.GetBooksRequest(), timeout_s=LONG_S)
+            books = await self._staff(OPERATOR, self.books[source].GetBooks, books_pb2.GetBooksRequest())
             read = {place.stream: place.position for place in books.read.positions}
             return all(read.get(stream, 0) >= position for stream, position in self.journal.items())
 
@@ -129,7 +138,7 @@ class Doors:
         """Move the scenario clock; returns how many timers fired."""
         request = intake_pb2.AdvanceClockRequest(to=timestamp_of(to))
         self._ask(request.handoffs, self.reached)
-        answer = await call(self.intake.AdvanceClock, request, timeout_s=LONG_S)
+        answer = await self._staff(OPERATOR, self.intake.AdvanceClock, request)
         self._told(answer.journal)
         return int(answer.fired)
 
@@ -138,7 +147,7 @@ class Doors:
         found: list[intake_pb2.Dispute] = []
         request = intake_pb2.ListDisputesRequest(page_size=PAGE)
         while True:
-            answer = await call(self.intake.ListDisputes, request, timeout_s=LONG_S)
+            answer = await self._staff(OPERATOR, self.intake.ListDisputes, request)
             found += answer.disputes
             if not answer.next_page_token:
                 return found
@@ -151,7 +160,7 @@ class Doors:
         self._ask(request.after, dict.fromkeys(self.journal, 0))
         left = sum(self.journal.values())
         found: dict[str, list[journal_pb2.JournalEvent]] = {}
-        watched = self.intake.WatchEvents(request, timeout=LONG_S)
+        watched = self.intake.WatchEvents(request, timeout=LONG_S, metadata=bearer(self.tokens[OPERATOR]))
         async for answer in watched:
             left -= len(answer.events)
             for event in answer.events:
@@ -166,7 +175,7 @@ class Doors:
 
         async def one(dispute_id: str) -> list[journal_pb2.JournalEvent]:
             request = intake_pb2.GetHistoryRequest(dispute_id=dispute_id)
-            return list((await call(self.intake.GetHistory, request, timeout_s=LONG_S)).events)
+            return list((await self._staff(OPERATOR, self.intake.GetHistory, request)).events)
 
         return dict(zip(dispute_ids, await at_once(one, dispute_ids), strict=True))
 
@@ -175,7 +184,7 @@ class Doors:
 
         async def one(dispute_id: str) -> str:
             request = intake_pb2.GetDisputeRequest(dispute_id=dispute_id)
-            answer = await call(self.intake.GetDispute, request, timeout_s=LONG_S)
+            answer = await self._staff(OPERATOR, self.intake.GetDispute, request)
             return str(answer.next_limit.name)
 
         return dict(zip(dispute_ids, await at_once(one, dispute_ids), strict=True))
@@ -198,11 +207,14 @@ class Doors:
         query = stats_pb2.Query(start_on=first, end_on=after, metrics=list(metrics), channels=list(channels))
         request = stats_pb2.GetRatesRequest(query=query)
         self._ask(request.at_least, self.journal)
-        return await call(self.stats.GetRates, request, timeout_s=LONG_S)
+        return await self._staff(OPERATOR, self.stats.GetRates, request)
 
     async def _agency(self, source: str, method: str, request: Any) -> Any:  # noqa: ANN401 - messages of any agency
-        metadata = (("x-api-key", self.keys[source]),)
-        return await call(getattr(self.bridges[source], method), request, timeout_s=LONG_S, metadata=metadata)
+        who = key_metadata(self.keys[source])
+        return await call(getattr(self.bridges[source], method), request, timeout_s=LONG_S, metadata=who)
+
+    async def _staff(self, role: str, method: Any, request: Any) -> Any:  # noqa: ANN401 - any method of any service
+        return await call(method, request, timeout_s=LONG_S, metadata=bearer(self.tokens[role]))
 
     def _noted(self, result: Any) -> str:  # noqa: ANN401 - an ItemResult of any agency
         if result.WhichOneof("result") == "refusal":
@@ -225,12 +237,15 @@ class Doors:
 
 
 @asynccontextmanager
-async def opened(addresses: Mapping[str, str], keys: Mapping[str, str]) -> AsyncIterator[Doors]:
+async def opened(
+    addresses: Mapping[str, str], keys: Mapping[str, str], tokens: Mapping[str, str]
+) -> AsyncIterator[Doors]:
     """Open clients of a hub.
 
     Args:
         addresses: Service to gRPC address.
         keys: Agency's channel to its API key.
+        tokens: Role to the token of somebody who has it.
     """
     async with AsyncExitStack() as stack:
 
@@ -241,7 +256,12 @@ async def opened(addresses: Mapping[str, str], keys: Mapping[str, str]) -> Async
         books = {name: await stub(books_pb2_grpc.BooksServiceStub, f"{name}_bridge") for name in AGENCIES}
         intake = await stub(intake_pb2_grpc.IntakeServiceStub, "intake")
         stats = await stub(stats_pb2_grpc.StatsServiceStub, "stats")
-        yield Doors(bridges, books, keys, intake, stats)
+        yield Doors(bridges, books, keys, tokens, intake, stats)
+
+
+def _codes(answer: intake_pb2.ExecuteBatchResponse) -> list[str]:
+    """Return the code of each refusal, or an empty text."""
+    return [each.refusal.code if each.WhichOneof("result") == "refusal" else "" for each in answer.results]
 
 
 def parts(items: Sequence[Item], size: int) -> list[Sequence[Item]]:

@@ -121,5 +121,5 @@ def _withdrawn(pen: Pen, at: datetime) -> None:
             aftercare.cared_for(pen)
             return
     else:
-        pen.command("withdraw", at, "party", pen.late(at), reason_code="applicant_withdrew")
+        pen.command("withdraw", at, "clerk", pen.late(at), reason_code="applicant_withdrew")
     aftercare.given_back(pen, later(pen.written, pen.hours(2, 60)))

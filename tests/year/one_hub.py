@@ -11,14 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from bridge.accepting import credentials
-from bridge.assembly import Bridge, assemble
+from bridge.assembly import assemble
 from bridge.settings import BridgeSettings
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import TOPICS
 from hub.runtime.clock import Clock, FixedClock
 from hub.service.bus import memory
-from hub.store.store import Transaction
 from hub.streams.memory import MemoryBus
+from ops.run.credentials import FOLDER, PEOPLE, make
 from services.intake.inbound.effects import Effects
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import Intake
@@ -86,17 +85,19 @@ async def one_hub(
         kind: What intake's limits pass by.
         rules_dir: The county's rules; the package's alone when None.
     """
-    bus, stepwise = MemoryBus(CATALOGUE, PARTITIONS), clock is None
+    agencies = {name: f"{name}-{COUNTY}" for name in DOCKED}
+    made = make(folder / FOLDER, [(agency, COUNTY) for agency in agencies.values()], (*PEOPLE, "court"))
+    bus, stepwise = MemoryBus(TOPICS, PARTITIONS), clock is None
     clock = clock or FixedClock(BEGIN)
 
     def settings(name: str) -> dict[str, Any]:
         url = f"sqlite:///{folder / name}.db" if stores is None else stores[name]
         ports = {"grpc_port": 0, "http_port": 0, "kafka_bootstrap": "127.0.0.1:1", "kafka_partitions": PARTITIONS}
-        return {"store_url": url, "keys_dir": folder / "keys", **ports}
+        return {"store_url": url, "keys_dir": folder / "keys", "credentials_file": made.file, **ports}
 
     its = IntakeSettings(**settings("intake"), clock=kind, timer_grace_s=0, rules_dir=rules_dir)
     intake = build_intake(its, memory(bus), clock)
-    stats = build_stats(StatsSettings(**settings("stats")), memory(bus))
+    stats = build_stats(StatsSettings(**settings("stats")), memory(bus), clock)
     bridges = {
         name: assemble(
             import_module(f"services.{name}_bridge.specification").SPECIFICATION,
@@ -106,7 +107,7 @@ async def one_hub(
         )
         for name in DOCKED
     }
-    keys = {name: await _key(bridge, clock) for name, bridge in bridges.items()}
+    keys = {name: made.keys[agency] for name, agency in agencies.items()}
     async with AsyncExitStack() as stack:
         watches = []
         parts = [part for bridge in bridges.values() for part in bridge.parts] + [*intake.parts, *stats.parts]
@@ -116,20 +117,10 @@ async def one_hub(
             watches.append(asyncio.create_task(part.failed()))
         addresses = {f"{name}_bridge": f"127.0.0.1:{bridge.grpc.port}" for name, bridge in bridges.items()}
         addresses |= {"intake": f"127.0.0.1:{intake.grpc.port}", "stats": f"127.0.0.1:{stats.grpc.port}"}
-        async with opened(addresses, keys) as doors:
+        async with opened(addresses, keys, made.tokens) as doors:
             yield OneHub(doors, bus, intake, its, clock)
         dead = [watch for watch in watches if watch.done()]
         for watch in watches:
             watch.cancel()
         await asyncio.gather(*watches, return_exceptions=True)
         assert not dead, dead
-
-
-async def _key(bridge: Bridge[Any], clock: Clock) -> str:
-    """Issue the credential of a bridge's agency, before it starts."""
-    channel = bridge.spec.channel
-
-    def issue(tx: Transaction) -> str:
-        return credentials.issue(tx, channel, f"{channel}-{COUNTY}", COUNTY, clock)
-
-    return await bridge.store.write(issue)

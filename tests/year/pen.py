@@ -84,7 +84,7 @@ class Pen:
         message = command_pb2.Command(
             command_id=str(uuid5(NAMESPACE, f"year/{dispute_id}/{order}")),
             dispute_id=dispute_id,
-            actor=command_pb2.Actor(role=role, actor_id=f"{role}-{self.plot.town}-{self.plot.number % 7}"),
+            actor=command_pb2.Actor(role=role, actor_id=f"{role}-1"),
             occurred_at=timestamp_of(at.astimezone(UTC)),
         )
         instruction = getattr(message, action)

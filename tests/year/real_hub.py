@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ops.run.credentials import make
+from ops.run.credentials import PEOPLE, make
 from ops.run.launcher import Hub, LaunchPlan, Say
 from services.intake.settings import IntakeSettings
 from tests.year.doors import Doors, opened
@@ -30,9 +30,9 @@ async def real_hub(folder: Path, store: str, say: Say) -> AsyncIterator[tuple[Do
         Its clients, and the settings that open intake's store.
     """
     agencies = {name: f"{name}-{COUNTY}" for name in DOCKED}
-    credentials = make(folder / "credentials", [(agency, COUNTY) for agency in agencies.values()])
+    credentials = make(folder / "credentials", [(agency, COUNTY) for agency in agencies.values()], (*PEOPLE, "court"))
     keys = {name: credentials.keys[agency] for name, agency in agencies.items()}
-    async with Hub(LaunchPlan(folder, store, credentials=credentials), say) as hub:
+    async with Hub(LaunchPlan(folder, store), say) as hub:
         addresses = {child.name: child.grpc_address for child in hub.children}
         values: dict[str, Any] = {
             "store_url": hub.store_url("intake"),
@@ -42,5 +42,5 @@ async def real_hub(folder: Path, store: str, say: Say) -> AsyncIterator[tuple[Do
             "keys_dir": folder / "keys",
             "clock": "scenario",
         }
-        async with opened(addresses, keys) as doors:
+        async with opened(addresses, keys, credentials.tokens) as doors:
             yield doors, IntakeSettings(**values)

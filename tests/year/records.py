@@ -57,7 +57,7 @@ def submission_of(plot: Plot) -> intake_pb2.SubmitRequest:
         channel=plot.channel,
         source_organ=plot.agency,
         source_ref=plot.ref,
-        actor=command_pb2.Actor(role="clerk", actor_id=f"clerk-{plot.town}-1"),
+        actor=command_pb2.Actor(role="clerk", actor_id="clerk-1"),
         occurred_at=timestamp_of(plot.at.astimezone(UTC)),
         facts=facts,
         confidential=content,

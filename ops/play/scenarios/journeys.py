@@ -51,7 +51,6 @@ class Step:
         at: Business time.
         action: Name of the instruction in `Command.instruction`, or `ruling` for the court's report to its bridge.
         role: Role of the actor.
-        actor: Pseudonymous id.
         arguments: Fields of the instruction.
         command_id: The same in every run of the scenario, so that a repeat is not a second command.
     """
@@ -61,7 +60,6 @@ class Step:
     at: datetime
     action: str
     role: str
-    actor: str
     arguments: Arguments
     command_id: str
 
@@ -111,11 +109,10 @@ def journey(record: Record, scenario: Scenario) -> Journey:
 def _step(record: Record, order: int, at: datetime, act: _Act, scenario: Scenario) -> Step:
     command_id = str(uuid.uuid5(NAMESPACE, f"{scenario.name}/{scenario.seed}/{record.agency}/{record.ref}/{order}"))
     whole = at.replace(microsecond=0)
-    actor = f"{act.role}-{record.town}-{record.number % 7}"
     arguments = dict(act.arguments)
     if act.action == "begin_follow_up":
         arguments["visit_on"] = (at.astimezone(SHANGHAI).date() + VISIT_AFTER).isoformat()
-    return Step(record.number, order, whole, act.action, act.role, actor, tuple(arguments.items()), command_id)
+    return Step(record.number, order, whole, act.action, act.role, tuple(arguments.items()), command_id)
 
 
 def _acts(record: Record, scenario: Scenario, dice: random.Random) -> Iterator[_Act]:
@@ -134,7 +131,7 @@ def _acts(record: Record, scenario: Scenario, dice: random.Random) -> Iterator[_
             yield _Act("fail", "mediator", {"reason_code": ending.reason}, _mediation(record), ends=True)
             yield _Act("return_to_source", "handler", _packet(record, "failed"), _hours(dice, 2, 40))
         case Fate.WITHDRAWN:
-            yield _Act("withdraw", "party", {"reason_code": ending.reason}, _mediation(record))
+            yield _Act("withdraw", "clerk", {"reason_code": ending.reason}, _mediation(record))
             yield _Act("return_to_source", "handler", _packet(record, "withdrawn"), _hours(dice, 2, 40))
         case Fate.EXPIRED:
             # Nobody acts; the timer ends the term. It fires when the clock is moved at the end of a tick; only after
@@ -188,7 +185,7 @@ def _agree(record: Record) -> _Act:
 
 def _aftercare(record: Record, dice: random.Random) -> Iterator[_Act]:
     if "confirmed" in record.aftercare:
-        yield _Act("apply_for_confirmation", "party", {"jointly": True}, _hours(dice, 4, 60))
+        yield _Act("apply_for_confirmation", "clerk", {"jointly": True}, _hours(dice, 4, 60))
         yield _Act("ruling", "court", {"confirmed": True}, _hours(dice, 24, 120))
     if "performed" in record.aftercare:
         evidence: dict[str, str | int | bool] = {"evidence_sha256": _digest(record, "performance")}
@@ -197,7 +194,7 @@ def _aftercare(record: Record, dice: random.Random) -> Iterator[_Act]:
         yield _Act("begin_follow_up", "clerk", {}, _hours(dice, 24, 60))
         yield _Act("record_visit", "clerk", {"clean": True}, _hours(dice, 24, 60))
         strike_off: dict[str, str | int | bool] = {
-            "reviewer_id": f"reviewer-{record.county}-1",
+            "reviewer_id": "reviewer-1",
             "result_reported": True,
             "satisfied_or_explained": True,
         }

@@ -12,7 +12,7 @@ import grpc
 from google.protobuf.message import Message
 
 from hub.errors import Kind
-from hub.grpc.client import refusal_of
+from hub.grpc.client import Metadata, refusal_of
 from hub.grpc.status import DETAILS_KEY
 from ops.play.simulators.answers import Later, Patience, ReceivedRefusal
 
@@ -27,7 +27,7 @@ async def ask(
     *,
     patience: Patience,
     what: str,
-    api_key: str = "",
+    metadata: Metadata = (),
     timeout_s: float = TIMEOUT_S,
 ) -> Any | ReceivedRefusal:  # noqa: ANN401 - the answer's type is the method's
     """Call a method and return its answer or refusal.
@@ -37,7 +37,7 @@ async def ask(
 
     async def attempt() -> Any | ReceivedRefusal:  # noqa: ANN401 - as above
         try:
-            return await method(request, timeout=timeout_s, metadata=(("x-api-key", api_key),) if api_key else None)
+            return await method(request, timeout=timeout_s, metadata=tuple(metadata))
         except grpc.aio.AioRpcError as error:
             return _judge(error)
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from dispute.wire.court.v1 import court_pb2, court_pb2_grpc
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.grpc.client import channel
+from hub.grpc.client import channel, key_metadata
 from ops.play.simulators.answers import Answer, Patience, ReceivedRefusal
 from ops.play.simulators.calls import ask
 from ops.play.simulators.rest import RestPartner
@@ -43,7 +43,11 @@ class CourtSystem(RestPartner):
         )
         request.occurred_at.FromDatetime(at)
         answer = await ask(
-            self._stub.Report, request, patience=self._patience, what="court ruling", api_key=self._api_key
+            self._stub.Report,
+            request,
+            patience=self._patience,
+            what="court ruling",
+            metadata=key_metadata(self._api_key),
         )
         return answer if isinstance(answer, ReceivedRefusal) else receipt_of(answer.receipt)
 

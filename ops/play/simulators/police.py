@@ -9,7 +9,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from dispute.wire.police.v1 import police_pb2, police_pb2_grpc
-from hub.grpc.client import channel
+from hub.grpc.client import channel, key_metadata
 from ops.console.exits import BrokenPromise
 from ops.play.simulators.answers import Answer, Patience, ReceivedRefusal, ReceivedResult
 from ops.play.simulators.bodies import Body
@@ -69,7 +69,7 @@ class PoliceSystem:
             raise BrokenPromise(f"acknowledging was refused: {answer.code}")
 
     async def _ask(self, method: Callable[..., Any], request: Message, what: str) -> Any:  # noqa: ANN401 - as `ask`
-        return await ask(method, request, patience=self._patience, what=what, api_key=self._api_key)
+        return await ask(method, request, patience=self._patience, what=what, metadata=key_metadata(self._api_key))
 
 
 def _request(body: Body, key: str | None) -> police_pb2.SubmitRequest:

@@ -37,6 +37,7 @@ from ops.play.trial.up import HubUp
 from ops.play.verify import compare_rates
 from ops.run.books import balance, on_its_way
 from ops.run.client import HubClient
+from ops.run.credentials import shown
 from ops.run.launcher import SERVICES
 from ops.run.rates import CHANNELS
 from ops.run.restarts import End, ends
@@ -148,11 +149,11 @@ class Trial:
             up = await stack.enter_async_context(HubUp(self._hub_folder, wanted.store))
             began = time.monotonic()
             run = up.running
-            client = HubClient(run.grpc, run.http)
+            client = HubClient(run.grpc, run.http, shown(run.folder))
             stack.push_async_callback(client.close)
             ledger = stack.enter_context(ReceiptFile(wanted.folder / "ledger.jsonl"))
             systems = await stack.enter_async_context(self._systems(run, up.keys))
-            mediators = Mediators([run.grpc["intake"]], self._patience)
+            mediators = Mediators([run.grpc["intake"]], up.tokens, self._patience)
             stack.push_async_callback(mediators.close)
             agencies = [self._agency(channel, system, ledger) for channel, system in systems.items()]
             people = People(agencies, mediators, ledger, self._dice("people"))

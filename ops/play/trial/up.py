@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from ops.console.exits import CommandError, Exit
 from ops.run.broker.native import LEASH
+from ops.run.credentials import FOLDER, PEOPLE, make, token_path
 from ops.run.run_folder import NAME, Running, find
 
 START_S: Final = 300.0
@@ -53,8 +54,15 @@ class HubUp:
         keys: dict[str, str] = json.loads((self._folder / "credentials" / "api-keys.json").read_text(encoding="utf-8"))
         return keys
 
+    @property
+    def tokens(self) -> dict[str, str]:
+        """Role to the token of somebody who has it."""
+        folder = self._folder / FOLDER
+        return {role: token_path(folder, role).read_text(encoding="utf-8").strip() for role in PEOPLE}
+
     async def __aenter__(self) -> Self:
         self._folder.mkdir(exist_ok=True, mode=0o700)
+        make(self._folder / FOLDER, (), PEOPLE)
         (self._folder / NAME).unlink(missing_ok=True)
         self._process = self._spawn()
         try:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from dispute.lifecycle import Dispute, Event, Supervision
 from hub.errors import Refusal
+from services.intake.cases.rights import Approval
 from services.intake.law.facts import Facts
 from services.intake.law.marks import Marks
 from services.intake.law.reports import facts_from_bytes
@@ -51,11 +52,13 @@ class Case(Struct, frozen=True):
         dispute: State.
         recorded: What its source reported, in order, as JSON; empty for a dispute of an earlier release.
         timers: What it waits for, by limit.
+        approval: What another person approved of it.
     """
 
     dispute: Dispute
     recorded: bytes = b""
     timers: Mapping[str, Timer] = NO_TIMERS
+    approval: Approval | None = None
 
     @property
     def facts(self) -> Facts | None:
@@ -227,6 +230,9 @@ class DisputeRegister(StoredLinks, Protocol):
 
     def write(self, changes: UnitChanges) -> None:
         """Write the rest of the unit."""
+
+    def approve(self, approvals: Mapping[str, Approval]) -> None:
+        """Keep approvals by dispute, in the place of earlier ones."""
 
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
         """Return timers of these shards that are due: of each dispute those that ring next, in order.

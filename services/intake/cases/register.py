@@ -29,6 +29,7 @@ from hub.streams.outbox import Entry, Heads, Outbox
 from services.intake.cases.case_numbers import lock_last
 from services.intake.cases.matters import MatterLinks, candidates, lock_pairs
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Series, UnitChanges, Units
+from services.intake.cases.rights import Approval, approval_from_bytes
 from services.intake.cases.sealed_exits import SealedExits
 from services.intake.cases.tables import (
     clock_move,
@@ -52,7 +53,7 @@ CLOCK_ROW: Final = 1
 
 _ids: Final[sa.BindParameter[str]] = sa.bindparam("ids", expanding=True)
 CASES: Final = sa.select(
-    dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts, dispute.c.timers
+    dispute.c.dispute_id, dispute.c.procedure, dispute.c.snapshot, dispute.c.facts, dispute.c.timers, dispute.c.approval
 )
 """What `case_of` reads."""
 _NOW: Final = sa.select(scenario_clock.c.now_at).where(scenario_clock.c.id == sa.literal_column(str(CLOCK_ROW)))
@@ -213,6 +214,10 @@ class StoreRegister(DisputeRegister):
         self._exits.keep(self._tx, changes.accusations, self._recorded_at)
 
     @override
+    def approve(self, approvals: Mapping[str, Approval]) -> None:
+        self._writer.approve(self._tx, approvals)
+
+    @override
     def due(self, now: datetime, shards: Collection[int], limit: int) -> Sequence[Timer]:
         until = to_micros(now)
         while True:
@@ -303,7 +308,8 @@ def case_of(row: Any) -> Case:  # noqa: ANN401 - a row of a statement
     if row.procedure and not its.procedure:
         # An earlier release kept the procedure beside the state.
         its = replace(its, procedure=row.procedure)
-    return Case(its, bytes(row.facts), timers_from_bytes(row.dispute_id, row.timers))
+    timers = timers_from_bytes(row.dispute_id, row.timers)
+    return Case(its, bytes(row.facts), timers, approval_from_bytes(row.approval))
 
 
 def _effect_of(row: sa.Row[Any]) -> SharedEffect:

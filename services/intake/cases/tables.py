@@ -38,6 +38,7 @@ dispute: Final = sa.Table(
     sa.Column("rings_at", sa.BigInteger),  # microseconds since 1970, of the timer that rings first; NULL without one
     sa.Column("supervision", sa.String(16)),  # NULL where nothing is late or draws near
     sa.Column("case_code", sa.String(32)),  # NULL where the county is not known, or an earlier release registered it
+    sa.Column("approval", sa.LargeBinary),  # JSON; NULL until another person approved something
     sa.Index("dispute_state", "state", "channel", "dispute_id"),
     sa.Index("dispute_case_code", "case_code", unique=True),
     # By the time alone: many ring at one instant, and new ones go to the end of those.

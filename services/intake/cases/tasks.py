@@ -23,9 +23,11 @@ from dispute.lifecycle import (
 )
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.refusals.interfaces import ALREADY_REGISTERED, UNKNOWN_DISPUTE
+from hub.access.verifier import Caller
 from hub.errors import Refusal
 from services.intake.cases.case_numbers import series_of
 from services.intake.cases.ports import Accusation, Case, DoneTable, Secret
+from services.intake.cases.rights import Giver, refusal_to_begin
 from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.law.candidates import Candidate
 from services.intake.law.handoff import Arrival, Handoff
@@ -98,14 +100,20 @@ def task_of_handoff(handoff: Handoff, ledger: DoneTable, actor: Actor, mark: Mar
     )
 
 
-def task_of_command(command: Command, digest: bytes) -> Task:
+def task_of_command(command: Command, digest: bytes, caller: Caller) -> Task:
     """Return the task of one given command.
 
-    A person or a system gave it.
+    Args:
+        command: What is given.
+        digest: Of its content.
+        caller: A person or a system that gives it.
     """
 
     def plan(case: Case | None, _: Sequence[Candidate], __: Rulebook) -> Planned | Refusal:
-        return Planned((command,)) if case is not None else UNKNOWN_DISPUTE.refusal()
+        if case is None:
+            return UNKNOWN_DISPUTE.refusal()
+        refused = refusal_to_begin(caller, command, case.dispute)
+        return refused or Planned((command,), giver=Giver(caller, command, case.approval))
 
     names = command.instruction.master_dispute_id if isinstance(command.instruction, Link) else ""
     return Task(command.command_id, command.dispute_id, digest, DoneTable.COMMAND, plan, names=names)

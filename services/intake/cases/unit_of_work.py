@@ -29,6 +29,7 @@ from services.intake.cases.ports import (
     Secret,
     Series,
 )
+from services.intake.cases.rights import Giver, refusal_to_cause
 from services.intake.cases.search import CandidateSearch
 from services.intake.cases.unit import Unit, note_differences, settle_timers
 from services.intake.law.candidates import Candidate
@@ -52,11 +53,13 @@ class Planned(Struct, frozen=True):
         commands: All of them, or none.
         facts: What the source recorded from now on; None when it reported nothing new.
         report: What of it is kept.
+        giver: Whose right to each transition is looked at; None where the hub itself acts or a source reports.
     """
 
     commands: Sequence[Command] = ()
     facts: Facts | None = None
     report: SourceReport | None = None
+    giver: Giver | None = None
 
 
 Plan = Callable[[Case | None, Sequence[Candidate], Rulebook], Planned | Refusal]
@@ -276,6 +279,8 @@ def _attempt(register: DisputeRegister, task: Task, unit: Unit, book: Rulebook) 
         dispute = case.dispute if case is not None else None
         commands = planned.commands if case is not None else unit.numbers.put_on(planned.commands, task.series)
         steps = steps_of(commands, dispute, facts, book=book, today=unit.today)
+        if planned.giver is not None and not isinstance(steps, Refusal):
+            steps = refusal_to_cause(planned.giver, dispute, steps) or steps
         if isinstance(steps, Refusal):
             return steps
         records = [(task.dispute_id, register.record_of(event)) for event, _ in steps]

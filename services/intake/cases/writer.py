@@ -21,6 +21,7 @@ from hub.store.store import Transaction
 from hub.streams.topics import shard_of
 from services.intake.cases.matters import add_pairs
 from services.intake.cases.ports import Case, Done, DoneTable, Secret, UnitChanges
+from services.intake.cases.rights import Approval, approval_to_bytes
 from services.intake.cases.tables import (
     case_number,
     command_done,
@@ -79,8 +80,9 @@ class ChangeWriter:
         self._add = prepared(sa.insert(dispute), *all_of(dispute))
         self._change = prepared(_CHANGE, "upto", "now", "shot", "further", "content", "first", "of")
         of_one = sa.update(dispute).where(dispute.c.dispute_id == _of)
-        self._know, self._mark, self._supervise = (
-            prepared(of_one.values({column: _content}), "content", "of") for column in ("facts", "marks", "supervision")
+        self._know, self._mark, self._supervise, self._approve = (
+            prepared(of_one.values({column: _content}), "content", "of")
+            for column in ("facts", "marks", "supervision", "approval")
         )
         self._seal = prepared(insert_into(dialect, confidential).on_conflict_do_nothing(), *all_of(confidential))
         self._no_years = prepared(sa.delete(missing_year).where(missing_year.c.dispute_id == _of), "of")
@@ -106,6 +108,10 @@ class ChangeWriter:
         self._handed_over = prepared(sa.delete(command_done).where(*_is_done), "of", "by")
         self._resent = prepared(sa.update(command_done).where(*_is_done).values(digest=_content), "content", "of", "by")
         self._recalled = prepared(known_from_events, *all_of(command_done))
+
+    def approve(self, tx: Transaction, approvals: Mapping[str, Approval]) -> None:
+        """Write what was approved of disputes."""
+        self._approve.run(tx, [(approval_to_bytes(its), dispute_id) for dispute_id, its in approvals.items()])
 
     def write(self, tx: Transaction, changes: UnitChanges, vault: Vault) -> None:
         """Write everything else, table by table."""
@@ -163,6 +169,7 @@ def _added(case: Case, changes: UnitChanges) -> Row:
         *_timed(case),
         _level(its.supervision),
         its.case_code or None,
+        None,  # nobody has approved anything of it
     )
 
 

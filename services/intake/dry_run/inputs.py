@@ -172,7 +172,7 @@ def _commands(
             continue
         compared = event if asked[0] != asked[1] else None
         # The remedy after it follows from the state; a person names one.
-        reported = actor.role is Role.BRIDGE and event.type is EventKind.NOT_PERFORMED
+        reported = actor.role is Role.AGENCY and event.type is EventKind.NOT_PERFORMED
         about = LaterFact("not_performed") if reported else None
         yield Input(written, at, actor, event.causation_id, about, open=asked[0], given=asked[1], event=compared)
 

@@ -91,5 +91,5 @@ class HandoffApplier(Applier):
 
     def _task(self, record: bytes) -> Task:
         handoff = handoff_of(raw_handoff_of(record), self._sealer)
-        actor = Actor(Role.BRIDGE, handoff.sender)
+        actor = Actor(Role.AGENCY, handoff.sender)
         return task_of_handoff(handoff, DoneTable.HANDOFF, actor, self._mark)

@@ -16,14 +16,15 @@ from hub.store.store import Transaction
 from services.intake.cases.matters import MatterLinks
 from services.intake.cases.membership import Membership
 from services.intake.cases.own_events import events_of
+from services.intake.cases.rights import is_within
 from services.intake.cases.tables import dispute
 
 LINKING: Final = frozenset({EventKind.LINKED, EventKind.LINK_PROPOSED})
 NOTHING: Final = journal_pb2.Particulars()
 
 
-def matter_of(tx: Transaction, dispute_id: str) -> intake_pb2.GetMatterResponse:
-    """Return the matter of a dispute.
+def matter_of(tx: Transaction, dispute_id: str, area: str) -> intake_pb2.GetMatterResponse:
+    """Return the matter of a dispute: what of it lies in the caller's area.
 
     Raises:
         Rejected: `unknown_dispute`.
@@ -31,7 +32,7 @@ def matter_of(tx: Transaction, dispute_id: str) -> intake_pb2.GetMatterResponse:
     links = Membership(MatterLinks(tx), {})
     ids = sorted([dispute_id, *links.others_of(dispute_id)]) if is_dispute_id(dispute_id) else []
     query = sa.select(dispute.c.snapshot).where(dispute.c.dispute_id.in_(ids)).order_by(dispute.c.dispute_id)
-    found = [state_from_bytes(row.snapshot) for row in tx.execute(query)]
+    found = [its for row in tx.execute(query) if is_within(area, its := state_from_bytes(row.snapshot))]
     if dispute_id not in {each.dispute_id for each in found}:
         raise UNKNOWN_DISPUTE.error()
     histories = events_of(tx, [each.dispute_id for each in found if each.master_dispute_id or each.proposed_links])

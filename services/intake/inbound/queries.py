@@ -20,6 +20,7 @@ from dispute.refusals.interfaces import BAD_PAGE_SIZE, BAD_PAGE_TOKEN, UNKNOWN_C
 from dispute.wire.intake.v1 import intake_pb2
 from hub.store.store import Transaction
 from services.intake.cases.own_events import events_of
+from services.intake.cases.rights import is_within
 from services.intake.cases.sealed_exits import SealedExit, exits_after
 from services.intake.cases.tables import dispute
 from services.intake.law.rulebook import Rulebook
@@ -33,20 +34,21 @@ LARGEST_PAGE: Final = 1000
 
 
 def one_dispute(
-    tx: Transaction, request: intake_pb2.GetDisputeRequest, book: Rulebook, now: datetime
+    tx: Transaction, request: intake_pb2.GetDisputeRequest, area: str, book: Rulebook, now: datetime
 ) -> intake_pb2.GetDisputeResponse:
     """Return a dispute, and which of its limits ends first.
 
     Args:
         tx: Snapshot of the store.
         request: Which dispute.
+        area: Of the caller: a dispute outside of it is answered like one that does not exist.
         book: Rules.
         now: By the clock of the limits.
 
     Raises:
         Rejected: `unknown_dispute`; `case_code_malformed`, `case_code_check` for a code that was typed wrong.
     """
-    its = state_from_bytes(_found(tx, request)[1])
+    its = _found(tx, request, area)
     limits = ((limit.end, name, not limit.certain) for name, limit in running(its, book).items())
     following = min(limits, default=None)
     if following is None:
@@ -60,34 +62,38 @@ def one_dispute(
     )
 
 
-def page_of_disputes(tx: Transaction, request: intake_pb2.ListDisputesRequest) -> intake_pb2.ListDisputesResponse:
+def page_of_disputes(
+    tx: Transaction, request: intake_pb2.ListDisputesRequest, area: str
+) -> intake_pb2.ListDisputesResponse:
     """Return a page in ascending order of id.
 
-    The token is the last id of the page before.
+    The token is the last id of the page before. A page is shorter where disputes of it lie outside of the caller's
+    area.
 
     Raises:
         Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
     """
     its = dispute.c.state == _member(State, request.state, "state").value if request.state else sa.true()
-    states, following = _page(tx, request, its)
+    states, following = _page(tx, request, area, its)
     return intake_pb2.ListDisputesResponse(
         disputes=[dispute_to_wire(state) for state in states], next_page_token=following
     )
 
 
 def page_of_alarms(
-    tx: Transaction, request: intake_pb2.ListAlarmsRequest, book: Rulebook
+    tx: Transaction, request: intake_pb2.ListAlarmsRequest, area: str, book: Rulebook
 ) -> intake_pb2.ListAlarmsResponse:
     """Return a page of disputes under supervision in ascending order of id.
 
-    The token is the last id of the page before.
+    The token is the last id of the page before. A page is shorter where disputes of it lie outside of the caller's
+    area.
 
     Raises:
         Rejected: `unknown_code`, `bad_page_size`, `bad_page_token`.
     """
     least = _member(Supervision, request.level or Supervision.REMINDED, "level")
     levels = [each.value for each in RUNGS[max(RUNGS.index(least), RUNGS.index(Supervision.REMINDED)) :]]
-    states, following = _page(tx, request, dispute.c.supervision.in_(levels))
+    states, following = _page(tx, request, area, dispute.c.supervision.in_(levels))
     return intake_pb2.ListAlarmsResponse(
         disputes=[_supervised(state, book) for state in states], next_page_token=following
     )
@@ -111,22 +117,22 @@ def page_of_exits(tx: Transaction, request: intake_pb2.ListSealedExitsRequest) -
     )
 
 
-def history_of(tx: Transaction, request: intake_pb2.GetHistoryRequest) -> intake_pb2.GetHistoryResponse:
+def history_of(tx: Transaction, request: intake_pb2.GetHistoryRequest, area: str) -> intake_pb2.GetHistoryResponse:
     """Return every event of a dispute, from the journal's records.
 
     Raises:
         Rejected: As `one_dispute`.
     """
-    dispute_id = _found(tx, request)[0]
+    dispute_id = _found(tx, request, area).dispute_id
     return intake_pb2.GetHistoryResponse(events=events_of(tx, [dispute_id])[dispute_id])
 
 
-def _found(tx: Transaction, request: intake_pb2.GetDisputeRequest | intake_pb2.GetHistoryRequest) -> tuple[str, bytes]:
-    """Return id and snapshot of the dispute that is asked for, by id, by code, or by both.
+def _found(tx: Transaction, request: intake_pb2.GetDisputeRequest | intake_pb2.GetHistoryRequest, area: str) -> Dispute:
+    """Return the dispute that is asked for, by id, by code, or by both.
 
     A code with a wrong digit is refused by name before anything is looked up: it may be another case's.
     """
-    query = sa.select(dispute.c.dispute_id, dispute.c.snapshot)
+    query = sa.select(dispute.c.snapshot)
     if request.case_code:
         query = query.where(dispute.c.case_code == str(parse_case_code(request.case_code)))
     if request.dispute_id or not request.case_code:
@@ -135,9 +141,10 @@ def _found(tx: Transaction, request: intake_pb2.GetDisputeRequest | intake_pb2.G
             raise UNKNOWN_DISPUTE.error()
         query = query.where(dispute.c.dispute_id == request.dispute_id)
     row = tx.execute(query).one_or_none()
-    if row is None:
+    its = None if row is None else state_from_bytes(row.snapshot)
+    if its is None or not is_within(area, its):
         raise UNKNOWN_DISPUTE.error()
-    return row.dispute_id, row.snapshot
+    return its
 
 
 def _page_size(asked: int) -> int:
@@ -150,6 +157,7 @@ def _page_size(asked: int) -> int:
 def _page(
     tx: Transaction,
     request: intake_pb2.ListDisputesRequest | intake_pb2.ListAlarmsRequest,
+    area: str,
     condition: sa.ColumnElement[bool],
 ) -> tuple[Sequence[Dispute], str]:
     """Return the states of a page of disputes, in ascending order of id, and the token of the next page."""
@@ -162,7 +170,8 @@ def _page(
         query = query.where(dispute.c.channel == _member(Channel, request.channel, "channel").value)
     rows = tx.execute(query.order_by(dispute.c.dispute_id).limit(size + 1)).all()
     following = rows[size - 1].dispute_id if len(rows) > size else ""
-    return [state_from_bytes(row.snapshot) for row in rows[:size]], following
+    states = (state_from_bytes(row.snapshot) for row in rows[:size])
+    return [its for its in states if is_within(area, its)], following
 
 
 def _supervised(its: Dispute, book: Rulebook) -> intake_pb2.SupervisedDispute:

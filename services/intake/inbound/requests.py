@@ -16,7 +16,7 @@ from msgspec import structs
 
 from bridge.record.checks import citizen_id, clean, phone, refuse_unborn, uscc, visible
 from dispute.codes.divisions import Divisions
-from dispute.contracts.codec import command_from_wire, instant_of, under
+from dispute.contracts.codec import command_from_wire, instant_of, timestamp_of, under
 from dispute.lifecycle import Actor, Channel, Command, Reclassify, Role, business_day, dispute_id_of, is_dispute_id
 from dispute.lifecycle.identity import NAMESPACE, is_uuid
 from dispute.refusals import interfaces as refusals
@@ -24,7 +24,9 @@ from dispute.refusals.commands import SOURCE_REF_MISSING
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
-from hub.errors import Refused
+from hub.access.credential import reaches
+from hub.access.verifier import Caller
+from hub.errors import Refusal, Refused
 from hub.runtime.clock import Clock
 from services.intake.cases.ports import DoneTable
 from services.intake.cases.tasks import Marker, task_of_command, task_of_handoff
@@ -66,13 +68,16 @@ class Requests:
         self._mark = mark
         self._divisions = divisions
 
-    def command(self, message: command_pb2.Command) -> Task:
-        """Return the task of a command.
+    def command(self, message: command_pb2.Command, caller: Caller) -> Task:
+        """Return the task of a command that a caller gives.
+
+        The actor is the caller: the message may leave it out, and may not name another.
 
         Raises:
-            Rejected: `command_too_large`, `bad_id`, `date_in_future`, `unknown_division`, and what the codec
-                refuses.
+            Rejected: `not_your_actor`, `command_too_large`, `bad_id`, `date_in_future`, `unknown_division`, and what
+                the codec refuses.
         """
+        _put_actor(message.actor, caller)
         content = message.SerializeToString(deterministic=True)
         if len(content) > MAX_COMMAND_BYTES:
             raise refusals.COMMAND_TOO_LARGE.error(limit=MAX_COMMAND_BYTES)
@@ -84,16 +89,30 @@ class Requests:
             raise refusals.BAD_ID.error(field="correlation_id", form=_CORRELATION.pattern)
         command = command_from_wire(message)
         self._not_ahead(plausible(command.occurred_at))
-        return task_of_command(self._in_current_codes(command), digest_of(content))
+        return task_of_command(self._in_current_codes(command), digest_of(content), caller)
 
-    def submission(self, request: intake_pb2.SubmitRequest) -> tuple[Task, Handoff]:
-        """Return a submission's task and content.
+    def approval(self, message: command_pb2.Command, caller: Caller) -> Command | Refusal:
+        """Return what a caller approves: of a command of somebody else only dispute and instruction count."""
+        given = command_pb2.Command()
+        given.CopyFrom(message)
+        given.actor.role, given.actor.actor_id = caller.role, caller.holder
+        given.occurred_at.CopyFrom(timestamp_of(self._clock.now()))
+        try:
+            if not is_dispute_id(given.dispute_id):
+                raise refusals.BAD_ID.error(field="dispute_id", form="UUID")
+            return self._in_current_codes(command_from_wire(given))
+        except Refused as refused:
+            return refused.refusal
+
+    def submission(self, request: intake_pb2.SubmitRequest, caller: Caller) -> tuple[Task, Handoff]:
+        """Return the task and the content of a submission that a caller gives.
 
         Raises:
-            Rejected: `not_a_door`, `bad_organ`, `source_ref_missing`, `id_checksum`, `unknown_division` …, with the
-                field at fault.
+            Rejected: `not_your_actor`, `not_a_door`, `bad_organ`, `source_ref_missing`, `id_checksum`,
+                `unknown_division`, `county_out_of_scope` …, with the field at fault.
         """
         _check_size(request)
+        _put_actor(request.actor, caller)
         if request.channel not in OWN_CHANNELS:
             raise refusals.NOT_A_DOOR.error()
         if _ORGAN.fullmatch(request.source_organ) is None or not request.source_organ.startswith(request.channel + "-"):
@@ -101,7 +120,7 @@ class Requests:
         if not request.source_ref:
             raise SOURCE_REF_MISSING.error()
         occurred_at = self._occurred_at(request)
-        actor = _actor(request.actor)
+        actor = Actor(Role(caller.role), caller.holder)
         _check_parties(request.confidential, business_day(occurred_at))
         facts = handoff_pb2.CaseReceived()
         facts.CopyFrom(request.facts)
@@ -109,6 +128,8 @@ class Requests:
         facts.town_code, facts.village_code = self._divisions.place(
             facts.town_code, facts.village_code, business_day(occurred_at)
         )
+        if not reaches(caller.area, facts.town_code or facts.county_code):
+            raise refusals.COUNTY_OUT_OF_SCOPE.error(field="facts.county_code")
         handoff = Handoff(
             handoff_id=_submission_id(request),
             dispute_id=dispute_id_of(request.source_organ, request.source_ref),
@@ -173,12 +194,11 @@ def _digest(request: intake_pb2.SubmitRequest) -> bytes:
     return digest_of(content.SerializeToString(deterministic=True))
 
 
-def _actor(actor: command_pb2.Actor) -> Actor:
-    try:
-        role = Role(actor.role)
-    except ValueError as error:
-        raise refusals.UNKNOWN_CODE.error(field="actor.role", listed="Role") from error
-    return Actor(role, actor.actor_id)
+def _put_actor(actor: command_pb2.Actor, caller: Caller) -> None:
+    """Make the caller the actor; one that is named has to be the caller."""
+    if actor.role not in {"", caller.role} or actor.actor_id not in {"", caller.holder}:
+        raise refusals.NOT_YOUR_ACTOR.error()
+    actor.role, actor.actor_id = caller.role, caller.holder
 
 
 def _check_parties(confidential: handoff_pb2.Confidential, sent_on: date) -> None:

@@ -20,6 +20,8 @@ from dispute.refusals.interfaces import TIME_MISSING, WALL_CLOCK
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.exchange.v1 import exchange_pb2
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
+from hub.access.gate import current_caller
+from hub.access.verifier import Caller
 from hub.errors import Bug, Fault, Refusal, Refused
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
@@ -30,7 +32,8 @@ from hub.store.store import Store, Transaction
 from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
-from services.intake.cases.ports import Counters, EventPlace
+from services.intake.cases.approvals import approve
+from services.intake.cases.ports import Counters, EventPlace, Units
 from services.intake.cases.register import limits_now
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult
 from services.intake.inbound import queries
@@ -59,6 +62,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         reader: Reader of the hand-offs.
         commands: Collects waiting tasks into batches.
         requests: Makes tasks.
+        units: Keep approvals.
         rules: Tell which limits run.
         alarms: Fires timers.
         effects: Carries out shared results.
@@ -76,6 +80,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         reader: Reader,
         commands: Batcher[Task, TaskResult],
         requests: Requests,
+        units: Units,
         rules: Rules,
         alarms: Alarms,
         effects: Effects,
@@ -89,6 +94,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self._reader = reader
         self._commands = commands
         self._requests = requests
+        self._units = units
         self._rules = rules
         self._alarms = alarms
         self._effects = effects
@@ -104,7 +110,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
 
         A window, a hotline, a grid member or the app.
         """
-        task, handoff = self._requests.submission(request)
+        task, handoff = self._requests.submission(request, current_caller())
         answer = await self._carry_out(task)
         receipt = exchange_pb2.Receipt(
             receipt_id=handoff.handoff_id,
@@ -121,7 +127,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     @override
     async def Execute(self, request: intake_pb2.ExecuteRequest, context: Context) -> intake_pb2.ExecuteResponse:
         """Carry out one command."""
-        answer = await self._carry_out(self._requests.command(request.command))
+        answer = await self._carry_out(self._requests.command(request.command, current_caller()))
         return intake_pb2.ExecuteResponse(
             dispute=dispute_to_wire(answer.dispute), position=_place(answer.place), repeated=answer.repeated
         )
@@ -136,7 +142,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         """
         if len(request.commands) > MAX_BATCH:
             raise TOO_MANY_ITEMS.error(field="commands", limit=MAX_BATCH)
-        asked = [self._asked(command) for command in request.commands]
+        caller = current_caller()
+        asked = [self._asked(command, caller) for command in request.commands]
         outcomes = iter(await self._commands.submit_all([one for one in asked if isinstance(one, Task)]))
         results = [one if isinstance(one, Refusal) else next(outcomes) for one in asked]
         self._counters.events(event for answer in results if isinstance(answer, TaskResult) for event in answer.events)
@@ -148,26 +155,43 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         )
 
     @override
+    async def Approve(self, request: intake_pb2.ApproveRequest, context: Context) -> intake_pb2.ApproveResponse:
+        """Approve what another person is going to do."""
+        if len(request.commands) > MAX_BATCH:
+            raise TOO_MANY_ITEMS.error(field="commands", limit=MAX_BATCH)
+        caller = current_caller()
+        asked = [self._requests.approval(command, caller) for command in request.commands]
+        refused = await self._units.write(lambda register: approve(register, caller, asked))
+        return intake_pb2.ApproveResponse(
+            results=[
+                intake_pb2.ApprovalResult(dispute_id=command.dispute_id, refusal=None if why is None else _refusal(why))
+                for command, why in zip(request.commands, refused, strict=True)
+            ]
+        )
+
+    @override
     async def GetDispute(
         self, request: intake_pb2.GetDisputeRequest, context: Context
     ) -> intake_pb2.GetDisputeResponse:
         """Return a dispute, by its id or its printed code."""
-        book = self._rules.current
-        return await self._store.read(lambda tx: queries.one_dispute(tx, request, book, self._now(tx)))
+        book, area = self._rules.current, current_caller().area
+        return await self._store.read(lambda tx: queries.one_dispute(tx, request, area, book, self._now(tx)))
 
     @override
     async def ListDisputes(
         self, request: intake_pb2.ListDisputesRequest, context: Context
     ) -> intake_pb2.ListDisputesResponse:
         """Return a page of disputes."""
-        return await self._store.read(lambda tx: queries.page_of_disputes(tx, request))
+        area = current_caller().area
+        return await self._store.read(lambda tx: queries.page_of_disputes(tx, request, area))
 
     @override
     async def ListAlarms(
         self, request: intake_pb2.ListAlarmsRequest, context: Context
     ) -> intake_pb2.ListAlarmsResponse:
         """Return a page of disputes under supervision."""
-        return await self._store.read(lambda tx: queries.page_of_alarms(tx, request, self._rules.current))
+        area = current_caller().area
+        return await self._store.read(lambda tx: queries.page_of_alarms(tx, request, area, self._rules.current))
 
     @override
     async def ListSealedExits(
@@ -181,12 +205,14 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self, request: intake_pb2.GetHistoryRequest, context: Context
     ) -> intake_pb2.GetHistoryResponse:
         """Return every event of a dispute."""
-        return await self._store.read(lambda tx: queries.history_of(tx, request))
+        area = current_caller().area
+        return await self._store.read(lambda tx: queries.history_of(tx, request, area))
 
     @override
     async def GetMatter(self, request: intake_pb2.GetMatterRequest, context: Context) -> intake_pb2.GetMatterResponse:
         """Return a matter."""
-        return await self._store.read(lambda tx: matter_of(tx, request.dispute_id))
+        area = current_caller().area
+        return await self._store.read(lambda tx: matter_of(tx, request.dispute_id, area))
 
     @override
     async def WatchEvents(
@@ -245,9 +271,9 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
     async def _await(self, handoffs: stream_pb2.PositionVector, context: Context) -> None:
         await self._reader.wait_for(vector_from_wire(handoffs, field="handoffs"), time_left(context) - ANSWER_S)
 
-    def _asked(self, command: command_pb2.Command) -> Task | Refusal:
+    def _asked(self, command: command_pb2.Command, caller: Caller) -> Task | Refusal:
         try:
-            return self._requests.command(command)
+            return self._requests.command(command, caller)
         except Refused as refused:
             return refused.refusal
 
@@ -264,8 +290,11 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         if isinstance(result, Bug) or not result.is_final:
             # The command did not cause it: the caller repeats the whole call with the same ids.
             raise result.error()
-        refusal = exchange_pb2.Refusal(code=result.code, field=result.field, detail=result.detail)
-        return intake_pb2.CommandResult(command_id=command_id, refusal=refusal)
+        return intake_pb2.CommandResult(command_id=command_id, refusal=_refusal(result))
+
+
+def _refusal(of: Refusal) -> exchange_pb2.Refusal:
+    return exchange_pb2.Refusal(code=of.code, field=of.field, detail=of.detail)
 
 
 def _place(place: EventPlace | None) -> stream_pb2.StreamPosition | None:

@@ -31,7 +31,7 @@ Told = dict[str, Any]
 async def register_of(hub: UpgradedHub) -> AsyncIterator[Register]:
     """Give a client of intake."""
     async with grpc.aio.insecure_channel(hub.grpc["intake"]) as line:
-        yield Register(intake_pb2_grpc.IntakeServiceStub(line))
+        yield Register(intake_pb2_grpc.IntakeServiceStub(line), hub.staff)
 
 
 async def on_its_way(hub: UpgradedHub) -> Counter[str]:
@@ -61,7 +61,8 @@ async def at_rest(hub: UpgradedHub) -> None:
 
 async def _sheet(hub: UpgradedHub, name: str) -> books_pb2.GetBooksResponse:
     async with grpc.aio.insecure_channel(hub.grpc[name]) as line:
-        return await books_pb2_grpc.BooksServiceStub(line).GetBooks(books_pb2.GetBooksRequest(), timeout=CALL_S)
+        stub = hub.staff.stub(books_pb2_grpc.BooksServiceStub(line))
+        return await stub.GetBooks(books_pb2.GetBooksRequest(), timeout=CALL_S)
 
 
 def _behind(heads: Any, places: Any) -> int:  # noqa: ANN401 - stubs are untyped
@@ -121,7 +122,7 @@ async def figures_of(hub: UpgradedHub, at_least: Mapping[str, int] | None = None
     """Return every rate, the disputes behind it, and the place in the journal; `at_least` is waited for."""
     found: Told = {"rates": {}, "listed": {}}
     async with grpc.aio.insecure_channel(hub.grpc["stats"]) as line:
-        stub = stats_pb2_grpc.StatsServiceStub(line)
+        stub = hub.staff.stub(stats_pb2_grpc.StatsServiceStub(line))
         request = stats_pb2.GetRatesRequest()
         for stream, position in (at_least or {}).items():
             request.at_least.positions.add(stream=stream, position=position)
@@ -130,7 +131,7 @@ async def figures_of(hub: UpgradedHub, at_least: Mapping[str, int] | None = None
             found["rates"][f"{rate.channel} {rate.metric}"] = plain(rate)
         for metric in sorted({rate.metric for rate in answer.rates}):
             asked = stats_pb2.ListCountedRequest(channel="all", metric=metric, part="numerator", page_size=PAGE)
-            listed = await stub.ListCounted(asked, timeout=CALL_S)
+            listed = await stub.ListCounted(asked, timeout=CALL_S, metadata=hub.staff.who("auditor"))
             found["listed"][metric] = sorted((one.dispute_id, one.count, one.business_day) for one in listed.counted)
     found["positions"] = {place.stream: place.position for place in answer.positions.positions}
     found["events"] = answer.events

@@ -60,7 +60,7 @@ CONFIRMABLE: Final = {
     "amount_fen": 120_000,
 }
 AGREE: Final[Step] = ("agree", "mediator", CONFIRMABLE)
-APPLY: Final[Step] = ("apply_for_confirmation", "party", {"jointly": True})
+APPLY: Final[Step] = ("apply_for_confirmation", "clerk", {"jointly": True})
 CLOSED: Final[tuple[Step, ...]] = (
     ("record_performance", "clerk", {"evidence_sha256": DIGEST}),
     ("begin_follow_up", "clerk", {"visit_on": "2024-03-20"}),

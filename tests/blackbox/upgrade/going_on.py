@@ -142,7 +142,7 @@ async def counted(hub: UpgradedHub) -> list[str]:
     await at_rest(hub)
     async with register_of(hub) as register:
         settled = {"outcome_form": "self_settled"}
-        await carry_out(register, first, (("agree", "party", settled),), LATE_WORK)
+        await carry_out(register, first, (("agree", "clerk", settled),), LATE_WORK)
     await at_rest(hub)
     found = await status_of(hub, "court", first, "agreed")
     after = await figures_of(hub)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hub.grpc.client import call, channel
+from hub.grpc.client import bearer, call, channel
 from hub.streams.memory import SendMode
 from hub.wire.books.v1 import books_pb2, books_pb2_grpc
+from tests.support.access import token_of
 from tests.support.bridges import RunningBridge, Workshop, eventually
 
 
@@ -65,7 +66,8 @@ async def test_books_count_each_from_its_own_place(court: RunningBridge) -> None
     await court.relayed()
     async with channel(f"127.0.0.1:{court.bridge.grpc.port}") as client:
         stub = books_pb2_grpc.BooksServiceStub(client)
-        books = await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=5)
+        who = bearer(await token_of(court.bridge, "operator-1", "operator"))
+        books = await call(stub.GetBooks, books_pb2.GetBooksRequest(), timeout_s=5, metadata=who)
     counts = {(entry.stage, entry.what): entry.count for entry in books.entries}
     assert books.service == "court_bridge"
     assert (counts["handoff", "received"], counts["handoff", "unsent"]) == (2, 0)

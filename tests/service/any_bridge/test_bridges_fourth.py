@@ -99,5 +99,4 @@ def test_a_record_goes_through_it_and_its_channel_is_counted(built: Path, tmp_pa
         "receipt": 201,
         "results": ["accepted"],
         "rates": [["arbitration", "diversion", 1, 1, "100.0"], ["all", "diversion", 1, 1, "100.0"]],
-        "agency_of_another_channel": "agency_format",
     }

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from hub.access.credential_file import read_file
+from ops.run.credentials import make
 from services.court_bridge.dto import EXAMPLE
 
 ROOT = Path(__file__).parents[3]
@@ -48,11 +50,8 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 def test_the_process_serves_without_kafka_and_stops_on_sigterm(environment: dict[str, str], tmp_path: Path) -> None:
-    issued = run(environment, "credentials", "add", "--agency", "court-620725", "--county", "620725")
-    assert issued.returncode == 0, issued.stderr
-    key = issued.stdout.strip()
-    assert len(key.split()) == 1
-    assert key not in run(environment, "credentials", "list").stdout
+    made = make(tmp_path / "credentials", [("court-620725", "620725")])
+    key, environment["HUB_CREDENTIALS_FILE"] = made.keys["court-620725"], str(made.file)
     url = f"http://127.0.0.1:{environment['HUB_HTTP_PORT']}"
     log = tmp_path / "log"
     with log.open("w") as out:
@@ -71,6 +70,11 @@ def test_the_process_serves_without_kafka_and_stops_on_sigterm(environment: dict
     assert code == 0, log.read_text()
     assert key not in log.read_text()
     assert str(EXAMPLE["brief"]) not in log.read_text()
+    # What it was given is in its store now, as a file that can be given to another.
+    printed = run(environment, "credentials")
+    assert key not in printed.stdout
+    (tmp_path / "printed.json").write_text(printed.stdout)
+    assert set(read_file(tmp_path / "printed.json")) == set(read_file(made.file))
 
 
 def _wait_until_served(client: httpx2.Client, process: subprocess.Popen[bytes]) -> None:
@@ -85,9 +89,6 @@ def _wait_until_served(client: httpx2.Client, process: subprocess.Popen[bytes]) 
 
 
 def test_mistakes_are_told_in_a_line_and_an_exit_code(environment: dict[str, str], tmp_path: Path) -> None:
-    foreign = run(environment, "credentials", "add", "--agency", "police-620725", "--county", "620725")
-    assert (foreign.returncode, foreign.stdout) == (1, "")
-    assert "agency_format" in foreign.stderr
     assert run(environment, "frobnicate").returncode == 2
     missing = run(environment | {"HUB_CREDENTIALS_FILE": str(tmp_path / "none.json")})
     assert missing.returncode == 70

@@ -13,9 +13,10 @@ import httpx2
 from dispute.lifecycle import Colour
 from dispute.wire.intake.v1 import intake_pb2
 from ops.run import alarms
-from ops.run.run_folder import Running, write
+from ops.run.run_folder import write
 from services.intake.inbound.alarm_levels import AlarmLevels
-from tests.support.intake_rig import IntakeClient, Rig, order, to_mediation
+from tests.support.intake_rig import IntakeClient, Rig
+from tests.support.orders import order, to_mediation
 from tests.support.restored_intake import Disk, sent
 
 REMINDED, SUPERVISED = datetime(2024, 3, 8, tzinfo=UTC), datetime(2024, 3, 12, tzinfo=UTC)
@@ -114,7 +115,7 @@ async def test_pages_and_wrong_questions(rig: Rig, client: IntakeClient) -> None
 async def test_a_person_sees_them_at_the_terminal(rig: Rig, client: IntakeClient, tmp_path: Path) -> None:
     (dispute_id,) = await accepted(rig, client, "A-1")
     await client.advance(SUPERVISED)
-    running = Running(str(tmp_path), 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {})
+    running = await client.running(tmp_path)
     (line,) = await alarms.supervised(running, "", "")
     its = await client.dispute(dispute_id)
     assert alarms.cells(line) == (
@@ -134,12 +135,12 @@ async def test_a_person_sees_them_at_the_terminal(rig: Rig, client: IntakeClient
     assert (document["dispute_id"], document["level"], document["owner"]) == (dispute_id, "supervised", "dispatcher")
 
 
-async def test_the_highest_and_longest_come_first(rig: Rig, client: IntakeClient) -> None:
+async def test_the_highest_and_longest_come_first(rig: Rig, client: IntakeClient, tmp_path: Path) -> None:
     first, second, third = await accepted(rig, client, "A-1", "A-2", "A-3")
     await client.execute(to_mediation(second)[0])
     await client.advance(SUPERVISED)
     red = order(third, "change_colour", colour=Colour.RED.value, reason_code="group", actor=("leader", "leader-1"))
     await client.execute(red)
-    running = Running("", 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {})
+    running = await client.running(tmp_path)
     lines = await alarms.supervised(running, "", "")
     assert [line.dispute_id for line in lines][:2] == [third, first]

@@ -23,7 +23,8 @@ from services.intake.law.rule_files import load_rules
 from services.intake.law.timers import Step, Timer, timers_to_bytes
 from tests.support.county_rules import CALENDAR
 from tests.support.intake import TONGDAO, timers_in
-from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts
+from tests.support.orders import agree, order, to_mediation
 
 T = TypeVar("T")
 

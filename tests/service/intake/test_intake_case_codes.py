@@ -15,9 +15,10 @@ from dispute.contracts.codec import instant_of
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Refusal
 from ops.run import case
-from ops.run.run_folder import Running, write
+from ops.run.run_folder import write
 from services.intake.cases.tables import case_number
-from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, order, parties, submission, to_mediation
+from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, parties, submission
+from tests.support.orders import order, to_mediation
 from tests.support.restored_intake import Disk, sent
 
 FULL_WIDTH = str.maketrans({str(digit): chr(ord("０") + digit) for digit in range(10)})
@@ -136,7 +137,7 @@ async def test_a_limit_that_has_passed_is_shown_as_such(client: IntakeClient, ri
     rig.bridge.send(rig.bridge.handoff("A-1"))
     await client.applied(rig.bridge)
     its = await client.dispute(rig.bridge.dispute_id("A-1"))
-    running = Running(str(tmp_path), 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {})
+    running = await client.running(tmp_path)
     ends_at = datetime(2024, 3, 8, 16, tzinfo=UTC)
     for at, shown in ((ends_at - timedelta(seconds=1), "之前 before"), (ends_at, "已过 passed")):
         await client.advance(at)
@@ -188,7 +189,7 @@ async def test_a_person_asks_for_a_case_at_the_terminal(client: IntakeClient, ri
     rig.bridge.send(rig.bridge.handoff("A-1", people=people))
     await client.applied(rig.bridge)
     its = await client.dispute(rig.bridge.dispute_id("A-1"))
-    running = Running(str(tmp_path), 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {})
+    running = await client.running(tmp_path)
     found = await case.look_up(running, its.case_code.replace("-", ""))
     assert list(case.lines(*found)) == [
         f"案件 case: {its.case_code}   {its.dispute_id}",
@@ -213,7 +214,7 @@ async def test_a_person_asks_for_a_case_at_the_terminal(client: IntakeClient, ri
 @pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_the_terminal_refuses_a_wrong_digit_in_one_line(client: IntakeClient, tmp_path: Path) -> None:
     printed = await given(client, "W-1")
-    write(Running(str(tmp_path), 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {}))
+    write(await client.running(tmp_path))
     wrong = printed[:-1] + str((int(printed[-1]) + 1) % 10)
     command = (sys.executable, "-m", "ops", "case", wrong, "--run", str(tmp_path))
     pipe = asyncio.subprocess.PIPE

@@ -15,17 +15,8 @@ from hub.errors import Kind, Rejected, Retryable
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from services.intake.cases.tables import command_done, confidential
-from tests.support.intake_rig import (
-    HANDED_OVER,
-    WALL,
-    IntakeClient,
-    Rig,
-    agree,
-    case_facts,
-    order,
-    submission,
-    to_mediation,
-)
+from tests.support.intake_rig import HANDED_OVER, WALL, IntakeClient, Rig, case_facts, submission
+from tests.support.orders import agree, order, to_mediation
 
 DAY = timedelta(days=1)
 
@@ -250,7 +241,7 @@ async def test_nothing_is_stored_of_a_refused_submission(client: IntakeClient) -
 
 async def test_watchers_see_events_as_they_are_written(client: IntakeClient, dispute_id: str) -> None:
     heads = (await client.call("AwaitApplied", intake_pb2.AwaitAppliedRequest())).journal
-    stream = client.stub.WatchEvents(intake_pb2.WatchEventsRequest(after=heads, types=["signed", "agreed"]), timeout=20)
+    stream = await client.watch(intake_pb2.WatchEventsRequest(after=heads, types=["signed", "agreed"]))
     await client.execute(*to_mediation(dispute_id), agree(dispute_id, HANDED_OVER + DAY))
     seen: list[str] = []
     while len(seen) < 2:
@@ -260,7 +251,7 @@ async def test_watchers_see_events_as_they_are_written(client: IntakeClient, dis
     assert response.position.position == 7
     stream.cancel()
     everything = vector_to_wire({StreamName.parse(response.position.stream): 0})
-    stream = client.stub.WatchEvents(intake_pb2.WatchEventsRequest(after=everything), timeout=20)
+    stream = await client.watch(intake_pb2.WatchEventsRequest(after=everything))
     assert [event.sequence for event in (await stream.read()).events] == [1, 2, 3, 4, 5, 6, 7]
     stream.cancel()
 

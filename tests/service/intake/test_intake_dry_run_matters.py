@@ -13,17 +13,8 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from tests.dry_run.dry_run_proof import EXCLUSION, changed_rules, tried
 from tests.dry_run.dry_run_traffic import all_heard
 from tests.support.county_rules import write
-from tests.support.intake_rig import (
-    HANDED_OVER,
-    FakeBridge,
-    IntakeClient,
-    Rig,
-    agree,
-    case_facts,
-    order,
-    parties,
-    to_mediation,
-)
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts, parties
+from tests.support.orders import agree, order, to_mediation
 
 DAY = timedelta(days=1)
 EVENT = "2024-02-20"

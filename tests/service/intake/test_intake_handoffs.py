@@ -10,17 +10,8 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
 from services.intake.cases.tables import confidential, handoff_applied
 from tests.support.intake import TONGDAO
-from tests.support.intake_rig import (
-    HANDED_OVER,
-    FakeBridge,
-    IntakeClient,
-    Rig,
-    agree,
-    case_facts,
-    order,
-    parties,
-    to_mediation,
-)
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts, parties
+from tests.support.orders import agree, order, to_mediation
 
 DAY = timedelta(days=1)
 
@@ -38,7 +29,7 @@ async def test_a_mediable_suit_is_accepted(rig: Rig, client: IntakeClient) -> No
     assert accepted.dimensions.rule_version
     assert {event.correlation_id for event in history} == {"c-A-1"}
     assert {event.causation_id for event in history} == {rig.bridge.handoff("A-1").handoff_id}
-    assert [event.actor_role for event in history] == ["bridge", "system", "system"]
+    assert [event.actor_role for event in history] == ["agency", "system", "system"]
 
 
 async def test_a_suit_that_is_not_mediable_is_registered_and_goes_back(rig: Rig, client: IntakeClient) -> None:
@@ -136,7 +127,7 @@ async def test_a_ruling_and_a_performance_reach_the_dispute(rig: Rig, client: In
     await client.execute(
         *to_mediation(dispute_id),
         agree(dispute_id, HANDED_OVER + 2 * DAY),
-        order(dispute_id, "apply_for_confirmation", HANDED_OVER + 3 * DAY, actor=("party", "party-1"), jointly=True),
+        order(dispute_id, "apply_for_confirmation", HANDED_OVER + 3 * DAY, jointly=True),
     )
     ruling = handoff_pb2.CourtRuling(confirmed=True)
     done = handoff_pb2.LaterFact(kind="performed")

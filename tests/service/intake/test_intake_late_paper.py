@@ -10,7 +10,8 @@ import pytest
 
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2
-from tests.support.intake_rig import IntakeClient, Rig, agree, order, to_mediation
+from tests.support.intake_rig import IntakeClient, Rig
+from tests.support.orders import agree, order, to_mediation
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HANDED_OVER = datetime(2024, 5, 16, 2, tzinfo=UTC)

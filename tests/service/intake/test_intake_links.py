@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from dispute.wire.journal.v1 import journal_pb2
 from ops.run import case
-from ops.run.run_folder import Running
 from services.intake.cases.tables import dispute, matter_member
-from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts, order, parties
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts, parties
+from tests.support.orders import order
 
 DAY = timedelta(days=1)
 EVENT = "2024-02-20"
@@ -113,7 +114,9 @@ async def test_a_suit_by_special_procedure_is_linked_and_sent_back(
     assert (dispute.state, dispute.master_dispute_id) == ("returned", police.dispute_id("J-1"))
 
 
-async def test_a_likely_match_is_proposed_to_a_person(rig: Rig, client: IntakeClient, police: FakeBridge) -> None:
+async def test_a_likely_match_is_proposed_to_a_person(
+    rig: Rig, client: IntakeClient, police: FakeBridge, tmp_path: Path
+) -> None:
     rig.bridge.send(suit(rig, "A-1", happened_on=""))
     await client.applied(rig.bridge)
     police.send(call(police, "J-1", happened_on=""))
@@ -123,7 +126,7 @@ async def test_a_likely_match_is_proposed_to_a_person(rig: Rig, client: IntakeCl
     assert (proposed.particulars.candidate_dispute_id, proposed.particulars.score) == (one, 65)
     its = await client.dispute(other)
     assert its.master_dispute_id == ""
-    running = Running("", 1, "", {"intake": f"127.0.0.1:{client.intake.grpc.port}"}, {}, {})
+    running = await client.running(tmp_path)
     assert list(case.lines(*await case.look_up(running, its.case_code)))[-1] == (
         f"待确认关联 proposed link: {one}   65 分 points   {' '.join(proposed.particulars.reasons)}"
     )

@@ -129,7 +129,9 @@ def test_disputes_keep_their_timers(store_url: str) -> None:
             connection.execute(add, [{"id": of, "snapshot": ALONE} for of in timers])
             connection.execute(add_timer, before)
         assert "timer" not in moved(store, "intake_0005")
-        rows = store.read_blocking(lambda tx: tx.execute(sa.select(dispute).order_by(dispute.c.dispute_id)).all())
+        c = dispute.c
+        query = sa.select(c.dispute_id, c.timers, c.shard, c.rings_at).order_by(c.dispute_id)
+        rows = store.read_blocking(lambda tx: tx.execute(query).all())
         assert [timers_from_bytes(row.dispute_id, row.timers) for row in rows] == list(timers.values())
         assert [bytes(row.timers) for row in rows] == [timers_to_bytes(its) for its in timers.values()]
         assert [row.rings_at for row in rows] == [to_micros(due), None, to_micros(later)]

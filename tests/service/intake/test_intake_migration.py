@@ -22,8 +22,9 @@ from hub.streams.topics import shard_of
 from services.intake.cases.tables import dispute
 from services.intake.wiring import VERSIONS
 from tests.support.intake import timers_in
-from tests.support.intake_rig import Rig, order, submission
+from tests.support.intake_rig import Rig, submission
 from tests.support.lifecycle import START, reach
+from tests.support.orders import order
 
 DUE = date(2024, 4, 1)
 BEFORE = sa.table(

@@ -7,7 +7,8 @@ import httpx2
 from dispute.contracts.codec import timestamp_of
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2
-from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, case_facts, order
+from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, case_facts
+from tests.support.orders import order
 
 ACTOR = command_pb2.Actor(role="clerk", actor_id="clerk-1")
 

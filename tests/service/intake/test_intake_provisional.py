@@ -12,7 +12,8 @@ from dispute.contracts.codec import timestamp_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from services.intake.cases.tables import missing_year
 from tests.support.intake import TONGDAO
-from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, order, to_mediation
+from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts
+from tests.support.orders import order, to_mediation
 
 pytestmark = pytest.mark.asyncio
 

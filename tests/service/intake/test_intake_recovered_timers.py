@@ -11,7 +11,8 @@ from dispute.wire.dispute.v1 import command_pb2
 from hub.store.store import Store
 from services.intake.law.timers import Timer
 from tests.support.intake import TONGDAO, timers_in
-from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, order, to_mediation
+from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts
+from tests.support.orders import order, to_mediation
 from tests.support.restored_intake import Disk, sent
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

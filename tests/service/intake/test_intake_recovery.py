@@ -25,17 +25,9 @@ from services.intake.cases.tables import (
     matter_member,
     missing_year,
 )
-from tests.support.intake_rig import (
-    HANDED_OVER,
-    FakeBridge,
-    Rig,
-    agree,
-    case_facts,
-    order,
-    parties,
-    to_mediation,
-)
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, Rig, case_facts, parties
 from tests.support.journals import until
+from tests.support.orders import agree, order, to_mediation
 from tests.support.restored_intake import Disk, sent
 
 DAY = timedelta(days=1)

@@ -23,8 +23,9 @@ from hub.streams.memory import SendMode
 from services.intake.cases.tables import handoff_applied
 from services.intake.wiring import GROUP
 from tests.support.intake import timers_in
-from tests.support.intake_rig import IntakeClient, Rig, agree, order, parties, to_mediation
+from tests.support.intake_rig import IntakeClient, Rig, parties
 from tests.support.journals import until
+from tests.support.orders import agree, order, to_mediation
 
 REFS = [f"A-{number}" for number in range(30)]
 LONG_AFTER = datetime(2024, 7, 1, tzinfo=UTC)

@@ -7,7 +7,8 @@ from typing import Any
 
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
-from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts, order, to_mediation
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts
+from tests.support.orders import order, to_mediation
 
 DAY = timedelta(days=1)
 REFUSED = [
@@ -47,7 +48,7 @@ async def test_a_returned_record_that_comes_again_is_the_next_round_of_its_dispu
     history = await client.history(dispute_id)
     assert [event.type for event in history[3:]] == ["returned", "resubmitted", "screening_begun", "accepted"]
     resubmitted, _, accepted = history[4:]
-    assert (resubmitted.particulars.round, resubmitted.reopen_seq, resubmitted.actor_role) == (2, 1, "bridge")
+    assert (resubmitted.particulars.round, resubmitted.reopen_seq, resubmitted.actor_role) == (2, 1, "agency")
     assert resubmitted.business_day == "2024-04-02"
     assert (accepted.ordinal, accepted.reopen_seq, accepted.cohort.accepted_on) == (1, 1, "2024-04-04")
     assert await client.counted(dispute_id) == [

@@ -12,7 +12,8 @@ from dispute.contracts.codec import instant_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Fault
 from tests.support.county_rules import write
-from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts
+from tests.support.orders import agree, order, to_mediation
 
 DAY = timedelta(days=1)
 

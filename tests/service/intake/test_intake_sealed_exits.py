@@ -18,7 +18,7 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.keys import load_or_create
-from ops.run.run_folder import Running, write
+from ops.run.run_folder import write
 from services.intake.cases.tables import confidential, dispute, match_pair, sealed_exit
 from services.intake.cases.vault import SealedSecret, Vault
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, parties, submission
@@ -239,8 +239,7 @@ async def test_the_operator_sees_what_waits(client: IntakeClient, tmp_path: Path
     request.facts.circumstances.append("whistle_blowing")
     request.confidential.brief = CANARY
     receipt = (await client.call("Submit", request)).receipt
-    address = f"127.0.0.1:{client.intake.grpc.port}"
-    write(Running(str(tmp_path), 1, "", {"intake": address}, {}, {}))
+    write(await client.running(tmp_path))
 
     async def shown(*options: str) -> str:
         command = (sys.executable, "-m", "ops", "exits", "list", "--run", str(tmp_path), *options)

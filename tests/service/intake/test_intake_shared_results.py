@@ -13,19 +13,9 @@ from dispute.wire.journal.v1 import journal_pb2
 from hub.store.instants import to_micros
 from services.intake.cases.tables import effect
 from services.intake.law.shared_results import SharedFailure, result_to_bytes
-from tests.support.intake_rig import (
-    HANDED_OVER,
-    WALL,
-    FakeBridge,
-    IntakeClient,
-    Rig,
-    agree,
-    case_facts,
-    order,
-    parties,
-    to_mediation,
-)
+from tests.support.intake_rig import HANDED_OVER, WALL, FakeBridge, IntakeClient, Rig, case_facts, parties
 from tests.support.journals import until
+from tests.support.orders import agree, order, to_mediation
 
 DAY = timedelta(days=1)
 EVENT = "2024-02-20"

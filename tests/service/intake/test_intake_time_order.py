@@ -15,7 +15,8 @@ from dispute.lifecycle import Event
 from dispute.wire.handoff.v1 import handoff_pb2
 from tests.dry_run.dry_run_proof import tried
 from tests.support.intake import TONGDAO
-from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
+from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts
+from tests.support.orders import agree, order, to_mediation
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BEGIN = datetime(2024, 6, 18, 2, tzinfo=UTC)

@@ -14,7 +14,8 @@ from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.streams.memory import SendMode
 from tests.support.intake import TONGDAO, timers_in
-from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, agree, case_facts, order, to_mediation
+from tests.support.intake_rig import HANDED_OVER, FakeBridge, IntakeClient, Rig, case_facts
+from tests.support.orders import agree, order, to_mediation
 
 DAY = timedelta(days=1)
 LONG_AFTER = datetime(2024, 7, 1, tzinfo=UTC)

@@ -48,7 +48,7 @@ async def test_a_side_that_was_not_asked_is_asked_for_and_asked_for_again(rig: R
     await tell(rig, client, GIVEN, LAST_DAY)
     accepted = (await client.history(dispute_id))[-1]
     assert (accepted.type, accepted.business_day) == ("accepted", "2024-03-12")
-    assert (accepted.particulars.clause, accepted.actor_role) == ("特邀调解规定 11; 001-19", "bridge")
+    assert (accepted.particulars.clause, accepted.actor_role) == ("特邀调解规定 11; 001-19", "agency")
     await client.advance(OVER)
     assert "mediation_refused" not in await client.types(dispute_id)
 

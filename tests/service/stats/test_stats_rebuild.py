@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import TOPICS
 from dispute.wire.stats.v1 import stats_pb2
 from hub.store.store import Store
 from hub.streams.memory import MemoryBus
@@ -81,7 +81,7 @@ async def test_rebuild_answers_the_same(
 
 async def test_rebuild_from_other_batches_answers_the_same(tmp_path: Path, stats_journal: Journal) -> None:
     fill(stats_journal, 2, 40)
-    merged = Journal(MemoryBus(CATALOGUE, partitions=3))
+    merged = Journal(MemoryBus(TOPICS, partitions=3))
     for shard, records in stats_journal.records.items():
         merged.records[shard] = records
         merged.send(shard, 1, len(records))
@@ -138,9 +138,9 @@ async def test_an_answer_about_all_time_equals_one_about_every_day(run_stats: Ru
 
 @pytest.mark.postgres
 async def test_two_workers_share_one_postgresql(postgres_schema: str, tmp_path: Path) -> None:
-    bus = MemoryBus(CATALOGUE)
+    bus = MemoryBus(TOPICS)
     journal = Journal(bus)
-    alone = Journal(MemoryBus(CATALOGUE))
+    alone = Journal(MemoryBus(TOPICS))
     async with running(postgres_schema, tmp_path, bus) as one, running(postgres_schema, tmp_path, bus) as two:
         for seed in (4, 5, 6):
             fill(journal, seed, 40)
@@ -158,7 +158,7 @@ async def test_two_workers_share_one_postgresql(postgres_schema: str, tmp_path: 
 
 @pytest.mark.postgres
 async def test_watch_sees_what_another_worker_counts(postgres_schema: str, tmp_path: Path) -> None:
-    bus = MemoryBus(CATALOGUE)
+    bus = MemoryBus(TOPICS)
     journal = Journal(bus)
     # Members get every other partition in the order in which they joined: an even one belongs to the first.
     number = next(n for n in range(100) if partition_of(shard_of(dispute_of(n)), bus.partitions) % 2 == 0)

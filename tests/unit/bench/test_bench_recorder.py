@@ -14,7 +14,7 @@ from bench.lives import Life, pool
 from bench.machine import ROOT
 from bench.recorder import Recorder
 from dispute.contracts.codec import event_from_wire
-from dispute.contracts.topics import CATALOGUE, JOURNAL
+from dispute.contracts.topics import JOURNAL, TOPICS
 from dispute.lifecycle import evolve, replay
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Retryable
@@ -95,7 +95,7 @@ def test_what_is_restated_stays_in_the_town_that_it_was_counted_in(monkeypatch: 
 @pytest.mark.parametrize("per_value", [1, 10, 500])
 def test_recorded_batches_are_numbered_and_hashed_without_a_gap(per_value: int) -> None:
     events = list(Journal(lives(), COUNTY).of_disputes(300))
-    bus = MemoryBus(CATALOGUE)
+    bus = MemoryBus(TOPICS)
     recorded = Recorder(MemoryPublisher(bus), per_value=per_value).record(events)
     seen: dict[StreamName, tuple[int, bytes]] = {}
     records: dict[int, list[bytes]] = defaultdict(list)
@@ -121,7 +121,7 @@ def test_recorded_batches_are_numbered_and_hashed_without_a_gap(per_value: int) 
 
 def test_recording_goes_on_where_it_ended() -> None:
     events = list(Journal(lives(), COUNTY).of_disputes(100))
-    bus = MemoryBus(CATALOGUE)
+    bus = MemoryBus(TOPICS)
     recorder = Recorder(MemoryPublisher(bus), per_value=7)
     recorder.record(events[:200])
     assert recorder.record(events[200:]).events == len(events)
@@ -132,7 +132,7 @@ def test_recording_goes_on_where_it_ended() -> None:
 
 
 def test_a_value_is_never_larger_than_the_relay_makes_it() -> None:
-    bus = MemoryBus(CATALOGUE)
+    bus = MemoryBus(TOPICS)
     recorded = Recorder(MemoryPublisher(bus), per_value=2000).record((0, b"x" * 1000) for _ in range(2000))
     sizes = [len(message.value or b"") for message in bus.records(JOURNAL.name)]
     assert max(sizes) <= MAX_BATCH_BYTES
@@ -142,11 +142,11 @@ def test_a_value_is_never_larger_than_the_relay_makes_it() -> None:
 def test_a_batch_has_one_to_two_thousand_records() -> None:
     for wrong in (0, 2001):
         with pytest.raises(ValueError, match="records"):
-            Recorder(MemoryPublisher(MemoryBus(CATALOGUE)), per_value=wrong)
+            Recorder(MemoryPublisher(MemoryBus(TOPICS)), per_value=wrong)
 
 
 async def test_a_refused_message_comes_out() -> None:
-    bus = MemoryBus(CATALOGUE)
+    bus = MemoryBus(TOPICS)
     bus.sending = SendMode.REFUSED
     with pytest.raises(Retryable):
         await asyncio.to_thread(Recorder(MemoryPublisher(bus), per_value=1).record, [(0, b"x")])

@@ -35,7 +35,7 @@ def test_the_same_seed_and_numbers_give_the_same_cases(press: Press) -> None:
 def test_no_reference_no_command_and_no_person_comes_twice(press: Press, channel: Docking) -> None:
     cases = list(press.cases(channel, range(300)))
     assert len({case.reference for case in cases}) == len(cases)
-    commands = [command.command_id for case in cases for command in case.commands]
+    commands = [given.command.command_id for case in cases for given in case.commands]
     assert len(set(commands)) == len(commands)
     people = [party.id_number for case in cases for party in case.matter.parties]
     assert len(set(people)) == len(people)
@@ -45,7 +45,7 @@ def test_ids_and_codes_are_such_as_the_bridges_take(press: Press) -> None:
     for case in press.cases(Docking.COURT, range(100)):
         assert case.dispute_id == dispute_id_of(case.agency, case.reference)
         assert known_category(case.matter.category)
-        assert all(is_dispute_id(command.command_id) for command in case.commands)
+        assert all(is_dispute_id(given.command.command_id) for given in case.commands)
 
 
 def test_ids_of_people_have_their_checksum() -> None:

@@ -70,7 +70,7 @@ async def test_strangers_leave_room_for_who_shows_a_credential(
     key: str | None,
     served: bool,  # noqa: FBT001 - drawn
 ) -> None:
-    stand = await make_stand(quotas=CallQuotas({"good": "court-1"}.get, calls=(4, 3)))  # type: ignore[arg-type] # None is no key
+    stand = await make_stand(quotas=CallQuotas({"good": "court-1"}.get, calls=(4, 3)))
     begun = asyncio.Semaphore(0)
 
     async def hold(request: Any, _context: Any) -> None:  # noqa: ANN401 - of any method

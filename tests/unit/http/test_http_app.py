@@ -69,7 +69,7 @@ class Site:
             metrics=self.metrics,
             healthy=lambda: self.health,
             routers=[router],
-            quotas=RequestQuotas({"good": "court-1"}.get, requests=(4, 3), operations=(2, 2)),  # type: ignore[arg-type] # None is no key
+            quotas=RequestQuotas({"good": "court-1"}.get, requests=(4, 3), operations=(2, 2)),
         )
 
     def client(self) -> httpx2.AsyncClient:

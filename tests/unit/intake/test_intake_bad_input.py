@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dispute.codes.division_files import load
 from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import TOPICS
 from dispute.lifecycle import dispute_id_of
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
@@ -26,10 +26,12 @@ from hub.streams.memory import MemoryBus
 from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.inbound.requests import Requests
 from services.intake.law.handoff import Arrival
-from tests.support.intake_rig import AGENCY, FakeBridge, case_facts, order
+from tests.support.access import CLERK, HANDLER
+from tests.support.intake_rig import AGENCY, FakeBridge, case_facts
+from tests.support.orders import order
 
 SEALER = Sealer({"k": bytes(32)}, "k")
-BRIDGE = FakeBridge(MemoryBus(CATALOGUE), SEALER)
+BRIDGE = FakeBridge(MemoryBus(TOPICS), SEALER)
 REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda _: None, load())
 ID = dispute_id_of(AGENCY, "A-1")
 
@@ -122,7 +124,7 @@ def test_a_bad_command_names_its_field(change: Callable[[command_pb2.Command], A
     command = order(ID, "sign")
     change(command)
     with pytest.raises(Rejected) as caught:
-        REQUESTS.command(command)
+        REQUESTS.command(command, HANDLER)
     assert caught.value.field == field
 
 
@@ -142,4 +144,4 @@ def test_mutated_submissions_are_refused_or_read(noise: bytes, at: int, cut: int
     except Exception:  # noqa: BLE001 - not a message at all: the server refuses it
         return
     with suppress(Rejected):  # anything else breaks the test
-        REQUESTS.submission(mutated)
+        REQUESTS.submission(mutated, CLERK)

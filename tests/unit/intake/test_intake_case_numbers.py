@@ -45,7 +45,7 @@ def handoff(number: int, *, county: str = "620725", at: datetime = AT, nameless:
 
 def task(number: int, *, county: str = "620725", at: datetime = AT, nameless: bool = False) -> Task:
     told = handoff(number, county=county, at=at, nameless=nameless)
-    return task_of_handoff(told, DoneTable.HANDOFF, Actor(Role.BRIDGE, "court"), lambda _: None)
+    return task_of_handoff(told, DoneTable.HANDOFF, Actor(Role.AGENCY, "court"), lambda _: None)
 
 
 def codes(outcomes: list[Outcome]) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from dispute.codes.division_files import load
 from dispute.contracts.codec import timestamp_of
-from dispute.lifecycle import Reclassify, dispute_id_of
+from dispute.lifecycle import Reclassify, State, dispute_id_of
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
@@ -19,8 +19,11 @@ from services.intake.cases.ports import Case
 from services.intake.cases.unit_of_work import Planned, Task
 from services.intake.inbound.requests import Requests
 from services.intake.law.handoff import Arrival
+from tests.support.access import CLERK, HANDLER
 from tests.support.intake import BOOK
-from tests.support.intake_rig import AGENCY, HANDED_OVER, case_facts, order
+from tests.support.intake_rig import AGENCY, HANDED_OVER, case_facts
+from tests.support.lifecycle import reach
+from tests.support.orders import order
 
 MAPS = """source: "县民政局"
 version: "1"
@@ -58,7 +61,7 @@ def submit(at: datetime = HANDED_OVER, **facts: Any) -> intake_pb2.SubmitRequest
 
 
 def place(asked: Requests, request: intake_pb2.SubmitRequest) -> tuple[str, str]:
-    _, handoff = asked.submission(request)
+    _, handoff = asked.submission(request, CLERK)
     assert isinstance(handoff.body, Arrival)
     return handoff.body.dimensions.town_code, handoff.body.dimensions.village_code
 
@@ -70,8 +73,8 @@ def correction(
 ) -> tuple[Task, Reclassify]:
     """Return the task of a correction and what it orders."""
     message = order(dispute_id_of(AGENCY, "A-1"), "reclassify", at, reason_code="clerk_error", **fields)
-    task = asked.command(message)
-    planned = task.plan(cast("Case", object()), (), BOOK)
+    task = asked.command(message, CLERK)
+    planned = task.plan(Case(reach(State.ACCEPTED).state), (), BOOK)
     assert isinstance(planned, Planned)  # only an absent case is refused
     (command,) = planned.commands
     assert isinstance(command.instruction, Reclassify)
@@ -87,7 +90,7 @@ def correction(
 )
 def test_a_submission_with_an_unknown_division_is_refused(facts: dict[str, Any], field: str) -> None:
     with pytest.raises(Rejected) as refused:
-        requests().submission(submit(**facts))
+        requests().submission(submit(**facts), CLERK)
     assert (refused.value.code, refused.value.field) == ("unknown_division", field)
 
 
@@ -104,10 +107,10 @@ def test_the_day_of_the_submission_decides(mapped: Requests) -> None:
 
 def test_a_submission_s_digest_is_that_of_what_was_sent(mapped: Requests) -> None:
     request = submit(town_code="620725101", village_code="620725101099")
-    task, handoff = mapped.submission(request)
+    task, handoff = mapped.submission(request, CLERK)
     assert place(mapped, request) == ("620725102", "620725102201")
     assert request.facts.village_code == "620725101099"
-    unmapped, _ = requests().submission(submit(town_code="620725101"))
+    unmapped, _ = requests().submission(submit(town_code="620725101"), CLERK)
     assert handoff.digest == task.digest != unmapped.digest
 
 
@@ -123,4 +126,4 @@ def test_a_correction_goes_on_in_the_current_codes(mapped: Requests) -> None:
 
 def test_other_commands_pass_as_they_are() -> None:
     message = order(dispute_id_of(AGENCY, "A-1"), "sign", actor=("handler", "handler-1"))
-    assert requests().command(message).dispute_id == message.dispute_id
+    assert requests().command(message, HANDLER).dispute_id == message.dispute_id

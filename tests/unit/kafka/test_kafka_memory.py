@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dispute.contracts.topics import CATALOGUE, JOURNAL
+from dispute.contracts.topics import JOURNAL, TOPICS
 from hub.errors import Fault, Retryable
 from hub.streams.envelope import Message
 from hub.streams.memory import MemoryBus, MemoryPublisher, SendMode
@@ -19,7 +19,7 @@ Filled = Callable[[int], MemoryBus]
 @pytest.fixture
 def filled() -> Filled:
     def make(count: int) -> MemoryBus:
-        bus = MemoryBus(CATALOGUE, 2)
+        bus = MemoryBus(TOPICS, 2)
         publisher = MemoryPublisher(bus)
         for number in range(count):
             for partition in range(2):

@@ -107,7 +107,7 @@ def test_scenario_check_prints_one_document(runner: CliRunner) -> None:
 
 
 def test_credentials_prints_no_key(runner: CliRunner) -> None:
-    done = runner.invoke(app, ["credentials", "court-620725", "--json"])
+    done = runner.invoke(app, ["credentials", "first", "court-620725", "--json"])
     assert done.exit_code == 0
     keys = json.loads(Path("credentials/api-keys.json").read_text())
     assert keys["court-620725"] not in done.stdout

@@ -62,7 +62,7 @@ def test_an_open_record_can_not_run_out_in_its_window(shandan: Scenario) -> None
 def test_what_follows_a_ruling_waits_for_it() -> None:
     def step(number: int, order: int, action: str) -> Step:
         at = tiny().window.opens_at
-        return Step(number, order, at, action, "clerk", "clerk-1", (), f"{number}-{order}")
+        return Step(number, order, at, action, "clerk", (), f"{number}-{order}")
 
     waiting = {
         1: [step(1, 1, "agree"), step(1, 2, "ruling"), step(1, 3, "close")],

@@ -58,7 +58,9 @@ def test_every_outcome_form_is_lawful(channel: Docking, regime: Regime) -> None:
             if step.action == "ruling":
                 walk.do(RecordRuling(confirmed=True), at=step.at, role=Role.COURT)
             elif step.action in ENDED:
-                told = command_from_wire(command_of(dispute_id_of(ORGAN, REF), step))
+                given = command_of(dispute_id_of(ORGAN, REF), step)
+                given.actor.role, given.actor.actor_id = step.role, f"{step.role}-1"
+                told = command_from_wire(given)
                 walk.carry_out(complete(told, walk.state, None, BOOK, business_day(step.at)))
         assert walk.state.state is State.CLOSED
         assert walk.state.dimensions.outcome_form == record.ending.form

@@ -22,7 +22,6 @@ from ops.play.simulators.mediators import batches, command_of
 from ops.play.simulators.nuisance import BODIES
 from ops.play.simulators.police import _request
 from ops.play.simulators.rest import RestPartner
-from ops.run.credentials import digest, make
 from tests.support.scenarios import tiny
 
 RECEIPT = {
@@ -149,12 +148,3 @@ def test_batches_keep_a_disputes_commands_together_and_in_order() -> None:
             step.order for _, step in steps if step.number == number
         )
     assert batches([], 5) == []
-
-
-def test_bridges_get_digests_and_nobody_else_may_read_the_keys(tmp_path: Path) -> None:
-    made = make(tmp_path / "keys", [("court-620725", "620725")])
-    (row,) = json.loads(made.file.read_text())
-    assert row == {"agency": "court-620725", "county": "620725", "key_sha256": digest(made.keys["court-620725"])}
-    assert made.keys["court-620725"] not in made.file.read_text()
-    assert {path.stat().st_mode & 0o777 for path in (made.file, made.keys_file)} == {0o600}
-    assert made.keys != make(tmp_path / "others", [("court-620725", "620725")]).keys

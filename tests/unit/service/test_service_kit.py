@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx2
 
-from dispute.contracts.topics import CATALOGUE, HANDOFFS
+from dispute.access.roles import role_table
+from dispute.contracts.topics import HANDOFFS, TOPICS
 from hub.refusals import BUS_UNAVAILABLE
+from hub.runtime.clock import WallClock
 from hub.runtime.health import Bearing
 from hub.runtime.settings import ServiceSettings
 from hub.service.bus import memory
@@ -33,8 +35,8 @@ def assembled(folder: Path, *, bus_away: bool = False) -> tuple[Kit, Assembly]:
     )
     versions = folder / "versions"
     versions.mkdir()
-    ports = memory(MemoryBus(CATALOGUE, partitions=2), away) if bus_away else memory(MemoryBus(CATALOGUE, partitions=2))
-    kit = Kit("court_bridge", settings, ports, versions)
+    ports = memory(MemoryBus(TOPICS, partitions=2), away) if bus_away else memory(MemoryBus(TOPICS, partitions=2))
+    kit = Kit("court_bridge", settings, ports, versions, table=role_table(), clock=WallClock())
     kit.outbox(HANDOFFS)
     built = kit.assemble(
         "A service",
@@ -51,6 +53,8 @@ def test_the_store_opens_first_and_the_servers_last(tmp_path: Path) -> None:
         "store",
         "store-probe",
         "head-check",
+        "denials",
+        "credential_news",
         "provisioner",
         "relay",
         "publisher",
@@ -76,6 +80,7 @@ async def test_a_service_serves_before_its_bus_is_there_and_says_so(tmp_path: Pa
             "relays": "bus_unavailable",
             "reads": "bus_unavailable",
             "sources": "",
+            "credentials": "credentials_stale",
         }
         assert built.grpc.port
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dispute.contracts.topics import CATALOGUE, JOURNAL
+from dispute.contracts.topics import JOURNAL, TOPICS
 from hub.errors import Fault, Rejected
 from hub.store.backups import backup, restore, taken_at
 from hub.store.migrate import migrate
@@ -55,7 +55,7 @@ def test_a_store_in_use_is_copied_and_put_back(tmp_path: Path) -> None:
     try:
         assert count(store) == 1
         assert store.read_blocking(taken_at) == "2026-11-21T08:00:00+00:00"
-        bus = MemoryBus(CATALOGUE)
+        bus = MemoryBus(TOPICS)
         with pytest.raises(Fault, match="store_restored: this is the backup of 2026-11-21"):
             HeadGuard(store, outbox, lambda: MemoryLog(bus), partitions=bus.partitions).check()
         recover(store, outbox, MemoryLog(bus), key_of=lambda _: "a", adopt=lambda _tx, _records: None)

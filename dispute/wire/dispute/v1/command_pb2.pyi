@@ -286,7 +286,7 @@ class Actor(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     ACTOR_ID_FIELD_NUMBER: _builtins.int
     role: _builtins.str
-    """system | bridge | clerk | dispatcher | handler | mediator | reviewer | leader | party | court."""
+    """Of dispute/access/roles.yaml; `bridge` in events of earlier releases is `agency`."""
     actor_id: _builtins.str
     """Id within the role; never a name."""
     def __init__(

@@ -50,6 +50,11 @@ class IntakeServiceStub:
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ExecuteBatchRequest.SerializeToString,
                 response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ExecuteBatchResponse.FromString,
                 _registered_method=True)
+        self.Approve = channel.unary_unary(
+                '/hub.intake.v1.IntakeService/Approve',
+                request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveRequest.SerializeToString,
+                response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveResponse.FromString,
+                _registered_method=True)
         self.GetDispute = channel.unary_unary(
                 '/hub.intake.v1.IntakeService/GetDispute',
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetDisputeRequest.SerializeToString,
@@ -122,6 +127,13 @@ class IntakeServiceServicer:
 
     def ExecuteBatch(self, request, context):
         """Carries out many commands; commands of one dispute in the order given, with a result for each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Approve(self, request, context):
+        """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -214,6 +226,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.ExecuteBatch,
                     request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ExecuteBatchRequest.FromString,
                     response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ExecuteBatchResponse.SerializeToString,
+            ),
+            'Approve': grpc.unary_unary_rpc_method_handler(
+                    servicer.Approve,
+                    request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveRequest.FromString,
+                    response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveResponse.SerializeToString,
             ),
             'GetDispute': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDispute,
@@ -348,6 +365,33 @@ class IntakeService:
             '/hub.intake.v1.IntakeService/ExecuteBatch',
             hub_dot_intake_dot_v1_dot_intake__pb2.ExecuteBatchRequest.SerializeToString,
             hub_dot_intake_dot_v1_dot_intake__pb2.ExecuteBatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Approve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.intake.v1.IntakeService/Approve',
+            hub_dot_intake_dot_v1_dot_intake__pb2.ApproveRequest.SerializeToString,
+            hub_dot_intake_dot_v1_dot_intake__pb2.ApproveResponse.FromString,
             options,
             channel_credentials,
             insecure,

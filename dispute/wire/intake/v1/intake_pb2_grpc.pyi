@@ -39,6 +39,8 @@ class IntakeServiceStub:
     """Carries out one command on one dispute."""
     ExecuteBatch: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ExecuteBatchRequest, _intake_pb2.ExecuteBatchResponse]
     """Carries out many commands; commands of one dispute in the order given, with a result for each."""
+    Approve: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ApproveRequest, _intake_pb2.ApproveResponse]
+    """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
     GetDispute: _grpc.UnaryUnaryMultiCallable[_intake_pb2.GetDisputeRequest, _intake_pb2.GetDisputeResponse]
     """State of one dispute."""
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ListDisputesRequest, _intake_pb2.ListDisputesResponse]
@@ -71,6 +73,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """Carries out one command on one dispute."""
     ExecuteBatch: _aio.UnaryUnaryMultiCallable[_intake_pb2.ExecuteBatchRequest, _intake_pb2.ExecuteBatchResponse]  # type: ignore[assignment]
     """Carries out many commands; commands of one dispute in the order given, with a result for each."""
+    Approve: _aio.UnaryUnaryMultiCallable[_intake_pb2.ApproveRequest, _intake_pb2.ApproveResponse]  # type: ignore[assignment]
+    """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
     GetDispute: _aio.UnaryUnaryMultiCallable[_intake_pb2.GetDisputeRequest, _intake_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """State of one dispute."""
     ListDisputes: _aio.UnaryUnaryMultiCallable[_intake_pb2.ListDisputesRequest, _intake_pb2.ListDisputesResponse]  # type: ignore[assignment]
@@ -118,6 +122,14 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_pb2.ExecuteBatchResponse, _abc.Awaitable[_intake_pb2.ExecuteBatchResponse]]:
         """Carries out many commands; commands of one dispute in the order given, with a result for each."""
+
+    @_abc_1.abstractmethod
+    def Approve(
+        self,
+        request: _intake_pb2.ApproveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_pb2.ApproveResponse, _abc.Awaitable[_intake_pb2.ApproveResponse]]:
+        """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
 
     @_abc_1.abstractmethod
     def GetDispute(

@@ -1,0 +1,1 @@
+"""Who may do what: roles, and what each of them may call, command and see."""

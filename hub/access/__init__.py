@@ -1,0 +1,1 @@
+"""Who calls: credentials, their verification, and the caller of a request."""

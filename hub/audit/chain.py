@@ -1,0 +1,161 @@
+"""The chain of audit entries.
+
+Each hash covers the one before, the position and the entry: a changed, missing, added or swapped entry breaks the chain
+at its place. The head stands in a row of its own, and is printed by `verify` to be kept elsewhere: whoever can rewrite
+the whole store can rewrite the chain, but not what was written down outside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+import sqlalchemy as sa
+from msgspec import Struct, json
+
+from hub.audit.tables import audit_entry, audit_head
+from hub.store.instants import to_micros
+from hub.store.prepared import PreparedStatement, insert_into
+from hub.store.store import Transaction
+
+THE_HEAD: Final = 1
+GENESIS: Final = bytes(32)
+PAGE: Final = 1000
+_E: Final = audit_entry.c
+_encode: Final = json.Encoder(order="deterministic").encode
+_NEXT: Final = (
+    sa.select(audit_entry).where(_E.position > sa.bindparam("after")).order_by(_E.position).limit(sa.bindparam("most"))
+)
+_HEAD: Final = sa.select(audit_head).where(audit_head.c.id == sa.literal_column(str(THE_HEAD)))
+
+
+class AuditEntry(Struct, frozen=True, omit_defaults=True):
+    """One act of a caller; nothing of a person whom it concerns.
+
+    Attributes:
+        at: When it was asked.
+        call: RPC, REST route or command of the command line.
+        credential_id: Of the credential; empty when none was valid.
+        holder: Pseudonym of the caller.
+        role: Its role.
+        purpose: Stated purpose of a look at a person's data.
+        about: Disputes and commands that it concerns, by id.
+        denied: Code of the refusal; empty when it was allowed.
+        correlation_id: Of the request.
+        address: Where the call came from, of one that was denied.
+        count: How many like it this entry stands for: a flood of denied calls is one entry a moment.
+    """
+
+    at: datetime
+    call: str
+    credential_id: str = ""
+    holder: str = ""
+    role: str = ""
+    purpose: str = ""
+    about: tuple[str, ...] = ()
+    denied: str = ""
+    correlation_id: str = ""
+    address: str = ""
+    count: int = 1
+
+
+class ChainEnd(Struct, frozen=True):
+    """Where the chain ends: keep it elsewhere, and a later `verify` proves that nothing before it was rewritten."""
+
+    position: int
+    hash: str
+
+
+class ChainBreak(Struct, frozen=True):
+    """Where a chain is broken.
+
+    Attributes:
+        position: Of the first entry that does not fit.
+        why: missing | changed | added | head.
+    """
+
+    position: int
+    why: str
+
+
+_decode: Final = json.Decoder(AuditEntry).decode
+
+
+def append(tx: Transaction, entries: Sequence[AuditEntry]) -> ChainEnd:
+    """Add entries to the chain, in order; call it last in a transaction: the head's row is locked until it ends."""
+    head = tx.execute(_HEAD.with_for_update()).one()
+    position, running = head.position, bytes(head.hash)
+    rows: list[tuple[object, ...]] = []
+    for entry in entries:
+        content = _encode(entry)
+        position += 1
+        running = _extended(running, position, content)
+        rows.append((position, to_micros(entry.at), content, running))
+    PreparedStatement(tx.dialect.name, sa.insert(audit_entry), *(column.key for column in audit_entry.columns)).run(
+        tx, rows
+    )
+    tx.execute(sa.update(audit_head).where(audit_head.c.id == THE_HEAD).values(position=position, hash=running))
+    return ChainEnd(position, running.hex())
+
+
+def begin(tx: Transaction) -> None:
+    """Begin the chain in a new store; in an old one nothing happens."""
+    row = {"id": THE_HEAD, "base_position": 0, "base_hash": GENESIS, "position": 0, "hash": GENESIS}
+    tx.execute(insert_into(tx.dialect.name, audit_head).values(**row).on_conflict_do_nothing())
+
+
+def entries(tx: Transaction, after: int = 0) -> Iterator[tuple[int, AuditEntry]]:
+    """Yield the entries after a position, in order."""
+    while rows := tx.execute(_NEXT, {"after": after, "most": PAGE}).all():
+        for row in rows:
+            yield row.position, _decode(row.content)
+        after = rows[-1].position
+
+
+def verify(tx: Transaction, known: ChainEnd | None = None) -> ChainEnd | ChainBreak:
+    """Return where the chain ends, or where it is broken.
+
+    Args:
+        tx: Snapshot of the store.
+        known: An earlier end, kept elsewhere; a chain that does not go through it was rewritten.
+    """
+    head = tx.execute(_HEAD).one()
+    position, running = head.base_position, bytes(head.base_hash)
+    while rows := tx.execute(_NEXT, {"after": position, "most": PAGE}).all():
+        for row in rows:
+            if row.position != position + 1:
+                return ChainBreak(position + 1, "missing")
+            position, running = row.position, _extended(running, row.position, bytes(row.content))
+            if running != bytes(row.hash) or to_micros(_decode(row.content).at) != row.at:
+                return ChainBreak(position, "changed")
+            if known is not None and position == known.position and running.hex() != known.hash:
+                return ChainBreak(position, "changed")
+    if (position, running) != (head.position, bytes(head.hash)):
+        return ChainBreak(min(position, head.position) + 1, "missing" if position < head.position else "added")
+    if known is not None and known.position > position:
+        return ChainBreak(position + 1, "missing")
+    return ChainEnd(position, running.hex())
+
+
+def prune(tx: Transaction, before: datetime) -> int:
+    """Forget entries from before an instant; the chain then begins after them. Returns how many."""
+    head = tx.execute(_HEAD.with_for_update()).one()
+    kept = sa.select(sa.func.min(_E.position)).where(_E.at >= to_micros(before))
+    first = tx.scalar(kept)
+    upto = (head.position + 1 if first is None else first) - 1
+    last = tx.execute(sa.select(_E.position, _E.hash).where(_E.position == upto)).first()
+    if last is None:
+        return 0
+    base = {"base_position": last.position, "base_hash": last.hash}
+    tx.execute(sa.update(audit_head).where(audit_head.c.id == THE_HEAD).values(**base))
+    return tx.execute(sa.delete(audit_entry).where(_E.position <= last.position)).rowcount
+
+
+def _extended(running: bytes, position: int, content: bytes) -> bytes:
+    """Return SHA-256(hash before || position as 8 bytes || entry)."""
+    return hashlib.sha256(running + position.to_bytes(8, "big") + content).digest()
+
+
+__all__ = ["AuditEntry", "ChainBreak", "ChainEnd", "append", "begin", "entries", "prune", "verify"]

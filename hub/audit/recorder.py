@@ -1,0 +1,106 @@
+"""Writes down what was denied.
+
+What was allowed is written by whoever does it, in the transaction of the act. A denied call has no transaction: it is
+remembered for a moment, together with others like it, so that a flood of guesses is one entry a moment and costs the
+store nothing.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+from msgspec.structs import replace
+from typing_extensions import override
+
+from hub.access.verifier import Caller
+from hub.audit.chain import AuditEntry, append, begin
+from hub.errors import Refusal, Retryable
+from hub.runtime.clock import Clock
+from hub.runtime.metrics import Metrics
+from hub.runtime.periodic import Periodic
+from hub.store.store import Store
+
+EVERY_S: Final = 0.5
+KINDS_MOST: Final = 1000
+"""Different denied calls that are remembered at once; what comes beyond them is one entry, `beyond`."""
+BEYOND: Final = "beyond"
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class DenialRecorder(Periodic):
+    """Remembers denied calls, and writes them to the audit as a part of the service.
+
+    Args:
+        store: Of the service.
+        clock: Wall clock.
+        metrics: `hub_calls_denied_total` is counted there.
+        correlation: Returns the correlation id of the call that is served now.
+    """
+
+    name = "denials"
+
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics, correlation: Callable[[], str]) -> None:
+        super().__init__()
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._correlation = correlation
+        self._waiting: OrderedDict[tuple[str, ...], AuditEntry] = OrderedDict()
+
+    def note(self, call: str, caller: Caller | None, address: str, refused: Refusal) -> None:
+        """Remember a denied call; this is what a gate calls."""
+        self._metrics.inc("hub_calls_denied_total", 1, code=refused.code)
+        who = caller or Caller("", "", "", frozenset(), "")
+        key: tuple[str, ...] = (call, who.credential_id, address, refused.code)
+        if key not in self._waiting and len(self._waiting) >= KINDS_MOST:
+            key, call, who, address = (BEYOND,), BEYOND, Caller("", "", "", frozenset(), ""), ""
+        known = self._waiting.get(key)
+        if known is None:
+            known = self._entry(self._clock.now(), call, who, address, refused.code)
+            self._waiting[key] = known
+        else:
+            self._waiting[key] = replace(known, count=known.count + 1)
+
+    def _entry(self, at: datetime, call: str, who: Caller, address: str, code: str) -> AuditEntry:
+        return AuditEntry(
+            at=at,
+            call=call,
+            credential_id=who.credential_id,
+            holder=who.holder,
+            role=who.role,
+            denied=code,
+            correlation_id=self._correlation(),
+            address=address,
+        )
+
+    @override
+    async def start(self) -> None:
+        """Begin the chain in a new store."""
+        await self._store.write(begin)
+        await super().start()
+
+    @override
+    async def stop(self) -> None:
+        """Write what is remembered."""
+        await super().stop()
+        await self.step()
+
+    @override
+    async def step(self) -> float:
+        """Write what is remembered; what can't be written now waits."""
+        taken, self._waiting = self._waiting, OrderedDict()
+        if taken:
+            try:
+                await self._store.write(lambda tx: append(tx, list(taken.values())))
+            except Retryable as error:
+                _log.warning("denials_await", code=error.code, waiting=len(taken))
+                for key, entry in taken.items():
+                    later = self._waiting.get(key)
+                    self._waiting[key] = entry if later is None else replace(entry, count=entry.count + later.count)
+                return max(EVERY_S, error.after_s)
+        return EVERY_S

@@ -1,0 +1,92 @@
+"""Denied calls are in the audit, also when the store was away and when they come as a flood."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hub.access.verifier import Caller
+from hub.audit import recorder
+from hub.audit.chain import AuditEntry, ChainEnd, entries, verify
+from hub.audit.recorder import BEYOND, DenialRecorder
+from hub.refusals import NOT_FOR_ROLE, STORE_BUSY, UNAUTHENTICATED
+from hub.runtime.clock import FixedClock
+from hub.runtime.metrics import Metrics
+from hub.store.store import Store
+
+NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
+CLERK = Caller("c-1", "clerk-1", "clerk", frozenset(), "620725")
+CALL = "hub.intake.v1.IntakeService/Execute"
+HERE = "ipv4:10.0.0.7"
+
+
+class Desk:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.clock = FixedClock(NOW)
+        self.metrics = Metrics()
+        self.correlation = "r-1"
+        self.recorder = DenialRecorder(store, self.clock, self.metrics, lambda: self.correlation)
+
+    async def written(self) -> list[AuditEntry]:
+        await self.recorder.step()
+        assert isinstance(await self.store.read(verify), ChainEnd)
+        return await self.store.read(lambda tx: [each for _, each in entries(tx)])
+
+
+@pytest.fixture
+async def desk(store: Store) -> Desk:
+    made = Desk(store)
+    await made.recorder.start()
+    await made.recorder.stop()
+    return made
+
+
+async def test_a_denied_call_is_there_with_who_what_and_when(desk: Desk) -> None:
+    desk.recorder.note(CALL, CLERK, HERE, NOT_FOR_ROLE.refusal())
+    assert await desk.written() == [
+        AuditEntry(NOW, CALL, "c-1", "clerk-1", "clerk", denied="not_for_role", correlation_id="r-1", address=HERE)
+    ]
+    assert desk.metrics.registry.get_sample_value("hub_calls_denied_total", {"code": "not_for_role"}) == 1
+
+
+async def test_a_flood_is_one_entry_that_tells_how_many(desk: Desk) -> None:
+    for number in range(10_000):
+        desk.correlation = f"r-{number}"
+        desk.recorder.note(CALL, None, HERE, UNAUTHENTICATED.refusal())
+    desk.recorder.note(CALL, None, "ipv4:10.0.0.8", UNAUTHENTICATED.refusal())
+    found = await desk.written()
+    assert [(each.address, each.count, each.correlation_id) for each in found] == [
+        (HERE, 10_000, "r-0"),
+        ("ipv4:10.0.0.8", 1, "r-9999"),
+    ]
+    assert desk.metrics.registry.get_sample_value("hub_calls_denied_total", {"code": "unauthenticated"}) == 10_001
+
+
+async def test_a_flood_of_different_calls_is_bounded_and_counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "KINDS_MOST", 3)
+    for number in range(10):
+        desk.recorder.note(f"call-{number % 5}", None, HERE, UNAUTHENTICATED.refusal())
+    found = await desk.written()
+    assert [(each.call, each.count) for each in found] == [("call-0", 2), ("call-1", 2), ("call-2", 2), (BEYOND, 4)]
+
+
+async def test_what_cannot_be_written_now_waits(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.recorder.note(CALL, CLERK, HERE, NOT_FOR_ROLE.refusal())
+
+    async def busy(_unit: object) -> None:
+        desk.recorder.note(CALL, CLERK, HERE, NOT_FOR_ROLE.refusal())
+        raise STORE_BUSY.error(after_s=3.0)
+
+    with monkeypatch.context() as away:
+        away.setattr(desk.store, "write", busy)
+        assert await desk.recorder.step() == 3.0
+    desk.clock.move_to(NOW + timedelta(seconds=3))
+    assert [(each.at, each.count) for each in await desk.written()] == [(NOW, 2)]
+
+
+async def test_a_stop_writes_what_is_remembered(desk: Desk) -> None:
+    desk.recorder.note(CALL, CLERK, HERE, NOT_FOR_ROLE.refusal())
+    await desk.recorder.stop()
+    assert len(await desk.store.read(lambda tx: list(entries(tx)))) == 1
