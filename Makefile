@@ -124,6 +124,14 @@ trace-case: venv ## one court case from JSON to rate: files, functions and shape
 roles: venv ## every call and every command in every state by every role, over the wire; a JSON line
 	@python -m tests.roles
 
+.PHONY: audit
+audit: venv ## 10,000 audit entries of an intake that is killed meanwhile, then each kind of tampering; a JSON line
+	@python -m tests.audit_proof
+
+.PHONY: revocation
+revocation: venv ## how soon a revoked credential is refused in all services, and rotation under load; a JSON line
+	@python -m tests.revocation_proof
+
 .PHONY: rules-proof
 rules-proof: venv ## the tables of the law, the fifteen border cases and every row of every rule file; a JSON line
 	@python -m tests.rules_proof

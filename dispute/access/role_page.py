@@ -14,7 +14,7 @@ SECOND = "✓²"
 
 def tables() -> str:
     """Return the three tables: the roles, the commands by transition, the calls."""
-    return "\n".join([*_roles(), "", *_commands(), "", *_calls(), ""])
+    return "\n".join([*_roles(), "", *_purposes(), "", *_commands(), "", *_calls(), ""])
 
 
 def _roles() -> Iterator[str]:
@@ -25,6 +25,13 @@ def _roles() -> Iterator[str]:
         row = table.roles[role]
         cells = (f"`{role}`", row.zh, row.en, row.of.value, row.persons.value, MAY if row.goes_on else "")
         yield _line(cells)
+
+
+def _purposes() -> Iterator[str]:
+    yield "| 用途 Purpose | 名称 | name |"
+    yield "|---|---|---|"
+    for name, row in role_table().purposes.items():
+        yield _line((f"`{name}`", row.zh, row.en))
 
 
 def _commands() -> Iterator[str]:

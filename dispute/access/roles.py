@@ -32,7 +32,7 @@ class PersonView(StrEnum):
 
     NONE = "none"
     MASKED = "masked"
-    STATED = "stated"
+    CLEAR = "clear"
 
 
 class RoleRow(Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,6 +51,13 @@ class RoleRow(Struct, frozen=True, forbid_unknown_fields=True):
     of: Holder
     persons: PersonView
     goes_on: bool = False
+
+
+class PurposeRow(Struct, frozen=True, forbid_unknown_fields=True):
+    """What somebody may look at persons for."""
+
+    zh: str
+    en: str
 
 
 class CommandRow(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,11 +89,13 @@ class RoleTable(Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         roles: Every role.
+        purposes: Of looks at persons.
         commands: By id of the transition.
         calls: By RPC, `package.Service/Method`; those that every bridge has by `BridgeService/Method`.
     """
 
     roles: Mapping[Role, RoleRow]
+    purposes: Mapping[str, PurposeRow]
     commands: Mapping[str, CommandRow]
     calls: Mapping[str, CallRow]
 
@@ -117,6 +126,11 @@ class RoleTable(Struct, frozen=True, forbid_unknown_fields=True):
         """Return the row of an RPC; None when it has none."""
         of, _, method = call.rpartition("/")
         return self.calls.get(call) or (self.calls.get(f"{BRIDGE}/{method}") if of.endswith(BRIDGE) else None)
+
+    def view_of(self, role: str) -> PersonView:
+        """Return how much of a person a role is shown."""
+        row = self._row(role)
+        return PersonView.NONE if row is None else row.persons
 
     def goes_on(self, role: str) -> bool:
         """Tell whether a role is served while a revocation might wait behind."""

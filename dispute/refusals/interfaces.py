@@ -162,6 +162,13 @@ APPROVER_NOT_NAMED: Final = Code(
     "reviewer_id",
 )
 NEEDS_NO_SECOND: Final = Code("needs_no_second", Kind.WRONG_STATE, "此指令不需他人复核", "nobody has to approve this")
+PURPOSE_MISSING: Final = Code(
+    "purpose_missing",
+    _M,
+    "查看当事人信息须说明用途：{listed}",
+    "say what you look at persons for: {listed}",
+    "purpose",
+)
 SECOND_PERSON_MISSING: Final = Code(
     "second_person_missing",
     Kind.DENIED,

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
-from msgspec import Struct, json
+from msgspec import MsgspecError, Struct, json
 
 from hub.audit.tables import audit_entry, audit_head
 from hub.store.instants import to_micros
@@ -127,9 +127,10 @@ def verify(tx: Transaction, known: ChainEnd | None = None) -> ChainEnd | ChainBr
         for row in rows:
             if row.position != position + 1:
                 return ChainBreak(position + 1, "missing")
-            position, running = row.position, _extended(running, row.position, bytes(row.content))
-            if running != bytes(row.hash) or to_micros(_decode(row.content).at) != row.at:
-                return ChainBreak(position, "changed")
+            following = _following(running, row)
+            if following is None:
+                return ChainBreak(row.position, "changed")
+            position, running = row.position, following
             if known is not None and position == known.position and running.hex() != known.hash:
                 return ChainBreak(position, "changed")
     if (position, running) != (head.position, bytes(head.hash)):
@@ -151,6 +152,18 @@ def prune(tx: Transaction, before: datetime) -> int:
     base = {"base_position": last.position, "base_hash": last.hash}
     tx.execute(sa.update(audit_head).where(audit_head.c.id == THE_HEAD).values(**base))
     return tx.execute(sa.delete(audit_entry).where(_E.position <= last.position)).rowcount
+
+
+def _following(running: bytes, row: sa.Row[Any]) -> bytes | None:
+    """Return the hash up to a row; None when the row is not what was written, whatever it is instead."""
+    if not (isinstance(row.content, bytes) and isinstance(row.hash, bytes)):
+        return None
+    following = _extended(running, row.position, row.content)
+    try:
+        at = to_micros(_decode(row.content).at)
+    except MsgspecError:
+        return None
+    return following if following == row.hash and at == row.at else None
 
 
 def _extended(running: bytes, position: int, content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Writes down what was denied.
+"""Writes down what was denied, and forgets what is older than it has to be kept.
 
 What was allowed is written by whoever does it, in the transaction of the act. A denied call has no transaction: it is
 remembered for a moment, together with others like it, so that a flood of guesses is one entry a moment and costs the
@@ -8,8 +8,7 @@ store nothing.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -17,7 +16,7 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from hub.access.verifier import Caller
-from hub.audit.chain import AuditEntry, append, begin
+from hub.audit.chain import AuditEntry, append, begin, prune
 from hub.errors import Refusal, Retryable
 from hub.runtime.clock import Clock
 from hub.runtime.metrics import Metrics
@@ -25,11 +24,34 @@ from hub.runtime.periodic import Periodic
 from hub.store.store import Store
 
 EVERY_S: Final = 0.5
+PRUNE_EVERY: Final = timedelta(hours=1)
 KINDS_MOST: Final = 1000
 """Different denied calls that are remembered at once; what comes beyond them is one entry, `beyond`."""
 BEYOND: Final = "beyond"
 
 _log = structlog.stdlib.get_logger(__name__)
+
+
+def current_correlation() -> str:
+    """Return the correlation id of the call that is served now; empty outside of one."""
+    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
+
+
+def entry_of(at: datetime, call: str, caller: Caller, *about: str, purpose: str = "") -> AuditEntry:
+    """Return the entry of what a caller was allowed to do, in the call that is served now.
+
+    Make it before the transaction, which runs in a thread that serves no call.
+    """
+    return AuditEntry(
+        at=at,
+        call=call,
+        credential_id=caller.credential_id,
+        holder=caller.holder,
+        role=caller.role,
+        purpose=purpose,
+        about=about,
+        correlation_id=current_correlation(),
+    )
 
 
 class DenialRecorder(Periodic):
@@ -39,17 +61,18 @@ class DenialRecorder(Periodic):
         store: Of the service.
         clock: Wall clock.
         metrics: `hub_calls_denied_total` is counted there.
-        correlation: Returns the correlation id of the call that is served now.
+        kept: How long entries are kept.
     """
 
     name = "denials"
 
-    def __init__(self, store: Store, clock: Clock, metrics: Metrics, correlation: Callable[[], str]) -> None:
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics, kept: timedelta) -> None:
         super().__init__()
         self._store = store
         self._clock = clock
         self._metrics = metrics
-        self._correlation = correlation
+        self._kept = kept
+        self._pruned_at: datetime | None = None
         self._waiting: OrderedDict[tuple[str, ...], AuditEntry] = OrderedDict()
 
     def note(self, call: str, caller: Caller | None, address: str, refused: Refusal) -> None:
@@ -74,7 +97,7 @@ class DenialRecorder(Periodic):
             holder=who.holder,
             role=who.role,
             denied=code,
-            correlation_id=self._correlation(),
+            correlation_id=current_correlation(),
             address=address,
         )
 
@@ -92,7 +115,7 @@ class DenialRecorder(Periodic):
 
     @override
     async def step(self) -> float:
-        """Write what is remembered; what can't be written now waits."""
+        """Write what is remembered, and forget what is old enough; what can't be done now waits."""
         taken, self._waiting = self._waiting, OrderedDict()
         if taken:
             try:
@@ -103,4 +126,15 @@ class DenialRecorder(Periodic):
                     later = self._waiting.get(key)
                     self._waiting[key] = entry if later is None else replace(entry, count=entry.count + later.count)
                 return max(EVERY_S, error.after_s)
+        await self._prune()
         return EVERY_S
+
+    async def _prune(self) -> None:
+        now = self._clock.now()
+        if self._pruned_at is not None and now - self._pruned_at < PRUNE_EVERY:
+            return
+        try:
+            await self._store.write(lambda tx: prune(tx, now - self._kept))
+        except Retryable as error:
+            _log.warning("audit_not_pruned", code=error.code)
+        self._pruned_at = now

@@ -13,13 +13,17 @@ from typing_extensions import override
 
 from hub.access.beats import credential_to_wire
 from hub.access.credential import Credential
-from hub.access.credential_set import issue, revoke, stored_set
+from hub.access.credential_set import IssuedCredential, issue, revoke, stored_set
+from hub.access.gate import current_caller
+from hub.audit.chain import append
+from hub.audit.recorder import entry_of
 from hub.refusals import BAD_AREA, BAD_DIGEST, BAD_EXPIRY, BAD_HOLDER, BAD_SCOPE, UNKNOWN_ROLE
 from hub.runtime.clock import Clock
 from hub.store.instants import from_micros
-from hub.store.store import Store
+from hub.store.store import Store, Transaction
 from hub.wire.access.v1 import access_pb2, access_pb2_grpc
 
+SERVICE: Final = access_pb2.DESCRIPTOR.services_by_name["AccessService"].full_name
 LONGEST: Final = timedelta(days=366)
 SCOPES_MOST: Final = 16
 _AREA: Final = re.compile(r"(?:[0-9]{2}|[0-9]{4}|[0-9]{6}|[0-9]{9})?")
@@ -57,7 +61,14 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
     ) -> access_pb2.IssueCredentialResponse:
         """Make a credential; its token is in this answer and nowhere else."""
         wanted = self._wanted(request)
-        made = await self._store.write(lambda tx: issue(tx, wanted))
+        entry = entry_of(self._clock.now(), f"{SERVICE}/IssueCredential", current_caller())
+
+        def issued(tx: Transaction) -> IssuedCredential:
+            made = issue(tx, wanted)
+            append(tx, [replace(entry, about=(made.credential.credential_id,))])
+            return made
+
+        made = await self._store.write(issued)
         return access_pb2.IssueCredentialResponse(credential=_shown(made.credential), token=made.token)
 
     @override
@@ -65,8 +76,16 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
         self, request: access_pb2.RevokeCredentialRequest, context: Context
     ) -> access_pb2.RevokeCredentialResponse:
         """End a credential, now or at a time to come."""
-        at = _instant(request.at) if request.HasField("at") else self._clock.now()
-        ended = await self._store.write(lambda tx: revoke(tx, request.credential_id, at))
+        now = self._clock.now()
+        entry = entry_of(now, f"{SERVICE}/RevokeCredential", current_caller())
+        at = _instant(request.at) if request.HasField("at") else now
+
+        def revoked(tx: Transaction) -> Credential:
+            ended = revoke(tx, request.credential_id, at)
+            append(tx, [replace(entry, about=(ended.credential_id,))])
+            return ended
+
+        ended = await self._store.write(revoked)
         return access_pb2.RevokeCredentialResponse(credential=_shown(ended))
 
     @override

@@ -76,6 +76,11 @@ class ServiceSettings(BaseSettings):
         default=None,
         description="凭证文件 JSON list of credentials (digests), read at start beside the store (docs/roles.md)",
     )
+    audit_days: int = Field(
+        default=200,
+        ge=183,
+        description="审计保留天数 Entries of the audit are kept so long; at least six months (网络安全法 network logs)",
+    )
     clock: Literal["wall", "scenario"] = Field(
         default="wall", description="时钟 Clock of the deadlines: the machine's, or the scenario's that the demo moves"
     )

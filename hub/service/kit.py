@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Literal
 
-import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
@@ -122,7 +122,7 @@ class Kit:
         self._readers: list[Reader] = []
         self.verifier = SetVerifier()
         given = read_file(settings.credentials_file) if settings.credentials_file else ()
-        denials = DenialRecorder(self.store, clock, self.metrics, _correlation)
+        denials = DenialRecorder(self.store, clock, self.metrics, timedelta(days=settings.audit_days))
         beats: BeatWriter | BeatReader
         if issues:
             beats = BeatWriter(self.store, self.verifier, bus.publisher(), bus.log(), clock, given=given)
@@ -302,11 +302,6 @@ class Kit:
 
     def _held(self) -> str:
         return _first(held_remark(reader.held()) for reader in self._readers)
-
-
-def _correlation() -> str:
-    """Return the correlation id of the call that is served now."""
-    return str(structlog.contextvars.get_contextvars().get("correlation_id", ""))
 
 
 def _first(troubles: Iterable[str]) -> str:

@@ -28,7 +28,7 @@ from ops.play.screen import Screen
 from ops.play.session import Options, RunReport, Session
 from ops.play.summary import as_json, differences, show
 from ops.play.trial.command import trial
-from ops.repair import dead_letters, doctor, holds
+from ops.repair import audit, dead_letters, doctor, holds
 from ops.repair import stores_and_topics as upkeep
 from ops.run import alarms, calendar, case, credential_commands, dry_run, rules, sealed_exits
 from ops.run import event_tail as watching
@@ -54,6 +54,7 @@ app.add_typer(watching.app, name="events")
 app.add_typer(calendar.app, name="calendar")
 app.add_typer(rules.app, name="rules")
 app.add_typer(dead_letters.app, name="dlq")
+app.add_typer(audit.app, name="audit")
 app.add_typer(credential_commands.app, name="credentials")
 app.add_typer(sealed_exits.app, name="exits")
 app.add_typer(looking.stats_app, name="stats")

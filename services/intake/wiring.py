@@ -47,6 +47,7 @@ from services.intake.cases.provisional_dates import Settler
 from services.intake.cases.recovery import take_back
 from services.intake.cases.register import StoreRegister, StoreUnits
 from services.intake.cases.sealed_exits import SealedExits
+from services.intake.cases.trace import trace
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult, carry_out
 from services.intake.cases.vault import Vault
 from services.intake.dry_run.comparison import Comparison, dry_run
@@ -133,7 +134,10 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         return StoreRegister(tx, outbox, vault, clock, settings.clock, exits=exits)
 
     def unit(tx: Transaction, tasks: Sequence[Task]) -> Sequence[Outcome]:
-        return carry_out(bind(tx), tasks, rules.current, clock.now())
+        now = clock.now()
+        outcomes = carry_out(bind(tx), tasks, rules.current, now)
+        trace(tx, tasks, outcomes, now)
+        return outcomes
 
     applier = HandoffApplier(
         bind=bind,
@@ -170,7 +174,8 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         reader=reader,
         commands=commands,
         requests=Requests(clock, settings.clock, mark, places),
-        units=units,
+        vault=vault,
+        bind=bind,
         rules=rules,
         alarms=alarms,
         effects=effects,

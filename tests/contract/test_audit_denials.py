@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.contextvars import bind_contextvars
 
 from hub.access.verifier import Caller
 from hub.audit import recorder
@@ -26,8 +27,7 @@ class Desk:
         self.store = store
         self.clock = FixedClock(NOW)
         self.metrics = Metrics()
-        self.correlation = "r-1"
-        self.recorder = DenialRecorder(store, self.clock, self.metrics, lambda: self.correlation)
+        self.recorder = DenialRecorder(store, self.clock, self.metrics, timedelta(days=200))
 
     async def written(self) -> list[AuditEntry]:
         await self.recorder.step()
@@ -44,6 +44,7 @@ async def desk(store: Store) -> Desk:
 
 
 async def test_a_denied_call_is_there_with_who_what_and_when(desk: Desk) -> None:
+    bind_contextvars(correlation_id="r-1")
     desk.recorder.note(CALL, CLERK, HERE, NOT_FOR_ROLE.refusal())
     assert await desk.written() == [
         AuditEntry(NOW, CALL, "c-1", "clerk-1", "clerk", denied="not_for_role", correlation_id="r-1", address=HERE)
@@ -53,7 +54,7 @@ async def test_a_denied_call_is_there_with_who_what_and_when(desk: Desk) -> None
 
 async def test_a_flood_is_one_entry_that_tells_how_many(desk: Desk) -> None:
     for number in range(10_000):
-        desk.correlation = f"r-{number}"
+        bind_contextvars(correlation_id=f"r-{number}")
         desk.recorder.note(CALL, None, HERE, UNAUTHENTICATED.refusal())
     desk.recorder.note(CALL, None, "ipv4:10.0.0.8", UNAUTHENTICATED.refusal())
     found = await desk.written()
@@ -90,3 +91,14 @@ async def test_a_stop_writes_what_is_remembered(desk: Desk) -> None:
     desk.recorder.note(CALL, CLERK, HERE, NOT_FOR_ROLE.refusal())
     await desk.recorder.stop()
     assert len(await desk.store.read(lambda tx: list(entries(tx)))) == 1
+
+
+async def test_what_is_old_enough_is_forgotten_and_the_chain_holds(desk: Desk) -> None:
+    desk.recorder.note(CALL, CLERK, HERE, NOT_FOR_ROLE.refusal())
+    assert len(await desk.written()) == 1
+    desk.clock.advance(timedelta(days=199))
+    desk.recorder.note(CALL, None, HERE, UNAUTHENTICATED.refusal())
+    assert len(await desk.written()) == 2
+    desk.clock.advance(timedelta(days=2))
+    await desk.written()
+    assert [each.denied for each in await desk.written()] == ["unauthenticated"]

@@ -49,6 +49,22 @@ def approval_from_bytes(stored: bytes | None) -> Approval | None:
     return None if stored is None else _decode(stored)
 
 
+class Act(Struct, frozen=True):
+    """What a caller does, as the audit has it.
+
+    Attributes:
+        caller: Who.
+        call: RPC.
+        what: Name of the instruction.
+        correlation_id: Of the call.
+    """
+
+    caller: Caller
+    call: str
+    what: str
+    correlation_id: str
+
+
 class Giver(Struct, frozen=True):
     """Who gives a command, and what of it another person may have approved.
 

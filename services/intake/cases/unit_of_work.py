@@ -29,7 +29,7 @@ from services.intake.cases.ports import (
     Secret,
     Series,
 )
-from services.intake.cases.rights import Giver, refusal_to_cause
+from services.intake.cases.rights import Act, Giver, refusal_to_cause
 from services.intake.cases.search import CandidateSearch
 from services.intake.cases.unit import Unit, note_differences, settle_timers
 from services.intake.law.candidates import Candidate
@@ -82,6 +82,7 @@ class Task(Struct, frozen=True):
         accusation: What of a case leaves by a sealed exit.
         source_ref: The source's own reference of a new case.
         series: From which a new case gets its number; None where its county is not known.
+        act: Who does it; None where the hub itself acts or a source reports.
     """
 
     task_id: str
@@ -96,6 +97,7 @@ class Task(Struct, frozen=True):
     accusation: Accusation | None = None
     source_ref: str = ""
     series: Series | None = None
+    act: Act | None = None
 
 
 class TaskResult(Struct, frozen=True):

@@ -48,7 +48,7 @@ def one_dispute(
     Raises:
         Rejected: `unknown_dispute`; `case_code_malformed`, `case_code_check` for a code that was typed wrong.
     """
-    its = _found(tx, request, area)
+    its = found_dispute(tx, request, area)
     limits = ((limit.end, name, not limit.certain) for name, limit in running(its, book).items())
     following = min(limits, default=None)
     if following is None:
@@ -123,11 +123,15 @@ def history_of(tx: Transaction, request: intake_pb2.GetHistoryRequest, area: str
     Raises:
         Rejected: As `one_dispute`.
     """
-    dispute_id = _found(tx, request, area).dispute_id
+    dispute_id = found_dispute(tx, request, area).dispute_id
     return intake_pb2.GetHistoryResponse(events=events_of(tx, [dispute_id])[dispute_id])
 
 
-def _found(tx: Transaction, request: intake_pb2.GetDisputeRequest | intake_pb2.GetHistoryRequest, area: str) -> Dispute:
+def found_dispute(
+    tx: Transaction,
+    request: intake_pb2.GetDisputeRequest | intake_pb2.GetHistoryRequest | intake_pb2.GetPartiesRequest,
+    area: str,
+) -> Dispute:
     """Return the dispute that is asked for, by id, by code, or by both.
 
     A code with a wrong digit is refused by name before anything is looked up: it may be another case's.

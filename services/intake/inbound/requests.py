@@ -26,9 +26,11 @@ from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.access.credential import reaches
 from hub.access.verifier import Caller
+from hub.audit.recorder import current_correlation
 from hub.errors import Refusal, Refused
 from hub.runtime.clock import Clock
 from services.intake.cases.ports import DoneTable
+from services.intake.cases.rights import Act
 from services.intake.cases.tasks import Marker, task_of_command, task_of_handoff
 from services.intake.cases.unit_of_work import Task
 from services.intake.inbound.messages import arrival_of, digest_of, plausible
@@ -37,6 +39,7 @@ from services.intake.law.handoff import Handoff
 MAX_COMMAND_BYTES: Final = 16 * 1024
 MAX_SUBMISSION_BYTES: Final = 256 * 1024
 MAX_KEY_CHARS: Final = 200
+SERVICE: Final = intake_pb2.DESCRIPTOR.services_by_name["IntakeService"].full_name
 SKEW: Final = timedelta(minutes=5)
 OWN_CHANNELS: Final = frozenset(channel for channel in Channel if not channel.docked)
 """Channels that come through this service; the others have a bridge."""
@@ -89,7 +92,8 @@ class Requests:
             raise refusals.BAD_ID.error(field="correlation_id", form=_CORRELATION.pattern)
         command = command_from_wire(message)
         self._not_ahead(plausible(command.occurred_at))
-        return task_of_command(self._in_current_codes(command), digest_of(content), caller)
+        task = task_of_command(self._in_current_codes(command), digest_of(content), caller)
+        return structs.replace(task, act=_act(caller, "Execute", str(message.WhichOneof("instruction"))))
 
     def approval(self, message: command_pb2.Command, caller: Caller) -> Command | Refusal:
         """Return what a caller approves: of a command of somebody else only dispute and instruction count."""
@@ -146,7 +150,8 @@ class Requests:
                 sent_at=occurred_at,
             ),
         )
-        return task_of_handoff(handoff, DoneTable.COMMAND, actor, self._mark), handoff
+        task = task_of_handoff(handoff, DoneTable.COMMAND, actor, self._mark)
+        return structs.replace(task, act=_act(caller, "Submit", "submit")), handoff
 
     def _in_current_codes(self, command: Command) -> Command:
         """Return a correction with the codes that its own stand for now; any other command as it is."""
@@ -192,6 +197,10 @@ def _digest(request: intake_pb2.SubmitRequest) -> bytes:
     content.CopyFrom(request)
     content.ClearField("idempotency_key")
     return digest_of(content.SerializeToString(deterministic=True))
+
+
+def _act(caller: Caller, call: str, what: str) -> Act:
+    return Act(caller, f"{SERVICE}/{call}", what, current_correlation())
 
 
 def _put_actor(actor: command_pb2.Actor, caller: Caller) -> None:

@@ -6,23 +6,28 @@ Refusals are raised; `hub.grpc` turns them into statuses.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias
 
 import grpc
 import structlog
+from msgspec import structs
 from typing_extensions import override
 
+from dispute.access.roles import role_table
 from dispute.contracts.codec import dispute_to_wire, instant_of, timestamp_of
 from dispute.contracts.receipts import receipt_note
+from dispute.lifecycle import business_day
 from dispute.refusals.interfaces import TIME_MISSING, WALL_CLOCK
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.exchange.v1 import exchange_pb2
 from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.access.gate import current_caller
 from hub.access.verifier import Caller
-from hub.errors import Bug, Fault, Refusal, Refused
+from hub.audit.chain import append
+from hub.audit.recorder import entry_of
+from hub.errors import Bug, Fault, Refusal, Refused, Rejected
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.refusals import INTERNAL, TOO_MANY_ITEMS
@@ -33,16 +38,18 @@ from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
 from services.intake.cases.approvals import approve
-from services.intake.cases.ports import Counters, EventPlace, Units
+from services.intake.cases.ports import Counters, DisputeRegister, EventPlace
 from services.intake.cases.register import limits_now
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult
+from services.intake.cases.vault import Vault
 from services.intake.inbound import queries
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
 from services.intake.inbound.effects import Effects
 from services.intake.inbound.event_watch import watch
 from services.intake.inbound.matter_query import matter_of
-from services.intake.inbound.requests import Requests
+from services.intake.inbound.party_query import check_purpose, parties_of
+from services.intake.inbound.requests import SERVICE, Requests
 from services.intake.law.rulebook import Rules
 
 MAX_BATCH: Final = 1000
@@ -62,7 +69,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         reader: Reader of the hand-offs.
         commands: Collects waiting tasks into batches.
         requests: Makes tasks.
-        units: Keep approvals.
+        vault: Opens what is sealed of people.
+        bind: Returns the register of a transaction.
         rules: Tell which limits run.
         alarms: Fires timers.
         effects: Carries out shared results.
@@ -80,7 +88,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         reader: Reader,
         commands: Batcher[Task, TaskResult],
         requests: Requests,
-        units: Units,
+        vault: Vault,
+        bind: Callable[[Transaction], DisputeRegister],
         rules: Rules,
         alarms: Alarms,
         effects: Effects,
@@ -94,7 +103,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self._reader = reader
         self._commands = commands
         self._requests = requests
-        self._units = units
+        self._bind = bind
+        self._vault = vault
         self._rules = rules
         self._alarms = alarms
         self._effects = effects
@@ -161,13 +171,48 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
             raise TOO_MANY_ITEMS.error(field="commands", limit=MAX_BATCH)
         caller = current_caller()
         asked = [self._requests.approval(command, caller) for command in request.commands]
-        refused = await self._units.write(lambda register: approve(register, caller, asked))
+        entry = entry_of(self._clock.now(), f"{SERVICE}/Approve", caller)
+
+        def unit(tx: Transaction) -> list[Refusal | None]:
+            refused = approve(self._bind(tx), caller, asked)
+            said = [
+                f"{command.dispute_id} {command.WhichOneof('instruction')} {'approved' if why is None else why.code}"
+                for command, why in zip(request.commands, refused, strict=True)
+            ]
+            append(tx, [structs.replace(entry, about=tuple(said))])
+            return refused
+
+        refused = await self._store.write(unit)
         return intake_pb2.ApproveResponse(
             results=[
                 intake_pb2.ApprovalResult(dispute_id=command.dispute_id, refusal=None if why is None else _refusal(why))
                 for command, why in zip(request.commands, refused, strict=True)
             ]
         )
+
+    @override
+    async def GetParties(
+        self, request: intake_pb2.GetPartiesRequest, context: Context
+    ) -> intake_pb2.GetPartiesResponse:
+        """Return the people of a dispute; the look is in the audit before they are shown."""
+        caller, now = current_caller(), self._clock.now()
+        check_purpose(request.purpose)
+        entry = entry_of(now, f"{SERVICE}/GetParties", caller, purpose=request.purpose)
+        view = role_table().view_of(caller.role)
+
+        def look(tx: Transaction) -> intake_pb2.GetPartiesResponse | Refused:
+            try:
+                found = parties_of(tx, request, area=caller.area, view=view, vault=self._vault, today=business_day(now))
+            except Rejected as refused:
+                append(tx, [structs.replace(entry, denied=refused.code)])
+                return refused
+            append(tx, [structs.replace(entry, about=(found.dispute_id,))])
+            return found
+
+        found = await self._store.write(look)
+        if isinstance(found, Refused):
+            raise found
+        return found
 
     @override
     async def GetDispute(
@@ -254,6 +299,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         if not request.HasField("to"):
             raise TIME_MISSING.error(field="to")
         to = instant_of(request.to)
+        entry = entry_of(self._clock.now(), f"{SERVICE}/AdvanceClock", current_caller(), to.isoformat())
+        await self._store.write(lambda tx: append(tx, [entry]))
         await self._await(request.handoffs, context)
         async with self._advancing:
             # What was heard of a matter before the move happened before it.

@@ -9,6 +9,7 @@ import pytest
 
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.intake.v1 import intake_pb2
+from hub.audit.chain import ChainEnd, entries, verify
 from hub.grpc.client import bearer, refusal_of
 from tests.support.access import token_of
 from tests.support.intake_rig import HANDED_OVER, IntakeClient, Rig, submission
@@ -151,3 +152,30 @@ async def test_a_dispute_of_another_county_is_none(client: IntakeClient, dispute
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await client.stub.Submit(nobody, timeout=20, metadata=there)
     assert refusal_of(error.value).code == "county_out_of_scope"
+
+
+async def test_what_was_done_is_in_the_audit_with_who_did_it(client: IntakeClient, dispute_id: str) -> None:
+    await client.execute(*to_mediation(dispute_id))
+    early = order(dispute_id, "close", HANDED_OVER + DAY, actor=("clerk", "clerk-1"), reviewer_id="reviewer-1")
+    assert await codes(client, early, early) != ["", ""]
+    await client.call("Submit", submission())
+    await client.advance(HANDED_OVER + 2 * DAY)
+    found = await client.intake.store.read(lambda tx: [entry for _, entry in entries(tx)])
+    said = [(each.holder, each.call.rpartition("/")[2], each.about) for each in found if each.role != "operator"]
+    assert [(holder, call) for holder, call, _ in said] == [
+        ("dispatcher-1", "Execute"),
+        ("handler-1", "Execute"),
+        ("mediator-1", "Execute"),
+        ("reviewer-1", "Approve"),
+        ("reviewer-1", "Approve"),
+        ("clerk-1", "Execute"),
+        ("clerk-1", "Submit"),
+    ]
+    assert said[0][2] == (f"{dispute_id} dispatch T7",)
+    assert said[3][2] == (f"{dispute_id} close approved",)
+    assert [each.split()[1:] for each in said[5][2]] == [["close", "wrong_state"], ["close", "wrong_state"]]
+    assert said[6][2][0].endswith(" submit T1+T3+T5") or " submit T1" in said[6][2][0]
+    assert any(each.call.endswith("/AdvanceClock") for each in found)
+    assert len({each.correlation_id for each in found}) == len(found), "each call has its own"
+    assert isinstance(await client.intake.store.read(verify), ChainEnd)
+    assert "欠薪" not in str(found)

@@ -10,9 +10,11 @@ from typing import Any
 import grpc
 import pytest
 
-from hub.access.credential import digest_of
-from hub.access.credential_set import stored_set
+from hub.access.credential import Credential, digest_of, new_token
+from hub.access.credential_set import CredentialSet, stored_set
+from hub.access.gate import Gate
 from hub.access.verifier import SetVerifier
+from hub.audit.chain import begin, entries
 from hub.errors import Refused
 from hub.grpc.access import AccessServicer
 from hub.grpc.client import channel, refusal_of
@@ -22,6 +24,7 @@ from hub.runtime.metrics import Metrics
 from hub.store.migrate import migrate
 from hub.store.store import Store
 from hub.wire.access.v1 import access_pb2, access_pb2_grpc
+from tests.support.access import ShownStub
 
 NOW = datetime(2026, 11, 20, 4, tzinfo=UTC)
 SERVICE = access_pb2.DESCRIPTOR.services_by_name["AccessService"].full_name
@@ -30,6 +33,12 @@ SERVICE = access_pb2.DESCRIPTOR.services_by_name["AccessService"].full_name
 class Names:
     def may_hold(self, role: str, holder: str, _area: str) -> bool:
         return role in {"clerk", "court"} and holder != "court-nobody"
+
+    def may_call(self, role: str, _scopes: frozenset[str], _call: str) -> bool:
+        return role == "operator"
+
+    def goes_on(self, _role: str) -> bool:
+        return True
 
 
 class Desk:
@@ -52,13 +61,20 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     store = Store(f"sqlite:///{tmp_path}/a.db")
     migrate(store, tmp_path)
+    store.write_blocking(begin)
+    verifier, token = SetVerifier(), new_token()
+    operator = Credential("c-1", digest_of(token), "operator-1", "operator", frozenset(), "", NOW + timedelta(days=1))
+    verifier.take(CredentialSet(0, (operator,)))
     servicer = AccessServicer(store, Names(), FixedClock(NOW))
     server = GrpcServer(
-        "127.0.0.1:0", [(access_pb2_grpc.add_AccessServiceServicer_to_server, servicer, SERVICE)], Metrics()
+        "127.0.0.1:0",
+        [(access_pb2_grpc.add_AccessServiceServicer_to_server, servicer, SERVICE)],
+        Metrics(),
+        gate=Gate(verifier, Names(), FixedClock(NOW)),
     )
     await server.start()
     line = channel(f"127.0.0.1:{server.port}")
-    yield Desk(store, access_pb2_grpc.AccessServiceStub(line))
+    yield Desk(store, ShownStub(access_pb2_grpc.AccessServiceStub(line), token))
     await line.close()
     await server.stop()
     store.close()
@@ -136,3 +152,14 @@ async def test_what_is_not_there_is_not_ended(desk: Desk) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await desk.stub.RevokeCredential(access_pb2.RevokeCredentialRequest(credential_id="x"), timeout=10)
     assert refusal_of(error.value).code == "unknown_credential"
+
+
+async def test_who_issued_and_ended_what_is_in_the_audit(desk: Desk) -> None:
+    made = (await desk.issue()).credential.credential_id
+    await desk.stub.RevokeCredential(access_pb2.RevokeCredentialRequest(credential_id=made), timeout=10)
+    found = await desk.store.read(lambda tx: [each for _, each in entries(tx)])
+    assert [(each.holder, each.role, each.call.rpartition("/")[2], each.about) for each in found] == [
+        ("operator-1", "operator", "IssueCredential", (made,)),
+        ("operator-1", "operator", "RevokeCredential", (made,)),
+    ]
+    assert all(each.correlation_id for each in found)

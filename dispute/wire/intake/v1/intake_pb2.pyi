@@ -260,6 +260,68 @@ class CommandResult(_message.Message):
 Global___CommandResult: _TypeAlias = CommandResult  # noqa: Y015
 
 @_typing.final
+class GetPartiesRequest(_message.Message):
+    """Asks for the people of a dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute; or its printed code."""
+    case_code: _builtins.str
+    """Printed code of the case, with or without hyphens."""
+    purpose: _builtins.str
+    """What it is for: handling | service | visit | confirmation | oversight."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        case_code: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "dispute_id", b"dispute_id", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPartiesRequest: _TypeAlias = GetPartiesRequest  # noqa: Y015
+
+@_typing.final
+class GetPartiesResponse(_message.Message):
+    """People of a dispute."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    PARTIES_FIELD_NUMBER: _builtins.int
+    MASKED_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute."""
+    masked: _builtins.bool
+    """They are masked: the caller's role sees no more."""
+    @_builtins.property
+    def parties(self) -> _containers.RepeatedCompositeFieldContainer[_handoff_pb2.Party]:
+        """In the order of the source."""
+
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        parties: _abc.Iterable[_handoff_pb2.Party] | None = ...,
+        masked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "masked", b"masked", "parties", b"parties"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetPartiesResponse: _TypeAlias = GetPartiesResponse  # noqa: Y015
+
+@_typing.final
 class ApproveRequest(_message.Message):
     """Approves commands of somebody else."""
 

@@ -55,6 +55,11 @@ class IntakeServiceStub:
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveRequest.SerializeToString,
                 response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveResponse.FromString,
                 _registered_method=True)
+        self.GetParties = channel.unary_unary(
+                '/hub.intake.v1.IntakeService/GetParties',
+                request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesRequest.SerializeToString,
+                response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesResponse.FromString,
+                _registered_method=True)
         self.GetDispute = channel.unary_unary(
                 '/hub.intake.v1.IntakeService/GetDispute',
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetDisputeRequest.SerializeToString,
@@ -134,6 +139,13 @@ class IntakeServiceServicer:
 
     def Approve(self, request, context):
         """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetParties(self, request, context):
+        """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -231,6 +243,11 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.Approve,
                     request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveRequest.FromString,
                     response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveResponse.SerializeToString,
+            ),
+            'GetParties': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetParties,
+                    request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesRequest.FromString,
+                    response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesResponse.SerializeToString,
             ),
             'GetDispute': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDispute,
@@ -392,6 +409,33 @@ class IntakeService:
             '/hub.intake.v1.IntakeService/Approve',
             hub_dot_intake_dot_v1_dot_intake__pb2.ApproveRequest.SerializeToString,
             hub_dot_intake_dot_v1_dot_intake__pb2.ApproveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetParties(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.intake.v1.IntakeService/GetParties',
+            hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesRequest.SerializeToString,
+            hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

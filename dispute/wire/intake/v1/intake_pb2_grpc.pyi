@@ -41,6 +41,8 @@ class IntakeServiceStub:
     """Carries out many commands; commands of one dispute in the order given, with a result for each."""
     Approve: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ApproveRequest, _intake_pb2.ApproveResponse]
     """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
+    GetParties: _grpc.UnaryUnaryMultiCallable[_intake_pb2.GetPartiesRequest, _intake_pb2.GetPartiesResponse]
+    """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit."""
     GetDispute: _grpc.UnaryUnaryMultiCallable[_intake_pb2.GetDisputeRequest, _intake_pb2.GetDisputeResponse]
     """State of one dispute."""
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ListDisputesRequest, _intake_pb2.ListDisputesResponse]
@@ -75,6 +77,8 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """Carries out many commands; commands of one dispute in the order given, with a result for each."""
     Approve: _aio.UnaryUnaryMultiCallable[_intake_pb2.ApproveRequest, _intake_pb2.ApproveResponse]  # type: ignore[assignment]
     """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
+    GetParties: _aio.UnaryUnaryMultiCallable[_intake_pb2.GetPartiesRequest, _intake_pb2.GetPartiesResponse]  # type: ignore[assignment]
+    """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit."""
     GetDispute: _aio.UnaryUnaryMultiCallable[_intake_pb2.GetDisputeRequest, _intake_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """State of one dispute."""
     ListDisputes: _aio.UnaryUnaryMultiCallable[_intake_pb2.ListDisputesRequest, _intake_pb2.ListDisputesResponse]  # type: ignore[assignment]
@@ -130,6 +134,14 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_pb2.ApproveResponse, _abc.Awaitable[_intake_pb2.ApproveResponse]]:
         """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
+
+    @_abc_1.abstractmethod
+    def GetParties(
+        self,
+        request: _intake_pb2.GetPartiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_pb2.GetPartiesResponse, _abc.Awaitable[_intake_pb2.GetPartiesResponse]]:
+        """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit."""
 
     @_abc_1.abstractmethod
     def GetDispute(

@@ -1,0 +1,64 @@
+"""Shows the people of a dispute: as much of them as a role may see."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from bridge.record.checks import is_under
+from bridge.record.masking import FULL_AGE, masked
+from dispute.access.roles import PersonView, role_table
+from dispute.refusals.interfaces import PURPOSE_MISSING
+from dispute.wire.handoff.v1 import handoff_pb2
+from dispute.wire.intake.v1 import intake_pb2
+from hub.store.store import Transaction
+from services.intake.cases.tables import confidential
+from services.intake.cases.vault import SealedSecret, Vault
+from services.intake.inbound.queries import found_dispute
+
+
+def check_purpose(purpose: str) -> None:
+    """Check that somebody who looks says what for.
+
+    Raises:
+        Rejected: `purpose_missing`.
+    """
+    known = role_table().purposes
+    if purpose not in known:
+        raise PURPOSE_MISSING.error(listed=", ".join(known))
+
+
+def parties_of(
+    tx: Transaction, request: intake_pb2.GetPartiesRequest, *, area: str, view: PersonView, vault: Vault, today: date
+) -> intake_pb2.GetPartiesResponse:
+    """Return the people of a dispute.
+
+    Args:
+        tx: Snapshot of the store.
+        request: Which dispute.
+        area: Of the caller.
+        view: How much of a person the caller is shown.
+        vault: Opens what is sealed.
+        today: Day of the look, by which somebody is a minor.
+
+    Raises:
+        Rejected: `unknown_dispute`, `case_code_malformed`, `case_code_check`; `shredded` when they were forgotten.
+    """
+    its = found_dispute(tx, request, area)
+    row = tx.execute(sa.select(confidential).where(confidential.c.dispute_id == its.dispute_id)).one_or_none()
+    if row is None or view is PersonView.NONE:
+        return intake_pb2.GetPartiesResponse(dispute_id=its.dispute_id, masked=view is not PersonView.CLEAR)
+    sealed = SealedSecret(bytes(row.wrapped_key), bytes(row.nonce), bytes(row.ciphertext))
+    content = handoff_pb2.Confidential.FromString(vault.open(its.dispute_id, row.agency, sealed))
+    parties = list(content.parties)
+    if view is PersonView.MASKED:
+        minors = any(_is_minor(party, today) for party in parties)
+        parties = [masked(party, today, minors=minors) for party in parties]
+    return intake_pb2.GetPartiesResponse(
+        dispute_id=its.dispute_id, parties=parties, masked=view is not PersonView.CLEAR
+    )
+
+
+def _is_minor(party: handoff_pb2.Party, today: date) -> bool:
+    return party.id_type == "citizen_id" and bool(party.id_number) and is_under(FULL_AGE, party.id_number, today)
