@@ -132,6 +132,10 @@ audit: venv ## 10,000 audit entries of an intake that is killed meanwhile, then 
 revocation: venv ## how soon a revoked credential is refused in all services, and rotation under load; a JSON line
 	@python -m tests.revocation_proof
 
+.PHONY: secured
+secured: venv ## each service's rights at a broker with TLS, SCRAM and rules, tried both ways, and the demo on it; a JSON line
+	@python -m tests.secured_proof
+
 .PHONY: rules-proof
 rules-proof: venv ## the tables of the law, the fifteen border cases and every row of every rule file; a JSON line
 	@python -m tests.rules_proof

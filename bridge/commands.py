@@ -20,10 +20,10 @@ from dispute.contracts.topics import HANDOFFS
 from hub.access.credential_file import as_row
 from hub.access.credential_set import stored_set
 from hub.errors import Fault, Refused
-from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.runtime import keys, logs, process
 from hub.runtime.settings import load
+from hub.service.bus import bus_of
 from hub.store.store import Store
 from hub.streams.heads import TopicLog
 from hub.streams.outbox import Outbox
@@ -50,7 +50,7 @@ def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
             if arguments.command == "recover":
                 key = keys.load_or_create(settings.keys_dir, "transport")
                 sealer = Sealer({key.id: key.secret}, key.id)
-                return recover_store(spec, store, Log(Bus(settings.kafka_bootstrap)), sealer)
+                return recover_store(spec, store, Log(bus_of(settings)), sealer)
             return _print_keys(store)
         finally:
             store.close()

@@ -12,6 +12,7 @@ from typing import Any, Final
 from hub.streams.topics import DEFAULT_PARTITIONS
 
 PLAIN: Final = "PLAINTEXT"
+SCRAM: Final = "SCRAM-SHA-512"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class SaslCredentials:
 
     username: str
     password: str = field(repr=False)
-    mechanism: str = "SCRAM-SHA-512"
+    mechanism: str = SCRAM
     ca_file: str = ""
 
     @property

@@ -58,6 +58,17 @@ class ServiceSettings(BaseSettings):
     )
     kafka_partitions: int = Field(default=6, description="主题分区数 Partitions per topic; a divisor of 24")
     kafka_replication: int = Field(default=1, ge=1, le=9, description="主题副本数 Replicas per topic; 3 in production")
+    kafka_username: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.\-]{0,64}$",
+        description="Kafka 用户 User of this service at Kafka (SCRAM-SHA-512); empty speaks plain text without login",
+    )
+    kafka_password_file: Path | None = Field(
+        default=None, description="Kafka 密码文件 File with the user's password, alone in it"
+    )
+    kafka_ca_file: Path | None = Field(
+        default=None, description="Kafka 证书机构 PEM file of the brokers' authority; without it there is no TLS"
+    )
     grpc_port: int = Field(ge=0, le=65535, description="gRPC 端口 Port of the gRPC services; 0 takes a free one")
     http_port: int = Field(
         ge=0, le=65535, description="HTTP 端口 Port of /healthz, /metrics and REST; 0 takes a free one"

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from hub.errors import Fault
 from hub.kafka.admin import provision
-from hub.kafka.bus import Bus
+from hub.kafka.bus import Bus, SaslCredentials
 from hub.kafka.log import Log
 from hub.kafka.publisher import KafkaPublisher
 from hub.kafka.worker import FaustFeed
@@ -57,12 +58,7 @@ def kafka(settings: ServiceSettings, service: str, topics: Sequence[Topic]) -> B
             and nothing of value is kept there.
         topics: Topics that the service creates or checks.
     """
-    bus = Bus(
-        settings.kafka_bootstrap,
-        partitions=settings.kafka_partitions,
-        replication=settings.kafka_replication,
-        session_timeout_s=settings.session_timeout_s,
-    )
+    bus = bus_of(settings)
     folder = Path(tempfile.gettempdir()) / "santiao-faust" / f"{service}-{settings.worker_name()}"
     return BusPorts(
         provision=lambda: provision(bus, topics, deadline_s=PROVISION_S),
@@ -70,6 +66,36 @@ def kafka(settings: ServiceSettings, service: str, topics: Sequence[Topic]) -> B
         feed=lambda topic, group, places: FaustFeed(bus, topic, group, places, folder),
         log=lambda: Log(replace(bus, request_timeout_s=LOOK_S)),
     )
+
+
+def bus_of(settings: ServiceSettings) -> Bus:
+    """Return the address of Kafka, and who logs in there.
+
+    Raises:
+        Fault: `kafka_login_unreadable`: start-up stops.
+    """
+    return Bus(
+        settings.kafka_bootstrap,
+        partitions=settings.kafka_partitions,
+        replication=settings.kafka_replication,
+        session_timeout_s=settings.session_timeout_s,
+        credentials=_credentials(settings),
+    )
+
+
+def _credentials(settings: ServiceSettings) -> SaslCredentials | None:
+    if not settings.kafka_username:
+        return None
+    if settings.kafka_password_file is None:
+        raise Fault("kafka_login_unreadable", "HUB_KAFKA_USERNAME is set, and HUB_KAFKA_PASSWORD_FILE is not")
+    try:
+        password = settings.kafka_password_file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Fault("kafka_login_unreadable", f"{settings.kafka_password_file}: {error.strerror}") from error
+    authority = settings.kafka_ca_file
+    if authority is not None and not authority.is_file():
+        raise Fault("kafka_login_unreadable", f"{authority}: no such file")
+    return SaslCredentials(settings.kafka_username, password, ca_file="" if authority is None else str(authority))
 
 
 def memory(bus: MemoryBus, provisioned: Callable[[], None] = lambda: None) -> BusPorts:

@@ -76,6 +76,10 @@ PASSED_ON: Final = ("HUB_KAFKA_PARTITIONS",)
 """Settings that `hub up` copies from its environment to every service; `HUB_CLOCK` is the run's, and goes to intake."""
 Store = Annotated[str, typer.Option(help="存储 where services keep their data: sqlite | postgres")]
 Workers = Annotated[int, typer.Option("--intake-workers", min=1, max=8, help="登记服务进程数 processes of intake")]
+Secured = Annotated[
+    bool,
+    typer.Option("--secured", help="Kafka 用 TLS、登录与权限 Kafka with TLS, logins and access rules (native broker)"),
+]
 RunFolder = Annotated[Path | None, typer.Option("--folder", help="运行目录 run folder; default .run/<time>")]
 Json = Annotated[bool, typer.Option("--json", help="只输出一个 JSON 文档 one JSON document on stdout and nothing else")]
 
@@ -105,6 +109,7 @@ def demo(
     clock: Annotated[
         str, typer.Option(help="时钟 scenario: 按场景推进 moved by the run | wall: 真实时钟 as a county runs it")
     ] = "scenario",
+    secured: Secured = False,
     json: Json = False,
 ) -> None:
     """演示 Play a scenario through a real Kafka and five services; compare every figure with the scenario's sums."""
@@ -118,7 +123,7 @@ def demo(
             refuse_unplayable(played, today)
         check_broker()
         with run_folder(folder) as where:
-            report = run(_demo(Options(played, where, store, intake_workers, chaos, clock), json=json))
+            report = run(_demo(Options(played, where, store, intake_workers, chaos, clock, secured), json=json))
     if json:
         output.document(as_json(report))
         if report.differences:
@@ -136,6 +141,7 @@ def up(
     intake_workers: Workers = 1,
     folder: RunFolder = None,
     *,
+    secured: Secured = False,
     bus_only: Annotated[
         bool, typer.Option("--bus-only", help="只启动 Kafka，供修复 only the Kafka, for repairs")
     ] = False,
@@ -148,7 +154,9 @@ def up(
         check_broker()
         with run_folder(folder) as where:
             clock = os.environ.get("HUB_CLOCK") or clock_of(where)
-            plan = LaunchPlan(where, store, intake_workers, clock=clock, settings=settings, bus_only=bus_only)
+            plan = LaunchPlan(
+                where, store, intake_workers, clock=clock, settings=settings, secured=secured, bus_only=bus_only
+            )
             run(_up(county, plan))
 
 

@@ -60,6 +60,7 @@ class Options:
     intake_workers: int = 1
     chaos: int | None = None
     clock: str = "scenario"
+    secured: bool = False
 
 
 @dataclass(slots=True)
@@ -115,6 +116,7 @@ class Session:
             options.store,
             options.intake_workers,
             clock=options.clock,
+            secured=options.secured,
             settings=CHAOS_SETTINGS if options.chaos is not None else {},
         )
         async with AsyncExitStack() as stack:

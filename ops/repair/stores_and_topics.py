@@ -11,17 +11,19 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from rich.table import Table
 
-from dispute.contracts.topics import CATALOGUE
+from dispute.contracts.topics import CATALOGUE, TOPICS
 from hub.kafka.admin import recreate
 from hub.kafka.bus import Bus
 from hub.kafka.log import Log
+from hub.kafka.rights import command_lines, rights_of
 from hub.refusals import STORE_IN_USE
 from hub.store import backups
 from hub.store.store import Store
@@ -35,10 +37,10 @@ from ops.console import output
 from ops.console.refusals import NOT_DRAINED, PUBLISHES_NOTHING
 from ops.run.launcher import environment_of
 from ops.run.run_folder import Running
-from ops.run.status import Run, find_or_fail
+from ops.run.status import Json, Run, find_or_fail
 
 store_app = typer.Typer(help="存储 Stores: back up, restore, recover, republish.", no_args_is_help=True)
-topics_app = typer.Typer(help="主题 Topics: grow their partitions.", no_args_is_help=True)
+topics_app = typer.Typer(help="主题 Topics: grow their partitions, rights of the services.", no_args_is_help=True)
 Service = Annotated[
     str, typer.Argument(help="服务 service: court_bridge | police_bridge | petition_bridge | intake | stats")
 ]
@@ -109,6 +111,31 @@ def new_epoch(service: Service, run: Run = None) -> None:
             epoch = store.write_blocking(Outbox(topic, service).begin_epoch)
             store.write_blocking(backups.forget_backup)
     output.console().print(f"{service}: 新纪元 new epoch {epoch}")
+
+
+@topics_app.command("acl")
+def list_rights(
+    *,
+    commands: Annotated[
+        bool, typer.Option("--commands", help="输出 kafka-acls.sh 命令 as calls of Kafka's own tool")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """权限 What each service has to be allowed at Kafka, and nothing else; users have the services' names."""
+    rights = rights_of(TOPICS)
+    if json:
+        output.document([asdict(right) for right in rights])
+        return
+    if commands:
+        for line in command_lines(rights):
+            output.console().print(line, markup=False, soft_wrap=True)
+        return
+    table = Table(title="权限 rights", title_justify="left")
+    for column in ("用户 user", "类别 kind", "名称 name", "操作 operations"):
+        table.add_column(column, overflow="fold")
+    for right in rights:
+        table.add_row(right.service, right.kind, right.name, " ".join(right.operations))
+    output.show(table)
 
 
 @topics_app.command("grow")

@@ -19,6 +19,7 @@ from ops.console.exits import CommandError, Exit
 from ops.console.refusals import NO_BROKER
 from ops.run.broker import Broker, BrokerKind, Choice, choose, open_broker
 from ops.run.broker.ports import free_ports
+from ops.run.broker.secured import SecuredKafka, secured_broker
 from ops.run.calendar import CALENDARS
 from ops.run.children import Child
 from ops.run.credentials import FILE, FOLDER, make
@@ -49,6 +50,7 @@ class LaunchPlan:
         settings: More `HUB_…` variables for every service.
         extra: Label of a process -> more variables for it alone.
         command: Service -> what to run instead of its module.
+        secured: The broker asks for a login over TLS, and each service may do there what it must (a native broker).
         bus_only: Only the broker and the stores, for repairs with all services stopped.
     """
 
@@ -60,6 +62,7 @@ class LaunchPlan:
     settings: Mapping[str, str] = field(default_factory=dict)
     extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     command: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    secured: bool = False
     bus_only: bool = False
 
     def __post_init__(self) -> None:
@@ -124,7 +127,9 @@ class Hub:
         folder = self.plan.folder
         folder.mkdir(parents=True, exist_ok=True)
         await self._await_left_over()
-        self._broker = self._given or _open(folder, self._say)
+        self._broker = self._given or (
+            secured_broker(folder, self._say) if self.plan.secured else _open(folder, self._say)
+        )
         # The container broker reports its start itself.
         if self._broker.kind != BrokerKind.DOCKER:
             external = self._broker.kind == BrokerKind.EXTERNAL
@@ -136,6 +141,8 @@ class Hub:
         except (Retryable, Fault) as error:
             raise CommandError(Exit.TIMED_OUT, str(error)) from error
         self._say(f"Apache Kafka {self._broker.version} ({self._broker.kind}) {self._broker.bootstrap}")
+        if isinstance(self._broker, SecuredKafka):
+            await asyncio.to_thread(self._broker.admit)
         self._stores = await asyncio.to_thread(open_stores, self.plan.store, folder, SERVICES)
         if self.plan.bus_only:
             return
@@ -204,6 +211,8 @@ class Hub:
             "HUB_CREDENTIALS_FILE": str(plan.folder / FOLDER / FILE),
             "PYTHONUNBUFFERED": "1",
         }
+        if isinstance(self._broker, SecuredKafka):
+            environment |= self._broker.settings(name)
         child = Child(name, worker, environment | dict(plan.settings), folder, plan.command.get(name, ()))
         child.environment.update(plan.extra.get(child.label, {}))
         return child

@@ -21,13 +21,12 @@ from hub.access.verifier import SetVerifier
 from hub.grpc.access import AccessServicer
 from hub.grpc.server import GrpcServer
 from hub.http.server import HttpServer
-from hub.kafka.bus import Bus
 from hub.kafka.log import Log
 from hub.runtime.clock import Clock, WallClock
 from hub.runtime.health import Bearing, Concern
 from hub.runtime.keys import load_or_create
 from hub.runtime.process import Part
-from hub.service.bus import BusPorts, kafka
+from hub.service.bus import BusPorts, bus_of, kafka
 from hub.service.kit import Kit
 from hub.store.batcher import Batcher
 from hub.store.migrate import migrate
@@ -223,7 +222,7 @@ def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> R
     exits = SealedExits(load_or_create(settings.keys_dir, "discipline").secret)
     outbox = Outbox(JOURNAL, NAME)
     store = Store(settings.store_url, UPKEEP)
-    log = source or Log(Bus(settings.kafka_bootstrap))
+    log = source or Log(bus_of(settings))
     try:
         migrate(store, VERSIONS)
         store.write_blocking(outbox.open)

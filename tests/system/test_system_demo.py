@@ -52,6 +52,23 @@ def test_one_refused_consent_moves_exactly_its_counts(tmp_path: Path) -> None:
 
 @pytest.mark.kafka
 @pytest.mark.usefixtures("kafka_choice")
+@pytest.mark.long
+@pytest.mark.timeout(200)
+def test_the_figures_agree_where_each_service_logs_in_over_tls(tmp_path: Path) -> None:
+    """What each may do there, and what it may not: `make secured`."""
+    arguments = ("demo", "--secured", "--scenario", "scenarios/small.yaml", "--folder", str(tmp_path / "run"), "--json")
+    done = hub(*arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads(done.stdout)
+    assert document["ok"] is True
+    assert rate(document, "all", "resolution") == (33, 47, "70.2")
+    for path in (tmp_path / "run" / "kafka-logins").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.read_text() not in "".join(log.read_text() for log in (tmp_path / "run" / "logs").iterdir())
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("kafka_choice")
 @pytest.mark.timeout(300)
 def test_the_same_figures_come_out_under_kill_9(tmp_path: Path) -> None:
     """Seed 7."""

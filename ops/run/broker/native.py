@@ -23,9 +23,10 @@ from hub.errors import Retryable
 from hub.kafka.admin import describe
 from hub.kafka.bus import Bus, SaslCredentials
 from hub.refusals import BUS_UNAVAILABLE
+from ops.run.broker.certificates import AUTHORITY, make_certificates
 from ops.run.broker.jars import Say, fetch, libs_folder, version_of
 from ops.run.broker.ports import free_ports
-from ops.run.broker.properties import HOST, LOGGING, Node, Secured, server_properties
+from ops.run.broker.properties import HOST, LOGGING, Node, ScramTls, Secured, server_properties
 
 GRACE_S: Final = 15.0
 READY_S: Final = 180.0
@@ -97,7 +98,7 @@ class NativeKafka:
         *,
         say: Say,
         brokers: int = 1,
-        secured: Secured | None = None,
+        secured: Secured | ScramTls | None = None,
         libs: Path | None = None,
         jvm: Sequence[str] = JVM,
         behind: bool = False,
@@ -135,8 +136,16 @@ class NativeKafka:
 
         It leads to the listener with passwords.
         """
-        servers = ",".join(f"{HOST}:{node.sasl_port}" for node in self.nodes)
-        return Bus(servers, credentials=SaslCredentials(username, password, mechanism="PLAIN"))
+        if isinstance(self._secured, ScramTls):
+            login = SaslCredentials(username, password, ca_file=str(self._secured.folder / AUTHORITY))
+        else:
+            login = SaslCredentials(username, password, mechanism="PLAIN")
+        return Bus(self.secured_bootstrap, credentials=login)
+
+    @property
+    def secured_bootstrap(self) -> str:
+        """Addresses of the listeners with passwords."""
+        return ",".join(f"{HOST}:{node.sasl_port}" for node in self.nodes)
 
     @property
     def version(self) -> str:
@@ -164,6 +173,8 @@ class NativeKafka:
         self._stopped.clear()
         self._served = False
         fetch(self.libs, self._say)
+        if isinstance(self._secured, ScramTls):
+            make_certificates(self._secured.folder)
         try:
             self._format()
             for node in self.nodes:

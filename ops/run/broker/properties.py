@@ -49,6 +49,11 @@ class Secured:
 
     users: Mapping[str, str] = field(repr=False)
 
+    @property
+    def listener(self) -> str:
+        """Name of the listener for users; empty where there are none."""
+        return "SASL_PLAINTEXT" if self.users else ""
+
     def lines(self) -> dict[str, str]:
         """Return the broker's settings for these rules."""
         authorizer = {"authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer"}
@@ -64,7 +69,39 @@ class Secured:
         }
 
 
-def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class ScramTls:
+    """Login with SCRAM over TLS, as a county's Kafka asks for it; each service may do what it must, by rules.
+
+    The plain listener is the operator's, who may do everything; it is on the loopback alone.
+
+    Attributes:
+        folder: Of the certificates (`certificates`).
+    """
+
+    folder: Path
+
+    @property
+    def listener(self) -> str:
+        """Name of the listener for users."""
+        return "SASL_SSL"
+
+    def lines(self) -> dict[str, str]:
+        """Return the broker's settings for these rules."""
+        module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+        stores = {f"ssl.{kind}.type": "PEM" for kind in ("keystore", "truststore")}
+        return stores | {
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "allow.everyone.if.no.acl.found": "false",
+            "super.users": "User:ANONYMOUS",
+            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{module} required;",
+            "ssl.keystore.location": str(self.folder / "server.pem"),
+            "ssl.truststore.location": str(self.folder / "ca.pem"),
+        }
+
+
+def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | ScramTls | None = None) -> str:
     """Return a node's settings file.
 
     The cluster has one node, or three and more.
@@ -72,8 +109,8 @@ def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None
     copies = min(3, len(nodes))
     in_sync = max(1, copies - 1)
     listeners = [f"PLAINTEXT://{HOST}:{node.port}"]
-    if secured is not None and secured.users:
-        listeners.append(f"SASL_PLAINTEXT://{HOST}:{node.sasl_port}")
+    if secured is not None and secured.listener:
+        listeners.append(f"{secured.listener}://{HOST}:{node.sasl_port}")
     if node.peer_port:
         listeners.append(f"PEER://{HOST}:{node.peer_port}")
     advertised = [f"PLAINTEXT://{HOST}:{node.advertised_port or node.port}", *listeners[1:]]
@@ -85,7 +122,7 @@ def server_properties(node: Node, nodes: Sequence[Node], secured: Secured | None
         "listeners": ",".join([*listeners, f"CONTROLLER://{HOST}:{node.controller_port}"]),
         "advertised.listeners": ",".join(advertised),
         "listener.security.protocol.map": (
-            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,PEER:PLAINTEXT"
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL,PEER:PLAINTEXT"
         ),
         "inter.broker.listener.name": "PEER" if node.peer_port else "PLAINTEXT",
         "log.dirs": str(node.folder / "data"),

@@ -1,0 +1,102 @@
+"""`hub credentials` and `hub audit` at a terminal, as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hub.access.credential import digest_of
+from hub.access.credential_set import stored_set
+from ops.run.run_folder import write
+from tests.support.intake_rig import IntakeClient, Rig
+
+LATE = datetime(2026, 12, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def desk(rig: Rig, client: IntakeClient, tmp_path: Path) -> Path:
+    """A run folder with an operator's token; the clock of the hub is not far from the machine's."""
+    rig.clock.move_to(max(datetime.now(UTC), LATE))
+    running = await client.running(tmp_path)
+    write(replace(running, stores={"intake": rig.store_url}))
+    return tmp_path
+
+
+async def hub(desk: Path, *arguments: str, code: int = 0) -> str:
+    command = (sys.executable, "-m", "ops", *arguments, "--run", str(desk))
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    output, errors = await process.communicate()
+    assert process.returncode == code, errors.decode()
+    return output.decode() + (errors.decode() if code else "")
+
+
+async def document(desk: Path, *arguments: str) -> Any:  # noqa: ANN401 - JSON
+    return json.loads(await hub(desk, *arguments, "--json"))
+
+
+async def test_a_credential_is_issued_listed_and_revoked(desk: Path, client: IntakeClient) -> None:
+    out = desk / "clerk-7.token"
+    made = await document(
+        desk, "credentials", "issue", "clerk-7", "clerk", "--area", "620725", "--days", "30", "--out", str(out)
+    )
+    assert out.stat().st_mode & 0o777 == 0o600
+    token = out.read_text().strip()
+    assert token not in str(made)
+    listed = await document(desk, "credentials", "list", "--holder", "clerk-7")
+    assert [(each["credential_id"], each["role"], each["area"], each["revoked_at"]) for each in listed] == [
+        (made["credential_id"], "clerk", "620725", "")
+    ]
+    assert token not in await hub(desk, "credentials", "list")
+    (its,) = [each for each in (await client.intake.store.read(stored_set)).credentials if each.holder == "clerk-7"]
+    assert its.token_sha256 == digest_of(token)
+    assert "exists already" in await hub(desk, "credentials", "issue", "clerk-7", "clerk", "--out", str(out), code=2)
+    (ended,) = await document(desk, "credentials", "revoke", made["credential_id"])
+    assert ended["revoked_at"]
+    assert "unknown_credential" in await hub(desk, "credentials", "revoke", "x", code=1)
+    assert "bad_holder" in await hub(desk, "credentials", "issue", "张三", "clerk", code=1)
+    assert "unknown_role" in await hub(desk, "credentials", "issue", "chief-1", "chief", code=1)
+
+
+async def test_keys_of_before_become_known(desk: Path, client: IntakeClient) -> None:
+    file = desk / "keys.json"
+    key = {"agency": "court-620725", "county": "620725", "key_sha256": digest_of("a key of before")}
+    file.write_text(json.dumps([key]))
+    for _ in range(2):
+        (line,) = await document(desk, "credentials", "import", str(file))
+        assert (line["holder"], line["role"], line["area"]) == ("court-620725", "agency", "620725")
+    assert len([one for one in (await client.intake.store.read(stored_set)).credentials if one.role == "agency"]) == 1
+    file.write_text("{}")
+    assert "credentials_unreadable" in await hub(desk, "credentials", "import", str(file), code=2)
+
+
+async def test_the_audit_is_listed_verified_and_exported(desk: Path) -> None:
+    made = await document(desk, "credentials", "issue", "clerk-7", "clerk")
+    (issued, *_) = await document(desk, "audit", "list", "--holder", "operator-1")
+    assert (issued["service"], issued["entry"]["role"], issued["entry"]["about"]) == (
+        "intake",
+        "operator",
+        [made["credential_id"]],
+    )
+    assert "IssueCredential" in await hub(desk, "audit", "list", "--since", "2026-01-01")
+    assert await document(desk, "audit", "list", "--denied") == []
+    ends = desk / "ends.json"
+    verdict = await document(desk, "audit", "verify", "--keep", str(ends))
+    assert (verdict["intake"]["entries"], verdict["intake"].get("why", "")) == (1, "")
+    assert "intake" in await hub(desk, "audit", "verify", "--known", str(ends))
+    await hub(desk, "audit", "export", str(desk / "audit.jsonl"))
+    (line,) = (desk / "audit.jsonl").read_text().splitlines()
+    assert json.loads(line)["entry"]["about"] == [made["credential_id"]]
+    kept = json.loads(ends.read_text())
+    kept["intake"]["hash"] = "0" * 64
+    ends.write_text(json.dumps(kept))
+    assert "broken at 1" in await hub(desk, "audit", "verify", "--known", str(ends), code=1)
+    assert "no such service" in await hub(desk, "audit", "list", "--service", "nobody", code=2)
