@@ -176,6 +176,15 @@ BAD_SCOPE: Final = Code("bad_scope", Kind.MALFORMED, "没有这样的范围", "n
 UNKNOWN_ROLE: Final = Code(
     "unknown_role", Kind.MALFORMED, "没有此角色，或不能授予", "no such role, or nobody can hold it", field="role"
 )
+TOO_MANY_CALLS: Final = Code(
+    "too_many_calls",
+    Kind.EXHAUSTED,
+    "此凭证每分钟至多 {limit} 次调用",
+    "at most {limit} calls a minute with this credential",
+)
+TOO_MANY_GUESSES: Final = Code(
+    "too_many_guesses", Kind.EXHAUSTED, "无效凭证过多，请稍后再试", "too many wrong credentials; come back later"
+)
 CREDENTIALS_STALE: Final = Code(
     "credentials_stale",
     Kind.UNAVAILABLE,

@@ -127,6 +127,11 @@ class RoleTable(Struct, frozen=True, forbid_unknown_fields=True):
         of, _, method = call.rpartition("/")
         return self.calls.get(call) or (self.calls.get(f"{BRIDGE}/{method}") if of.endswith(BRIDGE) else None)
 
+    def is_person(self, role: str) -> bool:
+        """Tell whether people hold a role."""
+        row = self._row(role)
+        return row is not None and row.of is Holder.PERSON
+
     def view_of(self, role: str) -> PersonView:
         """Return how much of a person a role is shown."""
         row = self._row(role)

@@ -34,12 +34,14 @@ from hub.streams.ports import Publisher
 from hub.wire.access.v1 import access_pb2
 
 TOPIC: Final = "access.credentials.v1"
-LOOK_S: Final = 0.25
-"""A change is seen after this long by who sends it, and after this long again by who hears it."""
+LOOK_S: Final = 0.5
+"""A change is heard after this long: who makes it sends it at once, and another worker of the issuing service looks as
+often."""
 BEAT_S: Final = 15.0
 WHOLE_S: Final = 600.0
 BACK_S: Final = 1500.0
 """Who begins to hear reads the beats of this long: the whole set is among them."""
+CONFIRM_S: Final = 0.02
 SENT_S: Final = 10.0
 """Time for the bus to confirm a beat; then the producer is renewed."""
 
@@ -146,7 +148,7 @@ class BeatWriter(Periodic):
             if self._elapsed() >= end:
                 self._publisher.renew()
                 raise BUS_UNAVAILABLE.error(why="a beat was not confirmed in time")
-            await asyncio.sleep(LOOK_S / 10)
+            await asyncio.sleep(CONFIRM_S)
         failure = delivery.failure()
         if isinstance(failure, Bug):
             raise failure.error()

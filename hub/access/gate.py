@@ -10,8 +10,9 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final, Protocol
 
+from hub.access.rates import CallRates
 from hub.access.verifier import Caller, TokenVerifier
-from hub.errors import Refusal, Refused
+from hub.errors import Refusal, Refused, Rejected
 from hub.refusals import CREDENTIALS_STALE, NOT_FOR_ROLE, UNAUTHENTICATED
 from hub.runtime.clock import Clock
 
@@ -30,6 +31,9 @@ class CallTable(Protocol):
 
     def may_call(self, role: str, scopes: frozenset[str], call: str) -> bool:
         """Tell whether a role may make a call in these scopes; no scopes are all of the role."""
+
+    def is_person(self, role: str) -> bool:
+        """Tell whether people hold the role."""
 
     def goes_on(self, role: str) -> bool:
         """Tell whether the role is served while a revocation might wait behind."""
@@ -56,6 +60,7 @@ class Gate:
         clock: Wall clock.
         is_stale: Tells whether a revocation might wait behind.
         is_ours: Tells whether this service serves a caller at all.
+        rates: Counts calls and guesses; None counts nothing.
         note: Gets each refusal, with the call, the caller if it is known, and the address.
     """
 
@@ -67,6 +72,7 @@ class Gate:
         *,
         is_stale: Callable[[], bool] = lambda: False,
         is_ours: Callable[[Caller], bool] = lambda _: True,
+        rates: CallRates | None = None,
         note: Callable[[str, Caller | None, str, Refusal], None] = lambda *_: None,
     ) -> None:
         self._verifier = verifier
@@ -74,6 +80,7 @@ class Gate:
         self._clock = clock
         self._is_stale = is_stale
         self._is_ours = is_ours
+        self._rates = rates
         self._note = note
 
     def admit(self, call: str, token: str, address: str) -> Caller:
@@ -86,15 +93,13 @@ class Gate:
 
         Raises:
             Rejected: `unauthenticated`, `not_for_role`.
-            Retryable: `credentials_stale`.
+            Retryable: `credentials_stale`, `too_many_calls`, `too_many_guesses`.
         """
         caller: Caller | None = None
         try:
-            if not token:
-                raise UNAUTHENTICATED.error()
-            caller = self._verifier.caller_of(token, self._clock.now())
-            if not self._is_ours(caller):
-                raise UNAUTHENTICATED.error()
+            caller = self._known(token, address)
+            if self._rates is not None:
+                self._rates.count(caller, is_person=self._table.is_person(caller.role))
             if not self._table.may_call(caller.role, caller.scopes, call):
                 raise NOT_FOR_ROLE.error()
             if self._is_stale() and not self._table.goes_on(caller.role):
@@ -103,4 +108,15 @@ class Gate:
             self._note(call, caller, address, refused.refusal)
             raise
         _CALLER.set(caller)
+        return caller
+
+    def _known(self, token: str, address: str) -> Caller:
+        try:
+            caller = self._verifier.caller_of(token, self._clock.now()) if token else None
+        except Rejected:
+            caller = None
+        if caller is None or not self._is_ours(caller):
+            if self._rates is not None:
+                self._rates.count_guess(address)
+            raise UNAUTHENTICATED.error()
         return caller

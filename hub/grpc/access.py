@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -48,12 +49,14 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
         store: Of the service.
         roles: Which roles there are.
         clock: Wall clock.
+        changed: Called after each change, so that the others hear of it at once.
     """
 
-    def __init__(self, store: Store, roles: RoleNames, clock: Clock) -> None:
+    def __init__(self, store: Store, roles: RoleNames, clock: Clock, changed: Callable[[], None]) -> None:
         self._store = store
         self._roles = roles
         self._clock = clock
+        self._changed = changed
 
     @override
     async def IssueCredential(
@@ -69,6 +72,7 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
             return made
 
         made = await self._store.write(issued)
+        self._changed()
         return access_pb2.IssueCredentialResponse(credential=_shown(made.credential), token=made.token)
 
     @override
@@ -86,6 +90,7 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
             return ended
 
         ended = await self._store.write(revoked)
+        self._changed()
         return access_pb2.RevokeCredentialResponse(credential=_shown(ended))
 
     @override

@@ -21,6 +21,7 @@ class Periodic(ABC):
     def __init__(self) -> None:
         self._stopped = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._due = asyncio.Event()
 
     async def start(self) -> None:
         """Start the steps."""
@@ -29,6 +30,7 @@ class Periodic(ABC):
     async def stop(self) -> None:
         """Finish the step under way."""
         self._stopped.set()
+        self._due.set()
         if self._task is not None:
             await end_of(self._task)
 
@@ -51,4 +53,9 @@ class Periodic(ABC):
             if wait_s is None:
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopped.wait(), wait_s)
+                await asyncio.wait_for(self._due.wait(), wait_s)
+            self._due.clear()
+
+    def wake(self) -> None:
+        """Let the next step come now."""
+        self._due.set()

@@ -87,6 +87,17 @@ class ServiceSettings(BaseSettings):
         default=None,
         description="凭证文件 JSON list of credentials (digests), read at start beside the store (docs/roles.md)",
     )
+    staff_calls_per_minute: int = Field(
+        default=60_000,
+        ge=1,
+        description="每凭证每分钟调用上限（人员） Most calls a minute of a person's credential, in one process",
+    )
+    system_calls_per_minute: int = Field(
+        default=120_000, ge=1, description="每凭证每分钟调用上限（系统） The same of an agency's or another system's"
+    )
+    guesses_per_minute: int = Field(
+        default=60, ge=1, description="每地址每分钟无效凭证上限 Wrong credentials a minute of one address; then 429"
+    )
     audit_days: int = Field(
         default=200,
         ge=183,

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from hub.access.beats import BeatReader, BeatWriter
 from hub.access.credential_file import read_file
 from hub.access.gate import CallTable, Gate
+from hub.access.rates import CallRates
 from hub.access.verifier import Caller, SetVerifier
 from hub.audit.recorder import DenialRecorder
 from hub.grpc.books import BooksServicer
@@ -124,14 +125,27 @@ class Kit:
         given = read_file(settings.credentials_file) if settings.credentials_file else ()
         denials = DenialRecorder(self.store, clock, self.metrics, timedelta(days=settings.audit_days))
         beats: BeatWriter | BeatReader
+        self._changed: Callable[[], None] = lambda: None
         if issues:
             beats = BeatWriter(self.store, self.verifier, bus.publisher(), bus.log(), clock, given=given)
+            self._changed = beats.wake
         else:
             beats = BeatReader(self.store, self.verifier, bus.log(), clock, given=given)
         self._credentials = Concern("credentials", Bearing.PASSING_ON, beats.trouble, "凭证未更新 credentials are old")
-        self.gate = Gate(self.verifier, table, clock, is_stale=beats.is_stale, is_ours=is_ours, note=denials.note)
+        rates = CallRates(
+            staff=settings.staff_calls_per_minute,
+            systems=settings.system_calls_per_minute,
+            guesses=settings.guesses_per_minute,
+        )
+        self.gate = Gate(
+            self.verifier, table, clock, is_stale=beats.is_stale, is_ours=is_ours, rates=rates, note=denials.note
+        )
         self._access: Sequence[Part] = (denials, beats)
         self._clock = clock
+
+    def credentials_changed(self) -> None:
+        """Tell the other services at once that this one changed a credential."""
+        self._changed()
 
     def prepare(self) -> None:
         """Migrate the store to the current schema now.

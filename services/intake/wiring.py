@@ -195,7 +195,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
             (intake_pb2_grpc.add_IntakeServiceServicer_to_server, servicer, "hub.intake.v1.IntakeService"),
             (
                 access_pb2_grpc.add_AccessServiceServicer_to_server,
-                AccessServicer(store, roles, clock),
+                AccessServicer(store, roles, clock, kit.credentials_changed),
                 "hub.access.v1.AccessService",
             ),
         ],

@@ -37,6 +37,9 @@ class Names:
     def may_call(self, role: str, _scopes: frozenset[str], _call: str) -> bool:
         return role == "operator"
 
+    def is_person(self, role: str) -> bool:
+        return role != "court"
+
     def goes_on(self, _role: str) -> bool:
         return True
 
@@ -65,7 +68,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     verifier, token = SetVerifier(), new_token()
     operator = Credential("c-1", digest_of(token), "operator-1", "operator", frozenset(), "", NOW + timedelta(days=1))
     verifier.take(CredentialSet(0, (operator,)))
-    servicer = AccessServicer(store, Names(), FixedClock(NOW))
+    servicer = AccessServicer(store, Names(), FixedClock(NOW), lambda: None)
     server = GrpcServer(
         "127.0.0.1:0",
         [(access_pb2_grpc.add_AccessServiceServicer_to_server, servicer, SERVICE)],

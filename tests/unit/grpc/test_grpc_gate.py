@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 from hub.access.credential import Credential, digest_of, new_token
 from hub.access.credential_set import CredentialSet
 from hub.access.gate import Gate, current_caller
+from hub.access.rates import CallRates
 from hub.access.verifier import Caller, SetVerifier
 from hub.errors import Kind, Refusal
 from hub.runtime.clock import FixedClock
@@ -28,6 +29,9 @@ class Table:
 
     def may_call(self, role: str, _scopes: frozenset[str], call: str) -> bool:
         return call in {"clerk": {f"{NAME}/One", f"{NAME}/Down"}, "court": {f"{NAME}/One"}}.get(role, set())
+
+    def is_person(self, role: str) -> bool:
+        return role != "court"
 
     def goes_on(self, role: str) -> bool:
         return role == "court"
@@ -46,7 +50,12 @@ class Door:
             for role, token in TOKENS.items()
         ]
         verifier.take(CredentialSet(1, tuple(made)))
-        self.gate = Gate(verifier, Table(), self.clock, is_stale=lambda: self.stale, note=self._note)
+        self._verifier = verifier
+        self.limit(None)
+
+    def limit(self, rates: CallRates | None) -> None:
+        """Count calls from now on."""
+        self.gate = Gate(self._verifier, Table(), self.clock, is_stale=lambda: self.stale, rates=rates, note=self._note)
 
     def _note(self, call: str, caller: Caller | None, address: str, refused: Refusal) -> None:
         assert address.startswith(("ipv4:127.0.0.1", "ipv6:"))
@@ -102,10 +111,12 @@ async def test_nobody_else_is_served_and_the_answer_is_one(
     assert door.noted == [("One", "", "unauthenticated")]
 
 
-async def denied(stand: Stand, metadata: Any, code: str, kind: Kind) -> None:  # noqa: ANN401 - pairs
+async def denied(stand: Stand, metadata: Any, code: str, kind: Kind) -> Refusal:  # noqa: ANN401 - pairs
+    before = len(stand.echo.seen)
     verdict = await refusal(stand.one(Item(position=3), metadata=metadata))
     assert (verdict.code, verdict.kind) == (code, kind)
-    assert stand.echo.seen == [], "the servicer was not asked"
+    assert len(stand.echo.seen) == before, "the servicer was not asked"
+    return verdict
 
 
 async def test_an_expired_token_is_like_an_unknown_one(make_stand: MakeStand, door: Door) -> None:
@@ -131,6 +142,28 @@ async def test_while_a_revocation_might_wait_people_are_refused_and_systems_serv
     assert await stand.one(Item(position=4), metadata=bearer("court")) == Item(position=4)
     door.stale = False
     assert await stand.one(Item(position=5), metadata=bearer("clerk")) == Item(position=5)
+
+
+async def test_a_credential_makes_so_many_calls_a_minute_and_waits_then(make_stand: MakeStand, door: Door) -> None:
+    door.limit(CallRates(staff=3, systems=5, guesses=2))
+    stand = await make_stand(gate=door.gate)
+    for role, most in (("clerk", 3), ("court", 5)):
+        for position in range(most):
+            assert await stand.one(Item(position=position), metadata=bearer(role)) == Item(position=position)
+        refused = await denied(stand, bearer(role), "too_many_calls", Kind.EXHAUSTED)
+        assert 1.0 <= refused.after_s <= 60.0
+
+
+async def test_guesses_are_slowed_down_and_shut_nobody_out(make_stand: MakeStand, door: Door) -> None:
+    door.limit(CallRates(staff=10, systems=10, guesses=2))
+    stand = await make_stand(gate=door.gate)
+    wrong = (("authorization", f"Bearer {new_token()}"),)
+    for _ in range(2):
+        await denied(stand, wrong, "unauthenticated", Kind.UNAUTHENTICATED)
+    refused = await denied(stand, wrong, "too_many_guesses", Kind.EXHAUSTED)
+    assert 1.0 <= refused.after_s <= 60.0
+    assert await stand.one(Item(position=1), metadata=bearer("clerk")) == Item(position=1)
+    assert [code for *_, code in door.noted] == ["unauthenticated", "unauthenticated", "too_many_guesses"]
 
 
 async def test_health_is_open(make_stand: MakeStand, door: Door) -> None:
