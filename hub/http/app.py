@@ -37,6 +37,7 @@ def build_app(
     routers: Sequence[APIRouter] = (),
     quotas: RequestQuotas | None = None,
     answer_s: float = ANSWER_S,
+    operations: bool = True,
 ) -> FastAPI:
     """Return the HTTP application.
 
@@ -48,11 +49,13 @@ def build_app(
             `check_query`, and read bodies with `JsonBody`, after they have checked the credential.
         quotas: How many requests may be under way.
         answer_s: Time from a request's last byte to its answer; then 504.
+        operations: Serve health and metrics here; else they have a port of their own.
     """
     # No /docs and /redoc: their pages load scripts from a CDN, and a county's network may have none. No redirects of a
     # trailing slash: they send the caller to whatever host it named.
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.include_router(_operations(metrics, healthy))
+    if operations:
+        app.include_router(_operations(metrics, healthy))
     app.include_router(_document(app))
     for router in routers:
         app.include_router(router)

@@ -73,6 +73,15 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(
         ge=0, le=65535, description="HTTP 端口 Port of /healthz, /metrics and REST; 0 takes a free one"
     )
+    ops_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="运维端口 Port of /healthz, /livez and /metrics alone; without it they are on the HTTP port",
+    )
+    grpc_reflection: bool = Field(
+        default=True, description="gRPC 反射 Tell the calls that there are by reflection; off in production"
+    )
     host: str = Field(default="127.0.0.1", description="监听地址 Address to listen on")
     worker: str = Field(
         default="",

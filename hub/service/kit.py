@@ -281,6 +281,7 @@ class Kit:
             bounds=bounds,
             quotas=CallQuotas(self._identify),
             gate=self.gate,
+            reflect=settings.grpc_reflection,
         )
         app = build_app(
             title,
@@ -289,8 +290,14 @@ class Kit:
             routers=routers,
             quotas=RequestQuotas(self._identify),
             answer_s=settings.answer_s,
+            operations=settings.ops_port is None,
         )
-        http = HttpServer(around(app) if around else app, settings.host, settings.http_port)
+        wrap = around or (lambda its: its)
+        http = HttpServer(wrap(app), settings.host, settings.http_port)
+        ops: list[Part] = []
+        if settings.ops_port is not None:
+            alone = build_app(title, metrics=self.metrics, healthy=health.report, answer_s=settings.answer_s)
+            ops = [HttpServer(wrap(alone), settings.host, settings.ops_port)]
         letters = self._bus.publisher()
         parts: Sequence[Part] = (
             StorePart(self.store, self._versions, self._first),
@@ -306,6 +313,7 @@ class Kit:
             *after,
             grpc,
             http,
+            *ops,
             HealthWatch(health, self.metrics, grpc.set_serving),
         )
         return Assembly(parts, app, grpc, http)

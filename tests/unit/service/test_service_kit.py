@@ -6,10 +6,15 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx2
+import pytest
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # type: ignore[import-untyped] # no stubs
 
 from dispute.access.roles import role_table
 from dispute.contracts.topics import HANDOFFS, TOPICS
+from hub.grpc.client import channel
+from hub.http.server import HttpServer
 from hub.refusals import BUS_UNAVAILABLE
 from hub.runtime.clock import WallClock
 from hub.runtime.health import Bearing
@@ -24,7 +29,7 @@ def away() -> None:
     raise BUS_UNAVAILABLE.error(after_s=0.01, why="no broker answers")
 
 
-def assembled(folder: Path, *, bus_away: bool = False) -> tuple[Kit, Assembly]:
+def assembled(folder: Path, *, bus_away: bool = False, **changes: Any) -> tuple[Kit, Assembly]:  # noqa: ANN401 - any setting
     settings = ServiceSettings(
         store_url=f"sqlite:///{folder / 'store.db'}",
         kafka_bootstrap="127.0.0.1:9",
@@ -32,6 +37,7 @@ def assembled(folder: Path, *, bus_away: bool = False) -> tuple[Kit, Assembly]:
         grpc_port=0,
         http_port=0,
         keys_dir=folder / "keys",
+        **changes,
     )
     versions = folder / "versions"
     versions.mkdir()
@@ -94,3 +100,28 @@ def test_the_release_is_told(tmp_path: Path) -> None:
     assert sample.labels["service"] == "court_bridge"
     assert sample.labels["version"]
     kit.store.close()
+
+
+async def test_health_and_metrics_may_have_a_port_of_their_own(tmp_path: Path) -> None:
+    _, built = assembled(tmp_path, ops_port=0, grpc_reflection=False)
+    for part in built.parts:
+        await part.start()
+    try:
+        (ops,) = (part for part in built.parts if isinstance(part, HttpServer) and part is not built.http)
+        async with asyncio.timeout(10), httpx2.AsyncClient(trust_env=False) as client:
+            answers = {
+                (port, path): (await client.get(f"http://127.0.0.1:{port}{path}")).status_code
+                for port in (ops.port, built.http.port)
+                for path in ("/livez", "/metrics")
+            }
+        assert [answers[ops.port, path] for path in ("/livez", "/metrics")] == [200, 200]
+        assert [answers[built.http.port, path] for path in ("/livez", "/metrics")] == [404, 404]
+        async with channel(f"127.0.0.1:{built.grpc.port}") as line:
+            stub = reflection_pb2_grpc.ServerReflectionStub(line)
+            asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+            with pytest.raises(grpc.aio.AioRpcError) as error:
+                await stub.ServerReflectionInfo(asked, timeout=5).read()
+        assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    finally:
+        for part in reversed(built.parts):
+            await part.stop()
