@@ -181,6 +181,7 @@ class BeatReader(Periodic):
         self._clock = clock
         self._next: int | None = None
         self._heard_at: datetime | None = None
+        self._heard_of = 0
 
     @override
     async def start(self) -> None:
@@ -201,7 +202,13 @@ class BeatReader(Periodic):
         return CREDENTIALS_STALE.name if self.is_stale() else ""
 
     def is_stale(self) -> bool:
-        """Tell whether a revocation might wait behind: nothing was heard for too long."""
+        """Tell whether a revocation might wait behind: nothing was heard for too long.
+
+        Where no set was ever heard of, nothing was issued yet that could have been revoked: so it is while the other
+        services are upgraded before the one that issues.
+        """
+        if max(self._verifier.version, self._heard_of) <= 0:
+            return False
         return self._heard_at is None or (self._clock.now() - self._heard_at).total_seconds() > STALE_S
 
     @override
@@ -235,6 +242,7 @@ class BeatReader(Periodic):
             newer = _set_from_wire(beat.version, beat.set)
             if newer.version > self._verifier.version:
                 self._verifier.take(await self._store.write(lambda tx: take_over(tx, newer)))
+        self._heard_of = max(self._heard_of, beat.version)
         if beat.version <= self._verifier.version:
             self._heard_at = max(filter(None, (self._heard_at, _instant(beat.sent_at))))
 

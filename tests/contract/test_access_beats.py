@@ -130,7 +130,8 @@ async def test_who_was_away_verifies_by_its_copy_and_then_by_what_it_hears(pair:
 
 
 async def test_who_does_not_hear_knows_it(pair: Pair) -> None:
-    assert pair.reader.is_stale(), "it has heard nothing yet"
+    assert not pair.reader.is_stale(), "nothing was issued yet"
+    await pair.issued()
     await pair.tell()
     assert not pair.reader.is_stale()
     pair.pass_by(STALE_S)
@@ -142,10 +143,25 @@ async def test_who_does_not_hear_knows_it(pair: Pair) -> None:
 
 
 async def test_old_beats_that_are_read_now_are_no_news(pair: Pair) -> None:
+    await pair.issued()
     await pair.tell()
     pair.pass_by(STALE_S + 1)
     pair.restart()
     await pair.reader.step()
+    assert pair.reader.is_stale()
+
+
+async def test_a_copy_that_has_not_heard_again_since_a_restart_is_stale(pair: Pair) -> None:
+    await pair.issued()
+    await pair.tell()
+    pair.restart()
+    await pair.reader.start()
+    await pair.reader.stop()
+    assert not pair.reader.is_stale(), "it reads the beats of the last minutes as it starts"
+    pair.pass_by(STALE_S + 1)
+    pair.restart()
+    await pair.reader.start()
+    await pair.reader.stop()
     assert pair.reader.is_stale()
 
 

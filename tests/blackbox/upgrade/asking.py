@@ -131,11 +131,23 @@ async def figures_of(hub: UpgradedHub, at_least: Mapping[str, int] | None = None
             found["rates"][f"{rate.channel} {rate.metric}"] = plain(rate)
         for metric in sorted({rate.metric for rate in answer.rates}):
             asked = stats_pb2.ListCountedRequest(channel="all", metric=metric, part="numerator", page_size=PAGE)
-            listed = await stub.ListCounted(asked, timeout=CALL_S, metadata=hub.staff.who("auditor"))
+            listed = await _listed(hub, stub, asked)
             found["listed"][metric] = sorted((one.dispute_id, one.count, one.business_day) for one in listed.counted)
     found["positions"] = {place.stream: place.position for place in answer.positions.positions}
     found["events"] = answer.events
     return found
+
+
+async def _listed(hub: UpgradedHub, stub: Any, asked: stats_pb2.ListCountedRequest) -> Any:  # noqa: ANN401 - stubs are untyped
+    """List what is counted, as an auditor: a service that has just started may not have heard of credentials yet."""
+    end = time.monotonic() + CALL_S
+    while True:
+        try:
+            return await stub.ListCounted(asked, timeout=CALL_S, metadata=hub.staff.who("auditor"))
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.UNAVAILABLE or time.monotonic() > end:
+                raise
+        await asyncio.sleep(LOOK_S)
 
 
 def plain(message: Any) -> Told:  # noqa: ANN401 - any message

@@ -46,7 +46,7 @@ async def test_a_record_goes_out_and_its_result_comes_back_over_a_real_broker(
 
         async def well() -> bool:
             parts = (await court.client.get("/healthz")).json()["parts"]
-            # Nobody issues credentials here, so that there is no news of them.
-            return {name for name, part in parts.items() if part["reason"]} == {"credentials"}
+            # Nobody sends beats here; other tests at this broker may.
+            return {name for name, part in parts.items() if part["reason"]} <= {"credentials"}
 
         await eventually(well, 40.0)  # its reader came before the topics of a new broker, and says so for a while

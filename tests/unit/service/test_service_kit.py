@@ -86,7 +86,7 @@ async def test_a_service_serves_before_its_bus_is_there_and_says_so(tmp_path: Pa
             "relays": "bus_unavailable",
             "reads": "bus_unavailable",
             "sources": "",
-            "credentials": "credentials_stale",
+            "credentials": "",
         }
         assert built.grpc.port
     finally:
