@@ -21,6 +21,12 @@ LATE = datetime(2026, 12, 1, tzinfo=UTC)
 
 
 @pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    """SQLite alone: each command is a process, and what they do to a store has tests on both kinds."""
+    return f"sqlite:///{tmp_path / 'intake.db'}"
+
+
+@pytest.fixture
 async def desk(rig: Rig, client: IntakeClient, tmp_path: Path) -> Path:
     """A run folder with an operator's token; the clock of the hub is not far from the machine's."""
     rig.clock.move_to(max(datetime.now(UTC), LATE))
