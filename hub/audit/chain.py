@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -83,20 +84,38 @@ class ChainBreak(Struct, frozen=True):
 _decode: Final = json.Decoder(AuditEntry).decode
 
 
+class _Statements(Struct, frozen=True):
+    """What every unit with an entry runs."""
+
+    end: PreparedStatement
+    add: PreparedStatement
+    move: PreparedStatement
+
+
+@cache
+def _statements(dialect: str) -> _Statements:
+    its = audit_head.c.id == sa.literal_column(str(THE_HEAD))
+    moved: dict[str, Any] = {"position": sa.bindparam("end"), "hash": sa.bindparam("running")}
+    return _Statements(
+        PreparedStatement(dialect, sa.select(audit_head.c.position, audit_head.c.hash).where(its).with_for_update()),
+        PreparedStatement(dialect, sa.insert(audit_entry), *(column.key for column in audit_entry.columns)),
+        PreparedStatement(dialect, sa.update(audit_head).where(its).values(moved), "end", "running"),
+    )
+
+
 def append(tx: Transaction, entries: Sequence[AuditEntry]) -> ChainEnd:
     """Add entries to the chain, in order; call it last in a transaction: the head's row is locked until it ends."""
-    head = tx.execute(_HEAD.with_for_update()).one()
-    position, running = head.position, bytes(head.hash)
+    statements = _statements(tx.dialect.name)
+    position, hashed = statements.end.first(tx, ())
+    running = bytes(hashed)
     rows: list[tuple[object, ...]] = []
     for entry in entries:
         content = _encode(entry)
         position += 1
         running = _extended(running, position, content)
         rows.append((position, to_micros(entry.at), content, running))
-    PreparedStatement(tx.dialect.name, sa.insert(audit_entry), *(column.key for column in audit_entry.columns)).run(
-        tx, rows
-    )
-    tx.execute(sa.update(audit_head).where(audit_head.c.id == THE_HEAD).values(position=position, hash=running))
+    statements.add.run(tx, rows)
+    statements.move.run(tx, [(position, running)])
     return ChainEnd(position, running.hex())
 
 

@@ -61,6 +61,10 @@ class PreparedStatement:
         """
         return tx.exec_driver_sql(self._text, row).scalar()
 
+    def first(self, tx: Transaction, row: tuple[object, ...]) -> Any:  # noqa: ANN401 - a row of the statement
+        """Run it once and return the first row; None when the result is empty."""
+        return tx.exec_driver_sql(self._text, row).first()
+
 
 class LookupStatement:
     """One query for the rows of many keys.
