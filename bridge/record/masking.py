@@ -39,7 +39,7 @@ def masked(party: handoff_pb2.Party, today: date, *, minors: bool) -> handoff_pb
         return handoff_pb2.Party(
             role=party.role, name=party.name, id_type=party.id_type, id_number=party.id_number, phone=_ends(party.phone)
         )
-    if _may_be_minor(party, today, minors=minors):
+    if is_minor(party, today) or (minors and not _age_known(party)):
         return handoff_pb2.Party(role=party.role, name=MINOR)
     return handoff_pb2.Party(
         role=party.role,
@@ -51,9 +51,13 @@ def masked(party: handoff_pb2.Party, today: date, *, minors: bool) -> handoff_pb
     )
 
 
-def _may_be_minor(party: handoff_pb2.Party, today: date, *, minors: bool) -> bool:
-    known = party.id_type == "citizen_id" and bool(party.id_number)
-    return is_under(FULL_AGE, party.id_number, today) if known else minors
+def is_minor(party: handoff_pb2.Party, today: date) -> bool:
+    """Return whether a party's number says that the person is under age; no number says nothing."""
+    return _age_known(party) and is_under(FULL_AGE, party.id_number, today)
+
+
+def _age_known(party: handoff_pb2.Party) -> bool:
+    return party.id_type == "citizen_id" and bool(party.id_number)
 
 
 def _name(name: str) -> str:

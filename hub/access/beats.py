@@ -244,7 +244,7 @@ class BeatReader(Periodic):
                 self._verifier.take(await self._store.write(lambda tx: take_over(tx, newer)))
         self._heard_of = max(self._heard_of, beat.version)
         if beat.version <= self._verifier.version:
-            self._heard_at = max(filter(None, (self._heard_at, _instant(beat.sent_at))))
+            self._heard_at = max(filter(None, (self._heard_at, instant_of(beat.sent_at))))
 
 
 def _newest(log: TopicLog) -> CredentialSet:
@@ -289,8 +289,8 @@ def _credential_from_wire(message: access_pb2.Credential) -> Credential:
         role=message.role,
         scopes=frozenset(message.scopes),
         area=message.area,
-        expires_at=_instant(message.expires_at),
-        revoked_at=_instant(message.revoked_at) if message.HasField("revoked_at") else None,
+        expires_at=instant_of(message.expires_at),
+        revoked_at=instant_of(message.revoked_at) if message.HasField("revoked_at") else None,
     )
 
 
@@ -299,8 +299,9 @@ def _stamp(at: datetime) -> Timestamp:
     return Timestamp(seconds=micros // 1_000_000, nanos=micros % 1_000_000 * 1000)
 
 
-def _instant(stamp: Timestamp) -> datetime:
+def instant_of(stamp: Timestamp) -> datetime:
+    """Return the instant of a timestamp on the wire, UTC, in whole microseconds."""
     return from_micros(stamp.seconds * 1_000_000 + stamp.nanos // 1000)
 
 
-__all__ = ["TOPIC", "BeatReader", "BeatWriter", "credential_to_wire"]
+__all__ = ["TOPIC", "BeatReader", "BeatWriter", "credential_to_wire", "instant_of"]

@@ -38,7 +38,7 @@ def current_correlation() -> str:
 
 
 def entry_of(at: datetime, call: str, caller: Caller, *about: str, purpose: str = "") -> AuditEntry:
-    """Return the entry of what a caller was allowed to do, in the call that is served now.
+    """Return the entry of what a caller did, in the call that is served now.
 
     Make it before the transaction, which runs in a thread that serves no call.
     """
@@ -84,22 +84,10 @@ class DenialRecorder(Periodic):
             key, call, who, address = (BEYOND,), BEYOND, Caller("", "", "", frozenset(), ""), ""
         known = self._waiting.get(key)
         if known is None:
-            known = self._entry(self._clock.now(), call, who, address, refused.code)
+            known = replace(entry_of(self._clock.now(), call, who), denied=refused.code, address=address)
             self._waiting[key] = known
         else:
             self._waiting[key] = replace(known, count=known.count + 1)
-
-    def _entry(self, at: datetime, call: str, who: Caller, address: str, code: str) -> AuditEntry:
-        return AuditEntry(
-            at=at,
-            call=call,
-            credential_id=who.credential_id,
-            holder=who.holder,
-            role=who.role,
-            denied=code,
-            correlation_id=current_correlation(),
-            address=address,
-        )
 
     @override
     async def start(self) -> None:

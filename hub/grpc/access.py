@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, Protocol, TypeAlias
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 from msgspec.structs import replace
 from typing_extensions import override
 
-from hub.access.beats import credential_to_wire
+from hub.access.beats import credential_to_wire, instant_of
 from hub.access.credential import Credential
 from hub.access.credential_set import IssuedCredential, issue, revoke, stored_set
 from hub.access.gate import current_caller
@@ -20,7 +19,6 @@ from hub.audit.chain import append
 from hub.audit.recorder import entry_of
 from hub.refusals import BAD_AREA, BAD_DIGEST, BAD_EXPIRY, BAD_HOLDER, BAD_SCOPE, UNKNOWN_ROLE
 from hub.runtime.clock import Clock
-from hub.store.instants import from_micros
 from hub.store.store import Store, Transaction
 from hub.wire.access.v1 import access_pb2, access_pb2_grpc
 
@@ -82,7 +80,7 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
         """End a credential, now or at a time to come."""
         now = self._clock.now()
         entry = entry_of(now, f"{SERVICE}/RevokeCredential", current_caller())
-        at = _instant(request.at) if request.HasField("at") else now
+        at = instant_of(request.at) if request.HasField("at") else now
 
         def revoked(tx: Transaction) -> Credential:
             ended = revoke(tx, request.credential_id, at)
@@ -105,7 +103,7 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
 
     def _wanted(self, request: access_pb2.IssueCredentialRequest) -> Credential:
         now = self._clock.now()
-        expires_at = _instant(request.expires_at)
+        expires_at = instant_of(request.expires_at)
         checks = (
             (_HOLDER.fullmatch(request.holder) is not None, BAD_HOLDER),
             (self._roles.may_hold(request.role, request.holder, request.area), UNKNOWN_ROLE),
@@ -124,7 +122,3 @@ class AccessServicer(access_pb2_grpc.AccessServiceServicer):
 
 def _shown(its: Credential) -> access_pb2.Credential:
     return credential_to_wire(replace(its, token_sha256=""))
-
-
-def _instant(stamp: Timestamp) -> datetime:
-    return from_micros(stamp.seconds * 1_000_000 + stamp.nanos // 1000)

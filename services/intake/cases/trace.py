@@ -8,20 +8,18 @@ from datetime import datetime
 from hub.audit.chain import AuditEntry, append
 from hub.errors import Refusal
 from hub.store.store import Transaction
+from services.intake.cases.rights import Act
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult
 
 
 def trace(tx: Transaction, tasks: Sequence[Task], outcomes: Sequence[Outcome], now: datetime) -> None:
     """Write one entry for each call, with everything that it did; call it last in the transaction."""
-    calls: dict[tuple[str, str], list[str]] = {}
-    firsts: dict[tuple[str, str], Task] = {}
+    calls: dict[tuple[str, str], tuple[Act, list[str]]] = {}
     for task, outcome in zip(tasks, outcomes, strict=True):
-        if task.act is not None:
-            key = (task.act.caller.credential_id, task.act.correlation_id)
-            firsts.setdefault(key, task)
-            calls.setdefault(key, []).append(f"{task.dispute_id} {task.act.what} {_said(outcome)}")
-    acts = [(act, about) for key, about in calls.items() if (act := firsts[key].act) is not None]
-    if acts:
+        if (act := task.act) is not None:
+            _, about = calls.setdefault((act.caller.credential_id, act.correlation_id), (act, []))
+            about.append(f"{task.dispute_id} {act.what} {_said(outcome)}")
+    if calls:
         append(
             tx,
             [
@@ -34,7 +32,7 @@ def trace(tx: Transaction, tasks: Sequence[Task], outcomes: Sequence[Outcome], n
                     about=tuple(about),
                     correlation_id=act.correlation_id,
                 )
-                for act, about in acts
+                for act, about in calls.values()
             ],
         )
 

@@ -6,8 +6,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from bridge.record.checks import is_under
-from bridge.record.masking import FULL_AGE, masked
+from bridge.record.masking import is_minor, masked
 from dispute.access.roles import PersonView, role_table
 from dispute.refusals.interfaces import PURPOSE_MISSING
 from dispute.wire.handoff.v1 import handoff_pb2
@@ -53,12 +52,8 @@ def parties_of(
     content = handoff_pb2.Confidential.FromString(vault.open(its.dispute_id, row.agency, sealed))
     parties = list(content.parties)
     if view is PersonView.MASKED:
-        minors = any(_is_minor(party, today) for party in parties)
+        minors = any(is_minor(party, today) for party in parties)
         parties = [masked(party, today, minors=minors) for party in parties]
     return intake_pb2.GetPartiesResponse(
         dispute_id=its.dispute_id, parties=parties, masked=view is not PersonView.CLEAR
     )
-
-
-def _is_minor(party: handoff_pb2.Party, today: date) -> bool:
-    return party.id_type == "citizen_id" and bool(party.id_number) and is_under(FULL_AGE, party.id_number, today)
