@@ -12,12 +12,12 @@ from uuid import uuid5
 
 from bench.submissions import Case
 from dispute.calendar.days import business_day
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import Sealer, sealer_of
+from dispute.lifecycle import key_owner_of
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.wire.court.v1 import court_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.police.v1 import police_pb2
-from hub.runtime.keys import load_or_create
 from hub.streams.topics import shard_of
 
 
@@ -26,8 +26,7 @@ def sealer_in(keys: Path) -> Sealer:
 
     The bridges and intake that share the folder use the same one.
     """
-    key = load_or_create(keys, "transport")
-    return Sealer({key.id: key.secret}, key.id)
+    return sealer_of(keys, opens=True)
 
 
 def recorded(cases: Iterator[Case], sealer: Sealer) -> Iterator[tuple[int, bytes]]:
@@ -76,6 +75,6 @@ def handoff_of(case: Case, sealer: Sealer) -> handoff_pb2.Handoff:
         occurred_at=matter.handed_over_at,
         received_at=matter.handed_over_at,
         correlation_id=handoff_id,
-        confidential=sealer.seal(secret, handoff_id),
+        confidential=sealer.seal(secret, handoff_id, key_owner_of(case.dispute_id)),
         case_received=facts,
     )

@@ -25,13 +25,12 @@ from bridge.settings import BridgeSettings
 from bridge.specification import Specification
 from dispute.access.roles import role_table
 from dispute.codes.ages import show_ages
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import sealer_of
 from dispute.contracts.topics import HANDOFFS, JOURNAL, TOPICS
 from dispute.lifecycle.vocabulary import Role
 from hub.access.verifier import Caller, SetVerifier
 from hub.grpc.server import GrpcServer
 from hub.http.body import BodyLimits, JsonBody
-from hub.runtime import keys
 from hub.runtime.clock import Clock, WallClock
 from hub.runtime.health import Bearing
 from hub.runtime.process import Part
@@ -95,7 +94,6 @@ def assemble(
         Retryable: The store could not be written for `hub.store.migrate.START_S`.
     """
     codes = codelists.load(codelists.OWN, spec.folder / "codes", divisions_file=settings.divisions_file)
-    key = keys.load_or_create(settings.keys_dir, "transport")
     clock = clock or WallClock()
 
     def is_ours(caller: Caller) -> bool:
@@ -114,7 +112,7 @@ def assemble(
     store = kit.store
     outbox = kit.outbox(HANDOFFS)
     kit.prepare()
-    sealer = Sealer({key.id: key.secret}, key.id)
+    sealer = sealer_of(settings.keys_dir)
     admission = DurableAdmission(store, outbox, channel=spec.channel, to_wire=spec.to_wire, sealer=sealer, clock=clock)
     known = References(store.read_blocking(references.load))
     requests = RequestHandler(

@@ -15,13 +15,13 @@ from bridge.record.facts import RecordT
 from bridge.recovery import recover_bridge
 from bridge.settings import BridgeSettings
 from bridge.specification import Specification
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import Sealer, sealer_of
 from dispute.contracts.topics import HANDOFFS
 from hub.access.credential_file import as_row
 from hub.access.credential_set import stored_set
 from hub.errors import Fault, Refused
 from hub.kafka.log import Log
-from hub.runtime import keys, logs, process
+from hub.runtime import logs, process
 from hub.runtime.settings import load
 from hub.service.bus import bus_of
 from hub.store.store import Store
@@ -48,9 +48,7 @@ def run(spec: Specification[RecordT], argv: Sequence[str]) -> int:
         store = open_store(spec, settings.store_url)
         try:
             if arguments.command == "recover":
-                key = keys.load_or_create(settings.keys_dir, "transport")
-                sealer = Sealer({key.id: key.secret}, key.id)
-                return recover_store(spec, store, Log(bus_of(settings)), sealer)
+                return recover_store(spec, store, Log(bus_of(settings)), sealer_of(settings.keys_dir))
             return _print_keys(store)
         finally:
             store.close()

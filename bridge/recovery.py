@@ -15,6 +15,7 @@ from bridge.outbound import results
 from bridge.record import references
 from bridge.tables import receipt
 from dispute.contracts.sealing import Sealer
+from dispute.lifecycle import key_owner_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Fault
 from hub.store.store import Store, Transaction
@@ -56,6 +57,7 @@ def adopt(sealer: Sealer, tx: Transaction, records: Sequence[Numbered]) -> None:
 
 def _row(item: Numbered, sealer: Sealer) -> dict[str, object]:
     handoff = _handoff(item.record)
+    its = (handoff.handoff_id, key_owner_of(handoff.dispute_id))
     is_case = handoff.WhichOneof("body") == "case_received"
     number = max(1, handoff.case_received.round) if is_case else 0
     return {
@@ -65,7 +67,7 @@ def _row(item: Numbered, sealer: Sealer) -> dict[str, object]:
         "idempotency_key": handoff.idempotency_key,
         "dispute_id": handoff.dispute_id,
         "case_of": handoff.dispute_id if is_case else None,
-        "content_sha256": sealer.open(handoff.confidential, handoff.handoff_id).content_sha256,
+        "content_sha256": sealer.open(handoff.confidential, *its).content_sha256,
         # The time of the commit is not in the message; the record was received right before it.
         "accepted_at": handoff.received_at.ToMicroseconds(),
         "stream": str(item.stream),

@@ -12,6 +12,9 @@ from hub.errors import Code, Kind
 # store
 BACKUP_DAMAGED: Final = Code("backup_damaged", Kind.MALFORMED, "备份已损坏", "the copy is damaged")
 FILE_EXISTS: Final = Code("file_exists", Kind.MALFORMED, "不覆盖已有文件", "a file is never overwritten")
+KEYS_NOT_WRITABLE: Final = Code(
+    "keys_not_writable", Kind.UNAVAILABLE, "密钥目录不可写", "the folder of the keys takes no writes"
+)
 NO_BACKUP: Final = Code("no_backup", Kind.NOT_FOUND, "没有此备份", "no such backup")
 NO_STORE: Final = Code("no_store", Kind.NOT_FOUND, "没有此文件", "no such file")
 NOT_SQLITE: Final = Code(

@@ -23,6 +23,7 @@ from bridge.record.facts import Receipt, RecordT, Report, Sender, Submission, Ve
 from bridge.tables import receipt
 from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
+from dispute.lifecycle import key_owner_of
 from dispute.lifecycle.identity import dispute_id_of, id_within
 from dispute.refusals.interfaces import KEY_REUSED
 from dispute.wire.handoff.v1 import handoff_pb2
@@ -155,7 +156,7 @@ class DurableAdmission(Admission[RecordT], Generic[RecordT]):
         handoff.idempotency_key = submission.key
         handoff.content_mac = self._sealer.mac(submission.content_sha256)
         handoff.correlation_id = submission.correlation_id
-        handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff_id))
+        handoff.confidential.CopyFrom(self._sealer.seal(confidential, handoff_id, key_owner_of(dispute_id)))
         record = handoff.SerializeToString()
         # A record that can't be published must not be accepted: refuse it before there is a receipt.
         self._outbox.check_size(record)

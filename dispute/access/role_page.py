@@ -13,8 +13,8 @@ SECOND = "✓²"
 
 
 def tables() -> str:
-    """Return the three tables: the roles, the commands by transition, the calls."""
-    return "\n".join([*_roles(), "", *_purposes(), "", *_commands(), "", *_calls(), ""])
+    """Return the tables: roles, purposes, grounds, commands by transition, calls."""
+    return "\n".join([*_roles(), "", *_purposes(), "", *_grounds(), "", *_commands(), "", *_calls(), ""])
 
 
 def _roles() -> Iterator[str]:
@@ -31,6 +31,13 @@ def _purposes() -> Iterator[str]:
     yield "| 用途 Purpose | 名称 | name |"
     yield "|---|---|---|"
     for name, row in role_table().purposes.items():
+        yield _line((f"`{name}`", row.zh, row.en))
+
+
+def _grounds() -> Iterator[str]:
+    yield "| 删除理由 Ground | 名称 | name |"
+    yield "|---|---|---|"
+    for name, row in role_table().grounds.items():
         yield _line((f"`{name}`", row.zh, row.en))
 
 

@@ -54,7 +54,7 @@ class RoleRow(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PurposeRow(Struct, frozen=True, forbid_unknown_fields=True):
-    """What somebody may look at persons for."""
+    """What somebody may look at persons for, or on which ground a person is forgotten."""
 
     zh: str
     en: str
@@ -90,12 +90,14 @@ class RoleTable(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         roles: Every role.
         purposes: Of looks at persons.
+        grounds: On which a person is forgotten.
         commands: By id of the transition.
         calls: By RPC, `package.Service/Method`; those that every bridge has by `BridgeService/Method`.
     """
 
     roles: Mapping[Role, RoleRow]
     purposes: Mapping[str, PurposeRow]
+    grounds: Mapping[str, PurposeRow]
     commands: Mapping[str, CommandRow]
     calls: Mapping[str, CallRow]
 

@@ -53,7 +53,13 @@ from dispute.lifecycle.dispute import Alarm, Checkpoint, CountedFact, Dispute, S
 from dispute.lifecycle.event_types import CONCLUSIONS, OVERLAYS, RETIRED, EventKind
 from dispute.lifecycle.events import Event, Retraction
 from dispute.lifecycle.evolve import evolve, replay
-from dispute.lifecycle.identity import canonical_reference, dispute_id_of, event_id_of, is_dispute_id
+from dispute.lifecycle.identity import (
+    canonical_reference,
+    dispute_id_of,
+    event_id_of,
+    is_dispute_id,
+    key_owner_of,
+)
 from dispute.lifecycle.limits import Extension, Limit
 from dispute.lifecycle.link_payloads import Payload
 from dispute.lifecycle.own_commands import (
@@ -220,5 +226,6 @@ __all__ = [
     "is_dispute_id",
     "is_plausible_day",
     "is_plausible_instant",
+    "key_owner_of",
     "replay",
 ]

@@ -65,6 +65,11 @@ def event_id_of(dispute_id: str, sequence: int) -> str:
     return id_within(_SPACE, f"event\x1f{dispute_id}\x1f{sequence}")
 
 
+def key_owner_of(dispute_id: str) -> str:
+    """Return under which name key rings know a dispute: 16 hex digits, in which no two of millions are alike."""
+    return hashlib.blake2s(dispute_id.encode(), digest_size=8).hexdigest()
+
+
 def is_dispute_id(text: str) -> bool:
     """Tell whether `text` is a canonical UUID of version 5."""
     return _OF_A_NAME.fullmatch(text) is not None

@@ -186,14 +186,21 @@ NOT_OUR_STREAM: Final = Code("not_our_stream", _M, "只有 {producer} 的流", "
 REFUSED_ALREADY: Final = Code(
     "refused_already", _W, "同意在退回之后才到，须重新移送", "consent came after the refusal: hand the case over anew"
 )
-SHREDDED: Final = Code(
-    "shredded", Kind.NOT_FOUND, "保密内容已依申请销毁", "the confidential part was destroyed on request"
-)
 SUBMISSION_TOO_LARGE: Final = Code(
     "submission_too_large", _M, "一件至多 {limit} 字节", "a submission has at most {limit} bytes"
 )
 UNKNOWN_DISPUTE: Final = Code(
     "unknown_dispute", Kind.NOT_FOUND, "没有此编码的纠纷", "no dispute has this id", "dispute_id"
+)
+UNKNOWN_GROUND: Final = Code(
+    "unknown_ground",
+    _M,
+    "删除的理由须为：{listed}",
+    "a person is forgotten on one of these grounds: {listed}",
+    "ground",
+)
+UNKNOWN_PARTY: Final = Code(
+    "unknown_party", Kind.NOT_FOUND, "没有此序号的当事人", "no party of the dispute has this number", "party"
 )
 UNKNOWN_FACT: Final = Code(
     "unknown_fact", _M, "没有这种后续事实", "this kind of later fact is not known", "later_fact.kind"

@@ -30,7 +30,7 @@ from ops.play.summary import as_json, differences, show
 from ops.play.trial.command import trial
 from ops.repair import audit, dead_letters, doctor, holds
 from ops.repair import stores_and_topics as upkeep
-from ops.run import alarms, calendar, case, credential_commands, dry_run, rules, sealed_exits
+from ops.run import alarms, calendar, case, credential_commands, dry_run, rules, sealed_exits, shredding
 from ops.run import event_tail as watching
 from ops.run import status as looking
 from ops.run.credentials import FOLDER, OPERATOR, make, token_path
@@ -57,6 +57,7 @@ app.add_typer(dead_letters.app, name="dlq")
 app.add_typer(audit.app, name="audit")
 app.add_typer(credential_commands.app, name="credentials")
 app.add_typer(sealed_exits.app, name="exits")
+app.add_typer(shredding.app, name="privacy")
 app.add_typer(looking.stats_app, name="stats")
 app.add_typer(upkeep.store_app, name="store")
 app.add_typer(upkeep.topics_app, name="topics")

@@ -14,7 +14,7 @@ from dispute.access.roles import role_table
 from dispute.calendar.working_days import WorkCalendar
 from dispute.codes.ages import show_ages
 from dispute.codes.division_files import load as load_divisions
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import sealer_of
 from dispute.contracts.topics import HANDOFFS, JOURNAL, TOPICS
 from dispute.wire.intake.v1 import intake_pb2_grpc
 from hub.access.verifier import SetVerifier
@@ -42,13 +42,14 @@ from hub.wire.access.v1 import access_pb2_grpc
 from services.intake.cases.books import HANDOFF, books_of
 from services.intake.cases.counters import MetricCounters
 from services.intake.cases.own_events import dispute_of, recalled_of
+from services.intake.cases.party_vault import PartyVault
 from services.intake.cases.provisional_dates import Settler
 from services.intake.cases.recovery import take_back
 from services.intake.cases.register import StoreRegister, StoreUnits
 from services.intake.cases.sealed_exits import SealedExits
+from services.intake.cases.shredding import KeyDestroyer
 from services.intake.cases.trace import trace
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult, carry_out
-from services.intake.cases.vault import Vault
 from services.intake.dry_run.comparison import Comparison, dry_run
 from services.intake.dry_run.recording import Window, chronology_of
 from services.intake.inbound.alarm_clock import AlarmClock, FeedProgress
@@ -61,7 +62,8 @@ from services.intake.inbound.holidays import HolidayFolder, HolidayTables
 from services.intake.inbound.requests import Requests
 from services.intake.inbound.rule_folder import RuleFolder
 from services.intake.inbound.servicer import IntakeServicer
-from services.intake.law.marks import marks_of
+from services.intake.inbound.shreddings import ShreddingCalls
+from services.intake.law.marks import marks_of, marks_without
 from services.intake.law.rule_files import LoadedRules, load_rules, read_folder, rules_of, sound
 from services.intake.law.rule_text import Problem
 from services.intake.law.rulebook import Rules
@@ -121,9 +123,9 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
     counters = MetricCounters(kit.metrics)
     places = load_divisions(settings.divisions_file)
     show_ages(kit.metrics, places.as_of)
-    transport = load_or_create(settings.keys_dir, "transport")
-    mark = partial(marks_of, load_or_create(settings.keys_dir, "match").secret)
-    vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
+    match = load_or_create(settings.keys_dir, "match").secret
+    mark = partial(marks_of, match)
+    vault = PartyVault(settings.keys_dir)
     exits = SealedExits(load_or_create(settings.keys_dir, "discipline").secret)
 
     outbox = kit.outbox(JOURNAL)
@@ -140,7 +142,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
 
     applier = HandoffApplier(
         bind=bind,
-        sealer=Sealer({transport.id: transport.secret}, transport.id),
+        sealer=sealer_of(settings.keys_dir, opens=True),
         mark=mark,
         rules=rules,
         clock=clock,
@@ -167,6 +169,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         every_s=settings.timer_every_s,
         grace_s=settings.timer_grace_s,
     )
+    destroyer = KeyDestroyer(store, vault)
     servicer = IntakeServicer(
         store=store,
         outbox=outbox,
@@ -174,6 +177,14 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         commands=commands,
         requests=Requests(clock, settings.clock, mark, places),
         vault=vault,
+        shreddings=ShreddingCalls(
+            store,
+            bind=bind,
+            vault=vault,
+            destroyer=destroyer,
+            unmark=partial(marks_without, match),
+            clock=clock,
+        ),
         bind=bind,
         rules=rules,
         alarms=alarms,
@@ -201,7 +212,7 @@ def build(settings: IntakeSettings, bus: BusPorts | None = None, clock: Clock | 
         ],
         books=lambda tx: books_of(tx, reader, outbox),
         before=(holidays, rule_folder, commits),
-        after=(effects, alarm_clock, levels),
+        after=(effects, alarm_clock, levels, destroyer),
     )
     return Intake(
         built.parts, store, outbox, reader, alarm_clock, holidays, rule_folder, kit.verifier, built.grpc, built.http
@@ -218,7 +229,7 @@ def recover_store(settings: IntakeSettings, source: TopicLog | None = None) -> R
         source: The log; Kafka when None.
     """
     book = load_rules(_calendar(settings), settings.rules_dir).book
-    vault = Vault(load_or_create(settings.keys_dir, "intake-store").secret)
+    vault = PartyVault(settings.keys_dir)
     exits = SealedExits(load_or_create(settings.keys_dir, "discipline").secret)
     outbox = Outbox(JOURNAL, NAME)
     store = Store(settings.store_url, UPKEEP)

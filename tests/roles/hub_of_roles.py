@@ -28,10 +28,10 @@ from hub.runtime.keys import load_or_create
 from hub.service.bus import memory
 from hub.store.store import Transaction
 from hub.streams.memory import MemoryBus
+from services.intake.cases.party_vault import PartyVault
 from services.intake.cases.recovery import Recalled, take_back
 from services.intake.cases.register import StoreRegister
 from services.intake.cases.sealed_exits import SealedExits
-from services.intake.cases.vault import Vault
 from services.intake.settings import IntakeSettings
 from services.intake.wiring import Intake
 from services.intake.wiring import build as build_intake
@@ -138,7 +138,7 @@ def _file(folder: Path, holders: Mapping[str, str], tokens: Mapping[str, str]) -
 
 def _in_every_state(tx: Transaction, intake: Intake, keys: Path) -> dict[State, str]:
     """Write a dispute in every state into a register, as a recovery does; returns their ids."""
-    vault = Vault(load_or_create(keys, "intake-store").secret)
+    vault = PartyVault(keys)
     exits = SealedExits(load_or_create(keys, "discipline").secret)
     register = StoreRegister(tx, intake.outbox, vault, FixedClock(NOW), "scenario", exits=exits)
     found = {state: dispute_id_of(ORGAN, f"in {state}") for state in State}

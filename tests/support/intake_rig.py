@@ -18,9 +18,9 @@ import pytest
 import sqlalchemy as sa
 
 from dispute.contracts.codec import event_from_wire, instant_of, timestamp_of
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import Sealer, sealer_of
 from dispute.contracts.topics import HANDOFFS, TOPICS
-from dispute.lifecycle import dispute_id_of, replay
+from dispute.lifecycle import dispute_id_of, key_owner_of, replay
 from dispute.lifecycle.identity import NAMESPACE
 from dispute.lifecycle.vocabulary import Role
 from dispute.wire.dispute.v1 import command_pb2
@@ -31,7 +31,6 @@ from hub.errors import Refusal, Refused
 from hub.grpc.client import channel, refusal_of
 from hub.grpc.vectors import vector_to_wire
 from hub.runtime.clock import FixedClock
-from hub.runtime.keys import load_or_create
 from hub.service.bus import memory
 from hub.store.migrate import migrate
 from hub.store.store import Store
@@ -117,7 +116,7 @@ class FakeBridge:
             **fields,
         )
         message.content_mac = hashlib.sha256(message.SerializeToString(deterministic=True)).digest()
-        message.confidential.CopyFrom(self.sealer.seal(content, handoff_id))
+        message.confidential.CopyFrom(self.sealer.seal(content, handoff_id, key_owner_of(self.dispute_id(ref))))
         return message
 
     def send(self, *handoffs: handoff_pb2.Handoff) -> None:
@@ -155,8 +154,7 @@ class Rig:
     watches: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        key = load_or_create(self.keys_dir, "transport")
-        self.sealer = Sealer({key.id: key.secret}, key.id)
+        self.sealer = sealer_of(self.keys_dir, opens=True)
         self.bridge = FakeBridge(self.bus, self.sealer)
 
     def settings(self, worker: str = "one") -> IntakeSettings:
@@ -306,7 +304,7 @@ class IntakeClient:
     async def running(self, folder: Path) -> Running:
         """Return where a command finds this intake, and put the tokens there that it shows."""
         (folder / FOLDER).mkdir()
-        for role in ("operator", "auditor"):
+        for role in ("operator", "auditor", "leader"):
             write_private(token_path(folder / FOLDER, role), await self.credentials.token(role, f"{role}-1"))
         return Running(str(folder), 1, "", {"intake": f"127.0.0.1:{self.intake.grpc.port}"}, {}, {})
 

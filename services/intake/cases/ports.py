@@ -103,11 +103,14 @@ class Secret:
     """Confidential part of a new dispute, not encrypted.
 
     The code that stores it seals it.
+
+    Attributes:
+        parts: Text and parties (`dispute.contracts.sealing.parts_of`).
     """
 
     dispute_id: str
     agency: str
-    content: bytes = field(repr=False)
+    parts: tuple[bytes, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

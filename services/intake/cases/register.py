@@ -28,6 +28,7 @@ from hub.store.tables import parked
 from hub.streams.outbox import Entry, Heads, Outbox
 from services.intake.cases.case_numbers import lock_last
 from services.intake.cases.matters import MatterLinks, candidates, lock_pairs
+from services.intake.cases.party_vault import PartyVault
 from services.intake.cases.ports import Case, DisputeRegister, Done, DoneTable, EventPlace, Series, UnitChanges, Units
 from services.intake.cases.rights import Approval, approval_from_bytes
 from services.intake.cases.sealed_exits import SealedExits
@@ -40,7 +41,6 @@ from services.intake.cases.tables import (
     missing_year,
     scenario_clock,
 )
-from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
 from services.intake.law.marks import Marks
 from services.intake.law.ringing import next_to_ring
@@ -125,7 +125,7 @@ class StoreRegister(DisputeRegister):
         self,
         tx: Transaction,
         outbox: Outbox,
-        vault: Vault,
+        vault: PartyVault,
         clock: Clock,
         clock_kind: Literal["wall", "scenario"],
         *,

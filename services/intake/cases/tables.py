@@ -127,15 +127,28 @@ missing_year: Final = sa.Table(
     sa.Index("missing_year_dispute", "dispute_id"),
 )
 
-# Parties and free text, sealed with a data key of their own; destroying `wrapped_key` makes them unreadable.
+# Parties and free text, sealed: a `Sealed` with parts, whose keys are in the ring `party-ring`. Rows of earlier
+# releases are sealed as one, with a key that is in `wrapped_key`.
 confidential: Final = sa.Table(
     "confidential",
     intake_metadata,
     sa.Column("dispute_id", sa.String(36), primary_key=True),
     sa.Column("agency", sa.String(64), nullable=False),
-    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
-    sa.Column("nonce", sa.LargeBinary(12), nullable=False),
+    sa.Column("wrapped_key", sa.LargeBinary, nullable=False),  # empty where there are parts
+    sa.Column("nonce", sa.LargeBinary(12), nullable=False),  # as above
     sa.Column("ciphertext", sa.LargeBinary, nullable=False),
+)
+
+# Who was forgotten: which keys must not be there any more, whatever copy of them comes back.
+forgotten_party: Final = sa.Table(
+    "forgotten_party",
+    intake_metadata,
+    sa.Column("dispute_id", sa.String(36), primary_key=True),
+    sa.Column("party", sa.Integer, primary_key=True, autoincrement=False),  # in the order of the source, from 1
+    sa.Column("agency", sa.String(64), nullable=False),
+    sa.Column("handoff_id", sa.String(64), nullable=False),  # what registered the dispute
+    sa.Column("parties", sa.Integer, nullable=False),  # how many the dispute had
+    sa.Column("forgotten_at", sa.BigInteger, nullable=False),  # microseconds since 1970
 )
 
 # Accusations on their way to the discipline inspection body, sealed with a key of their own; no column names a dispute.

@@ -1,6 +1,6 @@
-"""Seals the confidential part of a dispute.
+"""Seals what is kept as one, with a data key of its own that an agency's key wraps.
 
-Each dispute has a data key, wrapped by its agency's key.
+Accusations, and the people of disputes of earlier releases.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
-from dispute.refusals.interfaces import CANNOT_OPEN, SHREDDED
+from dispute.refusals.interfaces import CANNOT_OPEN
 
 NONCE_BYTES: Final = 12
 DATA_KEY_BYTES: Final = 32
@@ -25,9 +25,9 @@ class SealedSecret(Struct, frozen=True):
     """The stored form of the confidential part.
 
     Attributes:
-        wrapped_key: Nonce and data key under the agency's key; empty after shredding.
+        wrapped_key: Nonce and data key under the agency's key.
         nonce: Of the ciphertext.
-        ciphertext: Serialised `Confidential` under the data key.
+        ciphertext: The content under the data key.
     """
 
     wrapped_key: bytes
@@ -59,10 +59,8 @@ class Vault:
         """Decrypt.
 
         Raises:
-            Rejected: `shredded` when the data key was destroyed, `cannot_open` when key or text do not fit.
+            Rejected: `cannot_open` when key or text do not fit.
         """
-        if not sealed.wrapped_key:
-            raise SHREDDED.error()
         bound = dispute_id.encode()
         wrap_nonce, wrapped = sealed.wrapped_key[:NONCE_BYTES], sealed.wrapped_key[NONCE_BYTES:]
         try:

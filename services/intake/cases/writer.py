@@ -20,7 +20,8 @@ from hub.store.prepared import PreparedStatement, insert_into
 from hub.store.store import Transaction
 from hub.streams.topics import shard_of
 from services.intake.cases.matters import add_pairs
-from services.intake.cases.ports import Case, Done, DoneTable, Secret, UnitChanges
+from services.intake.cases.party_vault import PartyVault
+from services.intake.cases.ports import Case, Done, DoneTable, UnitChanges
 from services.intake.cases.rights import Approval, approval_to_bytes
 from services.intake.cases.tables import (
     case_number,
@@ -32,7 +33,6 @@ from services.intake.cases.tables import (
     matter_member,
     missing_year,
 )
-from services.intake.cases.vault import Vault
 from services.intake.law.marks import marks_to_bytes
 from services.intake.law.shared_results import SharedEffect, result_to_bytes
 from services.intake.law.timers import timers_to_bytes
@@ -113,7 +113,7 @@ class ChangeWriter:
         """Write what was approved of disputes."""
         self._approve.run(tx, [(approval_to_bytes(its), dispute_id) for dispute_id, its in approvals.items()])
 
-    def write(self, tx: Transaction, changes: UnitChanges, vault: Vault) -> None:
+    def write(self, tx: Transaction, changes: UnitChanges, vault: PartyVault) -> None:
         """Write everything else, table by table."""
         done = changes.done.get(DoneTable.COMMAND, ())
         handed, again = changes.done.get(DoneTable.HANDOFF, ()), changes.resent.get(DoneTable.HANDOFF, ())
@@ -123,8 +123,8 @@ class ChangeWriter:
         self._know.run(tx, [(recorded, dispute_id) for dispute_id, recorded in changes.facts.items()])
         levels = changes.supervision.items()
         self._supervise.run(tx, [(_level(level), dispute_id) for dispute_id, level in levels])
-        # A dispute keeps the confidential part that it has, also when the key in it was destroyed.
-        self._seal.run(tx, [_sealed(secret, vault) for secret in changes.secrets])
+        # A dispute keeps the confidential part that it has, also when keys of it were destroyed.
+        self._seal.run(tx, [vault.seal(its.dispute_id, its.agency, its.parts) for its in changes.secrets])
         years = sorted(changes.missing_years.items())
         self._no_years.run(tx, [(dispute_id,) for dispute_id, _ in years if dispute_id not in changes.added])
         self._years.run(tx, [(year, dispute_id) for dispute_id, missing in years for year in sorted(missing)])
@@ -186,11 +186,6 @@ def _changed(case: Case, positions: Mapping[str, Sequence[int]]) -> Row:
 
 def _listed(positions: Iterable[int]) -> str:
     return ",".join(map(str, positions))
-
-
-def _sealed(secret: Secret, vault: Vault) -> Row:
-    sealed = vault.seal(secret.dispute_id, secret.agency, secret.content)
-    return secret.dispute_id, secret.agency, sealed.wrapped_key, sealed.nonce, sealed.ciphertext
 
 
 def _timed(case: Case) -> Row:

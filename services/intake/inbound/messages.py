@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from google.protobuf.message import DecodeError
 
 from dispute.contracts.codec import day_of, instant_of, under
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import Sealer, parts_of
 from dispute.lifecycle import (
     DOCKED,
     Channel,
@@ -26,6 +26,7 @@ from dispute.lifecycle import (
     dispute_id_of,
     is_plausible_day,
     is_plausible_instant,
+    key_owner_of,
 )
 from dispute.lifecycle.identity import is_uuid
 from dispute.refusals import interfaces as refusals
@@ -157,7 +158,7 @@ def arrival_of(
         amount_fen=facts.amount_fen,
         round=max(1, facts.round),
         people=tuple(Person(party.role, party.id_number, party.phone) for party in confidential.parties),
-        confidential=confidential.SerializeToString(deterministic=True),
+        confidential=parts_of(confidential),
         persons=facts.persons,
         subject_ref=confidential.subject_ref,
         accusation=accusation,
@@ -185,7 +186,8 @@ def _body(handoff: handoff_pb2.Handoff, sent_at: datetime, sealer: Sealer) -> Bo
         case "case_received":
             sealed = handoff.confidential
             has_sealed = handoff.HasField("confidential")
-            clear = sealer.open(sealed, handoff.handoff_id) if has_sealed else handoff_pb2.Confidential()
+            its = (handoff.handoff_id, key_owner_of(handoff.dispute_id))
+            clear = sealer.open(sealed, *its) if has_sealed else handoff_pb2.Confidential()
             return _at(
                 "case_received",
                 lambda: arrival_of(

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from bridge.record.masking import is_minor, masked
 from dispute.access.roles import PersonView, role_table
+from dispute.contracts.sealing import whole_of
 from dispute.refusals.interfaces import PURPOSE_MISSING
-from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.store.store import Transaction
+from services.intake.cases.party_vault import PartyVault
 from services.intake.cases.tables import confidential
-from services.intake.cases.vault import SealedSecret, Vault
 from services.intake.inbound.queries import found_dispute
 
 
@@ -29,7 +29,13 @@ def check_purpose(purpose: str) -> None:
 
 
 def parties_of(
-    tx: Transaction, request: intake_pb2.GetPartiesRequest, *, area: str, view: PersonView, vault: Vault, today: date
+    tx: Transaction,
+    request: intake_pb2.GetPartiesRequest,
+    *,
+    area: str,
+    view: PersonView,
+    vault: PartyVault,
+    today: date,
 ) -> intake_pb2.GetPartiesResponse:
     """Return the people of a dispute.
 
@@ -42,18 +48,20 @@ def parties_of(
         today: Day of the look, by which somebody is a minor.
 
     Raises:
-        Rejected: `unknown_dispute`, `case_code_malformed`, `case_code_check`; `shredded` when they were forgotten.
+        Rejected: `unknown_dispute`, `case_code_malformed`, `case_code_check`, `cannot_open`.
     """
     its = found_dispute(tx, request, area)
     row = tx.execute(sa.select(confidential).where(confidential.c.dispute_id == its.dispute_id)).one_or_none()
     if row is None or view is PersonView.NONE:
         return intake_pb2.GetPartiesResponse(dispute_id=its.dispute_id, masked=view is not PersonView.CLEAR)
-    sealed = SealedSecret(bytes(row.wrapped_key), bytes(row.nonce), bytes(row.ciphertext))
-    content = handoff_pb2.Confidential.FromString(vault.open(its.dispute_id, row.agency, sealed))
+    content = whole_of(vault.open(row))
     parties = list(content.parties)
     if view is PersonView.MASKED:
         minors = any(is_minor(party, today) for party in parties)
         parties = [masked(party, today, minors=minors) for party in parties]
     return intake_pb2.GetPartiesResponse(
-        dispute_id=its.dispute_id, parties=parties, masked=view is not PersonView.CLEAR
+        dispute_id=its.dispute_id,
+        parties=parties,
+        masked=view is not PersonView.CLEAR,
+        forgotten=content.forgotten,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
@@ -28,6 +28,15 @@ from services.intake.law.state_limits import limit_of_state
 from services.intake.law.timers import running
 
 Code = TypeVar("Code", State, Channel, Supervision)
+
+Asked: TypeAlias = (
+    intake_pb2.GetDisputeRequest
+    | intake_pb2.GetHistoryRequest
+    | intake_pb2.GetPartiesRequest
+    | intake_pb2.ApproveShreddingRequest
+    | intake_pb2.ShredPartyRequest
+)
+"""Names a dispute by its id, its printed code, or both."""
 
 PAGE: Final = 100
 LARGEST_PAGE: Final = 1000
@@ -129,7 +138,7 @@ def history_of(tx: Transaction, request: intake_pb2.GetHistoryRequest, area: str
 
 def found_dispute(
     tx: Transaction,
-    request: intake_pb2.GetDisputeRequest | intake_pb2.GetHistoryRequest | intake_pb2.GetPartiesRequest,
+    request: Asked,
     area: str,
 ) -> Dispute:
     """Return the dispute that is asked for, by id, by code, or by both.

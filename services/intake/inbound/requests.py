@@ -125,6 +125,7 @@ class Requests:
             raise SOURCE_REF_MISSING.error()
         occurred_at = self._occurred_at(request)
         actor = Actor(Role(caller.role), caller.holder)
+        request.confidential.ClearField("forgotten")
         _check_parties(request.confidential, business_day(occurred_at))
         facts = handoff_pb2.CaseReceived()
         facts.CopyFrom(request.facts)

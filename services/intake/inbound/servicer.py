@@ -38,10 +38,10 @@ from hub.streams.outbox import Outbox
 from hub.streams.reader import Reader
 from hub.wire.stream.v1 import stream_pb2
 from services.intake.cases.approvals import approve
+from services.intake.cases.party_vault import PartyVault
 from services.intake.cases.ports import Counters, DisputeRegister, EventPlace
 from services.intake.cases.register import limits_now
 from services.intake.cases.unit_of_work import Outcome, Task, TaskResult
-from services.intake.cases.vault import Vault
 from services.intake.inbound import queries
 from services.intake.inbound.alarms import Alarms
 from services.intake.inbound.commits import CommitSignal
@@ -50,6 +50,7 @@ from services.intake.inbound.event_watch import watch
 from services.intake.inbound.matter_query import matter_of
 from services.intake.inbound.party_query import check_purpose, parties_of
 from services.intake.inbound.requests import SERVICE, Requests
+from services.intake.inbound.shreddings import ShreddingCalls
 from services.intake.law.rulebook import Rules
 
 MAX_BATCH: Final = 1000
@@ -70,6 +71,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         commands: Collects waiting tasks into batches.
         requests: Makes tasks.
         vault: Opens what is sealed of people.
+        shreddings: Has parties forgotten.
         bind: Returns the register of a transaction.
         rules: Tell which limits run.
         alarms: Fires timers.
@@ -88,7 +90,8 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         reader: Reader,
         commands: Batcher[Task, TaskResult],
         requests: Requests,
-        vault: Vault,
+        vault: PartyVault,
+        shreddings: ShreddingCalls,
         bind: Callable[[Transaction], DisputeRegister],
         rules: Rules,
         alarms: Alarms,
@@ -105,6 +108,7 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         self._requests = requests
         self._bind = bind
         self._vault = vault
+        self._shreddings = shreddings
         self._rules = rules
         self._alarms = alarms
         self._effects = effects
@@ -213,6 +217,20 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         if isinstance(found, Refused):
             raise found
         return found
+
+    @override
+    async def ApproveShredding(
+        self, request: intake_pb2.ApproveShreddingRequest, context: Context
+    ) -> intake_pb2.ApproveShreddingResponse:
+        """Approve that a party is forgotten."""
+        return await self._shreddings.approve(request)
+
+    @override
+    async def ShredParty(
+        self, request: intake_pb2.ShredPartyRequest, context: Context
+    ) -> intake_pb2.ShredPartyResponse:
+        """Forget a party for good."""
+        return await self._shreddings.shred(request)
 
     @override
     async def GetDispute(

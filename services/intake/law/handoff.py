@@ -31,7 +31,7 @@ class Arrival:
         source_ref: The source's own reference.
         amount_fen: Amount in dispute.
         people: Identifying marks of the parties, for matching only; never in a log or a repr.
-        confidential: Serialised parties and text, to be sealed.
+        confidential: Text and parties, to be sealed each by itself (`dispute.contracts.sealing.parts_of`).
         persons: Number of people concerned; 0 when the source did not count.
         subject_ref: Number of the contract, IOU or event, for matching only; never in a log or a repr.
         round: 1 for the first hand-over of a record, 2 for the second …
@@ -43,7 +43,7 @@ class Arrival:
     source_ref: str
     amount_fen: int
     people: tuple[Person, ...] = field(default=(), repr=False)
-    confidential: bytes = field(default=b"", repr=False)
+    confidential: tuple[bytes, ...] = field(default=(), repr=False)
     persons: int = 0
     subject_ref: str = field(default="", repr=False)
     round: int = 1

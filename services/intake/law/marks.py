@@ -14,6 +14,7 @@ from functools import cache, cached_property
 from typing import Final
 
 from msgspec import Struct, msgpack
+from msgspec.structs import replace
 
 from services.intake.law.facts import ANSWERING_ROLES, CLAIMING_ROLES
 from services.intake.law.handoff import Arrival, Person
@@ -42,6 +43,8 @@ class PersonMark(Struct, frozen=True, order=True, array_like=True):
     phone: str = ""
 
 
+NOBODY: Final = PersonMark()
+"""Mark of somebody who is not identified."""
 Tokens = Callable[[str, str], str]
 """Makes a token of a kind and a content."""
 Side = tuple[PersonMark, ...]
@@ -141,6 +144,20 @@ def marks_of(secret: bytes, arrival: Arrival) -> Marks | None:
     return marks if marks.pairs else None
 
 
+def marks_without(secret: bytes, marks: Marks, person: Person) -> Marks | None:
+    """Return marks without a person; None when a side has nobody left who is identified.
+
+    Args:
+        secret: Key `match`, which made them.
+        marks: Of a record.
+        person: Whoever is to be forgotten.
+    """
+    mark = _mark(_tokens_by(secret), person)
+    claiming, answering = (tuple(each for each in side if each != mark) for side in (marks.claiming, marks.answering))
+    left = replace(marks, claiming=claiming, answering=answering, complete=False)
+    return left if left.pairs else None
+
+
 def plain_reference(text: str) -> str:
     """Return what all spellings of a contract's number share.
 
@@ -179,13 +196,14 @@ def same_people(one: Side, other: Side) -> bool:
 
 def _side(token: Tokens, people: Iterable[Person], roles: frozenset[str]) -> tuple[Side, bool]:
     """Return a side, and whether everybody on it is identified."""
-    named = [(person.id_number.strip().upper(), person.phone.strip()) for person in people if person.role in roles]
-    known = {
-        PersonMark(token("person", number) if number else "", token("person", phone) if phone else "")
-        for number, phone in named
-        if number or phone
-    }
-    return tuple(sorted(known)), bool(named) and all(number or phone for number, phone in named)
+    named = [_mark(token, person) for person in people if person.role in roles]
+    known = {mark for mark in named if mark != NOBODY}
+    return tuple(sorted(known)), bool(named) and NOBODY not in named
+
+
+def _mark(token: Tokens, person: Person) -> PersonMark:
+    number, phone = person.id_number.strip().upper(), person.phone.strip()
+    return PersonMark(token("person", number) if number else "", token("person", phone) if phone else "")
 
 
 def _tokens(side: Side) -> list[str]:

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.tables import receipt
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import Sealer, sealer_of
+from dispute.lifecycle import key_owner_of
 from dispute.wire.handoff.v1 import handoff_pb2
-from hub.runtime.keys import load_or_create
 from hub.store.store import Transaction
 from hub.store.tables import outbox
 from tests.support.bridges import RunningBridge, Workshop
@@ -110,7 +110,7 @@ def contents(tx: Transaction, sealer: Sealer) -> tuple[list[Any], list[Any]]:
 
 def opened(record: bytes, sealer: Sealer) -> tuple[str, str]:
     handoff = handoff_pb2.Handoff.FromString(record)
-    inside = sealer.open(handoff.confidential, handoff.handoff_id)
+    inside = sealer.open(handoff.confidential, handoff.handoff_id, key_owner_of(handoff.dispute_id))
     handoff.ClearField("confidential")
     return str(handoff), str(inside)
 
@@ -121,8 +121,7 @@ def test_a_batch_is_its_items_one_by_one(tmp_path: Path) -> None:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         batch, single = [runner.run(stack.enter_async_context(workshop.running("court"))) for workshop in stores]
-        key = load_or_create(tmp_path / "keys", "transport")
-        sealer = Sealer({key.id: key.secret}, key.id)
+        sealer = sealer_of(tmp_path / "keys")
 
         async def same(lines: Sequence[Line]) -> None:
             example = next(numbers)  # references of its own: the bridges stay as they are between the examples

@@ -11,10 +11,12 @@ import pytest
 import sqlalchemy as sa
 import structlog
 
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import RING, Sealer, sealer_of
 from dispute.contracts.topics import CATALOGUE
+from dispute.lifecycle import key_owner_of
 from hub.errors import Rejected
 from hub.runtime import keys, logs
+from hub.runtime.key_ring import KeyRing
 from tests.support.bridges import PERSON, RunningBridge, Workshop
 
 
@@ -112,10 +114,14 @@ async def test_parties_open_with_the_transport_key_alone(
     await sqlite_court.post("cases", sqlite_court.record(parties=[{"role": "plaintiff", **PERSON}]))
     await sqlite_court.relayed()
     (handoff,) = sqlite_court.handoffs()
-    key = keys.load_or_create(sqlite_workshop.folder / "keys", "transport")
-    opened = Sealer({key.id: key.secret}, key.id).open(handoff.confidential, handoff.handoff_id)
+    folder = sqlite_workshop.folder / "keys"
+    its = (handoff.handoff_id, key_owner_of(handoff.dispute_id))
+    opened = sealer_of(folder).open(handoff.confidential, *its)
     assert opened.parties[0].id_number == PERSON["id_number"]
+    key = keys.load_or_create(folder, "transport")
     with pytest.raises(Rejected, match="cannot_open"):
-        Sealer({key.id: bytes(32)}, key.id).open(handoff.confidential, handoff.handoff_id)
+        Sealer({key.id: bytes(32)}, key.id, KeyRing(folder, RING)).open(handoff.confidential, *its)
     with pytest.raises(Rejected, match="cannot_open"):
-        Sealer({key.id: key.secret}, key.id).open(handoff.confidential, "another-handoff")
+        sealer_of(folder).open(handoff.confidential, "another-handoff", its[1])
+    with pytest.raises(Rejected, match="cannot_open"):
+        sealer_of(folder).open(handoff.confidential, handoff.handoff_id, key_owner_of("another-dispute"))

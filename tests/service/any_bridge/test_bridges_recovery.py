@@ -8,11 +8,10 @@ from bridge.assembly import open_store
 from bridge.outbound.results import RECOVERY_STEP
 from bridge.recovery import recover_bridge
 from bridge.tables import bridge_metadata
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import sealer_of
 from dispute.contracts.topics import HANDOFFS
 from dispute.wire.journal.v1 import journal_pb2
 from hub.errors import Fault
-from hub.runtime import keys
 from hub.streams.memory_log import MemoryLog
 from hub.streams.outbox import Outbox
 from tests.support.backups import Backup, back_up, put_back
@@ -39,8 +38,7 @@ async def restored(workshop: Workshop, channel: str, backup: Backup) -> int:
     store = open_store(spec, url)
     try:
         await put_back(store, backup, bridge_metadata)
-        key = keys.load_or_create(bridge.settings.keys_dir, "transport")
-        sealer = Sealer({key.id: key.secret}, key.id)
+        sealer = sealer_of(bridge.settings.keys_dir)
         return recover_bridge(store, Outbox(HANDOFFS, spec.service), MemoryLog(workshop.bus), sealer).records
     finally:
         store.close()

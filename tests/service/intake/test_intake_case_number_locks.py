@@ -10,10 +10,10 @@ from hub.store.store import Store, Transaction
 from services.intake.cases.case_numbers import lock_last
 from services.intake.cases.ports import Series, UnitChanges
 from services.intake.cases.tables import case_number
-from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
 from tests.support.stores import OpenStore
 from tests.support.two_workers import in_turn
+from tests.support.vaults import party_vault
 
 SANDAN, TONGDAO = Series("620725", 2024), Series("431230", 2024)
 
@@ -22,7 +22,7 @@ def number(tx: Transaction, wanted: Collection[Series]) -> dict[Series, int]:
     """Number a case in each series as a unit of work does; return the last numbers before it."""
     last = lock_last(tx, wanted)
     changes = UnitChanges(numbers={series: before + 1 for series, before in last.items()})
-    writer_for(tx.dialect.name).write(tx, changes, Vault(b"k" * 32))
+    writer_for(tx.dialect.name).write(tx, changes, party_vault())
     return last
 
 
@@ -56,5 +56,5 @@ def test_a_lower_number_never_comes_back(open_intake: OpenStore) -> None:
     store = open_intake()
     for last in (5, 3):
         changes = UnitChanges(numbers={SANDAN: last, TONGDAO: 1})
-        store.write_blocking(lambda tx, told=changes: writer_for(tx.dialect.name).write(tx, told, Vault(b"k" * 32)))  # type: ignore[misc] # as above
+        store.write_blocking(lambda tx, told=changes: writer_for(tx.dialect.name).write(tx, told, party_vault()))  # type: ignore[misc] # as above
     assert numbers(store) == {SANDAN: 5, TONGDAO: 1}

@@ -14,12 +14,12 @@ from hub.store.store import Store, Transaction
 from services.intake.cases.matters import CANDIDATES_MOST, candidates, lock_pairs
 from services.intake.cases.ports import UnitChanges
 from services.intake.cases.tables import dispute, match_pair
-from services.intake.cases.vault import Vault
 from services.intake.cases.writer import writer_for
 from services.intake.law.marks import Marks, PersonMark
 from tests.support.intake import marks
 from tests.support.stores import OpenStore
 from tests.support.two_workers import in_turn
+from tests.support.vaults import party_vault
 
 ZHAO_QIAN = marks(["zhao"], ["qian"], subject_ref="JK-1", happened_on=date(2024, 2, 1))
 SUN_QIAN = marks(["sun"], ["qian"])
@@ -41,7 +41,7 @@ def keep(tx: Transaction, rows: Mapping[str, Marks]) -> None:
     there = set(tx.scalars(sa.select(dispute.c.dispute_id)))
     if new := [{"dispute_id": dispute_id, **plain} for dispute_id in rows.keys() - there]:
         tx.execute(sa.insert(dispute), new)
-    writer_for(tx.dialect.name).write(tx, UnitChanges(marks=dict(rows)), Vault(bytes(32)))
+    writer_for(tx.dialect.name).write(tx, UnitChanges(marks=dict(rows)), party_vault())
 
 
 def found(store: Store, *of: Marks) -> dict[str, Marks]:

@@ -14,11 +14,13 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from dispute.contracts.sealing import whole_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.keys import load_or_create
 from ops.run.run_folder import write
+from services.intake.cases.party_vault import PartyVault
 from services.intake.cases.tables import confidential, dispute, match_pair, sealed_exit
 from services.intake.cases.vault import SealedSecret, Vault
 from tests.support.intake_rig import FakeBridge, IntakeClient, Rig, case_facts, parties, submission
@@ -57,9 +59,7 @@ async def exit_of(rig: Rig, client: IntakeClient) -> handoff_pb2.Accusation:
 async def content_of(rig: Rig, client: IntakeClient) -> handoff_pb2.Confidential:
     """Open what is kept with the only dispute that has people."""
     row = await client.intake.store.read(lambda tx: tx.execute(confidential.select()).one())
-    vault = Vault(load_or_create(rig.keys_dir, "intake-store").secret)
-    sealed = SealedSecret(row.wrapped_key, row.nonce, row.ciphertext)
-    return handoff_pb2.Confidential.FromString(vault.open(row.dispute_id, row.agency, sealed))
+    return whole_of(PartyVault(rig.keys_dir).open(row))
 
 
 async def stored(client: IntakeClient) -> bytes:

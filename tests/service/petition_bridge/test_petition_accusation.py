@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import ParseDict
 
-from dispute.contracts.sealing import Sealer
+from dispute.contracts.sealing import sealer_of
+from dispute.lifecycle import key_owner_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.petition.v1 import petition_pb2, petition_pb2_grpc
 from hub.grpc.client import call, channel
-from hub.runtime import keys
 from tests.support.bridges import PERSON, RunningBridge, Workshop
 
 ACCUSATION = f"检举{PERSON['name']}收受红包"
@@ -19,8 +19,8 @@ async def handed_over(workshop: Workshop, office: RunningBridge) -> tuple[handof
     """Return the only hand-off, and its sealed part opened."""
     await office.relayed()
     (handoff,) = office.handoffs()
-    key = keys.load_or_create(workshop.folder / "keys", "transport")
-    return handoff, Sealer({key.id: key.secret}, key.id).open(handoff.confidential, handoff.handoff_id)
+    sealer = sealer_of(workshop.folder / "keys")
+    return handoff, sealer.open(handoff.confidential, handoff.handoff_id, key_owner_of(handoff.dispute_id))
 
 
 async def test_an_accusation_leaves_the_bridge_sealed(sqlite_workshop: Workshop) -> None:

@@ -75,7 +75,7 @@ def test_of_a_request_that_nobody_parted_the_brief_leaves(purpose: str) -> None:
 
 
 def test_neither_a_secret_nor_an_accusation_shows_in_a_repr() -> None:
-    shown = repr((Secret("d", "petition-620725", b"geheim"), Accusation("h", "petition-620725", b"geheim")))
+    shown = repr((Secret("d", "petition-620725", (b"geheim",)), Accusation("h", "petition-620725", b"geheim")))
     assert "geheim" not in shown
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +17,13 @@ from dispute.codes.division_files import load
 from dispute.contracts.codec import timestamp_of
 from dispute.contracts.sealing import Sealer
 from dispute.contracts.topics import TOPICS
-from dispute.lifecycle import dispute_id_of
+from dispute.lifecycle import dispute_id_of, key_owner_of
 from dispute.wire.dispute.v1 import command_pb2
 from dispute.wire.handoff.v1 import handoff_pb2
 from dispute.wire.intake.v1 import intake_pb2
 from hub.errors import Rejected
 from hub.runtime.clock import FixedClock
+from hub.runtime.key_ring import KeyRing
 from hub.streams.memory import MemoryBus
 from services.intake.inbound.messages import handoff_of, raw_handoff_of
 from services.intake.inbound.requests import Requests
@@ -30,7 +32,7 @@ from tests.support.access import CLERK, HANDLER
 from tests.support.intake_rig import AGENCY, FakeBridge, case_facts
 from tests.support.orders import order
 
-SEALER = Sealer({"k": bytes(32)}, "k")
+SEALER = Sealer({"k": bytes(32)}, "k", KeyRing(Path("nowhere"), "ring"))
 BRIDGE = FakeBridge(MemoryBus(TOPICS), SEALER)
 REQUESTS = Requests(FixedClock(datetime(2026, 11, 20, tzinfo=UTC)), "wall", lambda _: None, load())
 ID = dispute_id_of(AGENCY, "A-1")
@@ -91,7 +93,7 @@ def test_a_bad_handoff_names_code_and_field(
 def test_a_handoff_says_what_the_dispute_is_about() -> None:
     made = BRIDGE.handoff("A-1", case_received=case_facts(happened_on="2023-05-01", persons=3))
     clear = handoff_pb2.Confidential(subject_ref="JK-1")
-    made.confidential.CopyFrom(SEALER.seal(clear, made.handoff_id))
+    made.confidential.CopyFrom(SEALER.seal(clear, made.handoff_id, key_owner_of(made.dispute_id)))
     body = handoff_of(made, SEALER).body
     assert isinstance(body, Arrival)
     assert (body.subject_ref, body.persons, body.facts.happened_on) == ("JK-1", 3, date(2023, 5, 1))

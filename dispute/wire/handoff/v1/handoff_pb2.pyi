@@ -73,7 +73,7 @@ class Handoff(_message.Message):
 
     @_builtins.property
     def confidential(self) -> Global___Sealed:
-        """Parties and free text, sealed; serialised `Confidential` inside."""
+        """Digest, free text and parties, sealed."""
 
     @_builtins.property
     def case_received(self) -> Global___CaseReceived:
@@ -130,22 +130,30 @@ class Sealed(_message.Message):
     KEY_ID_FIELD_NUMBER: _builtins.int
     NONCE_FIELD_NUMBER: _builtins.int
     CIPHERTEXT_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
-    """Id of the key, never the key."""
+    """Id of the key, never the key; with parts `<id>+<id of the ring>`."""
     nonce: _builtins.bytes
     """12 bytes, random."""
     ciphertext: _builtins.bytes
-    """Ciphertext and tag."""
+    """Ciphertext and tag of a serialised `Confidential`: all of it, or what is in no part."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Further pieces of the same `Confidential`, each under a key of its own that can be destroyed (ADR-0019): first the
+        free text, then each party. 12 bytes of nonce, ciphertext and tag; empty where there is nothing, or no key any more.
+        """
+
     def __init__(
         self,
         *,
         key_id: _builtins.str = ...,
         nonce: _builtins.bytes = ...,
         ciphertext: _builtins.bytes = ...,
+        parts: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ciphertext", b"ciphertext", "key_id", b"key_id", "nonce", b"nonce"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ciphertext", b"ciphertext", "key_id", b"key_id", "nonce", b"nonce", "parts", b"parts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -164,6 +172,7 @@ class Confidential(_message.Message):
     SUBJECT_REF_FIELD_NUMBER: _builtins.int
     ACCUSATION_FIELD_NUMBER: _builtins.int
     HAPPENED_ON_FIELD_NUMBER: _builtins.int
+    FORGOTTEN_FIELD_NUMBER: _builtins.int
     brief: _builtins.str
     """Free text of the case."""
     place: _builtins.str
@@ -180,6 +189,10 @@ class Confidential(_message.Message):
     def parties(self) -> _containers.RepeatedCompositeFieldContainer[Global___Party]:
         """People and organisations involved."""
 
+    @_builtins.property
+    def forgotten(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of parties, from 1, who were forgotten: their `Party` is empty. Never sent by a source."""
+
     def __init__(
         self,
         *,
@@ -190,10 +203,11 @@ class Confidential(_message.Message):
         subject_ref: _builtins.str = ...,
         accusation: _builtins.str = ...,
         happened_on: _builtins.str = ...,
+        forgotten: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accusation", b"accusation", "brief", b"brief", "content_sha256", b"content_sha256", "happened_on", b"happened_on", "parties", b"parties", "place", b"place", "subject_ref", b"subject_ref"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accusation", b"accusation", "brief", b"brief", "content_sha256", b"content_sha256", "forgotten", b"forgotten", "happened_on", b"happened_on", "parties", b"parties", "place", b"place", "subject_ref", b"subject_ref"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -298,6 +298,7 @@ class GetPartiesResponse(_message.Message):
     DISPUTE_ID_FIELD_NUMBER: _builtins.int
     PARTIES_FIELD_NUMBER: _builtins.int
     MASKED_FIELD_NUMBER: _builtins.int
+    FORGOTTEN_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Dispute."""
     masked: _builtins.bool
@@ -306,20 +307,145 @@ class GetPartiesResponse(_message.Message):
     def parties(self) -> _containers.RepeatedCompositeFieldContainer[_handoff_pb2.Party]:
         """In the order of the source."""
 
+    @_builtins.property
+    def forgotten(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Numbers of parties, from 1, who were forgotten: theirs is empty."""
+
     def __init__(
         self,
         *,
         dispute_id: _builtins.str = ...,
         parties: _abc.Iterable[_handoff_pb2.Party] | None = ...,
         masked: _builtins.bool = ...,
+        forgotten: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "masked", b"masked", "parties", b"parties"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "forgotten", b"forgotten", "masked", b"masked", "parties", b"parties"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPartiesResponse: _TypeAlias = GetPartiesResponse  # noqa: Y015
+
+@_typing.final
+class ApproveShreddingRequest(_message.Message):
+    """Approves that a party is forgotten."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
+    PARTY_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute; or its printed code."""
+    case_code: _builtins.str
+    """Printed code of the case, with or without hyphens."""
+    party: _builtins.int
+    """Number of the party in the order of the source, from 1."""
+    ground: _builtins.str
+    """Ground by law: purpose_met | period_over | consent_withdrawn | unlawful | other_law."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        case_code: _builtins.str = ...,
+        party: _builtins.int = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "dispute_id", b"dispute_id", "ground", b"ground", "party", b"party"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveShreddingRequest: _TypeAlias = ApproveShreddingRequest  # noqa: Y015
+
+@_typing.final
+class ApproveShreddingResponse(_message.Message):
+    """Answer to an approval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveShreddingResponse: _TypeAlias = ApproveShreddingResponse  # noqa: Y015
+
+@_typing.final
+class ShredPartyRequest(_message.Message):
+    """Forgets a party."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    CASE_CODE_FIELD_NUMBER: _builtins.int
+    PARTY_FIELD_NUMBER: _builtins.int
+    GROUND_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute; or its printed code."""
+    case_code: _builtins.str
+    """Printed code of the case, with or without hyphens."""
+    party: _builtins.int
+    """Number of the party in the order of the source, from 1."""
+    ground: _builtins.str
+    """Ground by law: purpose_met | period_over | consent_withdrawn | unlawful | other_law."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        case_code: _builtins.str = ...,
+        party: _builtins.int = ...,
+        ground: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["case_code", b"case_code", "dispute_id", b"dispute_id", "ground", b"ground", "party", b"party"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShredPartyRequest: _TypeAlias = ShredPartyRequest  # noqa: Y015
+
+@_typing.final
+class ShredPartyResponse(_message.Message):
+    """Answer to a shredding: the keys of party and text are destroyed in the folder of this service."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    REPEATED_FIELD_NUMBER: _builtins.int
+    SEALED_WHOLE_FIELD_NUMBER: _builtins.int
+    dispute_id: _builtins.str
+    """Dispute."""
+    repeated: _builtins.bool
+    """It had been done before."""
+    sealed_whole: _builtins.bool
+    """An earlier release sealed this dispute as one: copies of it from then can still be read by who has its keys."""
+    def __init__(
+        self,
+        *,
+        dispute_id: _builtins.str = ...,
+        repeated: _builtins.bool = ...,
+        sealed_whole: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dispute_id", b"dispute_id", "repeated", b"repeated", "sealed_whole", b"sealed_whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShredPartyResponse: _TypeAlias = ShredPartyResponse  # noqa: Y015
 
 @_typing.final
 class ApproveRequest(_message.Message):

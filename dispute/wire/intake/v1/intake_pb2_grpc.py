@@ -60,6 +60,16 @@ class IntakeServiceStub:
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesRequest.SerializeToString,
                 response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesResponse.FromString,
                 _registered_method=True)
+        self.ApproveShredding = channel.unary_unary(
+                '/hub.intake.v1.IntakeService/ApproveShredding',
+                request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveShreddingRequest.SerializeToString,
+                response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveShreddingResponse.FromString,
+                _registered_method=True)
+        self.ShredParty = channel.unary_unary(
+                '/hub.intake.v1.IntakeService/ShredParty',
+                request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ShredPartyRequest.SerializeToString,
+                response_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ShredPartyResponse.FromString,
+                _registered_method=True)
         self.GetDispute = channel.unary_unary(
                 '/hub.intake.v1.IntakeService/GetDispute',
                 request_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetDisputeRequest.SerializeToString,
@@ -146,6 +156,20 @@ class IntakeServiceServicer:
 
     def GetParties(self, request, context):
         """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApproveShredding(self, request, context):
+        """Approves that somebody else has a party forgotten: of the dispute as it is now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShredParty(self, request, context):
+        """Forgets a party of a dispute for good, which another person approved before; figures stay as they are (ADR-0019).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -248,6 +272,16 @@ def add_IntakeServiceServicer_to_server(servicer, server):
                     servicer.GetParties,
                     request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesRequest.FromString,
                     response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesResponse.SerializeToString,
+            ),
+            'ApproveShredding': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApproveShredding,
+                    request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveShreddingRequest.FromString,
+                    response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ApproveShreddingResponse.SerializeToString,
+            ),
+            'ShredParty': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShredParty,
+                    request_deserializer=hub_dot_intake_dot_v1_dot_intake__pb2.ShredPartyRequest.FromString,
+                    response_serializer=hub_dot_intake_dot_v1_dot_intake__pb2.ShredPartyResponse.SerializeToString,
             ),
             'GetDispute': grpc.unary_unary_rpc_method_handler(
                     servicer.GetDispute,
@@ -436,6 +470,60 @@ class IntakeService:
             '/hub.intake.v1.IntakeService/GetParties',
             hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesRequest.SerializeToString,
             hub_dot_intake_dot_v1_dot_intake__pb2.GetPartiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApproveShredding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.intake.v1.IntakeService/ApproveShredding',
+            hub_dot_intake_dot_v1_dot_intake__pb2.ApproveShreddingRequest.SerializeToString,
+            hub_dot_intake_dot_v1_dot_intake__pb2.ApproveShreddingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShredParty(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/hub.intake.v1.IntakeService/ShredParty',
+            hub_dot_intake_dot_v1_dot_intake__pb2.ShredPartyRequest.SerializeToString,
+            hub_dot_intake_dot_v1_dot_intake__pb2.ShredPartyResponse.FromString,
             options,
             channel_credentials,
             insecure,

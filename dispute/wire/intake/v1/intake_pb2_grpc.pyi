@@ -43,6 +43,10 @@ class IntakeServiceStub:
     """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
     GetParties: _grpc.UnaryUnaryMultiCallable[_intake_pb2.GetPartiesRequest, _intake_pb2.GetPartiesResponse]
     """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit."""
+    ApproveShredding: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ApproveShreddingRequest, _intake_pb2.ApproveShreddingResponse]
+    """Approves that somebody else has a party forgotten: of the dispute as it is now."""
+    ShredParty: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ShredPartyRequest, _intake_pb2.ShredPartyResponse]
+    """Forgets a party of a dispute for good, which another person approved before; figures stay as they are (ADR-0019)."""
     GetDispute: _grpc.UnaryUnaryMultiCallable[_intake_pb2.GetDisputeRequest, _intake_pb2.GetDisputeResponse]
     """State of one dispute."""
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_intake_pb2.ListDisputesRequest, _intake_pb2.ListDisputesResponse]
@@ -79,6 +83,10 @@ class IntakeServiceAsyncStub(IntakeServiceStub):
     """Approves what another person is going to do, where two are needed (docs/roles.md): of the dispute as it is now."""
     GetParties: _aio.UnaryUnaryMultiCallable[_intake_pb2.GetPartiesRequest, _intake_pb2.GetPartiesResponse]  # type: ignore[assignment]
     """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit."""
+    ApproveShredding: _aio.UnaryUnaryMultiCallable[_intake_pb2.ApproveShreddingRequest, _intake_pb2.ApproveShreddingResponse]  # type: ignore[assignment]
+    """Approves that somebody else has a party forgotten: of the dispute as it is now."""
+    ShredParty: _aio.UnaryUnaryMultiCallable[_intake_pb2.ShredPartyRequest, _intake_pb2.ShredPartyResponse]  # type: ignore[assignment]
+    """Forgets a party of a dispute for good, which another person approved before; figures stay as they are (ADR-0019)."""
     GetDispute: _aio.UnaryUnaryMultiCallable[_intake_pb2.GetDisputeRequest, _intake_pb2.GetDisputeResponse]  # type: ignore[assignment]
     """State of one dispute."""
     ListDisputes: _aio.UnaryUnaryMultiCallable[_intake_pb2.ListDisputesRequest, _intake_pb2.ListDisputesResponse]  # type: ignore[assignment]
@@ -142,6 +150,22 @@ class IntakeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_intake_pb2.GetPartiesResponse, _abc.Awaitable[_intake_pb2.GetPartiesResponse]]:
         """People of a dispute, as far as the caller's role may see them, for a stated purpose. Each look is in the audit."""
+
+    @_abc_1.abstractmethod
+    def ApproveShredding(
+        self,
+        request: _intake_pb2.ApproveShreddingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_pb2.ApproveShreddingResponse, _abc.Awaitable[_intake_pb2.ApproveShreddingResponse]]:
+        """Approves that somebody else has a party forgotten: of the dispute as it is now."""
+
+    @_abc_1.abstractmethod
+    def ShredParty(
+        self,
+        request: _intake_pb2.ShredPartyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_intake_pb2.ShredPartyResponse, _abc.Awaitable[_intake_pb2.ShredPartyResponse]]:
+        """Forgets a party of a dispute for good, which another person approved before; figures stay as they are (ADR-0019)."""
 
     @_abc_1.abstractmethod
     def GetDispute(
