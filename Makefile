@@ -132,6 +132,10 @@ audit: venv ## 10,000 audit entries of an intake that is killed meanwhile, then 
 revocation: venv ## how soon a revoked credential is refused in all services, and rotation under load; a JSON line
 	@python -m tests.revocation_proof
 
+.PHONY: shredding
+shredding: venv ## persons through the whole hub: who may read them, and that nobody reads one who was forgotten; a JSON line
+	@python -m tests.shredding_proof
+
 .PHONY: secured
 secured: venv ## each service's rights at a broker with TLS, SCRAM and rules, tried both ways, and the demo on it; a JSON line
 	@python -m tests.secured_proof
