@@ -84,7 +84,7 @@ CONSENT_MISMATCH: Final = Code(
 COUNTY_OUT_OF_SCOPE: Final = Code(
     "county_out_of_scope",
     Kind.DENIED,
-    "该凭证无权报送此县的记录",
+    "该凭证不及此县",
     "this credential is not for that county",
     "county_code",
 )

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dispute.refusals.interfaces import BAD_COUNTY_CODE, BAD_TOWN_CODE, TOO_MANY, TOWN_OUTSIDE_COUNTY, UNKNOWN_CHANNEL
+from dispute.refusals.interfaces import (
+    BAD_COUNTY_CODE,
+    BAD_TOWN_CODE,
+    COUNTY_OUT_OF_SCOPE,
+    TOO_MANY,
+    TOWN_OUTSIDE_COUNTY,
+    UNKNOWN_CHANNEL,
+)
 from services.stats.facts.measures import ALL, CHANNELS, DOCKED
 from services.stats.facts.query import Scope
 from services.stats.facts.windows import window
@@ -26,11 +33,21 @@ class Question:
     channels: tuple[str, ...]
 
 
-def where(start_on: str, end_on: str, county: str, town: str) -> Scope:
-    """Read window and place.
+def where(start_on: str, end_on: str, county: str, town: str, area: str) -> Scope:
+    """Read window and place, within the caller's area.
+
+    Where no place is named it is the caller's own county or town.
+
+    Args:
+        start_on: First day, ISO.
+        end_on: Last day, ISO.
+        county: 6 digits, or empty.
+        town: 9 digits, or empty.
+        area: Division code of the caller's credential; empty is every county.
 
     Raises:
-        Rejected: As `window`; `bad_county_code`, `bad_town_code`, `town_outside_county`.
+        Rejected: As `window`; `bad_county_code`, `bad_town_code`, `town_outside_county`; `county_out_of_scope` for
+            another area's place, and where a province's or city's credential names no county.
     """
     if county and not _is_code(county, _COUNTY_DIGITS):
         raise BAD_COUNTY_CODE.error()
@@ -38,6 +55,10 @@ def where(start_on: str, end_on: str, county: str, town: str) -> Scope:
         raise BAD_TOWN_CODE.error()
     if county and town and not town.startswith(county):
         raise TOWN_OUTSIDE_COUNTY.error()
+    if not county and not town and len(area) >= _COUNTY_DIGITS:
+        county, town = area[:_COUNTY_DIGITS], area if len(area) == _TOWN_DIGITS else ""
+    if not (town or county).startswith(area):
+        raise COUNTY_OUT_OF_SCOPE.error(field="query.county_code")
     return Scope(window(start_on, end_on), county, town)
 
 

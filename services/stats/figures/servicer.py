@@ -15,6 +15,7 @@ from typing_extensions import override
 from dispute.contracts.topics import JOURNAL
 from dispute.refusals.interfaces import UNKNOWN_STREAM
 from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from hub.access.gate import current_caller
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.streams.envelope import StreamName
@@ -110,7 +111,7 @@ class StatsServicer(stats_pb2_grpc.StatsServiceServicer):
 
 
 def _where(query: stats_pb2.Query) -> Scope:
-    return where(query.start_on, query.end_on, query.county_code, query.town_code)
+    return where(query.start_on, query.end_on, query.county_code, query.town_code, current_caller().area)
 
 
 def _question(query: stats_pb2.Query) -> Question:

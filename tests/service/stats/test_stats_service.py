@@ -12,13 +12,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dispute.contracts.topics import JOURNAL
-from dispute.wire.stats.v1 import stats_pb2
-from hub.grpc.client import refusal_of
+from dispute.wire.stats.v1 import stats_pb2, stats_pb2_grpc
+from hub.grpc.client import bearer, refusal_of
 from hub.grpc.vectors import vector_to_wire
 from hub.streams.envelope import StreamName
 from hub.streams.memory import MemoryBus
 from hub.streams.topics import partition_of, shard_of
 from services.stats.wiring import GROUP
+from tests.support.access import token_of
 from tests.support.stats import (
     EPOCH,
     Journal,
@@ -322,3 +323,31 @@ async def test_at_least_of_a_stream_that_cannot_exist_is_refused(run_stats: Run)
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await stats.stub.GetRates(request, timeout=5)
             assert getattr(refusal_of(caught.value), "field", "") == "at_least.positions.0.stream"
+
+
+async def test_a_county_sees_its_own_figures_alone(run_stats: Run, stats_journal: Journal) -> None:
+    """The leader of one county asks for rates, watches them, opens a number: its own, none of others."""
+    stats_journal.write(*life(1), *life(2))
+    async with run_stats() as stats:
+        here = bearer(await token_of(stats.service, "leader-1", "leader", "620725"))
+        elsewhere = bearer(await token_of(stats.service, "leader-2", "leader", "152722"))
+        stub, heads = stats_pb2_grpc.StatsServiceStub(stats.channel), vector_to_wire(stats_journal.heads)
+        for who, count in ((here, 2), (elsewhere, 0)):
+            rates = await stub.GetRates(stats_pb2.GetRatesRequest(at_least=heads), timeout=20, metadata=who)
+            of_court = {rate.metric: rate.numerator for rate in rates.rates if rate.channel == "court"}
+            assert of_court["success"] == count
+            asked = stats_pb2.ListCountedRequest(at_least=heads, channel="court", metric="success", part="denominator")
+            listed = await stub.ListCounted(asked, timeout=20, metadata=who)
+            assert (listed.total, len(listed.counted)) == (count, count)
+            watched = await anext(aiter(stub.WatchRates(stats_pb2.WatchRatesRequest(), timeout=20, metadata=who)))
+            assert {rate.numerator for rate in watched.rates if rate.metric == "success"} == {0, count}
+        there = stats_pb2.Query(county_code="620725")
+        asked.query.CopyFrom(there)
+        for call in (
+            stub.GetRates(stats_pb2.GetRatesRequest(query=there), timeout=20, metadata=elsewhere),
+            stub.ListCounted(asked, timeout=20, metadata=elsewhere),
+            anext(aiter(stub.WatchRates(stats_pb2.WatchRatesRequest(query=there), timeout=20, metadata=elsewhere))),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await call
+            assert refusal_of(caught.value).code == "county_out_of_scope"

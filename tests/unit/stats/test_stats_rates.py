@@ -160,16 +160,45 @@ def test_day_numbers_go_both_ways(day: object) -> None:
 
 
 def test_a_question_without_names_asks_for_every_metric_of_the_docked_channels() -> None:
-    asked = question(where("", "", "", ""), [], [])
+    asked = question(where("", "", "", "", ""), [], [])
     assert [metric.name for metric in asked.metrics] == [metric.name for metric in METRICS]
     assert asked.channels == ("court", "police", "petition", "all")
-    assert question(where("", "", "", ""), ["success"] * 2, ["all"] * 2).channels == ("all",)
+    assert question(where("", "", "", "", ""), ["success"] * 2, ["all"] * 2).channels == ("all",)
 
 
 def test_codes_of_places_are_digits_of_ascii() -> None:
     for county in ("62072", "６２０７２５", "62072x"):
         with pytest.raises(Rejected, match="bad_county_code"):
-            where("", "", county, "")
+            where("", "", county, "", "")
+
+
+@pytest.mark.parametrize(
+    ("area", "county", "town", "scope"),
+    [
+        ("", "", "", ("", "")),
+        ("", "152722", "", ("152722", "")),
+        ("620725", "", "", ("620725", "")),
+        ("620725", "620725", "620725100", ("620725", "620725100")),
+        ("620725", "", "620725100", ("", "620725100")),
+        ("620725100", "", "", ("620725", "620725100")),
+        ("620725100", "620725", "620725100", ("620725", "620725100")),
+        ("62", "620725", "", ("620725", "")),
+        ("620725", "152722", "", None),
+        ("620725", "", "152722100", None),
+        ("620725100", "620725", "", None),
+        ("620725100", "", "620725101", None),
+        ("62", "", "", None),
+        ("6207", "152722", "", None),
+    ],
+)
+def test_a_credential_counts_in_its_own_area(area: str, county: str, town: str, scope: tuple[str, str] | None) -> None:
+    if scope is not None:
+        asked = where("", "", county, town, area)
+        assert (asked.county, asked.town) == scope
+        return
+    with pytest.raises(Rejected) as caught:
+        where("", "", county, town, area)
+    assert (caught.value.code, caught.value.field) == ("county_out_of_scope", "query.county_code")
 
 
 def test_a_token_is_bound_to_its_query() -> None:
