@@ -30,6 +30,11 @@ TRANSPORT: Final = "transport"
 RING: Final = "handoff-ring"
 TEXT: Final = 0
 """Number of the part with the free text; the first party's is the next one."""
+_TEXTS: Final = tuple(
+    field.name
+    for field in handoff_pb2.Confidential.DESCRIPTOR.fields
+    if field.name not in {"parties", "forgotten", "content_sha256"}
+)
 NOBODY: Final = handoff_pb2.Confidential(parties=[handoff_pb2.Party()]).SerializeToString()
 """Keeps the place of a party who was forgotten."""
 
@@ -39,14 +44,11 @@ def parts_of(confidential: handoff_pb2.Confidential) -> tuple[bytes, ...]:
 
     A forgotten party's part is empty. The digest is in no part.
     """
-    text = handoff_pb2.Confidential()
-    text.CopyFrom(confidential)
-    for name in ("parties", "forgotten", "content_sha256"):
-        text.ClearField(name)
-    parts = [text.SerializeToString(deterministic=True)]
+    text = handoff_pb2.Confidential(**{name: getattr(confidential, name) for name in _TEXTS})
+    parts = [text.SerializeToString()]
+    gone = frozenset(confidential.forgotten)
     for number, party in enumerate(confidential.parties, start=1):
-        of_one = handoff_pb2.Confidential(parties=[party])
-        parts.append(b"" if number in confidential.forgotten else of_one.SerializeToString(deterministic=True))
+        parts.append(b"" if number in gone else handoff_pb2.Confidential(parties=(party,)).SerializeToString())
     return tuple(parts) if any(parts) or len(parts) > 1 else ()
 
 

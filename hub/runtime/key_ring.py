@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,10 @@ from hub.errors import Fault
 from hub.runtime.keys import ID_LABEL, read_private, write_new
 
 NODE_BYTES: Final = 32
+LOOK_S: Final = 0.5
+"""How soon a process sees what another one destroyed: a look at the file for each record would cost as much as keys."""
+TOP: Final = 3
+"""Branches from the root whose nodes are remembered while the file is the same; 4,096 nodes at most."""
 _BRANCHES: Final[Mapping[str, bytes]] = {digit: digit.encode() for digit in "0123456789abcdef"}
 
 
@@ -37,7 +42,30 @@ class _Stored(Struct, frozen=True):
 
 _encode: Final = msgpack.Encoder().encode
 _decode: Final = msgpack.Decoder(_Stored).decode
-_NONE: Final = _Stored("", -1, {})
+
+
+class _Snapshot:
+    """The file as it was read; nodes near the root are remembered with it, so that they are forgotten with it."""
+
+    def __init__(self, stored: _Stored, stamp: tuple[int, int]) -> None:
+        self.stored = stored
+        self.stamp = stamp
+        self._top: dict[str, bytes] = {}
+
+    def node(self, path: str) -> bytes | None:
+        """Return an owner's node; None when it was taken apart."""
+        nodes = self.stored.nodes
+        length, node = TOP, self._top.get(path[:TOP])
+        if node is None:
+            length = next((length for length in range(len(path) + 1) if path[:length] in nodes), -1)
+            if length < 0:
+                return None
+            node = nodes[path[:length]]
+        for at in range(length, len(path)):
+            if at == TOP:
+                self._top[path[:TOP]] = node
+            node = _below(node, _BRANCHES[path[at]])
+        return node
 
 
 class KeyRing:
@@ -52,21 +80,23 @@ class KeyRing:
 
     def __init__(self, directory: Path, name: str) -> None:
         self._path = directory / name
-        self._stamp = (0, 0)
-        self._stored = _NONE
+        self._looked_at = -LOOK_S
+        self._last = _Snapshot(_Stored("", -1, {}), (0, 0))
 
     @property
     def id(self) -> str:
         """Names the ring without revealing it; empty while there is no file."""
-        return self._now().id
+        return self._now().stored.id
 
     @property
     def version(self) -> int:
         """How often keys were destroyed; -1 while there is no file."""
-        return self._now().version
+        return self._now().stored.version
 
     def create(self) -> None:
         """Make the file if it is missing; of several processes that do so at once the first one wins."""
+        if self._path.exists():
+            return
         root = secrets.token_bytes(NODE_BYTES)
         ring_id = hmac.new(root, ID_LABEL, hashlib.sha256).hexdigest()[:8]
         write_new(self._path, _encode(_Stored(ring_id, 0, {"": root})))
@@ -83,12 +113,12 @@ class KeyRing:
         Raises:
             Fault: `key_exposed`, `key_damaged`.
         """
-        nodes = self._now().nodes
-        node = _node(nodes, owner)
+        now = self._now()
+        node = now.node(owner)
+        leaves = [f"{group}/{number}" for number in range(count)]
         if node is None:
-            return [nodes.get(f"{owner}/{group}/{number}") for number in range(count)]
-        of = _below(node, group.encode())
-        return [_below(of, str(number).encode()) for number in range(count)]
+            return [now.stored.nodes.get(f"{owner}/{leaf}") for leaf in leaves]
+        return [_below(node, leaf.encode()) for leaf in leaves]
 
     def destroy(self, owner: str, kept: Mapping[str, Collection[int]]) -> None:
         """Destroy all keys of an owner but some; repeated, it changes nothing.
@@ -104,33 +134,36 @@ class KeyRing:
             OSError: The file can't be written; nothing is destroyed.
         """
         with self._locked():
-            before = self._now()
+            before = self._now(at_once=True).stored
             nodes = dict(before.nodes)
-            leaves = {f"{owner}/{group}/{number}": (group, number) for group in kept for number in kept[group]}
+            leaves = {f"{owner}/{group}/{number}": f"{group}/{number}" for group in kept for number in kept[group]}
             node = _split(nodes, owner)
             if node is None:
                 for leaf in [each for each in nodes if each.startswith(f"{owner}/") and each not in leaves]:
                     del nodes[leaf]
             else:
-                for leaf, (group, number) in leaves.items():
-                    nodes[leaf] = _below(_below(node, group.encode()), str(number).encode())
+                nodes |= {path: _below(node, leaf.encode()) for path, leaf in leaves.items()}
             if nodes != before.nodes:
                 write_new(self._path, _encode(_Stored(before.id, before.version + 1, nodes)), replace=True)
+                self._now(at_once=True)
 
-    def _now(self) -> _Stored:
-        """Return what is in the file; what was read last when the file was taken away."""
+    def _now(self, *, at_once: bool = False) -> _Snapshot:
+        """Return what is in the file, half a second late at most; what was read last when the file was taken away."""
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_S and not at_once:
+            return self._last
+        self._looked_at = now
         try:
             its = self._path.stat()
         except FileNotFoundError:
-            return self._stored
+            return self._last
         stamp = (its.st_ino, its.st_mtime_ns)
-        if stamp != self._stamp:
+        if stamp != self._last.stamp:
             try:
-                self._stored = _decode(read_private(self._path))
+                self._last = _Snapshot(_decode(read_private(self._path)), stamp)
             except (DecodeError, ValidationError) as error:
                 raise Fault("key_damaged", f"key file {self._path.name} is no key ring") from error
-            self._stamp = stamp
-        return self._stored
+        return self._last
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -145,17 +178,6 @@ class KeyRing:
 
 def _below(node: bytes, branch: bytes) -> bytes:
     return hashlib.blake2s(branch, key=node).digest()
-
-
-def _node(nodes: Mapping[str, bytes], path: str) -> bytes | None:
-    """Return an owner's node; None when it was taken apart."""
-    for length in range(len(path) + 1):
-        node = nodes.get(path[:length])
-        if node is not None:
-            for digit in path[length:]:
-                node = _below(node, _BRANCHES[digit])
-            return node
-    return None
 
 
 def _split(nodes: dict[str, bytes], path: str) -> bytes | None:

@@ -42,6 +42,12 @@ GONE = handoff_pb2.Party()
 GROUND = "consent_withdrawn"
 
 
+@pytest.fixture(autouse=True)
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a ring look at its file at each use, so that no test waits."""
+    monkeypatch.setattr("hub.runtime.key_ring.LOOK_S", 0.0)
+
+
 @pytest.fixture
 async def dispute_id(rig: Rig, client: IntakeClient) -> str:
     """A court's case with three parties."""

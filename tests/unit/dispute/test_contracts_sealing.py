@@ -22,6 +22,12 @@ ONE_DISPUTE, ANOTHER = key_owner_of("dispute-1"), key_owner_of("dispute-2")
 IDS = ("handoff-1", ONE_DISPUTE)
 
 
+@pytest.fixture(autouse=True)
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a ring look at its file at each use, so that no test waits."""
+    monkeypatch.setattr("hub.runtime.key_ring.LOOK_S", 0.0)
+
+
 @pytest.fixture
 def keys_dir(tmp_path: Path) -> Path:
     return tmp_path / "keys"

@@ -17,6 +17,12 @@ MANY = [f"{number * 0x9E3779B97F4A7C15 % 2**64:016x}" for number in range(1, 301
 OWNER = MANY[6]
 
 
+@pytest.fixture(autouse=True)
+def look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a ring look at its file at each use, so that no test waits."""
+    monkeypatch.setattr("hub.runtime.key_ring.LOOK_S", 0.0)
+
+
 @pytest.fixture
 def ring(tmp_path: Path) -> KeyRing:
     made = KeyRing(tmp_path, "ring")
@@ -111,6 +117,20 @@ def test_a_running_process_sees_what_another_destroyed(ring: KeyRing, tmp_path: 
     KeyRing(tmp_path, "ring").destroy(OWNER, {})
     assert ring.keys(OWNER, "g", 1) == [None]
     assert ring.version == 1
+
+
+def test_a_ring_looks_at_its_file_now_and_then(ring: KeyRing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("hub.runtime.key_ring.time.monotonic", lambda: now)
+    monkeypatch.setattr("hub.runtime.key_ring.LOOK_S", 0.5)
+    before = ring.keys(OWNER, "g", 1)
+    other = KeyRing(tmp_path, "ring")
+    other.destroy(OWNER, {})
+    assert other.keys(OWNER, "g", 1) == [None], "who destroys sees it at once"
+    now = 100.4
+    assert ring.keys(OWNER, "g", 1) == before
+    now = 100.6
+    assert ring.keys(OWNER, "g", 1) == [None]
 
 
 def test_processes_that_destroy_at_once_lose_nothing(ring: KeyRing, tmp_path: Path) -> None:
