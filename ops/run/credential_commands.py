@@ -119,7 +119,7 @@ def issue(  # noqa: PLR0917 - options of a command
     request = access_pb2.IssueCredentialRequest(holder=holder, role=role, scopes=scopes, area=area)
     request.expires_at.FromDatetime(datetime.now(UTC) + timedelta(days=days))
     if openid is not None:
-        _issue_to_person(request, openid, issuer, out, find_or_fail(run), json=json)
+        _issue_to_person(request, openid, issuer, out, run, json=json)
         return
     answer = output.carry_out(_ask(find_or_fail(run), "IssueCredential", request))
     if out is not None:
@@ -139,7 +139,7 @@ def _issue_to_person(
     subject: str,
     issuer: str,
     out: Path | None,
-    running: Running,
+    run: Path | None,
     *,
     json: bool,
 ) -> None:
@@ -150,6 +150,7 @@ def _issue_to_person(
         raise typer.BadParameter("须给出身份提供方 name the identity provider: --issuer", param_hint="--issuer")
     if not is_subject(subject):
         raise typer.BadParameter("不是 sub no subject of a provider", param_hint="--openid")
+    running = find_or_fail(run)
     listed = output.carry_out(_ask(running, "ListCredentials", access_pb2.ListCredentialsRequest()))
     known = {its.credential_id: its for its in listed.credentials}
     earlier = []
