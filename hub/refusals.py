@@ -194,6 +194,12 @@ CREDENTIALS_STALE: Final = Code(
     "暂时无法确认凭证是否已被撤销",
     "it is not known now whether the credential was revoked",
 )
+OPENID_KEYS_OLD: Final = Code(
+    "openid_keys_old",
+    Kind.UNAVAILABLE,
+    "身份提供方的公钥未能取得或已过旧",
+    "the identity provider's keys could not be fetched, or are old",
+)
 NOT_FOR_ROLE: Final = Code(
     "not_for_role", Kind.DENIED, "此凭证的角色或范围无权进行此操作", "not for your role or scope"
 )

@@ -17,6 +17,8 @@ from msgspec import Struct
 PREFIX: Final = "hub_"
 """Begins each token, so that people and scanners of secrets know one where it doesn't belong."""
 TOKEN_BYTES: Final = 32
+SUBJECT_CHARS: Final = 255
+"""Longest subject of an identity provider (OpenID Connect Core 1.0, section 2, `sub`)."""
 NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 """End of keys from before credentials had one."""
 
@@ -59,6 +61,24 @@ def new_token() -> str:
 def digest_of(token: str) -> str:
     """Return the stored form of a token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_subject(text: str) -> bool:
+    """Tell whether an identity provider can name a person so: without controls, line breaks and lone surrogates."""
+    return 0 < len(text) <= SUBJECT_CHARS and text.isprintable()
+
+
+def openid_digest(issuer: str, subject: str, number: int) -> str:
+    """Return what the set keeps, in place of a token's digest, for a person whom an identity provider names.
+
+    Nobody can send a token with this digest: the text has NUL, which no header can hold and `SetVerifier` refuses.
+
+    Args:
+        issuer: Of the provider, without NUL, as its tokens have it.
+        subject: `is_subject`.
+        number: Which credential of this person it is, from 1: a new one after an end, a revocation or a change of role.
+    """
+    return digest_of(f"\x00openid\x00{issuer}\x00{subject}\x00{number}")
 
 
 def id_of(token_sha256: str) -> str:

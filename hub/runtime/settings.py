@@ -15,8 +15,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Final, Literal, NoReturn, TypeVar, Union, get_args, get_origin
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -24,6 +25,8 @@ PREFIX: Final = "HUB_"
 EXIT_USAGE: Final = 2
 LAUNCHER_NAMES: Final = frozenset({"HUB_KAFKA", "HUB_REQUIRE_KAFKA"})
 """Variables of the launcher and the tests: no service reads them, and none reports them as misspelt."""
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 _SHARDS: Final = 24
 _UNITS: Final = {
@@ -96,6 +99,20 @@ class ServiceSettings(BaseSettings):
         default=None,
         description="凭证文件 JSON list of credentials (digests), read at start beside the store (docs/roles.md)",
     )
+    openid_issuer: str = Field(
+        default="",
+        pattern=r"^[!-~]{0,255}$",
+        description="身份提供方 Issuer of people's OpenID tokens, exactly as in `iss`; without it there is no provider "
+        "(docs/roles.md)",
+    )
+    openid_audience: str = Field(
+        default="", pattern=r"^[!-~]{0,255}$", description="令牌受众 Audience that such a token has to name in `aud`"
+    )
+    openid_jwks_url: str = Field(
+        default="",
+        validate_default=True,
+        description="提供方公钥地址 Where the issuer's keys are (JWKS): https, or http on the loopback",
+    )
     staff_calls_per_minute: int = Field(
         default=60_000,
         ge=1,
@@ -156,6 +173,17 @@ class ServiceSettings(BaseSettings):
         """
         host = re.sub(r"[^a-z0-9-]", "-", socket.gethostname().lower())[:50]
         return self.worker or f"{host}-{self.grpc_port or secrets.token_hex(4)}"
+
+    @field_validator("openid_jwks_url")
+    @classmethod
+    def _all_of_a_provider(cls, value: str, info: ValidationInfo) -> str:
+        # Half a provider would be none, and nobody would notice. Keys over plain http could be anybody's.
+        given = {bool(info.data.get(name, value)) for name in ("openid_issuer", "openid_audience")}
+        if given != {bool(value)}:
+            raise ValueError("openid_issuer, openid_audience and openid_jwks_url belong together: set all or none")
+        if value and not _keeps_its_content(value):
+            raise ValueError("must be https://…, or http://… on the loopback, and without a user")
+        return value
 
     @field_validator("kafka_partitions")
     @classmethod
@@ -238,6 +266,18 @@ def _refuse(lines: Iterable[str]) -> NoReturn:
     for line in lines:
         sys.stderr.write(f"设置错误 settings: {line}\n")
     raise SystemExit(EXIT_USAGE)
+
+
+def _keeps_its_content(url: str) -> bool:
+    """Tell whether nobody on the way can change what is fetched there."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port  # a wrong port raises
+    except ValueError:
+        return False
+    if not host or "@" in parts.netloc or not re.fullmatch("[!-~]+", url):
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
 
 
 def _unit(name: str) -> str:

@@ -18,7 +18,7 @@ from hub.access.beats import BeatReader, BeatWriter
 from hub.access.credential_file import read_file
 from hub.access.gate import CallTable, Gate
 from hub.access.rates import CallRates
-from hub.access.verifier import Caller, SetVerifier
+from hub.access.verifier import Caller, SetVerifier, TokenVerifier
 from hub.audit.recorder import DenialRecorder
 from hub.grpc.books import BooksServicer
 from hub.grpc.call import Bounds
@@ -89,7 +89,7 @@ class Kit:
     Attributes:
         metrics: Register of the process.
         store: The service's own.
-        verifier: Knows the tokens.
+        verifier: Knows the set; where there is an identity provider, its tokens are verified beside it.
         gate: Lets only callers pass whose credential is valid and whose role may make the call.
 
     Raises:
@@ -131,17 +131,34 @@ class Kit:
             self._changed = beats.wake
         else:
             beats = BeatReader(self.store, self.verifier, bus.log(), clock, given=given)
-        self._credentials = Concern("credentials", Bearing.PASSING_ON, beats.trouble, "凭证未更新 credentials are old")
+        self._credentials = [
+            Concern("credentials", Bearing.PASSING_ON, beats.trouble, "凭证未更新 credentials are old")
+        ]
+        self._access: list[Part] = [denials, beats]
+        self._tokens: TokenVerifier = self.verifier
+        if settings.openid_issuer:
+            self._trust_provider(settings)
         rates = CallRates(
             staff=settings.staff_calls_per_minute,
             systems=settings.system_calls_per_minute,
             guesses=settings.guesses_per_minute,
         )
         self.gate = Gate(
-            self.verifier, table, clock, is_stale=beats.is_stale, is_ours=is_ours, rates=rates, note=denials.note
+            self._tokens, table, clock, is_stale=beats.is_stale, is_ours=is_ours, rates=rates, note=denials.note
         )
-        self._access: Sequence[Part] = (denials, beats)
         self._clock = clock
+
+    def _trust_provider(self, settings: ServiceSettings) -> None:
+        """Take the word of the identity provider for who somebody is."""
+        from hub.access.openid import OpenIdVerifier, ProviderKeys  # noqa: PLC0415 - 8 MiB that few counties need
+
+        keys = ProviderKeys(settings.openid_jwks_url)
+        self._tokens = OpenIdVerifier(
+            self.verifier, keys, issuer=settings.openid_issuer, audience=settings.openid_audience
+        )
+        self._access.append(keys)
+        title = "身份提供方公钥未更新 keys of the identity provider are old"
+        self._credentials.append(Concern("openid", Bearing.PASSING_ON, keys.trouble, title))
 
     def credentials_changed(self) -> None:
         """Tell the other services at once that this one changed a credential."""
@@ -264,7 +281,7 @@ class Kit:
         """
         settings, bounds = self._settings, Bounds(call_s=self._settings.answer_s)
         held = Concern("sources", Bearing.PASSING_ON, self._held, "来源 sources")
-        health = Health((*concerns, held, self._credentials))
+        health = Health((*concerns, held, *self._credentials))
 
         async def read() -> books_pb2.GetBooksResponse:
             return await self.store.read(books)
@@ -319,7 +336,7 @@ class Kit:
         return Assembly(parts, app, grpc, http)
 
     def _identify(self, token: str) -> str | None:
-        caller = self.verifier.known(token, self._clock.now())
+        caller = self._tokens.known(token, self._clock.now())
         return None if caller is None else caller.holder
 
     def _held(self) -> str:

@@ -5,9 +5,11 @@ A token is shown once, when it is made; the hub keeps its digest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -15,7 +17,7 @@ import typer
 from msgspec import Struct, to_builtins
 from rich.table import Table
 
-from hub.access.credential import Credential
+from hub.access.credential import Credential, id_of, is_subject, openid_digest
 from hub.access.credential_file import read_file
 from hub.errors import Fault
 from hub.grpc.client import Metadata, call, channel
@@ -40,6 +42,7 @@ COLUMNS: Final = (
     "撤销 revoked",
 )
 LONGEST_DAYS: Final = 365
+ISSUER: Final = re.compile(r"[!-~]{1,255}")
 
 app = typer.Typer(help="凭证 Who may call the services: issue, revoke, list, import.", no_args_is_help=True)
 Holder = Annotated[
@@ -50,6 +53,15 @@ Area = Annotated[str, typer.Option(help="区划代码 county or town it reaches;
 Scopes = Annotated[list[str], typer.Option("--scope", help="只用于 only for: submit, report, read; repeat it")]
 Days = Annotated[int, typer.Option(min=1, max=LONGEST_DAYS, help="有效天数 valid for this many days")]
 Out = Annotated[Path | None, typer.Option(help="令牌写入 the token goes to this new file (0600), not to the screen")]
+
+Subject = Annotated[
+    str | None,
+    typer.Option("--openid", help="身份提供方所给的 sub: who it is there; such a person gets no token from the hub"),
+]
+Issuer = Annotated[
+    str,
+    typer.Option(envvar="HUB_OPENID_ISSUER", help="身份提供方 issuer, exactly as the services have it in the settings"),
+]
 
 
 class CredentialLine(Struct, frozen=True):
@@ -95,6 +107,8 @@ def issue(  # noqa: PLR0917 - options of a command
     scopes: Scopes = [],  # noqa: B006 - typer reads it
     days: Days = 90,
     out: Out = None,
+    openid: Subject = None,
+    issuer: Issuer = "",
     run: Run = None,
     *,
     json: Json = False,
@@ -104,6 +118,9 @@ def issue(  # noqa: PLR0917 - options of a command
         raise typer.BadParameter(f"已存在 exists already: {out}", param_hint="--out")
     request = access_pb2.IssueCredentialRequest(holder=holder, role=role, scopes=scopes, area=area)
     request.expires_at.FromDatetime(datetime.now(UTC) + timedelta(days=days))
+    if openid is not None:
+        _issue_to_person(request, openid, issuer, out, run, json=json)
+        return
     answer = output.carry_out(_ask(find_or_fail(run), "IssueCredential", request))
     if out is not None:
         write_private(out, answer.token + "\n")
@@ -115,6 +132,49 @@ def issue(  # noqa: PLR0917 - options of a command
     console.print(f"凭证 credential: {answer.credential.credential_id}", soft_wrap=True)
     where = f"令牌文件 token (0600): {out}" if out else f"令牌，只显示这一次 token, shown this once: {answer.token}"
     console.print(where, markup=False, soft_wrap=True)
+
+
+def _issue_to_person(
+    request: access_pb2.IssueCredentialRequest,
+    subject: str,
+    issuer: str,
+    out: Path | None,
+    run: Path | None,
+    *,
+    json: bool,
+) -> None:
+    """Issue a credential to whom an identity provider names: there is no token, the provider makes them."""
+    if out is not None:
+        raise typer.BadParameter("没有令牌可写 no token is made for --openid", param_hint="--out")
+    if not ISSUER.fullmatch(issuer):
+        raise typer.BadParameter("须给出身份提供方 name the identity provider: --issuer", param_hint="--issuer")
+    if not is_subject(subject):
+        raise typer.BadParameter("不是 sub no subject of a provider", param_hint="--openid")
+    running = find_or_fail(run)
+    listed = output.carry_out(_ask(running, "ListCredentials", access_pb2.ListCredentialsRequest()))
+    known = {its.credential_id: its for its in listed.credentials}
+    earlier = []
+    for number in count(1):
+        request.token_sha256 = openid_digest(issuer, subject, number)
+        if (before := known.get(id_of(request.token_sha256))) is None:
+            break
+        earlier.append(_line(before))
+    answer = output.carry_out(_ask(running, "IssueCredential", request))
+    now = datetime.now(UTC).isoformat()
+    first = [its for its in earlier if now < its.expires_at and (not its.revoked_at or now < its.revoked_at)]
+    if json:
+        output.document(to_builtins(_line(answer.credential)) | {"after": [its.credential_id for its in first]})
+        return
+    console = output.console()
+    console.print(f"凭证 credential: {answer.credential.credential_id}", soft_wrap=True)
+    console.print("令牌由身份提供方签发 the identity provider makes this person's tokens", soft_wrap=True)
+    for its in first:
+        until = min(its.expires_at, its.revoked_at or its.expires_at)
+        console.print(
+            f"此人原有凭证先用到 until {until} an earlier one counts, as {its.role}: {its.credential_id}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 @app.command()

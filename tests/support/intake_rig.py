@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -151,6 +151,8 @@ class Rig:
     clock_kind: Literal["wall", "scenario"] = "scenario"
     calendar_dir: Path | None = None
     rules_dir: Path | None = None
+    provider: Mapping[str, str] = field(default_factory=dict)
+    """Settings of an identity provider."""
     watches: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -173,6 +175,7 @@ class Rig:
             calendar_every_s=3600,
             rules_dir=self.rules_dir,
             rules_every_s=3600,
+            **dict[str, Any](self.provider),
         )
 
     def built(self, worker: str = "one") -> Intake:

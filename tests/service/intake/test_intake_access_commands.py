@@ -72,6 +72,29 @@ async def test_a_credential_is_issued_listed_and_revoked(desk: Path, client: Int
     assert "unknown_role" in await hub(desk, "credentials", "issue", "chief-1", "chief", code=1)
 
 
+async def test_a_person_of_a_provider_is_issued_a_credential_without_a_token(desk: Path, client: IntakeClient) -> None:
+    issuer, subject = "https://id.example.invalid/realms/county", "8d1c-张 三"
+    command = ("credentials", "issue", "clerk-7", "clerk", "--openid", subject, "--issuer", issuer)
+    made = await document(desk, *command, "--area", "620725")
+    assert (made["holder"], made["role"], made["after"], "token" in made) == ("clerk-7", "clerk", [], False)
+    verifier = client.intake.verifier
+    verifier.take(await client.intake.store.read(stored_set))
+    now = datetime.now(UTC)
+    caller = verifier.person(issuer, subject, now)
+    assert caller is not None
+    assert (caller.credential_id, caller.area) == (made["credential_id"], "620725")
+    await hub(desk, "credentials", "revoke", made["credential_id"])
+    again = await document(desk, "credentials", "issue", "clerk-7", "mediator", *command[4:])
+    assert again["after"] == [], "the one before is revoked"
+    verifier.take(await client.intake.store.read(stored_set))
+    caller = verifier.person(issuer, subject, now)
+    assert caller is not None
+    assert (caller.credential_id, caller.role) == (again["credential_id"], "mediator")
+    shown = await hub(desk, *command)
+    assert again["credential_id"] in shown
+    assert "an earlier one counts, as mediator" in shown.replace("\n", " ")
+
+
 async def test_keys_of_before_become_known(desk: Path, client: IntakeClient) -> None:
     file = desk / "keys.json"
     key = {"agency": "court-620725", "county": "620725", "key_sha256": digest_of("a key of before")}

@@ -166,3 +166,23 @@ async def test_a_child_that_breaks_down_is_told_from_one_that_was_killed(tmp_pat
     assert "ended: 退出码 exit code 1" in str(child.obituary())
     with pytest.raises(CommandError, match="ended"):
         await child.wait_ready()
+
+
+@pytest.mark.parametrize(
+    ("words", "wrong"),
+    [
+        (("--openid", "8d1c"), "--issuer"),
+        (("--openid", "8d1c", "--issuer", "https://id.example.invalid "), "--issuer"),
+        (("--openid", "", "--issuer", "https://id.example.invalid"), "--openid"),
+        (("--openid", "a\nb", "--issuer", "https://id.example.invalid"), "--openid"),
+        (("--openid", "8d1c", "--issuer", "https://id.example.invalid", "--out", "x.token"), "--out"),
+    ],
+)
+def test_a_person_of_a_provider_is_named_in_full_and_gets_no_token(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], wrong: str
+) -> None:
+    """An empty subject, of a script's empty variable, must not make a token either."""
+    monkeypatch.delenv("HUB_OPENID_ISSUER", raising=False)
+    done = runner.invoke(app, ["credentials", "issue", "clerk-7", "clerk", *words])
+    assert done.exit_code == Exit.USAGE
+    assert f"Invalid value for {wrong}:" in done.output

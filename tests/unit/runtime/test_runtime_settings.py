@@ -111,6 +111,55 @@ def test_values_out_of_range_are_refused(
     assert name in line
 
 
+PROVIDER = {
+    "HUB_OPENID_ISSUER": "https://id.example.invalid/county",
+    "HUB_OPENID_AUDIENCE": "santiao-hub",
+    "HUB_OPENID_JWKS_URL": "https://id.example.invalid/county/jwks",
+}
+
+
+@pytest.mark.parametrize("url", [PROVIDER["HUB_OPENID_JWKS_URL"], "http://127.0.0.1:8080/jwks", "http://[::1]/jwks"])
+def test_an_identity_provider_is_set_as_a_whole(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], url: str
+) -> None:
+    assert load(ServiceSettings).openid_issuer == ""
+    for name, value in (PROVIDER | {"HUB_OPENID_JWKS_URL": url}).items():
+        environment.setenv(name, value)
+    assert load(ServiceSettings).openid_jwks_url == url
+    for name, value in PROVIDER.items():
+        environment.delenv(name)
+        (line,) = refusal(capsys)
+        assert "set all or none" in line
+        environment.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HUB_OPENID_JWKS_URL", "http://id.example.invalid/jwks"),
+        ("HUB_OPENID_JWKS_URL", "http://127.0.0.1.example.invalid/jwks"),
+        ("HUB_OPENID_JWKS_URL", "http://127.0.0.1@example.invalid/jwks"),
+        ("HUB_OPENID_JWKS_URL", "https://user:hunter2@id.example.invalid/jwks"),
+        ("HUB_OPENID_JWKS_URL", "https://id.example.invalid:many/jwks"),
+        ("HUB_OPENID_JWKS_URL", "https:///jwks"),
+        ("HUB_OPENID_JWKS_URL", "https://id.example.invalid/a b"),
+        ("HUB_OPENID_JWKS_URL", "file:///etc/jwks"),
+        ("HUB_OPENID_JWKS_URL", "//id.example.invalid/jwks"),
+        ("HUB_OPENID_ISSUER", "https://id.example.invalid/\u53bf"),
+        ("HUB_OPENID_ISSUER", "two issuers"),
+        ("HUB_OPENID_AUDIENCE", "two audiences"),
+    ],
+)
+def test_keys_of_a_provider_come_over_a_line_that_nobody_can_change(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    for each, given in (PROVIDER | {name: value}).items():
+        environment.setenv(each, given)
+    (line,) = refusal(capsys)
+    assert name in line
+    assert "hunter2" not in line
+
+
 @pytest.mark.parametrize("partitions", [1, 2, 3, 4, 6, 8, 12, 24])
 def test_every_divisor_of_24_is_a_number_of_partitions(environment: pytest.MonkeyPatch, partitions: int) -> None:
     environment.setenv("HUB_KAFKA_PARTITIONS", str(partitions))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,14 @@ import grpc
 import httpx2
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # type: ignore[import-untyped] # no stubs
+from msgspec.structs import replace
 
 from dispute.access.roles import role_table
 from dispute.contracts.topics import HANDOFFS, TOPICS
+from hub.access.credential import NEVER, Credential, digest_of, id_of, new_token, openid_digest
+from hub.access.credential_set import CredentialSet
+from hub.access.openid import ProviderKeys
+from hub.errors import Refused
 from hub.grpc.client import channel
 from hub.http.server import HttpServer
 from hub.refusals import BUS_UNAVAILABLE
@@ -23,6 +31,8 @@ from hub.service.bus import memory
 from hub.service.kit import Assembly, Kit
 from hub.streams.memory import MemoryBus
 from hub.wire.books.v1 import books_pb2
+from tests.support.issuer import ISSUER, LocalIssuer
+from tests.support.tree import ROOT
 
 
 def away() -> None:
@@ -92,6 +102,58 @@ async def test_a_service_serves_before_its_bus_is_there_and_says_so(tmp_path: Pa
     finally:
         for part in reversed(built.parts):
             await part.stop()
+
+
+async def test_with_an_identity_provider_its_keys_are_a_part_and_a_concern(tmp_path: Path) -> None:
+    async with LocalIssuer("rsa-1").serving() as issuer:
+        kit, built = assembled(tmp_path, **dict[str, Any](issuer.settings))
+        names = [part.name for part in built.parts]
+        assert names.index("openid_keys") < names.index("grpc")
+        digest = openid_digest(ISSUER, "staff-7", 1)
+        its = Credential(id_of(digest), digest, "clerk-7", "clerk", frozenset(), "", NEVER)
+        now, own = datetime.now(UTC), new_token()
+        kit.verifier.take(CredentialSet(1, (its, replace(its, token_sha256=digest_of(own), holder="court-620725"))))
+        token = issuer.token("staff-7", now)
+        assert kit._identify(token) is None
+        (keys,) = (part for part in built.parts if isinstance(part, ProviderKeys))
+        for reason in ("openid_keys_old", ""):
+            app = httpx2.ASGITransport(built.app)
+            async with httpx2.AsyncClient(transport=app, base_url="http://kit") as client:
+                answer = (await client.get("/healthz")).json()
+            assert answer["parts"]["openid"]["reason"] == reason
+            assert ("身份提供方公钥未更新" in answer["detail"]) == bool(reason)
+            await keys.step()
+        assert (kit._identify(token), kit._identify(own)) == ("clerk-7", "court-620725")
+        with pytest.raises(Refused) as error:
+            kit.gate.admit("hub.intake.v1.IntakeService/GetClock", token, "127.0.0.1")
+        assert error.value.code == "credentials_stale", "no beat was heard: a person is one, whoever says who it is"
+        kit.store.close()
+
+
+def test_without_an_identity_provider_nothing_of_it_is_loaded(tmp_path: Path) -> None:
+    """In a process of its own: other tests have loaded it in this one."""
+    program = """
+import sys
+from pathlib import Path
+from dispute.contracts.topics import TOPICS
+from hub.service.bus import memory
+from hub.streams.memory import MemoryBus
+from services.stats.settings import StatsSettings
+from services.stats.wiring import build
+folder = Path(sys.argv[1])
+more = {"openid_issuer": "a", "openid_audience": "b", "openid_jwks_url": "https://c/"} if sys.argv[2:] else {}
+more |= {"store_url": f"sqlite:///{folder}/s.db", "kafka_bootstrap": "127.0.0.1:9", "keys_dir": folder}
+settings = StatsSettings(grpc_port=0, http_port=0, **more)
+build(settings, memory(MemoryBus(TOPICS, partitions=2)))
+print([name for name in ("jwt", "httpx2", "hub.access.openid") if name in sys.modules])
+"""
+    loaded = [
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path), *more], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for more in ((), ("with a provider",))
+    ]
+    assert loaded == ["[]", "['jwt', 'httpx2', 'hub.access.openid']"]
 
 
 def test_the_release_is_told(tmp_path: Path) -> None:
