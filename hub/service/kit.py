@@ -18,6 +18,7 @@ from hub.access.beats import BeatReader, BeatWriter
 from hub.access.credential_file import read_file
 from hub.access.gate import CallTable, Gate
 from hub.access.rates import CallRates
+from hub.access.uses import UseRecorder
 from hub.access.verifier import Caller, SetVerifier
 from hub.audit.recorder import DenialRecorder
 from hub.grpc.books import BooksServicer
@@ -137,10 +138,18 @@ class Kit:
             systems=settings.system_calls_per_minute,
             guesses=settings.guesses_per_minute,
         )
+        uses = UseRecorder(self.store)
         self.gate = Gate(
-            self.verifier, table, clock, is_stale=beats.is_stale, is_ours=is_ours, rates=rates, note=denials.note
+            self.verifier,
+            table,
+            clock,
+            is_stale=beats.is_stale,
+            is_ours=is_ours,
+            rates=rates,
+            note=denials.note,
+            used=uses.note,
         )
-        self._access: Sequence[Part] = (denials, beats)
+        self._access: Sequence[Part] = (denials, uses, beats)
         self._clock = clock
 
     def credentials_changed(self) -> None:

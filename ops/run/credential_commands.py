@@ -5,7 +5,7 @@ A token is shown once, when it is made; the hub keeps its digest.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 from rich.table import Table
 
 from hub.access.credential import Credential
 from hub.access.credential_file import read_file
-from hub.errors import Fault
+from hub.access.uses import last_uses
+from hub.errors import Fault, Refused
 from hub.grpc.client import Metadata, call, channel
+from hub.store.snapshots import snapshot
 from hub.wire.access.v1 import access_pb2, access_pb2_grpc
 from ops.console import output
 from ops.console.exits import CommandError, Exit
@@ -39,6 +42,7 @@ COLUMNS: Final = (
     "至 until",
     "撤销 revoked",
 )
+LAST_USED: Final = "最近使用 last used"
 LONGEST_DAYS: Final = 365
 
 app = typer.Typer(help="凭证 Who may call the services: issue, revoke, list, import.", no_args_is_help=True)
@@ -52,12 +56,13 @@ Days = Annotated[int, typer.Option(min=1, max=LONGEST_DAYS, help="有效天数 v
 Out = Annotated[Path | None, typer.Option(help="令牌写入 the token goes to this new file (0600), not to the screen")]
 
 
-class CredentialLine(Struct, frozen=True):
+class CredentialLine(Struct, frozen=True, omit_defaults=True):
     """One credential, without its token.
 
     Attributes:
         expires_at: ISO 8601, UTC.
         revoked_at: As above; empty while it is not.
+        last_used: As above, in any service, rounded down to the minute; empty when none saw it, None when not asked.
     """
 
     credential_id: str
@@ -67,6 +72,7 @@ class CredentialLine(Struct, frozen=True):
     area: str
     expires_at: str
     revoked_at: str
+    last_used: str | None = None
 
 
 @app.command()
@@ -142,10 +148,20 @@ def list_credentials(
     *,
     json: Json = False,
 ) -> None:
-    """列出 All credentials, without their tokens."""
+    """列出 All credentials, without their tokens, and when any service last saw each used."""
+    running = find_or_fail(run)
     request = access_pb2.ListCredentialsRequest(holder=holder)
-    answer = output.carry_out(_ask(find_or_fail(run), "ListCredentials", request))
-    _show([_line(each) for each in answer.credentials], json=json)
+    answer = output.carry_out(_ask(running, "ListCredentials", request))
+    seen, unread = seen_uses(running.stores)
+    lines = [
+        replace(_line(each), last_used=its.isoformat() if (its := seen.get(each.credential_id)) else "")
+        for each in answer.credentials
+    ]
+    _show(lines, json=json)
+    if unread:
+        # The list is shown all the same: who is in a hurry to revoke needs the ids.
+        with output.failing():
+            raise CommandError(Exit.TIMED_OUT, f"最近使用不全 last use is not whole: {'; '.join(unread)}")
 
 
 @app.command("import")
@@ -180,6 +196,26 @@ async def _take_over(running: Running, given: Sequence[Credential]) -> list[Cred
     return lines
 
 
+def seen_uses(stores: Mapping[str, str]) -> tuple[dict[str, datetime], list[str]]:
+    """Return when each credential was last used in any service, and a line for each store that can't be read now.
+
+    Args:
+        stores: Service to its store's address.
+    """
+    newest: dict[str, datetime] = {}
+    unread = []
+    for service, url in stores.items():
+        try:
+            with snapshot(url) as tx:
+                found = last_uses(tx)
+        except (Refused, Fault) as error:
+            unread.append(f"{service}: {error}")
+            continue
+        for of, at in found.items():
+            newest[of] = max(at, newest.get(of, at))
+    return newest, unread
+
+
 @asynccontextmanager
 async def _opened(running: Running) -> AsyncIterator[tuple[Any, Metadata]]:
     who = shown(running.folder)
@@ -205,17 +241,11 @@ def _show(lines: Sequence[CredentialLine], *, json: bool) -> None:
         output.document(to_builtins(list(lines)))
         return
     table = Table()
-    for column in COLUMNS:
+    looked = any(line.last_used is not None for line in lines)
+    for column in (*COLUMNS, LAST_USED) if looked else COLUMNS:
         table.add_column(column, overflow="fold")
     for line in lines:
         scopes = ", ".join(line.scopes) or "全部 all"
-        table.add_row(
-            line.credential_id,
-            line.holder,
-            line.role,
-            scopes,
-            line.area or "全部 all",
-            line.expires_at,
-            line.revoked_at,
-        )
+        cells = (line.credential_id, line.holder, line.role, scopes, line.area or "全部 all", line.expires_at)
+        table.add_row(*cells, line.revoked_at, *([line.last_used or ""] if looked else []))
     output.show(table)

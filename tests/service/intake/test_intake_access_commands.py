@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
+from dispute.wire.intake.v1 import intake_pb2
 from hub.access.credential import digest_of
 from hub.access.credential_set import stored_set
-from ops.run.run_folder import write
+from hub.access.uses import UseRecorder
+from ops.run.run_folder import find, write
 from tests.support.intake_rig import IntakeClient, Rig
 
 LATE = datetime(2026, 12, 1, tzinfo=UTC)
@@ -70,6 +73,40 @@ async def test_a_credential_is_issued_listed_and_revoked(desk: Path, client: Int
     assert "unknown_credential" in await hub(desk, "credentials", "revoke", "x", code=1)
     assert "bad_holder" in await hub(desk, "credentials", "issue", "张三", "clerk", code=1)
     assert "unknown_role" in await hub(desk, "credentials", "issue", "chief-1", "chief", code=1)
+
+
+async def last_used(desk: Path, holder: str) -> list[str]:
+    return [each["last_used"] for each in await document(desk, "credentials", "list", "--holder", holder)]
+
+
+async def test_a_call_shows_that_a_credential_is_used_and_a_denied_one_does_not(
+    desk: Path, client: IntakeClient, rig: Rig
+) -> None:
+    minute = rig.clock.now().replace(second=0, microsecond=0).isoformat()
+    (uses,) = (part for part in client.intake.parts if isinstance(part, UseRecorder))
+    await client.credentials.of("clerk", "clerk-1")
+    who = await client.credentials.of("mediator", "mediator-1")
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await client.stub.Submit(intake_pb2.SubmitRequest(), timeout=20, metadata=who)
+    assert error.value.code() is grpc.StatusCode.PERMISSION_DENIED
+    await uses.step()
+    assert await last_used(desk, "mediator-1") == await last_used(desk, "clerk-1") == [""]
+    await client.call("ListDisputes", intake_pb2.ListDisputesRequest())  # an operator may list
+    await client.stub.ListDisputes(intake_pb2.ListDisputesRequest(), timeout=20, metadata=who)
+    await uses.step()
+    assert await last_used(desk, "mediator-1") == await last_used(desk, "operator-1") == [minute]
+    assert await last_used(desk, "clerk-1") == [""]
+    table = await hub(desk, "credentials", "list", "--holder", "mediator-1")
+    assert "最近使用" in table
+    assert minute in table
+
+
+async def test_the_list_is_shown_although_a_store_is_away_and_says_so(desk: Path, rig: Rig) -> None:
+    gone = f"sqlite:///{desk / 'gone' / 'stats.db'}"
+    write(replace(find(desk), stores={"intake": rig.store_url, "stats": gone}))
+    said = await hub(desk, "credentials", "list", code=4)
+    assert "operator-1" in said
+    assert "last use is not whole: stats: store_unavailable" in said
 
 
 async def test_keys_of_before_become_known(desk: Path, client: IntakeClient) -> None:

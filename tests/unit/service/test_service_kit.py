@@ -60,6 +60,7 @@ def test_the_store_opens_first_and_the_servers_last(tmp_path: Path) -> None:
         "store-probe",
         "head-check",
         "denials",
+        "credential_uses",
         "credential_news",
         "provisioner",
         "relay",
