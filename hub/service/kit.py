@@ -124,7 +124,9 @@ class Kit:
         self._readers: list[Reader] = []
         self.verifier = SetVerifier()
         given = read_file(settings.credentials_file) if settings.credentials_file else ()
-        denials = DenialRecorder(self.store, clock, self.metrics, timedelta(days=settings.audit_days))
+        kept = timedelta(days=settings.audit_days)
+        denials = DenialRecorder(self.store, clock, self.metrics, kept=kept, most=settings.audit_rows_most)
+        self._audit = Concern("audit", Bearing.NOTHING, denials.trouble, "审计条目过多 audit above its bound")
         beats: BeatWriter | BeatReader
         self._changed: Callable[[], None] = lambda: None
         if issues:
@@ -273,7 +275,7 @@ class Kit:
         """
         settings, bounds = self._settings, Bounds(call_s=self._settings.answer_s)
         held = Concern("sources", Bearing.PASSING_ON, self._held, "来源 sources")
-        health = Health((*concerns, held, self._credentials))
+        health = Health((*concerns, held, self._credentials, self._audit))
 
         async def read() -> books_pb2.GetBooksResponse:
             return await self.store.read(books)

@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc  # type:
 
 from dispute.access.roles import role_table
 from dispute.contracts.topics import HANDOFFS, TOPICS
+from hub.audit.chain import AuditEntry, append, begin
 from hub.grpc.client import channel
 from hub.http.server import HttpServer
 from hub.refusals import BUS_UNAVAILABLE
@@ -88,8 +89,36 @@ async def test_a_service_serves_before_its_bus_is_there_and_says_so(tmp_path: Pa
             "reads": "bus_unavailable",
             "sources": "",
             "credentials": "",
+            "audit": "",
         }
         assert built.grpc.port
+    finally:
+        for part in reversed(built.parts):
+            await part.stop()
+
+
+async def test_an_audit_above_its_bound_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    kit, built = assembled(tmp_path, audit_rows_most=1)
+    store, *others = built.parts
+    await store.start()
+    entries = [AuditEntry(WallClock().now(), "call")] * 2
+    await kit.store.write(begin)
+    await kit.store.write(lambda tx: append(tx, entries))
+    for part in others:
+        await part.start()
+    try:
+        async with asyncio.timeout(10), httpx2.AsyncClient(trust_env=False) as client:
+            said: dict[str, Any] = {"parts": {"audit": {"reason": ""}}}
+            while not said["parts"]["audit"]["reason"]:
+                answer = await client.get(f"http://127.0.0.1:{built.http.port}/healthz")
+                said = answer.json()
+        assert (answer.status_code, said["status"], said["parts"]["audit"]["reason"]) == (
+            200,
+            "degraded",
+            "audit_too_large",
+        )
+        assert "审计条目过多" in said["detail"]
+        assert kit.metrics.registry.get_sample_value("hub_audit_rows") == 2
     finally:
         for part in reversed(built.parts):
             await part.stop()
