@@ -38,14 +38,14 @@ async def desk(rig: Rig, client: IntakeClient, tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def hub(desk: Path, *arguments: str, code: int = 0) -> str:
+async def hub(desk: Path, *arguments: str, code: int = 0, mute: bool = True) -> str:
     command = (sys.executable, "-m", "ops", *arguments, "--run", str(desk))
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     output, errors = await process.communicate()
     assert process.returncode == code, errors.decode()
-    return output.decode() + (errors.decode() if code else "")
+    return output.decode() + (errors.decode() if code or not mute else "")
 
 
 async def document(desk: Path, *arguments: str) -> Any:  # noqa: ANN401 - JSON
@@ -133,13 +133,21 @@ async def test_the_audit_is_listed_verified_and_exported(desk: Path) -> None:
     assert await document(desk, "audit", "list", "--denied") == []
     ends = desk / "ends.json"
     verdict = await document(desk, "audit", "verify", "--keep", str(ends))
-    assert (verdict["intake"]["entries"], verdict["intake"].get("why", "")) == (1, "")
-    assert "intake" in await hub(desk, "audit", "verify", "--known", str(ends))
-    await hub(desk, "audit", "export", str(desk / "audit.jsonl"))
+    assert json.loads(ends.read_text()) == verdict
+    assert list(verdict["intake"]) == ["position", "hash"]
+    assert verdict["intake"]["position"] == 1
+    assert "up to no. 1" in await hub(desk, "audit", "verify", "--known", str(ends))
+    said = await hub(desk, "audit", "export", str(desk / "audit.jsonl"), mute=False)
+    assert said == f"1 条 entries: {desk / 'audit.jsonl'}\n", "no bar where there is no terminal"
+    assert (desk / "audit.jsonl").stat().st_mode & 0o777 == 0o600
+    assert "exists already" in await hub(desk, "audit", "export", str(desk / "audit.jsonl"), code=2)
     (line,) = (desk / "audit.jsonl").read_text().splitlines()
     assert json.loads(line)["entry"]["about"] == [made["credential_id"]]
     kept = json.loads(ends.read_text())
     kept["intake"]["hash"] = "0" * 64
     ends.write_text(json.dumps(kept))
     assert "broken at 1" in await hub(desk, "audit", "verify", "--known", str(ends), code=1)
+    again = await document(desk, "credentials", "issue", "clerk-8", "clerk")
+    (newest,) = await document(desk, "audit", "list", "--last", "1")
+    assert newest["entry"]["about"] == [again["credential_id"]]
     assert "no such service" in await hub(desk, "audit", "list", "--service", "nobody", code=2)
