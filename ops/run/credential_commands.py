@@ -6,10 +6,9 @@ A token is shown once, when it is made; the hub keeps its digest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from msgspec import Struct, to_builtins
@@ -20,7 +19,7 @@ from hub.access.credential import Credential
 from hub.access.credential_file import read_file
 from hub.access.uses import last_uses
 from hub.errors import Fault, Refused
-from hub.grpc.client import Metadata, call, channel
+from hub.grpc.client import call, channel
 from hub.store.snapshots import snapshot
 from hub.wire.access.v1 import access_pb2, access_pb2_grpc
 from ops.console import output
@@ -29,9 +28,6 @@ from ops.run.client import INTAKE, PERSON_S
 from ops.run.credentials import make, shown, write_private
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 COLUMNS: Final = (
     "凭证 credential",
@@ -110,7 +106,7 @@ def issue(  # noqa: PLR0917 - options of a command
         raise typer.BadParameter(f"已存在 exists already: {out}", param_hint="--out")
     request = access_pb2.IssueCredentialRequest(holder=holder, role=role, scopes=scopes, area=area)
     request.expires_at.FromDatetime(datetime.now(UTC) + timedelta(days=days))
-    answer = output.carry_out(_ask(find_or_fail(run), "IssueCredential", request))
+    (answer,) = output.carry_out(_ask(find_or_fail(run), "IssueCredential", request))
     if out is not None:
         write_private(out, answer.token + "\n")
     if json:
@@ -137,7 +133,7 @@ def revoke(
     request = access_pb2.RevokeCredentialRequest(credential_id=credential)
     if after_s:
         request.at.FromDatetime(datetime.now(UTC) + timedelta(seconds=after_s))
-    answer = output.carry_out(_ask(find_or_fail(run), "RevokeCredential", request))
+    (answer,) = output.carry_out(_ask(find_or_fail(run), "RevokeCredential", request))
     _show([_line(answer.credential)], json=json)
 
 
@@ -151,7 +147,7 @@ def list_credentials(
     """列出 All credentials, without their tokens, and when any service last saw each used."""
     running = find_or_fail(run)
     request = access_pb2.ListCredentialsRequest(holder=holder)
-    answer = output.carry_out(_ask(running, "ListCredentials", request))
+    (answer,) = output.carry_out(_ask(running, "ListCredentials", request))
     seen, unread = seen_uses(running.stores)
     lines = [
         replace(_line(each), last_used=its.isoformat() if (its := seen.get(each.credential_id)) else "")
@@ -177,11 +173,12 @@ def import_file(
             given = read_file(file)
         except Fault as error:
             raise CommandError(Exit.USAGE, str(error)) from error
-    _show(output.carry_out(_take_over(find_or_fail(run), given)), json=json)
+    _show(output.carry_out(take_over(find_or_fail(run), given)), json=json)
 
 
-async def _take_over(running: Running, given: Sequence[Credential]) -> list[CredentialLine]:
-    lines = []
+async def take_over(running: Running, given: Sequence[Credential]) -> list[CredentialLine]:
+    """Make keys known to intake that exist already; returns them as it has them."""
+    requests = []
     last = datetime.now(UTC) + timedelta(days=LONGEST_DAYS)
     for its in given:
         request = access_pb2.IssueCredentialRequest(
@@ -192,8 +189,8 @@ async def _take_over(running: Running, given: Sequence[Credential]) -> list[Cred
             token_sha256=its.token_sha256,
         )
         request.expires_at.FromDatetime(min(its.expires_at, last))
-        lines.append(_line((await _ask(running, "IssueCredential", request)).credential))
-    return lines
+        requests.append(request)
+    return [_line(answer.credential) for answer in await _ask(running, "IssueCredential", *requests)]
 
 
 def seen_uses(stores: Mapping[str, str]) -> tuple[dict[str, datetime], list[str]]:
@@ -216,18 +213,13 @@ def seen_uses(stores: Mapping[str, str]) -> tuple[dict[str, datetime], list[str]
     return newest, unread
 
 
-@asynccontextmanager
-async def _opened(running: Running) -> AsyncIterator[tuple[Any, Metadata]]:
-    who = shown(running.folder)
+async def _ask(running: Running, method: str, *requests: Any) -> list[Any]:  # noqa: ANN401 - messages of the service
+    """Return the answers to requests, which are sent one after the other over one channel."""
+    # Issuing twice would make two tokens, one of which nobody has: it is not tried again.
+    again, who = method != "IssueCredential", shown(running.folder)
     async with channel(running.grpc[INTAKE]) as opened:
-        yield access_pb2_grpc.AccessServiceStub(opened), who
-
-
-async def _ask(running: Running, method: str, request: Any) -> Any:  # noqa: ANN401 - messages of the service
-    async with _opened(running) as (stub, who):
-        # Issuing twice would make two tokens, one of which nobody has: it is not tried again.
-        again = method != "IssueCredential"
-        return await call(getattr(stub, method), request, timeout_s=PERSON_S, metadata=who, retry=again)
+        asked = getattr(access_pb2_grpc.AccessServiceStub(opened), method)
+        return [await call(asked, each, timeout_s=PERSON_S, metadata=who, retry=again) for each in requests]
 
 
 def _line(its: access_pb2.Credential) -> CredentialLine:

@@ -6,17 +6,20 @@ import asyncio
 import json
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
+import msgspec
 import pytest
 
 from dispute.wire.intake.v1 import intake_pb2
-from hub.access.credential import digest_of
+from hub.access.credential import Credential, digest_of, id_of
 from hub.access.credential_set import stored_set
 from hub.access.uses import UseRecorder
+from hub.grpc.client import channel
+from ops.run import credential_commands
 from ops.run.run_folder import find, write
 from tests.support.intake_rig import IntakeClient, Rig
 
@@ -119,6 +122,22 @@ async def test_keys_of_before_become_known(desk: Path, client: IntakeClient) -> 
     assert len([one for one in (await client.intake.store.read(stored_set)).credentials if one.role == "agency"]) == 1
     file.write_text("{}")
     assert "credentials_unreadable" in await hub(desk, "credentials", "import", str(file), code=2)
+
+
+async def test_an_import_opens_one_channel(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+
+    def counted(address: str) -> grpc.aio.Channel:
+        opened.append(address)
+        return channel(address)
+
+    monkeypatch.setattr(credential_commands, "channel", counted)
+    later = datetime.now(UTC) + timedelta(days=9)
+    court = Credential("", "", "court-620725", "agency", frozenset(), "620725", later)
+    given = [msgspec.structs.replace(court, token_sha256=digest_of(f"key {number}")) for number in range(3)]
+    lines = await credential_commands.take_over(find(desk), given)
+    assert [line.credential_id for line in lines] == [id_of(each.token_sha256) for each in given]
+    assert len(opened) == 1
 
 
 async def test_the_audit_is_listed_verified_and_exported(desk: Path) -> None:
