@@ -188,6 +188,12 @@ TOO_MANY_CALLS: Final = Code(
 TOO_MANY_GUESSES: Final = Code(
     "too_many_guesses", Kind.EXHAUSTED, "无效凭证过多，请稍后再试", "too many wrong credentials; come back later"
 )
+AUDIT_TOO_LARGE: Final = Code(
+    "audit_too_large",
+    Kind.EXHAUSTED,
+    "审计条目超过上限，且均未满六个月，依法不得删除",
+    "the audit has more entries than its bound, all of them younger than six months: the law has them kept",
+)
 CREDENTIALS_STALE: Final = Code(
     "credentials_stale",
     Kind.UNAVAILABLE,

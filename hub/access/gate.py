@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Final, Protocol
 
 from hub.access.rates import CallRates
@@ -62,6 +63,7 @@ class Gate:
         is_ours: Tells whether this service serves a caller at all.
         rates: Counts calls and guesses; None counts nothing.
         note: Gets each refusal, with the call, the caller if it is known, and the address.
+        used: Gets the credential's id and the instant of each call that is admitted; a stream is one call.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Gate:
         is_ours: Callable[[Caller], bool] = lambda _: True,
         rates: CallRates | None = None,
         note: Callable[[str, Caller | None, str, Refusal], None] = lambda *_: None,
+        used: Callable[[str, datetime], None] = lambda *_: None,
     ) -> None:
         self._verifier = verifier
         self._table = table
@@ -82,6 +85,7 @@ class Gate:
         self._is_ours = is_ours
         self._rates = rates
         self._note = note
+        self._used = used
 
     def admit(self, call: str, token: str, address: str) -> Caller:
         """Return the caller, who is `current_caller` from here on.
@@ -96,8 +100,9 @@ class Gate:
             Retryable: `credentials_stale`, `too_many_calls`, `too_many_guesses`.
         """
         caller: Caller | None = None
+        now = self._clock.now()
         try:
-            caller = self._known(token, address)
+            caller = self._known(token, address, now)
             if self._rates is not None:
                 self._rates.count(caller, is_person=self._table.is_person(caller.role))
             if not self._table.may_call(caller.role, caller.scopes, call):
@@ -108,11 +113,12 @@ class Gate:
             self._note(call, caller, address, refused.refusal)
             raise
         _CALLER.set(caller)
+        self._used(caller.credential_id, now)
         return caller
 
-    def _known(self, token: str, address: str) -> Caller:
+    def _known(self, token: str, address: str, now: datetime) -> Caller:
         try:
-            caller = self._verifier.caller_of(token, self._clock.now()) if token else None
+            caller = self._verifier.caller_of(token, now) if token else None
         except Rejected:
             caller = None
         if caller is None or not self._is_ours(caller):

@@ -29,3 +29,11 @@ access_set: Final = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("version", sa.BigInteger, nullable=False),
 )
+
+# What the gates of this store's service saw; the newest over all services counts.
+access_use: Final = sa.Table(
+    "access_use",
+    kernel_metadata,
+    sa.Column("credential_id", sa.String(36), primary_key=True),
+    sa.Column("last_used", sa.BigInteger, nullable=False),  # microseconds since 1970, a whole minute
+)

@@ -24,11 +24,21 @@ from hub.store.store import Transaction
 THE_HEAD: Final = 1
 GENESIS: Final = bytes(32)
 PAGE: Final = 1000
+BATCH: Final = 5000
+"""Entries that one transaction forgets at most: who writes to the chain waits for its end."""
 _E: Final = audit_entry.c
 _encode: Final = json.Encoder(order="deterministic").encode
 _NEXT: Final = (
     sa.select(audit_entry).where(_E.position > sa.bindparam("after")).order_by(_E.position).limit(sa.bindparam("most"))
 )
+_REACH: Final = sa.and_(_E.position > sa.bindparam("base"), _E.position <= sa.bindparam("upto"))
+_KEPT: Final = (
+    sa.select(_E.position)
+    .where(_REACH, _E.at >= sa.bindparam("before"))
+    .order_by(_E.position)
+    .limit(sa.literal_column("1"))
+)
+_LAST: Final = sa.select(_E.position, _E.hash).where(_REACH).order_by(_E.position.desc()).limit(sa.literal_column("1"))
 _HEAD: Final = sa.select(audit_head).where(audit_head.c.id == sa.literal_column(str(THE_HEAD)))
 
 
@@ -138,17 +148,19 @@ def verify(tx: Transaction, known: ChainEnd | None = None) -> ChainEnd | ChainBr
 
     Args:
         tx: Snapshot of the store.
-        known: An earlier end, kept elsewhere; a chain that does not go through it was rewritten.
+        known: An earlier end, kept elsewhere; a chain that does not go through it was rewritten. One before the oldest
+            entry proves nothing any more.
     """
     head = tx.execute(_HEAD).one()
     position, running = head.base_position, bytes(head.base_hash)
+    if known is not None and position == known.position and running.hex() != known.hash:
+        return ChainBreak(position, "changed")
     while rows := tx.execute(_NEXT, {"after": position, "most": PAGE}).all():
         for row in rows:
-            if row.position != position + 1:
-                return ChainBreak(position + 1, "missing")
-            following = _following(running, row)
+            fits = row.position == position + 1
+            following = _following(running, row) if fits else None
             if following is None:
-                return ChainBreak(row.position, "changed")
+                return ChainBreak(position + 1, "changed" if fits else "missing")
             position, running = row.position, following
             if known is not None and position == known.position and running.hex() != known.hash:
                 return ChainBreak(position, "changed")
@@ -159,13 +171,27 @@ def verify(tx: Transaction, known: ChainEnd | None = None) -> ChainEnd | ChainBr
     return ChainEnd(position, running.hex())
 
 
-def prune(tx: Transaction, before: datetime) -> int:
-    """Forget entries from before an instant; the chain then begins after them. Returns how many."""
+def size(tx: Transaction) -> int:
+    """Return how many entries the chain has: the difference of its ends, so that nothing is counted one by one."""
+    head = tx.execute(_HEAD).one()
+    return int(head.position - head.base_position)
+
+
+def prune(tx: Transaction, before: datetime, most: int = BATCH) -> int:
+    """Forget the oldest entries; the chain then begins after them. Call it again until it forgets none.
+
+    Args:
+        tx: Of the store; the head's row is locked until it ends.
+        before: An entry of this instant or later stays, and all after it.
+        most: No more than so many at once. A hole of more entries is not passed, so that `verify` goes on finding it.
+
+    Returns:
+        How many were forgotten.
+    """
     head = tx.execute(_HEAD.with_for_update()).one()
-    kept = sa.select(sa.func.min(_E.position)).where(_E.at >= to_micros(before))
-    first = tx.scalar(kept)
-    upto = (head.position + 1 if first is None else first) - 1
-    last = tx.execute(sa.select(_E.position, _E.hash).where(_E.position == upto)).first()
+    reach = {"base": head.base_position, "upto": head.base_position + most}
+    kept = tx.scalar(_KEPT, reach | {"before": to_micros(before)})
+    last = tx.execute(_LAST, reach if kept is None else reach | {"upto": kept - 1}).first()
     if last is None:
         return 0
     base = {"base_position": last.position, "base_hash": last.hash}
@@ -190,4 +216,4 @@ def _extended(running: bytes, position: int, content: bytes) -> bytes:
     return hashlib.sha256(running + position.to_bytes(8, "big") + content).digest()
 
 
-__all__ = ["AuditEntry", "ChainBreak", "ChainEnd", "append", "begin", "entries", "prune", "verify"]
+__all__ = ["AuditEntry", "ChainBreak", "ChainEnd", "append", "begin", "entries", "prune", "size", "verify"]

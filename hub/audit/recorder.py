@@ -1,4 +1,4 @@
-"""Writes down what was denied, and forgets what is older than it has to be kept.
+"""Writes down what was denied, and forgets what is older, or more, than has to be kept.
 
 What was allowed is written by whoever does it, in the transaction of the act. A denied call has no transaction: it is
 remembered for a moment, together with others like it, so that a flood of guesses is one entry a moment and costs the
@@ -16,15 +16,19 @@ from msgspec.structs import replace
 from typing_extensions import override
 
 from hub.access.verifier import Caller
-from hub.audit.chain import AuditEntry, append, begin, prune
+from hub.audit.chain import BATCH, AuditEntry, append, begin, prune, size
 from hub.errors import Refusal, Retryable
+from hub.refusals import AUDIT_TOO_LARGE
 from hub.runtime.clock import Clock
 from hub.runtime.metrics import Metrics
 from hub.runtime.periodic import Periodic
-from hub.store.store import Store
+from hub.runtime.settings import AUDIT_DAYS_LEAST
+from hub.store.store import Store, Transaction
 
 EVERY_S: Final = 0.5
-PRUNE_EVERY: Final = timedelta(hours=1)
+LOOK_EVERY: Final = timedelta(minutes=1)
+LAW: Final = timedelta(days=AUDIT_DAYS_LEAST)
+"""No entry is forgotten that is younger, however many there are."""
 KINDS_MOST: Final = 1000
 """Different denied calls that are remembered at once; what comes beyond them is one entry, `beyond`."""
 BEYOND: Final = "beyond"
@@ -60,19 +64,22 @@ class DenialRecorder(Periodic):
     Args:
         store: Of the service.
         clock: Wall clock.
-        metrics: `hub_calls_denied_total` is counted there.
-        kept: How long entries are kept.
+        metrics: `hub_calls_denied_total`, `hub_audit_rows`.
+        kept: How long entries are kept, at least `LAW`.
+        most: Entries above which those go first that the law lets go.
     """
 
     name = "denials"
 
-    def __init__(self, store: Store, clock: Clock, metrics: Metrics, kept: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, metrics: Metrics, *, kept: timedelta, most: int) -> None:
         super().__init__()
         self._store = store
         self._clock = clock
         self._metrics = metrics
         self._kept = kept
-        self._pruned_at: datetime | None = None
+        self._most = most
+        self._trouble = ""
+        self._looked_at: datetime | None = None
         self._waiting: OrderedDict[tuple[str, ...], AuditEntry] = OrderedDict()
 
     def note(self, call: str, caller: Caller | None, address: str, refused: Refusal) -> None:
@@ -88,6 +95,10 @@ class DenialRecorder(Periodic):
             self._waiting[key] = known
         else:
             self._waiting[key] = replace(known, count=known.count + 1)
+
+    def trouble(self) -> str:
+        """Return the code of the trouble for the health answer: more entries than the bound, and none may go."""
+        return self._trouble
 
     @override
     async def start(self) -> None:
@@ -114,15 +125,29 @@ class DenialRecorder(Periodic):
                     later = self._waiting.get(key)
                     self._waiting[key] = entry if later is None else replace(entry, count=entry.count + later.count)
                 return max(EVERY_S, error.after_s)
-        await self._prune()
+        await self._look()
         return EVERY_S
 
-    async def _prune(self) -> None:
+    async def _look(self) -> None:
+        """Forget one batch of what may go, if there is any, and see how many entries stay."""
         now = self._clock.now()
-        if self._pruned_at is not None and now - self._pruned_at < PRUNE_EVERY:
+        if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
             return
         try:
-            await self._store.write(lambda tx: prune(tx, now - self._kept))
+            gone, stay = await self._store.write(lambda tx: self._forget(tx, now))
         except Retryable as error:
             _log.warning("audit_not_pruned", code=error.code)
-        self._pruned_at = now
+            self._looked_at = now
+            return
+        self._metrics.set("hub_audit_rows", stay)
+        if not gone:  # else the next step goes on
+            self._looked_at = now
+            self._trouble = AUDIT_TOO_LARGE.name if stay > self._most else ""
+
+    def _forget(self, tx: Transaction, now: datetime) -> tuple[int, int]:
+        """Forget one batch; returns how many entries went, and how many stay."""
+        gone = prune(tx, now - self._kept, BATCH)
+        beyond = size(tx) - self._most
+        if not gone and beyond > 0:
+            gone = prune(tx, now - LAW, min(BATCH, beyond))
+        return gone, size(tx)

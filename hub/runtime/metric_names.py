@@ -28,6 +28,7 @@ CounterName = Literal[
 GaugeName = Literal[
     "hub_build_info",
     "hub_healthy",
+    "hub_audit_rows",
     "hub_store_wal_bytes",
     "hub_pipeline_in_progress",
     "hub_pipeline_last_processed_timestamp_seconds",
@@ -85,6 +86,12 @@ REGISTER: Final[tuple[MetricRow, ...]] = (
         "被拒绝的调用（凭证无效、角色无权、暂时无法确认）",
         "calls that the gate denied: no valid credential, not for the role, not known now",
         ("code",),
+    ),
+    MetricRow(
+        "hub_audit_rows",
+        "gauge",
+        "本服务存储中的审计条目数（每分钟一看）；上限为 HUB_AUDIT_ROWS_MOST",
+        "Entries of the audit in the service's store, looked at once a minute; their bound is HUB_AUDIT_ROWS_MOST",
     ),
     MetricRow("grpc_server_started_total", "counter", "开始的 gRPC 调用数", "gRPC calls begun", _RPC),
     MetricRow(

@@ -27,6 +27,8 @@ LAUNCHER_NAMES: Final = frozenset({"HUB_KAFKA", "HUB_REQUIRE_KAFKA"})
 """Variables of the launcher and the tests: no service reads them, and none reports them as misspelt."""
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+AUDIT_DAYS_LEAST: Final = 183
+"""Six months: 网络安全法, network logs."""
 
 _SHARDS: Final = 24
 _UNITS: Final = {
@@ -35,6 +37,7 @@ _UNITS: Final = {
     "_days": "天 days",
     "_bytes": "字节 bytes",
     "_rows": "行 rows",
+    "_rows_most": "行 rows",
     "_records": "条 records",
     "_port": "端口 port",
     "_dir": "路径 path",
@@ -126,8 +129,14 @@ class ServiceSettings(BaseSettings):
     )
     audit_days: int = Field(
         default=200,
-        ge=183,
+        ge=AUDIT_DAYS_LEAST,
         description="审计保留天数 Entries of the audit are kept so long; at least six months (网络安全法 network logs)",
+    )
+    audit_rows_most: int = Field(
+        default=50_000_000,
+        ge=1,
+        description="审计条目上限 Entries of the audit in one store; beyond it those older than six months are "
+        "forgotten before their time, younger ones stay, and health says so (audit_too_large)",
     )
     clock: Literal["wall", "scenario"] = Field(
         default="wall", description="时钟 Clock of the deadlines: the machine's, or the scenario's that the demo moves"

@@ -18,6 +18,7 @@ from hub.access.beats import BeatReader, BeatWriter
 from hub.access.credential_file import read_file
 from hub.access.gate import CallTable, Gate
 from hub.access.rates import CallRates
+from hub.access.uses import UseRecorder
 from hub.access.verifier import Caller, SetVerifier, TokenVerifier
 from hub.audit.recorder import DenialRecorder
 from hub.grpc.books import BooksServicer
@@ -123,7 +124,9 @@ class Kit:
         self._readers: list[Reader] = []
         self.verifier = SetVerifier()
         given = read_file(settings.credentials_file) if settings.credentials_file else ()
-        denials = DenialRecorder(self.store, clock, self.metrics, timedelta(days=settings.audit_days))
+        kept = timedelta(days=settings.audit_days)
+        denials = DenialRecorder(self.store, clock, self.metrics, kept=kept, most=settings.audit_rows_most)
+        self._audit = Concern("audit", Bearing.NOTHING, denials.trouble, "审计条目过多 audit above its bound")
         beats: BeatWriter | BeatReader
         self._changed: Callable[[], None] = lambda: None
         if issues:
@@ -134,7 +137,8 @@ class Kit:
         self._credentials = [
             Concern("credentials", Bearing.PASSING_ON, beats.trouble, "凭证未更新 credentials are old")
         ]
-        self._access: list[Part] = [denials, beats]
+        uses = UseRecorder(self.store)
+        self._access: list[Part] = [denials, uses, beats]
         self._tokens: TokenVerifier = self.verifier
         if settings.openid_issuer:
             self._trust_provider(settings)
@@ -144,7 +148,14 @@ class Kit:
             guesses=settings.guesses_per_minute,
         )
         self.gate = Gate(
-            self._tokens, table, clock, is_stale=beats.is_stale, is_ours=is_ours, rates=rates, note=denials.note
+            self._tokens,
+            table,
+            clock,
+            is_stale=beats.is_stale,
+            is_ours=is_ours,
+            rates=rates,
+            note=denials.note,
+            used=uses.note,
         )
         self._clock = clock
 
@@ -281,7 +292,7 @@ class Kit:
         """
         settings, bounds = self._settings, Bounds(call_s=self._settings.answer_s)
         held = Concern("sources", Bearing.PASSING_ON, self._held, "来源 sources")
-        health = Health((*concerns, held, *self._credentials))
+        health = Health((*concerns, held, *self._credentials, self._audit))
 
         async def read() -> books_pb2.GetBooksResponse:
             return await self.store.read(books)

@@ -6,7 +6,9 @@ Each service has a chain of its own. Its end, written down elsewhere, proves lat
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,14 +16,15 @@ from typing import Annotated, Final
 import typer
 from msgspec import DecodeError, Struct, ValidationError, to_builtins
 from msgspec import json as msgspec_json
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from dispute.calendar.days import ZONE
-from hub.audit.chain import AuditEntry, ChainBreak, ChainEnd, entries, verify
+from hub.audit.chain import PAGE, AuditEntry, ChainBreak, ChainEnd, entries, size, verify
 from hub.store.snapshots import snapshot
 from ops.console import output
 from ops.console.exits import CommandError, Exit
-from ops.run.credentials import write_private
+from ops.run.credentials import private_file, write_private
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
 
@@ -53,22 +56,6 @@ class AuditLine(Struct, frozen=True):
     entry: AuditEntry
 
 
-class Verdict(Struct, frozen=True):
-    """Whether a chain is whole.
-
-    Attributes:
-        entries: Position of the last entry.
-        hash: Of the chain up to it; empty when it is broken.
-        broken_at: Position of the first entry that does not fit; 0 when all do.
-        why: missing | changed | added; empty when all fit.
-    """
-
-    entries: int
-    hash: str
-    broken_at: int = 0
-    why: str = ""
-
-
 @app.command("list")
 def list_entries(
     service: Service = "",
@@ -82,9 +69,9 @@ def list_entries(
 ) -> None:
     """列出 The newest entries, oldest first."""
     with output.failing():
-        lines = list(_lines(find_or_fail(run), service, holder, _instant(since), denied=denied))[-last:]
+        lines = deque(_lines(find_or_fail(run), service, holder, _instant(since), denied=denied), maxlen=last)
     if json:
-        output.document(to_builtins(lines))
+        output.document(to_builtins(list(lines)))
         return
     table = Table(title=f"审计 audit: {len(lines)}", title_justify="left")
     for column in COLUMNS:
@@ -106,19 +93,20 @@ def verify_chains(
 ) -> None:
     """核验 Is each chain whole; and does it go through the ends that were written down before."""
     with output.failing():
-        verdicts = verified(find_or_fail(run), _known(known))
+        found = verified(find_or_fail(run), _known(known))
         if keep is not None:
-            ends = {name: its for name, its in verdicts.items() if not its.why}
-            write_private(keep, msgspec_json.encode(to_builtins(ends)).decode() + "\n")
+            ends = {name: its for name, its in found.items() if isinstance(its, ChainEnd)}
+            write_private(keep, msgspec_json.encode(ends).decode() + "\n")
     if json:
-        output.document(to_builtins(verdicts))
+        output.document(to_builtins(found))
     else:
-        for name, its in verdicts.items():
-            said = (
-                f"{its.entries} 条 entries, {its.hash}" if not its.why else f"断 broken at {its.broken_at}: {its.why}"
-            )
+        for name, its in found.items():
+            if isinstance(its, ChainEnd):
+                said = f"至第 {its.position} 条 up to no. {its.position}, {its.hash}"
+            else:
+                said = f"断 broken at {its.position}: {its.why}"
             output.console().print(f"{name:<16} {said}", markup=False, soft_wrap=True)
-    if any(its.why for its in verdicts.values()):
+    if any(isinstance(its, ChainBreak) for its in found.values()):
         raise typer.Exit(int(Exit.DIFFERENCE))
 
 
@@ -129,28 +117,53 @@ def export(
     since: Since = "",
     run: Run = None,
 ) -> None:
-    """导出 Write all entries to a file, one JSON object a line."""
+    """导出 Write all entries to a file, one JSON object a line; it is there when all of them are."""
     with output.failing():
         if file.exists():
             raise CommandError(Exit.USAGE, f"已存在 exists already: {file}")
-        lines = [
-            json.dumps(to_builtins(line), ensure_ascii=False)
-            for line in _lines(find_or_fail(run), service, "", _instant(since), denied=False)
-        ]
-        write_private(file, "".join(f"{line}\n" for line in lines))
-    output.console().print(f"{len(lines)} 条 entries: {file}", soft_wrap=True)
+        running, at = find_or_fail(run), _instant(since)
+        with progress(_chosen(running, service).values()) as advance:
+            count = write_lines(file, _lines(running, service, "", at, denied=False, advance=advance))
+    output.console().print(f"{count} 条 entries: {file}", soft_wrap=True)
 
 
-def verified(running: Running, known: dict[str, ChainEnd]) -> dict[str, Verdict]:
-    """Return the verdict on each service's chain."""
+def write_lines(file: Path, lines: Iterable[AuditLine]) -> int:
+    """Write entries to a new file as they come, one JSON object a line; returns how many.
+
+    Raises:
+        CommandError: The file can't be written.
+    """
+    count = 0
+    try:
+        with private_file(file) as out:
+            for line in lines:
+                out.write(json.dumps(to_builtins(line), ensure_ascii=False) + "\n")
+                count += 1
+    except OSError as error:
+        raise CommandError(Exit.USAGE, f"无法写入 can't be written: {error}") from error
+    return count
+
+
+@contextmanager
+def progress(urls: Iterable[str]) -> Iterator[Callable[[int], None]]:
+    """Show on stderr, if it is a terminal, how many entries of the stores were looked at; yields what adds to them."""
+    total = 0
+    for url in urls:
+        with snapshot(url) as tx:
+            total += size(tx)
+    columns = (TextColumn("导出 export"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = output.stderr()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def verified(running: Running, known: Mapping[str, ChainEnd]) -> dict[str, ChainEnd | ChainBreak]:
+    """Return where each service's chain ends, or where it is broken."""
     found = {}
     for name, url in running.stores.items():
         with snapshot(url) as tx:
-            end = verify(tx, known.get(name))
-        if isinstance(end, ChainBreak):
-            found[name] = Verdict(end.position - 1, "", end.position, end.why)
-        else:
-            found[name] = Verdict(end.position, end.hash)
+            found[name] = verify(tx, known.get(name))
     return found
 
 
@@ -164,14 +177,28 @@ def cells(line: AuditLine) -> tuple[str, ...]:
     return line.service, str(line.position), at, who, its.role, its.call.rpartition(".")[2], result, about
 
 
-def _lines(running: Running, service: str, holder: str, since: datetime | None, *, denied: bool) -> Iterator[AuditLine]:
+def _chosen(running: Running, service: str) -> dict[str, str]:
+    """Return the stores that are asked for, by service."""
     if service and service not in running.stores:
         raise CommandError(Exit.USAGE, f"没有此服务 no such service: {service}; {', '.join(running.stores)}")
-    for name, url in running.stores.items():
-        if service not in {"", name}:
-            continue
+    return {name: url for name, url in running.stores.items() if service in {"", name}}
+
+
+def _lines(
+    running: Running,
+    service: str,
+    holder: str,
+    since: datetime | None,
+    *,
+    denied: bool,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Iterator[AuditLine]:
+    """Yield the entries that fit; `advance` gets how many were looked at since it was called last."""
+    for name, url in _chosen(running, service).items():
         with snapshot(url) as tx:
-            for position, entry in entries(tx):
+            for number, (position, entry) in enumerate(entries(tx), 1):
+                if not number % PAGE:
+                    advance(PAGE)
                 fits = holder in {"", entry.holder} and (since is None or entry.at >= since)
                 if fits and (entry.denied or not denied):
                     yield AuditLine(name, position, entry)
@@ -191,7 +218,6 @@ def _known(file: Path | None) -> dict[str, ChainEnd]:
     if file is None:
         return {}
     try:
-        kept = msgspec_json.decode(file.read_bytes(), type=dict[str, Verdict])
+        return msgspec_json.decode(file.read_bytes(), type=dict[str, ChainEnd])
     except (OSError, DecodeError, ValidationError) as error:
         raise CommandError(Exit.USAGE, f"--known: {file}: {error}") from error
-    return {name: ChainEnd(its.entries, its.hash) for name, its in kept.items()}

@@ -6,21 +6,23 @@ A token is shown once, when it is made; the hub keeps its digest.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 from rich.table import Table
 
 from hub.access.credential import Credential, id_of, is_subject, openid_digest
 from hub.access.credential_file import read_file
-from hub.errors import Fault
-from hub.grpc.client import Metadata, call, channel
+from hub.access.uses import last_uses
+from hub.errors import Fault, Refused
+from hub.grpc.client import call, channel
+from hub.store.snapshots import snapshot
 from hub.wire.access.v1 import access_pb2, access_pb2_grpc
 from ops.console import output
 from ops.console.exits import CommandError, Exit
@@ -28,9 +30,6 @@ from ops.run.client import INTAKE, PERSON_S
 from ops.run.credentials import make, shown, write_private
 from ops.run.run_folder import Running
 from ops.run.status import Json, Run, find_or_fail
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 COLUMNS: Final = (
     "凭证 credential",
@@ -41,6 +40,7 @@ COLUMNS: Final = (
     "至 until",
     "撤销 revoked",
 )
+LAST_USED: Final = "最近使用 last used"
 LONGEST_DAYS: Final = 365
 ISSUER: Final = re.compile(r"[!-~]{1,255}")
 
@@ -64,12 +64,13 @@ Issuer = Annotated[
 ]
 
 
-class CredentialLine(Struct, frozen=True):
+class CredentialLine(Struct, frozen=True, omit_defaults=True):
     """One credential, without its token.
 
     Attributes:
         expires_at: ISO 8601, UTC.
         revoked_at: As above; empty while it is not.
+        last_used: As above, in any service, rounded down to the minute; empty when none saw it, None when not asked.
     """
 
     credential_id: str
@@ -79,6 +80,7 @@ class CredentialLine(Struct, frozen=True):
     area: str
     expires_at: str
     revoked_at: str
+    last_used: str | None = None
 
 
 @app.command()
@@ -121,7 +123,7 @@ def issue(  # noqa: PLR0917 - options of a command
     if openid is not None:
         _issue_to_person(request, openid, issuer, out, run, json=json)
         return
-    answer = output.carry_out(_ask(find_or_fail(run), "IssueCredential", request))
+    (answer,) = output.carry_out(_ask(find_or_fail(run), "IssueCredential", request))
     if out is not None:
         write_private(out, answer.token + "\n")
     if json:
@@ -151,7 +153,7 @@ def _issue_to_person(
     if not is_subject(subject):
         raise typer.BadParameter("不是 sub no subject of a provider", param_hint="--openid")
     running = find_or_fail(run)
-    listed = output.carry_out(_ask(running, "ListCredentials", access_pb2.ListCredentialsRequest()))
+    (listed,) = output.carry_out(_ask(running, "ListCredentials", access_pb2.ListCredentialsRequest()))
     known = {its.credential_id: its for its in listed.credentials}
     earlier = []
     for number in count(1):
@@ -159,7 +161,7 @@ def _issue_to_person(
         if (before := known.get(id_of(request.token_sha256))) is None:
             break
         earlier.append(_line(before))
-    answer = output.carry_out(_ask(running, "IssueCredential", request))
+    (answer,) = output.carry_out(_ask(running, "IssueCredential", request))
     now = datetime.now(UTC).isoformat()
     first = [its for its in earlier if now < its.expires_at and (not its.revoked_at or now < its.revoked_at)]
     if json:
@@ -191,7 +193,7 @@ def revoke(
     request = access_pb2.RevokeCredentialRequest(credential_id=credential)
     if after_s:
         request.at.FromDatetime(datetime.now(UTC) + timedelta(seconds=after_s))
-    answer = output.carry_out(_ask(find_or_fail(run), "RevokeCredential", request))
+    (answer,) = output.carry_out(_ask(find_or_fail(run), "RevokeCredential", request))
     _show([_line(answer.credential)], json=json)
 
 
@@ -202,10 +204,20 @@ def list_credentials(
     *,
     json: Json = False,
 ) -> None:
-    """列出 All credentials, without their tokens."""
+    """列出 All credentials, without their tokens, and when any service last saw each used."""
+    running = find_or_fail(run)
     request = access_pb2.ListCredentialsRequest(holder=holder)
-    answer = output.carry_out(_ask(find_or_fail(run), "ListCredentials", request))
-    _show([_line(each) for each in answer.credentials], json=json)
+    (answer,) = output.carry_out(_ask(running, "ListCredentials", request))
+    seen, unread = seen_uses(running.stores)
+    lines = [
+        replace(_line(each), last_used=its.isoformat() if (its := seen.get(each.credential_id)) else "")
+        for each in answer.credentials
+    ]
+    _show(lines, json=json)
+    if unread:
+        # The list is shown all the same: who is in a hurry to revoke needs the ids.
+        with output.failing():
+            raise CommandError(Exit.TIMED_OUT, f"最近使用不全 last use is not whole: {'; '.join(unread)}")
 
 
 @app.command("import")
@@ -221,11 +233,12 @@ def import_file(
             given = read_file(file)
         except Fault as error:
             raise CommandError(Exit.USAGE, str(error)) from error
-    _show(output.carry_out(_take_over(find_or_fail(run), given)), json=json)
+    _show(output.carry_out(take_over(find_or_fail(run), given)), json=json)
 
 
-async def _take_over(running: Running, given: Sequence[Credential]) -> list[CredentialLine]:
-    lines = []
+async def take_over(running: Running, given: Sequence[Credential]) -> list[CredentialLine]:
+    """Make keys known to intake that exist already; returns them as it has them."""
+    requests = []
     last = datetime.now(UTC) + timedelta(days=LONGEST_DAYS)
     for its in given:
         request = access_pb2.IssueCredentialRequest(
@@ -236,22 +249,37 @@ async def _take_over(running: Running, given: Sequence[Credential]) -> list[Cred
             token_sha256=its.token_sha256,
         )
         request.expires_at.FromDatetime(min(its.expires_at, last))
-        lines.append(_line((await _ask(running, "IssueCredential", request)).credential))
-    return lines
+        requests.append(request)
+    return [_line(answer.credential) for answer in await _ask(running, "IssueCredential", *requests)]
 
 
-@asynccontextmanager
-async def _opened(running: Running) -> AsyncIterator[tuple[Any, Metadata]]:
-    who = shown(running.folder)
+def seen_uses(stores: Mapping[str, str]) -> tuple[dict[str, datetime], list[str]]:
+    """Return when each credential was last used in any service, and a line for each store that can't be read now.
+
+    Args:
+        stores: Service to its store's address.
+    """
+    newest: dict[str, datetime] = {}
+    unread = []
+    for service, url in stores.items():
+        try:
+            with snapshot(url) as tx:
+                found = last_uses(tx)
+        except (Refused, Fault) as error:
+            unread.append(f"{service}: {error}")
+            continue
+        for of, at in found.items():
+            newest[of] = max(at, newest.get(of, at))
+    return newest, unread
+
+
+async def _ask(running: Running, method: str, *requests: Any) -> list[Any]:  # noqa: ANN401 - messages of the service
+    """Return the answers to requests, which are sent one after the other over one channel."""
+    # Issuing twice would make two tokens, one of which nobody has: it is not tried again.
+    again, who = method != "IssueCredential", shown(running.folder)
     async with channel(running.grpc[INTAKE]) as opened:
-        yield access_pb2_grpc.AccessServiceStub(opened), who
-
-
-async def _ask(running: Running, method: str, request: Any) -> Any:  # noqa: ANN401 - messages of the service
-    async with _opened(running) as (stub, who):
-        # Issuing twice would make two tokens, one of which nobody has: it is not tried again.
-        again = method != "IssueCredential"
-        return await call(getattr(stub, method), request, timeout_s=PERSON_S, metadata=who, retry=again)
+        asked = getattr(access_pb2_grpc.AccessServiceStub(opened), method)
+        return [await call(asked, each, timeout_s=PERSON_S, metadata=who, retry=again) for each in requests]
 
 
 def _line(its: access_pb2.Credential) -> CredentialLine:
@@ -265,17 +293,11 @@ def _show(lines: Sequence[CredentialLine], *, json: bool) -> None:
         output.document(to_builtins(list(lines)))
         return
     table = Table()
-    for column in COLUMNS:
+    looked = any(line.last_used is not None for line in lines)
+    for column in (*COLUMNS, LAST_USED) if looked else COLUMNS:
         table.add_column(column, overflow="fold")
     for line in lines:
         scopes = ", ".join(line.scopes) or "全部 all"
-        table.add_row(
-            line.credential_id,
-            line.holder,
-            line.role,
-            scopes,
-            line.area or "全部 all",
-            line.expires_at,
-            line.revoked_at,
-        )
+        cells = (line.credential_id, line.holder, line.role, scopes, line.area or "全部 all", line.expires_at)
+        table.add_row(*cells, line.revoked_at, *([line.last_used or ""] if looked else []))
     output.show(table)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from hub.access.credential import digest_of, new_token
 from hub.grpc.client import Metadata, bearer
@@ -108,11 +110,28 @@ def shown(run_folder: Path | str, role: str = OPERATOR) -> Metadata:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read.
-
-    At no moment can others read it.
-    """
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    """Write a file that only its owner may read, as `private_file`."""
+    with private_file(path) as file:
         file.write(text)
+
+
+@contextmanager
+def private_file(path: Path) -> Iterator[TextIO]:
+    """Open a file for writing that only its owner may read, from its first byte on.
+
+    It has its name once everything is on the disk, instead of whatever had it before. Until then it is `.NAME.…` in the
+    same folder, and is removed when the writing fails; only a process that was killed leaves it there.
+
+    Raises:
+        OSError: It can't be made or written.
+    """
+    descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600, whatever the umask
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
+        Path(unfinished).replace(path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from hub.audit.chain import AuditEntry, ChainBreak, ChainEnd, append, begin, entries, prune, verify
+from hub.audit.chain import BATCH, AuditEntry, ChainBreak, ChainEnd, append, begin, entries, prune, size, verify
 from hub.audit.tables import audit_entry, audit_head
 from hub.store.store import Store, Transaction
 
@@ -116,3 +117,50 @@ async def test_old_entries_are_forgotten_and_the_rest_still_verifies(store: Stor
     assert await store.read(verify) == end
     await store.write(lambda tx: append(tx, [entry(7)]))
     assert await store.read(lambda tx: verify(tx, end)) == await store.read(verify)
+
+
+async def test_an_end_that_was_kept_still_proves_something_when_the_chain_begins_right_after_it(store: Store) -> None:
+    kept = await chain(store, 4)
+    await store.write(lambda tx: append(tx, [entry(5)]))
+    await store.write(lambda tx: prune(tx, entry(5).at))
+    assert isinstance(await store.read(lambda tx: verify(tx, kept)), ChainEnd)
+    other = replace(kept, hash="0" * 64)
+    assert await store.read(lambda tx: verify(tx, other)) == ChainBreak(4, "changed")
+
+
+async def test_a_transaction_forgets_so_many_and_the_chain_is_whole_after_each(store: Store) -> None:
+    count = 2 * BATCH + 3
+    last = entry(count).at
+    end = await chain(store, count)
+    for forgotten in (BATCH, BATCH, 2, 0):
+        assert await store.write(lambda tx: prune(tx, last)) == forgotten
+        count -= forgotten
+        assert await store.read(size) == count
+        assert await store.read(verify) == end
+    assert await store.read(lambda tx: [position for position, _ in entries(tx)]) == [2 * BATCH + 3]
+
+
+async def test_an_entry_that_has_to_stay_keeps_those_after_it(store: Store) -> None:
+    await store.write(begin)
+    order = [entry(number) for number in (1, 2, 9, 3, 4)]  # the clock was ahead for a moment
+    await store.write(lambda tx: append(tx, order))
+    assert await store.write(lambda tx: prune(tx, entry(5).at)) == 2
+    assert [each for _, each in await store.read(lambda tx: list(entries(tx)))] == order[2:]
+
+
+async def test_a_missing_entry_is_found_until_it_is_forgotten(store: Store) -> None:
+    end = await chain(store, 6)
+    await store.write(missing)
+    for forgotten, found in ((2, ChainBreak(4, "missing")), (1, ChainBreak(4, "missing")), (1, end)):
+        assert await store.write(lambda tx: prune(tx, entry(9).at, 2)) == forgotten
+        assert await store.read(verify) == found
+
+
+async def test_the_size_is_known_without_a_look_at_the_entries(store: Store) -> None:
+    await chain(store, 6)
+    await store.write(lambda tx: prune(tx, entry(3).at))
+    ran: list[str] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *of: ran.append(of[2]))
+    assert await store.write(size) == 4
+    assert len([text for text in ran if "audit_head" in text]) == 1
+    assert [text for text in ran if "audit_entry" in text] == []

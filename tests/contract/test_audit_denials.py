@@ -9,8 +9,8 @@ from structlog.contextvars import bind_contextvars
 
 from hub.access.verifier import Caller
 from hub.audit import recorder
-from hub.audit.chain import AuditEntry, ChainEnd, entries, verify
-from hub.audit.recorder import BEYOND, DenialRecorder
+from hub.audit.chain import AuditEntry, ChainEnd, append, entries, verify
+from hub.audit.recorder import BEYOND, LAW, DenialRecorder
 from hub.refusals import NOT_FOR_ROLE, STORE_BUSY, UNAUTHENTICATED
 from hub.runtime.clock import FixedClock
 from hub.runtime.metrics import Metrics
@@ -27,7 +27,23 @@ class Desk:
         self.store = store
         self.clock = FixedClock(NOW)
         self.metrics = Metrics()
-        self.recorder = DenialRecorder(store, self.clock, self.metrics, timedelta(days=200))
+        self.recorder = DenialRecorder(store, self.clock, self.metrics, kept=timedelta(days=200), most=4)
+
+    async def add(self, *days: float) -> None:
+        """Write an entry for each number of days that have passed since."""
+        made = [AuditEntry(self.clock.now() - timedelta(days=ago), CALL, about=(f"{ago:g}",)) for ago in days]
+        await self.store.write(lambda tx: append(tx, made))
+
+    async def kept(self) -> list[str]:
+        """Look a minute later, until nothing is left to forget; returns the entries that stay."""
+        self.clock.advance(timedelta(minutes=1))
+        for _ in range(20):
+            found = await self.written()
+        return [each.about[0] for each in found]
+
+    @property
+    def gauge(self) -> float | None:
+        return self.metrics.registry.get_sample_value("hub_audit_rows")
 
     async def written(self) -> list[AuditEntry]:
         await self.recorder.step()
@@ -102,3 +118,59 @@ async def test_what_is_old_enough_is_forgotten_and_the_chain_holds(desk: Desk) -
     desk.clock.advance(timedelta(days=2))
     await desk.written()
     assert [each.denied for each in await desk.written()] == ["unauthenticated"]
+
+
+async def test_beyond_the_bound_what_the_law_lets_go_goes_first(desk: Desk) -> None:
+    await desk.add(201, 199, 190, 184, 3, 2, 1)
+    assert await desk.kept() == ["184", "3", "2", "1"], "no more than there are too many"
+    assert (desk.gauge, desk.recorder.trouble()) == (4, "")
+    await desk.add(0)
+    assert await desk.kept() == ["3", "2", "1", "0"]
+    assert (desk.gauge, desk.recorder.trouble()) == (4, "")
+
+
+async def test_below_the_bound_entries_are_kept_as_long_as_is_set(desk: Desk) -> None:
+    await desk.add(199.9, 190, 184, 1)
+    assert await desk.kept() == ["199.9", "190", "184", "1"]
+    assert (desk.gauge, desk.recorder.trouble()) == (4, "")
+
+
+async def test_the_law_wins_and_health_says_so_until_there_are_fewer(desk: Desk) -> None:
+    young = [182.9, 182, 3, 2, 1, 0]
+    await desk.add(*young)
+    assert await desk.kept() == [f"{ago:g}" for ago in young], "nothing younger than six months is forgotten"
+    assert (desk.gauge, desk.recorder.trouble()) == (6, "audit_too_large")
+    desk.clock.advance(timedelta(days=0.2))
+    assert await desk.kept() == ["182", "3", "2", "1", "0"]
+    assert (desk.gauge, desk.recorder.trouble()) == (5, "audit_too_large")
+    desk.clock.advance(timedelta(days=1))
+    assert await desk.kept() == ["3", "2", "1", "0"]
+    assert (desk.gauge, desk.recorder.trouble()) == (4, "")
+    assert LAW.days == 183
+
+
+async def test_a_step_forgets_one_batch_and_the_next_goes_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "BATCH", 3)
+    await desk.add(*[201] * 4, *[190] * 8)
+    desk.clock.advance(timedelta(minutes=1))
+    assert [len(await desk.written()) for _ in range(6)] == [9, 8, 5, 4, 4, 4]
+    assert (desk.gauge, desk.recorder.trouble()) == (4, "")
+    await desk.add(201)
+    assert len(await desk.written()) == 5, "looked at once a minute"
+    desk.clock.advance(timedelta(minutes=1))
+    assert len(await desk.written()) == 4
+
+
+async def test_a_store_that_is_away_is_looked_at_a_minute_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.add(201)
+    desk.clock.advance(timedelta(minutes=1))
+
+    async def busy(_unit: object) -> None:
+        raise STORE_BUSY.error()
+
+    with monkeypatch.context() as away:
+        away.setattr(desk.store, "write", busy)
+        await desk.recorder.step()
+    assert len(await desk.written()) == 1
+    desk.clock.advance(timedelta(minutes=1))
+    assert await desk.written() == []

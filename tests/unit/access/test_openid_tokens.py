@@ -162,7 +162,6 @@ async def test_a_person_gets_a_new_credential_after_an_end_and_the_first_valid_o
         {"kid": "rsa-1", "algorithm": "RS512"},
         {"kid": "rsa-1", "algorithm": "ES256", "key": private_key("ec-1")},
     ],
-    ids=str,
 )
 async def test_a_token_that_does_not_prove_it_is_refused(door: Door, changes: dict[str, Any]) -> None:
     assert door.holder(door.token(**changes)) == ""

@@ -42,6 +42,7 @@ class Door:
 
     def __init__(self) -> None:
         self.noted: list[tuple[str, str, str]] = []
+        self.used: list[tuple[str, datetime]] = []
         self.stale = False
         self.clock = FixedClock(NOW)
         verifier = SetVerifier()
@@ -55,7 +56,15 @@ class Door:
 
     def limit(self, rates: CallRates | None) -> None:
         """Count calls from now on."""
-        self.gate = Gate(self._verifier, Table(), self.clock, is_stale=lambda: self.stale, rates=rates, note=self._note)
+        self.gate = Gate(
+            self._verifier,
+            Table(),
+            self.clock,
+            is_stale=lambda: self.stale,
+            rates=rates,
+            note=self._note,
+            used=lambda credential_id, at: self.used.append((credential_id, at)),
+        )
 
     def _note(self, call: str, caller: Caller | None, address: str, refused: Refusal) -> None:
         assert address.startswith(("ipv4:127.0.0.1", "ipv6:"))
@@ -89,6 +98,7 @@ async def test_a_caller_of_the_right_role_is_known_to_the_servicer(make_stand: M
         ("clerk-1", "clerk"),
     ]
     assert door.noted == []
+    assert door.used == [("clerk", NOW), ("court", NOW), ("clerk", NOW)]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +141,21 @@ async def test_another_role_is_denied_and_named_to_the_audit(make_stand: MakeSta
     verdict = await refusal(stand.plain(Item(position=1), metadata=bearer("clerk")))
     assert verdict.code == "not_for_role", "a call that the table does not have is nobody's"
     assert door.noted == [("One", "party-1", "not_for_role"), ("Plain", "clerk-1", "not_for_role")]
+
+
+async def test_a_denied_call_of_a_known_credential_is_no_use(make_stand: MakeStand, door: Door) -> None:
+    door.limit(CallRates(staff=2, systems=2, guesses=2))
+    stand = await make_stand(gate=door.gate)
+    await denied(stand, bearer("party"), "not_for_role", Kind.DENIED)
+    door.stale = True
+    await denied(stand, bearer("clerk"), "credentials_stale", Kind.UNAVAILABLE)
+    assert door.used == []
+    door.stale = False
+    await stand.one(Item(position=1), metadata=bearer("clerk"))
+    await denied(stand, bearer("clerk"), "too_many_calls", Kind.EXHAUSTED)
+    door.clock.move_to(NOW + timedelta(hours=1))
+    await denied(stand, bearer("court"), "unauthenticated", Kind.UNAUTHENTICATED)
+    assert door.used == [("clerk", NOW)]
 
 
 async def test_while_a_revocation_might_wait_people_are_refused_and_systems_served(

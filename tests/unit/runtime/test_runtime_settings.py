@@ -101,6 +101,8 @@ def test_missing_and_wrong_values_get_one_line_each_without_the_value(
         ("HUB_KAFKA_BOOTSTRAP", "no-port"),
         ("HUB_SESSION_TIMEOUT_S", "0"),
         ("HUB_STORE_URL", ""),
+        ("HUB_AUDIT_DAYS", "182"),
+        ("HUB_AUDIT_ROWS_MOST", "0"),
     ],
 )
 def test_values_out_of_range_are_refused(

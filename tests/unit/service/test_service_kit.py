@@ -20,6 +20,7 @@ from dispute.contracts.topics import HANDOFFS, TOPICS
 from hub.access.credential import NEVER, Credential, digest_of, id_of, new_token, openid_digest
 from hub.access.credential_set import CredentialSet
 from hub.access.openid import ProviderKeys
+from hub.audit.chain import AuditEntry, append, begin
 from hub.errors import Refused
 from hub.grpc.client import channel
 from hub.http.server import HttpServer
@@ -70,6 +71,7 @@ def test_the_store_opens_first_and_the_servers_last(tmp_path: Path) -> None:
         "store-probe",
         "head-check",
         "denials",
+        "credential_uses",
         "credential_news",
         "provisioner",
         "relay",
@@ -97,6 +99,7 @@ async def test_a_service_serves_before_its_bus_is_there_and_says_so(tmp_path: Pa
             "reads": "bus_unavailable",
             "sources": "",
             "credentials": "",
+            "audit": "",
         }
         assert built.grpc.port
     finally:
@@ -154,6 +157,33 @@ print([name for name in ("jwt", "httpx2", "hub.access.openid") if name in sys.mo
         for more in ((), ("with a provider",))
     ]
     assert loaded == ["[]", "['jwt', 'httpx2', 'hub.access.openid']"]
+
+
+async def test_an_audit_above_its_bound_is_said_and_stops_nothing(tmp_path: Path) -> None:
+    kit, built = assembled(tmp_path, audit_rows_most=1)
+    store, *others = built.parts
+    await store.start()
+    entries = [AuditEntry(WallClock().now(), "call")] * 2
+    await kit.store.write(begin)
+    await kit.store.write(lambda tx: append(tx, entries))
+    for part in others:
+        await part.start()
+    try:
+        async with asyncio.timeout(10), httpx2.AsyncClient(trust_env=False) as client:
+            said: dict[str, Any] = {"parts": {"audit": {"reason": ""}}}
+            while not said["parts"]["audit"]["reason"]:
+                answer = await client.get(f"http://127.0.0.1:{built.http.port}/healthz")
+                said = answer.json()
+        assert (answer.status_code, said["status"], said["parts"]["audit"]["reason"]) == (
+            200,
+            "degraded",
+            "audit_too_large",
+        )
+        assert "审计条目过多" in said["detail"]
+        assert kit.metrics.registry.get_sample_value("hub_audit_rows") == 2
+    finally:
+        for part in reversed(built.parts):
+            await part.stop()
 
 
 def test_the_release_is_told(tmp_path: Path) -> None:
