@@ -1,18 +1,23 @@
 """How many calls a credential may make in a minute, and how often an address may show a wrong one.
 
-Each process counts for itself. A wrong credential never shuts out a right one: agencies may share an address.
+Each process counts for itself, by minutes of its own. A wrong credential never shuts out a right one: agencies may
+share an address.
 """
 
 from __future__ import annotations
 
 import time
-
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
 
 from hub.access.verifier import Caller
 from hub.refusals import TOO_MANY_CALLS, TOO_MANY_GUESSES
+
+MINUTE_S: Final = 60.0
+ADDRESSES_MOST: Final = 100_000
+"""Addresses that are told apart in a minute; those beyond them count as one."""
+BEYOND: Final = ""
 
 
 class CallRates:
@@ -22,12 +27,17 @@ class CallRates:
         staff: Calls a minute of a person's credential.
         systems: Calls a minute of a system's.
         guesses: Wrong credentials a minute of one address.
+        elapsed: Seconds that never go back.
     """
 
-    def __init__(self, *, staff: int, systems: int, guesses: int) -> None:
-        self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._staff, self._systems = RateLimitItemPerMinute(staff), RateLimitItemPerMinute(systems)
-        self._guesses = RateLimitItemPerMinute(guesses)
+    def __init__(
+        self, *, staff: int, systems: int, guesses: int, elapsed: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._staff, self._systems, self._most_guesses = staff, systems, guesses
+        self._elapsed = elapsed
+        self._ends_at = elapsed()
+        self._calls: Counter[str] = Counter()
+        self._guesses: Counter[str] = Counter()
 
     def count(self, caller: Caller, *, is_person: bool) -> None:
         """Count a call.
@@ -35,9 +45,11 @@ class CallRates:
         Raises:
             Retryable: `too_many_calls`, with the time to wait.
         """
-        limit = self._staff if is_person else self._systems
-        if not self._limiter.hit(limit, caller.credential_id):
-            raise TOO_MANY_CALLS.error(after_s=self._wait_s(limit, caller.credential_id), limit=limit.amount)
+        most = self._staff if is_person else self._systems
+        self._begin_minute()
+        self._calls[caller.credential_id] += 1
+        if self._calls[caller.credential_id] > most:
+            raise TOO_MANY_CALLS.error(after_s=self._wait_s(), limit=most)
 
     def count_guess(self, address: str) -> None:
         """Count a credential that is none.
@@ -45,8 +57,19 @@ class CallRates:
         Raises:
             Retryable: `too_many_guesses`, with the time to wait.
         """
-        if not self._limiter.hit(self._guesses, address):
-            raise TOO_MANY_GUESSES.error(after_s=self._wait_s(self._guesses, address))
+        self._begin_minute()
+        if address not in self._guesses and len(self._guesses) >= ADDRESSES_MOST:
+            address = BEYOND
+        self._guesses[address] += 1
+        if self._guesses[address] > self._most_guesses:
+            raise TOO_MANY_GUESSES.error(after_s=self._wait_s())
 
-    def _wait_s(self, limit: RateLimitItemPerMinute, key: str) -> float:
-        return max(1.0, self._limiter.get_window_stats(limit, key).reset_time - time.time())
+    def _begin_minute(self) -> None:
+        now = self._elapsed()
+        if now >= self._ends_at:
+            self._ends_at = now + MINUTE_S
+            self._calls.clear()
+            self._guesses.clear()
+
+    def _wait_s(self) -> float:
+        return max(1.0, self._ends_at - self._elapsed())

@@ -171,7 +171,7 @@ class GuardedMethod:
         self._streams = streams
         self._bounds = bounds
         self._quotas = quotas
-        self._gate = gate
+        self._gate = None if method[1:].startswith(OPERATIONS) else gate
         self._on_fault = on_fault
 
     def answering(self, read: Read, behaviour: Any, encode: Encode) -> Serve:  # noqa: ANN401 - grpc types it by method
@@ -210,8 +210,10 @@ class GuardedMethod:
         structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
         code = grpc.StatusCode.CANCELLED.name
         try:
-            with self._quotas.of(self._method, stream=stream).hold(self._quotas.caller(context)):
-                self._admit(context)
+            token, address = shown_token(context), address_of(context)
+            with self._quotas.of(self._method, stream=stream).hold(self._quotas.caller(token, address)):
+                if self._gate is not None:
+                    self._gate.admit(self._method[1:], token, address)
                 answer = await self._bounded(serve, raw, context, stream=stream)
             code = _code_of(context)
         except grpc.aio.AbortError:
@@ -231,11 +233,6 @@ class GuardedMethod:
         finally:
             self._metrics.observe("grpc_server_handling_seconds", time.perf_counter() - started, **self._labels)
             self._metrics.inc("grpc_server_handled_total", 1, **self._labels, grpc_code=code)
-
-    def _admit(self, context: Context) -> None:
-        if self._gate is None or self._method[1:].startswith(OPERATIONS):
-            return
-        self._gate.admit(self._method[1:], shown_token(context), address_of(context))
 
     async def _bounded(self, serve: Serve, raw: Any, context: Context, *, stream: bool) -> Any:  # noqa: ANN401 - as above
         """Return the answer or raise a refusal, at the time bound at the latest.

@@ -64,7 +64,6 @@ class CallQuotas:
         """Return the quota that a method's calls share."""
         return self._quotas[method.removeprefix("/").startswith(OPERATIONS), stream]
 
-    def caller(self, context: Context) -> Caller:
+    def caller(self, token: str, address: str) -> Caller:
         """Return the caller of a call."""
-        who = self._identify(shown_token(context)) if self._identify else None
-        return caller_of(who, address_of(context))
+        return caller_of(self._identify(token) if self._identify else None, address)

@@ -290,7 +290,9 @@ class Table:
 
 
 async def test_a_wrong_one_counts_as_a_guess(door: Door) -> None:
-    gate = Gate(door.verifier, Table(), FixedClock(NOW), rates=CallRates(staff=9, systems=9, guesses=1))
+    gate = Gate(
+        door.verifier, Table(), FixedClock(NOW), rates=CallRates(staff=9, systems=9, guesses=1, elapsed=lambda: 7.0)
+    )
     codes = []
     for _ in range(2):
         with pytest.raises(Refused) as error:

@@ -144,7 +144,7 @@ async def test_another_role_is_denied_and_named_to_the_audit(make_stand: MakeSta
 
 
 async def test_a_denied_call_of_a_known_credential_is_no_use(make_stand: MakeStand, door: Door) -> None:
-    door.limit(CallRates(staff=2, systems=2, guesses=2))
+    door.limit(CallRates(staff=2, systems=2, guesses=2, elapsed=lambda: 7.0))
     stand = await make_stand(gate=door.gate)
     await denied(stand, bearer("party"), "not_for_role", Kind.DENIED)
     door.stale = True
@@ -170,7 +170,7 @@ async def test_while_a_revocation_might_wait_people_are_refused_and_systems_serv
 
 
 async def test_a_credential_makes_so_many_calls_a_minute_and_waits_then(make_stand: MakeStand, door: Door) -> None:
-    door.limit(CallRates(staff=3, systems=5, guesses=2))
+    door.limit(CallRates(staff=3, systems=5, guesses=2, elapsed=lambda: 7.0))
     stand = await make_stand(gate=door.gate)
     for role, most in (("clerk", 3), ("court", 5)):
         for position in range(most):
@@ -180,7 +180,7 @@ async def test_a_credential_makes_so_many_calls_a_minute_and_waits_then(make_sta
 
 
 async def test_guesses_are_slowed_down_and_shut_nobody_out(make_stand: MakeStand, door: Door) -> None:
-    door.limit(CallRates(staff=10, systems=10, guesses=2))
+    door.limit(CallRates(staff=10, systems=10, guesses=2, elapsed=lambda: 7.0))
     stand = await make_stand(gate=door.gate)
     wrong = (("authorization", f"Bearer {new_token()}"),)
     for _ in range(2):
