@@ -2,7 +2,8 @@
 
 A broker and three services of each tree run side by side, so that whatever else the machine does befalls both alike:
 runs one after the other differed by a fifth with the same code. What a call costs is the CPU time of its service from
-/proc over the calls; medians of the turns are compared. Trees from before credentials ignore those that are shown.
+/proc over the calls; the ratio is the median of the turns' own ratios, because what disturbs a turn disturbs both of
+its halves. Trees from before credentials ignore those that are shown.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from itertools import count, cycle
 from pathlib import Path
+from statistics import quantiles
 from typing import Any, Final
 from uuid import uuid4
 
 from bench import rig
-from bench.against import compare
 from bench.checkout import checkout
 from bench.lands import land
 from bench.machine import ROOT, facts
+from bench.measure import spread
 from bench.options import Screen, command, common
 from bench.processes import usage_of
 from bench.results import finish, save
@@ -41,7 +43,7 @@ from ops.run.broker.ports import free_ports
 from ops.run.children import Child
 from ops.run.credentials import FOLDER, PEOPLE, make
 
-TURNS: Final = 40
+TURNS: Final = 60
 QUICK_TURNS: Final = 4
 BOUND: Final = 1.05
 WARM: Final = 600
@@ -236,6 +238,24 @@ async def turns_of(trees: Mapping[str, Path], turns: int, screen: Screen) -> dic
         return found
 
 
+def paired(
+    base: Sequence[Mapping[str, float]], now: Sequence[Mapping[str, float]], bound: float
+) -> dict[str, dict[str, Any]]:
+    """Return what each kind of call costs in both trees, and the median of the turns' ratios with its quartiles."""
+    compared: dict[str, dict[str, Any]] = {}
+    for name in now[0]:
+        there, here = [turn[name] for turn in base], [turn[name] for turn in now]
+        first, ratio, third = quantiles((one / other for one, other in zip(here, there, strict=True)), n=4)
+        compared[name] = {
+            "base": spread(there),
+            "now": spread(here),
+            "ratio": round(ratio, 3),
+            "quartiles": [round(first, 3), round(third, 3)],
+            "ok": round(ratio, 3) <= bound,
+        }
+    return compared
+
+
 def main() -> int:
     """Compare; the exit code is 1 when a call costs more than its bound."""
     parser = command("calls", "CPU of a call beside an old commit.", rounds=TURNS)
@@ -246,7 +266,7 @@ def main() -> int:
     turns = QUICK_TURNS if options.quick else options.rounds
     with checkout(given.base) as tree:
         found = asyncio.run(turns_of({"base": tree, "now": ROOT}, turns, Screen(options)))
-    calls = compare(found["base"], found["now"], given.bound)
+    calls = paired(found["base"], found["now"], given.bound)
     ok = all(call["ok"] for call in calls.values())
     document = {
         "benchmark": "calls",

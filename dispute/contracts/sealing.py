@@ -35,45 +35,38 @@ _TEXTS: Final = tuple(
     for field in handoff_pb2.Confidential.DESCRIPTOR.fields
     if field.name not in {"parties", "forgotten", "content_sha256"}
 )
-NOBODY: Final = handoff_pb2.Confidential(parties=[handoff_pb2.Party()]).SerializeToString()
-"""Keeps the place of a party who was forgotten."""
+BLANK: Final = b"\n\0"
+"""A party of whom nothing was said, as the wire has an empty role: an empty part stands for a forgotten one."""
 
 
 def parts_of(confidential: handoff_pb2.Confidential) -> tuple[bytes, ...]:
-    """Return text and parties as parts, each a serialised `Confidential`; none where there is neither.
+    """Return the text, a serialised `Confidential`, and each `Party`, serialised; nothing where there is neither.
 
     A forgotten party's part is empty. The digest is in no part.
     """
-    text = handoff_pb2.Confidential(**{name: getattr(confidential, name) for name in _TEXTS})
-    parts = [text.SerializeToString()]
-    gone = frozenset(confidential.forgotten)
-    for number, party in enumerate(confidential.parties, start=1):
-        parts.append(b"" if number in gone else handoff_pb2.Confidential(parties=(party,)).SerializeToString())
-    return tuple(parts) if any(parts) or len(parts) > 1 else ()
+    text = handoff_pb2.Confidential(**{name: getattr(confidential, name) for name in _TEXTS}).SerializeToString()
+    parties = [party.SerializeToString() or BLANK for party in confidential.parties]
+    for number in confidential.forgotten:
+        parties[number - 1] = b""
+    return (text, *parties) if text or parties else ()
 
 
 def whole_of(parts: Sequence[bytes | None]) -> handoff_pb2.Confidential:
-    """Return what parts say together; a party whose part is empty or None is a forgotten one.
-
-    Serialised messages that follow each other are read as one.
-    """
+    """Return what parts say together; a party whose part is empty or None is a forgotten one."""
     text, *parties = parts or (b"",)
-    whole = handoff_pb2.Confidential.FromString((text or b"") + b"".join(party or NOBODY for party in parties))
-    whole.forgotten.extend(number for number, party in enumerate(parties, start=1) if not party)
+    whole = handoff_pb2.Confidential.FromString(text or b"")
+    for number, party in enumerate(parties, start=1):
+        whole.parties.add().MergeFromString(party or b"")
+        if not party:
+            whole.forgotten.append(number)
     return whole
 
 
 class PartSealer:
-    """Seals and opens parts with the keys of a ring.
+    """Seals and opens parts, each with a key of a ring that is for this part alone: it opens in no other place."""
 
-    Args:
-        ring: Of the keys.
-        purpose: Authenticated with each part, so that a part of one use can't be moved to another.
-    """
-
-    def __init__(self, ring: KeyRing, purpose: str) -> None:
+    def __init__(self, ring: KeyRing) -> None:
         self.ring = ring
-        self._purpose = purpose
         self._nonces: list[bytes] = []
 
     def seal(self, owner: str, group: str, parts: Sequence[bytes]) -> list[bytes]:
@@ -86,33 +79,27 @@ class PartSealer:
         """
         keys = self.ring.keys(owner, group, len(parts)) if parts else ()
         return [
-            b"" if not part or key is None else self._sealed(key, part, self._bound(group, number))
-            for number, (part, key) in enumerate(zip(parts, keys, strict=True))
+            b"" if not part or key is None else self._sealed(key, part) for part, key in zip(parts, keys, strict=True)
         ]
 
     def open(self, owner: str, group: str, sealed: Sequence[bytes]) -> list[bytes | None]:
         """Decrypt parts; None for one that is empty, or whose key was destroyed.
 
         Raises:
-            Rejected: `cannot_open`: another ring, another group's part, or a changed text.
+            Rejected: `cannot_open`: another ring, another place's part, or a changed text.
         """
         keys = self.ring.keys(owner, group, len(sealed)) if sealed else ()
         try:
             return [
-                None
-                if not part or key is None
-                else AESGCM(key).decrypt(part[:NONCE_BYTES], part[NONCE_BYTES:], self._bound(group, number))
-                for number, (part, key) in enumerate(zip(sealed, keys, strict=True))
+                None if not part or key is None else AESGCM(key).decrypt(part[:NONCE_BYTES], part[NONCE_BYTES:], None)
+                for part, key in zip(sealed, keys, strict=True)
             ]
         except (InvalidTag, ValueError) as error:
             raise CANNOT_OPEN.error(field="confidential") from error
 
-    def _sealed(self, key: bytes, part: bytes, bound: bytes) -> bytes:
+    def _sealed(self, key: bytes, part: bytes) -> bytes:
         nonce = nonce_of(self._nonces)
-        return nonce + AESGCM(key).encrypt(nonce, part, bound)
-
-    def _bound(self, group: str, number: int) -> bytes:
-        return f"{self._purpose}|{group}|{number}".encode()
+        return nonce + AESGCM(key).encrypt(nonce, part, None)
 
 
 class Sealer:
@@ -131,7 +118,7 @@ class Sealer:
         self._ciphers = {key_id: AESGCM(secret) for key_id, secret in keys.items()}
         self._current = current
         self._ring = ring
-        self._parts = PartSealer(ring, PURPOSE)
+        self._parts = PartSealer(ring)
         self._nonces: list[bytes] = []
         # Keyed once and copied for each digest, because keying costs more than the digest.
         self._mac = hmac.new(keys[current], f"{DIGEST_PURPOSE}|".encode(), "sha256")

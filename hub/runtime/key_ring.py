@@ -3,7 +3,7 @@
 Keys are not stored but derived, each along its own path down a tree: a node is 32 bytes, and keyed BLAKE2s (RFC 7693)
 of a node and a branch is the node below (Goldreich, Goldwasser, Micali: How to construct random functions, 1986).
 Whoever has a node can derive everything below it and nothing beside it. So one small file holds the keys of everybody;
-to destroy one of them the nodes on its path give way to those beside it, about 240 of 32 bytes.
+to destroy one of them the nodes on its path give way to those beside it, about 180 of 32 bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import blake2s
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +65,7 @@ class _Snapshot:
         for at in range(length, len(path)):
             if at == TOP:
                 self._top[path[:TOP]] = node
-            node = _below(node, _BRANCHES[path[at]])
+            node = blake2s(_BRANCHES[path[at]], key=node).digest()  # not `_below`: a call costs a quarter of it
         return node
 
 
@@ -177,7 +178,7 @@ class KeyRing:
 
 
 def _below(node: bytes, branch: bytes) -> bytes:
-    return hashlib.blake2s(branch, key=node).digest()
+    return blake2s(branch, key=node).digest()
 
 
 def _split(nodes: dict[str, bytes], path: str) -> bytes | None:

@@ -19,7 +19,6 @@ from hub.runtime.keys import load_or_create
 from services.intake.cases.vault import SealedSecret, Vault
 
 RING: Final = "party-ring"
-PURPOSE: Final = "santiao.hub/intake/parties/v1"
 
 
 class PartyVault:
@@ -35,7 +34,7 @@ class PartyVault:
     def __init__(self, keys_dir: Path) -> None:
         ring = KeyRing(keys_dir, RING)
         ring.create()
-        self._sealer = PartSealer(ring, PURPOSE)
+        self._sealer = PartSealer(ring)
         self._handoffs = KeyRing(keys_dir, HANDOFF_RING)
         self._earlier = Vault(load_or_create(keys_dir, "intake-store").secret)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dispute.contracts.sealing import RING, TRANSPORT, PartSealer, Sealer, parts_of, sealer_of, whole_of
+from dispute.contracts.sealing import RING, TRANSPORT, Sealer, parts_of, sealer_of, whole_of
 from dispute.lifecycle import key_owner_of
 from dispute.wire.handoff.v1 import handoff_pb2
 from hub.errors import Rejected
@@ -127,8 +127,16 @@ def test_another_ring_does_not_open(keys_dir: Path, tmp_path: Path) -> None:
         other.create()
 
 
-def test_a_part_of_one_use_is_none_of_another(keys_dir: Path) -> None:
-    sealer_of(keys_dir, opens=True)
-    one, other = (PartSealer(KeyRing(keys_dir, RING), purpose) for purpose in ("one", "other"))
-    with pytest.raises(Rejected, match="cannot_open"):
-        other.open(ANOTHER, "g", one.seal(ANOTHER, "g", [b"text"]))
+def test_a_field_that_is_added_is_sealed_too(keys_dir: Path) -> None:
+    """Whatever `Confidential` has comes back, and stands in a part that can be destroyed."""
+    fields = {
+        field.name: "text" for field in handoff_pb2.Confidential.DESCRIPTOR.fields if field.type == field.TYPE_STRING
+    }
+    content = handoff_pb2.Confidential(parties=[ONE, handoff_pb2.Party()])
+    for name, text in fields.items():
+        setattr(content, name, text)
+    sealer = sealer_of(keys_dir, opens=True)
+    sealed = sealer.seal(content, *IDS)
+    assert sealer.open(sealed, *IDS) == content
+    KeyRing(keys_dir, RING).destroy(ONE_DISPUTE, {})
+    assert sealer.open(sealed, *IDS) == handoff_pb2.Confidential(parties=[GONE, GONE], forgotten=[1, 2])
