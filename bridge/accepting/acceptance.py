@@ -20,6 +20,7 @@ from bridge.record.facts import (
     check_matter,
     check_report,
     in_order,
+    with_hand_over,
 )
 from hub.errors import Refusal, Refused
 from hub.runtime.clock import Clock
@@ -35,6 +36,7 @@ def checked(record: RecordT, sender: Sender, now: datetime, admitted: Admitted[R
     Raises:
         Rejected: As `check_matter` and the agency's own step.
     """
+    record = with_hand_over(record, now)
     check_matter(record.matter, sender, now)
     return admitted(record, now)
 

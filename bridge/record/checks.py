@@ -12,6 +12,7 @@ from operator import mul
 from typing import Final
 
 from dispute.refusals import interfaces as refusals
+from hub.errors import Refused
 
 _CITIZEN_ID: Final = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _CITIZEN_WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -126,6 +127,17 @@ def uscc(text: str) -> str:
     if _USCC_ALPHABET[(31 - total % 31) % 31] != number[17]:
         raise refusals.ID_CHECKSUM.error()
     return number
+
+
+def kind_of(number: str) -> str:
+    """Return the kind of an identity number that its own check character proves; empty when none does."""
+    for kind, check in (("citizen_id", citizen_id), ("uscc", uscc)):
+        try:
+            check(number)
+        except Refused:
+            continue
+        return kind
+    return ""
 
 
 def phone(text: str) -> str:

@@ -33,6 +33,7 @@ from dispute.refusals.interfaces import (
 )
 from hub.errors import Refusal, Refused, Rejected
 from hub.http.validation import field_errors
+from hub.runtime.clock import WallClock
 
 _PARTIES: Final = 200
 _MENTIONED: Final = 5
@@ -106,14 +107,15 @@ class PartyDto(PartnerModel):
         kind = info.data.get("id_type")
         if kind is None or not value:
             return value  # the kind has its own error already, or there is no number
-        if kind == "":
+        if kind == "" and not (kind := checks.kind_of(value)):
             raise f.finding(ID_TYPE_MISSING.refusal())
         check = {"citizen_id": checks.citizen_id, "uscc": checks.uscc, "passport": _passport}.get(kind, _document)
         return f.checked(check)(value)
 
     def to_fact(self) -> facts.Party:
         """Return the inside form."""
-        return facts.Party(self.role, self.name, self.id_type, self.id_number, self.phone, self.address)
+        kind = self.id_type or checks.kind_of(self.id_number)
+        return facts.Party(self.role, self.name, kind, self.id_number, self.phone, self.address)
 
 
 def _passport(value: str) -> str:
@@ -143,10 +145,20 @@ class MatterDto(ReferringModel):
 
     example: ClassVar[Mapping[str, object]]
 
-    handed_over_at: f.Instant = Field(description="移送时间 Instant of the hand-over, RFC 3339 with offset")
-    category: f.Category = Field(description="纠纷类别，2或4位 Dispute category, 2 or 4 digits")
+    handed_over_at: f.OptionalInstant = Field(
+        default=None,
+        description="移送时间，未记载为空，以收到时间为准 Instant of the hand-over, RFC 3339 with offset; "
+        "empty when it was not written down: then it is the instant of its receipt here",
+    )
+    category: f.Category = Field(
+        default="",
+        description="纠纷类别，2或4位，未定为空，待补充 "
+        "Dispute category, 2 or 4 digits; empty when not known: to be completed",
+    )
     county_code: f.County = Field(description="县级区划代码 County, 6 digits")
-    town_code: f.Town = Field(description="乡镇区划代码 Town, 9 digits")
+    town_code: f.Town = Field(
+        default="", description="乡镇区划代码，未知为空 Town, 9 digits; empty when it is not known"
+    )
     village_code: f.Village = Field(default="", description="村级区划代码，可空 Village, 12 digits; may be empty")
     grid_code: f.Grid = Field(default="", description="网格代码，可空 Grid; may be empty")
     relation_clarity: f.Clarity = Field(
@@ -183,6 +195,8 @@ class MatterDto(ReferringModel):
     @field_validator("town_code")
     @classmethod
     def _known_town(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
         town, day = _inside(value, info.data.get("county_code")), _day_of(info)
         return town if day is None else _ours(town, lambda: f.lists_of(info).divisions.town(town, day))
 
@@ -192,7 +206,7 @@ class MatterDto(ReferringModel):
         town, day = info.data.get("town_code"), _day_of(info)
         if not value or town is None:
             return value
-        village = _inside(value, as_sent(town))
+        village = _inside(value, as_sent(town) or info.data.get("county_code"))
         if day is None:
             return village
         return _ours(village, lambda: f.lists_of(info).divisions.village(village, town, day))
@@ -208,7 +222,7 @@ class MatterDto(ReferringModel):
     def matter(self, place: str = "") -> facts.Matter:
         """Return the inside form of the common part."""
         return facts.Matter(
-            handed_over_at=self.handed_over_at,
+            handed_over_at=self.handed_over_at or facts.NOT_STATED,
             category=self.category,
             county_code=self.county_code,
             town_code=self.village_code[:TOWN] or self.town_code,  # a village of another town decides
@@ -229,8 +243,9 @@ class MatterDto(ReferringModel):
 
 def _day_of(info: ValidationInfo) -> date | None:
     """Return the day for which divisions are looked up; None when it or the county has a fault of its own."""
-    at = info.data.get("handed_over_at") if "county_code" in info.data else None
-    return business_day(at) if at is not None else None
+    if "county_code" not in info.data or "handed_over_at" not in info.data:
+        return None
+    return business_day(info.data["handed_over_at"] or WallClock().now())
 
 
 def _inside(value: str, outer: str | None) -> str:

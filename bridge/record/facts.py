@@ -6,8 +6,8 @@ The inside form that a bridge's domain uses. Imports no transport, so that every
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
 from bridge.record import checks
@@ -19,6 +19,9 @@ Record = TypeVar("Record")
 
 CLOCK_SKEW: Final = timedelta(minutes=5)
 """How far a partner's clock may run ahead of ours before an instant counts as in the future."""
+
+NOT_STATED: Final = datetime.min.replace(tzinfo=UTC)
+"""Instant of a hand-over that nobody wrote down; the one of its receipt takes its place."""
 
 GROUP_FROM: Final = 5
 """Five people and more make a group matter (集体访, reported apart in the daily summary)."""
@@ -218,6 +221,13 @@ class Receipt:
 
 
 Verdict = Receipt | Refusal
+
+
+def with_hand_over(record: RecordT, now: datetime) -> RecordT:
+    """Return the record with the instant of its receipt where its hand-over was not written down."""
+    if record.matter.handed_over_at != NOT_STATED:
+        return record
+    return replace(record, matter=replace(record.matter, handed_over_at=now))  # type: ignore[type-var] # a dataclass
 
 
 def in_order(judged: Sequence[object], verdicts: Iterable[Verdict]) -> list[Verdict]:

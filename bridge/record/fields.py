@@ -88,6 +88,10 @@ def _instant_of(value: object) -> datetime | None:
         return None
 
 
+def _is_given(value: object) -> bool:
+    return value is not None and value != ""
+
+
 def _iso(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -155,7 +159,7 @@ def _county(value: str) -> str:
 
 
 def _town(value: str) -> str:
-    if not _TOWN.fullmatch(value):
+    if value and not _TOWN.fullmatch(value):
         raise finding(refusals.DIVISION_FORMAT.refusal(digits=9))
     return value
 
@@ -201,16 +205,22 @@ Phone = Annotated[
     str, Field(max_length=32), AfterValidator(lambda value: checked(checks.phone)(value) if value else value)
 ]
 Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=date)]
-OptionalDay = Annotated[date | None, BeforeValidator(lambda value: None if value in {None, ""} else _day(value))]
+OptionalDay = Annotated[date | None, BeforeValidator(lambda value: _day(value) if _is_given(value) else None)]
 Instant = Annotated[datetime, BeforeValidator(_instant, json_schema_input_type=datetime), PlainSerializer(_iso)]
 """RFC 3339 with an offset; UTC inside."""
+OptionalInstant = Annotated[
+    datetime | None,
+    BeforeValidator(lambda value: _instant(value) if _is_given(value) else None),
+    PlainSerializer(lambda value: None if value is None else _iso(value)),
+]
 County = Annotated[str, Field(max_length=12), AfterValidator(_county)]
 Town = Annotated[str, Field(max_length=12), AfterValidator(_town), AS_SENT]
 Village = Annotated[str, Field(max_length=12), AfterValidator(_village), AS_SENT]
 Grid = Annotated[str, Field(max_length=32), AfterValidator(_grid)]
-ClassCode = Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z._-]{1,32}$")]
-"""A code of a vocabulary that the hub does not hold (case causes)."""
-Category = Annotated[str, ListedCode("category")]
+ClassCode = Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z._-]{0,32}$")]
+"""A code of a vocabulary that the hub does not hold (case causes); empty when it is not known."""
+Category = Annotated[str, ListedCode("category", or_empty=True)]
+"""Empty: nobody classed it yet."""
 Clarity = Annotated[str, ListedCode("clarity", or_empty=True)]
 """Empty: nobody judged it yet."""
 Answer = Annotated[str, ListedCode("consent_answer")]

@@ -74,6 +74,12 @@ GUARDIAN_CONSENT_MISSING: Final = Code(
     "guardian_consent_missing", _W, "未取得监护人同意", "the guardian's consent is missing"
 )
 
+# what nobody said yet
+CATEGORY_UNKNOWN: Final = Code("category_unknown", _W, "纠纷类别未定", "nobody said what kind of dispute it is")
+PROCEDURE_UNKNOWN: Final = Code(
+    "procedure_unknown", _W, "案件类型或者程序未定", "nobody said which kind of suit or procedure it is"
+)
+
 TOO_MANY_REPRESENTATIVES: Final = Code(
     "too_many_representatives", _W, "走访代表超过五人，须推选代表", "more than five people came in person"
 )

@@ -11,7 +11,7 @@ from bridge.record import facts
 from bridge.record import fields as f
 from bridge.record.dto import MatterDto, PartnerModel, ReportDto
 from dispute.refusals.interfaces import REASON_MISMATCH
-from services.court_bridge.record import CourtCase
+from services.court_bridge.record import CourtCase, kind_of, procedure_of
 
 EXAMPLE: Final = {
     "case_number": "（2024）甘0725民初1023号",
@@ -43,9 +43,15 @@ class CourtCaseDto(MatterDto):
     example = EXAMPLE
 
     case_number: f.Reference = f.reference("案号 Case number", "（2024）甘0725民初1023号")
-    suit_kind: Annotated[str, f.ListedCode("suit_kind")] = Field(description="案件类型 Kind of suit")
-    procedure: Annotated[str, f.ListedCode("procedure")] = Field(description="适用程序 Procedure")
-    cause_code: f.ClassCode = Field(description="案由代码 Cause of action")
+    suit_kind: Annotated[str, f.ListedCode("suit_kind", or_empty=True)] = Field(
+        default="", description="案件类型，未定为空，待补充 Kind of suit; empty when not known: to be completed"
+    )
+    procedure: Annotated[str, f.ListedCode("procedure", or_empty=True)] = Field(
+        default="",
+        description="适用程序，未定为空，待补充；诉前调解号的案件尚无程序 "
+        "Procedure; empty when not known: to be completed; a suit with a number of before filing (诉前调) has none yet",
+    )
+    cause_code: f.ClassCode = Field(default="", description="案由代码，未知为空 Cause of action; empty when not known")
     court_received_on: f.Day = Field(description="收案日期，决定适用规则 Day of receipt; decides the regime")
     filed_on: f.OptionalDay = Field(default=None, description="立案日期，未立案为空 Day of filing, or empty")
     amount_fen: f.Fen = Field(default=0, description="标的额（分） Amount in dispute, in fen")
@@ -58,8 +64,8 @@ class CourtCaseDto(MatterDto):
         """Return the inside form."""
         return CourtCase(
             source_ref=self.case_number,
-            suit_kind=self.suit_kind,
-            procedure=self.procedure,
+            suit_kind=self.suit_kind or kind_of(self.case_number),
+            procedure=self.procedure or procedure_of(self.case_number),
             cause_code=self.cause_code,
             received_on=self.court_received_on,
             filed_on=self.filed_on,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from bridge.record.facts import Matter, refuse_disorder, refuse_future
 from dispute.calendar.days import business_day
+
+BEFORE_FILING: Final = "before_filing"
+_KIND: Final = re.compile(r"([民行])(?:诉前调|诉前|初|终|申|再|特|撤|保)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,21 @@ class CourtCase:
     amount_fen: int
     matter: Matter
     preserved_on: date | None = None
+
+
+def kind_of(case_number: str) -> str:
+    """Return the kind of suit that a case number names; empty when it names none.
+
+    Source:
+        最高人民法院关于人民法院案件案号的若干规定 (法〔2015〕137号): 民 is civil, 行 administrative.
+    """
+    found = _KIND.search(case_number)
+    return "" if found is None else {"民": "civil", "行": "administrative"}[found.group(1)]
+
+
+def procedure_of(case_number: str) -> str:
+    """Return `before_filing` of a number that a court gives before a suit is filed (诉前调); else empty."""
+    return BEFORE_FILING if "诉前调" in case_number else ""
 
 
 def admitted(case: CourtCase, now: datetime) -> CourtCase:

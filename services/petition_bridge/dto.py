@@ -43,8 +43,12 @@ class PetitionDto(MatterDto):
     registered_on: f.Day = Field(description="登记日期 Day of registration")
     purpose: Annotated[str, f.ListedCode("purpose")] = Field(description="信访目的 Purpose")
     form: Annotated[str, f.ListedCode("form")] = Field(description="信访形式 Form")
-    recurrence: Annotated[str, f.ListedCode("recurrence")] = Field(description="初重信访 First or repeat")
-    content_class: Annotated[str, Field(pattern=r"^[0-9]{6}$")] = Field(description="内容分类 Content class, 6 digits")
+    recurrence: Annotated[str, f.ListedCode("recurrence", or_empty=True)] = Field(
+        default="", description="初重信访，未知为空 First or repeat; empty when it is not known"
+    )
+    content_class: Annotated[str, Field(pattern=r"^([0-9]{6})?$")] = Field(
+        default="", description="内容分类，未知为空 Content class, 6 digits; empty when it is not known"
+    )
 
     accusation: f.Paragraphs = Field(
         default="",

@@ -13,10 +13,13 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 from typing_extensions import override
 
+from dispute.lifecycle import Channel
 from dispute.refusals.cases import (
+    CATEGORY_UNKNOWN,
     CONSENT_REFUSED,
     GUARDIAN_CONSENT_MISSING,
     PARTY_UNREACHABLE,
+    PROCEDURE_UNKNOWN,
     REPEATED_DOMESTIC_VIOLENCE,
     TOO_MANY_REPRESENTATIVES,
 )
@@ -40,6 +43,8 @@ from services.intake.law.rule_rows import (
 FactName = Literal["circumstances", "procedure", "suit_kind", "category", "case_cause", "purpose"]
 VIOLENCE: Final = "domestic_violence"
 CLEAR_ENOUGH: Final = frozenset({"clear", "fairly_clear"})
+UNCLEAR: Final = frozenset({RELATION_UNCLEAR.name, FACTS_UNCLEAR.name, CATEGORY_UNKNOWN.name, PROCEDURE_UNKNOWN.name})
+"""What is lacking by the clause on clarity: a legal relation is none without its kind."""
 
 
 class Exclusion(DatedRow, frozen=True, kw_only=True):
@@ -182,7 +187,7 @@ class ScreeningRules(RuleFile, frozen=True, kw_only=True, dict=True):
 
     def clause_of(self, reason_code: str) -> str:
         """Return the clause of a refusal for want of something."""
-        if reason_code in {RELATION_UNCLEAR.name, FACTS_UNCLEAR.name}:
+        if reason_code in UNCLEAR:
             return self.clarity_clause
         return self.representatives_clause if reason_code == TOO_MANY_REPRESENTATIVES.name else self.consent_clause
 
@@ -323,6 +328,9 @@ def lacking(facts: Facts, rules: ScreeningRules) -> tuple[str, ...]:
         RELATION_UNCLEAR.name: facts.relation_clarity not in CLEAR_ENOUGH,
         FACTS_UNCLEAR.name: facts.facts_clarity not in CLEAR_ENOUGH,
         TOO_MANY_REPRESENTATIVES.name: rules.representatives < facts.representatives,
+        # An exclusion may lie in what nobody said: none is accepted before it was looked at.
+        CATEGORY_UNKNOWN.name: not facts.category,
+        PROCEDURE_UNKNOWN.name: facts.channel == Channel.COURT and not (facts.procedure and facts.suit_kind),
     }
     return tuple(reason for reason, is_missing in gaps.items() if is_missing)
 

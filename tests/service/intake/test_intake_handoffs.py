@@ -191,3 +191,19 @@ async def test_parties_are_kept_sealed_and_never_in_the_journal(rig: Rig, client
     assert b"mark-of-first" not in row.ciphertext
     for event in await client.history(rig.bridge.dispute_id("A-1")):
         assert b"mark-of" not in event.SerializeToString()
+
+
+async def test_a_record_that_nobody_classed_counts_as_received_and_waits_to_be_classed(
+    rig: Rig, client: IntakeClient
+) -> None:
+    rig.bridge.send(rig.bridge.handoff("A-1", case_received=case_facts(category="", town_code="", recurrence="")))
+    await client.applied(rig.bridge)
+    dispute_id = rig.bridge.dispute_id("A-1")
+    asked = (await client.history(dispute_id))[-1]
+    assert (asked.type, asked.reason_code, asked.to_state) == ("information_requested", "category_unknown", "screening")
+    assert await client.counted(dispute_id) == ["registered"], "it counts as received from its first day"
+    fact = handoff_pb2.LaterFact(kind="reclassified", category="06")
+    rig.bridge.send(rig.bridge.handoff("A-1", "classed", later_fact=fact))
+    await client.applied(rig.bridge)
+    classed = await client.dispute(dispute_id)
+    assert (classed.state, classed.dimensions.category) == ("accepted", "06")

@@ -80,9 +80,8 @@ def test_handed_over_on_the_day_of_receipt_in_shanghai() -> None:
     ("field", "value"),
     [
         ("suit_kind", "criminal"),
-        ("procedure", ""),
+        ("procedure", "criminal"),
         ("cause_code", "案由"),
-        ("cause_code", ""),
         ("amount_fen", -1),
         ("amount_fen", 10**15 + 1),
         ("court_received_on", ""),

@@ -99,7 +99,16 @@ def verdicts(change: Change) -> Iterator[Facts]:
     for channel in dict.fromkeys([*channels, *Channel]):
         for day in dict.fromkeys(usual):
             plain = Facts(
-                str(channel), day, day, "06", "dispute", relation_clarity="clear", facts_clarity="clear", consents=SIDES
+                str(channel),
+                day,
+                day,
+                "06",
+                "dispute",
+                "ordinary",
+                "civil",
+                relation_clarity="clear",
+                facts_clarity="clear",
+                consents=SIDES,
             )
             yield plain
             yield replace(plain, consents=())

@@ -54,13 +54,15 @@ class CourtCase(_message.Message):
     case_number: _builtins.str
     """案号 case number, the court's own reference."""
     suit_kind: _builtins.str
-    """案件类型: civil | commercial | administrative."""
+    """案件类型: civil | commercial | administrative; empty: as the case number says."""
     procedure: _builtins.str
-    """程序: ordinary | summary | small_claims | special | payment_order | public_summons | bankruptcy."""
+    """程序: before_filing | ordinary | summary | small_claims | special | payment_order | public_summons | bankruptcy; empty: as
+    the case number says.
+    """
     cause_code: _builtins.str
-    """案由代码 cause of action, code of the court's vocabulary."""
+    """案由代码 cause of action, code of the court's vocabulary; empty when it is not known."""
     category: _builtins.str
-    """纠纷类别 dispute category, 2 or 4 digits."""
+    """纠纷类别 dispute category, 2 or 4 digits; empty when it is not known."""
     court_received_on: _builtins.str
     """收案日期 day the court received the suit, ISO date; decides regime A or B."""
     filed_on: _builtins.str
@@ -68,7 +70,7 @@ class CourtCase(_message.Message):
     county_code: _builtins.str
     """县级区划代码."""
     town_code: _builtins.str
-    """乡镇区划代码."""
+    """乡镇区划代码; empty when it is not known."""
     relation_clarity: _builtins.str
     """法律关系: clear | fairly_clear | unclear; empty when not judged yet."""
     facts_clarity: _builtins.str
@@ -93,7 +95,7 @@ class CourtCase(_message.Message):
     """诉前保全日期 day of a preservation taken before the suit, ISO date; may be empty."""
     @_builtins.property
     def handed_over_at(self) -> _timestamp_pb2.Timestamp:
-        """移送时间 instant at which the record was told to the hub."""
+        """移送时间 instant at which the record was told to the hub; not set: that of its receipt."""
 
     @_builtins.property
     def consents(self) -> _containers.RepeatedCompositeFieldContainer[_handoff_pb2.Consent]:

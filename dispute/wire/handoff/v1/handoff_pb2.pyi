@@ -327,21 +327,23 @@ class CaseReceived(_message.Message):
     county_code: _builtins.str
     """GB/T 2260 county code."""
     town_code: _builtins.str
-    """Town code, 9 digits."""
+    """Town code, 9 digits; empty when it is not known."""
     village_code: _builtins.str
     """Village code, 12 digits; may be empty."""
     grid_code: _builtins.str
     """Grid code; may be empty."""
     category: _builtins.str
-    """Dispute category, 2 or 4 digits."""
+    """Dispute category, 2 or 4 digits; empty when it is not known."""
     case_cause: _builtins.str
     """Case cause, call class as found, petition content class."""
     class_as_called: _builtins.str
     """Call class as called (police); empty elsewhere."""
     procedure: _builtins.str
-    """ordinary | summary | small_claims | special | payment_order | public_summons | bankruptcy (court); empty elsewhere."""
+    """before_filing | ordinary | summary | small_claims | special | payment_order | public_summons | bankruptcy (court);
+    empty elsewhere, and when it is not known.
+    """
     suit_kind: _builtins.str
-    """civil | commercial | administrative (court); empty elsewhere."""
+    """civil | commercial | administrative (court); empty elsewhere, and when it is not known."""
     relation_clarity: _builtins.str
     """clear | fairly_clear | unclear; empty when nobody judged it yet."""
     facts_clarity: _builtins.str
@@ -351,7 +353,7 @@ class CaseReceived(_message.Message):
     persons: _builtins.int
     """Number of people concerned."""
     recurrence: _builtins.str
-    """first | repeat."""
+    """first | repeat; empty when it is not known."""
     scale: _builtins.str
     """individual | group."""
     purpose: _builtins.str

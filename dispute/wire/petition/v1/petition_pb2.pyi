@@ -59,15 +59,15 @@ class PetitionItem(_message.Message):
     form: _builtins.str
     """信访形式: letter | visit | online | call."""
     recurrence: _builtins.str
-    """初重信访: first | repeat."""
+    """初重信访: first | repeat; empty when it is not known."""
     content_class: _builtins.str
-    """内容分类 content class, 6 digits."""
+    """内容分类 content class, 6 digits; empty when it is not known."""
     category: _builtins.str
-    """纠纷类别 dispute category, 2 or 4 digits."""
+    """纠纷类别 dispute category, 2 or 4 digits; empty when it is not known."""
     county_code: _builtins.str
     """县级区划代码."""
     town_code: _builtins.str
-    """乡镇区划代码."""
+    """乡镇区划代码; empty when it is not known."""
     relation_clarity: _builtins.str
     """法律关系: clear | fairly_clear | unclear; empty when not judged yet."""
     facts_clarity: _builtins.str
@@ -90,7 +90,7 @@ class PetitionItem(_message.Message):
     """第几次移交（轮次） which hand-over of this record it is: 1 when absent, at most 99."""
     @_builtins.property
     def handed_over_at(self) -> _timestamp_pb2.Timestamp:
-        """移送时间 instant of the referral."""
+        """移送时间 instant of the referral; not set: that of its receipt."""
 
     @_builtins.property
     def consents(self) -> _containers.RepeatedCompositeFieldContainer[_handoff_pb2.Consent]:

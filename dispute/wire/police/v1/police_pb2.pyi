@@ -55,11 +55,11 @@ class PoliceIncident(_message.Message):
     class_as_found: _builtins.str
     """反馈类别 class as found; wins over the class as called."""
     category: _builtins.str
-    """纠纷类别 dispute category, 2 or 4 digits."""
+    """纠纷类别 dispute category, 2 or 4 digits; empty when it is not known."""
     county_code: _builtins.str
     """县级区划代码."""
     town_code: _builtins.str
-    """乡镇区划代码."""
+    """乡镇区划代码; empty when it is not known."""
     relation_clarity: _builtins.str
     """法律关系: clear | fairly_clear | unclear; empty when not judged yet."""
     facts_clarity: _builtins.str
@@ -86,7 +86,7 @@ class PoliceIncident(_message.Message):
 
     @_builtins.property
     def handed_over_at(self) -> _timestamp_pb2.Timestamp:
-        """移送时间 instant of the hand-off."""
+        """移送时间 instant of the hand-off; not set: that of its receipt."""
 
     @_builtins.property
     def consents(self) -> _containers.RepeatedCompositeFieldContainer[_handoff_pb2.Consent]:
