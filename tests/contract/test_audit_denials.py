@@ -136,12 +136,12 @@ async def test_below_the_bound_entries_are_kept_as_long_as_is_set(desk: Desk) ->
 
 
 async def test_the_law_wins_and_health_says_so_until_there_are_fewer(desk: Desk) -> None:
-    young = [182.9, 182, 3, 2, 1, 0]
+    young = [183.9, 183, 3, 2, 1, 0]
     await desk.add(*young)
     assert await desk.kept() == [f"{ago:g}" for ago in young], "nothing younger than six months is forgotten"
     assert (desk.gauge, desk.recorder.trouble()) == (6, "audit_too_large")
     desk.clock.advance(timedelta(days=0.2))
-    assert await desk.kept() == ["182", "3", "2", "1", "0"]
+    assert await desk.kept() == ["183", "3", "2", "1", "0"]
     assert (desk.gauge, desk.recorder.trouble()) == (5, "audit_too_large")
     desk.clock.advance(timedelta(days=1))
     assert await desk.kept() == ["3", "2", "1", "0"]

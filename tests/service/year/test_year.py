@@ -1,6 +1,6 @@
 """A county's winter through three bridges, intake and stats in one process: what must hold of every dispute.
 
-`make year` plays a whole year of 30,000 disputes. Here a tenth of them comes in ten weeks, over the change of the law
+`make year` plays a whole year of 30,000 disputes. Here a fifteenth of them comes in ten weeks, over the change of the law
 on 2025-01-01 and Spring Festival: a day costs more than the disputes that come on it.
 """
 
@@ -31,7 +31,7 @@ from tests.year.running import run
 
 WINTER = date(2024, 12, 1)
 DAYS = 70
-OF = 3_000
+OF = 2_000
 SMALL, SHORT = 200, 40
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
 
@@ -51,7 +51,7 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-async def test_three_thousand_disputes_over_the_change_of_the_law(folder: Path) -> None:
+async def test_two_thousand_disputes_over_the_change_of_the_law(folder: Path) -> None:
     found = await run(County(1, OF, WINTER, DAYS).plan(), folder)
     assert not any(found.counts.values()), found.judgement.shown
     assert len(found.played.accepted) == OF
