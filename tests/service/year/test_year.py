@@ -1,7 +1,7 @@
 """A county's winter through three bridges, intake and stats in one process: what must hold of every dispute.
 
-`make year` plays a whole year of 30,000 disputes. Here a fifteenth of them comes in ten weeks, over the change of the law
-on 2025-01-01 and Spring Festival: a day costs more than the disputes that come on it.
+`make year` plays a whole year of 30,000 disputes. Here a fifteenth of them comes in ten weeks, over the change of the
+law on 2025-01-01 and Spring Festival: a day costs more than the disputes that come on it.
 """
 
 from __future__ import annotations
