@@ -6,12 +6,15 @@ It serves health, metrics and the service's routers, and gives every refusal the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
 from hub.errors import Refused
@@ -21,10 +24,18 @@ from hub.http.problems import MEDIA_TYPE, Problem, problem_of, problem_of_status
 from hub.http.query import check_query
 from hub.http.quotas import RequestQuotas
 from hub.http.validation import problem_of_validation
+from hub.refusals import NOT_FOUND
 from hub.runtime.health import HealthReport, HealthStatus
 from hub.runtime.metrics import CONTENT_TYPE, Metrics
 
 _TIMEOUT: Final = 408
+_SWAGGER: Final = Path(str(files("fastapi_offline"))) / "static"
+ASSETS: Final = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
+"""Files of the page, with their media types."""
 
 Healthy = Callable[[], HealthReport]
 
@@ -51,12 +62,14 @@ def build_app(
         answer_s: Time from a request's last byte to its answer; then 504.
         operations: Serve health and metrics here; else they have a port of their own.
     """
-    # No /docs and /redoc: their pages load scripts from a CDN, and a county's network may have none. No redirects of a
-    # trailing slash: they send the caller to whatever host it named.
+    # FastAPI's own /docs and /redoc load scripts from a CDN, and a county's network may have none: ours are served from
+    # here. No redirects of a trailing slash: they send the caller to whatever host it named.
     app = FastAPI(title=title, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     if operations:
         app.include_router(_operations(metrics, healthy))
     app.include_router(_document(app))
+    if routers:
+        app.include_router(_pages(title))
     for router in routers:
         app.include_router(router)
     app.add_exception_handler(Refused, _on_refused)
@@ -100,6 +113,31 @@ def _document(app: FastAPI) -> APIRouter:
     @router.get("/openapi.json")
     async def openapi() -> JSONResponse:
         return JSONResponse(app.openapi())
+
+    return router
+
+
+def _pages(title: str) -> APIRouter:
+    """Return the OpenAPI document as a page to read and to try calls on (Swagger UI), open as the document is."""
+    router = APIRouter(include_in_schema=False, dependencies=[Depends(check_query)])
+
+    @router.get("/docs")
+    async def page() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=title,
+            swagger_js_url="/docs/swagger-ui-bundle.js",
+            swagger_css_url="/docs/swagger-ui.css",
+            swagger_favicon_url="/docs/favicon.png",
+            # It would show the document's address to a server on the internet.
+            swagger_ui_parameters={"validatorUrl": None, "persistAuthorization": False},
+        )
+
+    @router.get("/docs/{name}")
+    async def asset(name: str) -> FileResponse:
+        if name not in ASSETS:
+            raise NOT_FOUND.error()
+        return FileResponse(_SWAGGER / name, media_type=ASSETS[name], headers={"Cache-Control": "max-age=86400"})
 
     return router
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -178,13 +179,29 @@ async def test_an_empty_body_without_a_length_is_empty_too(site: Site) -> None:
 @pytest.mark.parametrize(("method", "path", "status", "code"), [
     ("GET", "/nowhere", 404, "not_found"),
     ("PUT", "/healthz", 405, "method_not_allowed"),
-    ("GET", "/docs", 404, "not_found"),
+    ("GET", "/redoc", 404, "not_found"),
+    ("GET", "/docs/redoc.standalone.js", 404, "not_found"),
 ])  # fmt: skip
 async def test_unknown_paths_and_methods(site: Site, method: str, path: str, status: int, code: str) -> None:
     async with site.client() as client:
         response = await client.request(method, path)
     assert (response.status_code, problem(response)["code"]) == (status, code)
     assert ("allow" in response.headers) == (status == 405)
+
+
+async def test_the_page_to_read_and_try_calls_on_needs_nothing_but_this_service(site: Site) -> None:
+    async with site.client() as client:
+        page = await client.get("/docs")
+        assert page.headers["content-type"].startswith("text/html")
+        named = re.findall(r"""(?:src|href|url)["']?[=:] *["']([^"']+)["']""", page.text)
+        assert "/openapi.json" in named
+        for name in named:
+            assert re.fullmatch(r"/[^/].*", name), "of this service"
+            assert (await client.get(name)).status_code == 200, name
+        assert '"validatorUrl": null' in page.text, "it would show the address to a server on the internet"
+        script = await client.get("/docs/swagger-ui-bundle.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert b"SwaggerUIBundle" in script.content
 
 
 @pytest.mark.parametrize(
