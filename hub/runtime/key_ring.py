@@ -15,7 +15,9 @@ import os
 import secrets
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from functools import cached_property
 from hashlib import blake2s
 from pathlib import Path
 from typing import Final
@@ -52,6 +54,16 @@ class _Snapshot:
         self.stored = stored
         self.stamp = stamp
         self._top: dict[str, bytes] = {}
+
+    @cached_property
+    def leaves(self) -> Mapping[str, AbstractSet[str]]:
+        """Paths of the single keys that are left of owners who were taken apart."""
+        found: dict[str, set[str]] = {}
+        for path in self.stored.nodes:
+            owner, slash, _ = path.partition("/")
+            if slash:
+                found.setdefault(owner, set()).add(path)
+        return found
 
     def node(self, path: str) -> bytes | None:
         """Return an owner's node; None when it was taken apart."""
@@ -135,18 +147,18 @@ class KeyRing:
             OSError: The file can't be written; nothing is destroyed.
         """
         with self._locked():
-            before = self._now(at_once=True).stored
-            nodes = dict(before.nodes)
+            now = self._now(at_once=True)
             leaves = {f"{owner}/{group}/{number}": f"{group}/{number}" for group in kept for number in kept[group]}
+            gone = now.leaves.get(owner, frozenset()) - leaves.keys()
+            if now.node(owner) is None and not gone:
+                return
+            before = now.stored
+            nodes = {path: node for path, node in before.nodes.items() if path not in gone}
             node = _split(nodes, owner)
-            if node is None:
-                for leaf in [each for each in nodes if each.startswith(f"{owner}/") and each not in leaves]:
-                    del nodes[leaf]
-            else:
+            if node is not None:
                 nodes |= {path: _below(node, leaf.encode()) for path, leaf in leaves.items()}
-            if nodes != before.nodes:
-                write_new(self._path, _encode(_Stored(before.id, before.version + 1, nodes)), replace=True)
-                self._now(at_once=True)
+            write_new(self._path, _encode(_Stored(before.id, before.version + 1, nodes)), replace=True)
+            self._now(at_once=True)
 
     def _now(self, *, at_once: bool = False) -> _Snapshot:
         """Return what is in the file, half a second late at most; what was read last when the file was taken away."""
