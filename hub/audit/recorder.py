@@ -8,8 +8,9 @@ store nothing.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from msgspec.structs import replace
@@ -17,13 +18,15 @@ from typing_extensions import override
 
 from hub.access.verifier import Caller
 from hub.audit.chain import BATCH, AuditEntry, append, begin, prune, size
-from hub.errors import Refusal, Retryable
+from hub.errors import Refusal, Rejected, Retryable
 from hub.refusals import AUDIT_TOO_LARGE
 from hub.runtime.clock import Clock
 from hub.runtime.metrics import Metrics
 from hub.runtime.periodic import Periodic
 from hub.runtime.settings import AUDIT_DAYS_LEAST
 from hub.store.store import Store, Transaction
+
+T = TypeVar("T")
 
 EVERY_S: Final = 0.5
 LOOK_EVERY: Final = timedelta(minutes=1)
@@ -56,6 +59,33 @@ def entry_of(at: datetime, call: str, caller: Caller, *about: str, purpose: str 
         about=about,
         correlation_id=current_correlation(),
     )
+
+
+async def recorded(store: Store, entry: AuditEntry, unit: Callable[[Transaction], tuple[T, tuple[str, ...]]]) -> T:
+    """Carry out a unit, with its entry in the same transaction, whether it was refused or not.
+
+    Args:
+        store: Of the service.
+        entry: What is asked, and by whom.
+        unit: Returns its result and what the entry is about; what it refuses it refuses before it writes anything.
+
+    Raises:
+        Rejected: The unit's own, whose code is in the entry.
+    """
+
+    def written(tx: Transaction) -> T | Rejected:
+        try:
+            result, about = unit(tx)
+        except Rejected as refused:
+            append(tx, [replace(entry, denied=refused.code)])
+            return refused
+        append(tx, [replace(entry, about=about)])
+        return result
+
+    result = await store.write(written)
+    if isinstance(result, Rejected):
+        raise result
+    return result
 
 
 class DenialRecorder(Periodic):

@@ -35,6 +35,10 @@ class Approval(Struct, frozen=True):
     holder: str
     role: str
 
+    def holds(self, dispute: Dispute, digest: str, holder: str) -> bool:
+        """Tell whether somebody else approved just this, of the dispute as it is."""
+        return (self.sequence, self.digest) == (dispute.sequence, digest) and self.holder != holder
+
 
 _decode: Final = json.Decoder(Approval).decode
 
@@ -119,8 +123,6 @@ def _is_approved(giver: Giver, before: Dispute | None, second: set[str]) -> bool
     return (
         its is not None
         and before is not None
-        and its.sequence == before.sequence
-        and its.digest == digest_of(giver.command.instruction)
         and its.role in second
-        and its.holder != giver.caller.holder
+        and its.holds(before, digest_of(giver.command.instruction), giver.caller.holder)
     )

@@ -122,7 +122,7 @@ def forget(
     if any(note.party == asked.party for note in _notes(tx, forgotten_party.c.dispute_id == asked.dispute_id)):
         return ShreddingResult(repeated=True)
     approval = case.approval
-    if approval is None or not _is_approved(approval, case, caller, asked):
+    if approval is None or not approval.holds(case.dispute, asked.digest, caller.holder):
         raise SECOND_PERSON_MISSING.error()
     whole = whole_of(parts)
     its = None if asked.party in whole.forgotten else whole.parties[asked.party - 1]
@@ -192,14 +192,6 @@ class KeyDestroyer(Periodic):
 def _notes(tx: Transaction, which: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
     by = (forgotten_party.c.dispute_id, forgotten_party.c.party)
     return tx.execute(sa.select(forgotten_party).where(which).order_by(*by)).all()
-
-
-def _is_approved(approval: Approval, case: Case, caller: Caller, asked: ShreddingRequest) -> bool:
-    return (
-        approval.sequence == case.dispute.sequence
-        and approval.digest == asked.digest
-        and approval.holder != caller.holder
-    )
 
 
 def _take_out_marks(tx: Transaction, dispute_id: str, party: handoff_pb2.Party | None, unmark: Unmark) -> None:

@@ -26,8 +26,8 @@ from dispute.wire.intake.v1 import intake_pb2, intake_pb2_grpc
 from hub.access.gate import current_caller
 from hub.access.verifier import Caller
 from hub.audit.chain import append
-from hub.audit.recorder import entry_of
-from hub.errors import Bug, Fault, Refusal, Refused, Rejected
+from hub.audit.recorder import entry_of, recorded
+from hub.errors import Bug, Fault, Refusal, Refused
 from hub.grpc.call import time_left
 from hub.grpc.vectors import vector_from_wire, vector_to_wire
 from hub.refusals import INTERNAL, TOO_MANY_ITEMS
@@ -204,19 +204,11 @@ class IntakeServicer(intake_pb2_grpc.IntakeServiceServicer):
         entry = entry_of(now, f"{SERVICE}/GetParties", caller, purpose=request.purpose)
         view = role_table().view_of(caller.role)
 
-        def look(tx: Transaction) -> intake_pb2.GetPartiesResponse | Refused:
-            try:
-                found = parties_of(tx, request, area=caller.area, view=view, vault=self._vault, today=business_day(now))
-            except Rejected as refused:
-                append(tx, [structs.replace(entry, denied=refused.code)])
-                return refused
-            append(tx, [structs.replace(entry, about=(found.dispute_id,))])
-            return found
+        def look(tx: Transaction) -> tuple[intake_pb2.GetPartiesResponse, tuple[str, ...]]:
+            found = parties_of(tx, request, area=caller.area, view=view, vault=self._vault, today=business_day(now))
+            return found, (found.dispute_id,)
 
-        found = await self._store.write(look)
-        if isinstance(found, Refused):
-            raise found
-        return found
+        return await recorded(self._store, entry, look)
 
     @override
     async def ApproveShredding(

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
-from msgspec.structs import replace
-
 from dispute.access.roles import role_table
 from dispute.refusals.interfaces import UNKNOWN_GROUND
 from dispute.wire.intake.v1 import intake_pb2
 from hub.access.gate import current_caller
 from hub.access.verifier import Caller
-from hub.audit.chain import append
-from hub.audit.recorder import entry_of
-from hub.errors import Rejected
+from hub.audit.recorder import entry_of, recorded
 from hub.runtime.clock import Clock
 from hub.store.store import Store, Transaction
 from services.intake.cases.party_vault import PartyVault
@@ -121,20 +117,12 @@ class ShreddingCalls:
             raise UNKNOWN_GROUND.error(listed=", ".join(known))
         entry = entry_of(self._clock.now(), f"{SERVICE}/{call}", caller, purpose=request.ground)
 
-        def written(tx: Transaction) -> T | Rejected:
-            try:
-                dispute_id = found_dispute(tx, request, caller.area).dispute_id
-                asked = ShreddingRequest(dispute_id, request.party, request.ground)
-                register = self._bind(tx)
-                register.lock({dispute_id})
-                result, said = unit(tx, register, register.cases({dispute_id})[dispute_id], asked)
-            except Rejected as refused:
-                append(tx, [replace(entry, denied=refused.code)])
-                return refused
-            append(tx, [replace(entry, about=(f"{dispute_id} party {request.party}", *said))])
-            return result
+        def on_it(tx: Transaction) -> tuple[T, tuple[str, ...]]:
+            dispute_id = found_dispute(tx, request, caller.area).dispute_id
+            asked = ShreddingRequest(dispute_id, request.party, request.ground)
+            register = self._bind(tx)
+            register.lock({dispute_id})
+            result, said = unit(tx, register, register.cases({dispute_id})[dispute_id], asked)
+            return result, (f"{dispute_id} party {request.party}", *said)
 
-        result = await self._store.write(written)
-        if isinstance(result, Rejected):
-            raise result
-        return result
+        return await recorded(self._store, entry, on_it)
